@@ -1,0 +1,3 @@
+//! The `twicecast` command.
+
+fn main() {}

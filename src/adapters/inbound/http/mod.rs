@@ -1,0 +1,1 @@
+//! The plain HTTP answers on the same port.

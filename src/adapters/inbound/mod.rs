@@ -1,0 +1,6 @@
+//! What drives the application: the command line, HTTP and the WebSocket.
+
+pub mod cli;
+pub mod http;
+pub mod transport;
+pub mod websocket;

@@ -1,0 +1,1 @@
+//! Accept loop, upgrade, framing and limits of the WebSocket transport (RFC 6455).

@@ -1,0 +1,1 @@
+//! Wire messages and their conversion to and from the application.

@@ -1,0 +1,1 @@
+//! What the application drives: stores, tokens, fan-out, clock and ids.

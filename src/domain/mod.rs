@@ -1,0 +1,1 @@
+//! Values and rules: no IO, no clock, no serialisation.

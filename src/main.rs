@@ -1,0 +1,3 @@
+//! The parts list: the only place that names every adapter.
+
+fn main() {}
