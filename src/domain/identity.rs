@@ -1,0 +1,278 @@
+//! Who a token says its bearer is, and what that entitles him to (protocol, section 3).
+
+use super::{NameError, ProjectId, ProjectName, RoomName, Timestamp, UserName};
+
+/// What a token whose signature has been checked says, not yet looked at.
+///
+/// Absent, null and empty texts are all `None` here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claims {
+    /// `username`.
+    pub username: Option<String>,
+    /// `streamername`.
+    pub streamer: Option<String>,
+    /// `streamname`.
+    pub project: Option<String>,
+    /// `room`; absent or 0 means the project's own room.
+    pub room: Option<String>,
+    /// `mutedUntil`.
+    pub muted_until: Option<Timestamp>,
+    /// `bannedUntil`.
+    pub banned_until: Option<Timestamp>,
+    /// `exp`.
+    pub expires_at: Timestamp,
+    /// `nbf`.
+    pub not_before: Option<Timestamp>,
+}
+
+/// Why claims make nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// `exp` has passed.
+    #[error("the token has expired; get a new one")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// There is no `username`.
+    #[error("the token names no user")]
+    NoUser,
+    /// A claim is no valid name.
+    #[error("the token's claim {0} {1}")]
+    Name(&'static str, NameError),
+}
+
+/// How far `nbf` may lie ahead: clocks of issuer and server differ a little.
+const NOT_BEFORE_LEEWAY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The verified bearer of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who he is.
+    pub user: UserName,
+    /// The project that the token names, his own or one he views.
+    pub project: Option<ProjectId>,
+    /// The chat room that the token names.
+    pub room: Option<RoomName>,
+    /// Until when he may read the room but not write.
+    pub muted_until: Option<Timestamp>,
+    /// Until when he may not enter the room.
+    pub banned_until: Option<Timestamp>,
+    /// From when on the token counts no more.
+    pub expires_at: Timestamp,
+}
+
+impl Identity {
+    /// The bearer of a token with these claims, at the time `now`.
+    ///
+    /// # Errors
+    /// Why the claims make nobody.
+    pub fn from_claims(claims: &Claims, now: Timestamp) -> Result<Self, IdentityError> {
+        if now >= claims.expires_at {
+            return Err(IdentityError::Expired);
+        }
+        if claims
+            .not_before
+            .is_some_and(|start| start > now.plus(NOT_BEFORE_LEEWAY))
+        {
+            return Err(IdentityError::NotYetValid);
+        }
+        let user = claims.username.as_deref().ok_or(IdentityError::NoUser)?;
+        let user = UserName::parse(user).map_err(named("username"))?;
+        let streamer = claims.streamer.as_deref().map(UserName::parse).transpose();
+        let streamer = streamer.map_err(named("streamername"))?;
+        let name = claims
+            .project
+            .as_deref()
+            .map(ProjectName::parse)
+            .transpose();
+        let name = name.map_err(named("streamname"))?;
+        let project = streamer
+            .zip(name)
+            .map(|(streamer, name)| ProjectId { streamer, name });
+        let room = match (&claims.room, &project) {
+            (Some(room), _) => Some(RoomName::parse(room).map_err(named("room"))?),
+            // Two names of 255 bytes make a room's name that is too long: there is none then.
+            (None, Some(project)) => RoomName::parse(&project.to_string()).ok(),
+            (None, None) => None,
+        };
+        Ok(Self {
+            user,
+            project,
+            room,
+            muted_until: claims.muted_until,
+            banned_until: claims.banned_until,
+            expires_at: claims.expires_at,
+        })
+    }
+
+    /// Whether the token has expired.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Whether the token names `project`.
+    pub fn names(&self, project: &ProjectId) -> bool {
+        self.project.as_ref() == Some(project)
+    }
+
+    /// Whether its bearer is the streamer of `project`. A viewer's token names the streamer too,
+    /// but is borne by another.
+    pub fn streams(&self, project: &ProjectId) -> bool {
+        self.names(project) && self.user == project.streamer
+    }
+
+    /// Whether its bearer may be in `room` now.
+    pub fn may_enter(&self, room: &RoomName, now: Timestamp) -> bool {
+        self.room.as_ref() == Some(room) && !self.banned_until.is_some_and(|until| now < until)
+    }
+
+    /// Until when he is muted, if he is now.
+    pub fn muted(&self, now: Timestamp) -> Option<Timestamp> {
+        self.muted_until.filter(|until| now < *until)
+    }
+}
+
+fn named(claim: &'static str) -> impl Fn(NameError) -> IdentityError {
+    move |error| IdentityError::Name(claim, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn claims() -> Claims {
+        Claims {
+            username: Some("bob".into()),
+            streamer: Some("ana".into()),
+            project: Some("demo".into()),
+            expires_at: Timestamp::from_secs(2_000),
+            ..Claims::default()
+        }
+    }
+
+    fn project(streamer: &str, name: &str) -> ProjectId {
+        ProjectId {
+            streamer: UserName::parse(streamer).expect("valid"),
+            name: ProjectName::parse(name).expect("valid"),
+        }
+    }
+
+    #[test]
+    fn a_viewers_token_names_the_streamer_and_never_makes_its_bearer_him() {
+        let viewer = Identity::from_claims(&claims(), NOW).expect("valid");
+        assert!(viewer.names(&project("ana", "demo")));
+        assert!(!viewer.streams(&project("ana", "demo")));
+        assert!(!viewer.streams(&project("bob", "demo")));
+        let streamer = Claims {
+            username: Some("ana".into()),
+            ..claims()
+        };
+        let streamer = Identity::from_claims(&streamer, NOW).expect("valid");
+        assert!(streamer.streams(&project("ana", "demo")));
+        assert!(!streamer.streams(&project("ana", "other")));
+    }
+
+    #[test]
+    fn a_token_counts_from_nbf_until_exp() {
+        let at = |expires, start| {
+            let claims = Claims {
+                expires_at: Timestamp::from_secs(expires),
+                not_before: Some(Timestamp::from_secs(start)),
+                ..claims()
+            };
+            Identity::from_claims(&claims, NOW).map(|_| ())
+        };
+        assert_eq!(at(1_001, 1_000), Ok(()));
+        assert_eq!(at(1_000, 900), Err(IdentityError::Expired));
+        assert_eq!(at(1_100, 1_005), Ok(()), "leeway");
+        assert_eq!(at(1_100, 1_006), Err(IdentityError::NotYetValid));
+    }
+
+    #[test]
+    fn hostile_or_missing_names_make_nobody() {
+        for (claims, error) in [
+            (
+                Claims {
+                    username: None,
+                    ..claims()
+                },
+                IdentityError::NoUser,
+            ),
+            (
+                Claims {
+                    username: Some("../x".into()),
+                    ..claims()
+                },
+                IdentityError::Name("username", NameError::NotOneComponent),
+            ),
+            (
+                Claims {
+                    streamer: Some("../x".into()),
+                    ..claims()
+                },
+                IdentityError::Name("streamername", NameError::NotOneComponent),
+            ),
+            (
+                Claims {
+                    project: Some("a\0".into()),
+                    ..claims()
+                },
+                IdentityError::Name("streamname", NameError::Control),
+            ),
+            (
+                Claims {
+                    room: Some("\n".into()),
+                    ..claims()
+                },
+                IdentityError::Name("room", NameError::Control),
+            ),
+        ] {
+            assert_eq!(Identity::from_claims(&claims, NOW), Err(error));
+        }
+    }
+
+    #[test]
+    fn the_room_is_the_projects_own_unless_the_token_names_another() {
+        let room = |claims: Claims| Identity::from_claims(&claims, NOW).expect("valid").room;
+        let name = |text| Some(RoomName::parse(text).expect("valid"));
+        assert_eq!(room(claims()), name("ana/demo"));
+        assert_eq!(
+            room(Claims {
+                room: Some("lounge".into()),
+                ..claims()
+            }),
+            name("lounge")
+        );
+        assert_eq!(
+            room(Claims {
+                project: None,
+                ..claims()
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn a_ban_and_a_mute_end_at_their_time() {
+        let until = |seconds| Some(Timestamp::from_secs(seconds));
+        let room = RoomName::parse("ana/demo").expect("valid");
+        let banned = Claims {
+            banned_until: until(1_500),
+            ..claims()
+        };
+        let banned = Identity::from_claims(&banned, NOW).expect("valid");
+        assert!(!banned.may_enter(&room, Timestamp::from_secs(1_499)));
+        assert!(banned.may_enter(&room, Timestamp::from_secs(1_500)));
+        let muted = Claims {
+            muted_until: until(1_500),
+            ..claims()
+        };
+        let muted = Identity::from_claims(&muted, NOW).expect("valid");
+        assert_eq!(muted.muted(Timestamp::from_secs(1_499)), until(1_500));
+        assert_eq!(muted.muted(Timestamp::from_secs(1_500)), None);
+        assert!(!muted.may_enter(&RoomName::parse("other").expect("valid"), NOW));
+    }
+}

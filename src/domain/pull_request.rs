@@ -1,0 +1,396 @@
+//! A viewer's edits on their way back to the streamer (protocol, section 6).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use super::{FilePath, ProjectId, Timestamp, UserName};
+
+/// The names in one pull request take at most this many bytes.
+const MAX_NAMES_BYTES: usize = 256 * 1_024;
+
+/// A pull request's number: a random UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PullRequestId(u128);
+
+impl PullRequestId {
+    /// The id with these 128 bits.
+    pub const fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// Reads the usual text form: 36 characters, lower case; anything else is no id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.split('-').collect();
+        let id = Self(u128::from_str_radix(&digits, 16).ok()?);
+        // Whatever was let through above must be exactly how the id is written.
+        (digits.len() == 32 && id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for PullRequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        write!(
+            f,
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
+    }
+}
+
+impl fmt::Debug for PullRequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How a pull request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The streamer took it over.
+    Merged,
+    /// The streamer did not.
+    Closed,
+}
+
+/// A finished pull request, open until its streamer deletes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// Its id.
+    pub id: PullRequestId,
+    /// The project it is for.
+    pub project: ProjectId,
+    /// Who made it.
+    pub owner: UserName,
+    /// Not empty.
+    pub title: Arc<str>,
+    /// May be empty.
+    pub description: Arc<str>,
+    /// When it was finished.
+    pub date: Timestamp,
+    /// The files it brings, in byte order.
+    pub files: Vec<FilePath>,
+    /// The files of the project whose deletion it proposes, in byte order.
+    pub deleted: Vec<FilePath>,
+}
+
+/// The bounds of one pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PullRequestLimits {
+    /// `maxPullRequestFiles`: files and proposed deletions together.
+    pub max_files: usize,
+    /// `maxPullRequestBytes`: the content of all files together.
+    pub max_bytes: u64,
+}
+
+/// Why a change does not go into a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DraftError {
+    /// One name more than `maxPullRequestFiles`.
+    #[error("the pull request would name more than {0} files")]
+    Files(usize),
+    /// More content than `maxPullRequestBytes`.
+    #[error("the pull request would hold more than {0} bytes")]
+    Bytes(u64),
+    /// More than 256 KiB of names.
+    #[error("the names in the pull request would take more than {MAX_NAMES_BYTES} bytes")]
+    Names,
+    /// A file of the draft stands where a folder is needed, or the reverse.
+    #[error("a file of the pull request stands where a folder is needed, or the reverse")]
+    InTheWay,
+}
+
+impl DraftError {
+    /// The bound that was passed, with its value; `None` where it was no bound.
+    pub fn limit(&self) -> Option<(&'static str, u64)> {
+        match *self {
+            Self::Files(files) => Some(("maxPullRequestFiles", files as u64)),
+            Self::Bytes(bytes) => Some(("maxPullRequestBytes", bytes)),
+            Self::Names => Some(("names in one pull request", MAX_NAMES_BYTES as u64)),
+            Self::InTheWay => None,
+        }
+    }
+}
+
+/// A pull request that its author is still putting together.
+#[derive(Debug)]
+pub struct Draft {
+    title: Arc<str>,
+    description: Arc<str>,
+    files: BTreeMap<FilePath, u64>,
+    deleted: BTreeSet<FilePath>,
+    bytes: u64,
+    names_bytes: usize,
+}
+
+impl Draft {
+    /// An empty draft.
+    pub fn new(title: Arc<str>, description: Arc<str>) -> Self {
+        Self {
+            title,
+            description,
+            files: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            bytes: 0,
+            names_bytes: 0,
+        }
+    }
+
+    /// Whether nothing has been put into it.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.deleted.is_empty()
+    }
+
+    /// Whether a file of `bytes` may be written at `path`; changes nothing.
+    ///
+    /// # Errors
+    /// What stands against it; bounds are checked before what is in the way.
+    pub fn check_write(
+        &self,
+        path: &FilePath,
+        bytes: u64,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        let old = self.files.get(path);
+        let known = old.is_some() || self.deleted.contains(path);
+        self.check_names(
+            usize::from(!known),
+            if known { 0 } else { path.as_str().len() },
+            limits,
+        )?;
+        let total = self
+            .bytes
+            .saturating_sub(old.copied().unwrap_or(0))
+            .saturating_add(bytes);
+        if total > limits.max_bytes {
+            return Err(DraftError::Bytes(limits.max_bytes));
+        }
+        if self
+            .files
+            .keys()
+            .any(|file| file.touches(path) && file != path)
+        {
+            return Err(DraftError::InTheWay);
+        }
+        Ok(())
+    }
+
+    /// Notes that a file of `bytes` was written at `path`, which [`Draft::check_write`] allowed.
+    pub fn note_written(&mut self, path: FilePath, bytes: u64) {
+        self.forget(&path);
+        self.names_bytes += path.as_str().len();
+        self.bytes += bytes;
+        self.files.insert(path, bytes);
+    }
+
+    /// The draft's own files at `path` or below it.
+    pub fn files_at(&self, path: &FilePath) -> Vec<FilePath> {
+        self.files
+            .keys()
+            .filter(|file| *file == path || file.is_below(path))
+            .cloned()
+            .collect()
+    }
+
+    /// Takes whatever the draft says of `path` out of it.
+    pub fn forget(&mut self, path: &FilePath) {
+        let written = self.files.remove(path);
+        if self.deleted.remove(path) || written.is_some() {
+            self.names_bytes -= path.as_str().len();
+        }
+        self.bytes -= written.unwrap_or(0);
+    }
+
+    /// Proposes the deletion of `paths`, files of the project: all of them or none.
+    ///
+    /// # Errors
+    /// The bound that would be passed.
+    pub fn propose_deletion(
+        &mut self,
+        paths: Vec<FilePath>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        let new: Vec<_> = paths
+            .into_iter()
+            .filter(|path| !self.deleted.contains(path) && !self.files.contains_key(path))
+            .collect();
+        let bytes = new.iter().map(|path| path.as_str().len()).sum();
+        self.check_names(new.len(), bytes, limits)?;
+        self.names_bytes += bytes;
+        self.deleted.extend(new);
+        Ok(())
+    }
+
+    /// The pull request that this draft makes.
+    pub fn finish(
+        &self,
+        id: PullRequestId,
+        project: ProjectId,
+        owner: UserName,
+        date: Timestamp,
+    ) -> PullRequest {
+        PullRequest {
+            id,
+            project,
+            owner,
+            title: Arc::clone(&self.title),
+            description: Arc::clone(&self.description),
+            date,
+            files: self.files.keys().cloned().collect(),
+            deleted: self.deleted.iter().cloned().collect(),
+        }
+    }
+
+    fn check_names(
+        &self,
+        more: usize,
+        more_bytes: usize,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        if self.files.len() + self.deleted.len() + more > limits.max_files {
+            return Err(DraftError::Files(limits.max_files));
+        }
+        if self.names_bytes + more_bytes > MAX_NAMES_BYTES {
+            return Err(DraftError::Names);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: PullRequestLimits = PullRequestLimits {
+        max_files: 3,
+        max_bytes: 10,
+    };
+
+    fn path(name: &str) -> FilePath {
+        FilePath::parse(name).expect("valid")
+    }
+
+    fn draft() -> Draft {
+        Draft::new("title".into(), "".into())
+    }
+
+    fn write(draft: &mut Draft, name: &str, bytes: u64) -> Result<(), DraftError> {
+        draft.check_write(&path(name), bytes, &LIMITS)?;
+        draft.note_written(path(name), bytes);
+        Ok(())
+    }
+
+    #[test]
+    fn an_id_is_read_only_in_its_usual_form() {
+        let text = "1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07";
+        assert_eq!(
+            PullRequestId::parse(text)
+                .map(|id| id.to_string())
+                .as_deref(),
+            Some(text)
+        );
+        for other in [
+            "",
+            "src",
+            "..",
+            "1B4E28BA-2FA1-4D3B-A1F5-0F2D6D1F0C07",
+            "1b4e28ba2fa14d3ba1f50f2d6d1f0c07",
+            "{1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07}",
+            "+b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07",
+            "1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c071",
+        ] {
+            assert_eq!(PullRequestId::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_a_replaced_file_counts_once() {
+        let mut draft = draft();
+        assert_eq!(write(&mut draft, "a", 10), Ok(()));
+        assert_eq!(write(&mut draft, "a", 10), Ok(()));
+        assert_eq!(write(&mut draft, "b", 1), Err(DraftError::Bytes(10)));
+        draft.forget(&path("a"));
+        assert_eq!(write(&mut draft, "b", 10), Ok(()));
+    }
+
+    #[test]
+    fn names_are_bounded_in_number_and_in_bytes() {
+        let mut draft = draft();
+        for name in ["a", "b", "c"] {
+            assert_eq!(write(&mut draft, name, 0), Ok(()));
+        }
+        assert_eq!(write(&mut draft, "d", 0), Err(DraftError::Files(3)));
+        assert_eq!(
+            draft.propose_deletion(vec![path("d")], &LIMITS),
+            Err(DraftError::Files(3))
+        );
+        assert_eq!(write(&mut draft, "c", 1), Ok(()), "no new name");
+
+        let many = PullRequestLimits {
+            max_files: 10_000,
+            max_bytes: 10,
+        };
+        let long = |n: usize| path(&format!("{}/{n:05}", vec!["s".repeat(200); 20].join("/")));
+        let mut draft = Draft::new("t".into(), "".into());
+        let fit = MAX_NAMES_BYTES / long(0).as_str().len();
+        assert_eq!(
+            draft.propose_deletion((0..fit).map(long).collect(), &many),
+            Ok(())
+        );
+        assert_eq!(
+            draft.propose_deletion(vec![long(fit)], &many),
+            Err(DraftError::Names)
+        );
+        assert_eq!(
+            draft.check_write(&long(fit), 0, &many),
+            Err(DraftError::Names)
+        );
+    }
+
+    #[test]
+    fn a_file_and_a_folder_do_not_share_a_place() {
+        let mut draft = draft();
+        assert_eq!(write(&mut draft, "a/b", 1), Ok(()));
+        assert_eq!(write(&mut draft, "a", 1), Err(DraftError::InTheWay));
+        assert_eq!(write(&mut draft, "a/b/c", 1), Err(DraftError::InTheWay));
+        assert_eq!(write(&mut draft, "a/c", 1), Ok(()));
+    }
+
+    #[test]
+    fn a_later_write_withdraws_a_proposed_deletion() {
+        let mut draft = draft();
+        draft
+            .propose_deletion(vec![path("a"), path("b")], &LIMITS)
+            .expect("within bounds");
+        assert_eq!(write(&mut draft, "a", 1), Ok(()));
+        let made = draft.finish(
+            PullRequestId::from_u128(1),
+            ProjectId {
+                streamer: UserName::parse("ana").expect("valid"),
+                name: crate::domain::ProjectName::parse("demo").expect("valid"),
+            },
+            UserName::parse("bob").expect("valid"),
+            Timestamp::from_secs(1),
+        );
+        assert_eq!(
+            (made.files, made.deleted),
+            (vec![path("a")], vec![path("b")])
+        );
+    }
+
+    #[test]
+    fn the_files_of_a_folder_are_found_by_segment() {
+        let mut draft = draft();
+        for name in ["d/a", "d/b", "da"] {
+            assert_eq!(write(&mut draft, name, 1), Ok(()));
+        }
+        assert_eq!(draft.files_at(&path("d")), [path("d/a"), path("d/b")]);
+        assert_eq!(draft.files_at(&path("da")), [path("da")]);
+        assert!(draft.files_at(&path("x")).is_empty());
+    }
+}

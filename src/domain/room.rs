@@ -1,0 +1,214 @@
+//! A chat room: who is in it, what was said, how often each may speak (protocol, section 7).
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{RateLimit, RoomName, Timestamp, TokenBucket, UserName};
+
+/// How long an empty room is remembered.
+const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
+
+/// The bounds of every room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomLimits {
+    /// `chatHistory`: how many messages a room remembers.
+    pub history: usize,
+    /// `chatMessagesPerSecond` and `chatBurst`, per user and room.
+    pub rate: RateLimit,
+}
+
+/// One message as the members of a room receive it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Grows within the room.
+    pub id: u64,
+    /// The room.
+    pub room: RoomName,
+    /// Who said it.
+    pub username: UserName,
+    /// What he said.
+    pub text: Arc<str>,
+    /// When the server took it.
+    pub date: Timestamp,
+}
+
+/// A room and what it remembers.
+#[derive(Debug)]
+pub struct Room {
+    name: RoomName,
+    /// How many connections of each user are in the room.
+    members: BTreeMap<UserName, usize>,
+    history: VecDeque<ChatMessage>,
+    last_id: u64,
+    /// Only of users who spoke lately: a full bucket is forgotten.
+    buckets: HashMap<UserName, TokenBucket>,
+    empty_since: Option<Timestamp>,
+}
+
+impl Room {
+    /// An empty room.
+    pub fn new(name: RoomName, now: Timestamp) -> Self {
+        Self {
+            name,
+            members: BTreeMap::new(),
+            history: VecDeque::new(),
+            last_id: 0,
+            buckets: HashMap::new(),
+            empty_since: Some(now),
+        }
+    }
+
+    /// One more connection of `user` is in the room.
+    pub fn enter(&mut self, user: UserName) {
+        *self.members.entry(user).or_default() += 1;
+        self.empty_since = None;
+    }
+
+    /// One connection of `user` fewer is in the room.
+    pub fn leave(&mut self, user: &UserName, now: Timestamp) {
+        if let Some(connections) = self.members.get_mut(user) {
+            *connections -= 1;
+            if *connections == 0 {
+                self.members.remove(user);
+            }
+        }
+        if self.members.is_empty() {
+            self.empty_since.get_or_insert(now);
+        }
+    }
+
+    /// Takes a message of `user` into the room's history.
+    ///
+    /// # Errors
+    /// How long `user` has to wait for his next message.
+    pub fn say(
+        &mut self,
+        user: &UserName,
+        text: Arc<str>,
+        limits: &RoomLimits,
+        now: Timestamp,
+    ) -> Result<ChatMessage, Duration> {
+        self.buckets
+            .retain(|_, bucket| !bucket.is_full(limits.rate, now));
+        self.buckets
+            .entry(user.clone())
+            .or_insert_with(|| TokenBucket::full(limits.rate, now))
+            .take(limits.rate, now)?;
+        self.last_id += 1;
+        let message = ChatMessage {
+            id: self.last_id,
+            room: self.name.clone(),
+            username: user.clone(),
+            text,
+            date: now,
+        };
+        self.history.push_back(message.clone());
+        while self.history.len() > limits.history {
+            self.history.pop_front();
+        }
+        Ok(message)
+    }
+
+    /// The latest `limit` messages, oldest first.
+    pub fn latest(&self, limit: usize) -> Vec<ChatMessage> {
+        let skipped = self.history.len().saturating_sub(limit);
+        self.history.iter().skip(skipped).cloned().collect()
+    }
+
+    /// The distinct names in the room, sorted.
+    pub fn members(&self) -> Vec<UserName> {
+        self.members.keys().cloned().collect()
+    }
+
+    /// Whether the room can be forgotten: empty for an hour, or empty and without a past.
+    pub fn is_forgettable(&self, now: Timestamp) -> bool {
+        self.empty_since
+            .is_some_and(|since| self.history.is_empty() || now.since(since) >= KEPT_EMPTY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+    const LIMITS: RoomLimits = RoomLimits {
+        history: 3,
+        rate: RateLimit {
+            per_second: 5,
+            burst: 5,
+        },
+    };
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).expect("valid")
+    }
+
+    fn room() -> Room {
+        Room::new(RoomName::parse("lounge").expect("valid"), NOW)
+    }
+
+    #[test]
+    fn ids_grow_and_history_keeps_the_latest_oldest_first() {
+        let mut room = room();
+        for text in ["a", "b", "c", "d"] {
+            room.say(&user("ana"), text.into(), &LIMITS, NOW)
+                .expect("within the burst");
+        }
+        let texts = |limit| {
+            room.latest(limit)
+                .iter()
+                .map(|m| (m.id, m.text.to_string()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            texts(99),
+            [(2, "b".into()), (3, "c".into()), (4, "d".into())]
+        );
+        assert_eq!(texts(1), [(4, "d".to_owned())]);
+    }
+
+    #[test]
+    fn members_are_distinct_and_sorted() {
+        let mut room = room();
+        for name in ["zoe", "ana", "zoe"] {
+            room.enter(user(name));
+        }
+        assert_eq!(room.members(), [user("ana"), user("zoe")]);
+        room.leave(&user("zoe"), NOW);
+        assert_eq!(
+            room.members(),
+            [user("ana"), user("zoe")],
+            "her other connection is there"
+        );
+        room.leave(&user("zoe"), NOW);
+        assert_eq!(room.members(), [user("ana")]);
+    }
+
+    #[test]
+    fn each_user_has_a_rate_of_his_own() {
+        let mut room = room();
+        for _ in 0..5 {
+            room.say(&user("ana"), "x".into(), &LIMITS, NOW)
+                .expect("within the burst");
+        }
+        let refused = room.say(&user("ana"), "x".into(), &LIMITS, NOW);
+        assert_eq!(refused, Err(Duration::from_millis(200)));
+        assert!(room.say(&user("bob"), "x".into(), &LIMITS, NOW).is_ok());
+        assert_eq!(room.latest(1)[0].id, 6, "a refused message takes no number");
+    }
+
+    #[test]
+    fn a_room_is_forgotten_an_hour_after_the_last_member_left() {
+        let mut room = room();
+        assert!(room.is_forgettable(NOW), "nothing to remember yet");
+        room.enter(user("ana"));
+        room.say(&user("ana"), "x".into(), &LIMITS, NOW)
+            .expect("within the burst");
+        assert!(!room.is_forgettable(NOW.plus(KEPT_EMPTY * 2)));
+        room.leave(&user("ana"), NOW);
+        assert!(!room.is_forgettable(NOW.plus(KEPT_EMPTY - Duration::from_millis(1))));
+        assert!(room.is_forgettable(NOW.plus(KEPT_EMPTY)));
+    }
+}
