@@ -124,7 +124,7 @@ impl Identity {
 
     /// Whether its bearer may be in `room` now.
     pub fn may_enter(&self, room: &RoomName, now: Timestamp) -> bool {
-        self.room.as_ref() == Some(room) && !self.banned_until.is_some_and(|until| now < until)
+        self.room.as_ref() == Some(room) && self.banned_until.is_none_or(|until| now >= until)
     }
 
     /// Until when he is muted, if he is now.

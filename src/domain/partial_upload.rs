@@ -138,7 +138,7 @@ impl PartialUpload {
                 announced: self.count,
             });
         }
-        if number < self.count && !part.padded && part.chars % 4 != 0 {
+        if number < self.count && !part.padded && !part.chars.is_multiple_of(4) {
             return Err(UploadError::Ragged);
         }
         Ok(())

@@ -39,18 +39,14 @@ impl TokenBucket {
             return Ok(());
         }
         self.refill(limit, now);
-        match self.milli_permits.checked_sub(1_000) {
-            Some(left) => {
-                self.milli_permits = left;
-                Ok(())
-            }
-            None => {
-                let missing = 1_000 - self.milli_permits;
-                Err(Duration::from_millis(
-                    missing.div_ceil(u64::from(limit.per_second)),
-                ))
-            }
+        if let Some(left) = self.milli_permits.checked_sub(1_000) {
+            self.milli_permits = left;
+            return Ok(());
         }
+        let missing = 1_000 - self.milli_permits;
+        Err(Duration::from_millis(
+            missing.div_ceil(u64::from(limit.per_second)),
+        ))
     }
 
     /// Whether the bucket is full again, so that forgetting it changes nothing.

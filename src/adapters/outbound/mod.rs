@@ -1,1 +1,7 @@
 //! What the application drives: stores, tokens, fan-out, clock and ids.
+
+pub mod filesystem;
+pub mod hub;
+pub mod jwt;
+pub mod memory;
+pub mod system;

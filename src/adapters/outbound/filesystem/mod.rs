@@ -1,0 +1,1 @@
+//! Stores on a file system, under one folder that nothing leaves.

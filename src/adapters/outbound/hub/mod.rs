@@ -1,0 +1,1 @@
+//! Fan-out: who receives what, and handing it over.

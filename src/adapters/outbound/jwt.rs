@@ -1,0 +1,1 @@
+//! Believes JSON Web Tokens.

@@ -1,0 +1,1 @@
+//! Every store in memory, for tests and for trying the server out.

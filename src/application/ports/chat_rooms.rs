@@ -1,0 +1,48 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::application::ConnectionId;
+use crate::domain::{ChatMessage, RoomName, Timestamp, UserName};
+
+/// Why a message was not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SayError {
+    /// The user speaks too often; he may again after this long.
+    #[error("too many messages")]
+    TooOften(Duration),
+}
+
+/// Knows the rooms: who is in them and what was said.
+#[cfg_attr(test, mockall::automock)]
+pub trait ChatRooms: Send + Sync {
+    /// One more connection of `user` is in `room`, which comes into being with its first.
+    ///
+    /// Returns `false`, and changes nothing, where there would be more than `maxRooms`.
+    fn enter(&self, room: &RoomName, user: &UserName, now: Timestamp) -> bool;
+
+    /// One connection of `user` fewer is in `room`.
+    fn leave(&self, room: &RoomName, user: &UserName, now: Timestamp);
+
+    /// Takes a message into the room's history and hands it to all who receive
+    /// [`Topic::Room`](super::Topic::Room) except `origin`, in the same order for all.
+    ///
+    /// # Errors
+    /// Why it was not said.
+    fn say(
+        &self,
+        origin: ConnectionId,
+        room: &RoomName,
+        user: &UserName,
+        text: Arc<str>,
+        now: Timestamp,
+    ) -> Result<(), SayError>;
+
+    /// The latest messages of `room`, at most `limit`, oldest first.
+    fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;
+
+    /// The distinct names in `room`, sorted.
+    fn members(&self, room: &RoomName) -> Vec<UserName>;
+
+    /// Forgets the rooms that have been empty for an hour.
+    fn sweep(&self, now: Timestamp);
+}

@@ -1,0 +1,42 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::StoreError;
+use crate::domain::{Timestamp, Version};
+
+/// The content of one version of a file. It stays readable, and the same, while the file is
+/// replaced or deleted.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub trait FileSource: Send + Sync {
+    /// Exactly `length` bytes from `offset` on; the caller asks only for what the file has.
+    ///
+    /// # Errors
+    /// `Failed` where the disk refuses or the file has become shorter by another's hand.
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError>;
+}
+
+/// A file opened for reading.
+#[derive(Clone)]
+pub struct OpenFile {
+    /// Which version was opened; [`Version::UNKNOWN`] where it did not come through the server.
+    pub version: Version,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Its content.
+    pub source: Arc<dyn FileSource>,
+}
+
+impl std::fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenFile")
+            .field("version", &self.version)
+            .field("bytes", &self.bytes)
+            .field("modified", &self.modified)
+            .finish_non_exhaustive()
+    }
+}
