@@ -1,0 +1,91 @@
+//! `onStreamerDisconnect: "delete"`: projects whose streamer stays away lose their files
+//! (protocol, section 4).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Application;
+use super::ports::StoreError;
+use crate::domain::{ProjectId, Timestamp};
+
+/// Which projects are without their streamer, and since when.
+#[derive(Debug)]
+pub(super) struct AbandonedProjects {
+    grace: Option<Duration>,
+    due: Mutex<HashMap<ProjectId, Timestamp>>,
+}
+
+impl AbandonedProjects {
+    /// `grace` is how long a project may be without its streamer; `None`: for ever.
+    pub(super) fn new(grace: Option<Duration>) -> Self {
+        Self {
+            grace,
+            due: Mutex::default(),
+        }
+    }
+
+    pub(super) fn streamer_left(&self, project: &ProjectId, now: Timestamp) {
+        if let Some(grace) = self.grace {
+            self.due().insert(project.clone(), now.plus(grace));
+        }
+    }
+
+    pub(super) fn streamer_came(&self, project: &ProjectId) {
+        if self.grace.is_some() {
+            self.due().remove(project);
+        }
+    }
+
+    fn take_due(&self, now: Timestamp) -> Vec<ProjectId> {
+        let mut due = self.due();
+        let ready: Vec<_> = due
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(project, _)| project.clone())
+            .collect();
+        for project in &ready {
+            due.remove(project);
+        }
+        ready
+    }
+
+    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Timestamp>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Application {
+    /// Starts the grace of every project anew: the process has just started and no streamer is
+    /// there yet.
+    ///
+    /// # Errors
+    /// Those of listing the projects.
+    pub async fn start_grace(&self) -> Result<(), StoreError> {
+        if self.policy.delete_abandoned_after.is_some() {
+            let now = self.now();
+            for project in self.ports.registry.projects().await? {
+                self.abandoned.streamer_left(&project, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has to be done now and then: about once a second.
+    pub async fn tidy_up(&self) {
+        let now = self.now();
+        self.ports.rooms.sweep(now);
+        for project in self.abandoned.take_due(now) {
+            // A streamer who has come back in this very moment keeps what is left.
+            if self.ports.presence.streamers(&project) > 0 {
+                continue;
+            }
+            match self.delete_below(None, &project, None).await {
+                Ok(_) => {
+                    tracing::info!(%project, "deleted the files of a project without streamer");
+                }
+                Err(_) => self.abandoned.streamer_left(&project, now),
+            }
+        }
+    }
+}

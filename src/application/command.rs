@@ -1,0 +1,185 @@
+//! What a connection may ask for, with parameters that have been looked at but not yet weighed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Checked;
+use crate::domain::{
+    FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName, UserName,
+};
+
+/// One request of a connection. The rights are checked before the parameters, so a command carries
+/// the parameters' fault, if any.
+#[derive(Debug)]
+pub enum Command {
+    /// Not a request at all.
+    Malformed(super::BadParameters),
+    /// `authenticate`.
+    Authenticate(Checked<Authenticate>),
+    /// `file`/`auth`, `chat`/`auth`, `pullrequest`/`auth`.
+    AuthenticateSection(Checked<AuthenticateSection>),
+    /// `file`/`get`.
+    GetFiles(Checked<ReadFiles>),
+    /// `file`/`list`.
+    ListFiles(Checked<ReadFiles>),
+    /// `file`/`post`.
+    PostFile(Checked<PostFile>),
+    /// `file`/`delete`.
+    DeleteFile(Checked<DeleteFile>),
+    /// `file`/`watch`.
+    WatchProject(Checked<ProjectId>),
+    /// `file`/`unwatch`.
+    UnwatchProject(Checked<ProjectId>),
+    /// `file`/`status`.
+    ProjectStatus(Checked<ProjectId>),
+    /// `pullrequest`/`creation`.
+    CreatePullRequest(Checked<CreatePullRequest>),
+    /// `pullrequest`/`finish`.
+    FinishPullRequest,
+    /// `pullrequest`/`get`; `None` is an id that cannot exist.
+    GetPullRequest(Checked<Option<PullRequestId>>),
+    /// `pullrequest`/`delete`.
+    DeletePullRequest(Checked<DeletePullRequest>),
+    /// `pullrequest`/`list`.
+    ListPullRequests,
+    /// `chat`/`message`.
+    SendMessage(Checked<Arc<str>>),
+    /// `chat`/`history`: how many messages at the most.
+    ChatHistory(Checked<Option<usize>>),
+    /// `chat`/`members`.
+    ChatMembers,
+    /// `chat`/`leave`.
+    LeaveRoom,
+}
+
+/// The parameters of `authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticate {
+    /// The token, perhaps empty.
+    pub token: String,
+    /// The sections, all that were given.
+    pub sections: Sections,
+}
+
+/// The roles that a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sections {
+    /// To be the streamer.
+    pub file: Option<FileSection>,
+    /// To be in a room.
+    pub chat: Option<ChatSection>,
+    /// To be a viewer.
+    pub pull_request: Option<PullRequestSection>,
+}
+
+/// Section `file`: makes a streamer connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSection {
+    /// The streamer.
+    pub username: UserName,
+    /// His project.
+    pub project: ProjectName,
+}
+
+/// Section `chat`: makes a member of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatSection {
+    /// The member.
+    pub username: UserName,
+    /// The room.
+    pub room: RoomName,
+}
+
+/// Section `pullrequest`: makes a viewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequestSection {
+    /// The viewer.
+    pub username: UserName,
+    /// The streamer and his project.
+    pub project: ProjectId,
+}
+
+/// The parameters of the separate forms: one section, and perhaps a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthenticateSection {
+    /// A token; without one the connection must hold one already.
+    pub token: Option<String>,
+    /// The one section; its fault counts only once there is a token.
+    pub section: Checked<Section>,
+}
+
+/// One role that a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Section {
+    /// To be the streamer.
+    File(FileSection),
+    /// To be in a room.
+    Chat(ChatSection),
+    /// To be a viewer.
+    PullRequest(PullRequestSection),
+}
+
+/// The parameters of `get` and `list`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFiles {
+    /// Whose files.
+    pub project: ProjectId,
+    /// The file or folder.
+    pub query: PathQuery,
+    /// Whether a folder's sub-folders are meant too.
+    pub recursively: bool,
+}
+
+/// The parameters of `post`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostFile {
+    /// The file.
+    pub path: FilePath,
+    /// The content, or a part of it.
+    pub content: Bytes,
+    /// Which part of how many; `None` where the content is complete.
+    pub part: Option<PartOf>,
+    /// Length of the content in characters of base64.
+    pub chars: usize,
+    /// Whether the base64 ends in `=`.
+    pub padded: bool,
+    /// Whether it came as a binary message, as the desktop client sends it.
+    pub binary: bool,
+}
+
+/// The place of a part among its file's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartOf {
+    /// `part`; `None` is the lowest that has not been received.
+    pub number: Option<u32>,
+    /// `maxPart`.
+    pub count: u32,
+}
+
+/// The parameters of `delete`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteFile {
+    /// The file or folder; not the project's own.
+    pub path: FilePath,
+    /// Whether only a folder can be meant.
+    pub means_folder: bool,
+}
+
+/// The parameters of `creation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatePullRequest {
+    /// Not empty.
+    pub title: Arc<str>,
+    /// May be empty.
+    pub description: Arc<str>,
+}
+
+/// The parameters of a pull request's `delete`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletePullRequest {
+    /// Which; `None` is an id that cannot exist.
+    pub id: Option<PullRequestId>,
+    /// What became of it.
+    pub outcome: Outcome,
+}

@@ -1,0 +1,224 @@
+//! A change of a project that is carried out beside others (protocol, sections 1 and 4).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::ports::{StoreError, Topic};
+use super::staged::ReadyContent;
+use super::{Application, ConnectionId, Event, FileContent, Refusal, Reply};
+use crate::domain::{FilePath, ProjectId, Version};
+
+/// Content up to this length is sent to receivers as it came; longer content is read back from the
+/// store by each when he has room, so that it does not lie in memory.
+const EVENT_CONTENT_BYTES: u64 = 64 * 1_024;
+
+/// How many files of a folder are looked up at a time while it is deleted.
+const DELETE_BATCH: usize = 256;
+
+/// A change of a project, checked and ready to be carried out.
+#[derive(Debug)]
+pub struct Commit {
+    origin: ConnectionId,
+    project: ProjectId,
+    path: FilePath,
+    change: Change,
+}
+
+#[derive(Debug)]
+enum Change {
+    Put(ReadyContent),
+    Delete { means_folder: bool },
+}
+
+impl Commit {
+    pub(super) fn put(
+        origin: ConnectionId,
+        project: ProjectId,
+        path: FilePath,
+        content: ReadyContent,
+    ) -> Self {
+        Self {
+            origin,
+            project,
+            path,
+            change: Change::Put(content),
+        }
+    }
+
+    pub(super) fn delete(
+        origin: ConnectionId,
+        project: ProjectId,
+        path: FilePath,
+        means_folder: bool,
+    ) -> Self {
+        Self {
+            origin,
+            project,
+            path,
+            change: Change::Delete { means_folder },
+        }
+    }
+
+    /// What it changes. Two changes of one connection whose paths touch must not overlap.
+    pub fn path(&self) -> &FilePath {
+        &self.path
+    }
+
+    /// How much content it holds in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        match &self.change {
+            Change::Put(ReadyContent {
+                content: FileContent::Memory(bytes),
+                ..
+            }) => bytes.len(),
+            Change::Put(ReadyContent {
+                content: FileContent::Staged(staged),
+                ..
+            }) => staged.tail.len(),
+            Change::Delete { .. } => 0,
+        }
+    }
+}
+
+impl Application {
+    /// Carries out a change and tells the project's other connections.
+    ///
+    /// The work goes on where the returned future is dropped: once begun, a change reaches the
+    /// store *and* its receivers, whatever becomes of the connection that asked for it.
+    ///
+    /// # Errors
+    /// 409, 413 or 500; nothing has changed then, save that a folder may be deleted in part.
+    pub async fn commit(self: &Arc<Self>, commit: Commit) -> Result<Reply, Refusal> {
+        let this = Arc::clone(self);
+        let work = self.work.spawn(async move { this.carry_out(commit).await });
+        // A panic in there is contained by the task; its cause has been printed.
+        work.await.unwrap_or(Err(Refusal::Internal))
+    }
+
+    async fn carry_out(&self, commit: Commit) -> Result<Reply, Refusal> {
+        let Commit {
+            origin,
+            project,
+            path,
+            change,
+        } = commit;
+        match change {
+            Change::Put(ready) => {
+                self.put(origin, &project, path, ready).await?;
+                Ok(Reply::FilePosted)
+            }
+            Change::Delete { means_folder } => {
+                let deleted =
+                    !means_folder && self.delete_one(Some(origin), &project, &path).await?;
+                if !deleted
+                    && !self
+                        .delete_below(Some(origin), &project, Some(path))
+                        .await?
+                {
+                    return Err(Refusal::UnreadableFile);
+                }
+                Ok(Reply::FileDeleted)
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        origin: ConnectionId,
+        project: &ProjectId,
+        path: FilePath,
+        ready: ReadyContent,
+    ) -> Result<(), Refusal> {
+        let ReadyContent { content, hold } = ready;
+        let event_content = event_content(&content);
+        // Numbering and telling happen under the file's lock, so that whoever has read a later
+        // version has been told of this one before.
+        let _turn = self.files.lock((project.clone(), path.clone())).await;
+        let put = self
+            .ports
+            .projects
+            .put_file(project, &path, content, self.limits.project)
+            .await;
+        drop(hold);
+        let version = put.map_err(|error| Refusal::writing_file(&error))?;
+        let event = Event::FileUpdated {
+            project: project.clone(),
+            path,
+            version,
+            content: event_content,
+        };
+        self.ports
+            .events
+            .publish(&Topic::Updates(project.clone()), event, Some(origin));
+        Ok(())
+    }
+
+    /// Deletes one file, if there is one.
+    async fn delete_one(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<bool, Refusal> {
+        let _turn = self.files.lock((project.clone(), path.clone())).await;
+        match self.ports.projects.delete_file(project, path).await {
+            Ok(version) => {
+                self.tell_deleted(origin, project, path.clone(), version);
+                Ok(true)
+            }
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(Refusal::writing_file(&error)),
+        }
+    }
+
+    /// Deletes all files of a folder (`None`: the project's own), each told of by itself. Returns
+    /// whether there was any.
+    pub(super) async fn delete_below(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        folder: Option<FilePath>,
+    ) -> Result<bool, Refusal> {
+        let mut walk = match self.ports.projects.walk(project, folder, true).await {
+            Ok(walk) => walk,
+            Err(StoreError::NotFound) => return Ok(false),
+            Err(error) => return Err(Refusal::reading_file(&error)),
+        };
+        let mut any = false;
+        loop {
+            let files = walk.next(DELETE_BATCH).await;
+            let files = files.map_err(|error| Refusal::reading_file(&error))?;
+            if files.is_empty() {
+                return Ok(any);
+            }
+            for file in files {
+                any |= self.delete_one(origin, project, &file).await?;
+            }
+        }
+    }
+
+    fn tell_deleted(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        path: FilePath,
+        version: Version,
+    ) {
+        let event = Event::FileDeleted {
+            project: project.clone(),
+            path,
+            version,
+        };
+        self.ports
+            .events
+            .publish(&Topic::Updates(project.clone()), event, origin);
+    }
+}
+
+fn event_content(content: &FileContent) -> Option<Bytes> {
+    match content {
+        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
+        FileContent::Memory(_) | FileContent::Staged(_) => None,
+    }
+}

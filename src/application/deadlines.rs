@@ -1,0 +1,53 @@
+//! What happens to a connection by the passing of time alone.
+
+use std::time::Duration;
+
+use super::ports::{OpenFile, StoreError};
+use super::{Application, Session};
+use crate::domain::{FilePath, ProjectId};
+
+/// The desktop client's upload that lacks only its last part is whole after this long a silence.
+const SILENCE: Duration = Duration::from_secs(1);
+
+impl Application {
+    /// How long until [`Application::withdraw_expired`], [`Application::expire_uploads`] or (after
+    /// a silence) [`Application::settle_upload`] may have something to do; `None`: never.
+    pub fn next_deadline(&self, session: &Session) -> Option<Duration> {
+        let now = self.now();
+        let silence = session.uploads.has_perhaps_whole().then_some(SILENCE);
+        let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
+        let expiry = expiry.map(|identity| identity.expires_at.since(now));
+        let idle = session
+            .uploads
+            .next_expiry(&self.limits)
+            .map(|at| at.since(now));
+        [silence, expiry, idle].into_iter().flatten().min()
+    }
+
+    /// Whether the next deadline is the silence after which an upload may be settled.
+    pub fn awaits_silence(&self, session: &Session) -> bool {
+        session.uploads.has_perhaps_whole()
+    }
+
+    /// Ends the uploads that have not grown for too long.
+    pub fn expire_uploads(&self, session: &mut Session) {
+        session.uploads.expire(&self.limits, self.now());
+    }
+
+    /// Opens the newest version of a file whose change a connection has not been sent yet; `None`
+    /// where it is gone by now, of which the connection will be told as well.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn open_updated(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<Option<OpenFile>, StoreError> {
+        match self.ports.projects.open_file(project, path).await {
+            Ok(file) => Ok(Some(file)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Files on their way to a connection, opened one after the other as it has room.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Refusal;
+use super::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
+use crate::domain::{FilePath, ProjectId, PullRequestId};
+
+/// How many names are looked up ahead of the file that is being sent.
+const NAMES_AHEAD: usize = 256;
+
+/// The files that a `get` or `list` asked for, in byte order of their names.
+pub struct Fetch {
+    source: Source,
+    /// Names that are to come before the source is asked for more.
+    names: VecDeque<FilePath>,
+    /// A file that has been opened already.
+    first: Option<(FilePath, OpenFile)>,
+    /// The normalised name that was asked for.
+    asked: String,
+}
+
+enum Source {
+    Project {
+        project: ProjectId,
+        store: Arc<dyn ProjectStore>,
+        walk: Option<Box<dyn FileWalk>>,
+    },
+    PullRequest {
+        project: ProjectId,
+        id: PullRequestId,
+        store: Arc<dyn PullRequestStore>,
+    },
+}
+
+/// One step of a [`Fetch`].
+#[derive(Debug)]
+pub enum Fetched {
+    /// A file, in its newest version.
+    File(FilePath, OpenFile),
+    /// A file that cannot be read; others follow.
+    Unreadable(FilePath),
+    /// The folder cannot be read further; nothing follows.
+    Broken(Refusal),
+}
+
+impl Fetch {
+    /// One file that has been opened already.
+    pub(super) fn file(
+        project: ProjectId,
+        store: Arc<dyn ProjectStore>,
+        path: FilePath,
+        file: OpenFile,
+    ) -> Self {
+        let asked = path.as_str().to_owned();
+        let source = Source::Project {
+            project,
+            store,
+            walk: None,
+        };
+        Self {
+            source,
+            names: VecDeque::new(),
+            first: Some((path, file)),
+            asked,
+        }
+    }
+
+    /// The files of a folder.
+    pub(super) fn folder(
+        project: ProjectId,
+        store: Arc<dyn ProjectStore>,
+        walk: Box<dyn FileWalk>,
+        asked: String,
+    ) -> Self {
+        let source = Source::Project {
+            project,
+            store,
+            walk: Some(walk),
+        };
+        Self {
+            source,
+            names: VecDeque::new(),
+            first: None,
+            asked,
+        }
+    }
+
+    /// Files of a pull request.
+    pub(super) fn pull_request(
+        project: ProjectId,
+        id: PullRequestId,
+        store: Arc<dyn PullRequestStore>,
+        names: Vec<FilePath>,
+        asked: String,
+    ) -> Self {
+        let source = Source::PullRequest { project, id, store };
+        Self {
+            source,
+            names: names.into(),
+            first: None,
+            asked,
+        }
+    }
+
+    /// The normalised name that was asked for.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// The project, where the files are a project's own: their live updates may be superseded by
+    /// what is sent here.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match &self.source {
+            Source::Project { project, .. } => Some(project),
+            Source::PullRequest { .. } => None,
+        }
+    }
+
+    /// The next file, opened now; `None` at the end. A file deleted meanwhile is left out.
+    pub async fn next(&mut self) -> Option<Fetched> {
+        if let Some((path, file)) = self.first.take() {
+            return Some(Fetched::File(path, file));
+        }
+        loop {
+            if self.names.is_empty()
+                && let Err(refusal) = self.look_ahead().await
+            {
+                return Some(Fetched::Broken(refusal));
+            }
+            let path = self.names.pop_front()?;
+            match self.open(&path).await {
+                Ok(file) => return Some(Fetched::File(path, file)),
+                Err(StoreError::NotFound) => {}
+                Err(error) => {
+                    // Logged there; what it is called is for the caller.
+                    Refusal::reading_file(&error);
+                    return Some(Fetched::Unreadable(path));
+                }
+            }
+        }
+    }
+
+    async fn look_ahead(&mut self) -> Result<(), Refusal> {
+        let Source::Project {
+            walk: Some(walk), ..
+        } = &mut self.source
+        else {
+            return Ok(());
+        };
+        match walk.next(NAMES_AHEAD).await {
+            Ok(names) => self.names.extend(names),
+            Err(error) => {
+                if let Source::Project { walk, .. } = &mut self.source {
+                    *walk = None;
+                }
+                return Err(Refusal::reading_path(&error));
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
+        match &self.source {
+            Source::Project { project, store, .. } => store.open_file(project, path).await,
+            Source::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `file`/`post`: a file, or a part of one, for the project or the open draft.
+
+use super::staged::ReadyContent;
+use super::uploads::{Taken, UploadKey, WriteTarget, check_file_bytes};
+use super::{Application, Checked, Command, Commit, Execution, PostFile, Refusal, Reply, Session};
+use crate::domain::{FilePath, Timestamp};
+
+impl Application {
+    pub(super) async fn post_file(
+        &self,
+        session: &mut Session,
+        post: Checked<PostFile>,
+        now: Timestamp,
+    ) -> Execution {
+        let target = match session.may_write(now) {
+            Ok(target) => target,
+            Err(error) => return Execution::Refused(error.into()),
+        };
+        match self.take_content(session, target.clone(), post, now).await {
+            Ok(Some((path, content))) => self.store(session, target, path, content).await,
+            Ok(None) => Execution::Silent,
+            Err(refusal) => Execution::Refused(refusal),
+        }
+    }
+
+    /// The whole content, once it has come.
+    async fn take_content(
+        &self,
+        session: &mut Session,
+        target: WriteTarget,
+        post: Checked<PostFile>,
+        now: Timestamp,
+    ) -> Result<Option<(FilePath, ReadyContent)>, Refusal> {
+        let post = post?;
+        let Some(part_of) = post.part else {
+            check_file_bytes(post.content.len() as u64, &self.limits)?;
+            return Ok(Some((post.path, post.content.into())));
+        };
+        let key: UploadKey = (target, post.path.clone());
+        match session
+            .uploads
+            .take(key.clone(), &post, part_of, &self.limits, now)?
+        {
+            Taken::Whole(content) => Ok(Some((post.path, content))),
+            Taken::Waiting => {
+                self.stage(session, &key).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Moves what has gathered of an upload out of memory.
+    async fn stage(&self, session: &mut Session, key: &UploadKey) -> Result<(), Refusal> {
+        let Some(log) = session.uploads.log_mut(key).filter(|log| log.is_heavy()) else {
+            return Ok(());
+        };
+        if let Err(error) = log
+            .spill(&self.ports.staging, || self.new_staging_id())
+            .await
+        {
+            session.uploads.end(key);
+            return Err(Refusal::writing_file(&error));
+        }
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        session: &mut Session,
+        target: WriteTarget,
+        path: FilePath,
+        content: ReadyContent,
+    ) -> Execution {
+        match target {
+            WriteTarget::Project(project) => {
+                Execution::Commit(Commit::put(session.connection, project, path, content))
+            }
+            WriteTarget::Draft(_) => self.store_in_draft(session, path, content).await.into(),
+        }
+    }
+
+    async fn store_in_draft(
+        &self,
+        session: &mut Session,
+        path: FilePath,
+        ready: ReadyContent,
+    ) -> Result<Reply, Refusal> {
+        // The target was made from the draft, and nothing can have ended it since.
+        let Some(open) = &mut session.draft else {
+            return Err(Refusal::Internal);
+        };
+        let bytes = ready.content.bytes();
+        open.draft
+            .check_write(&path, bytes, &self.limits.pull_request)?;
+        let put = self
+            .ports
+            .drafts
+            .put_file(open.id, &path, ready.content)
+            .await;
+        put.map_err(|error| Refusal::writing_file(&error))?;
+        open.draft.note_written(path, bytes);
+        Ok(Reply::FilePosted)
+    }
+
+    /// Takes the desktop client's upload that lacks only its last part for whole, unless `next`
+    /// is that part: the connection has sent something else (`Some`), has closed or is silent
+    /// (`None`).
+    ///
+    /// The answer belongs to the message that brought the upload's latest part.
+    pub async fn settle_upload(
+        &self,
+        session: &mut Session,
+        next: Option<&Command>,
+    ) -> Option<Execution> {
+        if !session.uploads.has_perhaps_whole() {
+            return None;
+        }
+        let now = self.now();
+        let target = session.may_write(now);
+        if let (Some(Command::PostFile(Ok(post))), Ok(target)) = (next, &target)
+            && session.uploads.awaits(target, post)
+        {
+            return None;
+        }
+        let ((target, path), content) = session.uploads.settle()?;
+        Some(match session.may_write(now) {
+            Err(error) => Execution::Refused(error.into()),
+            Ok(_) => self.store(session, target, path, content).await,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! `file`/`status`: how a project is.
+
+use super::ports::Topic;
+use super::reply::ProjectStatus;
+use super::{Application, Checked, Refusal, Reply, Session};
+use crate::domain::{ProjectId, Timestamp};
+
+impl Application {
+    pub(super) async fn project_status(
+        &self,
+        session: &Session,
+        project: Checked<ProjectId>,
+        now: Timestamp,
+    ) -> Result<Reply, Refusal> {
+        let public = self.policy.public_read;
+        session.may_read_something(public, now)?;
+        let project = project?;
+        session.may_read(&project, public, now)?;
+        let usage = self.ports.projects.usage(&project).await;
+        let usage = usage.map_err(|error| Refusal::reading_path(&error))?;
+        let streamers = self.ports.presence.streamers(&project);
+        let receivers = self
+            .ports
+            .subscriptions
+            .subscribers(&Topic::Updates(project));
+        Ok(Reply::FileStatus(ProjectStatus {
+            streamer: streamers > 0,
+            viewers: receivers.saturating_sub(streamers),
+            files: usage.files,
+            bytes: usage.bytes,
+            max_bytes: self.limits.project.max_bytes,
+        }))
+    }
+}

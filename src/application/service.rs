@@ -1,0 +1,129 @@
+//! The service: all use cases over one set of ports.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::task::TaskTracker;
+
+use super::abandoned::AbandonedProjects;
+use super::ordering::KeyedLocks;
+use super::ports::{
+    ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
+    ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
+};
+use super::{Command, Execution, Limits, Policy, Refusal, Session};
+use crate::domain::{FilePath, ProjectId, Timestamp};
+
+/// What the use cases need from the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Which projects exist.
+    pub registry: Arc<dyn ProjectRegistry>,
+    /// Their files.
+    pub projects: Arc<dyn ProjectStore>,
+    /// Pull requests that are being put together.
+    pub drafts: Arc<dyn DraftStore>,
+    /// Open pull requests.
+    pub pull_requests: Arc<dyn PullRequestStore>,
+    /// Unfinished uploads.
+    pub staging: Arc<dyn UploadStaging>,
+    /// Whose tokens are believed.
+    pub tokens: Arc<dyn TokenVerifier>,
+    /// Who receives what.
+    pub subscriptions: Arc<dyn Subscriptions>,
+    /// Which streamers are there.
+    pub presence: Arc<dyn Presence>,
+    /// Who is told what happened.
+    pub events: Arc<dyn EventPublisher>,
+    /// What is said.
+    pub rooms: Arc<dyn ChatRooms>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Numbers that nobody can guess.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+/// The service: all use cases over one set of ports. Shared by all connections.
+pub struct Application {
+    pub(super) ports: Ports,
+    pub(super) limits: Limits,
+    pub(super) policy: Policy,
+    pub(super) files: KeyedLocks<(ProjectId, FilePath)>,
+    pub(super) reviews: KeyedLocks<ProjectId>,
+    pub(super) abandoned: AbandonedProjects,
+    pub(super) work: TaskTracker,
+    last_staging_id: AtomicU64,
+}
+
+impl Application {
+    /// The service over `ports`.
+    pub fn new(ports: Ports, limits: Limits, policy: Policy) -> Self {
+        Self {
+            ports,
+            limits,
+            policy,
+            files: KeyedLocks::default(),
+            reviews: KeyedLocks::default(),
+            abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
+            work: TaskTracker::new(),
+            last_staging_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits until all changes in hand have been carried out. For the end of the process.
+    pub async fn finish_work(&self) {
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    /// Carries out one command of a connection. Changes of a project come back as
+    /// [`Execution::Commit`], so that the caller can carry out several at once.
+    pub async fn execute(&self, session: &mut Session, command: Command) -> Execution {
+        let now = self.ports.clock.now();
+        match command {
+            Command::Malformed(fault) => Execution::Refused(fault.into()),
+            Command::Authenticate(request) => self.authenticate(session, request, now).await,
+            Command::AuthenticateSection(request) => {
+                self.authenticate_section(session, request, now).await
+            }
+            Command::GetFiles(request) => self.get_files(session, request, now).await,
+            Command::ListFiles(request) => self.list_files(session, request, now).await,
+            Command::PostFile(request) => self.post_file(session, request, now).await,
+            Command::DeleteFile(request) => self.delete_file(session, request, now).await,
+            Command::WatchProject(project) => self.watch_project(session, project, now).into(),
+            Command::UnwatchProject(project) => self.unwatch_project(session, project).into(),
+            Command::ProjectStatus(project) => {
+                self.project_status(session, project, now).await.into()
+            }
+            Command::CreatePullRequest(request) => {
+                self.create_pull_request(session, request, now).await.into()
+            }
+            Command::FinishPullRequest => self.finish_pull_request(session, now).await.into(),
+            Command::GetPullRequest(id) => self.get_pull_request(session, id, now).await,
+            Command::DeletePullRequest(request) => {
+                self.delete_pull_request(session, request, now).await.into()
+            }
+            Command::ListPullRequests => match self.list_pull_requests(session, now).await {
+                Ok(pages) => Execution::PullRequests(pages),
+                Err(refusal) => Execution::Refused(refusal),
+            },
+            Command::SendMessage(text) => self.send_message(session, text, now).into(),
+            Command::ChatHistory(limit) => self.chat_history(session, limit, now).into(),
+            Command::ChatMembers => self.chat_members(session, now).into(),
+            Command::LeaveRoom => self.leave_room(session, now).into(),
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    pub(super) fn new_staging_id(&self) -> StagingId {
+        StagingId(self.last_staging_id.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The 400 for a project or streamer that is not there.
+    pub(super) const NOT_THERE: Refusal =
+        Refusal::bad("The streamer is not connected or the project is wrong");
+}

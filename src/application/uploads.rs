@@ -1,0 +1,276 @@
+//! The unfinished uploads of one connection.
+
+use std::collections::HashMap;
+
+use super::staged::{ReadyContent, UploadLog};
+use super::{Limits, PartOf, PostFile, Refusal};
+use crate::domain::{FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp};
+
+/// Where a write goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum WriteTarget {
+    /// Into the streamer's project.
+    Project(ProjectId),
+    /// Into an open draft.
+    Draft(PullRequestId),
+}
+
+/// A file's place, and whose.
+pub(super) type UploadKey = (WriteTarget, FilePath);
+
+/// A file of which parts have come.
+#[derive(Debug)]
+pub(super) struct Upload {
+    partial: PartialUpload,
+    pub(super) log: UploadLog,
+    touched: Timestamp,
+}
+
+impl Upload {
+    fn new(count: u32, now: Timestamp) -> Self {
+        Self {
+            partial: PartialUpload::new(count),
+            log: UploadLog::default(),
+            touched: now,
+        }
+    }
+
+    fn accept(&mut self, part: &Part, bytes: &[u8], now: Timestamp) -> Result<Progress, Refusal> {
+        let progress = self.partial.accept(part)?;
+        self.log.append(bytes);
+        self.touched = now;
+        Ok(progress)
+    }
+
+    /// What has come of the file. `last` is whether nothing more can come.
+    fn content(&mut self, last: bool) -> ReadyContent {
+        self.log.content(self.partial.pieces(), last)
+    }
+}
+
+/// What a part has made of its upload.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// Parts are missing; the caller stages the upload's bytes where many have gathered.
+    Waiting,
+    /// The file is whole.
+    Whole(ReadyContent),
+}
+
+/// All unfinished uploads of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Uploads {
+    open: HashMap<UploadKey, Upload>,
+    /// The one whose last part, if it is to come at all, is the very next message.
+    perhaps_whole: Option<UploadKey>,
+    /// The latest that was taken for whole without its last part, should that come after all.
+    kept: Option<(UploadKey, Upload)>,
+    footprint: u64,
+}
+
+impl Uploads {
+    /// Takes a part.
+    ///
+    /// # Errors
+    /// 400 leaves the upload under way as it was; 413 ends it.
+    pub(super) fn take(
+        &mut self,
+        key: UploadKey,
+        post: &PostFile,
+        part_of: PartOf,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Taken, Refusal> {
+        let part = part_of_post(post, part_of)?;
+        if let Some((_, mut kept)) = self.kept.take_if(|(kept, _)| *kept == key)
+            && kept.partial.is_missing_last(&part)
+        {
+            check_file_bytes(kept.partial.bytes_with(&part), limits)?;
+            kept.accept(&part, &post.content, now)?;
+            return Ok(Taken::Whole(kept.content(true)));
+        }
+        self.perhaps_whole = None;
+        let under_way = self.remove(&key);
+        let (mut upload, is_new) = match under_way {
+            Some(upload) => (upload, false),
+            None => (Upload::new(part.count, now), true),
+        };
+        let anew = upload.partial.starts_anew(&part);
+        let fresh = PartialUpload::new(part.count);
+        if let Err(error) = if anew { &fresh } else { &upload.partial }.check(&part) {
+            if !is_new {
+                self.insert(key, upload);
+            }
+            return Err(error.into());
+        }
+        if anew {
+            upload = Upload::new(part.count, now);
+        }
+        check_file_bytes(upload.partial.bytes_with(&part), limits)?;
+        let progress = upload.accept(&part, &post.content, now)?;
+        if progress == Progress::Complete {
+            return Ok(Taken::Whole(upload.content(true)));
+        }
+        self.check_room(&upload, limits)?;
+        if progress == Progress::PerhapsComplete {
+            self.perhaps_whole = Some(key.clone());
+        }
+        self.insert(key, upload);
+        Ok(Taken::Waiting)
+    }
+
+    /// Takes the upload that only waits for a last part for whole: the connection has sent
+    /// something else, has closed, or is silent. It is kept, should the part come after all.
+    pub(super) fn settle(&mut self) -> Option<(UploadKey, ReadyContent)> {
+        let key = self.perhaps_whole.take()?;
+        let mut upload = self.remove(&key)?;
+        let content = upload.content(false);
+        self.kept = Some((key.clone(), upload));
+        Some((key, content))
+    }
+
+    /// Whether `post` is the last part for which [`Uploads::settle`] would no longer wait.
+    pub(super) fn awaits(&self, target: &WriteTarget, post: &PostFile) -> bool {
+        let Some(key) = &self.perhaps_whole else {
+            return false;
+        };
+        let Some(part) = post.part.and_then(|part| part_of_post(post, part).ok()) else {
+            return false;
+        };
+        key.0 == *target
+            && key.1 == post.path
+            && self
+                .open
+                .get(key)
+                .is_some_and(|upload| upload.partial.is_missing_last(&part))
+    }
+
+    /// Whether [`Uploads::settle`] would have something to settle.
+    pub(super) fn has_perhaps_whole(&self) -> bool {
+        self.perhaps_whole.is_some()
+    }
+
+    /// The log of an open upload, to be spilled.
+    pub(super) fn log_mut(&mut self, key: &UploadKey) -> Option<&mut UploadLog> {
+        self.open.get_mut(key).map(|upload| &mut upload.log)
+    }
+
+    /// Ends the uploads of `path` and below it.
+    pub(super) fn end_at(&mut self, target: &WriteTarget, path: &FilePath) {
+        self.end_where(|(of, file)| of == target && (file == path || file.is_below(path)));
+    }
+
+    /// Ends the uploads whose target is not to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(&WriteTarget) -> bool) {
+        self.end_where(|(target, _)| !keep(target));
+    }
+
+    /// Ends the uploads that have not grown for too long.
+    pub(super) fn expire(&mut self, limits: &Limits, now: Timestamp) {
+        let idle = |upload: &Upload| now.since(upload.touched) >= limits.upload_idle;
+        let expired: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, upload)| idle(upload))
+            .map(|(key, _)| key.clone())
+            .collect();
+        self.end_where(|key| expired.contains(key));
+        if self.kept.as_ref().is_some_and(|(_, upload)| idle(upload)) {
+            self.kept = None;
+        }
+    }
+
+    /// Ends one upload.
+    pub(super) fn end(&mut self, key: &UploadKey) {
+        self.end_where(|other| other == key);
+    }
+
+    /// When the first of them expires.
+    pub(super) fn next_expiry(&self, limits: &Limits) -> Option<Timestamp> {
+        let kept = self.kept.as_ref().map(|(_, upload)| upload);
+        let touched = self
+            .open
+            .values()
+            .chain(kept)
+            .map(|upload| upload.touched)
+            .min()?;
+        Some(touched.plus(limits.upload_idle))
+    }
+
+    /// The names of the unfinished uploads into `target`, in order.
+    pub(super) fn names_into(&self, target: &WriteTarget) -> Vec<FilePath> {
+        let mut names: Vec<_> = self
+            .open
+            .keys()
+            .filter(|(of, _)| of == target)
+            .map(|(_, path)| path.clone())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn check_room(&self, upload: &Upload, limits: &Limits) -> Result<(), Refusal> {
+        if self.open.len() >= limits.max_open_uploads {
+            let value = limits.max_open_uploads as u64;
+            return Err(Refusal::LimitExceeded {
+                limit: "maxOpenUploads",
+                value,
+            });
+        }
+        let value = limits.max_open_upload_bytes;
+        if self.footprint + upload.partial.footprint() > value {
+            return Err(Refusal::LimitExceeded {
+                limit: "maxOpenUploadBytes",
+                value,
+            });
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, key: UploadKey, upload: Upload) {
+        self.footprint += upload.partial.footprint();
+        self.open.insert(key, upload);
+    }
+
+    fn remove(&mut self, key: &UploadKey) -> Option<Upload> {
+        let upload = self.open.remove(key)?;
+        self.footprint -= upload.partial.footprint();
+        Some(upload)
+    }
+
+    fn end_where(&mut self, ends: impl Fn(&UploadKey) -> bool) {
+        self.open.retain(|key, upload| {
+            let ends = ends(key);
+            if ends {
+                self.footprint -= upload.partial.footprint();
+            }
+            !ends
+        });
+        self.kept.take_if(|(key, _)| ends(key));
+        self.perhaps_whole.take_if(|key| ends(key));
+    }
+}
+
+fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, Refusal> {
+    let bytes = u32::try_from(post.content.len())
+        .map_err(|_| Refusal::bad("a part must be smaller than 4 GiB"))?;
+    Ok(Part {
+        number: part_of.number,
+        count: part_of.count,
+        bytes,
+        chars: post.chars,
+        padded: post.padded,
+        binary: post.binary,
+    })
+}
+
+/// Whether a file may be this long.
+pub(super) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), Refusal> {
+    if bytes > limits.max_file_bytes {
+        return Err(Refusal::LimitExceeded {
+            limit: "maxFileBytes",
+            value: limits.max_file_bytes,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `file`/`watch` and `file`/`unwatch`: live updates without a role.
+
+use super::{Application, Checked, Refusal, Reply, Session};
+use crate::domain::{ProjectId, Timestamp};
+
+impl Application {
+    pub(super) fn watch_project(
+        &self,
+        session: &mut Session,
+        project: Checked<ProjectId>,
+        now: Timestamp,
+    ) -> Result<Reply, Refusal> {
+        let public = self.policy.public_read;
+        session.may_read_something(public, now)?;
+        let project = project?;
+        session.may_read(&project, public, now)?;
+        let most = self.limits.max_watches;
+        if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
+            return Err(Refusal::LimitExceeded {
+                limit: "maxWatches",
+                value: most as u64,
+            });
+        }
+        session.watches.insert(project);
+        self.reattach(session, now);
+        Ok(Reply::FileWatch)
+    }
+
+    pub(super) fn unwatch_project(
+        &self,
+        session: &mut Session,
+        project: Checked<ProjectId>,
+    ) -> Result<Reply, Refusal> {
+        session.watches.remove(&project?);
+        self.reattach(session, self.now());
+        Ok(Reply::FileUnwatch)
+    }
+}
