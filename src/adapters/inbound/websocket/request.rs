@@ -1,0 +1,209 @@
+//! A request as it comes over the wire (protocol, section 2).
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::loose::{Field, Loose};
+use crate::application::{BadParameters, Checked};
+
+/// The longest text that `ref` may be, in bytes.
+const MAX_REFERENCE_BYTES: usize = 128;
+/// How far from 0 an integer `ref` may be: what JavaScript keeps exactly.
+const MAX_REFERENCE: i64 = 1 << 53;
+
+/// The `ref` of a request, which comes back with its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Reference {
+    /// A text of at most 128 bytes.
+    Text(String),
+    /// An integer within ±2^53.
+    Integer(i64),
+}
+
+/// What an answer needs to know of its request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Context {
+    /// The request's `ref`.
+    pub reference: Option<Reference>,
+    /// The `name` of a `file` request, exactly as sent.
+    pub name: Option<String>,
+}
+
+/// A request, read but not judged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Request<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Loose<'a>,
+    #[serde(borrow)]
+    pub subtype: Loose<'a>,
+    #[serde(borrow)]
+    pub data: Field<Data<'a>>,
+    #[serde(borrow, rename = "ref")]
+    pub reference: Loose<'a>,
+}
+
+/// Every parameter that any request knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Data<'a> {
+    #[serde(borrow)]
+    pub name: Loose<'a>,
+    #[serde(borrow)]
+    pub content: Loose<'a>,
+    #[serde(borrow)]
+    pub part: Loose<'a>,
+    #[serde(borrow)]
+    pub max_part: Loose<'a>,
+    #[serde(borrow)]
+    pub recursively: Loose<'a>,
+    #[serde(borrow)]
+    pub username: Loose<'a>,
+    #[serde(borrow)]
+    pub project: Loose<'a>,
+    #[serde(borrow)]
+    pub streamer: Loose<'a>,
+    #[serde(borrow)]
+    pub room: Loose<'a>,
+    #[serde(borrow)]
+    pub token: Loose<'a>,
+    #[serde(borrow)]
+    pub title: Loose<'a>,
+    #[serde(borrow)]
+    pub description: Loose<'a>,
+    #[serde(borrow)]
+    pub id: Loose<'a>,
+    #[serde(borrow)]
+    pub outcome: Loose<'a>,
+    #[serde(borrow)]
+    pub message: Loose<'a>,
+    #[serde(borrow)]
+    pub limit: Loose<'a>,
+    #[serde(borrow)]
+    pub file: Field<SectionData<'a>>,
+    #[serde(borrow)]
+    pub chat: Field<SectionData<'a>>,
+    #[serde(borrow)]
+    pub pullrequest: Field<SectionData<'a>>,
+}
+
+/// Every parameter that any section of `authenticate` knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SectionData<'a> {
+    #[serde(borrow)]
+    pub username: Loose<'a>,
+    #[serde(borrow)]
+    pub project: Loose<'a>,
+    #[serde(borrow)]
+    pub streamer: Loose<'a>,
+    #[serde(borrow)]
+    pub room: Loose<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a message; text and binary messages mean the same.
+    ///
+    /// # Errors
+    /// That it is no JSON object, or that one member of it stands there twice.
+    pub(super) fn read(message: &'a [u8]) -> Checked<Self> {
+        match serde_json::from_slice(message) {
+            Ok(Field::Object(request)) => Ok(request),
+            Ok(Field::Absent | Field::Other) => {
+                Err(BadParameters::new("a message must be one JSON object"))
+            }
+            Err(error) => {
+                let place = format!("line {} column {}", error.line(), error.column());
+                let what = if error.is_data() { "a member is there twice" } else { "not valid JSON" };
+                Err(BadParameters(Cow::Owned(format!("the message is {what} at {place}"))))
+            }
+        }
+    }
+
+    /// What an answer to this request needs to know of it.
+    ///
+    /// # Errors
+    /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
+    pub(super) fn context(&self) -> Result<Context, (Context, BadParameters)> {
+        let name = match (&self.kind, &self.data) {
+            (Loose::Text(kind), Field::Object(Data { name: Loose::Text(name), .. }))
+                if kind == "file" =>
+            {
+                Some(name.clone().into_owned())
+            }
+            _ => None,
+        };
+        let reference = match &self.reference {
+            Loose::Absent => None,
+            Loose::Text(text) if text.len() <= MAX_REFERENCE_BYTES => {
+                Some(Reference::Text(text.clone().into_owned()))
+            }
+            Loose::Integer(number) if (-MAX_REFERENCE..=MAX_REFERENCE).contains(number) => {
+                Some(Reference::Integer(*number))
+            }
+            Loose::Text(_) | Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
+                let fault = "ref must be a text of at most 128 bytes or an integer within ±2^53";
+                return Err((Context { reference: None, name }, BadParameters::new(fault)));
+            }
+        };
+        Ok(Context { reference, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_json_object_is_a_message() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        let deep_data = format!("{{\"type\":\"file\",\"data\":{}", "[".repeat(100_000));
+        for message in [
+            "", " ", "{", "{\"type\":\"file\",}", "nul", "\u{feff}{}", "\0\0\0", "null", "1",
+            "\"x\"", "[]", "true", "{}{}", "{\"a\":1e400}", "{\"type\":\"\\ud800\"}", &deep, &deep_data,
+            "{\"type\":\"file\",\"type\":\"chat\"}",
+            "{\"type\":\"file\",\"data\":{\"name\":\"a\",\"name\":\"b\"}}",
+        ] {
+            let shown: String = message.chars().take(40).collect();
+            assert!(Request::read(message.as_bytes()).is_err(), "{shown:?}");
+        }
+        assert!(Request::read(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
+        assert!(Request::read(b"{}").is_ok());
+        assert!(Request::read(b" {\"type\":{},\"data\":[],\"x\":[[1]]} ").is_ok());
+    }
+
+    #[test]
+    fn a_reference_is_echoed_within_its_bounds_and_refused_beyond() {
+        let context = |reference: &str| {
+            let message = format!("{{\"type\":\"chat\",\"ref\":{reference}}}");
+            let context = Request::read(message.as_bytes()).expect("an object").context();
+            context.map(|context| context.reference).map_err(|(context, _)| context.reference)
+        };
+        let long = |bytes| format!("\"{}\"", "r".repeat(bytes));
+        assert_eq!(context("\"a\""), Ok(Some(Reference::Text("a".into()))));
+        assert_eq!(context(&long(128)), Ok(Some(Reference::Text("r".repeat(128)))));
+        assert_eq!(context(&long(129)), Err(None));
+        assert_eq!(context("9007199254740992"), Ok(Some(Reference::Integer(1 << 53))));
+        assert_eq!(context("-9007199254740992"), Ok(Some(Reference::Integer(-(1 << 53)))));
+        assert_eq!(context("9007199254740993"), Err(None));
+        assert_eq!(context("null"), Ok(None));
+        for wrong in ["1.5", "true", "[]", "{}", "1e2"] {
+            assert_eq!(context(wrong), Err(None), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_kept_as_sent_for_file_requests_alone() {
+        let name = |message: &str| {
+            let request = Request::read(message.as_bytes()).expect("an object");
+            request.context().expect("no ref").name
+        };
+        let sent = |kind| format!("{{\"type\":\"{kind}\",\"data\":{{\"name\":\"//a\"}}}}");
+        assert_eq!(name(&sent("file")).as_deref(), Some("//a"));
+        assert_eq!(name(&sent("chat")), None);
+        assert_eq!(name("{\"type\":\"file\",\"data\":{\"name\":5}}"), None);
+        assert_eq!(name("{\"type\":\"file\",\"data\":[]}"), None);
+    }
+}
