@@ -48,7 +48,9 @@ pub use event::Event;
 pub use fetch::{Fetch, Fetched};
 pub use file_content::{FileContent, StagedContent};
 pub use limits::{Limits, Policy};
-pub use mailbox::Mailbox;
+pub use mailbox::{
+    Budget, Charge, FileKey, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
+};
 pub use open_draft::OpenDraft;
 pub use pull_request_pages::PullRequestPages;
 pub use refusal::{AuthError, BadParameters, Checked, Refusal};

@@ -1,0 +1,97 @@
+//! The receivers of one topic.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::{Encoder, lock};
+use crate::application::{ConnectionId, Event, FileKey, Frame, Mailbox};
+
+/// The receivers of one topic.
+pub(super) struct Members<F>(Mutex<HashMap<ConnectionId, Arc<Mailbox<F>>>>);
+
+impl<F> Default for Members<F> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<F: Frame> Members<F> {
+    pub(super) fn insert(&self, id: ConnectionId, mailbox: Arc<Mailbox<F>>) {
+        lock(&self.0).insert(id, mailbox);
+    }
+
+    /// Returns whether nobody is left.
+    pub(super) fn remove(&self, id: ConnectionId) -> bool {
+        let mut members = lock(&self.0);
+        members.remove(&id);
+        members.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// Encodes `event` once and hands it to all but `origin`.
+    pub(super) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
+        let members = lock(&self.0);
+        let mut receivers = members
+            .iter()
+            .filter(|(id, _)| Some(**id) != origin)
+            .map(|(_, mailbox)| mailbox)
+            .peekable();
+        if receivers.peek().is_none() {
+            return;
+        }
+        let frames = encode(event);
+        match event {
+            Event::FileUpdated {
+                project,
+                path,
+                version,
+                ..
+            } => {
+                let file = Arc::new(FileKey {
+                    project: project.clone(),
+                    path: path.clone(),
+                });
+                receivers.for_each(|mailbox| mailbox.deliver_update(&file, *version, &frames));
+            }
+            Event::FileDeleted {
+                project,
+                path,
+                version,
+            } => {
+                let file = Arc::new(FileKey {
+                    project: project.clone(),
+                    path: path.clone(),
+                });
+                for (mailbox, frame) in each(receivers, &frames) {
+                    mailbox.deliver_deletion(&file, *version, frame);
+                }
+            }
+            Event::Presence { project, .. } => {
+                for (mailbox, frame) in each(receivers, &frames) {
+                    mailbox.deliver_presence(project, frame);
+                }
+            }
+            Event::PullRequestCreated(_)
+            | Event::PullRequestClosed { .. }
+            | Event::ChatMessage(_) => {
+                for (mailbox, frame) in each(receivers, &frames) {
+                    mailbox.deliver(frame.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Every receiver with every frame, in order.
+fn each<'a, M: 'a, F>(
+    receivers: impl Iterator<Item = M> + 'a,
+    frames: &'a [F],
+) -> impl Iterator<Item = (M, &'a F)>
+where
+    M: Copy,
+{
+    receivers.flat_map(move |receiver| frames.iter().map(move |frame| (receiver, frame)))
+}

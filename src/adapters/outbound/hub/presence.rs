@@ -1,0 +1,48 @@
+//! Which streamers are there.
+
+use super::{Hub, lock};
+use crate::application::ports::{EventPublisher, Presence, Topic};
+use crate::application::{ConnectionId, Event, Frame};
+use crate::domain::ProjectId;
+
+impl<F: Frame> Presence for Hub<F> {
+    fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        let mut streamers = lock(&self.streamers);
+        let here = streamers.entry(project.clone()).or_default();
+        let is_first = here.is_empty();
+        here.insert(connection);
+        if is_first {
+            self.announce(project, connection, true);
+        }
+        is_first
+    }
+
+    fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        let mut streamers = lock(&self.streamers);
+        let Some(here) = streamers.get_mut(project) else {
+            return false;
+        };
+        let was_last = here.remove(&connection) && here.is_empty();
+        if was_last {
+            streamers.remove(project);
+            self.announce(project, connection, false);
+        }
+        was_last
+    }
+
+    fn streamers(&self, project: &ProjectId) -> usize {
+        lock(&self.streamers)
+            .get(project)
+            .map_or(0, std::collections::HashSet::len)
+    }
+}
+
+impl<F: Frame> Hub<F> {
+    fn announce(&self, project: &ProjectId, origin: ConnectionId, connected: bool) {
+        let event = Event::Presence {
+            project: project.clone(),
+            connected,
+        };
+        self.publish(&Topic::Updates(project.clone()), event, Some(origin));
+    }
+}

@@ -1,0 +1,324 @@
+//! What waits to be sent to one connection (protocol, section 5).
+//!
+//! Frames that are ready wait in order. Changes of files are *state*: where the connection lags
+//! they wait as names, at most one entry per file, and are read back when there is room. That no
+//! connection sees a file go backwards rests on three things:
+//!
+//! 1. a change of a file is delivered here before the next change of that file is committed;
+//! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTurn`] from
+//!    before he opens it until its last part has been pushed;
+//! 3. after opening it at some version he calls [`Mailbox::supersede`], which drops a waiting
+//!    entry that is not newer.
+
+mod budget;
+mod pending;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+pub use budget::{Budget, Charge};
+pub use pending::FileKey;
+use pending::{Change, Key, Pending};
+
+use crate::domain::{ProjectId, Version};
+
+/// How long to wait before the shared budget is looked at again.
+const BUDGET_POLL: Duration = Duration::from_millis(20);
+
+/// How far a connection may be behind while the shared budget is exhausted, in bytes.
+const EXHAUSTED_BYTES: usize = 64 * 1_024;
+
+/// A message encoded for the wire, cheap to clone.
+pub trait Frame: Clone + Send + Sync + 'static {
+    /// Its length in bytes.
+    fn bytes(&self) -> usize;
+}
+
+/// The bounds of one mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailboxLimits {
+    /// `maxQueueBytes`: frames and waiting names together.
+    pub max_bytes: usize,
+    /// How much may wait in frames before files are held back; less than `max_bytes`, so that chat
+    /// messages still find room behind them.
+    pub window_bytes: usize,
+}
+
+/// Why a mailbox takes nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailboxClosed {
+    /// More waits than may: the connection is closed with 1013.
+    Overflow,
+}
+
+/// What waits to be sent to one connection.
+pub struct Mailbox<F> {
+    limits: MailboxLimits,
+    budget: Arc<Budget>,
+    state: Mutex<State<F>>,
+    /// Told when frames wait or the mailbox closes. One waiter: the connection's writer.
+    frames: Notify,
+    /// Told when there is room, the turn is free or a change waits.
+    changed: Notify,
+}
+
+struct State<F> {
+    frames: VecDeque<F>,
+    frame_bytes: usize,
+    pending: Pending<F>,
+    turn_taken: bool,
+    closed: Option<MailboxClosed>,
+}
+
+impl<F: Frame> Mailbox<F> {
+    /// An empty mailbox.
+    pub fn new(limits: MailboxLimits, budget: Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            budget,
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                frame_bytes: 0,
+                pending: Pending::default(),
+                turn_taken: false,
+                closed: None,
+            }),
+            frames: Notify::new(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Queues an answer. Never refused: the caller has waited for [`Mailbox::room`].
+    pub fn push(&self, frame: F) {
+        self.push_locked(&mut self.lock(), frame);
+    }
+
+    /// Queues a chat message or a notice, which are never skipped: where there is no room the
+    /// mailbox closes.
+    pub fn deliver(&self, frame: F) {
+        let mut state = self.lock();
+        let behind = state.frame_bytes + state.pending.bytes();
+        let full = behind + frame.bytes() > self.limits.max_bytes;
+        if full || (behind > EXHAUSTED_BYTES && self.budget.is_exhausted()) {
+            self.close_locked(&mut state, MailboxClosed::Overflow);
+        } else {
+            self.push_locked(&mut state, frame);
+        }
+    }
+
+    /// Delivers a file's new content: at once where nothing stands against it, else as a name.
+    /// `frames` is empty where the content has to be read back in any case.
+    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
+        let mut state = self.lock();
+        if !frames.is_empty() && self.takes_at_once(&state, frames) {
+            for frame in frames {
+                self.push_locked(&mut state, frame.clone());
+            }
+        } else {
+            self.note(
+                &mut state,
+                Key::File(Arc::clone(file)),
+                Change::Updated(version),
+            );
+        }
+    }
+
+    /// Delivers that a file is gone.
+    pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Deleted(version, frame.clone());
+            self.note(&mut state, Key::File(Arc::clone(file)), change);
+        }
+    }
+
+    /// Delivers whether a streamer is there; where the connection lags only the latest counts.
+    pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Presence(frame.clone());
+            self.note(&mut state, Key::Presence(project.clone()), change);
+        }
+    }
+
+    /// Waits until what waits in frames is less than the window.
+    pub async fn room(&self) {
+        self.until(|state| self.has_room(state).then_some(())).await;
+    }
+
+    /// Waits for the turn to send one file.
+    pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
+        self.until(|state| {
+            let free = !state.turn_taken;
+            state.turn_taken = true;
+            free.then_some(())
+        })
+        .await;
+        FileTurn(Arc::clone(self))
+    }
+
+    /// Waits for a file whose newest version is to be read back and sent, and for room and the
+    /// turn to do so. Waiting deletions and presences are queued on the way.
+    pub async fn next_pending(self: &Arc<Self>) -> (FileTurn<F>, Arc<FileKey>) {
+        let file = self
+            .until(|state| {
+                while !state.turn_taken && self.has_room(state) {
+                    match state.pending.pop()? {
+                        (Key::File(file), Change::Updated(_)) => {
+                            state.turn_taken = true;
+                            return Some(file);
+                        }
+                        (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
+                            self.push_locked(state, frame);
+                        }
+                        (Key::Presence(_), Change::Updated(_)) => {}
+                    }
+                }
+                None
+            })
+            .await;
+        (FileTurn(Arc::clone(self)), file)
+    }
+
+    /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
+    pub fn supersede(&self, file: &FileKey, version: Version) {
+        self.lock().pending.supersede(file, version);
+    }
+
+    /// Waits until frames wait or the mailbox is closed.
+    pub async fn ready(&self) {
+        loop {
+            {
+                let state = self.lock();
+                if !state.frames.is_empty() || state.closed.is_some() {
+                    return;
+                }
+            }
+            self.frames.notified().await;
+        }
+    }
+
+    /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
+    /// into `max_bytes`.
+    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) {
+        let mut state = self.lock();
+        let mut taken = 0;
+        while let Some(frame) = state.frames.front() {
+            if taken > 0 && taken + frame.bytes() > max_bytes {
+                break;
+            }
+            taken += frame.bytes();
+            into.extend(state.frames.pop_front());
+        }
+        if state.frames.is_empty() {
+            // An idle connection keeps no room for a burst that is over.
+            state.frames = VecDeque::new();
+        }
+        let was_full = state.frame_bytes >= self.limits.window_bytes;
+        state.frame_bytes -= taken;
+        if was_full || !state.pending.is_empty() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Why it takes nothing any more, if so.
+    pub fn closed(&self) -> Option<MailboxClosed> {
+        self.lock().closed
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.frames.is_empty() && state.pending.is_empty()
+    }
+
+    fn has_room(&self, state: &State<F>) -> bool {
+        state.frames.is_empty()
+            || (state.frame_bytes < self.limits.window_bytes && !self.budget.is_exhausted())
+    }
+
+    /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
+    /// there is room.
+    fn takes_at_once(&self, state: &State<F>, frames: &[F]) -> bool {
+        let bytes: usize = frames.iter().map(Frame::bytes).sum();
+        state.pending.is_empty()
+            && !state.turn_taken
+            && state.frame_bytes + bytes <= self.limits.window_bytes
+            && (state.frames.is_empty() || !self.budget.is_exhausted())
+    }
+
+    fn push_locked(&self, state: &mut State<F>, frame: F) {
+        if state.closed.is_none() {
+            state.frame_bytes += frame.bytes();
+            state.frames.push_back(frame);
+            self.frames.notify_one();
+        }
+    }
+
+    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) {
+        if state.closed.is_some() {
+            return;
+        }
+        state.pending.note(key, change);
+        if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
+            self.close_locked(state, MailboxClosed::Overflow);
+        } else {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn close_locked(&self, state: &mut State<F>, reason: MailboxClosed) {
+        state.closed.get_or_insert(reason);
+        state.frames = VecDeque::new();
+        state.frame_bytes = 0;
+        state.pending = Pending::default();
+        self.frames.notify_one();
+    }
+
+    /// Waits until `step` gives something; it is asked again whenever something has changed.
+    async fn until<T>(&self, mut step: impl FnMut(&mut State<F>) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let held_back = {
+                let mut state = self.lock();
+                if let Some(result) = step(&mut state) {
+                    return result;
+                }
+                !state.frames.is_empty() && self.budget.is_exhausted()
+            };
+            if held_back {
+                // Nobody tells when others have given back what they had of the shared budget.
+                let _ = tokio::time::timeout(BUDGET_POLL, changed).await;
+            } else {
+                changed.await;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<F>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn to send the parts of one file: while it is held no part of another file or version
+/// comes between.
+pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
+
+impl<F: Frame> Drop for FileTurn<F> {
+    fn drop(&mut self) {
+        self.0.lock().turn_taken = false;
+        self.0.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests;
