@@ -256,7 +256,10 @@ mod tests {
         ] {
             let mut claims = base.clone();
             claims[name] = value.clone();
-            assert!(verifier().verify(&token(&claims)).is_err(), "{name}: {value}");
+            assert!(
+                verifier().verify(&token(&claims)).is_err(),
+                "{name}: {value}"
+            );
         }
         assert_eq!(
             verifier().verify(&token(&json!({"username": "bob"}))),
