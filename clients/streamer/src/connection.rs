@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, timeout};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -245,6 +246,9 @@ impl Incoming {
             match timeout(SILENCE_MAX, self.socket.next()).await {
                 Ok(Some(Ok(message))) => return Ok(message),
                 Ok(None) => return Err(self.lost("the server closed it")),
+                Ok(Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)))) => {
+                    return Err(self.lost("the server, or the way to it, went away"));
+                }
                 Ok(Some(Err(error))) => return Err(self.lost(&error.to_string())),
                 Err(_) if self.pulse.count() == before => {
                     return Err(self.lost("nothing came for 60 seconds"));

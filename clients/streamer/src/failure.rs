@@ -56,6 +56,14 @@ impl Failure {
         }
     }
 
+    /// The same, with one more sentence.
+    #[must_use]
+    pub fn and(mut self, sentence: &str) -> Self {
+        self.sentence.push(' ');
+        self.sentence.push_str(sentence);
+        self
+    }
+
     /// Whether the same thing, tried again later, may succeed without anybody's help.
     /// An expired token is worth another try only for someone who can make a fresh one.
     pub fn may_pass(&self, can_renew_token: bool) -> bool {

@@ -1,11 +1,15 @@
 //! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the wire contract and nothing of the server's inside.
 
+mod assembly;
 mod cli;
 mod connection;
 mod failure;
 mod identity;
 mod login;
+mod manifest;
 mod meter;
+mod mirror;
+mod mirror_folder;
 mod names;
 mod parts;
 mod place;
@@ -15,7 +19,10 @@ mod protocol;
 mod push;
 mod report;
 mod scan;
+mod session;
+mod staging;
 mod token;
+mod tree;
 mod upload;
 
 use std::process::ExitCode;
@@ -55,7 +62,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         })?;
     match &cli.command {
         Command::Push(args) => runtime.block_on(push::run(args)),
-        Command::Mirror(_) => Err(Failure::usage("`twicecast mirror` is not written yet.")),
+        Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => print_token(args),
     }
 }

@@ -61,56 +61,43 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
             format!("cannot be read here: {why}"),
         );
     }
-    let summary = Summary {
-        deleted: plan.delete.len(),
-        same: plan.same,
-        left_alone,
-    };
+    let (planned, same) = (plan.post.len(), plan.same);
     let mut upload = Upload::new(outgoing, incoming, &identity, &mut report);
     let done = carry_out(&mut upload, root, plan).await;
-    let (sent, bytes) = (upload.posted(), upload.posted_bytes());
-    let not_deleted = upload.not_deleted();
+    let tally = upload.tally();
     if done.is_ok() {
         upload.finish().await;
     }
     tell_failures(&report);
     tell_skips(&looked);
-    let took = begun.elapsed();
-    let verb = if done.is_ok() && report.count() == 0 {
+    let sent = counted(tally.posted, "file");
+    if let Err(failure) = done {
+        return Err(failure.and(&format!(
+            "{sent} of {planned} had been taken by then; push again: only what is missing is sent."
+        )));
+    }
+    let verb = if report.count() == 0 {
         "pushed"
     } else {
         "partly pushed"
     };
-    let mut line = format!(
-        "{verb} {} to {}: {} sent ({}), {} deleted, {} unchanged, in {:.1} s",
+    let left_alone = if left_alone == 0 {
+        String::new()
+    } else {
+        format!(
+            "; {} there that no push makes left alone",
+            counted(left_alone, "name")
+        )
+    };
+    say(&format!(
+        "{verb} {} to {}: {sent} sent ({}), {} deleted, {same} unchanged, in {:.1} s{left_alone}",
         shown(&args.dir.to_string_lossy()),
         shown(&identity.full_project()),
-        counted(sent, "file"),
-        HumanBytes(bytes),
-        if done.is_ok() {
-            summary.deleted.saturating_sub(not_deleted)
-        } else {
-            0
-        },
-        summary.same,
-        took.as_secs_f64()
-    );
-    if summary.left_alone > 0 {
-        line += &format!(
-            "; {} of the server's that no push makes left alone",
-            counted(summary.left_alone, "name")
-        );
-    }
-    if done.is_ok() {
-        say(&line);
-    }
-    done.map(|()| report.exit_code())
-}
-
-struct Summary {
-    deleted: usize,
-    same: usize,
-    left_alone: usize,
+        HumanBytes(tally.posted_bytes),
+        tally.deleted,
+        begun.elapsed().as_secs_f64()
+    ));
+    Ok(report.exit_code())
 }
 
 async fn list(

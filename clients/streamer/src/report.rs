@@ -23,6 +23,11 @@ impl Report {
         self.failed.remove(name);
     }
 
+    /// Forgets the failures of files of which `keep` knows nothing.
+    pub fn keep_only(&mut self, keep: impl Fn(&str) -> bool) {
+        self.failed.retain(|name, _| keep(name));
+    }
+
     /// How many files are not right.
     pub fn count(&self) -> usize {
         self.failed.len()

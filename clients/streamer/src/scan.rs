@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rustix::fs::{Dir, FileType};
+use rustix::fs::FileType;
 
 use crate::failure::Failure;
 use crate::names::{FileName, NameFault, SERVER_FOLDER, shown};
@@ -96,7 +95,7 @@ pub fn scan(root: &OwnedFd) -> Scan {
     while let Some(path) = waiting.pop() {
         let listed = place::open_below(root, &path)
             .map_err(std::io::Error::from)
-            .and_then(|folder| Ok((entries(&folder)?, folder)));
+            .and_then(|folder| Ok((place::entries(&folder)?, folder)));
         let (entries, folder) = match listed {
             Ok(listed) => listed,
             Err(error) => {
@@ -104,11 +103,7 @@ pub fn scan(root: &OwnedFd) -> Scan {
                 continue;
             }
         };
-        if !path.is_empty()
-            && entries
-                .iter()
-                .any(|entry| entry.as_bytes() == SERVER_FOLDER.as_bytes())
-        {
+        if !path.is_empty() && entries.iter().any(|entry| entry == SERVER_FOLDER) {
             scan.skipped.push((path, Skip::ServerBase));
             continue;
         }
@@ -147,23 +142,11 @@ pub fn scan(root: &OwnedFd) -> Scan {
     scan
 }
 
-fn entries(folder: &OwnedFd) -> std::io::Result<Vec<std::ffi::OsString>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            names.push(std::ffi::OsStr::from_bytes(name).to_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     fn names(scan: &Scan) -> Vec<&str> {

@@ -1,31 +1,26 @@
 //! Sending with a bounded window: requests go out while acknowledgements come in, matched by `ref` in whatever order.
 
+mod sources;
+
 use std::collections::{HashMap, HashSet};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 use crate::connection::{Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::names::FileName;
-use crate::parts::{self, Outcome};
-use crate::place;
 use crate::progress::Progress;
-use crate::protocol::{self, ServerError, ServerMessage};
+use crate::protocol::{ServerError, ServerMessage};
 use crate::report::{Report, warn};
+
+pub use sources::{deletions, posts};
 
 /// Files that were begun and are not acknowledged, at most.
 const FILES_IN_FLIGHT_MAX: usize = 64;
 /// Their bytes, at most; a single file may be larger and then flies alone.
 const BYTES_IN_FLIGHT_MAX: u64 = 8 << 20;
-/// Messages that are made and wait to go out.
-const READY_MAX: usize = 4;
-
 /// The references that the server has refused; whoever reads files looks here before it reads on.
 pub type Refused = Arc<Mutex<HashSet<u64>>>;
 
@@ -68,6 +63,17 @@ struct Flight {
     bytes: u64,
 }
 
+/// What is acknowledged.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    /// Files that were sent.
+    pub posted: usize,
+    /// Their bytes.
+    pub posted_bytes: u64,
+    /// Files that were deleted.
+    pub deleted: usize,
+}
+
 /// One connection with its window.
 #[derive(Debug)]
 pub struct Upload<'a> {
@@ -78,9 +84,7 @@ pub struct Upload<'a> {
     flights: HashMap<u64, Flight>,
     bytes_in_flight: u64,
     refused: Refused,
-    posted: usize,
-    posted_bytes: u64,
-    not_deleted: usize,
+    tally: Tally,
 }
 
 impl<'a> Upload<'a> {
@@ -99,25 +103,13 @@ impl<'a> Upload<'a> {
             flights: HashMap::new(),
             bytes_in_flight: 0,
             refused: Refused::default(),
-            posted: 0,
-            posted_bytes: 0,
-            not_deleted: 0,
+            tally: Tally::default(),
         }
     }
 
-    /// Files that are acknowledged.
-    pub fn posted(&self) -> usize {
-        self.posted
-    }
-
-    /// Their bytes.
-    pub fn posted_bytes(&self) -> u64 {
-        self.posted_bytes
-    }
-
-    /// Deletions that were refused.
-    pub fn not_deleted(&self) -> usize {
-        self.not_deleted
+    /// What is acknowledged so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// The set that a source of posts looks into.
@@ -197,7 +189,7 @@ impl<'a> Upload<'a> {
     }
 
     fn is_refused(&self, reference: u64) -> bool {
-        is_in(&self.refused, reference)
+        sources::is_in(&self.refused, reference)
     }
 
     fn has_room_for(&self, message: &Message) -> bool {
@@ -237,9 +229,12 @@ impl<'a> Upload<'a> {
                 let Some(flight) = reference.and_then(|reference| self.land(reference)) else {
                     return Ok(());
                 };
-                if flight.verb == Verb::Post {
-                    self.posted += 1;
-                    self.posted_bytes += flight.bytes;
+                match flight.verb {
+                    Verb::Post => {
+                        self.tally.posted += 1;
+                        self.tally.posted_bytes += flight.bytes;
+                    }
+                    Verb::Delete => self.tally.deleted += 1,
                 }
                 progress.settled();
             }
@@ -284,101 +279,11 @@ impl<'a> Upload<'a> {
                 "not taken by the server ({}: {})",
                 error.code, error.message
             ),
-            (Verb::Delete, _) => {
-                self.not_deleted += 1;
-                format!(
-                    "not deleted by the server ({}: {})",
-                    error.code, error.message
-                )
-            }
+            (Verb::Delete, _) => format!(
+                "not deleted by the server ({}: {})",
+                error.code, error.message
+            ),
         };
         self.report.failed(flight.name.as_str(), why);
     }
-}
-
-fn is_in(refused: &Refused, reference: u64) -> bool {
-    refused
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .contains(&reference)
-}
-
-/// A source of deletions.
-pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<Item> {
-    let (sender, receiver) = mpsc::channel(READY_MAX);
-    tokio::spawn(async move {
-        for (reference, name) in (first_reference..).zip(names) {
-            let text = protocol::delete(reference, name.as_str());
-            let message = Message {
-                reference,
-                name,
-                verb: Verb::Delete,
-                text,
-                bytes: 0,
-                of: 0,
-                first: true,
-            };
-            if sender.send(Item::Send(message)).await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-/// A source of posts, read one after the other, a few messages ahead of the connection.
-pub fn posts(
-    root: Arc<OwnedFd>,
-    files: Vec<(FileName, u64)>,
-    first_reference: u64,
-    refused: Refused,
-) -> mpsc::Receiver<Item> {
-    let (sender, receiver) = mpsc::channel(READY_MAX);
-    spawn_blocking(move || {
-        for (reference, (name, size)) in (first_reference..).zip(files) {
-            let open = || {
-                Ok(place::open_parent(&root, &name)
-                    .and_then(|(folder, leaf)| place::open_file(&folder, leaf))?)
-            };
-            let mut fault = None;
-            let read = parts::read(open, |part| {
-                if is_in(&refused, reference) {
-                    return false;
-                }
-                let text = match protocol::post(
-                    reference,
-                    name.as_str(),
-                    part.number,
-                    &STANDARD.encode(part.bytes),
-                ) {
-                    Ok(text) => text,
-                    Err(error) => {
-                        fault = Some(error.to_string());
-                        return false;
-                    }
-                };
-                let bytes = part.bytes.len() as u64;
-                let message = Message {
-                    reference,
-                    name: name.clone(),
-                    verb: Verb::Post,
-                    text,
-                    bytes,
-                    of: size.max(bytes),
-                    first: part.is_first(),
-                };
-                sender.blocking_send(Item::Send(message)).is_ok()
-            });
-            let said = match (read, fault) {
-                (Err(error), _) => Some(Item::Unreadable(reference, name, error.to_string())),
-                (_, Some(error)) => Some(Item::Unreadable(reference, name, error)),
-                (Ok(Outcome::Changed), _) => Some(Item::Changed(name)),
-                (Ok(Outcome::Whole | Outcome::Stopped), _) => None,
-            };
-            if said.is_some_and(|item| sender.blocking_send(item).is_err()) || sender.is_closed() {
-                return;
-            }
-        }
-    });
-    receiver
 }
