@@ -107,3 +107,63 @@ impl Assembly {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::tests::tree_with;
+
+    fn part(name: &str, part: u64, max_part: u64, content: &str) -> FilePart {
+        FilePart {
+            name: name.into(),
+            content: content.into(),
+            part,
+            max_part,
+            project: None,
+        }
+    }
+
+    #[test]
+    fn parts_are_joined_in_order_with_or_without_padding() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tree = tree_with(dir.path(), false, false);
+        let first = part("/a", 1, 3, "QUJD");
+        let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+        assert_eq!(assembly.take(&first), Ok(false));
+        assert_eq!(assembly.take(&part("/a", 2, 3, "")), Ok(false));
+        assert_eq!(assembly.take(&part("/a", 3, 3, "RA")), Ok(true));
+        let (name, staged) = assembly.finish().result.unwrap();
+        tree.put(staged, &name).unwrap();
+        assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"ABCD");
+    }
+
+    #[test]
+    fn what_does_not_follow_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tree = tree_with(dir.path(), false, false);
+        assert!(Assembly::begin(&part("/a", 2, 3, ""), &mut tree).is_err());
+        assert!(Assembly::begin(&part("/a", 1, 0, ""), &mut tree).is_err());
+        let first = part("/a", 1, 3, "QUJD");
+        for next in [
+            part("/a", 1, 3, ""),
+            part("/a", 3, 3, ""),
+            part("/a", 2, 4, ""),
+            part("/b", 2, 3, ""),
+            part("/a", 2, 3, "!!"),
+        ] {
+            let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+            assembly.take(&first).unwrap();
+            assert!(assembly.take(&next).is_err(), "{next:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_a_hostile_name_is_read_past() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tree = tree_with(dir.path(), false, false);
+        let first = part("/../a", 1, 1, "QUJD");
+        let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+        assert_eq!(assembly.take(&first), Ok(true));
+        assert!(assembly.finish().result.is_err());
+    }
+}

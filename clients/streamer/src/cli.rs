@@ -9,32 +9,41 @@ Exit codes:
   0  all is done
   1  some files failed or were refused; they are named
   2  the command line, or DIR, is not usable
-  3  no connection, or the server does not let you in
+  3  no connection, or the server does not let you in, or has no such project";
+
+const EXAMPLE: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project
 
 Example, with a server started by `file-ws-server --base-dir ./streams`:
   twicecast push ./demo   --user ana --key secret
   twicecast mirror ./copy --streamer ana --project demo";
 
 const PUSH_HELP: &str = "\
-Makes the project on the server equal to DIR: what differs is sent, what is gone is deleted, the rest is left alone.
-Never sent, and counted at the end: links and special files, `.git`, `.twicecast` and any folder that holds it,
-`.twicecast-mirror`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes or
-64 folders deep). Such names on the server are left alone too.
-Needs a token or a key. --user is $USER by default, --streamer is --user, --project is the name of DIR.";
+Makes the project on the server equal to DIR: what differs is sent, what is gone is deleted, the rest is left alone. \
+Needs a token or a key.
+
+Never sent, and named at the end: links and special files, `.git`, `.twicecast` and any folder that holds it, \
+`.twicecast-mirror`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
+Such names on the server are left alone too.";
 
 const MIRROR_HELP: &str = "\
-Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken up again.
-Needs no token unless the server wants one for reading. --streamer is --user by default, --project the name of DIR.
+Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken up again. \
+Needs no token unless the server wants one for reading.
 
-DIR is made if missing. A DIR that holds anything and was not made by `twicecast mirror` is refused unless --force is given.
-Of what is in DIR, only files that this mirror wrote are ever changed or removed (it keeps a record in DIR/.twicecast-mirror);
-edits made to those are overwritten. A file of yours in the place of one of the project's is reported and kept, unless --force;
-files of yours that the project does not have are kept, unless --delete. Links are never followed, `.git` is never touched,
+DIR is made if missing. One that holds anything and was not made by `twicecast mirror` is refused, unless --force is given.
+
+Only files that this mirror wrote are ever changed or removed (it keeps a record in DIR/.twicecast-mirror); \
+edits made to those are overwritten. A file of yours in the place of one of the project's is reported and kept, unless --force; \
+files of yours that the project does not have are kept, unless --delete. Links are never followed, `.git` is never touched, \
 and of two names that the file system takes for one the second is reported and not written.";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "twicecast", version, about = "Streams a project to a file-ws-server, or mirrors one from it", after_help = AFTER_HELP)]
+#[command(name = "twicecast", version, about = "Streams a project to a file-ws-server, or mirrors one from it", after_help = EXAMPLE)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,12 +54,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Upload a folder and exit when all is acknowledged
-    #[command(long_about = PUSH_HELP)]
+    #[command(long_about = PUSH_HELP, after_help = AFTER_HELP)]
     Push(PushArgs),
     /// Write a project into a folder and keep it live
-    #[command(long_about = MIRROR_HELP)]
+    #[command(long_about = MIRROR_HELP, after_help = AFTER_HELP)]
     Mirror(MirrorArgs),
     /// Make a token from a key and print it, for development
+    #[command(after_help = AFTER_HELP)]
     Token(TokenArgs),
 }
 
@@ -112,13 +122,13 @@ pub struct CommonArgs {
     /// The server's key, to make one's own token, for development; better given by the variable, which others cannot see
     #[arg(long, env = "TWICECAST_KEY", hide_env_values = true)]
     pub key: Option<String>,
-    /// Who you are
+    /// Who you are [default: the token's, or $USER]
     #[arg(long)]
     pub user: Option<String>,
-    /// Whose project it is
+    /// Whose project it is [default: for push the user; else the token's, or the user]
     #[arg(long)]
     pub streamer: Option<String>,
-    /// The project's name
+    /// The project's name [default: the token's, or the name of DIR]
     #[arg(long)]
     pub project: Option<String>,
 }

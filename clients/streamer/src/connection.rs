@@ -289,4 +289,22 @@ mod tests {
             assert_eq!(address(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }
+
+    #[tokio::test]
+    async fn a_server_that_answers_nothing_not_even_pings_is_dead_after_a_minute() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let accepting = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio_tungstenite::accept_async(stream).await.unwrap()
+        });
+        let (_outgoing, mut incoming) = connect(&url, None).await.unwrap();
+        let _silent = accepting.await.unwrap();
+        tokio::time::pause();
+        let begun = Instant::now();
+        let failure = incoming.next().await.unwrap_err();
+        assert!(failure.to_string().contains("nothing came for 60 seconds"));
+        assert!(failure.may_pass(false));
+        assert!(begun.elapsed() >= SILENCE_MAX);
+    }
 }

@@ -1,6 +1,5 @@
 //! How far a push has come: a bar where somebody looks at a terminal, a line now and then where nobody does.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -23,10 +22,13 @@ pub struct Progress {
 impl Progress {
     /// Begins with nothing done.
     pub fn new(files: usize, bytes: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {msg}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta}");
-            ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
+        let style = ProgressStyle::with_template(
+            "{bar:30} {msg}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta}",
+        );
+        let bar = ProgressBar::new(bytes)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        // It hides itself where standard error is no terminal, or one that cannot draw.
+        let bar = Some(bar).filter(|bar| !bar.is_hidden());
         let progress = Self {
             bar,
             files,

@@ -290,4 +290,4 @@ fn move_to_free_place(staged: &Staged, folder: &OwnedFd, leaf: &str) -> Result<(
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

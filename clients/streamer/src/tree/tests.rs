@@ -13,7 +13,8 @@ fn name(text: &str) -> FileName {
     FileName::parse(text).unwrap()
 }
 
-fn tree_with(dir: &Path, force: bool, delete: bool) -> Tree {
+/// A mirrored folder with its record, for other modules' tests too.
+pub fn tree_with(dir: &Path, force: bool, delete: bool) -> Tree {
     let root = place::open_root(dir).unwrap();
     let work_path = dir.join(crate::names::WORK_FOLDER);
     fs::create_dir_all(&work_path).unwrap();
