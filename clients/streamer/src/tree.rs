@@ -7,10 +7,10 @@ mod spelling;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, RenameFlags, Stat, mkdirat, renameat, renameat_with, unlinkat,
+    AtFlags, FileType, Mode, RenameFlags, Stat, fstat, mkdirat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -35,6 +35,8 @@ pub struct Tree {
     inodes: HashMap<(u64, u64), FileName>,
     /// Folders known to be spelled here as the project spells them.
     folders: HashSet<String>,
+    /// Which of the project's folders an inode was last seen under.
+    folder_inodes: HashMap<(u64, u64), String>,
 }
 
 impl Tree {
@@ -54,6 +56,7 @@ impl Tree {
             delete,
             inodes: HashMap::new(),
             folders: HashSet::new(),
+            folder_inodes: HashMap::new(),
         };
         for name in tree.manifest.files() {
             tree.folders.extend(name.folders().map(str::to_owned));
@@ -63,6 +66,13 @@ impl Tree {
                 tree.inodes
                     .entry(place::inode(&stat))
                     .or_insert_with(|| name.clone());
+            }
+        }
+        for path in &tree.folders {
+            if let Ok(inode) = place::open_below(&tree.root, path).and_then(folder_inode) {
+                tree.folder_inodes
+                    .entry(inode)
+                    .or_insert_with(|| path.clone());
             }
         }
         tree
@@ -194,6 +204,8 @@ impl Tree {
                 }
             };
             self.folders.insert(path.to_owned());
+            self.folder_inodes
+                .insert(folder_inode(&folder)?, path.to_owned());
         }
         Ok(folder)
     }
@@ -263,13 +275,26 @@ impl Tree {
         }
     }
 
+    /// Refuses a folder that is here under another name, by its inode or by how its own folder spells it.
     fn check_spelling(&self, folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
+        let inode = place::look(folder, segment)?.as_ref().map(place::inode);
+        let other = inode.and_then(|inode| self.folder_inodes.get(&inode));
+        if let Some(other) = other.filter(|other| *other != path) {
+            let seen = place::open_below(&self.root, other).and_then(folder_inode);
+            if seen.ok() == inode {
+                return Err(Refusal::Twin(other.clone()));
+            }
+        }
         if self.folders.contains(path) {
             Ok(())
         } else {
             refuse_other_spelling(folder, segment, path)
         }
     }
+}
+
+fn folder_inode(folder: impl AsFd) -> Result<(u64, u64), Errno> {
+    Ok(place::inode(&fstat(folder)?))
 }
 
 /// Moves a file to where nothing lies; if something came there meanwhile, it stays.

@@ -76,6 +76,9 @@ impl Tree {
                         self.folders.remove(name.as_str());
                     }
                 }
+                // The folder may list one of ours under another spelling.
+                FileType::RegularFile
+                    if self.inodes.get(&place::inode(&stat)).is_some_and(keep) => {}
                 FileType::RegularFile | FileType::Symlink
                     if !keep(&name) && unlinkat(&folder, segment, AtFlags::empty()).is_ok() =>
                 {
