@@ -1,0 +1,196 @@
+//! The command line: flags, their defaults and their help. What they mean together is `identity`'s business.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project";
+
+const EXAMPLE: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project
+
+Example, with a server started by `file-ws-server --base-dir ./streams`:
+  twicecast push ./demo   --user ana --key secret
+  twicecast mirror ./copy --streamer ana --project demo";
+
+const PUSH_HELP: &str = "\
+Makes the project on the server equal to DIR: what differs is sent, what is gone is deleted, the rest is left alone. \
+Needs a token or a key.
+
+Never sent, and named at the end: links and special files, `.git`, `.twicecast` and any folder that holds it, \
+`.twicecast-mirror`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
+Such names on the server are left alone too.";
+
+const MIRROR_HELP: &str = "\
+Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken up again. \
+Needs no token unless the server wants one for reading.
+
+DIR is made if missing. One that holds anything and was not made by `twicecast mirror` is refused, unless --force is given.
+
+Only files that this mirror wrote are ever changed or removed (it keeps a record in DIR/.twicecast-mirror); \
+edits made to those are overwritten. A file of yours in the place of one of the project's is reported and kept, unless --force; \
+files of yours that the project does not have are kept, unless --delete. Links are never followed, `.git` is never touched, \
+and of two names that the file system takes for one the second is reported and not written.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "twicecast", version, about = "Streams a project to a file-ws-server, or mirrors one from it", after_help = EXAMPLE)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Upload a folder and exit when all is acknowledged
+    #[command(long_about = PUSH_HELP, after_help = AFTER_HELP)]
+    Push(PushArgs),
+    /// Write a project into a folder and keep it live
+    #[command(long_about = MIRROR_HELP, after_help = AFTER_HELP)]
+    Mirror(MirrorArgs),
+    /// Make a token from a key and print it, for development
+    #[command(after_help = AFTER_HELP)]
+    Token(TokenArgs),
+}
+
+/// `twicecast push`.
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// The folder to upload
+    pub dir: PathBuf,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `twicecast mirror`.
+#[derive(Debug, Args)]
+pub struct MirrorArgs {
+    /// The folder to write into; made if missing
+    pub dir: PathBuf,
+    /// Exit as soon as the present state is complete
+    #[arg(long)]
+    pub once: bool,
+    /// Start in a folder that holds other things, and overwrite files there that the project has too
+    #[arg(long)]
+    pub force: bool,
+    /// Also remove files from DIR that the project does not have, whoever made them
+    #[arg(long)]
+    pub delete: bool,
+    /// Read the connection no faster than this, to play a slow viewer
+    #[arg(long, hide = true, value_name = "BYTES_PER_SECOND", value_parser = clap::value_parser!(u64).range(1..))]
+    pub read_limit: Option<u64>,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `twicecast token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// How long the token holds
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub hours: u32,
+    /// The chat room; the project's own by default
+    #[arg(long)]
+    pub room: Option<String>,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What all commands share.
+#[derive(Debug, Default, Clone, Args)]
+pub struct CommonArgs {
+    /// The server's address, ws:// or wss://
+    #[arg(long, env = "TWICECAST_URL", default_value = "ws://127.0.0.1:3005")]
+    pub url: String,
+    /// A token that the server's issuer gave you; its names are the defaults of the flags below
+    #[arg(long, env = "TWICECAST_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The server's key, to make one's own token, for development; better given by the variable, which others cannot see
+    #[arg(long, env = "TWICECAST_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Who you are [default: the token's, or $USER]
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Whose project it is [default: for push the user; else the token's, or the user]
+    #[arg(long)]
+    pub streamer: Option<String>,
+    /// The project's name [default: the token's, or the name of DIR]
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+impl Cli {
+    /// Reads the process's command line. A flag wins over a variable, and `--token` over `--key` where neither is a flag.
+    ///
+    /// # Errors
+    ///
+    /// clap's own, which print themselves and carry the exit code.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::from_words(std::env::args_os())
+    }
+
+    fn from_words<W: Into<std::ffi::OsString> + Clone>(
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let Some((_, sub)) = matches.subcommand() else {
+            return Ok(cli);
+        };
+        let is_flag = |id: &str| sub.value_source(id) == Some(ValueSource::CommandLine);
+        let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
+        if token_flag && key_flag {
+            let text =
+                "--token and --key exclude each other: a key is for making a token of one's own.\n";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let makes_token = matches!(cli.command, Command::Token(_));
+        let common = match &mut cli.command {
+            Command::Push(args) => &mut args.common,
+            Command::Mirror(args) => &mut args.common,
+            Command::Token(args) => &mut args.common,
+        };
+        let full = |text: Option<String>| text.filter(|text| !text.is_empty());
+        common.token = full(common.token.take());
+        common.key = full(common.key.take());
+        if common.token.is_some() && common.key.is_some() {
+            if key_flag || makes_token {
+                common.token = None;
+            } else {
+                common.key = None;
+            }
+        }
+        Ok(cli)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_and_a_key_together_are_a_contradiction() {
+        let error =
+            Cli::from_words(["twicecast", "push", "d", "--token", "t", "--key", "k"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,260 @@
+//! Who is speaking, about whose project, and with which right: the flags, the token's names and the
+//! surroundings, put together and checked before anything is connected.
+
+use std::path::Path;
+
+use crate::cli::CommonArgs;
+use crate::failure::Failure;
+use crate::names::{check_component, check_user};
+use crate::token::{Claims, NamesInToken};
+
+/// A token made from a key for a session of our own holds this long.
+const OWN_TOKEN_HOURS: u32 = 12;
+
+/// The names of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The server.
+    pub url: String,
+    /// Who is speaking.
+    pub user: String,
+    /// Whose project.
+    pub streamer: String,
+    /// Which project.
+    pub project: String,
+    right: Right,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Right {
+    Nothing,
+    Token(String),
+    Key(String),
+}
+
+/// Whose name stands where `--user` and `--streamer` are absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Pushes his own project.
+    Streamer,
+    /// Looks at somebody's project.
+    Viewer,
+}
+
+impl Identity {
+    /// Puts the flags together; `dir` gives the project's name where nothing else does.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the flag to give.
+    pub fn resolve(common: &CommonArgs, role: Role, dir: Option<&Path>) -> Result<Self, Failure> {
+        crate::connection::address(&common.url)?;
+        let in_token = common
+            .token
+            .as_deref()
+            .map(NamesInToken::peek)
+            .unwrap_or_default();
+        let surroundings = || {
+            ["USER", "LOGNAME", "USERNAME"]
+                .iter()
+                .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        };
+        let user = common
+            .user
+            .clone()
+            .or_else(|| in_token.username.clone())
+            .or_else(surroundings);
+        let streamer = match role {
+            Role::Streamer => common.streamer.clone().or_else(|| user.clone()),
+            Role::Viewer => common
+                .streamer
+                .clone()
+                .or(in_token.streamername)
+                .or_else(|| user.clone()),
+        };
+        let streamer = streamer
+            .ok_or_else(|| Failure::usage("Whose project is it? Give --streamer (or --user)."))?;
+        let user = user.unwrap_or_else(|| streamer.clone());
+        let project = match common.project.clone().or(in_token.streamname) {
+            Some(project) => project,
+            None => dir
+                .and_then(folder_name)
+                .ok_or_else(|| Failure::usage("Which project is it? Give --project."))?,
+        };
+        check_user("user", &user)
+            .and_then(|()| check_user("streamer", &streamer))
+            .and_then(|()| check_component("project", &project))
+            .map_err(Failure::usage)?;
+        if role == Role::Streamer && user != streamer {
+            return Err(Failure::usage(format!(
+                "Only the streamer himself can push: --user {user} is not --streamer {streamer}. Leave --streamer away, or give the streamer's token."
+            )));
+        }
+        let right = match (&common.token, &common.key) {
+            (Some(token), _) => Right::Token(token.clone()),
+            (None, Some(key)) => Right::Key(key.clone()),
+            (None, None) => Right::Nothing,
+        };
+        Ok(Self {
+            url: common.url.clone(),
+            user,
+            streamer,
+            project,
+            right,
+        })
+    }
+
+    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key was given.
+    ///
+    /// # Errors
+    ///
+    /// If signing fails.
+    pub fn token(&self) -> Result<Option<String>, Failure> {
+        match &self.right {
+            Right::Nothing => Ok(None),
+            Right::Token(token) => Ok(Some(token.clone())),
+            Right::Key(key) => Claims::new(
+                &self.user,
+                &self.streamer,
+                &self.project,
+                None,
+                OWN_TOKEN_HOURS,
+            )
+            .signed(key)
+            .map(Some),
+        }
+    }
+
+    /// Whether an expired token can be followed by a fresh one.
+    pub fn can_renew_token(&self) -> bool {
+        matches!(self.right, Right::Key(_))
+    }
+
+    /// The key, for the command that prints a token.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says how to give one.
+    pub fn key(&self) -> Result<&str, Failure> {
+        match &self.right {
+            Right::Key(key) => Ok(key),
+            _ => Err(Failure::usage(
+                "A token is made from the server's key: give --key or set TWICECAST_KEY (a server that was given none uses `secret`).",
+            )),
+        }
+    }
+
+    /// What to tell somebody whom the server does not let in.
+    pub fn refused(&self, message: &str) -> Failure {
+        let why = crate::names::shown(message);
+        let (user, streamer, project) = (&self.user, &self.streamer, &self.project);
+        Failure::denied(match &self.right {
+            Right::Nothing => format!(
+                "The server does not let anybody read {streamer}/{project} without a token ({why}). Give --token, or --key if you run the server."
+            ),
+            Right::Key(_) => format!(
+                "The server does not accept a token made with this key ({why}). Give the same --key (or TWICECAST_KEY) that the server was started with."
+            ),
+            Right::Token(_) => format!(
+                "The server does not accept the token for user {user}, streamer {streamer}, project {project} ({why}). It may have expired, be signed with another key, or name others; get a fresh one, or adapt --user, --streamer and --project."
+            ),
+        })
+    }
+
+    /// The project as people write it.
+    pub fn full_project(&self) -> String {
+        format!("{}/{}", self.streamer, self.project)
+    }
+}
+
+fn folder_name(dir: &Path) -> Option<String> {
+    let absolute = std::fs::canonicalize(dir)
+        .or_else(|_| std::path::absolute(dir))
+        .ok()?;
+    absolute.file_name()?.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn common() -> CommonArgs {
+        CommonArgs {
+            url: "ws://127.0.0.1:3005".into(),
+            user: Some("ana".into()),
+            ..CommonArgs::default()
+        }
+    }
+
+    #[test]
+    fn the_streamer_is_the_user_and_the_project_is_the_folder() {
+        let identity =
+            Identity::resolve(&common(), Role::Streamer, Some(Path::new("/nowhere/demo"))).unwrap();
+        assert_eq!(identity.full_project(), "ana/demo");
+        assert_eq!(identity.token(), Ok(None));
+    }
+
+    #[test]
+    fn a_tokens_names_come_before_the_surroundings_and_after_the_flags() {
+        let token = Claims::new("bob", "ana", "demo", None, 1)
+            .signed("k")
+            .unwrap();
+        let given = CommonArgs {
+            user: None,
+            token: Some(token.clone()),
+            ..common()
+        };
+        let identity =
+            Identity::resolve(&given, Role::Viewer, Some(Path::new("/nowhere/copy"))).unwrap();
+        assert_eq!(
+            (identity.user.as_str(), identity.full_project().as_str()),
+            ("bob", "ana/demo")
+        );
+        let given = CommonArgs {
+            project: Some("other".into()),
+            token: Some(token),
+            ..common()
+        };
+        let identity = Identity::resolve(&given, Role::Viewer, None).unwrap();
+        assert_eq!(
+            (identity.user.as_str(), identity.project.as_str()),
+            ("ana", "other")
+        );
+    }
+
+    #[test]
+    fn nobody_pushes_for_somebody_else() {
+        let given = CommonArgs {
+            streamer: Some("bob".into()),
+            project: Some("demo".into()),
+            ..common()
+        };
+        assert_eq!(
+            Identity::resolve(&given, Role::Streamer, None)
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+        assert!(Identity::resolve(&given, Role::Viewer, None).is_ok());
+    }
+
+    #[test]
+    fn names_that_no_server_takes_are_refused_before_connecting() {
+        for (user, project) in [
+            ("a/b", "demo"),
+            (".ana", "demo"),
+            ("ana", ".."),
+            ("ana", "a\\b"),
+        ] {
+            let given = CommonArgs {
+                user: Some(user.into()),
+                project: Some(project.into()),
+                ..common()
+            };
+            assert!(
+                Identity::resolve(&given, Role::Streamer, None).is_err(),
+                "{user} {project}"
+            );
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the connection is lost.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+
+use crate::cli::MirrorArgs;
+use crate::connection::{self, Incoming, Outgoing};
+use crate::failure::Failure;
+use crate::identity::{Identity, Role};
+use crate::login;
+use crate::mirror_folder::{MirrorFolder, Permissions};
+use crate::names::shown;
+use crate::protocol::{self, ServerMessage};
+use crate::report::{Report, counted, say, warn};
+use crate::session::Session;
+
+const SUBSCRIBE: u64 = 1;
+const FIRST_REFERENCE: u64 = 10;
+const WAIT_MIN: Duration = Duration::from_secs(1);
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How a session ended that did not fail.
+enum Ended {
+    Complete,
+    Stopped,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
+pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
+    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
+    let allowed = Permissions {
+        force: args.force,
+        delete: args.delete,
+    };
+    let mut folder = MirrorFolder::open(&args.dir, &identity, allowed)?;
+    let mut stop = stop_signal()?;
+    let mut report = Report::default();
+    let mut wait = WAIT_MIN;
+    let mut was_connected = false;
+    loop {
+        let mut subscribed = false;
+        let result = tokio::select! {
+            biased;
+            _ = stop.changed() => Ok(Ended::Stopped),
+            result = session(args, &identity, &mut folder, &mut report, &mut subscribed) => result,
+        };
+        if subscribed {
+            was_connected = true;
+            wait = WAIT_MIN;
+        }
+        let failure = match result {
+            Ok(Ended::Stopped) => {
+                say("stopped");
+                break;
+            }
+            Ok(Ended::Complete) => break,
+            Err(failure) => failure,
+        };
+        let comes_back = !args.once
+            && (was_connected || failure.is_not_yet())
+            && failure.may_pass(identity.can_renew_token());
+        if !comes_back {
+            return Err(failure);
+        }
+        warn(&format!(
+            "{failure} Trying again in {} s; Ctrl-C stops.",
+            wait.as_secs()
+        ));
+        tokio::select! {
+            _ = stop.changed() => break,
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(WAIT_MAX),
+        }
+    }
+    if report.count() > 0 {
+        warn(&format!(
+            "{} not written or not removed, as said above.",
+            counted(report.count(), "file")
+        ));
+    }
+    Ok(report.exit_code())
+}
+
+async fn session(
+    args: &MirrorArgs,
+    identity: &Identity,
+    folder: &mut MirrorFolder,
+    report: &mut Report,
+    subscribed: &mut bool,
+) -> Result<Ended, Failure> {
+    let (outgoing, mut incoming) = connection::connect(&identity.url, args.read_limit).await?;
+    subscribe(&outgoing, &mut incoming, identity).await?;
+    *subscribed = true;
+    if !args.once {
+        let (project, dir) = (identity.full_project(), args.dir.to_string_lossy());
+        say(&format!(
+            "mirroring {} from {} into {}; Ctrl-C stops",
+            shown(&project),
+            identity.url,
+            shown(&dir)
+        ));
+    }
+    let mut session = Session::begin(
+        identity,
+        &mut folder.tree,
+        report,
+        args.once,
+        FIRST_REFERENCE,
+    );
+    while !(args.once && session.is_complete()) {
+        tokio::select! {
+            room = outgoing.room(), if session.has_request() => {
+                if let (Some(room), Some(request)) = (room, session.request()) {
+                    room.send(request);
+                }
+            }
+            received = incoming.next() => {
+                let (reference, message) = received?;
+                block_in_place(|| session.handle(reference, message))?;
+            }
+        }
+    }
+    drop(outgoing);
+    incoming.finish().await;
+    Ok(Ended::Complete)
+}
+
+/// Makes this connection one that receives the project's updates, before anything is fetched.
+async fn subscribe(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+) -> Result<(), Failure> {
+    if let Some(token) = identity.token()? {
+        return login::authenticate(
+            outgoing,
+            incoming,
+            identity,
+            Role::Viewer,
+            &token,
+            SUBSCRIBE,
+        )
+        .await;
+    }
+    outgoing
+        .send(protocol::watch(
+            SUBSCRIBE,
+            &identity.streamer,
+            &identity.project,
+        ))
+        .await;
+    loop {
+        match incoming.next().await? {
+            (Some(SUBSCRIBE), ServerMessage::Watching) => return Ok(()),
+            (Some(SUBSCRIBE), ServerMessage::Error(error)) if error.code == 401 => {
+                return Err(identity.refused(&error.message));
+            }
+            (Some(SUBSCRIBE), ServerMessage::Error(error)) => {
+                let (project, why) = (identity.full_project(), shown(&error.message));
+                return Err(Failure::denied(format!(
+                    "The server does not let {project} be watched ({}: {why}).",
+                    error.code
+                )));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Becomes changed when the user or the system wants an end.
+fn stop_signal() -> Result<watch::Receiver<()>, Failure> {
+    let unheard =
+        |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let (sender, receiver) = watch::channel(());
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        // Kept until the end: a closed channel would look like a change.
+        let _ = sender.send(());
+        sender.closed().await;
+    });
+    Ok(receiver)
+}

@@ -1,0 +1,323 @@
+//! Names: what may be a file of a project, what may be a user or a project, and which names this client
+//! never touches on either side. It knows the contract's rules and nothing of disks or sockets.
+
+use std::fmt;
+
+/// The folder in a mirrored directory in which `mirror` keeps its own records.
+pub const WORK_FOLDER: &str = ".twicecast-mirror";
+/// The folder in which a server keeps its records; whatever holds it is a server's base folder.
+pub const SERVER_FOLDER: &str = ".twicecast";
+
+const SEGMENT_BYTES_MAX: usize = 255;
+const PATH_BYTES_MAX: usize = 4096;
+const DEPTH_MAX: usize = 64;
+
+/// A file's name inside a project: `/`-separated, with one leading `/`, every segment safe to use as a
+/// file name below a folder of ours. There is no other way to make one than [`FileName::parse`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileName(String);
+
+/// The rule of the contract, or of this client's own, that a name breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameFault {
+    /// Anything but exactly one leading `/`, or an empty or `.` segment: the server never answers so.
+    NotNormal,
+    /// A `..` segment.
+    Parent,
+    /// NUL or another control character.
+    Control,
+    /// A `\`.
+    Backslash,
+    /// A segment over 255 bytes.
+    LongSegment,
+    /// A path over 4,096 bytes.
+    LongPath,
+    /// More than 64 segments.
+    Deep,
+    /// Something that is, or that some file system takes for, `.git`.
+    Git,
+    /// A server's own folder.
+    ServerFolder,
+    /// This client's own folder.
+    WorkFolder,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotNormal => "the name is not a plain path inside the project",
+            Self::Parent => "the name holds `..`",
+            Self::Control => "the name holds a control character",
+            Self::Backslash => "the name holds a `\\`",
+            Self::LongSegment => "a part of the name is longer than 255 bytes",
+            Self::LongPath => "the name is longer than 4,096 bytes",
+            Self::Deep => "the name is more than 64 folders deep",
+            Self::Git => "`.git` is never touched",
+            Self::ServerFolder => "`.twicecast` belongs to a server",
+            Self::WorkFolder => "`.twicecast-mirror` belongs to `twicecast mirror`",
+        })
+    }
+}
+
+impl FileName {
+    /// Takes a name exactly as the server must send it.
+    ///
+    /// # Errors
+    ///
+    /// Names the first rule that the name breaks; nothing is repaired.
+    pub fn parse(name: &str) -> Result<Self, NameFault> {
+        let path = name.strip_prefix('/').ok_or(NameFault::NotNormal)?;
+        if path.len() > PATH_BYTES_MAX {
+            return Err(NameFault::LongPath);
+        }
+        for (index, segment) in path.split('/').enumerate() {
+            if index >= DEPTH_MAX {
+                return Err(NameFault::Deep);
+            }
+            check_segment(segment)?;
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name with its leading `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The full name of the folder that holds the file, `""` for the top one, and the file's own segment.
+    pub fn split(&self) -> (&str, &str) {
+        self.0.rsplit_once('/').unwrap_or(("", &self.0))
+    }
+
+    /// The folders above the file, outermost first, each as a full name with a leading `/`.
+    pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let inner = self
+            .0
+            .char_indices()
+            .skip(1)
+            .filter(|(_, c)| *c == '/')
+            .map(|(at, _)| at);
+        inner
+            .map(|at| &self.0[..at])
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// Whether this file lies somewhere below the folder of that full name.
+    pub fn is_below(&self, folder: &str) -> bool {
+        self.0
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.0))
+    }
+}
+
+/// Checks one segment of a path against the contract and against what this client never touches.
+///
+/// # Errors
+///
+/// Names the rule that it breaks.
+pub fn check_segment(segment: &str) -> Result<(), NameFault> {
+    if segment.is_empty() || segment == "." {
+        Err(NameFault::NotNormal)
+    } else if segment == ".." {
+        Err(NameFault::Parent)
+    } else if segment.chars().any(char::is_control) {
+        Err(NameFault::Control)
+    } else if segment.contains('\\') {
+        Err(NameFault::Backslash)
+    } else if segment.len() > SEGMENT_BYTES_MAX {
+        Err(NameFault::LongSegment)
+    } else {
+        check_reserved(segment)
+    }
+}
+
+/// Some file systems drop a name's trailing dots and spaces, its stream after a `:`, its case, or
+/// characters that cannot be seen; and `.git` has a short name on some. All of these stand for the same folder.
+fn check_reserved(segment: &str) -> Result<(), NameFault> {
+    let visible: String = segment
+        .chars()
+        .filter(|c| !is_ignored_by_some_file_systems(*c))
+        .collect();
+    let stem = visible.split(':').next().unwrap_or_default();
+    let plain = stem.trim_end_matches(['.', ' ']).to_lowercase();
+    if plain == ".git" || is_short_name(&plain, "git~") {
+        Err(NameFault::Git)
+    } else if plain == SERVER_FOLDER || is_short_name(&plain, "twicec~") {
+        Err(NameFault::ServerFolder)
+    } else if plain == WORK_FOLDER {
+        Err(NameFault::WorkFolder)
+    } else {
+        Ok(())
+    }
+}
+
+fn is_short_name(plain: &str, stem: &str) -> bool {
+    plain
+        .strip_prefix(stem)
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_ignored_by_some_file_systems(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Checks a user's or streamer's name.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with it.
+pub fn check_user(what: &str, name: &str) -> Result<(), String> {
+    check_component(what, name)?;
+    if name.starts_with('.') {
+        return Err(format!(
+            "The {what} name {name:?} must not start with a dot."
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a project's name.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with it.
+pub fn check_component(what: &str, name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > SEGMENT_BYTES_MAX {
+        return Err(format!(
+            "The {what} name must have 1 to 255 bytes; give another one with --{what}."
+        ));
+    }
+    if name == "."
+        || name == ".."
+        || name.contains(['/', '\\'])
+        || name.chars().any(char::is_control)
+    {
+        return Err(format!(
+            "The {what} name {name:?} must not be `.` or `..`, nor hold `/`, `\\` or control characters; give another one with --{what}."
+        ));
+    }
+    Ok(())
+}
+
+/// A text from outside, fit for a terminal: what could steer it is escaped.
+pub fn shown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '"' || c == '\'' || c == '\\' {
+            safe.push(c);
+        } else {
+            safe.extend(c.escape_debug());
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_are_taken_as_they_are() {
+        let long = format!("/{}", "a".repeat(255));
+        let deep = "/d".repeat(64);
+        for name in [
+            "/a",
+            "/src/main.rs",
+            "/.gitignore",
+            "/.github/x",
+            "/a b",
+            "/ä/日本",
+            "/...",
+            "/..a",
+            "/a..",
+            "/git",
+            "/gitx~1",
+            &long,
+            &deep,
+        ] {
+            assert_eq!(
+                FileName::parse(name).map(|n| n.as_str().to_owned()),
+                Ok(name.to_owned()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_refused_each_for_its_reason() {
+        let long_segment = format!("/{}", "a".repeat(256));
+        let long_path = format!("/{}", vec!["a".repeat(200); 21].join("/"));
+        let deep = "/d".repeat(65);
+        let table = [
+            ("", NameFault::NotNormal),
+            ("/", NameFault::NotNormal),
+            ("a", NameFault::NotNormal),
+            ("//a", NameFault::NotNormal),
+            ("/a/", NameFault::NotNormal),
+            ("/a//b", NameFault::NotNormal),
+            ("/./a", NameFault::NotNormal),
+            ("/..", NameFault::Parent),
+            ("/../a", NameFault::Parent),
+            ("/a/../../b", NameFault::Parent),
+            ("/a\0b", NameFault::Control),
+            ("/a\nb", NameFault::Control),
+            ("/a\u{7f}", NameFault::Control),
+            ("/a\u{85}", NameFault::Control),
+            ("/..\\a", NameFault::Backslash),
+            ("/C:\\a", NameFault::Backslash),
+            (&long_segment, NameFault::LongSegment),
+            (&long_path, NameFault::LongPath),
+            (&deep, NameFault::Deep),
+            ("/.git", NameFault::Git),
+            ("/.git/config", NameFault::Git),
+            ("/sub/.git/hooks/pre-commit", NameFault::Git),
+            ("/.GIT/config", NameFault::Git),
+            ("/.Git", NameFault::Git),
+            ("/.git /config", NameFault::Git),
+            ("/.git./config", NameFault::Git),
+            ("/.git. . /config", NameFault::Git),
+            ("/.git::$INDEX_ALLOCATION/config", NameFault::Git),
+            ("/git~1/config", NameFault::Git),
+            ("/GIT~2", NameFault::Git),
+            ("/.g\u{200c}it/config", NameFault::Git),
+            ("/\u{feff}.git/config", NameFault::Git),
+            ("/.twicecast/projects", NameFault::ServerFolder),
+            ("/a/.TwiceCast", NameFault::ServerFolder),
+            ("/.twicecast-mirror/manifest", NameFault::WorkFolder),
+            ("/.TWICECAST-MIRROR", NameFault::WorkFolder),
+        ];
+        for (name, fault) in table {
+            assert_eq!(FileName::parse(name), Err(fault), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_folders_above_a_file_come_outermost_first() {
+        let name = FileName::parse("/a/b/c").unwrap();
+        assert_eq!(name.folders().collect::<Vec<_>>(), ["/a", "/a/b"]);
+        assert!(name.is_below("/a") && name.is_below("/a/b") && !name.is_below("/a/b/c"));
+        assert!(!FileName::parse("/ab/c").unwrap().is_below("/a"));
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_is_shown_escaped() {
+        assert_eq!(shown("/a\u{1b}[2J\u{202e}b"), "/a\\u{1b}[2J\\u{202e}b");
+        assert_eq!(shown("/it's ä"), "/it's ä");
+    }
+
+    #[test]
+    fn users_and_projects_are_single_path_components() {
+        assert!(check_user("user", "ana").is_ok());
+        for bad in ["", ".", "..", "a/b", "a\\b", "a\nb", ".ana"] {
+            assert!(check_user("user", bad).is_err(), "{bad:?}");
+        }
+        assert!(check_component("project", ".dotfiles").is_ok());
+    }
+}

@@ -1,0 +1,154 @@
+//! Places below a folder, reached by directory handles one segment at a time, so that no link on the way is ever followed.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::names::FileName;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+/// Opens a folder that the user named; this one path may lead through links.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn open_root(dir: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(
+        dir,
+        OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
+}
+
+/// Opens a folder inside another; a link is refused.
+///
+/// # Errors
+///
+/// `ENOENT` if there is nothing, `ELOOP` or `ENOTDIR` if it is no folder, and the system's other ones.
+pub fn open_folder(parent: impl AsFd, segment: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(parent, segment, flags, Mode::empty())
+}
+
+/// Opens the folder that holds a file, and gives back the file's last segment.
+///
+/// # Errors
+///
+/// As [`open_folder`].
+pub fn open_parent<'a>(root: &OwnedFd, name: &'a FileName) -> Result<(OwnedFd, &'a str), Errno> {
+    let (parent, leaf) = name.split();
+    Ok((open_below(root, parent)?, leaf))
+}
+
+/// Opens a folder below the root by its full name, `""` being the root itself.
+///
+/// # Errors
+///
+/// As [`open_folder`].
+pub fn open_below(root: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
+    let mut folder = rustix::io::fcntl_dupfd_cloexec(root, 0)?;
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        folder = open_folder(&folder, segment)?;
+    }
+    Ok(folder)
+}
+
+/// What lies at a place, links not followed; `None` if nothing does.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn look(folder: impl AsFd, segment: &str) -> Result<Option<Stat>, Errno> {
+    match statat(folder, segment, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a regular file for reading; anything else is refused, and a pipe does not make us wait.
+///
+/// # Errors
+///
+/// The system's own; `ELOOP` for a link, `EINVAL` for what is no file.
+pub fn open_file(folder: impl AsFd, segment: &str) -> Result<File, Errno> {
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat(folder, segment, flags, Mode::empty())?;
+    if kind(&fstat(&file)?) == FileType::RegularFile {
+        Ok(File::from(file))
+    } else {
+        Err(Errno::INVAL)
+    }
+}
+
+/// The kind of thing that a stat is about.
+pub fn kind(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+/// The names of what a folder holds, sorted, without `.` and `..`.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn entries(folder: &OwnedFd) -> std::io::Result<Vec<std::ffi::OsString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push(std::ffi::OsStr::from_bytes(name).to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What makes two names the same file.
+pub fn inode(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
+}
+
+/// Reads a file to its end and gives its size and its SHA-256 in lower-case hex.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn fingerprint(mut file: File) -> io::Result<(u64, String)> {
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                size += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((size, hex(&hash.finalize())))
+}
+
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    bytes
+        .iter()
+        .flat_map(|byte| {
+            [
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]
+        })
+        .collect()
+}

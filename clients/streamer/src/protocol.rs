@@ -1,0 +1,355 @@
+//! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing here acts on anything.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Asks for a role with a token; `section` is `file` or `pullrequest`.
+pub fn authenticate(reference: u64, token: &str, section: &str, names: &Value) -> String {
+    json!({"type": "authenticate", "ref": reference, "data": {"token": token, section: names}})
+        .to_string()
+}
+
+/// Asks for a project's live updates.
+pub fn watch(reference: u64, streamer: &str, project: &str) -> String {
+    file_request(
+        "watch",
+        reference,
+        &json!({"username": streamer, "project": project}),
+    )
+}
+
+/// Asks for the names, sizes and hashes of a whole project.
+pub fn list(reference: u64, streamer: &str, project: &str) -> String {
+    file_request(
+        "list",
+        reference,
+        &json!({"username": streamer, "project": project, "recursively": true}),
+    )
+}
+
+/// Asks for one file, or without a name for the whole project.
+pub fn get(reference: u64, streamer: &str, project: &str, name: Option<&str>) -> String {
+    let data = match name {
+        Some(name) => json!({"username": streamer, "project": project, "name": name}),
+        None => json!({"username": streamer, "project": project, "recursively": true}),
+    };
+    file_request("get", reference, &data)
+}
+
+/// Asks for a file to be deleted.
+pub fn delete(reference: u64, name: &str) -> String {
+    file_request("delete", reference, &json!({"name": name}))
+}
+
+fn file_request(subtype: &str, reference: u64, data: &Value) -> String {
+    json!({"type": "file", "subtype": subtype, "ref": reference, "data": data}).to_string()
+}
+
+#[derive(Serialize)]
+struct Post<'a> {
+    r#type: &'static str,
+    subtype: &'static str,
+    r#ref: u64,
+    data: PostData<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PostData<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_part: Option<u64>,
+    content: &'a str,
+}
+
+/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
+///
+/// # Errors
+///
+/// Only if the serialiser fails.
+pub fn post(
+    reference: u64,
+    name: &str,
+    part: Option<(u64, u64)>,
+    base64: &str,
+) -> Result<String, serde_json::Error> {
+    let data = PostData {
+        name,
+        part: part.map(|p| p.0),
+        max_part: part.map(|p| p.1),
+        content: base64,
+    };
+    serde_json::to_string(&Post {
+        r#type: "file",
+        subtype: "post",
+        r#ref: reference,
+        data,
+    })
+}
+
+/// A message from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerMessage {
+    /// One part of a file: an answer to a `get`, or a live update.
+    Part(FilePart),
+    /// A `get` is answered in full.
+    GetDone,
+    /// Some of a project's files; `last` ends the list.
+    List {
+        /// The files.
+        files: Vec<ListedFile>,
+        /// No more follow.
+        last: bool,
+    },
+    /// A file of ours is stored.
+    Posted,
+    /// A file is deleted as we asked.
+    DeleteDone,
+    /// Somebody deleted a file.
+    Deleted {
+        /// Its name, not checked yet.
+        name: String,
+        /// Whose project, where it says so.
+        project: Option<ProjectOf>,
+    },
+    /// The streamer came or went.
+    Presence {
+        /// Whether he is there now.
+        connected: bool,
+        /// Whose project, where it says so.
+        project: Option<ProjectOf>,
+    },
+    /// The whole `authenticate` succeeded.
+    Authenticated,
+    /// The project's updates will come.
+    Watching,
+    /// A request failed, or the server has something to complain about.
+    Error(ServerError),
+    /// Something this client has no use for.
+    Other,
+}
+
+/// Whose project a push is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectOf {
+    /// The streamer.
+    pub username: String,
+    /// The project.
+    pub project: String,
+}
+
+/// One part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePart {
+    /// As the server sent it, not checked yet.
+    pub name: String,
+    /// Base64.
+    pub content: String,
+    /// From 1.
+    pub part: u64,
+    /// How many parts the file has.
+    pub max_part: u64,
+    /// Whose project, in live updates.
+    pub project: Option<ProjectOf>,
+}
+
+/// A file in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ListedFile {
+    /// As the server sent it, not checked yet.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+}
+
+/// An error reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerError {
+    /// 400 and up.
+    pub code: u64,
+    /// The error's type, such as `badAuthError`.
+    pub kind: String,
+    /// The server's own words.
+    pub message: String,
+    /// The file it is about, where it says so.
+    pub file: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    code: u64,
+    r#type: String,
+    r#ref: Option<Value>,
+    data: Option<Value>,
+    message: Option<String>,
+    file: Option<String>,
+}
+
+/// Reads a message: its `ref`, where it answers a request of ours, and what it says.
+///
+/// # Errors
+///
+/// What is wrong with a message that the contract does not know in this form.
+pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
+    let envelope: Envelope = serde_json::from_str(text)
+        .map_err(|error| format!("it is not a message of the contract ({error})"))?;
+    let reference = envelope.r#ref.as_ref().and_then(Value::as_u64);
+    if envelope.code != 200 {
+        let message = envelope.message.unwrap_or_default();
+        let error = ServerError {
+            code: envelope.code,
+            kind: envelope.r#type,
+            message,
+            file: envelope.file,
+        };
+        return Ok((reference, ServerMessage::Error(error)));
+    }
+    let kind = envelope.r#type;
+    let data = envelope.data.unwrap_or(Value::Null);
+    let message = body(&kind, data)
+        .map_err(|error| format!("a `{kind}` without what it must hold ({error})"))?;
+    Ok((reference, message))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PartData {
+    name: String,
+    content: String,
+    part: u64,
+    max_part: u64,
+    username: Option<String>,
+    project: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ListData {
+    files: Vec<ListedFile>,
+    last: bool,
+}
+
+#[derive(Deserialize)]
+struct PushData {
+    file: Option<String>,
+    username: Option<String>,
+    project: Option<String>,
+}
+
+fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
+    Ok(match kind {
+        "fileGet" => {
+            let PartData {
+                name,
+                content,
+                part,
+                max_part,
+                username,
+                project,
+            } = serde_json::from_value(data)?;
+            ServerMessage::Part(FilePart {
+                name,
+                content,
+                part,
+                max_part,
+                project: project_of(username, project),
+            })
+        }
+        "fileGetDone" => ServerMessage::GetDone,
+        "fileList" => {
+            let ListData { files, last } = serde_json::from_value(data)?;
+            ServerMessage::List { files, last }
+        }
+        "filePost" => ServerMessage::Posted,
+        "fileDelete" => ServerMessage::DeleteDone,
+        "fileDeleted" => {
+            let PushData {
+                file,
+                username,
+                project,
+            } = serde_json::from_value(data)?;
+            ServerMessage::Deleted {
+                name: file.unwrap_or_default(),
+                project: project_of(username, project),
+            }
+        }
+        "streamerConnected" | "streamerDisconnected" => {
+            let PushData {
+                username, project, ..
+            } = serde_json::from_value(data)?;
+            ServerMessage::Presence {
+                connected: kind == "streamerConnected",
+                project: project_of(username, project),
+            }
+        }
+        "authentication" => ServerMessage::Authenticated,
+        "fileWatch" => ServerMessage::Watching,
+        _ => ServerMessage::Other,
+    })
+}
+
+fn project_of(username: Option<String>, project: Option<String>) -> Option<ProjectOf> {
+    Some(ProjectOf {
+        username: username?,
+        project: project?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_of_one_message_has_no_parts_and_a_part_has_both_numbers() {
+        let whole: Value = serde_json::from_str(&post(7, "/a\"b", None, "QQ==").unwrap()).unwrap();
+        assert_eq!(
+            whole,
+            json!({"type":"file","subtype":"post","ref":7,"data":{"name":"/a\"b","content":"QQ=="}})
+        );
+        let part: Value = serde_json::from_str(&post(7, "/a", Some((2, 3)), "").unwrap()).unwrap();
+        assert_eq!(
+            part["data"],
+            json!({"name":"/a","content":"","part":2,"maxPart":3})
+        );
+    }
+
+    #[test]
+    fn a_live_update_says_whose_project_it_is() {
+        let (reference, message) =
+            parse(r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"QQ==","part":1,"maxPart":1,"username":"ana","project":"demo"}}"#).unwrap();
+        assert_eq!(reference, None);
+        let ServerMessage::Part(part) = message else {
+            panic!("{message:?}")
+        };
+        assert_eq!(
+            part.project,
+            Some(ProjectOf {
+                username: "ana".into(),
+                project: "demo".into()
+            })
+        );
+    }
+
+    #[test]
+    fn an_error_keeps_its_reference_and_its_file() {
+        let (reference, message) =
+            parse(r#"{"code":413,"type":"limitExceededError","message":"maxFileBytes is 5","file":"/a","ref":3}"#).unwrap();
+        assert_eq!(reference, Some(3));
+        assert!(
+            matches!(message, ServerMessage::Error(ServerError { code: 413, file: Some(file), .. }) if file == "/a")
+        );
+    }
+
+    #[test]
+    fn unknown_members_and_types_are_passed_over_and_nonsense_is_not() {
+        assert_eq!(
+            parse(r#"{"code":200,"type":"new","data":"OK","more":1}"#),
+            Ok((None, ServerMessage::Other))
+        );
+        assert!(parse("[]").is_err());
+        assert!(parse(r#"{"code":200,"type":"fileGet","data":{}}"#).is_err());
+    }
+}

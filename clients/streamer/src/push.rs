@@ -1,0 +1,211 @@
+//! `twicecast push`: makes the project on the server equal to a folder, and says what it did.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use indicatif::HumanBytes;
+use tokio::task::{block_in_place, spawn_blocking};
+
+use crate::cli::PushArgs;
+use crate::connection::{self, Incoming, Outgoing};
+use crate::failure::Failure;
+use crate::identity::{Identity, Role};
+use crate::names::shown;
+use crate::plan::{self, Plan};
+use crate::progress::Progress;
+use crate::protocol::{self, ListedFile, ServerMessage};
+use crate::report::{Report, counted, failure_line, say, warn};
+use crate::scan::{self, Scan};
+use crate::upload::{self, Upload};
+use crate::{login, place};
+
+const AUTHENTICATE: u64 = 1;
+const LIST: u64 = 2;
+/// References of deletions and posts begin here.
+const FIRST_UPLOAD: u64 = 10;
+/// More than this many failures or skips are counted and not named.
+const LINES_MAX: usize = 50;
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if nothing or not all could be done because of the connection, the rights or the folder.
+pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
+    let identity = Identity::resolve(&args.common, Role::Streamer, Some(&args.dir))?;
+    let token = identity.token()?.ok_or_else(|| {
+        Failure::usage("Pushing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server; one that was given no key uses `secret`.")
+    })?;
+    let root = Arc::new(scan::open(&args.dir)?);
+    let begun = Instant::now();
+    let looked = block_in_place(|| scan::scan(&root));
+    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+    login::authenticate(
+        &outgoing,
+        &mut incoming,
+        &identity,
+        Role::Streamer,
+        &token,
+        AUTHENTICATE,
+    )
+    .await?;
+    let listed = list(&outgoing, &mut incoming, &identity).await?;
+    let (plan, left_alone, looked) = compare(Arc::clone(&root), looked, listed).await?;
+
+    let mut report = Report::default();
+    for (path, why) in &looked.unreadable {
+        report.failed(
+            if path.is_empty() { "/" } else { path },
+            format!("cannot be read here: {why}"),
+        );
+    }
+    let (planned, same) = (plan.post.len(), plan.same);
+    let mut upload = Upload::new(outgoing, incoming, &identity, &mut report);
+    let done = carry_out(&mut upload, root, plan).await;
+    let tally = upload.tally();
+    if done.is_ok() {
+        upload.finish().await;
+    }
+    tell_failures(&report);
+    tell_skips(&looked);
+    let sent = counted(tally.posted, "file");
+    if let Err(failure) = done {
+        return Err(failure.and(&format!(
+            "{sent} of {planned} had been taken by then; push again: only what is missing is sent."
+        )));
+    }
+    let verb = if report.count() == 0 {
+        "pushed"
+    } else {
+        "partly pushed"
+    };
+    let left_alone = if left_alone == 0 {
+        String::new()
+    } else {
+        format!(
+            "; {} there that no push makes left alone",
+            counted(left_alone, "name")
+        )
+    };
+    say(&format!(
+        "{verb} {} to {}: {sent} sent ({}), {} deleted, {same} unchanged, in {:.1} s{left_alone}",
+        shown(&args.dir.to_string_lossy()),
+        shown(&identity.full_project()),
+        HumanBytes(tally.posted_bytes),
+        tally.deleted,
+        begun.elapsed().as_secs_f64()
+    ));
+    Ok(report.exit_code())
+}
+
+async fn list(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+) -> Result<Vec<ListedFile>, Failure> {
+    outgoing
+        .send(protocol::list(LIST, &identity.streamer, &identity.project))
+        .await;
+    let mut all = Vec::new();
+    loop {
+        match incoming.next().await? {
+            (Some(LIST), ServerMessage::List { files, last }) => {
+                all.extend(files);
+                if last {
+                    return Ok(all);
+                }
+            }
+            (Some(LIST), ServerMessage::Error(error)) if error.code == 401 => {
+                return Err(identity.refused(&error.message));
+            }
+            (Some(LIST), ServerMessage::Error(error)) => {
+                return Err(Failure::connection(format!(
+                    "The server could not list the project ({}: {}); try again.",
+                    error.code,
+                    shown(&error.message)
+                )));
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn compare(
+    root: Arc<OwnedFd>,
+    looked: Scan,
+    listed: Vec<ListedFile>,
+) -> Result<(Plan, usize, Scan), Failure> {
+    // Hashing may take long; the connection is kept alive meanwhile.
+    let compared = spawn_blocking(move || {
+        let (remote, left_alone) = plan::known(listed);
+        let unreadable: BTreeSet<String> = looked
+            .unreadable
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect();
+        let plan = plan::plan(&looked.files, &remote, &unreadable, |name, there| {
+            let here = place::open_parent(&root, name)
+                .and_then(|(folder, leaf)| place::open_file(&folder, leaf));
+            here.ok()
+                .and_then(|file| place::fingerprint(file).ok())
+                .is_some_and(|(size, sha256)| size == there.size && sha256 == there.sha256)
+        });
+        (plan, left_alone, looked)
+    });
+    compared
+        .await
+        .map_err(|error| Failure::usage(format!("The folder could not be compared: {error}.")))
+}
+
+async fn carry_out(upload: &mut Upload<'_>, root: Arc<OwnedFd>, plan: Plan) -> Result<(), Failure> {
+    let bytes = plan.post.iter().map(|(_, size)| size).sum();
+    let mut progress = Progress::new(plan.delete.len() + plan.post.len(), bytes);
+    let posts_begin = FIRST_UPLOAD + plan.delete.len() as u64;
+    // All deletions are acknowledged before the first post: a file may come where a folder was, and room is made first.
+    let mut done = upload
+        .pump(upload::deletions(plan.delete, FIRST_UPLOAD), &mut progress)
+        .await;
+    if done.is_ok() {
+        let posts = upload::posts(root, plan.post, posts_begin, upload.refused());
+        done = upload.pump(posts, &mut progress).await;
+    }
+    progress.finish();
+    done
+}
+
+fn tell_failures(report: &Report) {
+    for line in report.lines().take(LINES_MAX) {
+        warn(&line);
+    }
+    if report.count() > LINES_MAX {
+        warn(&format!("… and {} more", report.count() - LINES_MAX));
+    }
+    if report.count() > 0 {
+        warn(&format!(
+            "{} failed; mend what is said above and push again: only what is missing is sent.",
+            counted(report.count(), "file")
+        ));
+    }
+}
+
+fn tell_skips(looked: &Scan) {
+    for (path, why) in looked.skipped.iter().take(LINES_MAX) {
+        warn(&format!(
+            "not sent: {}",
+            failure_line(path, &why.to_string())
+        ));
+    }
+    if !looked.skipped.is_empty() {
+        let which = if looked.skipped.len() > LINES_MAX {
+            ", of which the first are named above"
+        } else {
+            ""
+        };
+        warn(&format!(
+            "{} not sent because of what they are or how they are called{which}.",
+            counted(looked.skipped.len(), "entry").replace("entrys", "entries")
+        ));
+    }
+}

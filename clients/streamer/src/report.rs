@@ -1,0 +1,83 @@
+//! What went wrong file by file, for the summary and the exit code; and printing that survives a closed pipe.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use crate::names::shown;
+
+/// Files that failed or were refused, each with the latest reason.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    failed: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// Notes a failure. Returns whether it says anything new.
+    pub fn failed(&mut self, name: &str, why: impl Into<String>) -> bool {
+        let why = why.into();
+        self.failed.insert(name.to_owned(), why.clone()) != Some(why)
+    }
+
+    /// Notes that a file which may have failed before is right now.
+    pub fn mended(&mut self, name: &str) {
+        self.failed.remove(name);
+    }
+
+    /// Forgets the failures of files of which `keep` knows nothing.
+    pub fn keep_only(&mut self, keep: impl Fn(&str) -> bool) {
+        self.failed.retain(|name, _| keep(name));
+    }
+
+    /// How many files are not right.
+    pub fn count(&self) -> usize {
+        self.failed.len()
+    }
+
+    /// 0 if all went well, 1 if not.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(!self.failed.is_empty())
+    }
+
+    /// The failures, in order of the names.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.failed
+            .iter()
+            .map(|(name, why)| failure_line(name, why))
+    }
+}
+
+/// The line that tells of one file's failure.
+pub fn failure_line(name: &str, why: &str) -> String {
+    format!("{}: {}", shown(name), shown(why))
+}
+
+/// Prints a line to standard output; a reader who has gone is no reason to stop.
+pub fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Prints a line to standard error.
+pub fn warn(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// `1 file`, `2 files`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_came_right_in_the_end_is_no_failure() {
+        let mut report = Report::default();
+        assert!(report.failed("/a", "no room"));
+        assert!(!report.failed("/a", "no room"));
+        assert_eq!((report.exit_code(), report.count()), (1, 1));
+        report.mended("/a");
+        assert_eq!(report.exit_code(), 0);
+    }
+}

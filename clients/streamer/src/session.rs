@@ -1,0 +1,298 @@
+//! A viewer's session as a plain state machine: messages in, requests out, files put and taken away. It holds no socket.
+//! It begins after the subscription, with a list; then it fetches what differs; then it is live, while updates are applied all along.
+
+mod catch_up;
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use crate::assembly::{Assembly, OutOfOrder};
+use crate::failure::Failure;
+use crate::identity::Identity;
+use crate::names::{FileName, shown};
+use crate::protocol::{self, FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
+use crate::report::{Report, failure_line, say, warn};
+use crate::tree::Tree;
+
+/// One connection's session.
+#[derive(Debug)]
+pub struct Session<'a> {
+    identity: &'a Identity,
+    tree: &'a mut Tree,
+    report: &'a mut Report,
+    once: bool,
+    phase: Phase,
+    assembly: Option<Assembly>,
+    outbox: VecDeque<String>,
+    next_reference: u64,
+    round: u32,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    listed: usize,
+    fetched: usize,
+    removed: usize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Listing {
+        reference: u64,
+        files: Vec<ListedFile>,
+        /// What live updates said since the list was asked for; it is newer than the list.
+        touched: HashSet<FileName>,
+    },
+    Fetching {
+        /// The reference of a `get` of the whole project, while it is answered.
+        whole: Option<u64>,
+        single: HashMap<u64, FileName>,
+        waiting: VecDeque<FileName>,
+        expected: BTreeSet<FileName>,
+    },
+    /// The present state is complete, or there is none.
+    Live { absent: bool },
+}
+
+impl<'a> Session<'a> {
+    /// Begins a session on a connection that receives the project's updates; references count from `first_reference`.
+    pub fn begin(
+        identity: &'a Identity,
+        tree: &'a mut Tree,
+        report: &'a mut Report,
+        once: bool,
+        first_reference: u64,
+    ) -> Self {
+        let phase = Phase::Live { absent: true };
+        let mut session = Self {
+            identity,
+            tree,
+            report,
+            once,
+            phase,
+            assembly: None,
+            outbox: VecDeque::new(),
+            next_reference: first_reference,
+            round: 0,
+            counts: Counts::default(),
+        };
+        session.ask_for_list();
+        session
+    }
+
+    /// The next request to send, if there is one.
+    pub fn request(&mut self) -> Option<String> {
+        self.outbox.pop_front()
+    }
+
+    /// Whether there is a request to send.
+    pub fn has_request(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Whether the present state is here.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.phase, Phase::Live { absent: false })
+    }
+
+    /// Takes in a message.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if the session cannot go on.
+    pub fn handle(
+        &mut self,
+        reference: Option<u64>,
+        message: ServerMessage,
+    ) -> Result<(), Failure> {
+        match message {
+            ServerMessage::Part(part) if self.is_ours(part.project.as_ref()) => {
+                self.take_part(&part).map_err(|OutOfOrder(why)| {
+                    Failure::connection(format!(
+                        "The server sent a file in the wrong order: {}.",
+                        shown(&why)
+                    ))
+                })
+            }
+            ServerMessage::List { files, last } => {
+                self.take_list(reference, files, last);
+                Ok(())
+            }
+            ServerMessage::GetDone => {
+                self.take_done(reference);
+                Ok(())
+            }
+            ServerMessage::Deleted { name, project } if self.is_ours(project.as_ref()) => {
+                self.take_deletion(&name);
+                Ok(())
+            }
+            ServerMessage::Presence { connected, project } if self.is_ours(project.as_ref()) => {
+                self.say(&format!(
+                    "{} {}",
+                    shown(&self.identity.streamer),
+                    if connected { "is live" } else { "has left" }
+                ));
+                if connected && matches!(self.phase, Phase::Live { absent: true }) {
+                    self.ask_for_list();
+                }
+                Ok(())
+            }
+            ServerMessage::Error(error) => self.take_error(reference, &error),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_ours(&self, project: Option<&ProjectOf>) -> bool {
+        project.is_none_or(|of| {
+            of.username == self.identity.streamer && of.project == self.identity.project
+        })
+    }
+
+    fn say(&self, line: &str) {
+        if !self.once {
+            say(line);
+        }
+    }
+
+    fn reference(&mut self) -> u64 {
+        self.next_reference += 1;
+        self.next_reference
+    }
+
+    fn ask_for_list(&mut self) {
+        let reference = self.reference();
+        self.outbox.push_back(protocol::list(
+            reference,
+            &self.identity.streamer,
+            &self.identity.project,
+        ));
+        self.phase = Phase::Listing {
+            reference,
+            files: Vec::new(),
+            touched: HashSet::new(),
+        };
+        self.round += 1;
+    }
+
+    fn take_part(&mut self, part: &FilePart) -> Result<(), OutOfOrder> {
+        let mut assembly = match self.assembly.take() {
+            Some(assembly) => assembly,
+            // The rest of a file that was under way before we listened from its beginning; the list will show it.
+            None if part.part != 1 => return Ok(()),
+            None => Assembly::begin(part, self.tree)?,
+        };
+        if !assembly.take(part)? {
+            self.assembly = Some(assembly);
+            return Ok(());
+        }
+        let assembled = assembly.finish();
+        let name = match assembled.result {
+            Ok((name, staged)) => {
+                let put = self.tree.put(staged, &name);
+                self.touch(&name);
+                match put {
+                    Ok(()) => {
+                        self.report.mended(name.as_str());
+                        self.counts.fetched += 1;
+                        if matches!(self.phase, Phase::Live { .. }) {
+                            self.say(&format!("updated {name}"));
+                        }
+                    }
+                    Err(refusal) => self.fail(name.as_str(), &refusal.to_string()),
+                }
+                Some(name)
+            }
+            Err(why) => {
+                self.fail(&assembled.raw_name, &why);
+                FileName::parse(&assembled.raw_name).ok()
+            }
+        };
+        if let (Some(name), Phase::Fetching { expected, .. }) = (name, &mut self.phase) {
+            expected.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn take_deletion(&mut self, raw_name: &str) {
+        self.report.mended(raw_name);
+        // What has no proper name was never written.
+        let Ok(name) = FileName::parse(raw_name) else {
+            return;
+        };
+        self.touch(&name);
+        if let Phase::Fetching { expected, .. } = &mut self.phase {
+            expected.remove(&name);
+        }
+        match self.tree.remove(&name) {
+            Ok(true) => {
+                self.counts.removed += 1;
+                self.say(&format!("removed {name}"));
+            }
+            Ok(false) => {}
+            Err(refusal) => self.fail(name.as_str(), &format!("cannot be removed: {refusal}")),
+        }
+    }
+
+    fn touch(&mut self, name: &FileName) {
+        if let Phase::Listing { touched, .. } = &mut self.phase {
+            touched.insert(name.clone());
+        }
+    }
+
+    fn fail(&mut self, name: &str, why: &str) {
+        if self.report.failed(name, why) {
+            warn(&failure_line(name, why));
+        }
+    }
+
+    fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
+        let why = shown(&error.message);
+        if error.code == 401 {
+            return Err(if reference.is_none() {
+                Failure::expired(format!(
+                    "The token no longer holds ({why}); get a fresh one and start again."
+                ))
+            } else {
+                self.identity.refused(&error.message)
+            });
+        }
+        match &mut self.phase {
+            Phase::Listing {
+                reference: asked, ..
+            } if reference == Some(*asked) => {
+                let project = shown(&self.identity.full_project());
+                if error.kind != "failReadPathError" && error.kind != "failReadFileError" {
+                    return Err(Failure::connection(format!(
+                        "The server could not list {project} ({}: {why}).",
+                        error.code
+                    )));
+                }
+                if self.once {
+                    return Err(Failure::not_yet(format!(
+                        "The server has no project {project} ({why}). Check --streamer and --project."
+                    )));
+                }
+                say(&format!(
+                    "{project} is not there yet; waiting for the streamer"
+                ));
+                self.phase = Phase::Live { absent: true };
+                self.round = 0;
+            }
+            Phase::Fetching { whole, single, .. } => {
+                if let Some(reference) = reference {
+                    // Within a whole project one file that cannot be read does not end the answer; all else does.
+                    if *whole == Some(reference) && error.kind != "failReadFileError" {
+                        *whole = None;
+                    }
+                    single.remove(&reference);
+                }
+                self.go_on();
+            }
+            _ => warn(&format!("The server says: {why} ({}).", error.code)),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! The races between a list, its answers and live updates, played through without a socket.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cli::CommonArgs;
+use crate::identity::Role;
+use crate::tree::tests::tree_with;
+
+struct World {
+    dir: tempfile::TempDir,
+    identity: Identity,
+    tree: Tree,
+    report: Report,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let common = CommonArgs {
+            url: "ws://127.0.0.1:1".into(),
+            streamer: Some("ana".into()),
+            project: Some("demo".into()),
+            ..CommonArgs::default()
+        };
+        let identity = Identity::resolve(&common, Role::Viewer, None).unwrap();
+        let tree = tree_with(dir.path(), false, false);
+        Self {
+            dir,
+            identity,
+            tree,
+            report: Report::default(),
+        }
+    }
+
+    fn session(&mut self) -> Session<'_> {
+        Session::begin(&self.identity, &mut self.tree, &mut self.report, true, 0)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.dir.path().join(path).exists()
+    }
+}
+
+impl Session<'_> {
+    /// The next request: its subtype with the name, and its reference.
+    fn asked(&mut self) -> (String, u64) {
+        let request: Value = serde_json::from_str(&self.request().expect("a request")).unwrap();
+        let name = request["data"]["name"].as_str().unwrap_or_default();
+        let subtype = request["subtype"].as_str().unwrap();
+        (
+            format!("{subtype} {name}").trim().to_owned(),
+            request["ref"].as_u64().unwrap(),
+        )
+    }
+
+    fn told(&mut self, message: &Value) -> Result<(), Failure> {
+        let (reference, message) = protocol::parse(&message.to_string()).unwrap();
+        self.handle(reference, message)
+    }
+
+    fn listed(&mut self, reference: u64, names: &[&str], last: bool) {
+        let files: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"name":name,"size":1,"sha256":"other"}))
+            .collect();
+        let message = json!({"code":200,"type":"fileList","ref":reference,"data":{"files":files,"last":last}});
+        self.told(&message).unwrap();
+    }
+}
+
+fn pushed(name: &str, part: u64, max_part: u64) -> Value {
+    json!({"code":200,"type":"fileGet","data":{"name":name,"content":"QUJD","part":part,"maxPart":max_part,"username":"ana","project":"demo"}})
+}
+
+fn deleted(name: &str) -> Value {
+    json!({"code":200,"type":"fileDeleted","data":{"file":name,"username":"ana","project":"demo"}})
+}
+
+fn done(reference: u64) -> Value {
+    json!({"code":200,"type":"fileGetDone","ref":reference,"data":{"name":"/","files":1}})
+}
+
+fn missing(reference: u64) -> Value {
+    json!({"code":409,"type":"failReadFileError","message":"gone","ref":reference})
+}
+
+#[test]
+fn a_file_that_came_live_while_the_list_was_on_its_way_is_not_taken_for_gone() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (verb, list) = session.asked();
+    assert_eq!(verb, "list");
+    session.listed(list, &[], false);
+    session.told(&pushed("/new", 1, 1)).unwrap();
+    session.listed(list, &[], true);
+    assert!(session.is_complete());
+    assert!(world.has("new"));
+}
+
+#[test]
+fn a_file_deleted_while_it_is_awaited_is_not_missed() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &["/a"], true);
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get /a");
+    session.told(&deleted("/a")).unwrap();
+    session.told(&missing(get)).unwrap();
+    assert!(session.is_complete());
+    assert_eq!(world.report.count(), 0);
+}
+
+#[test]
+fn a_file_that_is_listed_and_never_sent_is_a_failure_in_the_end() {
+    let mut world = World::new();
+    let mut session = world.session();
+    for _ in 0..3 {
+        assert!(!session.is_complete());
+        let (_, list) = session.asked();
+        session.listed(list, &["/a"], true);
+        let (_, get) = session.asked();
+        session.told(&missing(get)).unwrap();
+    }
+    assert!(session.is_complete());
+    assert_eq!(world.report.exit_code(), 1);
+}
+
+#[test]
+fn many_files_are_asked_for_at_once_and_few_one_by_one() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    let names: Vec<String> = (0..9).map(|i| format!("/f{i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    session.listed(list, &names, true);
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get");
+    assert!(!session.has_request());
+    for name in &names {
+        let mut part = pushed(name, 1, 1);
+        part["ref"] = get.into();
+        session.told(&part).unwrap();
+    }
+    assert!(!session.is_complete());
+    session.told(&done(get)).unwrap();
+    assert!(session.is_complete());
+}
+
+#[test]
+fn the_rest_of_a_file_whose_beginning_was_missed_is_passed_over() {
+    let mut world = World::new();
+    let mut session = world.session();
+    session.told(&pushed("/late", 2, 3)).unwrap();
+    session.told(&pushed("/late", 3, 3)).unwrap();
+    assert!(!world.has("late"));
+}
+
+#[test]
+fn parts_of_two_files_mixed_up_end_the_session_so_that_it_can_begin_anew() {
+    let mut world = World::new();
+    let mut session = world.session();
+    session.told(&pushed("/a", 1, 2)).unwrap();
+    let failure = session.told(&pushed("/b", 1, 1)).unwrap_err();
+    assert!(failure.may_pass(false));
+}
+
+#[test]
+fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let failure = session
+        .told(&json!({"code":401,"type":"badAuthError","message":"expired"}))
+        .unwrap_err();
+    assert!(failure.may_pass(true) && !failure.may_pass(false));
+}
+
+#[test]
+fn what_the_project_lost_while_nobody_looked_goes_and_strays_stay() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.told(&pushed("/old/a", 1, 1)).unwrap();
+    session.listed(list, &[], true);
+    fs::write(world.dir.path().join("mine"), "").unwrap();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &[], true);
+    assert!(!world.has("old") && world.has("mine"));
+}

@@ -1,0 +1,5 @@
+//! The command as its users run it, against a small server that speaks the contract.
+
+mod mirror;
+mod push;
+mod support;

@@ -1,0 +1,274 @@
+//! `twicecast push` against a server that speaks the contract.
+
+use std::fs;
+
+use crate::support::{FakeServer, Faults, Files, files, push, tree, twicecast, write};
+
+fn many() -> Files {
+    let mut all: Files = (0..150)
+        .map(|i| {
+            (
+                format!("/d{}/f{i}", i % 7),
+                vec![u8::try_from(i).unwrap(); i],
+            )
+        })
+        .collect();
+    all.insert("/empty".into(), Vec::new());
+    all.insert("/binary".into(), (0..=255).collect());
+    all.insert(
+        "/large".into(),
+        (0..1_000_003_u32)
+            .map(|i| u8::try_from(i % 253).unwrap())
+            .collect(),
+    );
+    all.insert("/exact".into(), vec![9; 2 * 4 * 49_152]);
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_arrives_byte_for_byte_whatever_the_order_of_the_acknowledgements() {
+    for reverse_acks in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &many());
+        let server = FakeServer::start(
+            Files::new(),
+            Faults {
+                reverse_acks,
+                ..Faults::default()
+            },
+        )
+        .await;
+        let said = push(&server, dir.path()).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(server.files(), many());
+        assert!(said.out.contains("154 files sent"), "{said:?}");
+        assert_eq!(server.inside.lock().unwrap().open_uploads_seen, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_push_sends_only_what_differs_and_files_and_folders_trade_places() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &many());
+    let server = FakeServer::start(Files::new(), Faults::default()).await;
+    assert_eq!(push(&server, dir.path()).await.code, 0);
+    let before = server.log().len();
+
+    let said = push(&server, dir.path()).await;
+    assert_eq!(server.log()[before..], ["authenticate", "list"], "{said:?}");
+
+    fs::write(dir.path().join("d1/f1"), "edited").unwrap();
+    fs::remove_dir_all(dir.path().join("d2")).unwrap();
+    fs::write(dir.path().join("d2"), "a file now").unwrap();
+    fs::remove_file(dir.path().join("binary")).unwrap();
+    fs::create_dir_all(dir.path().join("binary/sub")).unwrap();
+    fs::write(dir.path().join("binary/sub/file"), "a folder now").unwrap();
+    fs::remove_dir_all(dir.path().join("d3")).unwrap();
+    let before = server.log().len();
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(server.files(), tree(dir.path()));
+    let posts: Vec<_> = server.log()[before..]
+        .iter()
+        .filter(|line| line.starts_with("post"))
+        .cloned()
+        .collect();
+    assert_eq!(posts, ["post /binary/sub/file", "post /d1/f1", "post /d2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_is_named_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &many());
+    let refuse = [
+        ("/large".to_owned(), (413, "maxFileBytes is 5")),
+        ("/d1/f1".to_owned(), (409, "File cannot be written")),
+    ];
+    let server = FakeServer::start(
+        Files::new(),
+        Faults {
+            refuse: refuse.into(),
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let mut expected = many();
+    expected.remove("/large");
+    expected.remove("/d1/f1");
+    assert_eq!(server.files(), expected);
+    assert!(
+        said.err
+            .contains("/large: over a limit of the server (maxFileBytes is 5)"),
+        "{said:?}"
+    );
+    assert!(
+        said.err.contains("/d1/f1: ") && said.err.contains("2 files failed"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &many());
+    let server = FakeServer::start(
+        Files::new(),
+        Faults {
+            drop_after_posts: Some(30),
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(
+        said.err.contains("was lost") && said.err.contains("push again"),
+        "{said:?}"
+    );
+    server.inside.lock().unwrap().faults.drop_after_posts = None;
+    assert_eq!(push(&server, dir.path()).await.code, 0);
+    assert_eq!(server.files(), many());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &files(&[
+            ("/a", b"a"),
+            ("/.git/config", b"s"),
+            ("/base/.twicecast/x", b"s"),
+            ("/base/bob/p", b"s"),
+        ]),
+    );
+    std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
+    let server = FakeServer::start(
+        files(&[("/.git/theirs", b"t"), ("/old", b"o")]),
+        Faults::default(),
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(
+        server.files(),
+        files(&[("/a", b"a"), ("/.git/theirs", b"t")])
+    );
+    assert!(said.err.contains("3 entries not sent"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
+    let dir = tempfile::tempdir().unwrap();
+    for (code, message, word) in [
+        (401, "wrong key", "--key"),
+        (400, "not adopted", "file-ws-server adopt ana/demo"),
+    ] {
+        let server = FakeServer::start(
+            Files::new(),
+            Faults {
+                refuse_authentication: Some((code, message)),
+                ..Faults::default()
+            },
+        )
+        .await;
+        let said = push(&server, dir.path()).await;
+        assert_eq!(said.code, 3, "{said:?}");
+        assert!(
+            said.err.contains(word) && said.err.contains(message),
+            "{said:?}"
+        );
+    }
+    // A port that was free a moment ago; for wss the refusal must come before any talk of certificates.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    for scheme in ["ws", "wss"] {
+        let url = format!("{scheme}://127.0.0.1:{port}");
+        let said = twicecast(&[
+            "push",
+            dir.path().to_str().unwrap(),
+            "--url",
+            &url,
+            "--user",
+            "ana",
+            "--project",
+            "demo",
+            "--key",
+            "secret",
+        ])
+        .await;
+        assert_eq!(said.code, 3, "{said:?}");
+        assert!(
+            said.err.contains(&format!(
+                "The connection to {url} was refused: is the server running?"
+            )),
+            "{said:?}"
+        );
+    }
+    // TLS spoken to a server that has none ends in a sentence as well, not in a panic for want of a crypto provider.
+    let server = FakeServer::start(Files::new(), Faults::default()).await;
+    let url = server.url.replace("ws:", "wss:");
+    let said = twicecast(&[
+        "push",
+        dir.path().to_str().unwrap(),
+        "--url",
+        &url,
+        "--user",
+        "ana",
+        "--project",
+        "demo",
+        "--key",
+        "secret",
+    ])
+    .await;
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.err.contains("No secure connection"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_useless_command_line_is_code_2() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join(".twicecast")).unwrap();
+    let base = dir.path().to_str().unwrap();
+    let key = ["--user", "ana", "--project", "demo", "--key", "secret"];
+    for (words, word) in [
+        (vec!["push", base], "base folder"),
+        (vec!["push", "/nowhere/at/all"], "cannot be read"),
+        (vec!["push", base, "--url", "http://x"], "ws://HOST:PORT"),
+    ] {
+        let said = twicecast(&[&words[..], &key].concat()).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(word), "{said:?}");
+    }
+    let said = twicecast(&["push", base, "--user", "ana"]).await;
+    assert!(said.code == 2 && said.err.contains("--key"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_printed_and_nothing_else() {
+    let said = twicecast(&[
+        "token",
+        "--user",
+        "bob",
+        "--streamer",
+        "ana",
+        "--project",
+        "demo",
+        "--key",
+        "secret",
+    ])
+    .await;
+    assert_eq!(
+        (
+            said.code,
+            said.out.trim().split('.').count(),
+            said.err.as_str()
+        ),
+        (0, 3, "")
+    );
+}

@@ -1,0 +1,574 @@
+//! A small server that speaks the contract, for the client to talk to, with faults that a test can switch on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::broadcast;
+use tokio_tungstenite::tungstenite::Message;
+
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What the server does wrong, or in an unusual way.
+#[derive(Debug, Default, Clone)]
+pub struct Faults {
+    /// Acknowledgements are held back until so many wait, or the client asks nothing more, and come in reverse.
+    pub reverse_acks: bool,
+    /// These files are answered with this code and message.
+    pub refuse: HashMap<String, (u64, &'static str)>,
+    /// The connection is dropped, without a word, after so many posts.
+    pub drop_after_posts: Option<usize>,
+    /// Any authentication fails so.
+    pub refuse_authentication: Option<(u64, &'static str)>,
+    /// Reading needs a token.
+    pub private: bool,
+    /// Raw names that are listed and sent although no server may.
+    pub hostile: Files,
+    /// There is no such project.
+    pub absent: bool,
+    /// These are listed but were deleted when asked for.
+    pub vanish_after_list: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Inside {
+    pub files: Files,
+    pub faults: Faults,
+    /// The verbs of all requests, with the name where there is one.
+    pub log: Vec<String>,
+    pub connections: usize,
+    pub open_uploads_seen: usize,
+}
+
+#[derive(Clone)]
+pub struct FakeServer {
+    pub url: String,
+    pub inside: Arc<Mutex<Inside>>,
+    pushes: broadcast::Sender<Push>,
+}
+
+#[derive(Debug, Clone)]
+enum Push {
+    Text(String),
+    Drop,
+}
+
+impl FakeServer {
+    pub async fn start(files: Files, faults: Faults) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let inside = Arc::new(Mutex::new(Inside {
+            files,
+            faults,
+            ..Inside::default()
+        }));
+        let server = Self {
+            url,
+            inside,
+            pushes: broadcast::channel(10_000).0,
+        };
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepting.inside.lock().unwrap().connections += 1;
+                tokio::spawn(accepting.clone().serve(stream));
+            }
+        });
+        server
+    }
+
+    pub fn files(&self) -> Files {
+        self.inside.lock().unwrap().files.clone()
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.inside.lock().unwrap().log.clone()
+    }
+
+    pub fn connections(&self) -> usize {
+        self.inside.lock().unwrap().connections
+    }
+
+    /// A streamer posts: the file changes and everybody is told, in parts of 3 bytes.
+    pub fn post(&self, name: &str, content: &[u8]) {
+        let mut inside = self.inside.lock().unwrap();
+        inside.files.insert(name.to_owned(), content.to_owned());
+        for text in parts(name, content, None, true) {
+            let _ = self.pushes.send(Push::Text(text));
+        }
+    }
+
+    /// A streamer deletes.
+    pub fn delete(&self, name: &str) {
+        self.inside.lock().unwrap().files.remove(name);
+        let push = json!({"code":200,"type":"fileDeleted","data":{"message":"OK","file":name,"username":"ana","project":"demo"}});
+        let _ = self.pushes.send(Push::Text(push.to_string()));
+    }
+
+    pub fn push(&self, message: &Value) {
+        let _ = self.pushes.send(Push::Text(message.to_string()));
+    }
+
+    pub fn drop_all(&self) {
+        let _ = self.pushes.send(Push::Drop);
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+            return;
+        };
+        let mut pushes = self.pushes.subscribe();
+        let mut connection = Connection::default();
+        loop {
+            let replies = tokio::select! {
+                biased;
+                message = socket.next() => match message {
+                    Some(Ok(message)) if message.is_text() || message.is_binary() => {
+                        let request: Value = serde_json::from_slice(&message.into_data()).unwrap();
+                        match connection.answer(&mut self.inside.lock().unwrap(), &request) {
+                            Some(replies) => replies,
+                            None => return,
+                        }
+                    }
+                    Some(Ok(_)) => continue,
+                    _ => return,
+                },
+                push = pushes.recv(), if connection.watches => match push {
+                    Ok(Push::Text(text)) => vec![text],
+                    _ => return,
+                },
+                // Nothing more comes: what was held back goes.
+                () = std::future::ready(()), if !connection.held.is_empty() && connection.is_idle(&mut socket).await => {
+                    connection.held.drain(..).rev().collect()
+                }
+            };
+            for reply in replies {
+                if socket.send(Message::text(reply)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Connection {
+    watches: bool,
+    reads: bool,
+    held: Vec<String>,
+    uploads: HashMap<String, (u64, BTreeMap<u64, Vec<u8>>)>,
+    posts: usize,
+}
+
+impl Connection {
+    /// A moment without a request, which a real server would not have to guess.
+    async fn is_idle(&self, socket: &mut tokio_tungstenite::WebSocketStream<TcpStream>) -> bool {
+        let mut byte = [0];
+        let peek = socket.get_mut().peek(&mut byte);
+        tokio::time::timeout(std::time::Duration::from_millis(100), peek)
+            .await
+            .is_err()
+    }
+
+    fn answer(&mut self, inside: &mut Inside, request: &Value) -> Option<Vec<String>> {
+        let reference = &request["ref"];
+        let data = &request["data"];
+        let verb = request["subtype"]
+            .as_str()
+            .or(request["type"].as_str())
+            .unwrap();
+        let name = data["name"].as_str().unwrap_or_default();
+        inside.log.push(format!("{verb} {name}").trim().to_owned());
+        if inside.faults.private && !self.reads && ["watch", "get", "list"].contains(&verb) {
+            return Some(vec![error(
+                reference,
+                401,
+                "badAuthError",
+                "a token is needed",
+                name,
+            )]);
+        }
+        Some(match verb {
+            "authenticate" => {
+                if let Some((code, message)) = inside.faults.refuse_authentication {
+                    return Some(vec![error(reference, code, "badAuthError", message, "")]);
+                }
+                self.reads = true;
+                self.watches = data.get("pullrequest").is_some();
+                let section = if self.watches {
+                    "pullRequestAuth"
+                } else {
+                    "fileAuth"
+                };
+                vec![
+                    json!({"code":200,"type":section,"ref":reference,"data":"OK"}).to_string(),
+                    json!({"code":200,"type":"authentication","ref":reference,"data":{"message":"OK","opts":{"sep":"/"}}}).to_string(),
+                ]
+            }
+            "watch" => {
+                self.watches = true;
+                vec![json!({"code":200,"type":"fileWatch","ref":reference,"data":"OK"}).to_string()]
+            }
+            "list" if inside.faults.absent => {
+                vec![error(
+                    reference,
+                    409,
+                    "failReadPathError",
+                    "Path / doesn't exist or cannot be read",
+                    "",
+                )]
+            }
+            "list" => {
+                let replies = Self::list(inside, reference);
+                for name in inside.faults.vanish_after_list.clone() {
+                    inside.files.remove(&name);
+                }
+                replies
+            }
+            "get" => Self::get(inside, reference, data["name"].as_str()),
+            "delete" => {
+                if let Some((code, message)) = inside.faults.refuse.get(name) {
+                    return Some(vec![error(
+                        reference,
+                        *code,
+                        "failWriteFileError",
+                        message,
+                        name,
+                    )]);
+                }
+                if inside.files.remove(name).is_none() {
+                    return Some(vec![error(
+                        reference,
+                        409,
+                        "failReadFileError",
+                        "File doesn't exist or cannot be read",
+                        name,
+                    )]);
+                }
+                vec![json!({"code":200,"type":"fileDelete","message":"OK","ref":reference,"data":{"message":"OK","file":name}}).to_string()]
+            }
+            "post" => return self.post(inside, reference, data),
+            other => panic!("the client asked for {other}"),
+        })
+    }
+
+    fn list(inside: &Inside, reference: &Value) -> Vec<String> {
+        let all: Vec<Value> = (inside.files.iter().chain(&inside.faults.hostile))
+            .map(|(name, content)| json!({"name":name,"size":content.len(),"modified":1,"sha256":sha256(content)}))
+            .collect();
+        // Small lists, so that there are several.
+        let chunks: Vec<&[Value]> = if all.is_empty() {
+            vec![&[]]
+        } else {
+            all.chunks(10).collect()
+        };
+        let count = chunks.len();
+        let reply = |(index, files): (usize, &&[Value])| {
+            json!({"code":200,"type":"fileList","ref":reference,"data":{"name":"/","files":files,"part":index + 1,"last":index + 1 == count}}).to_string()
+        };
+        chunks.iter().enumerate().map(reply).collect()
+    }
+
+    fn get(inside: &Inside, reference: &Value, name: Option<&str>) -> Vec<String> {
+        let mut replies = Vec::new();
+        let all = inside.files.iter().chain(&inside.faults.hostile);
+        let asked: Vec<_> = all
+            .filter(|(file, _)| name.is_none_or(|name| name == *file))
+            .collect();
+        if let (true, Some(name)) = (asked.is_empty(), name) {
+            return vec![error(
+                reference,
+                409,
+                "failReadFileError",
+                "File doesn't exist or cannot be read",
+                name,
+            )];
+        }
+        for (name, content) in &asked {
+            replies.extend(parts(name, content, Some(reference), false));
+        }
+        replies.push(json!({"code":200,"type":"fileGetDone","ref":reference,"data":{"name":name.unwrap_or("/"),"files":asked.len()}}).to_string());
+        replies
+    }
+
+    fn post(
+        &mut self,
+        inside: &mut Inside,
+        reference: &Value,
+        data: &Value,
+    ) -> Option<Vec<String>> {
+        let name = data["name"].as_str().unwrap().to_owned();
+        let content = STANDARD.decode(data["content"].as_str().unwrap()).unwrap();
+        if let Some((code, message)) = inside.faults.refuse.get(&name) {
+            return Some(vec![error(
+                reference,
+                *code,
+                "limitExceededError",
+                message,
+                &name,
+            )]);
+        }
+        let complete = match (data["part"].as_u64(), data["maxPart"].as_u64()) {
+            (None, None) => Some(content),
+            (Some(part), Some(max_part)) => {
+                assert!(part == max_part || content.len().is_multiple_of(3));
+                let upload = self
+                    .uploads
+                    .entry(name.clone())
+                    .or_insert_with(|| (max_part, BTreeMap::new()));
+                if part == 1 && upload.1.contains_key(&1) {
+                    *upload = (max_part, BTreeMap::new());
+                }
+                assert_eq!(upload.0, max_part);
+                upload.1.insert(part, content);
+                let is_complete = upload.1.len() as u64 == max_part;
+                inside.open_uploads_seen = inside.open_uploads_seen.max(self.uploads.len());
+                is_complete.then(|| {
+                    self.uploads
+                        .remove(&name)
+                        .unwrap()
+                        .1
+                        .into_values()
+                        .flatten()
+                        .collect()
+                })
+            }
+            other => panic!("{other:?}"),
+        };
+        let Some(content) = complete else {
+            return Some(Vec::new());
+        };
+        let is_folder = inside
+            .files
+            .keys()
+            .any(|file| file.starts_with(&format!("{name}/")));
+        let below_file = name
+            .match_indices('/')
+            .skip(1)
+            .any(|(at, _)| inside.files.contains_key(&name[..at]));
+        if is_folder || below_file {
+            return Some(vec![error(
+                reference,
+                409,
+                "failWriteFileError",
+                "File cannot be created or written",
+                &name,
+            )]);
+        }
+        inside.files.insert(name.clone(), content);
+        self.posts += 1;
+        if inside
+            .faults
+            .drop_after_posts
+            .is_some_and(|posts| self.posts >= posts)
+        {
+            return None;
+        }
+        let ack = json!({"code":200,"type":"filePost","message":"OK","ref":reference,"data":{"message":"OK","file":name}}).to_string();
+        if !inside.faults.reverse_acks {
+            return Some(vec![ack]);
+        }
+        self.held.push(ack);
+        Some(if self.held.len() >= 20 {
+            self.held.drain(..).rev().collect()
+        } else {
+            Vec::new()
+        })
+    }
+}
+
+fn parts(name: &str, content: &[u8], reference: Option<&Value>, is_push: bool) -> Vec<String> {
+    let chunks: Vec<&[u8]> = if content.is_empty() {
+        vec![b""]
+    } else {
+        content.chunks(if is_push { 3 } else { 49_152 }).collect()
+    };
+    let count = chunks.len();
+    let message = |(index, chunk): (usize, &&[u8])| {
+        let mut message = json!({"code":200,"type":"fileGet","data":{"name":name,"content":STANDARD.encode(chunk),"part":index + 1,"maxPart":count}});
+        if let Some(reference) = reference {
+            message["ref"] = reference.clone();
+        }
+        if is_push {
+            message["data"]["username"] = json!("ana");
+            message["data"]["project"] = json!("demo");
+        }
+        message.to_string()
+    };
+    chunks.iter().enumerate().map(message).collect()
+}
+
+fn error(reference: &Value, code: u64, kind: &str, message: &str, file: &str) -> String {
+    json!({"code":code,"type":kind,"message":message,"file":file,"ref":reference}).to_string()
+}
+
+fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            hex.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap()),
+            );
+            hex
+        })
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twicecast"));
+    command
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    for name in ["TWICECAST_URL", "TWICECAST_TOKEN", "TWICECAST_KEY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs `twicecast` to its end.
+pub async fn twicecast(words: &[&str]) -> Said {
+    let output = command(words).output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+pub async fn push(server: &FakeServer, dir: &Path) -> Said {
+    twicecast(&[
+        "push",
+        dir.to_str().unwrap(),
+        "--url",
+        &server.url,
+        "--user",
+        "ana",
+        "--project",
+        "demo",
+        "--key",
+        "secret",
+    ])
+    .await
+}
+
+pub async fn mirror_once(server: &FakeServer, dir: &Path, more: &[&str]) -> Said {
+    let words = [
+        "mirror",
+        dir.to_str().unwrap(),
+        "--once",
+        "--url",
+        &server.url,
+        "--streamer",
+        "ana",
+        "--project",
+        "demo",
+    ];
+    twicecast(&[&words, more].concat()).await
+}
+
+/// A mirror that runs, line by line.
+pub struct Live {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Live {
+    pub fn start(server: &FakeServer, dir: &Path, more: &[&str]) -> Self {
+        let words = [
+            "mirror",
+            dir.to_str().unwrap(),
+            "--url",
+            &server.url,
+            "--streamer",
+            "ana",
+            "--project",
+            "demo",
+        ];
+        let mut child = command(&[&words, more].concat())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Waits for a line that begins so.
+    pub async fn until(&mut self, beginning: &str) -> String {
+        loop {
+            let next =
+                tokio::time::timeout(std::time::Duration::from_secs(20), self.lines.next_line());
+            let line = next
+                .await
+                .unwrap_or_else(|_| panic!("no line {beginning:?}"))
+                .unwrap();
+            let line =
+                line.unwrap_or_else(|| panic!("the mirror ended before it said {beginning:?}"));
+            if line.starts_with(beginning) {
+                return line;
+            }
+        }
+    }
+
+    /// Stops it as Ctrl-C does, and gives its exit code.
+    pub async fn stop(mut self) -> i32 {
+        let id =
+            rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        self.child.wait().await.unwrap().code().unwrap()
+    }
+}
+
+/// Everything below a folder as the protocol names it, without the mirror's own records.
+pub fn tree(dir: &Path) -> Files {
+    fn walk(dir: &Path, path: &str, files: &mut Files) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{path}/{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                if name != "/.twicecast-mirror" {
+                    walk(&entry.path(), &name, files);
+                }
+            } else {
+                files.insert(name, std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut files = Files::new();
+    walk(dir, "", &mut files);
+    files
+}
+
+/// Writes files below a folder.
+pub fn write(dir: &Path, files: &Files) {
+    for (name, content) in files {
+        let path = dir.join(&name[1..]);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
+
+pub fn files(of: &[(&str, &[u8])]) -> Files {
+    of.iter()
+        .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
+        .collect()
+}
