@@ -160,7 +160,7 @@ fn every_rule_has_its_breach() {
         decoder.feed(bytes);
         let mut decoded = Vec::new();
         decode_all(&mut decoder, &mut decoded);
-        assert_eq!(decoded, [Err(*breach)], "{name}");
+        assert_eq!(decoded.pop(), Some(Err(*breach)), "{name}");
         decoder.feed(&frame(0x81, b"more"));
         assert_eq!(decoder.decode(), Ok(None), "{name}: nothing counts afterwards");
         assert_eq!(decoder.buffer.len(), 0, "{name}: and nothing is kept");
