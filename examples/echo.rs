@@ -20,7 +20,12 @@ struct Echo;
 
 impl ConnectionHandler for Echo {
     async fn serve(&self, connection: &mut Connection) -> Close {
-        let Connection { reader, writer, shutdown, .. } = connection;
+        let Connection {
+            reader,
+            writer,
+            shutdown,
+            ..
+        } = connection;
         let mut frames = VecDeque::new();
         loop {
             // A client that doesn't take its echoes is read no further.
@@ -49,11 +54,19 @@ impl ConnectionHandler for Echo {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).ok_or("usage: echo PORT")?.parse()?;
-    let settings =
-        TransportSettings { max_message_bytes: 16 * 1024 * 1024, ..TransportSettings::default() };
+    let settings = TransportSettings {
+        max_message_bytes: 16 * 1024 * 1024,
+        ..TransportSettings::default()
+    };
     let shutdown = Shutdown::default();
     let transport = Transport::new(settings.clone(), shutdown.clone(), Echo);
     let listeners = listen::bind(&Host::Named("127.0.0.1".to_owned()), port)?;
-    transport::serve(listeners, transport::upgrade(&transport), &settings, &shutdown.stop).await;
+    transport::serve(
+        listeners,
+        transport::upgrade(&transport),
+        &settings,
+        &shutdown.stop,
+    )
+    .await;
     Ok(())
 }

@@ -13,7 +13,9 @@ pub(super) fn client_address(
     trusted_proxies: &[IpAddr],
 ) -> IpAddr {
     let trusted = |address: &IpAddr| {
-        trusted_proxies.iter().any(|proxy| proxy.to_canonical() == *address)
+        trusted_proxies
+            .iter()
+            .any(|proxy| proxy.to_canonical() == *address)
     };
     let mut client = socket.ip().to_canonical();
     let hops = headers
@@ -37,7 +39,10 @@ pub(super) fn client_address(
 /// An address with or without port and brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    hop.parse().ok().or_else(|| hop.parse().ok().map(|socket: SocketAddr| socket.ip())).or_else(bare)
+    hop.parse()
+        .ok()
+        .or_else(|| hop.parse().ok().map(|socket: SocketAddr| socket.ip()))
+        .or_else(bare)
 }
 
 #[cfg(test)]
@@ -49,8 +54,10 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().expect("the test's header"));
         }
-        let trusted: Vec<IpAddr> =
-            trusted.iter().map(|ip| ip.parse().expect("the test's address")).collect();
+        let trusted: Vec<IpAddr> = trusted
+            .iter()
+            .map(|ip| ip.parse().expect("the test's address"))
+            .collect();
         let socket = socket.parse().expect("the test's socket");
         client_address(socket, &headers, &trusted).to_string()
     }
@@ -58,7 +65,10 @@ mod tests {
     #[test]
     fn the_header_of_a_stranger_does_not_count() {
         assert_eq!(client("192.0.2.1:9", &["10.0.0.1"], &[]), "192.0.2.1");
-        assert_eq!(client("192.0.2.1:9", &["10.0.0.1"], &["192.0.2.2"]), "192.0.2.1");
+        assert_eq!(
+            client("192.0.2.1:9", &["10.0.0.1"], &["192.0.2.2"]),
+            "192.0.2.1"
+        );
     }
 
     #[test]
@@ -68,7 +78,10 @@ mod tests {
             (&["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
             (&["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
             (&["6.6.6.6, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
-            (&["6.6.6.6, 198.51.100.7", "10.0.0.2 , 10.0.0.2"], "198.51.100.7"),
+            (
+                &["6.6.6.6, 198.51.100.7", "10.0.0.2 , 10.0.0.2"],
+                "198.51.100.7",
+            ),
             (&["198.51.100.7:1234"], "198.51.100.7"),
             (&["[2001:db8::1]:1234"], "2001:db8::1"),
             (&["[2001:db8::1]"], "2001:db8::1"),
@@ -80,13 +93,20 @@ mod tests {
             (&[], "10.0.0.1"),
         ] {
             let trusted = ["10.0.0.1", "10.0.0.2"];
-            assert_eq!(client("10.0.0.1:9", forwarded, &trusted), expected, "{forwarded:?}");
+            assert_eq!(
+                client("10.0.0.1:9", forwarded, &trusted),
+                expected,
+                "{forwarded:?}"
+            );
         }
     }
 
     #[test]
     fn a_proxy_is_known_on_a_dual_stack_socket_too() {
         let forwarded = ["198.51.100.7"];
-        assert_eq!(client("[::ffff:10.0.0.1]:9", &forwarded, &["10.0.0.1"]), "198.51.100.7");
+        assert_eq!(
+            client("[::ffff:10.0.0.1]:9", &forwarded, &["10.0.0.1"]),
+            "198.51.100.7"
+        );
     }
 }

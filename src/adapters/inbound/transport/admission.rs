@@ -30,7 +30,11 @@ pub(super) struct Permit {
 
 impl Admission {
     pub(super) fn new(max: usize, max_per_address: usize) -> Self {
-        Self { counts: Arc::default(), max, max_per_address }
+        Self {
+            counts: Arc::default(),
+            max,
+            max_per_address,
+        }
     }
 
     /// A place for a client at `address`, or `None` if all of them are taken.
@@ -48,7 +52,10 @@ impl Admission {
             *count += 1;
         }
         counts.total += 1;
-        Some(Permit { admission: self.clone(), address })
+        Some(Permit {
+            admission: self.clone(),
+            address,
+        })
     }
 
     /// The number of connections.
@@ -110,9 +117,17 @@ mod tests {
     fn one_address_cannot_take_all_places() {
         let admission = Admission::new(0, 2);
         let first = admission.admit(address("2001:db8::1")).expect("a place");
-        let _second = admission.admit(address("2001:db8::ffff:1:2:3")).expect("a place");
-        assert!(admission.admit(address("2001:db8::2")).is_none(), "the same /64");
-        assert!(admission.admit(address("2001:db8:0:1::1")).is_some(), "another /64");
+        let _second = admission
+            .admit(address("2001:db8::ffff:1:2:3"))
+            .expect("a place");
+        assert!(
+            admission.admit(address("2001:db8::2")).is_none(),
+            "the same /64"
+        );
+        assert!(
+            admission.admit(address("2001:db8:0:1::1")).is_some(),
+            "another /64"
+        );
         assert!(admission.admit(address("192.0.2.1")).is_some());
         drop(first);
         assert!(admission.admit(address("2001:db8::2")).is_some());
@@ -130,7 +145,9 @@ mod tests {
     #[test]
     fn a_mapped_address_is_the_ipv4_address() {
         let admission = Admission::new(0, 1);
-        let _permit = admission.admit(address("::ffff:192.0.2.1")).expect("a place");
+        let _permit = admission
+            .admit(address("::ffff:192.0.2.1"))
+            .expect("a place");
         assert!(admission.admit(address("192.0.2.1")).is_none());
         assert!(admission.admit(address("::ffff:192.0.2.2")).is_some());
     }

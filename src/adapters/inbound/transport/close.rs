@@ -74,7 +74,10 @@ pub enum Close {
 impl Close {
     /// A close frame with this code and reason.
     pub fn new(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Frame { code, reason: reason.into() }
+        Self::Frame {
+            code,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -89,7 +92,7 @@ impl From<Breach> for Close {
 /// most [`CLOSE_TIMEOUT`], also against a client that has stopped reading.
 pub async fn close(reader: &mut Reader, writer: &mut Writer, close: &Close) {
     let frame = match (reader.peer_close(), close) {
-        (Some(code), _) => super::frame::close(code, ""),
+        (Some(peer), _) => super::frame::close(peer.code, ""),
         (None, Close::Frame { code, reason }) => super::frame::close(Some(*code), reason),
         (None, Close::Drop) => return,
     };
@@ -108,10 +111,14 @@ mod tests {
 
     #[test]
     fn only_codes_that_may_be_sent_are_taken_from_a_client() {
-        for code in [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
+        for code in [
+            1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,
+        ] {
             assert_eq!(CloseCode::from_peer(code).map(CloseCode::get), Some(code));
         }
-        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
+        for code in [
+            0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
+        ] {
             assert_eq!(CloseCode::from_peer(code), None, "{code}");
         }
     }

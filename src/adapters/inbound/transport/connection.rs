@@ -66,8 +66,16 @@ impl Connection {
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
         decoder.feed(already_read);
-        let pace = Pace::new(settings.ping, settings.idle_timeout, settings.message_timeout);
-        let link = Arc::new(Link { stream, control: Control::default(), _permit: permit });
+        let pace = Pace::new(
+            settings.ping,
+            settings.idle_timeout,
+            settings.message_timeout,
+        );
+        let link = Arc::new(Link {
+            stream,
+            control: Control::default(),
+            _permit: permit,
+        });
         Self {
             reader: Reader::new(Arc::clone(&link), decoder, pace, settings.read_buffer_bytes),
             writer: Writer::new(link, settings.idle_timeout),
@@ -80,7 +88,9 @@ impl Connection {
     pub(super) async fn run<H: ConnectionHandler>(mut self, handler: &H) {
         // Nobody looks at the handler's state after a panic, only at the connection's, and the
         // connection is never left within a change of its own.
-        let served = AssertUnwindSafe(handler.serve(&mut self)).catch_unwind().await;
+        let served = AssertUnwindSafe(handler.serve(&mut self))
+            .catch_unwind()
+            .await;
         let close = served.unwrap_or_else(|panic| {
             let message = panic_message(&*panic);
             tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");

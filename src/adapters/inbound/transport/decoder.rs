@@ -68,9 +68,14 @@ struct Frame {
 #[derive(Debug)]
 enum Kind {
     /// A message in one frame; its payload stays in the buffer until it is whole.
-    Whole { text: bool, checked: usize },
+    Whole {
+        text: bool,
+        checked: usize,
+    },
     /// A part of a message; its payload moves on as it comes.
-    Fragment { last: bool },
+    Fragment {
+        last: bool,
+    },
     Control(Control),
 }
 
@@ -147,10 +152,18 @@ impl Decoder {
     /// The payload bytes that have come of the message in progress.
     pub fn message_bytes(&self) -> usize {
         let whole = match &self.frame {
-            Some(Frame { kind: Kind::Whole { .. }, unmasked, .. }) => *unmasked,
+            Some(Frame {
+                kind: Kind::Whole { .. },
+                unmasked,
+                ..
+            }) => *unmasked,
             _ => 0,
         };
-        whole + self.fragments.as_ref().map_or(0, |fragments| fragments.bytes.len())
+        whole
+            + self
+                .fragments
+                .as_ref()
+                .map_or(0, |fragments| fragments.bytes.len())
     }
 
     /// The next message, or `None` when more bytes are needed.
@@ -213,11 +226,16 @@ impl Decoder {
         if header_length != header.len(length) || length > i64::MAX as u64 {
             return Err(Breach::LengthForm);
         }
-        let too_big = Breach::TooBig { max: self.max_message_bytes };
+        let too_big = Breach::TooBig {
+            max: self.max_message_bytes,
+        };
         let length = usize::try_from(length).map_err(|_| too_big)?;
         let kind = self.kind(&header, length)?;
         if !matches!(kind, Kind::Control(_)) {
-            let so_far = self.fragments.as_ref().map_or(0, |fragments| fragments.bytes.len());
+            let so_far = self
+                .fragments
+                .as_ref()
+                .map_or(0, |fragments| fragments.bytes.len());
             if length > self.max_message_bytes.saturating_sub(so_far) {
                 return Err(too_big);
             }
@@ -226,10 +244,19 @@ impl Decoder {
             && data != Data::Continue
         {
             let text = data == Data::Text;
-            self.fragments = Some(Fragments { text, bytes: BytesMut::new(), checked: 0 });
+            self.fragments = Some(Fragments {
+                text,
+                bytes: BytesMut::new(),
+                checked: 0,
+            });
         }
         self.buffer.advance(header_length);
-        Ok(Some(Frame { kind, mask, length, unmasked: 0 }))
+        Ok(Some(Frame {
+            kind,
+            mask,
+            length,
+            unmasked: 0,
+        }))
     }
 
     fn kind(&self, header: &FrameHeader, length: usize) -> Result<Kind, Breach> {
@@ -244,9 +271,10 @@ impl Decoder {
             }
             OpCode::Data(Data::Continue) => Ok(Kind::Fragment { last }),
             OpCode::Data(_) if self.fragments.is_some() => Err(Breach::InterruptedMessage),
-            OpCode::Data(data) if last => {
-                Ok(Kind::Whole { text: data == Data::Text, checked: 0 })
-            }
+            OpCode::Data(data) if last => Ok(Kind::Whole {
+                text: data == Data::Text,
+                checked: 0,
+            }),
             OpCode::Data(_) => Ok(Kind::Fragment { last }),
         }
     }
@@ -254,9 +282,17 @@ impl Decoder {
     /// Unmasks and checks what has come of a message in one frame, where it lies.
     fn advance_whole(&mut self, frame: &mut Frame) -> Result<bool, Breach> {
         let available = self.buffer.len().min(frame.length);
-        unmask(&mut self.buffer[frame.unmasked..available], frame.mask, frame.unmasked);
+        unmask(
+            &mut self.buffer[frame.unmasked..available],
+            frame.mask,
+            frame.unmasked,
+        );
         frame.unmasked = available;
-        if let Kind::Whole { text: true, checked } = &mut frame.kind {
+        if let Kind::Whole {
+            text: true,
+            checked,
+        } = &mut frame.kind
+        {
             *checked = check_utf8(&self.buffer[..available], *checked)?;
         }
         Ok(available == frame.length)
@@ -264,7 +300,10 @@ impl Decoder {
 
     /// Unmasks what has come of a fragment and moves it to its message.
     fn advance_fragment(&mut self, frame: &mut Frame) -> Result<bool, Breach> {
-        let fragments = self.fragments.as_mut().expect("a fragment belongs to a message");
+        let fragments = self
+            .fragments
+            .as_mut()
+            .expect("a fragment belongs to a message");
         let available = self.buffer.len().min(frame.length - frame.unmasked);
         unmask(&mut self.buffer[..available], frame.mask, frame.unmasked);
         fragments.bytes.extend_from_slice(&self.buffer[..available]);
@@ -285,7 +324,10 @@ impl Decoder {
             }
             Kind::Fragment { last: false } => Ok(None),
             Kind::Fragment { last: true } => {
-                let whole = self.fragments.take().expect("a fragment belongs to a message");
+                let whole = self
+                    .fragments
+                    .take()
+                    .expect("a fragment belongs to a message");
                 message(whole.text, whole.checked, whole.bytes.freeze()).map(Some)
             }
             Kind::Control(control) => {

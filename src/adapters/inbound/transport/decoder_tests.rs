@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "decoder_breach_tests.rs"]
+mod breaches;
+
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const LIMIT: usize = 1000;
 
@@ -11,11 +14,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         short @ 0..126 => bytes.push(0x80 | u8::try_from(short).expect("short")),
         medium @ 126..65_536 => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 | 0x7e);
             bytes.extend_from_slice(&u16::try_from(medium).expect("medium").to_be_bytes());
         }
         long => {
-            bytes.push(0x80 | 127);
+            bytes.push(0x80 | 0x7f);
             bytes.extend_from_slice(&(long as u64).to_be_bytes());
         }
     }
@@ -28,18 +31,18 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// A header that declares `length` and no payload.
 fn header(first: u8, length: u64) -> Vec<u8> {
-    let mut bytes = vec![first, 0x80 | 127];
+    let mut bytes = vec![first, 0x80 | 0x7f];
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&MASK);
     bytes
 }
 
-fn decode_all(decoder: &mut Decoder, decoded: &mut Vec<Result<Incoming, Breach>>) {
+fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, Breach>>) {
     loop {
         match decoder.decode() {
-            Ok(Some(incoming)) => decoded.push(Ok(incoming)),
+            Ok(Some(incoming)) => messages.push(Ok(incoming)),
             Ok(None) => return,
-            Err(breach) => decoded.push(Err(breach)),
+            Err(breach) => messages.push(Err(breach)),
         }
     }
 }
@@ -47,25 +50,31 @@ fn decode_all(decoder: &mut Decoder, decoded: &mut Vec<Result<Incoming, Breach>>
 fn decode(bytes: &[u8]) -> Vec<Result<Incoming, Breach>> {
     let mut decoder = Decoder::new(LIMIT);
     decoder.feed(bytes);
-    let mut decoded = Vec::new();
-    decode_all(&mut decoder, &mut decoded);
-    decoded
+    let mut messages = Vec::new();
+    decode_all(&mut decoder, &mut messages);
+    messages
 }
 
-fn text(payload: &'static str) -> Result<Incoming, Breach> {
-    Ok(Incoming::Text(Bytes::from_static(payload.as_bytes())))
+fn text(payload: &'static str) -> Incoming {
+    Incoming::Text(Bytes::from_static(payload.as_bytes()))
 }
 
-fn binary(payload: &'static [u8]) -> Result<Incoming, Breach> {
-    Ok(Incoming::Binary(Bytes::from_static(payload)))
+fn binary(payload: &'static [u8]) -> Incoming {
+    Incoming::Binary(Bytes::from_static(payload))
 }
 
 #[test]
 fn whole_messages_come_out_as_they_were_sent() {
-    assert_eq!(decode(&frame(0x81, "héllo".as_bytes())), [text("héllo")]);
-    assert_eq!(decode(&frame(0x82, b"\xff\0")), [binary(b"\xff\0")]);
-    assert_eq!(decode(&frame(0x81, b"")), [text("")]);
-    assert_eq!(decode(&frame(0x89, b"ping")), [Ok(Incoming::Ping(Bytes::from_static(b"ping")))]);
+    assert_eq!(
+        decode(&frame(0x81, "héllo".as_bytes())),
+        [Ok(text("héllo"))]
+    );
+    assert_eq!(decode(&frame(0x82, b"\xff\0")), [Ok(binary(b"\xff\0"))]);
+    assert_eq!(decode(&frame(0x81, b"")), [Ok(text(""))]);
+    assert_eq!(
+        decode(&frame(0x89, b"ping")),
+        [Ok(Incoming::Ping(Bytes::from_static(b"ping")))]
+    );
     assert_eq!(decode(&frame(0x8A, b"pong")), [Ok(Incoming::Pong)]);
 }
 
@@ -82,7 +91,7 @@ fn fragments_make_one_message_with_control_frames_in_between() {
     ]
     .concat();
     let ping = Ok(Incoming::Ping(Bytes::new()));
-    assert_eq!(decode(&bytes), [ping, text("a€"), binary(b"x")]);
+    assert_eq!(decode(&bytes), [ping, Ok(text("a€")), Ok(binary(b"x"))]);
 }
 
 #[test]
@@ -90,80 +99,13 @@ fn a_close_frame_ends_everything() {
     for (payload, close) in [
         (&b""[..], None),
         (b"\x03\xe8", Some((CloseCode::NORMAL, String::new()))),
-        (b"\x03\xe9bye", Some((CloseCode::GOING_AWAY, "bye".to_owned()))),
+        (
+            b"\x03\xe9bye",
+            Some((CloseCode::GOING_AWAY, "bye".to_owned())),
+        ),
     ] {
         let bytes = [frame(0x88, payload), frame(0x81, b"late"), vec![0xff; 100]].concat();
         assert_eq!(decode(&bytes), [Ok(Incoming::Close(close))]);
-    }
-}
-
-#[test]
-fn every_rule_has_its_breach() {
-    let max = LIMIT;
-    let cases: &[(&str, Vec<u8>, Breach)] = &[
-        ("unmasked", vec![0x81, 0x02, b'h', b'i'], Breach::Unmasked),
-        ("unmasked, nothing else", vec![0x81, 0x02], Breach::Unmasked),
-        ("RSV1", frame(0xC1, b"hi"), Breach::ReservedBit),
-        ("RSV2", frame(0xA1, b"hi"), Breach::ReservedBit),
-        ("RSV3 on a ping", frame(0x99, b"hi"), Breach::ReservedBit),
-        ("opcode 3", frame(0x83, b""), Breach::ReservedOpcode),
-        ("opcode 7", frame(0x87, b""), Breach::ReservedOpcode),
-        ("opcode 11", frame(0x8B, b""), Breach::ReservedOpcode),
-        ("opcode 15", frame(0x8F, b""), Breach::ReservedOpcode),
-        ("long form of a short length", header(0x82, 125), Breach::LengthForm),
-        ("highest bit of a length", header(0x82, 1 << 63), Breach::LengthForm),
-        ("long ping", frame(0x89, &[0; 126]), Breach::LongControl),
-        ("long close", frame(0x88, &[0; 126]), Breach::LongControl),
-        ("ping in fragments", frame(0x09, b""), Breach::FragmentedControl),
-        ("continuation first", frame(0x80, b"x"), Breach::StrayContinuation),
-        (
-            "continuation after the end",
-            [frame(0x01, b""), frame(0x80, b""), frame(0x80, b"")].concat(),
-            Breach::StrayContinuation,
-        ),
-        (
-            "text in a text",
-            [frame(0x01, b"a"), frame(0x81, b"b")].concat(),
-            Breach::InterruptedMessage,
-        ),
-        (
-            "binary in a text",
-            [frame(0x01, b"a"), frame(0x02, b"b")].concat(),
-            Breach::InterruptedMessage,
-        ),
-        ("close of one byte", frame(0x88, b"\x03"), Breach::ShortClose),
-        ("close 999", frame(0x88, &999_u16.to_be_bytes()), Breach::CloseCode(999)),
-        ("close 1005", frame(0x88, &1005_u16.to_be_bytes()), Breach::CloseCode(1005)),
-        ("close 1006", frame(0x88, &1006_u16.to_be_bytes()), Breach::CloseCode(1006)),
-        ("close 5000", frame(0x88, &5000_u16.to_be_bytes()), Breach::CloseCode(5000)),
-        ("reason ff", frame(0x88, b"\x03\xe8\xff"), Breach::ReasonNotUtf8),
-        ("text ff", frame(0x81, b"\xff"), Breach::TextNotUtf8),
-        ("overlong", frame(0x81, b"\xc0\xaf"), Breach::TextNotUtf8),
-        ("surrogate", frame(0x81, b"\xed\xa0\x80"), Breach::TextNotUtf8),
-        ("cut at the end", frame(0x81, b"\xe2\x82"), Breach::TextNotUtf8),
-        ("cut at the end of fragments",
-            [frame(0x01, b"\xe2"), frame(0x80, b"\x82")].concat(),
-            Breach::TextNotUtf8,
-        ),
-        ("first fragment already wrong", frame(0x01, b"\xc0"), Breach::TextNotUtf8),
-        ("one too many", frame(0x82, &[0; LIMIT + 1]), Breach::TooBig { max }),
-        ("2^40, from the header", header(0x82, 1 << 40), Breach::TooBig { max }),
-        ("2^63-1, from the header", header(0x82, i64::MAX as u64), Breach::TooBig { max }),
-        (
-            "sum of fragments",
-            [frame(0x02, &[0; 600]), frame(0x00, &[0; 400]), frame(0x80, b"x")].concat(),
-            Breach::TooBig { max },
-        ),
-    ];
-    for (name, bytes, breach) in cases {
-        let mut decoder = Decoder::new(LIMIT);
-        decoder.feed(bytes);
-        let mut decoded = Vec::new();
-        decode_all(&mut decoder, &mut decoded);
-        assert_eq!(decoded.pop(), Some(Err(*breach)), "{name}");
-        decoder.feed(&frame(0x81, b"more"));
-        assert_eq!(decoder.decode(), Ok(None), "{name}: nothing counts afterwards");
-        assert_eq!(decoder.buffer.len(), 0, "{name}: and nothing is kept");
     }
 }
 
@@ -213,7 +155,10 @@ fn it_knows_whether_a_message_is_in_progress() {
     ] {
         decoder.feed(bytes);
         decode_all(&mut decoder, &mut Vec::new());
-        assert_eq!((decoder.in_message(), decoder.message_bytes()), (in_message, count));
+        assert_eq!(
+            (decoder.in_message(), decoder.message_bytes()),
+            (in_message, count)
+        );
     }
 }
 
@@ -232,7 +177,7 @@ fn a_long_message_is_read_in_growing_steps() {
     let mut decoder = Decoder::new(usize::MAX);
     let message = frame(0x82, &vec![7; 256 * 1024]);
     let (mut sent, mut reads) = (0, 0);
-    let decoded = loop {
+    let messages = loop {
         if let Some(incoming) = decoder.decode().expect("well-formed") {
             break incoming;
         }
@@ -242,7 +187,7 @@ fn a_long_message_is_read_in_growing_steps() {
         sent = end;
         reads += 1;
     };
-    assert_eq!(decoded, Incoming::Binary(vec![7; 256 * 1024].into()));
+    assert_eq!(messages, Incoming::Binary(vec![7; 256 * 1024].into()));
     assert!(reads <= 10, "{reads} reads");
 }
 
@@ -285,8 +230,11 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
         4 => "[a-zé€😀]{0,40}".prop_map(String::into_bytes),
         1 => prop::collection::vec(any::<u8>(), 0..200),
     ];
-    prop::collection::vec((first, payload).prop_map(|(first, payload)| frame(first, &payload)), 0..12)
-        .prop_map(|frames| frames.concat())
+    prop::collection::vec(
+        (first, payload).prop_map(|(first, payload)| frame(first, &payload)),
+        0..12,
+    )
+    .prop_map(|frames| frames.concat())
 }
 
 proptest! {
@@ -299,17 +247,17 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
         cuts.sort_unstable();
         let mut decoder = Decoder::new(LIMIT);
-        let mut decoded = Vec::new();
+        let mut messages = Vec::new();
         let mut start = 0;
         for end in cuts.into_iter().chain([bytes.len()]) {
             decoder.feed(&bytes[start..end]);
             start = end;
-            decode_all(&mut decoder, &mut decoded);
+            decode_all(&mut decoder, &mut messages);
             if release {
                 decoder.release();
             }
         }
-        prop_assert_eq!(decoded, decode(&bytes));
+        prop_assert_eq!(messages, decode(&bytes));
     }
 
     #[test]

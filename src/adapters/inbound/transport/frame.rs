@@ -204,7 +204,10 @@ mod tests {
 
     #[test]
     fn a_close_frame_carries_its_code_in_network_order() {
-        assert_eq!(close(Some(CloseCode::NORMAL), "ok")[..], [0x88, 4, 3, 0xe8, b'o', b'k']);
+        assert_eq!(
+            close(Some(CloseCode::NORMAL), "ok")[..],
+            [0x88, 4, 3, 0xe8, b'o', b'k']
+        );
         assert_eq!(close(None, "ignored")[..], [0x88, 0]);
     }
 }

@@ -46,7 +46,10 @@ impl Refusal {
         let mut response = Response::new(format!("{self}\n").into());
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
         match self {
             Self::Method => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET"));
@@ -96,7 +99,10 @@ pub(super) fn check(
         .ok_or(Refusal::Key)?;
     // Browsers name the page's origin; without a page there is nobody to protect.
     if let Some(allowed) = allowed_origins
-        && !headers.get_all(ORIGIN).iter().all(|origin| is_allowed(origin, allowed))
+        && !headers
+            .get_all(ORIGIN)
+            .iter()
+            .all(|origin| is_allowed(origin, allowed))
     {
         return Err(Refusal::Origin);
     }
@@ -120,7 +126,10 @@ fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
     origin.to_str().is_ok_and(|origin| {
         !origin.eq_ignore_ascii_case("null")
             && allowed.iter().any(|allowed| {
-                allowed.strip_suffix('/').unwrap_or(allowed).eq_ignore_ascii_case(origin)
+                allowed
+                    .strip_suffix('/')
+                    .unwrap_or(allowed)
+                    .eq_ignore_ascii_case(origin)
             })
     })
 }
@@ -139,7 +148,10 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
-    values.next().is_none().then(|| value.as_bytes().trim_ascii())
+    values
+        .next()
+        .is_none()
+        .then(|| value.as_bytes().trim_ascii())
 }
 
 #[cfg(test)]

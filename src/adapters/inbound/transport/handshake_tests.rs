@@ -40,10 +40,16 @@ fn tokens_are_found_in_lists_of_any_case() {
         &[("connection", "keep-alive"), ("connection", "upgrade")],
         &[("upgrade", "WebSocket")],
         &[("upgrade", "h2c, websocket")],
-        &[("sec-websocket-extensions", "permessage-deflate; client_max_window_bits=0")],
+        &[(
+            "sec-websocket-extensions",
+            "permessage-deflate; client_max_window_bits=0",
+        )],
         &[("sec-websocket-protocol", "a, b")],
     ] {
-        assert!(check(&Method::GET, &handshake(lines), None).is_ok(), "{lines:?}");
+        assert!(
+            check(&Method::GET, &handshake(lines), None).is_ok(),
+            "{lines:?}"
+        );
     }
 }
 
@@ -51,18 +57,40 @@ fn tokens_are_found_in_lists_of_any_case() {
 fn what_is_no_handshake_is_refused() {
     for (lines, refusal) in [
         (&[("upgrade", "h2c")][..], Refusal::NoUpgrade),
-        (&[("connection", "keep-alive")], Refusal::NoConnectionUpgrade),
+        (
+            &[("connection", "keep-alive")],
+            Refusal::NoConnectionUpgrade,
+        ),
         (&[("connection", "upgrades")], Refusal::NoConnectionUpgrade),
         (&[("sec-websocket-version", "8")], Refusal::Version),
         (&[("sec-websocket-version", "")], Refusal::Version),
-        (&[("sec-websocket-version", "13"), ("sec-websocket-version", "8")], Refusal::Version),
+        (
+            &[
+                ("sec-websocket-version", "13"),
+                ("sec-websocket-version", "8"),
+            ],
+            Refusal::Version,
+        ),
         (&[("sec-websocket-key", "")], Refusal::Key),
         (&[("sec-websocket-key", "c2hvcnQ=")], Refusal::Key),
-        (&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ")], Refusal::Key),
-        (&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZSE=")], Refusal::Key),
-        (&[("sec-websocket-key", KEY), ("sec-websocket-key", KEY)], Refusal::Key),
+        (
+            &[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ")],
+            Refusal::Key,
+        ),
+        (
+            &[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZSE=")],
+            Refusal::Key,
+        ),
+        (
+            &[("sec-websocket-key", KEY), ("sec-websocket-key", KEY)],
+            Refusal::Key,
+        ),
     ] {
-        assert_eq!(check(&Method::GET, &handshake(lines), None), Err(refusal), "{lines:?}");
+        assert_eq!(
+            check(&Method::GET, &handshake(lines), None),
+            Err(refusal),
+            "{lines:?}"
+        );
     }
     for method in [Method::POST, Method::HEAD, Method::OPTIONS] {
         assert_eq!(check(&method, &handshake(&[]), None), Err(Refusal::Method));
@@ -71,7 +99,10 @@ fn what_is_no_handshake_is_refused() {
 
 #[test]
 fn only_the_origins_in_the_list_and_clients_without_one_pass() {
-    let allowed = ["https://good.example".to_owned(), "http://localhost:4200/".to_owned()];
+    let allowed = [
+        "https://good.example".to_owned(),
+        "http://localhost:4200/".to_owned(),
+    ];
     for (origins, passes) in [
         (&[][..], true),
         (&["https://good.example"], true),
@@ -87,11 +118,18 @@ fn only_the_origins_in_the_list_and_clients_without_one_pass() {
         let lines: Vec<_> = origins.iter().map(|origin| ("origin", *origin)).collect();
         let checked = check(&Method::GET, &handshake(&lines), Some(&allowed));
         assert_eq!(checked.is_ok(), passes, "{origins:?}");
-        assert!(check(&Method::GET, &handshake(&lines), None).is_ok(), "without a list");
+        assert!(
+            check(&Method::GET, &handshake(&lines), None).is_ok(),
+            "without a list"
+        );
     }
     let null = ["null".to_owned()];
     let checked = check(&Method::GET, &handshake(&[("origin", "null")]), Some(&null));
-    assert_eq!(checked, Err(Refusal::Origin), "null names nobody, listed or not");
+    assert_eq!(
+        checked,
+        Err(Refusal::Origin),
+        "null names nobody, listed or not"
+    );
 }
 
 #[test]

@@ -94,19 +94,31 @@ pub fn local_addresses(listeners: &[TcpListener]) -> io::Result<Vec<SocketAddr>>
 fn bind_once(host: &Host, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     match host {
         Host::All => match bind_address((Ipv6Addr::UNSPECIFIED, port).into(), false) {
-            Err(error) if error.is_absent() => {
-                Ok(vec![bind_address((Ipv4Addr::UNSPECIFIED, port).into(), true)?])
-            }
+            Err(error) if error.is_absent() => Ok(vec![bind_address(
+                (Ipv4Addr::UNSPECIFIED, port).into(),
+                true,
+            )?]),
             bound => Ok(vec![bound?]),
         },
-        Host::Loopback => {
-            bind_each([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()], port)
-        }
+        Host::Loopback => bind_each(
+            [
+                IpAddr::from(Ipv4Addr::LOCALHOST),
+                Ipv6Addr::LOCALHOST.into(),
+            ],
+            port,
+        ),
         Host::Named(name) => {
-            let resolve = |source| ListenError::Resolve { host: name.clone(), source };
+            let resolve = |source| ListenError::Resolve {
+                host: name.clone(),
+                source,
+            };
             // Brackets are how an IPv6 address is often written, though not how it is looked up.
-            let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-            let found = (bare.unwrap_or(name), port).to_socket_addrs().map_err(resolve)?;
+            let bare = name
+                .strip_prefix('[')
+                .and_then(|name| name.strip_suffix(']'));
+            let found = (bare.unwrap_or(name), port)
+                .to_socket_addrs()
+                .map_err(resolve)?;
             let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
             addresses.sort_unstable();
             addresses.dedup();
@@ -129,7 +141,10 @@ fn bind_each(
         let address = SocketAddr::new(address, port);
         match bind_address(address, true) {
             Ok(listener) => {
-                port = listener.local_addr().map_err(ListenError::bind(address))?.port();
+                port = listener
+                    .local_addr()
+                    .map_err(ListenError::bind(address))?
+                    .port();
                 listeners.push(listener);
             }
             Err(error) if error.is_absent() => absent = Some(error),
@@ -190,7 +205,10 @@ mod tests {
         let listeners = bind(&Host::Loopback, 0).expect("loopback");
         let port = listeners[0].local_addr().expect("bound").port();
         let error = bind(&Host::Loopback, port).expect_err("taken");
-        assert_eq!(error.to_string(), format!("cannot listen on 127.0.0.1:{port}"));
+        assert_eq!(
+            error.to_string(),
+            format!("cannot listen on 127.0.0.1:{port}")
+        );
         assert!(error.source().is_some());
     }
 

@@ -23,8 +23,11 @@ mod tests {
     fn unmasking_in_pieces_equals_unmasking_byte_by_byte() {
         let mask = [0x12, 0x34, 0x56, 0x78];
         let masked: Vec<u8> = (0..100).collect();
-        let expected: Vec<u8> =
-            masked.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
+        let expected: Vec<u8> = masked
+            .iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ mask[i % 4])
+            .collect();
         for cut in 0..=masked.len() {
             let mut payload = masked.clone();
             let (head, tail) = payload.split_at_mut(cut);

@@ -40,7 +40,7 @@ pub use breach::Breach;
 pub use close::{CLOSE_TIMEOUT, Close, CloseCode};
 pub use connection::{Connection, ConnectionHandler, Peer};
 pub use decoder::{Decoder, Incoming};
-pub use reader::{Ended, Message, Reader};
+pub use reader::{Ended, Message, PeerClose, Reader};
 pub use settings::{Shutdown, TransportSettings};
 pub use upgrade::{Transport, upgrade};
 pub use writer::{WriteEnded, Writer};

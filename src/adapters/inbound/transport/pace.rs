@@ -80,7 +80,10 @@ impl Pace {
     pub(super) fn message(&mut self, bytes: Option<usize>) {
         self.message_bytes = bytes.unwrap_or(0);
         self.window = bytes.map(|bytes| {
-            self.window.unwrap_or_else(|| Window { started: self.now(), bytes })
+            self.window.unwrap_or_else(|| Window {
+                started: self.now(),
+                bytes,
+            })
         });
     }
 
@@ -94,7 +97,10 @@ impl Pace {
             if (self.message_bytes.saturating_sub(window.bytes) as u128) < required {
                 return Err(Overdue::Dribble);
             }
-            *window = Window { started: now, bytes: self.message_bytes };
+            *window = Window {
+                started: now,
+                bytes: self.message_bytes,
+            };
         }
         Ok(())
     }
@@ -115,7 +121,7 @@ impl Pace {
         if let Some(window) = self.window {
             next = next.min(window.started.saturating_add(self.message_timeout));
         }
-        Ok((next - now).min(NEVER))
+        Ok(next.saturating_sub(now).min(NEVER))
     }
 
     fn ping_at(&self) -> Duration {
@@ -123,7 +129,10 @@ impl Pace {
     }
 
     fn now(&self) -> Duration {
-        self.spent + self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+        self.spent
+            + self
+                .waiting_since
+                .map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 

@@ -67,6 +67,13 @@ impl From<Ended> for Close {
     }
 }
 
+/// The client's close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerClose {
+    /// Its code, if it had one.
+    pub code: Option<CloseCode>,
+}
+
 /// The reading half of a connection.
 #[derive(Debug)]
 pub struct Reader {
@@ -77,8 +84,7 @@ pub struct Reader {
     /// The only timer, made when it is first needed. It may ring early, which is cheaper than
     /// setting it anew for every message.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// The client's close frame, with its code if it had one.
-    peer_close: Option<Option<CloseCode>>,
+    peer_close: Option<PeerClose>,
 }
 
 impl Reader {
@@ -90,7 +96,14 @@ impl Reader {
     ) -> Self {
         // A read into no room at all would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
-        Self { link, decoder, pace, read_buffer_bytes, alarm: None, peer_close: None }
+        Self {
+            link,
+            decoder,
+            pace,
+            read_buffer_bytes,
+            alarm: None,
+            peer_close: None,
+        }
     }
 
     /// The client's next message.
@@ -115,10 +128,14 @@ impl Reader {
                 Some(Incoming::Ping(payload)) => self.link.control.pong(&payload),
                 Some(Incoming::Pong) => {}
                 Some(Incoming::Close(close)) => {
-                    self.peer_close = Some(close.map(|(code, _)| code));
+                    let code = close.map(|(code, _)| code);
+                    self.peer_close = Some(PeerClose { code });
                 }
                 None => {
-                    let message = self.decoder.in_message().then(|| self.decoder.message_bytes());
+                    let message = self
+                        .decoder
+                        .in_message()
+                        .then(|| self.decoder.message_bytes());
                     self.pace.message(message);
                     Fill { reader: self }.await?;
                 }
@@ -141,15 +158,19 @@ impl Reader {
         self.decoder.set_max_message_bytes(max_message_bytes);
     }
 
-    /// The client's close frame, if it came, with its code if it had one.
-    pub fn peer_close(&self) -> Option<Option<CloseCode>> {
+    /// The client's close frame, if it came.
+    pub fn peer_close(&self) -> Option<PeerClose> {
         self.peer_close
     }
 
     /// Reads and throws away until the client hangs up or `max` bytes have come.
     pub(super) async fn drain(&mut self, max: usize) {
         let mut drained = 0;
-        while drained < max && poll_fn(|cx| self.link.stream.poll_read_ready(cx)).await.is_ok() {
+        while drained < max
+            && poll_fn(|cx| self.link.stream.poll_read_ready(cx))
+                .await
+                .is_ok()
+        {
             // Only while there is something to read does a closing connection cost memory.
             let mut scratch = [0; DRAIN_BYTES];
             match self.link.stream.try_read(&mut scratch) {
@@ -186,7 +207,9 @@ impl Reader {
         loop {
             let wait = self.pace.check(|| self.link.control.ping())?;
             let deadline = Instant::now() + wait;
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             if alarm.is_elapsed() || alarm.deadline() > deadline {
                 alarm.as_mut().reset(deadline);
             }

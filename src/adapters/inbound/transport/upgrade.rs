@@ -34,16 +34,27 @@ struct Parts<H> {
 
 impl<H> Clone for Transport<H> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts) }
+        Self {
+            parts: Arc::clone(&self.parts),
+        }
     }
 }
 
 impl<H: ConnectionHandler> Transport<H> {
     /// A transport whose connections `handler` serves.
     pub fn new(settings: TransportSettings, shutdown: Shutdown, handler: H) -> Self {
-        let admission =
-            Admission::new(settings.max_connections, settings.max_connections_per_address);
-        Self { parts: Arc::new(Parts { settings, admission, shutdown, handler }) }
+        let admission = Admission::new(
+            settings.max_connections,
+            settings.max_connections_per_address,
+        );
+        Self {
+            parts: Arc::new(Parts {
+                settings,
+                admission,
+                shutdown,
+                handler,
+            }),
+        }
     }
 
     /// The number of open connections.
@@ -58,7 +69,12 @@ impl<H: ConnectionHandler> Transport<H> {
         on_upgrade: Option<OnUpgrade>,
         socket: SocketAddr,
     ) -> Result<Response, Refusal> {
-        let Parts { settings, admission, shutdown, .. } = &*self.parts;
+        let Parts {
+            settings,
+            admission,
+            shutdown,
+            ..
+        } = &*self.parts;
         let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
         // HTTP/1.0 has no upgrade, whatever its headers say.
         let on_upgrade = on_upgrade.ok_or(Refusal::NoConnectionUpgrade)?;
@@ -67,7 +83,9 @@ impl<H: ConnectionHandler> Transport<H> {
         }
         let address = client_address(socket, headers, &settings.trusted_proxies);
         let permit = admission.admit(address).ok_or(Refusal::Full)?;
-        let connection = self.clone().connect(on_upgrade, permit, Peer { address, socket });
+        let connection = self
+            .clone()
+            .connect(on_upgrade, permit, Peer { address, socket });
         shutdown.connections.spawn(connection);
         Ok(handshake::switching_protocols(&accept))
     }
@@ -77,7 +95,12 @@ impl<H: ConnectionHandler> Transport<H> {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
         };
-        let Parts { settings, shutdown, handler, .. } = &*self.parts;
+        let Parts {
+            settings,
+            shutdown,
+            handler,
+            ..
+        } = &*self.parts;
         let draining = shutdown.draining.clone();
         let connection = Connection::new(stream, &already_read, permit, peer, settings, draining);
         drop(already_read);
@@ -98,34 +121,32 @@ pub fn upgrade<H: ConnectionHandler>(
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::ext::get::<ClientSocket>())
-        .and_then(move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
-            let ours = match path.as_str() {
-                "/" => handshake::asks_for_websocket(&headers),
-                "/ws" => true,
-                _ => false,
-            };
-            std::future::ready(if ours {
-                let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
-                Ok(answer.unwrap_or_else(Refusal::response))
-            } else {
-                Err(warp::reject::not_found())
-            })
-        })
+        .and_then(
+            move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
+                let ours = match path.as_str() {
+                    "/" => handshake::asks_for_websocket(&headers),
+                    "/ws" => true,
+                    _ => false,
+                };
+                std::future::ready(if ours {
+                    let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
+                    Ok(answer.unwrap_or_else(Refusal::response))
+                } else {
+                    Err(warp::reject::not_found())
+                })
+            },
+        )
 }
 
 /// The socket itself, and what hyper has read of it beyond the request.
 async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
-    match on_upgrade.await {
-        Ok(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => Some((parts.io.into_inner(), parts.read_buf)),
-            Err(_) => {
-                tracing::error!("an upgraded connection is not on a TCP socket of this server");
-                None
-            }
-        },
-        Err(error) => {
-            tracing::debug!(%error, "a client left during the upgrade");
-            None
-        }
-    }
+    let upgraded = on_upgrade
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
+        .ok()?;
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        tracing::error!("an upgraded connection is not on a TCP socket of this server");
+        return None;
+    };
+    Some((parts.io.into_inner(), parts.read_buf))
 }

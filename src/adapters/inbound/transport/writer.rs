@@ -50,7 +50,12 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(link: Arc<Link>, idle_timeout: Duration) -> Self {
-        Self { link, begun: Bytes::new(), idle_timeout, stalled: None }
+        Self {
+            link,
+            begun: Bytes::new(),
+            idle_timeout,
+            stalled: None,
+        }
     }
 
     /// Writes `frames`, as [`frame`](super::frame) encodes them, and the pings and pongs that
@@ -153,7 +158,9 @@ impl Writer {
             self.begun = Bytes::new();
         }
         while count > 0 {
-            let mut frame = frames.pop_front().expect("no more was written than was given");
+            let mut frame = frames
+                .pop_front()
+                .expect("no more was written than was given");
             if frame.len() > count {
                 frame.advance(count);
                 self.begun = frame;

@@ -25,7 +25,12 @@ pub(super) struct Echo;
 
 impl ConnectionHandler for Echo {
     async fn serve(&self, connection: &mut Connection) -> Close {
-        let Connection { reader, writer, shutdown, peer } = connection;
+        let Connection {
+            reader,
+            writer,
+            shutdown,
+            peer,
+        } = connection;
         let mut frames = VecDeque::new();
         loop {
             tokio::select! {
@@ -35,7 +40,7 @@ impl ConnectionHandler for Echo {
                         b"bye" => return Close::new(CloseCode::NORMAL, "as asked"),
                         b"who" => frames.push_back(frame::text(peer.address.to_string().as_bytes())),
                         b"flood" => {
-                            let flood = frame::binary(&[7; 1 << 20]);
+                            let flood = frame::binary(&vec![7; 1 << 20]);
                             frames.extend(std::iter::repeat_n(flood, 64));
                         }
                         _ => frames.push_back(frame::text(&text)),
@@ -76,12 +81,22 @@ impl Server {
         let filter = upgrade(&transport).or(page).unify();
         let stop = shutdown.stop.clone();
         let serving = tokio::spawn(async move { serve(listeners, filter, &settings, &stop).await });
-        Self { address, shutdown, transport, serving }
+        Self {
+            address,
+            shutdown,
+            transport,
+            serving,
+        }
     }
 
     pub(super) async fn raw(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.expect("the server listens");
-        Client { stream, received: Vec::new() }
+        let stream = TcpStream::connect(self.address)
+            .await
+            .expect("the server listens");
+        Client {
+            stream,
+            received: Vec::new(),
+        }
     }
 
     /// A client that is connected, with more bytes sent in the same segment as its request.
@@ -112,7 +127,9 @@ impl Server {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, reached).await.expect("the connections are counted");
+        timeout(PATIENCE, reached)
+            .await
+            .expect("the connections are counted");
     }
 }
 
@@ -128,13 +145,20 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn send(&mut self, bytes: &[u8]) {
-        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("taken").expect("sent");
+        timeout(PATIENCE, self.stream.write_all(bytes))
+            .await
+            .expect("taken")
+            .expect("sent");
     }
 
     /// The head of an HTTP answer.
     async fn head(&mut self) -> String {
         loop {
-            if let Some(end) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
+            if let Some(end) = self
+                .received
+                .windows(4)
+                .position(|four| four == b"\r\n\r\n")
+            {
                 let head = self.received.drain(..end + 4).collect();
                 return String::from_utf8(head).expect("text");
             }
@@ -172,7 +196,11 @@ impl Client {
     /// Reads more; `false` at the end of the stream.
     async fn more(&mut self) -> bool {
         let read = self.stream.read_buf(&mut self.received);
-        timeout(PATIENCE, read).await.expect("something comes").expect("no reset") > 0
+        timeout(PATIENCE, read)
+            .await
+            .expect("something comes")
+            .expect("no reset")
+            > 0
     }
 }
 
@@ -180,7 +208,10 @@ impl Client {
 fn frame_bounds(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     let (start, length) = match second {
-        126 => (4, u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?).into()),
+        126 => (
+            4,
+            u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?).into(),
+        ),
         127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
         short => (2, short.into()),
     };

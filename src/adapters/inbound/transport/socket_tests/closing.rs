@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 fn small() -> TransportSettings {
-    TransportSettings { max_message_bytes: 1000, ..TransportSettings::default() }
+    TransportSettings {
+        max_message_bytes: 1000,
+        ..TransportSettings::default()
+    }
 }
 
 #[tokio::test]
@@ -19,13 +22,38 @@ async fn every_breach_is_answered_with_its_code_and_then_the_end() {
         ("fragmented ping", masked(0x09, b""), 1002),
         ("close of one byte", masked(0x88, b"\x03"), 1002),
         ("close 1005", masked(0x88, b"\x03\xed"), 1002),
-        ("reason that is not UTF-8", masked(0x88, b"\x03\xe8\xff"), 1007),
+        (
+            "reason that is not UTF-8",
+            masked(0x88, b"\x03\xe8\xff"),
+            1007,
+        ),
         ("stray continuation", masked(0x80, b""), 1002),
-        ("text in a text", [masked(0x01, b"a"), masked(0x81, b"b")].concat(), 1002),
+        (
+            "text in a text",
+            [masked(0x01, b"a"), masked(0x81, b"b")].concat(),
+            1002,
+        ),
         ("text that is not UTF-8", masked(0x81, b"\xff"), 1007),
-        ("header of a long message", masked(0x82, &[0; 1001])[..8].to_vec(), 1009),
-        ("sum", [masked(0x02, &[0; 999]), masked(0x00, b"1"), masked(0x80, b"2")].concat(), 1009),
-        ("a breach and a lot more", [&b"\x81\x02"[..], &vec![9; 1 << 20]].concat(), 1002),
+        (
+            "header of a long message",
+            masked(0x82, &[0; 1001])[..8].to_vec(),
+            1009,
+        ),
+        (
+            "sum",
+            [
+                masked(0x02, &[0; 999]),
+                masked(0x00, b"1"),
+                masked(0x80, b"2"),
+            ]
+            .concat(),
+            1009,
+        ),
+        (
+            "a breach and a lot more",
+            [&b"\x81\x02"[..], &vec![9; 1 << 20]].concat(),
+            1002,
+        ),
     ];
     for (name, bytes, code) in cases {
         let mut client = server.connect().await;
@@ -42,7 +70,9 @@ async fn a_close_of_the_client_is_echoed() {
     for code in [1000, 1001, 3000, 4999_u16] {
         let mut client = server.connect().await;
         // What follows a close frame counts for nothing.
-        client.send(&[masked(0x88, &code.to_be_bytes()), masked(0x81, b"late")].concat()).await;
+        client
+            .send(&[masked(0x88, &code.to_be_bytes()), masked(0x81, b"late")].concat())
+            .await;
         client.expect_close(code).await;
     }
     let mut client = server.connect().await;
@@ -82,7 +112,10 @@ async fn a_handler_that_panics_costs_its_own_connection_only() {
     client.send(&masked(0x81, b"panic")).await;
     client.expect_close(1011).await;
     witness.send(&masked(0x81, b"still there?")).await;
-    assert_eq!(witness.frame().await, Some((0x81, b"still there?".to_vec())));
+    assert_eq!(
+        witness.frame().await,
+        Some((0x81, b"still there?".to_vec()))
+    );
     drop(client);
     server.has_connections(1).await;
 }
@@ -110,7 +143,11 @@ async fn a_client_that_never_hangs_up_is_dropped_after_two_seconds() {
 #[tokio::test]
 async fn a_client_that_stops_reading_is_closed_and_dropped() {
     let idle_timeout = Duration::from_millis(300);
-    let server = Server::start(TransportSettings { idle_timeout, ping: Duration::ZERO, ..small() });
+    let server = Server::start(TransportSettings {
+        idle_timeout,
+        ping: Duration::ZERO,
+        ..small()
+    });
     let mut client = server.connect().await;
     let started = Instant::now();
     client.send(&masked(0x81, b"flood")).await;
@@ -127,7 +164,10 @@ async fn a_client_that_stops_reading_is_closed_and_dropped() {
     }
     let took = started.elapsed();
     assert!(took >= idle_timeout, "{took:?}");
-    assert!(took < idle_timeout + CLOSE_TIMEOUT + Duration::from_secs(1), "{took:?}");
+    assert!(
+        took < idle_timeout + CLOSE_TIMEOUT + Duration::from_secs(1),
+        "{took:?}"
+    );
     assert_whole_frames_then_cut(client).await;
 }
 
@@ -140,7 +180,10 @@ async fn assert_whole_frames_then_cut(client: Client) {
     let _ = tokio::time::timeout(PATIENCE, read).await.expect("it ends");
     for flood in bytes.chunks(10 + (1 << 20)) {
         let (header, payload) = flood.split_at(10.min(flood.len()));
-        assert_eq!(header, &[0x82, 127, 0, 0, 0, 0, 0, 0x10, 0, 0][..header.len()]);
+        assert_eq!(
+            header,
+            &[0x82, 127, 0, 0, 0, 0, 0, 0x10, 0, 0][..header.len()]
+        );
         assert!(payload.iter().all(|byte| *byte == 7));
     }
 }
@@ -148,7 +191,10 @@ async fn assert_whole_frames_then_cut(client: Client) {
 #[tokio::test]
 async fn a_client_that_reads_again_gets_the_rest_of_the_frame_and_then_the_close() {
     let idle_timeout = Duration::from_secs(5);
-    let server = Server::start(TransportSettings { idle_timeout, ..small() });
+    let server = Server::start(TransportSettings {
+        idle_timeout,
+        ..small()
+    });
     let mut client = server.connect().await;
     client.send(&masked(0x81, b"flood")).await;
     assert!(client.frame().await.is_some(), "the flood has begun");

@@ -14,7 +14,9 @@ async fn a_ping_is_answered_also_inside_a_message() {
     let mut client = server.connect().await;
     client.send(&masked(0x89, b"first")).await;
     assert_eq!(client.frame().await, Some((0x8A, b"first".to_vec())));
-    client.send(&[masked(0x01, b"a"), masked(0x89, b"second")].concat()).await;
+    client
+        .send(&[masked(0x01, b"a"), masked(0x89, b"second")].concat())
+        .await;
     assert_eq!(client.frame().await, Some((0x8A, b"second".to_vec())));
     client.send(&masked(0x80, b"b")).await;
     assert_eq!(client.frame().await, Some((0x81, b"ab".to_vec())));
@@ -24,7 +26,9 @@ async fn a_ping_is_answered_also_inside_a_message() {
 async fn ten_pings_at_once_get_ten_pongs() {
     let server = Server::start(TransportSettings::default());
     let mut client = server.connect().await;
-    let pings: Vec<u8> = (0..10).flat_map(|number| masked(0x89, &[number; 125])).collect();
+    let pings: Vec<u8> = (0..10)
+        .flat_map(|number| masked(0x89, &[number; 125]))
+        .collect();
     client.send(&pings).await;
     for number in 0..10 {
         assert_eq!(client.frame().await, Some((0x8A, vec![number; 125])));
@@ -41,12 +45,12 @@ async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_l
         client.send(&pings).await;
     }
     client.send(&masked(0x81, b"done")).await;
-    let mut pongs = 0;
+    let mut answers = 0;
     loop {
         match client.frame().await.expect("an echo") {
             (0x8A, payload) => {
                 assert_eq!(payload, [1; 125]);
-                pongs += 1;
+                answers += 1;
             }
             (first, payload) => {
                 assert_eq!((first, &payload[..]), (0x81, &b"done"[..]));
@@ -54,7 +58,7 @@ async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_l
             }
         }
     }
-    assert!(pongs > 0 && pongs < 200_000, "{pongs} pongs");
+    assert!(answers > 0 && answers < 200_000, "{answers} pongs");
 }
 
 #[tokio::test]
@@ -76,8 +80,11 @@ async fn a_silent_client_is_pinged_and_then_closed() {
 
 #[tokio::test]
 async fn a_client_that_answers_pings_stays() {
-    let settings =
-        TransportSettings { ping: SHORT / 4, idle_timeout: SHORT, ..TransportSettings::default() };
+    let settings = TransportSettings {
+        ping: SHORT / 4,
+        idle_timeout: SHORT,
+        ..TransportSettings::default()
+    };
     let server = Server::start(settings);
     let mut client = server.connect().await;
     for _ in 0..12 {
@@ -90,7 +97,10 @@ async fn a_client_that_answers_pings_stays() {
 
 #[tokio::test]
 async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
-    let settings = TransportSettings { message_timeout: SHORT, ..TransportSettings::default() };
+    let settings = TransportSettings {
+        message_timeout: SHORT,
+        ..TransportSettings::default()
+    };
     let server = Server::start(settings);
     let mut client = server.connect().await;
     let started = Instant::now();
@@ -105,7 +115,11 @@ async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
             client.stream.readable().await.expect("a pong or the close");
             let mut received = [0; 64];
             match client.stream.try_read(&mut received) {
-                Ok(count) if received[..count].windows(4).any(|w| w[0] == 0x88 && w[2..] == [3, 0xf0]) => {
+                Ok(count)
+                    if received[..count]
+                        .windows(4)
+                        .any(|w| w[0] == 0x88 && w[2..] == [3, 0xf0]) =>
+                {
                     return;
                 }
                 Ok(0) => panic!("the end without a close"),
@@ -113,6 +127,8 @@ async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
             }
         }
     };
-    tokio::time::timeout(SHORT * 5, dribble).await.expect("closed");
+    tokio::time::timeout(SHORT * 5, dribble)
+        .await
+        .expect("closed");
     assert!(started.elapsed() >= SHORT);
 }

@@ -18,7 +18,9 @@ async fn draining_ends_connections_refuses_new_ones_and_still_serves_pages() {
     client.expect_close(1001).await;
     drop(client);
     server.shutdown.connections.close();
-    timeout(PATIENCE, server.shutdown.connections.wait()).await.expect("all have ended");
+    timeout(PATIENCE, server.shutdown.connections.wait())
+        .await
+        .expect("all have ended");
     assert!(server.status(HANDSHAKE).await.contains(" 503 "));
     assert!(server.status(PAGE).await.contains(" 200 "));
 }
@@ -36,11 +38,17 @@ async fn stopping_ends_the_loop_despite_half_sent_heads_and_silent_sockets() {
     server.shutdown.draining.cancel();
     server.shutdown.stop.cancel();
     let address = server.address;
-    timeout(Duration::from_secs(3), server.serving).await.expect("it ends").expect("no panic");
+    timeout(Duration::from_secs(3), server.serving)
+        .await
+        .expect("it ends")
+        .expect("no panic");
     for client in [&mut silent, &mut half, &mut kept] {
         let mut rest = Vec::new();
         let end = timeout(PATIENCE, client.stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok(), "every socket ends");
     }
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens");
+    assert!(
+        tokio::net::TcpStream::connect(address).await.is_err(),
+        "nobody listens"
+    );
 }
