@@ -2,21 +2,17 @@
 //!
 //! Why one of our own: the idle connections decide how much memory the server takes, and so who
 //! owns the buffers must be known here; and the bound on slow messages needs to know whether a
-//! message is in progress. The header's format itself is tungstenite's
-//! ([`FrameHeader::parse`]).
+//! message is in progress.
 //!
 //! A message in a single frame is unmasked where it was read and split off, not copied. Nothing is
 //! allocated for a declared length: the buffer grows with the bytes that have come.
 
-use std::io::Cursor;
-
-use bytes::{Buf, Bytes, BytesMut};
-use tungstenite::protocol::frame::FrameHeader;
-use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use bytes::{Buf, BytesMut};
+use tungstenite::protocol::frame::coding::Control;
 
 use super::breach::Breach;
-use super::close::CloseCode;
-use super::frame::MAX_CONTROL_PAYLOAD;
+use super::header;
+use super::incoming::{Incoming, control_frame, message};
 use super::mask::unmask;
 
 /// The most that one read asks for.
@@ -24,24 +20,6 @@ const MAX_READ: usize = 64 * 1024;
 
 /// What a waiting connection may keep allocated between two frames.
 const KEEP: usize = 1024;
-
-/// What the client sent.
-///
-/// The payloads share the read buffer's allocation, so whoever keeps a small one for long
-/// should copy it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
-    /// A whole text message; it is valid UTF-8.
-    Text(Bytes),
-    /// A whole binary message.
-    Binary(Bytes),
-    /// A ping, to be answered with a pong of the same payload.
-    Ping(Bytes),
-    /// A pong; that it came is all that matters.
-    Pong,
-    /// The close frame with its code and reason, if it has them. Whatever follows is ignored.
-    Close(Option<(CloseCode, String)>),
-}
 
 /// Decodes the frames of one client.
 #[derive(Debug)]
@@ -189,7 +167,7 @@ impl Decoder {
         }
         loop {
             let Some(mut frame) = self.frame.take() else {
-                match self.decode_header()? {
+                match self.begin_frame()? {
                     Some(frame) => self.frame = Some(frame),
                     None => return Ok(None),
                 }
@@ -210,73 +188,35 @@ impl Decoder {
         }
     }
 
-    /// Reads a header and checks all that can be known from it.
-    fn decode_header(&mut self) -> Result<Option<Frame>, Breach> {
-        let mut cursor = Cursor::new(&self.buffer[..]);
-        // Parsing memory fails for one reason only: an opcode that does not exist.
-        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Breach::ReservedOpcode)?;
-        let Some((header, length)) = parsed else {
+    /// Begins the next frame, once its header is there.
+    fn begin_frame(&mut self) -> Result<Option<Frame>, Breach> {
+        let so_far = self
+            .fragments
+            .as_ref()
+            .map(|fragments| fragments.bytes.len());
+        let Some(header) = header::parse(&self.buffer, so_far, self.max_message_bytes)? else {
             return Ok(None);
         };
-        let header_length = usize::try_from(cursor.position()).map_err(|_| Breach::LengthForm)?;
-        if header.rsv1 || header.rsv2 || header.rsv3 {
-            return Err(Breach::ReservedBit);
-        }
-        let mask = header.mask.ok_or(Breach::Unmasked)?;
-        if header_length != header.len(length) || length > i64::MAX as u64 {
-            return Err(Breach::LengthForm);
-        }
-        let too_big = Breach::TooBig {
-            max: self.max_message_bytes,
-        };
-        let length = usize::try_from(length).map_err(|_| too_big)?;
-        let kind = self.kind(&header, length)?;
-        if !matches!(kind, Kind::Control(_)) {
-            let so_far = self
-                .fragments
-                .as_ref()
-                .map_or(0, |fragments| fragments.bytes.len());
-            if length > self.max_message_bytes.saturating_sub(so_far) {
-                return Err(too_big);
+        let kind = match header.kind {
+            header::Kind::Whole { text } => Kind::Whole { text, checked: 0 },
+            header::Kind::First { text } => {
+                self.fragments = Some(Fragments {
+                    text,
+                    bytes: BytesMut::new(),
+                    checked: 0,
+                });
+                Kind::Fragment { last: false }
             }
-        }
-        if let (OpCode::Data(data), Kind::Fragment { .. }) = (header.opcode, &kind)
-            && data != Data::Continue
-        {
-            let text = data == Data::Text;
-            self.fragments = Some(Fragments {
-                text,
-                bytes: BytesMut::new(),
-                checked: 0,
-            });
-        }
-        self.buffer.advance(header_length);
+            header::Kind::Continuation { last } => Kind::Fragment { last },
+            header::Kind::Control(control) => Kind::Control(control),
+        };
+        self.buffer.advance(header.bytes);
         Ok(Some(Frame {
             kind,
-            mask,
-            length,
+            mask: header.mask,
+            length: header.length,
             unmasked: 0,
         }))
-    }
-
-    fn kind(&self, header: &FrameHeader, length: usize) -> Result<Kind, Breach> {
-        let last = header.is_final;
-        match header.opcode {
-            OpCode::Control(_) if !last => Err(Breach::FragmentedControl),
-            OpCode::Control(_) if length > MAX_CONTROL_PAYLOAD => Err(Breach::LongControl),
-            OpCode::Control(Control::Close) if length == 1 => Err(Breach::ShortClose),
-            OpCode::Control(control) => Ok(Kind::Control(control)),
-            OpCode::Data(Data::Continue) if self.fragments.is_none() => {
-                Err(Breach::StrayContinuation)
-            }
-            OpCode::Data(Data::Continue) => Ok(Kind::Fragment { last }),
-            OpCode::Data(_) if self.fragments.is_some() => Err(Breach::InterruptedMessage),
-            OpCode::Data(data) if last => Ok(Kind::Whole {
-                text: data == Data::Text,
-                checked: 0,
-            }),
-            OpCode::Data(_) => Ok(Kind::Fragment { last }),
-        }
     }
 
     /// Unmasks and checks what has come of a message in one frame, where it lies.
@@ -346,31 +286,6 @@ fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, Breach> {
         Ok(_) => Ok(bytes.len()),
         Err(error) if error.error_len().is_none() => Ok(checked + error.valid_up_to()),
         Err(_) => Err(Breach::TextNotUtf8),
-    }
-}
-
-fn message(text: bool, checked: usize, payload: Bytes) -> Result<Incoming, Breach> {
-    match text {
-        true if checked == payload.len() => Ok(Incoming::Text(payload)),
-        true => Err(Breach::TextNotUtf8),
-        false => Ok(Incoming::Binary(payload)),
-    }
-}
-
-fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, Breach> {
-    match control {
-        Control::Ping => Ok(Incoming::Ping(payload)),
-        Control::Pong => Ok(Incoming::Pong),
-        Control::Close => match payload.split_first_chunk::<2>() {
-            None => Ok(Incoming::Close(None)),
-            Some((code, reason)) => {
-                let code = u16::from_be_bytes(*code);
-                let code = CloseCode::from_peer(code).ok_or(Breach::CloseCode(code))?;
-                let reason = std::str::from_utf8(reason).map_err(|_| Breach::ReasonNotUtf8)?;
-                Ok(Incoming::Close(Some((code, reason.to_owned()))))
-            }
-        },
-        Control::Reserved(_) => Err(Breach::ReservedOpcode),
     }
 }
 

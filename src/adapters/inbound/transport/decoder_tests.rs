@@ -1,5 +1,7 @@
+use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::super::close::CloseCode;
 use super::*;
 
 #[path = "decoder_breach_tests.rs"]

@@ -11,7 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::breach::Breach;
 use super::close::{Close, CloseCode};
-use super::decoder::{Decoder, Incoming};
+use super::decoder::Decoder;
+use super::incoming::Incoming;
 use super::link::Link;
 use super::pace::{Overdue, Pace};
 
