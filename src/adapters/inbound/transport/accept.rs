@@ -1,0 +1,190 @@
+//! The accept loop, with warp's filters on hyper's HTTP/1 connections.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::settings::TransportSettings;
+
+/// The longest request head, and the most headers in it.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 100;
+
+/// How long to wait before accepting again when the system has no room for another socket.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How long a plain HTTP connection may still take once it is to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long a plain HTTP connection may live, in handshake timeouts. Without it a client that
+/// asks and never reads would stay for ever.
+const LIFETIME: u32 = 12;
+
+/// What a client gets when there are too many sockets; hyper never sees it.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// The other end of a request's socket, carried as an extension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientSocket(pub(super) SocketAddr);
+
+/// A filter that gives the other end of the request's socket: the client or a proxy.
+pub fn peer_address() -> impl Filter<Extract = (SocketAddr,), Error = Rejection> + Copy {
+    warp::ext::get::<ClientSocket>().map(|socket: ClientSocket| socket.0)
+}
+
+/// Serves `filter` on all `listeners` until `stop`; ends when its plain HTTP connections have
+/// ended, which is soon. Connections that were upgraded are no longer its business.
+///
+/// `filter` ends in `.map(warp::Reply::into_response)`; a request that it rejects gets warp's
+/// usual answer, 404 where nothing matched.
+pub async fn serve<F>(
+    listeners: Vec<TcpListener>,
+    filter: F,
+    settings: &TransportSettings,
+    stop: &CancellationToken,
+) where
+    F: Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static,
+    F::Future: Send,
+{
+    let service = TowerToHyperService::new(warp::service(filter));
+    let max_pending = match settings.max_pending {
+        0 => Semaphore::MAX_PERMITS,
+        max => max.min(Semaphore::MAX_PERMITS),
+    };
+    let pending = Arc::new(Semaphore::new(max_pending));
+    let tasks = TaskTracker::new();
+    let never = Duration::from_secs(60 * 60 * 24);
+    let handshake_timeout = match settings.handshake_timeout {
+        Duration::ZERO => never,
+        timeout => timeout,
+    };
+    let loops = listeners.iter().map(|listener| {
+        accept(listener, stop, |stream, address| {
+            let Ok(permit) = Arc::clone(&pending).try_acquire_owned() else {
+                // It fits the empty send buffer; if it doesn't get out, neither does anything.
+                let _ = stream.try_write(TOO_MANY);
+                return;
+            };
+            let inner = service.clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(ClientSocket(address));
+                inner.call(request)
+            });
+            let stop = stop.clone();
+            tasks.spawn(plain_http(stream, service, handshake_timeout, stop, permit));
+        })
+    });
+    join_all(loops).await;
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Hands every socket that `listener` accepts to `take`.
+async fn accept(
+    listener: &TcpListener,
+    stop: &CancellationToken,
+    take: impl Fn(TcpStream, SocketAddr),
+) {
+    let mut exhausted = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                exhausted = false;
+                take(stream, address);
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                // The client stays in the kernel's queue, so that accepting again at once would
+                // fail at once, for as long as it lasts.
+                if !exhausted {
+                    tracing::warn!(%error, exhausted = is_exhausted(&error), "cannot accept");
+                }
+                exhausted = true;
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = sleep(BACK_OFF) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Serves requests on one socket until it is upgraded, ends, or has lived too long.
+async fn plain_http<S>(
+    stream: TcpStream,
+    service: S,
+    handshake_timeout: Duration,
+    stop: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send,
+    S::Future: Send,
+{
+    // Small frames must not wait for the acknowledgement of others.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a client left before it said anything");
+        return;
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(handshake_timeout)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .keep_alive(true)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a plain HTTP connection failed");
+            }
+            return;
+        }
+        () = stop.cancelled() => {}
+        () = sleep(handshake_timeout * LIFETIME) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(LAST_WORDS, connection).await;
+}
+
+/// An error of the one client that was to be accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}
+
+/// The system has no room for another socket.
+fn is_exhausted(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}

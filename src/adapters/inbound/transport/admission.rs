@@ -1,0 +1,154 @@
+//! How many connections there may be, in all and per address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts the upgraded connections and refuses those over the limits.
+#[derive(Debug, Clone)]
+pub(super) struct Admission {
+    counts: Arc<Mutex<Counts>>,
+    /// 0: no limit.
+    max: usize,
+    /// 0: no limit.
+    max_per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    total: usize,
+    /// Kept only where there is a limit per address.
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One connection's place. Dropping it frees the place.
+#[derive(Debug)]
+pub(super) struct Permit {
+    admission: Admission,
+    address: IpAddr,
+}
+
+impl Admission {
+    pub(super) fn new(max: usize, max_per_address: usize) -> Self {
+        Self {
+            counts: Arc::default(),
+            max,
+            max_per_address,
+        }
+    }
+
+    /// A place for a client at `address`, or `None` if all of them are taken.
+    pub(super) fn admit(&self, address: IpAddr) -> Option<Permit> {
+        let address = household(address);
+        let mut counts = self.lock();
+        if self.max > 0 && counts.total >= self.max {
+            return None;
+        }
+        if self.max_per_address > 0 {
+            let count = counts.by_address.entry(address).or_default();
+            if *count >= self.max_per_address {
+                return None;
+            }
+            *count += 1;
+        }
+        counts.total += 1;
+        Some(Permit {
+            admission: self.clone(),
+            address,
+        })
+    }
+
+    /// The number of connections.
+    pub(super) fn total(&self) -> usize {
+        self.lock().total
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // Nothing in here panics, so the counts are right even where a lock is poisoned.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut counts = self.admission.lock();
+        counts.total -= 1;
+        if let Some(count) = counts.by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, because a single
+/// IPv6 customer usually has at least that many.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("the test's address")
+    }
+
+    #[test]
+    fn a_place_is_free_again_once_its_permit_is_dropped() {
+        let admission = Admission::new(1, 0);
+        let permit = admission.admit(address("192.0.2.1"));
+        assert!(permit.is_some());
+        assert!(admission.admit(address("192.0.2.2")).is_none());
+        assert_eq!(admission.total(), 1);
+        drop(permit);
+        assert!(admission.admit(address("192.0.2.2")).is_some());
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_places() {
+        let admission = Admission::new(0, 2);
+        let first = admission.admit(address("2001:db8::1")).expect("a place");
+        let _second = admission
+            .admit(address("2001:db8::ffff:1:2:3"))
+            .expect("a place");
+        assert!(
+            admission.admit(address("2001:db8::2")).is_none(),
+            "the same /64"
+        );
+        assert!(
+            admission.admit(address("2001:db8:0:1::1")).is_some(),
+            "another /64"
+        );
+        assert!(admission.admit(address("192.0.2.1")).is_some());
+        drop(first);
+        assert!(admission.admit(address("2001:db8::2")).is_some());
+    }
+
+    #[test]
+    fn an_address_without_connections_is_forgotten() {
+        let admission = Admission::new(0, 1);
+        for last in 0..=255 {
+            assert!(admission.admit(IpAddr::from([192, 0, 2, last])).is_some());
+        }
+        assert!(admission.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        let admission = Admission::new(0, 1);
+        let _permit = admission
+            .admit(address("::ffff:192.0.2.1"))
+            .expect("a place");
+        assert!(admission.admit(address("192.0.2.1")).is_none());
+        assert!(admission.admit(address("::ffff:192.0.2.2")).is_some());
+    }
+}

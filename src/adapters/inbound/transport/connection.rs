@@ -1,0 +1,109 @@
+//! A WebSocket connection and the one who serves it.
+
+use std::any::Any;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::admission::Permit;
+use super::close::{self, Close, CloseCode};
+use super::control::Control;
+use super::decoder::Decoder;
+use super::link::Link;
+use super::pace::Pace;
+use super::reader::Reader;
+use super::settings::TransportSettings;
+use super::writer::Writer;
+
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address, also where a trusted proxy is in between.
+    pub address: IpAddr,
+    /// The other end of the socket: the client or a proxy.
+    pub socket: SocketAddr,
+}
+
+/// An open WebSocket connection.
+///
+/// The halves can be borrowed apart: `let Connection { reader, writer, .. } = connection;`
+#[derive(Debug)]
+pub struct Connection {
+    /// What the client sends.
+    pub reader: Reader,
+    /// What it gets.
+    pub writer: Writer,
+    /// Who it is.
+    pub peer: Peer,
+    /// Cancelled when the server drains: the connection should end soon, with 1001.
+    pub shutdown: CancellationToken,
+}
+
+/// Serves connections.
+pub trait ConnectionHandler: Clone + Send + Sync + 'static {
+    /// Serves `connection` until it is to end, and says how. The closing itself is the
+    /// transport's: the handler just returns, also with what [`Reader::next`] and
+    /// [`Writer::write`] failed with, as a [`Close`] can be made [from](From) both.
+    ///
+    /// A panic closes this connection with 1011 and is logged.
+    fn serve(&self, connection: &mut Connection) -> impl Future<Output = Close> + Send;
+}
+
+impl Connection {
+    /// A connection on `stream`, from which `already_read` has been read.
+    pub(super) fn new(
+        stream: TcpStream,
+        already_read: &[u8],
+        permit: Permit,
+        peer: Peer,
+        settings: &TransportSettings,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let mut decoder = Decoder::new(settings.max_message_bytes);
+        decoder.feed(already_read);
+        let pace = Pace::new(
+            settings.ping,
+            settings.idle_timeout,
+            settings.message_timeout,
+        );
+        let link = Arc::new(Link {
+            stream,
+            control: Control::default(),
+            _permit: permit,
+        });
+        Self {
+            reader: Reader::new(Arc::clone(&link), decoder, pace, settings.read_buffer_bytes),
+            writer: Writer::new(link, settings.idle_timeout),
+            peer,
+            shutdown,
+        }
+    }
+
+    /// Has `handler` serve the connection and then closes it.
+    pub(super) async fn run<H: ConnectionHandler>(mut self, handler: &H) {
+        // Nobody looks at the handler's state after a panic, only at the connection's, and the
+        // connection is never left within a change of its own.
+        let served = AssertUnwindSafe(handler.serve(&mut self))
+            .catch_unwind()
+            .await;
+        let close = served.unwrap_or_else(|panic| {
+            let message = panic_message(&*panic);
+            tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");
+            Close::new(CloseCode::INTERNAL, "internal error")
+        });
+        close::close(&mut self.reader, &mut self.writer, &close).await;
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

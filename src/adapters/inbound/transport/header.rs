@@ -1,0 +1,95 @@
+//! The header of a client frame, and all that can be refused from it alone.
+//!
+//! Its format is read by tungstenite's parser; the rules are ours, as each has its close code.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+use super::breach::Breach;
+use super::frame::MAX_CONTROL_PAYLOAD;
+
+/// A header that breaks no rule.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) kind: Kind,
+    pub(super) mask: [u8; 4],
+    /// The length of the payload.
+    pub(super) length: usize,
+    /// The length of the header itself.
+    pub(super) bytes: usize,
+}
+
+/// What the frame is to its message.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// All of it.
+    Whole { text: bool },
+    /// The first of several.
+    First { text: bool },
+    /// A later one.
+    Continuation { last: bool },
+    /// Nothing: a frame of the protocol's own.
+    Control(Control),
+}
+
+/// Reads the header at the start of `bytes`; `None` if it is not all there.
+///
+/// `so_far` is the number of bytes of the message in progress, if there is one.
+pub(super) fn parse(
+    bytes: &[u8],
+    so_far: Option<usize>,
+    max_message_bytes: usize,
+) -> Result<Option<Header>, Breach> {
+    let mut cursor = Cursor::new(bytes);
+    // Parsing memory fails for one reason only: an opcode that does not exist.
+    let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Breach::ReservedOpcode)?;
+    let Some((header, length)) = parsed else {
+        return Ok(None);
+    };
+    if header.rsv1 || header.rsv2 || header.rsv3 {
+        return Err(Breach::ReservedBit);
+    }
+    let mask = header.mask.ok_or(Breach::Unmasked)?;
+    let bytes = header.len(length);
+    if cursor.position() != bytes as u64 || length > i64::MAX as u64 {
+        return Err(Breach::LengthForm);
+    }
+    let kind = kind(&header, length, so_far.is_some())?;
+    let too_big = Breach::TooBig {
+        max: max_message_bytes,
+    };
+    let length = usize::try_from(length).map_err(|_| too_big)?;
+    let room = max_message_bytes.saturating_sub(so_far.unwrap_or(0));
+    if length > room && !matches!(kind, Kind::Control(_)) {
+        return Err(too_big);
+    }
+    Ok(Some(Header {
+        kind,
+        mask,
+        length,
+        bytes,
+    }))
+}
+
+fn kind(header: &FrameHeader, length: u64, in_message: bool) -> Result<Kind, Breach> {
+    let last = header.is_final;
+    match header.opcode {
+        OpCode::Control(_) if !last => Err(Breach::FragmentedControl),
+        OpCode::Control(_) if length > MAX_CONTROL_PAYLOAD as u64 => Err(Breach::LongControl),
+        OpCode::Control(Control::Close) if length == 1 => Err(Breach::ShortClose),
+        OpCode::Control(control) => Ok(Kind::Control(control)),
+        OpCode::Data(Data::Continue) if in_message => Ok(Kind::Continuation { last }),
+        OpCode::Data(Data::Continue) => Err(Breach::StrayContinuation),
+        OpCode::Data(_) if in_message => Err(Breach::InterruptedMessage),
+        OpCode::Data(data) => {
+            let text = data == Data::Text;
+            Ok(if last {
+                Kind::Whole { text }
+            } else {
+                Kind::First { text }
+            })
+        }
+    }
+}

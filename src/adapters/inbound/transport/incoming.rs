@@ -1,0 +1,52 @@
+//! What comes out of the decoder.
+
+use bytes::Bytes;
+use tungstenite::protocol::frame::coding::Control;
+
+use super::breach::Breach;
+use super::close::CloseCode;
+
+/// What the client sent.
+///
+/// The payloads share the read buffer's allocation, so whoever keeps a small one for long
+/// should copy it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole text message; it is valid UTF-8.
+    Text(Bytes),
+    /// A whole binary message.
+    Binary(Bytes),
+    /// A ping, to be answered with a pong of the same payload.
+    Ping(Bytes),
+    /// A pong; that it came is all that matters.
+    Pong,
+    /// The close frame with its code and reason, if it has them. Whatever follows is ignored.
+    Close(Option<(CloseCode, String)>),
+}
+
+/// A data message that is all there; `checked` is how far a text is known to be UTF-8.
+pub(super) fn message(text: bool, checked: usize, payload: Bytes) -> Result<Incoming, Breach> {
+    match text {
+        true if checked == payload.len() => Ok(Incoming::Text(payload)),
+        true => Err(Breach::TextNotUtf8),
+        false => Ok(Incoming::Binary(payload)),
+    }
+}
+
+/// A control frame that is all there.
+pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, Breach> {
+    match control {
+        Control::Ping => Ok(Incoming::Ping(payload)),
+        Control::Pong => Ok(Incoming::Pong),
+        Control::Close => match payload.split_first_chunk::<2>() {
+            None => Ok(Incoming::Close(None)),
+            Some((code, reason)) => {
+                let code = u16::from_be_bytes(*code);
+                let code = CloseCode::from_peer(code).ok_or(Breach::CloseCode(code))?;
+                let reason = std::str::from_utf8(reason).map_err(|_| Breach::ReasonNotUtf8)?;
+                Ok(Incoming::Close(Some((code, reason.to_owned()))))
+            }
+        },
+        Control::Reserved(_) => Err(Breach::ReservedOpcode),
+    }
+}

@@ -1,0 +1,229 @@
+//! How long a client may be silent and how slowly it may send.
+//!
+//! All of it is measured on a clock that only runs while the server waits for the client: a client
+//! that the server itself holds back is neither silent nor slow.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The slowest a message may come, in bytes per second.
+const MIN_BYTES_PER_SECOND: u128 = 1024;
+
+/// A client that has run out of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// Not a byte came for the idle timeout.
+    Silent,
+    /// A message came too slowly.
+    Dribble,
+}
+
+/// The time limits of one client and how it fares.
+#[derive(Debug)]
+pub(super) struct Pace {
+    ping: Duration,
+    idle_timeout: Duration,
+    message_timeout: Duration,
+    /// The time spent waiting so far, without the present wait.
+    spent: Duration,
+    waiting_since: Option<Instant>,
+    heard: Duration,
+    pinged: Duration,
+    window: Option<Window>,
+    message_bytes: usize,
+}
+
+/// A stretch of the message timeout, in which a message must get on.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    started: Duration,
+    bytes: usize,
+}
+
+impl Pace {
+    /// A limit of zero does not count.
+    pub(super) fn new(ping: Duration, idle_timeout: Duration, message_timeout: Duration) -> Self {
+        let or_never = |limit: Duration| if limit.is_zero() { NEVER } else { limit };
+        Self {
+            ping: or_never(ping),
+            idle_timeout: or_never(idle_timeout),
+            message_timeout: or_never(message_timeout),
+            spent: Duration::ZERO,
+            waiting_since: None,
+            heard: Duration::ZERO,
+            pinged: Duration::ZERO,
+            window: None,
+            message_bytes: 0,
+        }
+    }
+
+    /// The server waits for the client from now on.
+    pub(super) fn start(&mut self) {
+        self.waiting_since.get_or_insert_with(Instant::now);
+    }
+
+    /// The server waits no longer.
+    pub(super) fn stop(&mut self) {
+        if let Some(since) = self.waiting_since.take() {
+            self.spent += since.elapsed();
+        }
+    }
+
+    /// Bytes have come.
+    pub(super) fn heard(&mut self) {
+        self.heard = self.now();
+    }
+
+    /// Where the message in progress stands: the bytes that have come of it, or `None` between
+    /// messages.
+    pub(super) fn message(&mut self, bytes: Option<usize>) {
+        self.message_bytes = bytes.unwrap_or(0);
+        self.window = bytes.map(|bytes| {
+            self.window.unwrap_or_else(|| Window {
+                started: self.now(),
+                bytes,
+            })
+        });
+    }
+
+    /// Checks the message in progress, and begins a new stretch where one has been passed.
+    pub(super) fn check_message(&mut self) -> Result<(), Overdue> {
+        let now = self.now();
+        if let Some(window) = &mut self.window
+            && now >= window.started.saturating_add(self.message_timeout)
+        {
+            let required = self.message_timeout.as_millis() * MIN_BYTES_PER_SECOND / 1000;
+            if (self.message_bytes.saturating_sub(window.bytes) as u128) < required {
+                return Err(Overdue::Dribble);
+            }
+            *window = Window {
+                started: now,
+                bytes: self.message_bytes,
+            };
+        }
+        Ok(())
+    }
+
+    /// Checks everything, pings where it is time to, and says when to check again.
+    pub(super) fn check(&mut self, ping: impl FnOnce()) -> Result<Duration, Overdue> {
+        self.check_message()?;
+        let now = self.now();
+        let silent_at = self.heard.saturating_add(self.idle_timeout);
+        if now >= silent_at {
+            return Err(Overdue::Silent);
+        }
+        if now >= self.ping_at() {
+            self.pinged = now;
+            ping();
+        }
+        let mut next = silent_at.min(self.ping_at());
+        if let Some(window) = self.window {
+            next = next.min(window.started.saturating_add(self.message_timeout));
+        }
+        Ok(next.saturating_sub(now).min(NEVER))
+    }
+
+    fn ping_at(&self) -> Duration {
+        self.heard.max(self.pinged).saturating_add(self.ping)
+    }
+
+    fn now(&self) -> Duration {
+        self.spent
+            + self
+                .waiting_since
+                .map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+/// Long enough for a limit that does not count, short enough to add to any instant.
+const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn pace() -> Pace {
+        let mut pace = Pace::new(20 * SECOND, 60 * SECOND, 30 * SECOND);
+        pace.start();
+        pace
+    }
+
+    fn check(pace: &mut Pace) -> (Result<Duration, Overdue>, bool) {
+        let mut pinged = false;
+        let checked = pace.check(|| pinged = true);
+        (checked, pinged)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_is_pinged_twice_and_then_overdue() {
+        let mut pace = pace();
+        assert_eq!(check(&mut pace), (Ok(20 * SECOND), false));
+        for _ in 0..2 {
+            advance(20 * SECOND).await;
+            assert_eq!(check(&mut pace), (Ok(20 * SECOND), true));
+        }
+        advance(20 * SECOND).await;
+        assert_eq!(check(&mut pace), (Err(Overdue::Silent), false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_heard_is_not_pinged() {
+        let mut pace = pace();
+        for _ in 0..10 {
+            advance(19 * SECOND).await;
+            pace.heard();
+            assert_eq!(check(&mut pace), (Ok(20 * SECOND), false));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_the_server_does_not_wait_does_not_count() {
+        let mut pace = pace();
+        pace.message(Some(1));
+        advance(10 * SECOND).await;
+        pace.stop();
+        advance(1000 * SECOND).await;
+        pace.start();
+        assert_eq!(check(&mut pace), (Ok(10 * SECOND), false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_makes_a_kilobyte_per_second_may_last() {
+        let mut pace = pace();
+        for second in 0..300 {
+            pace.message(Some(second * 1024));
+            pace.heard();
+            assert!(check(&mut pace).0.is_ok(), "after {second} s");
+            advance(SECOND).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_dribbles_is_overdue_at_the_message_timeout() {
+        let mut pace = pace();
+        for second in 0..30 {
+            pace.message(Some(second * 1000));
+            pace.heard();
+            assert!(check(&mut pace).0.is_ok(), "after {second} s");
+            advance(SECOND).await;
+        }
+        assert_eq!(check(&mut pace).0, Err(Overdue::Dribble));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_message_gets_its_own_time() {
+        let mut pace = pace();
+        for _ in 0..10 {
+            pace.message(Some(5));
+            pace.heard();
+            advance(29 * SECOND).await;
+            assert!(check(&mut pace).0.is_ok());
+            pace.message(None);
+        }
+    }
+}

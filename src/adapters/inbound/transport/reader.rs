@@ -1,0 +1,251 @@
+//! The reading half of a connection: messages out of the bare socket, within time limits.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::breach::Breach;
+use super::close::{Close, CloseCode};
+use super::decoder::Decoder;
+use super::incoming::Incoming;
+use super::link::Link;
+use super::pace::{Overdue, Pace};
+
+/// How much a closing connection throws away at a time.
+const DRAIN_BYTES: usize = 16 * 1024;
+
+/// A whole message from the client.
+///
+/// The payload shares the read buffer's allocation, so whoever keeps a small one for long should
+/// copy it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A text message; it is valid UTF-8.
+    Text(Bytes),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+/// Why nothing more comes from this client.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// The client closed.
+    #[error("the client closed")]
+    Closed {
+        /// With a close frame, and not just by hanging up.
+        proper: bool,
+    },
+    /// The client broke the protocol or the limit of a message.
+    #[error(transparent)]
+    Breach(#[from] Breach),
+    /// Not a byte came for the idle timeout, pings notwithstanding.
+    #[error("nothing was heard for too long")]
+    Silent,
+    /// A message came at under 1 KiB/s for the message timeout.
+    #[error("a message came too slowly")]
+    Dribble,
+    /// The socket failed.
+    #[error("the connection failed")]
+    Io(#[from] io::Error),
+}
+
+impl From<Ended> for Close {
+    /// What to answer. A client that closed properly gets the echo of its own code whatever is
+    /// said here.
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),
+            Ended::Closed { proper: false } | Ended::Io(_) => Self::Drop,
+            Ended::Breach(breach) => breach.into(),
+            Ended::Silent => Self::new(CloseCode::GOING_AWAY, ended.to_string()),
+            Ended::Dribble => Self::new(CloseCode::POLICY, ended.to_string()),
+        }
+    }
+}
+
+/// The client's close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerClose {
+    /// Its code, if it had one.
+    pub code: Option<CloseCode>,
+}
+
+/// The reading half of a connection.
+#[derive(Debug)]
+pub struct Reader {
+    link: Arc<Link>,
+    decoder: Decoder,
+    pace: Pace,
+    read_buffer_bytes: usize,
+    /// The only timer, made when it is first needed. It may ring early, which is cheaper than
+    /// setting it anew for every message.
+    alarm: Option<Pin<Box<Sleep>>>,
+    peer_close: Option<PeerClose>,
+}
+
+impl Reader {
+    pub(super) fn new(
+        link: Arc<Link>,
+        decoder: Decoder,
+        pace: Pace,
+        read_buffer_bytes: usize,
+    ) -> Self {
+        // A read into no room at all would look like the end of the stream.
+        let read_buffer_bytes = read_buffer_bytes.max(256);
+        Self {
+            link,
+            decoder,
+            pace,
+            read_buffer_bytes,
+            alarm: None,
+            peer_close: None,
+        }
+    }
+
+    /// The client's next message.
+    ///
+    /// Pings are answered on the way (the pong waits for the [`Writer`](super::Writer)), and a
+    /// silent client is pinged. Cancel-safe: a message is either returned or still there. Time
+    /// that is not spent in here, because the caller holds the client back, counts neither as
+    /// the client's silence nor as its slowness.
+    ///
+    /// # Errors
+    /// Nothing more comes, and why. The answer to give is [`Close::from`] it.
+    pub async fn next(&mut self) -> Result<Message, Ended> {
+        loop {
+            if self.peer_close.is_some() {
+                return Err(Ended::Closed { proper: true });
+            }
+            match self.decoder.decode()? {
+                Some(Incoming::Text(payload)) => return Ok(self.complete(Message::Text(payload))),
+                Some(Incoming::Binary(payload)) => {
+                    return Ok(self.complete(Message::Binary(payload)));
+                }
+                Some(Incoming::Ping(payload)) => self.link.control.pong(&payload),
+                Some(Incoming::Pong) => {}
+                Some(Incoming::Close(close)) => {
+                    let code = close.map(|(code, _)| code);
+                    self.peer_close = Some(PeerClose { code });
+                }
+                None => {
+                    let message = self
+                        .decoder
+                        .in_message()
+                        .then(|| self.decoder.message_bytes());
+                    self.pace.message(message);
+                    Fill { reader: self }.await?;
+                }
+            }
+        }
+    }
+
+    /// Whether a message has begun and is not complete; pings in between don't matter.
+    pub fn in_message(&self) -> bool {
+        self.decoder.in_message()
+    }
+
+    /// The payload bytes that have come of the message in progress.
+    pub fn message_bytes(&self) -> usize {
+        self.decoder.message_bytes()
+    }
+
+    /// Changes the limit of a message, from the next frame on.
+    pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
+        self.decoder.set_max_message_bytes(max_message_bytes);
+    }
+
+    /// The client's close frame, if it came.
+    pub fn peer_close(&self) -> Option<PeerClose> {
+        self.peer_close
+    }
+
+    /// Reads and throws away until the client hangs up or `max` bytes have come.
+    pub(super) async fn drain(&mut self, max: usize) {
+        let mut drained = 0;
+        while drained < max
+            && poll_fn(|cx| self.link.stream.poll_read_ready(cx))
+                .await
+                .is_ok()
+        {
+            // Only while there is something to read does a closing connection cost memory.
+            let mut scratch = [0; DRAIN_BYTES];
+            match self.link.stream.try_read(&mut scratch) {
+                Ok(0) => return,
+                Ok(count) => drained += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn complete(&mut self, message: Message) -> Message {
+        self.pace.message(None);
+        message
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        self.pace.check_message().map_err(Ended::from)?;
+        // Asking for readiness first takes from the task's budget, so a client that never stops
+        // sending cannot keep the others waiting.
+        while self.link.stream.poll_read_ready(cx)?.is_ready() {
+            let (buffer, room) = self.decoder.read_into(self.read_buffer_bytes);
+            match self.link.stream.try_read_buf(&mut buffer.limit(room)) {
+                Ok(0) => return Poll::Ready(Err(Ended::Closed { proper: false })),
+                Ok(_) => {
+                    self.pace.heard();
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+        self.decoder.release();
+        loop {
+            let wait = self.pace.check(|| self.link.control.ping())?;
+            let deadline = Instant::now() + wait;
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if alarm.is_elapsed() || alarm.deadline() > deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl From<Overdue> for Ended {
+    fn from(overdue: Overdue) -> Self {
+        match overdue {
+            Overdue::Silent => Self::Silent,
+            Overdue::Dribble => Self::Dribble,
+        }
+    }
+}
+
+/// Waits for bytes, with the reading clock running for exactly as long.
+struct Fill<'a> {
+    reader: &'a mut Reader,
+}
+
+impl Future for Fill<'_> {
+    type Output = Result<(), Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.reader.pace.start();
+        self.reader.poll_fill(cx)
+    }
+}
+
+impl Drop for Fill<'_> {
+    fn drop(&mut self) {
+        self.reader.pace.stop();
+    }
+}

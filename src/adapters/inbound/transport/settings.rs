@@ -1,0 +1,66 @@
+//! What the transport is told: its limits and when to stop.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The limits of the transport. A limit of time or number that is zero does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportSettings {
+    /// How long a client may take to send a request, the first and every later one.
+    pub handshake_timeout: Duration,
+    /// Over how long a message must make 1 KiB/s.
+    pub message_timeout: Duration,
+    /// After how long a silent client is pinged.
+    pub ping: Duration,
+    /// After how long a client that sends nothing, or takes nothing, is closed.
+    pub idle_timeout: Duration,
+    /// The longest message a connection starts with; see [`Reader::set_max_message_bytes`].
+    ///
+    /// [`Reader::set_max_message_bytes`]: super::Reader::set_max_message_bytes
+    pub max_message_bytes: usize,
+    /// The most connections.
+    pub max_connections: usize,
+    /// The most connections of one address; the /64 of an IPv6 address counts as one.
+    pub max_connections_per_address: usize,
+    /// The most sockets that are not, or not yet, WebSocket connections.
+    pub max_pending: usize,
+    /// The origins whose pages may connect, as in `https://example.org`; `None`: all.
+    pub allowed_origins: Option<Vec<String>>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How much is usually read at a time; a long message is read in bigger steps.
+    pub read_buffer_bytes: usize,
+}
+
+impl Default for TransportSettings {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(10),
+            message_timeout: Duration::from_secs(30),
+            ping: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(60),
+            max_message_bytes: 1024 * 1024,
+            max_connections: 20_000,
+            max_connections_per_address: 0,
+            max_pending: 16_384,
+            allowed_origins: None,
+            trusted_proxies: Vec::new(),
+            read_buffer_bytes: 8 * 1024,
+        }
+    }
+}
+
+/// How the transport is stopped, in two phases.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// First: upgrades are refused with 503 and connections are asked to end; plain HTTP is
+    /// still answered, so that a load balancer can see that the server drains.
+    pub draining: CancellationToken,
+    /// Then: nothing is accepted any more and plain HTTP ends.
+    pub stop: CancellationToken,
+    /// The connections. Close it and wait for it between the two.
+    pub connections: TaskTracker,
+}

@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+use super::client::{Server, masked};
+use crate::adapters::inbound::transport::TransportSettings;
+
+const SHORT: Duration = Duration::from_millis(400);
+
+#[tokio::test]
+async fn a_ping_is_answered_also_inside_a_message() {
+    let server = Server::start(TransportSettings::default());
+    let mut client = server.connect().await;
+    client.send(&masked(0x89, b"first")).await;
+    assert_eq!(client.frame().await, Some((0x8A, b"first".to_vec())));
+    client
+        .send(&[masked(0x01, b"a"), masked(0x89, b"second")].concat())
+        .await;
+    assert_eq!(client.frame().await, Some((0x8A, b"second".to_vec())));
+    client.send(&masked(0x80, b"b")).await;
+    assert_eq!(client.frame().await, Some((0x81, b"ab".to_vec())));
+}
+
+#[tokio::test]
+async fn ten_pings_at_once_get_ten_pongs() {
+    let server = Server::start(TransportSettings::default());
+    let mut client = server.connect().await;
+    let pings: Vec<u8> = (0..10)
+        .flat_map(|number| masked(0x89, &[number; 125]))
+        .collect();
+    client.send(&pings).await;
+    for number in 0..10 {
+        assert_eq!(client.frame().await, Some((0x8A, vec![number; 125])));
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_last() {
+    let server = Server::start(TransportSettings::default());
+    let mut client = server.connect().await;
+    // Far more than the sockets hold, so most pongs must have been given up.
+    let pings = masked(0x89, &[1; 125]).repeat(1000);
+    for _ in 0..200 {
+        client.send(&pings).await;
+    }
+    client.send(&masked(0x81, b"done")).await;
+    let mut answers = 0;
+    loop {
+        match client.frame().await.expect("an echo") {
+            (0x8A, payload) => {
+                assert_eq!(payload, [1; 125]);
+                answers += 1;
+            }
+            (first, payload) => {
+                assert_eq!((first, &payload[..]), (0x81, &b"done"[..]));
+                break;
+            }
+        }
+    }
+    assert!(answers > 0 && answers < 200_000, "{answers} pongs");
+}
+
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_then_closed() {
+    let settings = TransportSettings {
+        ping: SHORT / 2,
+        idle_timeout: SHORT + SHORT / 4,
+        ..TransportSettings::default()
+    };
+    let server = Server::start(settings);
+    let mut client = server.connect().await;
+    let started = Instant::now();
+    for _ in 0..2 {
+        assert_eq!(client.frame().await, Some((0x89, vec![])));
+    }
+    client.expect_close(1001).await;
+    assert!(started.elapsed() >= SHORT);
+}
+
+#[tokio::test]
+async fn a_client_that_answers_pings_stays() {
+    let settings = TransportSettings {
+        ping: SHORT / 4,
+        idle_timeout: SHORT,
+        ..TransportSettings::default()
+    };
+    let server = Server::start(settings);
+    let mut client = server.connect().await;
+    for _ in 0..12 {
+        assert_eq!(client.frame().await, Some((0x89, vec![])));
+        client.send(&masked(0x8A, b"")).await;
+    }
+    client.send(&masked(0x81, b"still here")).await;
+    assert_eq!(client.frame().await, Some((0x81, b"still here".to_vec())));
+}
+
+#[tokio::test]
+async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
+    let settings = TransportSettings {
+        message_timeout: SHORT,
+        ..TransportSettings::default()
+    };
+    let server = Server::start(settings);
+    let mut client = server.connect().await;
+    let started = Instant::now();
+    client.send(&masked(0x01, b"a")).await;
+    // The server closes while we dribble, so a failing write is an end too.
+    let dribble = async {
+        loop {
+            let bytes = [masked(0x00, b"b"), masked(0x89, b"")].concat();
+            if client.stream.write_all(&bytes).await.is_err() {
+                return;
+            }
+            client.stream.readable().await.expect("a pong or the close");
+            let mut received = [0; 64];
+            match client.stream.try_read(&mut received) {
+                Ok(count)
+                    if received[..count]
+                        .windows(4)
+                        .any(|w| w[0] == 0x88 && w[2..] == [3, 0xf0]) =>
+                {
+                    return;
+                }
+                Ok(0) => panic!("the end without a close"),
+                _ => tokio::time::sleep(SHORT / 20).await,
+            }
+        }
+    };
+    tokio::time::timeout(SHORT * 5, dribble)
+        .await
+        .expect("closed");
+    assert!(started.elapsed() >= SHORT);
+}

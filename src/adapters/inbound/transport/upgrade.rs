@@ -1,0 +1,152 @@
+//! From an HTTP request to a WebSocket connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::accept::ClientSocket;
+use super::address::client_address;
+use super::admission::{Admission, Permit};
+use super::connection::{Connection, ConnectionHandler, Peer};
+use super::handshake::{self, Refusal};
+use super::settings::{Shutdown, TransportSettings};
+
+/// The WebSocket side of the server: its settings, its connections and who serves them.
+#[derive(Debug)]
+pub struct Transport<H> {
+    parts: Arc<Parts<H>>,
+}
+
+#[derive(Debug)]
+struct Parts<H> {
+    settings: TransportSettings,
+    admission: Admission,
+    shutdown: Shutdown,
+    handler: H,
+}
+
+impl<H> Clone for Transport<H> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Transport<H> {
+    /// A transport whose connections `handler` serves.
+    pub fn new(settings: TransportSettings, shutdown: Shutdown, handler: H) -> Self {
+        let admission = Admission::new(
+            settings.max_connections,
+            settings.max_connections_per_address,
+        );
+        Self {
+            parts: Arc::new(Parts {
+                settings,
+                admission,
+                shutdown,
+                handler,
+            }),
+        }
+    }
+
+    /// The number of open connections.
+    pub fn connections(&self) -> usize {
+        self.parts.admission.total()
+    }
+
+    fn answer(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        on_upgrade: Option<OnUpgrade>,
+        socket: SocketAddr,
+    ) -> Result<Response, Refusal> {
+        let Parts {
+            settings,
+            admission,
+            shutdown,
+            ..
+        } = &*self.parts;
+        let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
+        // HTTP/1.0 has no upgrade, whatever its headers say.
+        let on_upgrade = on_upgrade.ok_or(Refusal::NoConnectionUpgrade)?;
+        if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
+        let address = client_address(socket, headers, &settings.trusted_proxies);
+        let permit = admission.admit(address).ok_or(Refusal::Full)?;
+        let connection = self
+            .clone()
+            .connect(on_upgrade, permit, Peer { address, socket });
+        shutdown.connections.spawn(connection);
+        Ok(handshake::switching_protocols(&accept))
+    }
+
+    /// Takes the socket over once hyper has written its answer, and serves it to its end.
+    async fn connect(self, on_upgrade: OnUpgrade, permit: Permit, peer: Peer) {
+        let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
+            return;
+        };
+        let Parts {
+            settings,
+            shutdown,
+            handler,
+            ..
+        } = &*self.parts;
+        let draining = shutdown.draining.clone();
+        let connection = Connection::new(stream, &already_read, permit, peer, settings, draining);
+        drop(already_read);
+        connection.run(handler).await;
+    }
+}
+
+/// The filter that accepts connections on `/` and `/ws`.
+///
+/// A request for `/` that asks for no WebSocket is rejected as not found, so that another filter
+/// can show a page there; any other path likewise.
+pub fn upgrade<H: ConnectionHandler>(
+    transport: &Transport<H>,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<H> {
+    let transport = transport.clone();
+    warp::path::full()
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::get::<ClientSocket>())
+        .and_then(
+            move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
+                let ours = match path.as_str() {
+                    "/" => handshake::asks_for_websocket(&headers),
+                    "/ws" => true,
+                    _ => false,
+                };
+                std::future::ready(if ours {
+                    let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
+                    Ok(answer.unwrap_or_else(Refusal::response))
+                } else {
+                    Err(warp::reject::not_found())
+                })
+            },
+        )
+}
+
+/// The socket itself, and what hyper has read of it beyond the request.
+async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
+    let upgraded = on_upgrade
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
+        .ok()?;
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        tracing::error!("an upgraded connection is not on a TCP socket of this server");
+        return None;
+    };
+    Some((parts.io.into_inner(), parts.read_buf))
+}
