@@ -82,18 +82,21 @@ impl Commit {
 }
 
 impl Application {
-    /// Carries out a change and tells the project's other connections.
+    /// Begins a change and gives what becomes of it; the project's other connections are told.
     ///
     /// The work goes on where the returned future is dropped: once begun, a change reaches the
     /// store *and* its receivers, whatever becomes of the connection that asked for it.
     ///
     /// # Errors
     /// 409, 413 or 500; nothing has changed then, save that a folder may be deleted in part.
-    pub async fn commit(self: &Arc<Self>, commit: Commit) -> Result<Reply, Refusal> {
+    pub fn commit(
+        self: &Arc<Self>,
+        commit: Commit,
+    ) -> impl Future<Output = Result<Reply, Refusal>> + Send + use<> {
         let this = Arc::clone(self);
         let work = self.work.spawn(async move { this.carry_out(commit).await });
         // A panic in there is contained by the task; its cause has been printed.
-        work.await.unwrap_or(Err(Refusal::Internal))
+        async move { work.await.unwrap_or(Err(Refusal::Internal)) }
     }
 
     async fn carry_out(&self, commit: Commit) -> Result<Reply, Refusal> {

@@ -13,6 +13,8 @@ const NAMES_AHEAD: usize = 256;
 /// The files that a `get` or `list` asked for, in byte order of their names.
 pub struct Fetch {
     source: Source,
+    /// Where more names come from, if they do.
+    walk: Option<Box<dyn FileWalk>>,
     /// Names that are to come before the source is asked for more.
     names: VecDeque<FilePath>,
     /// A file that has been opened already.
@@ -25,7 +27,6 @@ enum Source {
     Project {
         project: ProjectId,
         store: Arc<dyn ProjectStore>,
-        walk: Option<Box<dyn FileWalk>>,
     },
     PullRequest {
         project: ProjectId,
@@ -54,13 +55,10 @@ impl Fetch {
         file: OpenFile,
     ) -> Self {
         let asked = path.as_str().to_owned();
-        let source = Source::Project {
-            project,
-            store,
-            walk: None,
-        };
+        let source = Source::Project { project, store };
         Self {
             source,
+            walk: None,
             names: VecDeque::new(),
             first: Some((path, file)),
             asked,
@@ -74,13 +72,10 @@ impl Fetch {
         walk: Box<dyn FileWalk>,
         asked: String,
     ) -> Self {
-        let source = Source::Project {
-            project,
-            store,
-            walk: Some(walk),
-        };
+        let source = Source::Project { project, store };
         Self {
             source,
+            walk: Some(walk),
             names: VecDeque::new(),
             first: None,
             asked,
@@ -98,6 +93,7 @@ impl Fetch {
         let source = Source::PullRequest { project, id, store };
         Self {
             source,
+            walk: None,
             names: names.into(),
             first: None,
             asked,
@@ -130,7 +126,7 @@ impl Fetch {
                 return Some(Fetched::Broken(refusal));
             }
             let path = self.names.pop_front()?;
-            match self.open(&path).await {
+            match self.source.open(&path).await {
                 Ok(file) => return Some(Fetched::File(path, file)),
                 Err(StoreError::NotFound) => {}
                 Err(error) => {
@@ -143,28 +139,27 @@ impl Fetch {
     }
 
     async fn look_ahead(&mut self) -> Result<(), Refusal> {
-        let Source::Project {
-            walk: Some(walk), ..
-        } = &mut self.source
-        else {
+        let Some(walk) = &mut self.walk else {
             return Ok(());
         };
         match walk.next(NAMES_AHEAD).await {
-            Ok(names) => self.names.extend(names),
+            Ok(names) => {
+                self.names.extend(names);
+                Ok(())
+            }
             Err(error) => {
-                if let Source::Project { walk, .. } = &mut self.source {
-                    *walk = None;
-                }
-                return Err(Refusal::reading_path(&error));
+                self.walk = None;
+                Err(Refusal::reading_path(&error))
             }
         }
-        Ok(())
     }
+}
 
+impl Source {
     async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
-        match &self.source {
-            Source::Project { project, store, .. } => store.open_file(project, path).await,
-            Source::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
+        match self {
+            Self::Project { project, store } => store.open_file(project, path).await,
+            Self::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
         }
     }
 }

@@ -13,7 +13,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 pub enum TokenKey {
     /// HS256 with this secret.
     Secret(Vec<u8>),
-    /// RS256, ES256 or EdDSA, as this public key in PEM says.
+    /// RS256, ES256 or `EdDSA`, as this public key in PEM says.
     PublicKeyPem(Vec<u8>),
 }
 

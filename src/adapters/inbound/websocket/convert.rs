@@ -70,7 +70,8 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("pullrequest", "list") => Command::ListPullRequests,
         ("chat", "auth") => Command::AuthenticateSection(section_form(data, chat_section)),
         ("chat", "message") => Command::SendMessage(
-            data.and_then(|data| required("message", &data.message)).map(Arc::from),
+            data.and_then(|data| required("message", &data.message))
+                .map(Arc::from),
         ),
         ("chat", "history") => Command::ChatHistory(history_limit(&request.data)),
         ("chat", "members") => Command::ChatMembers,
@@ -109,7 +110,12 @@ fn section_form<T: Into<Section>>(
 ) -> Checked<AuthenticateSection> {
     let data = match data {
         Ok(data) => data,
-        Err(fault) => return Ok(AuthenticateSection { token: None, section: Err(fault) }),
+        Err(fault) => {
+            return Ok(AuthenticateSection {
+                token: None,
+                section: Err(fault),
+            });
+        }
     };
     let token = optional("token", &data.token)?.map(str::to_owned);
     let section = SectionData {
@@ -118,7 +124,10 @@ fn section_form<T: Into<Section>>(
         streamer: data.streamer.clone(),
         room: data.room.clone(),
     };
-    Ok(AuthenticateSection { token, section: read(&section).map(Into::into) })
+    Ok(AuthenticateSection {
+        token,
+        section: read(&section).map(Into::into),
+    })
 }
 
 fn file_section(data: &SectionData<'_>) -> Checked<FileSection> {
@@ -198,8 +207,9 @@ fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
         (number, Some(count)) => Some(PartOf { number, count }),
         (Some(_), None) => return Err(BadParameters::new("part needs maxPart")),
     };
-    let decoded = base64_content::decode(content)
-        .ok_or(BadParameters::new("content must be base64 of the standard alphabet"))?;
+    let decoded = base64_content::decode(content).ok_or(BadParameters::new(
+        "content must be base64 of the standard alphabet",
+    ))?;
     Ok(PostFile {
         path,
         content: decoded.bytes.into(),
@@ -212,8 +222,13 @@ fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
 
 fn delete_file(data: &Data<'_>) -> Checked<DeleteFile> {
     let query = PathQuery::parse(required("name", &data.name)?)?;
-    let path = query.path.ok_or(BadParameters::from(crate::domain::FilePathError::NoFile))?;
-    Ok(DeleteFile { path, means_folder: query.means_folder })
+    let path = query
+        .path
+        .ok_or(BadParameters::from(crate::domain::FilePathError::NoFile))?;
+    Ok(DeleteFile {
+        path,
+        means_folder: query.means_folder,
+    })
 }
 
 fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
@@ -233,7 +248,11 @@ fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
     let outcome = match optional("outcome", &data.outcome)? {
         None | Some("closed") => Outcome::Closed,
         Some("merged") => Outcome::Merged,
-        Some(_) => return Err(BadParameters::new("outcome must be \"merged\" or \"closed\"")),
+        Some(_) => {
+            return Err(BadParameters::new(
+                "outcome must be \"merged\" or \"closed\"",
+            ));
+        }
     };
     Ok(DeletePullRequest { id, outcome })
 }
@@ -259,9 +278,9 @@ fn part_number(name: &str, value: &Loose<'_>) -> Checked<Option<u32>> {
     match value {
         Loose::Absent => Ok(None),
         Loose::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
-        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => {
-            Err(fault(format!("{name} must be an integer from 1 to 2147483647")))
-        }
+        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => Err(fault(format!(
+            "{name} must be an integer from 1 to 2147483647"
+        ))),
     }
 }
 
@@ -279,11 +298,7 @@ fn optional<'d>(name: &str, value: &'d Loose<'_>) -> Checked<Option<&'d str>> {
     }
 }
 
-fn name<T>(
-    name: &str,
-    value: &Loose<'_>,
-    parse: fn(&str) -> Result<T, NameError>,
-) -> Checked<T> {
+fn name<T>(name: &str, value: &Loose<'_>, parse: fn(&str) -> Result<T, NameError>) -> Checked<T> {
     parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
 }
 

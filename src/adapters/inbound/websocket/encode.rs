@@ -1,11 +1,12 @@
 //! From answers and events of the application to messages as they go over the wire (protocol,
 //! sections 2 to 7). Each error maps to exactly one wire error.
 
-use base64_content::encode_into;
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::base64_content;
 use super::request::{Context, Reference};
+use crate::adapters::inbound::transport::frame::{self, FrameBuilder};
 use crate::application::{Event, ProjectStatus, Refusal, Reply};
 use crate::domain::{ChatMessage, FilePath, Outcome, ProjectId, PullRequest, Timestamp};
 
@@ -54,8 +55,20 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn success<D: Serialize>(kind: &'static str, data: D, reference: Option<&Reference>) -> Vec<u8> {
-    json(&Success { code: 200, kind, message: None, data, last: None, reference })
+/// A whole text frame with `value` as its text.
+fn message(value: &impl Serialize) -> Bytes {
+    frame::text(&json(value))
+}
+
+fn success<D: Serialize>(kind: &'static str, data: D, reference: Option<&Reference>) -> Bytes {
+    message(&Success {
+        code: 200,
+        kind,
+        message: None,
+        data,
+        last: None,
+        reference,
+    })
 }
 
 #[derive(Serialize)]
@@ -68,15 +81,27 @@ struct Stored<'a> {
     project: Option<&'a str>,
 }
 
-fn stored(kind: &'static str, context: &Context) -> Vec<u8> {
+fn stored(kind: &'static str, context: &Context) -> Bytes {
     let file = context.name.as_deref().unwrap_or_default();
-    let data = Stored { message: OK, file, username: None, project: None };
+    let data = Stored {
+        message: OK,
+        file,
+        username: None,
+        project: None,
+    };
     let reference = context.reference.as_ref();
-    json(&Success { code: 200, kind, message: Some(OK), data, last: None, reference })
+    message(&Success {
+        code: 200,
+        kind,
+        message: Some(OK),
+        data,
+        last: None,
+        reference,
+    })
 }
 
 /// One message that answers a request.
-pub(super) fn reply(reply: &Reply, context: &Context) -> Vec<u8> {
+pub(super) fn reply(reply: &Reply, context: &Context) -> Bytes {
     let ok = |kind| success(kind, OK, context.reference.as_ref());
     match reply {
         Reply::FileAuth => ok("fileAuth"),
@@ -104,7 +129,7 @@ pub(super) fn reply(reply: &Reply, context: &Context) -> Vec<u8> {
     }
 }
 
-fn authentication(context: &Context) -> Vec<u8> {
+fn authentication(context: &Context) -> Bytes {
     #[derive(Serialize)]
     struct Options {
         sep: &'static str,
@@ -114,11 +139,14 @@ fn authentication(context: &Context) -> Vec<u8> {
         message: &'static str,
         opts: Options,
     }
-    let data = Authenticated { message: OK, opts: Options { sep: "/" } };
+    let data = Authenticated {
+        message: OK,
+        opts: Options { sep: "/" },
+    };
     success("authentication", data, context.reference.as_ref())
 }
 
-fn file_status(status: ProjectStatus, context: &Context) -> Vec<u8> {
+fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Status {
@@ -128,24 +156,40 @@ fn file_status(status: ProjectStatus, context: &Context) -> Vec<u8> {
         bytes: u64,
         max_bytes: u64,
     }
-    let ProjectStatus { streamer, viewers, files, bytes, max_bytes } = status;
-    let data = Status { streamer, viewers, files, bytes, max_bytes };
+    let ProjectStatus {
+        streamer,
+        viewers,
+        files,
+        bytes,
+        max_bytes,
+    } = status;
+    let data = Status {
+        streamer,
+        viewers,
+        files,
+        bytes,
+        max_bytes,
+    };
     success("fileStatus", data, context.reference.as_ref())
 }
 
 /// That all of `pullrequest`/`get` has been sent.
-pub(super) fn pull_request_got(context: &Context) -> Vec<u8> {
+pub(super) fn pull_request_got(context: &Context) -> Bytes {
     success("pullRequestGet", OK, context.reference.as_ref())
 }
 
 /// That all of `file`/`get` has been sent, for a request that carried a `ref`.
-pub(super) fn get_done(name: &str, files: u64, context: &Context) -> Vec<u8> {
+pub(super) fn get_done(name: &str, files: u64, context: &Context) -> Bytes {
     #[derive(Serialize)]
     struct Done<'a> {
         name: &'a str,
         files: u64,
     }
-    success("fileGetDone", Done { name, files }, context.reference.as_ref())
+    success(
+        "fileGetDone",
+        Done { name, files },
+        context.reference.as_ref(),
+    )
 }
 
 /// One file of a `list`.
@@ -164,7 +208,7 @@ pub(super) fn file_list(
     part: u32,
     last: bool,
     context: &Context,
-) -> Vec<u8> {
+) -> Bytes {
     #[derive(Serialize)]
     struct List<'a> {
         name: &'a str,
@@ -172,14 +216,23 @@ pub(super) fn file_list(
         part: u32,
         last: bool,
     }
-    success("fileList", List { name, files, part, last }, context.reference.as_ref())
+    success(
+        "fileList",
+        List {
+            name,
+            files,
+            part,
+            last,
+        },
+        context.reference.as_ref(),
+    )
 }
 
 /// One message of a pull requests' `list`.
-pub(super) fn pull_request_list(page: &[PullRequest], last: bool, context: &Context) -> Vec<u8> {
+pub(super) fn pull_request_list(page: &[PullRequest], last: bool, context: &Context) -> Bytes {
     let data: Vec<_> = page.iter().map(WirePullRequest::from).collect();
     let reference = context.reference.as_ref();
-    json(&Success {
+    message(&Success {
         code: 200,
         kind: "pullRequestList",
         message: None,
@@ -200,29 +253,30 @@ pub(super) struct FilePart<'a> {
     pub project: Option<&'a ProjectId>,
 }
 
-/// One `fileGet`, written by hand: its content is most of what this server ever sends.
-pub(super) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> Vec<u8> {
+/// One `fileGet` as a whole frame, written by hand: its content is most of what this server ever
+/// sends.
+pub(super) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> Bytes {
     let content_chars = base64_content::encoded_len(part.content.len());
-    let mut out = Vec::with_capacity(content_chars + part.path.as_str().len() + ENVELOPE_CHARS);
-    out.extend_from_slice(br#"{"code":200,"type":"fileGet","data":{"name":"#);
-    out.extend_from_slice(&json(&part.path.as_str()));
-    out.extend_from_slice(br#","content":""#);
-    encode_into(part.content, &mut out);
-    let numbers = format!(r#"","part":{},"maxPart":{}"#, part.part, part.count);
-    out.extend_from_slice(numbers.as_bytes());
+    let name_chars = part.path.as_str().len();
+    let mut out = FrameBuilder::with_capacity(content_chars + name_chars + ENVELOPE_CHARS);
+    out.extend(br#"{"code":200,"type":"fileGet","data":{"name":"#);
+    out.extend(&json(&part.path.as_str()));
+    out.extend(br#","content":""#);
+    base64_content::encode_into(part.content, out.grow(content_chars));
+    out.extend(format!(r#"","part":{},"maxPart":{}"#, part.part, part.count).as_bytes());
     if let Some(project) = part.project {
-        out.extend_from_slice(br#","username":"#);
-        out.extend_from_slice(&json(&project.streamer.as_str()));
-        out.extend_from_slice(br#","project":"#);
-        out.extend_from_slice(&json(&project.name.as_str()));
+        out.extend(br#","username":"#);
+        out.extend(&json(&project.streamer.as_str()));
+        out.extend(br#","project":"#);
+        out.extend(&json(&project.name.as_str()));
     }
-    out.push(b'}');
+    out.extend(b"}");
     if let Some(reference) = reference {
-        out.extend_from_slice(br#","ref":"#);
-        out.extend_from_slice(&json(reference));
+        out.extend(br#","ref":"#);
+        out.extend(&json(reference));
     }
-    out.push(b'}');
-    out
+    out.extend(b"}");
+    out.text()
 }
 
 /// How many parts a file of `bytes` makes: at least one.
@@ -231,9 +285,14 @@ pub(super) fn part_count(bytes: u64, part_bytes: usize) -> u64 {
 }
 
 /// The messages that tell of an event; none where its receivers have to read the content back.
-pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Vec<u8>> {
+pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     match event {
-        Event::FileUpdated { project, path, content: Some(content), .. } => {
+        Event::FileUpdated {
+            project,
+            path,
+            content: Some(content),
+            ..
+        } => {
             let count = part_count(content.len() as u64, part_bytes);
             let mut parts = content.chunks(part_bytes);
             let part = |part| FilePart {
@@ -243,7 +302,10 @@ pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Vec<u8>> {
                 count,
                 project: Some(project),
             };
-            (1..=count).map(part).map(|part| file_part(&part, None)).collect()
+            (1..=count)
+                .map(part)
+                .map(|part| file_part(&part, None))
+                .collect()
         }
         Event::FileUpdated { content: None, .. } => Vec::new(),
         Event::FileDeleted { project, path, .. } => {
@@ -261,7 +323,11 @@ pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Vec<u8>> {
                 username: &'a str,
                 project: &'a str,
             }
-            let kind = if *connected { "streamerConnected" } else { "streamerDisconnected" };
+            let kind = if *connected {
+                "streamerConnected"
+            } else {
+                "streamerDisconnected"
+            };
             let data = Streamer {
                 username: project.streamer.as_str(),
                 project: project.name.as_str(),
@@ -279,7 +345,14 @@ pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Vec<u8>> {
                 Outcome::Merged => "merged",
                 Outcome::Closed => "closed",
             };
-            vec![success("pullRequestClosed", Closed { id: id.to_string(), outcome }, None)]
+            vec![success(
+                "pullRequestClosed",
+                Closed {
+                    id: id.to_string(),
+                    outcome,
+                },
+                None,
+            )]
         }
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]
@@ -288,7 +361,7 @@ pub(super) fn event(event: &Event, part_bytes: usize) -> Vec<Vec<u8>> {
 }
 
 /// That a pull request waits for the streamer.
-pub(super) fn pull_request_created(created: &PullRequest) -> Vec<u8> {
+pub(super) fn pull_request_created(created: &PullRequest) -> Bytes {
     success("pullRequestCreated", WirePullRequest::from(created), None)
 }
 
@@ -343,7 +416,7 @@ impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
 }
 
 /// The one error that a refusal is on the wire.
-pub(super) fn refusal(refusal: &Refusal, context: &Context) -> Vec<u8> {
+pub(super) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
     let name = context.name.as_deref();
     let mut failure = Failure {
         code: 0,
@@ -361,34 +434,50 @@ pub(super) fn refusal(refusal: &Refusal, context: &Context) -> Vec<u8> {
         Refusal::Unauthorized(error) => (401, "badAuthError", error.to_string()),
         Refusal::Muted { until } => {
             failure.until = Some(until_seconds(*until));
-            (401, "badAuthError", "you are muted in this room for now".to_owned())
+            (
+                401,
+                "badAuthError",
+                "you are muted in this room for now".to_owned(),
+            )
         }
-        Refusal::UnreadableFile => {
-            (409, "failReadFileError", format!("File {shown} doesn't exist or cannot be read"))
-        }
+        Refusal::UnreadableFile => (
+            409,
+            "failReadFileError",
+            format!("File {shown} doesn't exist or cannot be read"),
+        ),
         Refusal::UnreadablePath => {
             failure.file = None;
             failure.path = Some(if shown.is_empty() { "/" } else { shown });
             let path = failure.path.unwrap_or_default();
-            (409, "failReadPathError", format!("Path {path} doesn't exist or cannot be read"))
+            (
+                409,
+                "failReadPathError",
+                format!("Path {path} doesn't exist or cannot be read"),
+            )
         }
-        Refusal::UnwritableFile => {
-            (409, "failWriteFileError", format!("File {shown} cannot be created or written"))
-        }
-        Refusal::LimitExceeded { limit, value } => {
-            (413, "limitExceededError", format!("the limit {limit} of {value} would be exceeded"))
-        }
+        Refusal::UnwritableFile => (
+            409,
+            "failWriteFileError",
+            format!("File {shown} cannot be created or written"),
+        ),
+        Refusal::LimitExceeded { limit, value } => (
+            413,
+            "limitExceededError",
+            format!("the limit {limit} of {value} would be exceeded"),
+        ),
         Refusal::RateLimited { retry_after } => {
             let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
             failure.retry_after = u64::try_from(seconds).ok();
             let message = format!("too many messages; try again in {seconds} s");
             (429, "rateLimitedError", message)
         }
-        Refusal::Internal => {
-            (500, "internalError", "the server could not do this; try again later".to_owned())
-        }
+        Refusal::Internal => (
+            500,
+            "internalError",
+            "the server could not do this; try again later".to_owned(),
+        ),
     };
-    json(&failure)
+    message(&failure)
 }
 
 /// Rounded up, so that nobody comes back too early.

@@ -171,7 +171,11 @@ mod tests {
             ("[1,[2]]", Loose::Other),
             ("{\"a\":{\"b\":1}}", Loose::Other),
         ] {
-            assert_eq!(serde_json::from_str::<Loose<'_>>(json).expect(json), value, "{json}");
+            assert_eq!(
+                serde_json::from_str::<Loose<'_>>(json).expect(json),
+                value,
+                "{json}"
+            );
         }
     }
 
@@ -191,7 +195,11 @@ mod tests {
             ("1.5", Field::Other),
             ("false", Field::Other),
         ] {
-            assert_eq!(serde_json::from_str::<Field<One>>(json).expect(json), value, "{json}");
+            assert_eq!(
+                serde_json::from_str::<Field<One>>(json).expect(json),
+                value,
+                "{json}"
+            );
         }
     }
 }

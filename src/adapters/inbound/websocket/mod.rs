@@ -1,1 +1,35 @@
-//! Wire messages and their conversion to and from the application.
+//! Wire messages and their conversion to and from the application, and the loop of a connection.
+//!
+//! Adding a message needs a line in `convert`, its encoding in `encode`, and a use case.
+
+mod base64_content;
+mod connection;
+mod convert;
+mod encode;
+mod inbox;
+mod loose;
+mod request;
+mod sender;
+mod wire_frame;
+mod worker;
+
+pub use connection::{ProtocolHandler, Service};
+pub use wire_frame::WireFrame;
+
+use std::sync::Arc;
+
+use crate::application::{Budget, Event};
+
+/// An encoder for the hub: the frames that tell of an event, each charged to `budget` once.
+pub fn event_encoder(
+    budget: Arc<Budget>,
+    part_bytes: usize,
+) -> impl Fn(&Event) -> Vec<WireFrame> + Send + Sync + 'static {
+    move |event| {
+        let frames = encode::event(event, part_bytes);
+        frames
+            .into_iter()
+            .map(|frame| WireFrame::new(frame, &budget))
+            .collect()
+    }
+}

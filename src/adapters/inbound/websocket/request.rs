@@ -116,8 +116,14 @@ impl<'a> Request<'a> {
             }
             Err(error) => {
                 let place = format!("line {} column {}", error.line(), error.column());
-                let what = if error.is_data() { "a member is there twice" } else { "not valid JSON" };
-                Err(BadParameters(Cow::Owned(format!("the message is {what} at {place}"))))
+                let what = if error.is_data() {
+                    "a member is there twice"
+                } else {
+                    "not valid JSON"
+                };
+                Err(BadParameters(Cow::Owned(format!(
+                    "the message is {what} at {place}"
+                ))))
             }
         }
     }
@@ -128,11 +134,13 @@ impl<'a> Request<'a> {
     /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
     pub(super) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
-            (Loose::Text(kind), Field::Object(Data { name: Loose::Text(name), .. }))
-                if kind == "file" =>
-            {
-                Some(name.clone().into_owned())
-            }
+            (
+                Loose::Text(kind),
+                Field::Object(Data {
+                    name: Loose::Text(name),
+                    ..
+                }),
+            ) if kind == "file" => Some(name.clone().into_owned()),
             _ => None,
         };
         let reference = match &self.reference {
@@ -145,7 +153,13 @@ impl<'a> Request<'a> {
             }
             Loose::Text(_) | Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
                 let fault = "ref must be a text of at most 128 bytes or an integer within ±2^53";
-                return Err((Context { reference: None, name }, BadParameters::new(fault)));
+                return Err((
+                    Context {
+                        reference: None,
+                        name,
+                    },
+                    BadParameters::new(fault),
+                ));
             }
         };
         Ok(Context { reference, name })
@@ -161,8 +175,23 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
         let deep_data = format!("{{\"type\":\"file\",\"data\":{}", "[".repeat(100_000));
         for message in [
-            "", " ", "{", "{\"type\":\"file\",}", "nul", "\u{feff}{}", "\0\0\0", "null", "1",
-            "\"x\"", "[]", "true", "{}{}", "{\"a\":1e400}", "{\"type\":\"\\ud800\"}", &deep, &deep_data,
+            "",
+            " ",
+            "{",
+            "{\"type\":\"file\",}",
+            "nul",
+            "\u{feff}{}",
+            "\0\0\0",
+            "null",
+            "1",
+            "\"x\"",
+            "[]",
+            "true",
+            "{}{}",
+            "{\"a\":1e400}",
+            "{\"type\":\"\\ud800\"}",
+            &deep,
+            &deep_data,
             "{\"type\":\"file\",\"type\":\"chat\"}",
             "{\"type\":\"file\",\"data\":{\"name\":\"a\",\"name\":\"b\"}}",
         ] {
@@ -178,15 +207,28 @@ mod tests {
     fn a_reference_is_echoed_within_its_bounds_and_refused_beyond() {
         let context = |reference: &str| {
             let message = format!("{{\"type\":\"chat\",\"ref\":{reference}}}");
-            let context = Request::read(message.as_bytes()).expect("an object").context();
-            context.map(|context| context.reference).map_err(|(context, _)| context.reference)
+            let context = Request::read(message.as_bytes())
+                .expect("an object")
+                .context();
+            context
+                .map(|context| context.reference)
+                .map_err(|(context, _)| context.reference)
         };
         let long = |bytes| format!("\"{}\"", "r".repeat(bytes));
         assert_eq!(context("\"a\""), Ok(Some(Reference::Text("a".into()))));
-        assert_eq!(context(&long(128)), Ok(Some(Reference::Text("r".repeat(128)))));
+        assert_eq!(
+            context(&long(128)),
+            Ok(Some(Reference::Text("r".repeat(128))))
+        );
         assert_eq!(context(&long(129)), Err(None));
-        assert_eq!(context("9007199254740992"), Ok(Some(Reference::Integer(1 << 53))));
-        assert_eq!(context("-9007199254740992"), Ok(Some(Reference::Integer(-(1 << 53)))));
+        assert_eq!(
+            context("9007199254740992"),
+            Ok(Some(Reference::Integer(1 << 53)))
+        );
+        assert_eq!(
+            context("-9007199254740992"),
+            Ok(Some(Reference::Integer(-(1 << 53))))
+        );
         assert_eq!(context("9007199254740993"), Err(None));
         assert_eq!(context("null"), Ok(None));
         for wrong in ["1.5", "true", "[]", "{}", "1e2"] {

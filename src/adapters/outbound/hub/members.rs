@@ -86,12 +86,9 @@ impl<F: Frame> Members<F> {
 }
 
 /// Every receiver with every frame, in order.
-fn each<'a, M: 'a, F>(
+fn each<'a, M: Copy + 'a, F>(
     receivers: impl Iterator<Item = M> + 'a,
     frames: &'a [F],
-) -> impl Iterator<Item = (M, &'a F)>
-where
-    M: Copy,
-{
+) -> impl Iterator<Item = (M, &'a F)> {
     receivers.flat_map(move |receiver| frames.iter().map(move |frame| (receiver, frame)))
 }

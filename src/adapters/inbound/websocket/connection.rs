@@ -1,0 +1,252 @@
+//! One connection from its first message to its last: four futures in one task.
+//!
+//! The reader puts requests into the inbox, the worker carries them out, the writer empties the
+//! mailbox, and what waits in it as names is read back on the side. None blocks another: while a
+//! `get` waits for room, pings are answered and a close is seen.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::convert;
+use super::inbox::{Inbox, Request};
+use super::sender::Sender;
+use super::wire_frame::WireFrame;
+use super::worker::{Done, Worker};
+use crate::adapters::inbound::transport::{
+    Close, CloseCode, Connection, ConnectionHandler, Message, Reader, Writer,
+};
+use crate::application::ports::Connections;
+use crate::application::{
+    Application, Budget, Command, Connected, ConnectionId, Mailbox, MailboxLimits, Session,
+};
+
+/// How much is taken out of the mailbox and written at a time, in bytes.
+const WRITE_BYTES: usize = 64 * 1_024;
+
+/// How long a connection that is ending may take to finish what it has been asked.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may then take to get out what was answered.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What every connection works with.
+pub struct Service {
+    /// The use cases.
+    pub application: Arc<Application>,
+    /// Where connections are entered.
+    pub connections: Arc<dyn Connections<WireFrame>>,
+    /// `maxTotalQueueBytes`.
+    pub budget: Arc<Budget>,
+    /// `maxQueueBytes` and the window for files.
+    pub mailbox: MailboxLimits,
+    /// `partBytes`.
+    pub part_bytes: usize,
+    /// `maxMessageBytes`.
+    pub max_message_bytes: usize,
+    /// `maxUnauthenticatedMessageBytes`.
+    pub max_unauthenticated_message_bytes: usize,
+}
+
+/// Serves WebSocket connections with the protocol.
+#[derive(Clone)]
+pub struct ProtocolHandler(Arc<Service>);
+
+impl ProtocolHandler {
+    /// A handler over `service`.
+    pub fn new(service: Service) -> Self {
+        Self(Arc::new(service))
+    }
+}
+
+/// A connection's entry in the hub, which ends with it.
+struct Registration<'a> {
+    connections: &'a dyn Connections<WireFrame>,
+    id: ConnectionId,
+}
+
+impl Drop for Registration<'_> {
+    fn drop(&mut self) {
+        self.connections.disconnect(self.id);
+    }
+}
+
+impl ConnectionHandler for ProtocolHandler {
+    async fn serve(&self, connection: &mut Connection) -> Close {
+        let service = &*self.0;
+        let mailbox = Mailbox::new(service.mailbox, Arc::clone(&service.budget));
+        let id = service.connections.connect(Arc::clone(&mailbox));
+        // Declared before the session, so that it is dropped after it.
+        let registration = Registration {
+            connections: &*service.connections,
+            id,
+        };
+        tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
+        let sender = Sender {
+            application: Arc::clone(&service.application),
+            mailbox,
+            budget: Arc::clone(&service.budget),
+            part_bytes: service.part_bytes,
+        };
+        let connected = Connected::new(Arc::clone(&service.application), Session::new(id));
+        let worker = Worker::new(Arc::clone(&service.application), connected, sender.clone());
+        let close = serve(service, connection, worker, sender).await;
+        drop(registration);
+        tracing::debug!(connection = %id, ?close, "a connection has gone");
+        close
+    }
+}
+
+async fn serve(
+    service: &Service,
+    connection: &mut Connection,
+    mut worker: Worker,
+    sender: Sender,
+) -> Close {
+    let Connection {
+        reader,
+        writer,
+        shutdown,
+        ..
+    } = connection;
+    let (inbox, authenticated) = (Inbox::default(), AtomicBool::new(false));
+    let mut outgoing = Outgoing::default();
+    let close = {
+        let mut writing = pin!(outgoing.write(writer, &sender.mailbox));
+        let mut working = pin!(worker.run(&inbox, |is| authenticated.store(is, Ordering::Relaxed)));
+        let mut updating = pin!(sender.pending_updates());
+        let close = {
+            let mut reading = pin!(read(reader, &inbox, service, &authenticated));
+            tokio::select! {
+                biased;
+                close = &mut writing => return close,
+                () = &mut updating => return Close::Drop,
+                done = &mut working => return_for(done),
+                close = &mut reading => Some(close),
+                () = shutdown.cancelled() => {
+                    Some(Close::new(CloseCode::GOING_AWAY, "the server shuts down"))
+                }
+            }
+        };
+        match close {
+            None => Close::new(CloseCode::POLICY, "too many failed authentications"),
+            Some(close) => {
+                // What has come whole is still carried out and answered.
+                inbox.close();
+                let finishing = tokio::time::timeout(FINISH_TIMEOUT, &mut working);
+                tokio::select! {
+                    biased;
+                    _ = &mut writing => {}
+                    () = &mut updating => {}
+                    _ = finishing => {}
+                }
+                close
+            }
+        }
+    };
+    let flushing = outgoing.flush(writer, &sender.mailbox);
+    // Whether all got out or not, the close is next.
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushing).await;
+    close
+}
+
+/// A worker that is done while its connection goes on has thrown it out.
+fn return_for(done: Done) -> Option<Close> {
+    match done {
+        Done::Banned => None,
+        Done::NothingMore => Some(Close::Drop),
+    }
+}
+
+/// Reads requests into the inbox until nothing more comes.
+async fn read(
+    reader: &mut Reader,
+    inbox: &Inbox,
+    service: &Service,
+    authenticated: &AtomicBool,
+) -> Close {
+    loop {
+        reader.set_max_message_bytes(if authenticated.load(Ordering::Relaxed) {
+            service.max_message_bytes
+        } else {
+            service.max_unauthenticated_message_bytes
+        });
+        let (payload, binary) = match reader.next().await {
+            Ok(Message::Text(payload)) => (payload, false),
+            Ok(Message::Binary(payload)) => (payload, true),
+            Err(ended) => return ended.into(),
+        };
+        let bytes = payload.len();
+        let (command, context) = convert::read_command(&payload, binary);
+        drop(payload);
+        let changes_limit = matches!(
+            command,
+            Command::Authenticate(_) | Command::AuthenticateSection(_)
+        );
+        inbox
+            .put(Request {
+                command,
+                context,
+                bytes,
+            })
+            .await;
+        if changes_limit {
+            // The next message may be as long as this one allows.
+            inbox.carried_out().await;
+        }
+    }
+}
+
+/// What has been taken out of the mailbox and is being written.
+#[derive(Default)]
+struct Outgoing {
+    /// Kept until written, so that they count as waiting until then.
+    taken: VecDeque<WireFrame>,
+    batch: VecDeque<Bytes>,
+}
+
+impl Outgoing {
+    /// Writes what waits, for as long as the connection lives.
+    async fn write(&mut self, writer: &mut Writer, mailbox: &Mailbox<WireFrame>) -> Close {
+        loop {
+            tokio::select! {
+                biased;
+                () = mailbox.ready() => {}
+                () = writer.control_pending() => {}
+            }
+            if mailbox.closed().is_some() {
+                return Close::new(CloseCode::TRY_AGAIN, "the client reads too slowly");
+            }
+            if let Err(close) = self.write_some(writer, mailbox).await {
+                return close;
+            }
+        }
+    }
+
+    async fn write_some(
+        &mut self,
+        writer: &mut Writer,
+        mailbox: &Mailbox<WireFrame>,
+    ) -> Result<(), Close> {
+        mailbox.take(&mut self.taken, WRITE_BYTES);
+        self.batch
+            .extend(self.taken.iter().map(|frame| frame.as_bytes().clone()));
+        writer.write(&mut self.batch).await?;
+        self.taken.clear();
+        Ok(())
+    }
+
+    /// Writes what is left; the writer remembers a frame that was begun.
+    async fn flush(&mut self, writer: &mut Writer, mailbox: &Mailbox<WireFrame>) {
+        while writer.write(&mut self.batch).await.is_ok() {
+            self.taken.clear();
+            if mailbox.is_empty() || self.write_some(writer, mailbox).await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Requests that have been read and wait to be carried out.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::request::Context;
+use crate::application::Command;
+
+/// How much may wait: then the connection is read no further, so that whoever sends faster than
+/// his requests are carried out is held back by his own socket.
+const MAX_BYTES: usize = 1 << 20;
+const MAX_REQUESTS: usize = 4_096;
+
+/// A request that has been read.
+pub(super) struct Request {
+    pub command: Command,
+    pub context: Context,
+    /// The length of its message in bytes.
+    pub bytes: usize,
+}
+
+/// Requests that wait, in the order in which they came. One reader puts, one worker takes.
+#[derive(Default)]
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    /// Told when something has come or nothing more will.
+    filled: Notify,
+    /// Told when something has been taken or carried out.
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    requests: VecDeque<Request>,
+    bytes: usize,
+    /// Whether the worker carries one out.
+    busy: bool,
+    closed: bool,
+}
+
+impl Inbox {
+    /// Puts a request behind the others, once there is room.
+    pub(super) async fn put(&self, request: Request) {
+        self.wait_emptied(|state| state.bytes < MAX_BYTES && state.requests.len() < MAX_REQUESTS)
+            .await;
+        let mut state = self.lock();
+        state.bytes += request.bytes;
+        state.requests.push_back(request);
+        self.filled.notify_one();
+    }
+
+    /// Waits until all that was put has been carried out.
+    pub(super) async fn carried_out(&self) {
+        self.wait_emptied(|state| state.requests.is_empty() && !state.busy)
+            .await;
+    }
+
+    /// The next request; `None` once all has been taken and nothing more will come. By asking for
+    /// it the worker says that it has carried out the one before.
+    pub(super) async fn next(&self) -> Option<Request> {
+        loop {
+            {
+                let mut state = self.lock();
+                state.busy = false;
+                self.emptied.notify_one();
+                if let Some(request) = state.requests.pop_front() {
+                    state.busy = true;
+                    state.bytes -= request.bytes;
+                    if state.requests.is_empty() {
+                        state.requests = VecDeque::new();
+                    }
+                    return Some(request);
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    async fn wait_emptied(&self, ready: impl Fn(&State) -> bool) {
+        loop {
+            if ready(&self.lock()) {
+                return;
+            }
+            self.emptied.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn request(bytes: usize) -> Request {
+        Request {
+            command: Command::LeaveRoom,
+            context: Context::default(),
+            bytes,
+        }
+    }
+
+    #[test]
+    fn requests_come_out_in_order_and_the_end_after_them() {
+        let inbox = Inbox::default();
+        for bytes in [1, 2] {
+            inbox
+                .put(request(bytes))
+                .now_or_never()
+                .expect("there is room");
+        }
+        inbox.close();
+        let next = || {
+            inbox
+                .next()
+                .now_or_never()
+                .expect("at once")
+                .map(|request| request.bytes)
+        };
+        assert_eq!((next(), next(), next()), (Some(1), Some(2), None));
+    }
+
+    #[test]
+    fn a_full_inbox_holds_its_reader_back_until_something_is_taken() {
+        let inbox = Inbox::default();
+        inbox
+            .put(request(MAX_BYTES))
+            .now_or_never()
+            .expect("any one request fits");
+        assert!(inbox.put(request(1)).now_or_never().is_none());
+        inbox
+            .next()
+            .now_or_never()
+            .expect("at once")
+            .expect("a request");
+        inbox.put(request(1)).now_or_never().expect("there is room");
+    }
+
+    #[test]
+    fn what_was_taken_is_carried_out_when_the_next_is_asked_for() {
+        let inbox = Inbox::default();
+        assert!(inbox.carried_out().now_or_never().is_some());
+        inbox.put(request(1)).now_or_never().expect("there is room");
+        inbox
+            .next()
+            .now_or_never()
+            .expect("at once")
+            .expect("a request");
+        assert!(inbox.carried_out().now_or_never().is_none());
+        assert!(inbox.next().now_or_never().is_none());
+        assert!(inbox.carried_out().now_or_never().is_some());
+    }
+}

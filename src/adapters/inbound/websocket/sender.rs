@@ -1,0 +1,242 @@
+//! What a connection is sent: into its mailbox, in pieces that fit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::encode::{self, FilePart, ListedFile};
+use super::request::Context;
+use super::wire_frame::WireFrame;
+use crate::application::ports::OpenFile;
+use crate::application::{
+    Application, Budget, Fetch, Fetched, FileKey, Mailbox, PullRequestPages, Refusal, Reply, sha256,
+};
+use crate::domain::{FilePath, ProjectId};
+
+/// How many files one message of a `list` holds at the most.
+const LIST_FILES: usize = 1_000;
+
+/// Sends to one connection.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub application: Arc<Application>,
+    pub mailbox: Arc<Mailbox<WireFrame>>,
+    pub budget: Arc<Budget>,
+    /// `partBytes`.
+    pub part_bytes: usize,
+}
+
+impl Sender {
+    fn push(&self, frame: Bytes) {
+        self.mailbox.push(WireFrame::new(frame, &self.budget));
+    }
+
+    pub(super) fn reply(&self, reply: &Reply, context: &Context) {
+        self.push(encode::reply(reply, context));
+    }
+
+    pub(super) fn refusal(&self, refusal: &Refusal, context: &Context) {
+        self.push(encode::refusal(refusal, context));
+    }
+
+    /// Sends what came of a request.
+    pub(super) fn outcome(&self, outcome: &Result<Reply, Refusal>, context: &Context) {
+        match outcome {
+            Ok(reply) => self.reply(reply, context),
+            Err(refusal) => self.refusal(refusal, context),
+        }
+    }
+
+    /// Sends all files of `get`, each as the connection has room for it. Returns how many were
+    /// sent, or `None` where an error ended it.
+    pub(super) async fn files(&self, mut fetch: Fetch, context: &Context) -> Option<u64> {
+        let mut sent = 0;
+        loop {
+            self.mailbox.room().await;
+            if self.mailbox.closed().is_some() {
+                return None;
+            }
+            // Taken before the file is opened: from here on no other version of it comes between.
+            let _turn = self.mailbox.begin_file().await;
+            match fetch.next().await {
+                None => return Some(sent),
+                Some(Fetched::File(path, file)) => {
+                    if let Some(project) = fetch.project() {
+                        self.supersede(project, &path, &file);
+                    }
+                    sent += u64::from(self.file(&path, &file, None, context).await);
+                }
+                Some(Fetched::Unreadable(path)) => self.unreadable(&path, context),
+                Some(Fetched::Broken(refusal)) => {
+                    self.refusal(&refusal, context);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn supersede(&self, project: &ProjectId, path: &FilePath, file: &OpenFile) {
+        let key = FileKey {
+            project: project.clone(),
+            path: path.clone(),
+        };
+        self.mailbox.supersede(&key, file.version);
+    }
+
+    /// Sends one file, part by part. Returns whether it could be read to its end.
+    async fn file(
+        &self,
+        path: &FilePath,
+        file: &OpenFile,
+        project: Option<&ProjectId>,
+        context: &Context,
+    ) -> bool {
+        let count = encode::part_count(file.bytes, self.part_bytes);
+        for part in 1..=count {
+            if part > 1 {
+                self.mailbox.room().await;
+            }
+            let offset = (part - 1) * self.part_bytes as u64;
+            let length = (file.bytes - offset).min(self.part_bytes as u64);
+            // At most `part_bytes`, so it fits.
+            let length = usize::try_from(length).unwrap_or(self.part_bytes);
+            let bytes = if length == 0 {
+                Bytes::new()
+            } else {
+                match file.source.read(offset, length).await {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        tracing::error!(%error, "could not read a file to its end");
+                        self.unreadable(path, context);
+                        return false;
+                    }
+                }
+            };
+            let part = FilePart {
+                path,
+                content: &bytes,
+                part,
+                count,
+                project,
+            };
+            self.push(encode::file_part(&part, context.reference.as_ref()));
+        }
+        true
+    }
+
+    fn unreadable(&self, path: &FilePath, context: &Context) {
+        let context = Context {
+            reference: context.reference.clone(),
+            name: Some(path.as_str().to_owned()),
+        };
+        self.refusal(&Refusal::UnreadableFile, &context);
+    }
+
+    /// Sends what waits as names, newest versions, for as long as the connection lives.
+    pub(super) async fn pending_updates(&self) {
+        loop {
+            let (_turn, key) = self.mailbox.next_pending().await;
+            let FileKey { project, path } = &*key;
+            let nobody = Context::default();
+            match self.application.open_updated(project, path).await {
+                Ok(Some(file)) => {
+                    self.mailbox.supersede(&key, file.version);
+                    self.file(path, &file, Some(project), &nobody).await;
+                }
+                // Deleted by now, of which the connection is told as well.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "could not read a changed file");
+                    self.unreadable(path, &nobody);
+                }
+            }
+        }
+    }
+
+    /// Sends a `list`.
+    pub(super) async fn listing(&self, mut fetch: Fetch, context: &Context) {
+        let asked = fetch.asked().to_owned();
+        let mut files = Vec::new();
+        let mut part = 1;
+        loop {
+            if self.mailbox.closed().is_some() {
+                return;
+            }
+            match fetch.next().await {
+                None => break,
+                Some(Fetched::File(path, file)) => match listed(&path, &file).await {
+                    Some(listed) => {
+                        if files.len() == LIST_FILES {
+                            self.mailbox.room().await;
+                            self.push(encode::file_list(&asked, &files, part, false, context));
+                            files.clear();
+                            part += 1;
+                        }
+                        files.push(listed);
+                    }
+                    None => self.unreadable(&path, context),
+                },
+                Some(Fetched::Unreadable(path)) => self.unreadable(&path, context),
+                Some(Fetched::Broken(refusal)) => return self.refusal(&refusal, context),
+            }
+        }
+        self.mailbox.room().await;
+        self.push(encode::file_list(&asked, &files, part, true, context));
+    }
+
+    /// Sends a pull requests' `list`.
+    pub(super) async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
+        loop {
+            self.mailbox.room().await;
+            match self.application.next_pull_requests(&mut pages).await {
+                Ok(page) => {
+                    let last = pages.is_over();
+                    if last || !page.is_empty() {
+                        self.push(encode::pull_request_list(&page, last, context));
+                    }
+                    if last {
+                        return;
+                    }
+                }
+                Err(refusal) => return self.refusal(&refusal, context),
+            }
+        }
+    }
+
+    /// Tells of the pull requests that have waited for the streamer.
+    pub(super) async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
+        while !pages.is_over() {
+            self.mailbox.room().await;
+            // A failure has been logged; who is told of nothing can still ask for the list.
+            let Ok(page) = self.application.next_pull_requests(&mut pages).await else {
+                return;
+            };
+            for created in &page {
+                self.push(encode::pull_request_created(created));
+            }
+        }
+    }
+
+    pub(super) fn get_done(&self, asked: &str, files: u64, context: &Context) {
+        if context.reference.is_some() {
+            self.push(encode::get_done(asked, files, context));
+        }
+    }
+
+    pub(super) fn pull_request_got(&self, context: &Context) {
+        self.push(encode::pull_request_got(context));
+    }
+}
+
+async fn listed(path: &FilePath, file: &OpenFile) -> Option<ListedFile> {
+    let sha256 = sha256(file)
+        .await
+        .inspect_err(|error| tracing::error!(%error, "could not read a file to its end"))
+        .ok()?;
+    Some(ListedFile {
+        name: path.as_str().to_owned(),
+        size: file.bytes,
+        modified: file.modified.as_millis(),
+        sha256,
+    })
+}
