@@ -1,6 +1,6 @@
 //! How long a client may be silent and how slowly it may send.
 //!
-//! All of it is measured on a clock that only runs while the server waits for the client: a client
+//! All of it is measured on a clock that only runs while the server is ready to read: a client
 //! that the server itself holds back is neither silent nor slow.
 
 use std::time::Duration;
@@ -9,6 +9,12 @@ use tokio::time::Instant;
 
 /// The slowest a message may come, in bytes per second.
 const MIN_BYTES_PER_SECOND: u128 = 1024;
+
+/// How many reads a message that is overdue still gets while there is something to read.
+///
+/// Where the server itself was held up, what the client sent in time may wait in the socket; it
+/// must be counted first. A client that sends other things without end must not profit from it.
+const LAST_READS: u8 = 64;
 
 /// A client that has run out of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +31,9 @@ pub(super) struct Pace {
     ping: Duration,
     idle_timeout: Duration,
     message_timeout: Duration,
-    /// The time spent waiting so far, without the present wait.
+    /// The time spent reading so far, without the present stretch.
     spent: Duration,
-    waiting_since: Option<Instant>,
+    reading_since: Option<Instant>,
     heard: Duration,
     pinged: Duration,
     window: Option<Window>,
@@ -39,6 +45,17 @@ pub(super) struct Pace {
 struct Window {
     started: Duration,
     bytes: usize,
+    reads_left: u8,
+}
+
+impl Window {
+    fn new(started: Duration, bytes: usize) -> Self {
+        Self {
+            started,
+            bytes,
+            reads_left: LAST_READS,
+        }
+    }
 }
 
 impl Pace {
@@ -50,7 +67,7 @@ impl Pace {
             idle_timeout: or_never(idle_timeout),
             message_timeout: or_never(message_timeout),
             spent: Duration::ZERO,
-            waiting_since: None,
+            reading_since: None,
             heard: Duration::ZERO,
             pinged: Duration::ZERO,
             window: None,
@@ -58,14 +75,14 @@ impl Pace {
         }
     }
 
-    /// The server waits for the client from now on.
+    /// The server is ready to read from now on.
     pub(super) fn start(&mut self) {
-        self.waiting_since.get_or_insert_with(Instant::now);
+        self.reading_since.get_or_insert_with(Instant::now);
     }
 
-    /// The server waits no longer.
+    /// The server reads no more for now.
     pub(super) fn stop(&mut self) {
-        if let Some(since) = self.waiting_since.take() {
+        if let Some(since) = self.reading_since.take() {
             self.spent += since.elapsed();
         }
     }
@@ -80,15 +97,24 @@ impl Pace {
     pub(super) fn message(&mut self, bytes: Option<usize>) {
         self.message_bytes = bytes.unwrap_or(0);
         self.window = bytes.map(|bytes| {
-            self.window.unwrap_or_else(|| Window {
-                started: self.now(),
-                bytes,
-            })
+            self.window
+                .unwrap_or_else(|| Window::new(self.now(), bytes))
         });
     }
 
+    /// Checks the message in progress before another read.
+    pub(super) fn check_read(&mut self) -> Result<(), Overdue> {
+        match (self.check_message(), &mut self.window) {
+            (Err(Overdue::Dribble), Some(window)) if window.reads_left > 0 => {
+                window.reads_left -= 1;
+                Ok(())
+            }
+            (checked, _) => checked,
+        }
+    }
+
     /// Checks the message in progress, and begins a new stretch where one has been passed.
-    pub(super) fn check_message(&mut self) -> Result<(), Overdue> {
+    fn check_message(&mut self) -> Result<(), Overdue> {
         let now = self.now();
         if let Some(window) = &mut self.window
             && now >= window.started.saturating_add(self.message_timeout)
@@ -97,15 +123,13 @@ impl Pace {
             if (self.message_bytes.saturating_sub(window.bytes) as u128) < required {
                 return Err(Overdue::Dribble);
             }
-            *window = Window {
-                started: now,
-                bytes: self.message_bytes,
-            };
+            *window = Window::new(now, self.message_bytes);
         }
         Ok(())
     }
 
-    /// Checks everything, pings where it is time to, and says when to check again.
+    /// Checks everything when there is nothing to read, pings where it is time to, and says when to
+    /// check again.
     pub(super) fn check(&mut self, ping: impl FnOnce()) -> Result<Duration, Overdue> {
         self.check_message()?;
         let now = self.now();
@@ -131,7 +155,7 @@ impl Pace {
     fn now(&self) -> Duration {
         self.spent
             + self
-                .waiting_since
+                .reading_since
                 .map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
@@ -213,6 +237,28 @@ mod tests {
             advance(SECOND).await;
         }
         assert_eq!(check(&mut pace).0, Err(Overdue::Dribble));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_sent_in_time_counts_also_when_the_server_reads_it_late() {
+        let mut pace = pace();
+        pace.message(Some(0));
+        advance(100 * SECOND).await;
+        for read in 0..4 {
+            assert_eq!(pace.check_read(), Ok(()), "read {read}");
+            pace.heard();
+            pace.message(Some(read * 10 * 1024));
+        }
+        assert_eq!(check(&mut pace).0, Ok(20 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reading_other_things_without_end_does_not_help_a_message() {
+        let mut pace = pace();
+        pace.message(Some(0));
+        advance(30 * SECOND).await;
+        let reads = (0..1000).take_while(|_| pace.check_read().is_ok()).count();
+        assert_eq!(reads, usize::from(LAST_READS));
     }
 
     #[tokio::test(start_paused = true)]

@@ -117,6 +117,10 @@ impl Reader {
     /// # Errors
     /// Nothing more comes, and why. The answer to give is [`Close::from`] it.
     pub async fn next(&mut self) -> Result<Message, Ended> {
+        Reading::new(self).0.read().await
+    }
+
+    async fn read(&mut self) -> Result<Message, Ended> {
         loop {
             if self.peer_close.is_some() {
                 return Err(Ended::Closed { proper: true });
@@ -138,7 +142,7 @@ impl Reader {
                         .in_message()
                         .then(|| self.decoder.message_bytes());
                     self.pace.message(message);
-                    Fill { reader: self }.await?;
+                    poll_fn(|cx| self.poll_fill(cx)).await?;
                 }
             }
         }
@@ -189,7 +193,7 @@ impl Reader {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        self.pace.check_message().map_err(Ended::from)?;
+        self.pace.check_read().map_err(Ended::from)?;
         // Asking for readiness first takes from the task's budget, so a client that never stops
         // sending cannot keep the others waiting.
         while self.link.stream.poll_read_ready(cx)?.is_ready() {
@@ -230,22 +234,18 @@ impl From<Overdue> for Ended {
     }
 }
 
-/// Waits for bytes, with the reading clock running for exactly as long.
-struct Fill<'a> {
-    reader: &'a mut Reader,
-}
+/// Has the reading clock run for as long as it lives.
+struct Reading<'a>(&'a mut Reader);
 
-impl Future for Fill<'_> {
-    type Output = Result<(), Ended>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.reader.pace.start();
-        self.reader.poll_fill(cx)
+impl<'a> Reading<'a> {
+    fn new(reader: &'a mut Reader) -> Self {
+        reader.pace.start();
+        Self(reader)
     }
 }
 
-impl Drop for Fill<'_> {
+impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.reader.pace.stop();
+        self.0.pace.stop();
     }
 }

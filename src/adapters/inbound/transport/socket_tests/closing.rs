@@ -51,7 +51,7 @@ async fn every_breach_is_answered_with_its_code_and_then_the_end() {
         ),
         (
             "a breach and a lot more",
-            [&b"\x81\x02"[..], &vec![9; 1 << 20]].concat(),
+            [&b"\x81\x02"[..], &vec![9; 16 << 20]].concat(),
             1002,
         ),
     ];

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::client::{Server, masked};
-use crate::adapters::inbound::transport::TransportSettings;
+use crate::adapters::inbound::transport::{CLOSE_TIMEOUT, TransportSettings};
 
 const SHORT: Duration = Duration::from_millis(400);
 
@@ -131,4 +131,29 @@ async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
         .await
         .expect("closed");
     assert!(started.elapsed() >= SHORT);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_dribbles_under_a_flood_of_pings_is_closed_too() {
+    let settings = TransportSettings {
+        message_timeout: SHORT,
+        ..TransportSettings::default()
+    };
+    let server = Server::start(settings);
+    let mut client = server.connect().await;
+    client.send(&masked(0x01, b"a")).await;
+    let (mut input, mut output) = client.stream.into_split();
+    let flood = tokio::spawn(async move {
+        let pings = masked(0x89, &[0; 125]).repeat(1000);
+        while output.write_all(&pings).await.is_ok() {}
+    });
+    let mut received = Vec::new();
+    let end = input.read_to_end(&mut received);
+    // The flood does not end, so neither does the wait for the client: two seconds more.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT + SHORT * 5, end)
+        .await
+        .expect("closed");
+    flood.abort();
+    let close = received.chunks(127).last().expect("a close frame");
+    assert_eq!((close[0], &close[2..4]), (0x88, &[0x03, 0xf0][..]));
 }
