@@ -1,0 +1,129 @@
+//! The files of projects on disk.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::delete::delete;
+use super::entries::Entries;
+use super::error::Looking;
+use super::layout::Layout;
+use super::reading;
+use super::replace::{Replacing, split};
+use super::walk::Walk;
+use crate::application::FileContent;
+use crate::application::ports::{FileWalk, OpenFile, ProjectStore, StoreError};
+use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
+
+/// Keeps each project in a folder of its own, `base/<user>/<project>`, file by file as it is; and
+/// knows which of the folders there are projects.
+#[derive(Debug)]
+pub struct FilesystemProjects {
+    pub(super) layout: Arc<Layout>,
+    pub(super) entries: Entries,
+    /// Held while a project is made, so that two who make the same one do not take each other's
+    /// folder for a stranger's.
+    pub(super) registering: Arc<std::sync::Mutex<()>>,
+}
+
+impl FilesystemProjects {
+    pub(super) fn new(layout: Arc<Layout>) -> Self {
+        Self {
+            entries: Entries::new(Arc::clone(&layout)),
+            layout,
+            registering: Arc::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl ProjectStore for FilesystemProjects {
+    async fn put_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        content: FileContent,
+        quota: ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let counter = entry.counter(&self.layout, project).await?;
+        let file = entry.locks.lock(path).await;
+        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
+        let gate = entry.gate.clone();
+        gate.run(move || {
+            let replacing = Replacing {
+                layout: &layout,
+                counter: &counter,
+                versions: &entry.versions,
+                new_folders: &entry.new_folders,
+            };
+            let replaced = replacing.run(&project, &path, &content, quota);
+            drop(file);
+            replaced
+        })
+        .await
+    }
+
+    async fn delete_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<Version, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let counter = entry.counter(&self.layout, project).await?;
+        let file = entry.locks.lock(path).await;
+        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
+        let gate = entry.gate.clone();
+        gate.run(move || {
+            let deleted = delete(&layout, &counter, &project, &path);
+            let version = deleted.map(|()| entry.versions.next());
+            drop(file);
+            version
+        })
+        .await
+    }
+
+    async fn open_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<OpenFile, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
+        let gate = entry.gate.clone();
+        gate.run(move || {
+            let root = layout.project(&project)?;
+            let (parents, name) = split(&path);
+            let file = root.descend(parents).and_then(|folder| folder.file(name));
+            let file = file.looking("open a file")?;
+            reading::open(file, entry.gate.clone(), |file| entry.versions.of(file))
+        })
+        .await
+    }
+
+    async fn walk(
+        &self,
+        project: &ProjectId,
+        folder: Option<FilePath>,
+        recursively: bool,
+    ) -> Result<Box<dyn FileWalk>, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let (layout, project) = (Arc::clone(&self.layout), project.clone());
+        let gate = entry.gate.clone();
+        gate.run(move || {
+            let walk = Walk::start(&layout, &entry.gate, project, folder, recursively)?;
+            Ok(Box::new(walk) as Box<dyn FileWalk>)
+        })
+        .await
+    }
+
+    async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let counter = entry.counter(&self.layout, project).await?;
+        let (layout, project) = (Arc::clone(&self.layout), project.clone());
+        // The counter may outlive the project.
+        let exists = move || layout.project(&project).map(drop);
+        entry.gate.run(exists).await?;
+        Ok(counter.usage())
+    }
+}

@@ -1,0 +1,170 @@
+//! Writing a file: whole or not at all, durable when done.
+
+use rustix::io::Errno;
+
+use super::Durability;
+use super::content;
+use super::counter::Counter;
+use super::error::{During, Looking, is_absent, is_in_the_way};
+use super::layout::Layout;
+use super::new_folders::{NewFolders, Parent};
+use super::root::{FILE, Folder, Kind};
+use super::temporary::{Temporary, stamp};
+use super::versions::Versions;
+use crate::application::FileContent;
+use crate::application::ports::StoreError;
+use crate::domain::{FilePath, ProjectId, ProjectQuota, Version};
+
+/// How often folders are made anew because a delete took them away in between.
+const ATTEMPTS: usize = 100;
+
+/// What a write needs to know of its project.
+pub(super) struct Replacing<'a> {
+    pub layout: &'a Layout,
+    pub counter: &'a Counter,
+    pub versions: &'a Versions,
+    pub new_folders: &'a NewFolders,
+}
+
+impl Replacing<'_> {
+    /// Replaces the file at `path`.
+    pub fn run(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        content: &FileContent,
+        quota: ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        let root = self.layout.project(project)?;
+        let old = present(&root, path)?;
+        let reservation = self.counter.reserve(quota, old, content.bytes())?;
+        let (mut temporary, file) = content::write(self.layout, content, FILE)?;
+        let version = self.versions.next();
+        stamp(&file, version).during("number a file")?;
+        if self.layout.durability == Durability::Fsync {
+            // Once this has failed, nobody knows what is on the disk: the temporary goes.
+            file.sync_all().during("sync a file")?;
+        }
+        drop(file);
+        self.place(&root, path, &mut temporary)?;
+        reservation.keep();
+        Ok(version)
+    }
+
+    /// Moves the temporary to its place, and makes that durable.
+    fn place(
+        &self,
+        root: &Folder,
+        path: &FilePath,
+        temporary: &mut Temporary,
+    ) -> Result<(), StoreError> {
+        let (parents, name) = split(path);
+        let mut attempts = 0;
+        let (parent, placed) = loop {
+            attempts += 1;
+            let placed = Parent::make(root, parents.clone(), self.new_folders).and_then(|parent| {
+                let placed = self.move_in(&parent.folder, name, temporary)?;
+                Ok((parent, placed))
+            });
+            match placed {
+                // The folder was just emptied and removed, or something came or went there.
+                Err(Errno::NOENT | Errno::EXIST) if attempts < ATTEMPTS => {}
+                other => break other.writing("move a file to its place")?,
+            }
+        };
+        if self.layout.durability == Durability::Fsync
+            && let Err(error) = parent.sync()
+        {
+            placed.undo(&parent.folder, name, temporary);
+            return Err(error).during("sync a folder");
+        }
+        parent.keep();
+        Ok(())
+    }
+
+    fn move_in(
+        &self,
+        folder: &Folder,
+        name: &str,
+        temporary: &mut Temporary,
+    ) -> Result<Placed, Errno> {
+        match folder.kind(name)? {
+            None => {
+                temporary.place(folder, name)?;
+                Ok(Placed::New)
+            }
+            Some(Kind::Folder | Kind::Other) => Err(Errno::ISDIR),
+            Some(Kind::File(_)) if self.layout.durability == Durability::Fsync => {
+                // The old version is kept until the new one is known to be durable.
+                match temporary.exchange(folder, name) {
+                    Ok(()) => keep_only_a_file(folder, name, temporary),
+                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                        temporary.replace(folder, name)?;
+                        Ok(Placed::Over)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Some(Kind::File(_)) => {
+                temporary.replace(folder, name)?;
+                Ok(Placed::Over)
+            }
+        }
+    }
+}
+
+/// How a file came to its place.
+enum Placed {
+    /// Nothing was there.
+    New,
+    /// What was there lies where the temporary was.
+    Exchanged,
+    /// What was there is gone.
+    Over,
+}
+
+impl Placed {
+    /// Brings back what was there, so that a write that failed has changed nothing.
+    fn undo(self, folder: &Folder, name: &str, temporary: &Temporary) {
+        let undone = match self {
+            Self::New => folder.remove_file(name),
+            Self::Exchanged => temporary.exchange(folder, name),
+            // The file system could not swap; there is nothing to bring back.
+            Self::Over => Ok(()),
+        };
+        if let Err(error) = undone {
+            tracing::warn!(%error, "a write failed and could not be undone");
+        }
+    }
+}
+
+/// Something else may have taken the file's place just before the exchange; it gets it back.
+fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Result<Placed, Errno> {
+    let (staging, old) = temporary.place_in_staging();
+    if matches!(staging.kind(old), Ok(Some(Kind::File(_)))) {
+        return Ok(Placed::Exchanged);
+    }
+    temporary.exchange(folder, name)?;
+    Err(Errno::ISDIR)
+}
+
+/// The folders on the way to a file, and its own name.
+pub(super) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &str) {
+    let whole = &path.as_str()[1..];
+    let (parents, name) = whole.rsplit_once('/').unwrap_or(("", whole));
+    let parents = parents.split('/').filter(|segment| !segment.is_empty());
+    (parents, name)
+}
+
+/// The length of the file that is at `path`, if there is one.
+fn present(root: &Folder, path: &FilePath) -> Result<Option<u64>, StoreError> {
+    let (parents, name) = split(path);
+    let kind = root.descend(parents).and_then(|folder| folder.kind(name));
+    match kind {
+        Ok(None) => Ok(None),
+        Ok(Some(Kind::File(bytes))) => Ok(Some(bytes)),
+        Ok(Some(Kind::Folder | Kind::Other)) => Err(StoreError::InTheWay),
+        Err(error) if is_absent(error) && !is_in_the_way(error) => Ok(None),
+        Err(error) => Err(error).writing("look at a file"),
+    }
+}
