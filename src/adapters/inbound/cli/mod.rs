@@ -2,8 +2,11 @@
 
 mod args;
 mod config;
+mod greeting;
 mod keys;
 mod load;
+mod logging;
+mod parts;
 mod settings;
 
 #[cfg(test)]
@@ -11,5 +14,7 @@ mod tests;
 
 pub use args::{Exit, Invocation, TokenRequest, parse};
 pub use config::{Config, Listen, LogFormat, SecretKey, Store};
+pub use greeting::greeting;
 pub use load::Loaded;
+pub use logging::start_logging;
 pub use settings::ConfigError;

@@ -1,0 +1,44 @@
+//! What the server says once it listens: where, and what to do next.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use super::config::{Config, Listen, Store};
+
+/// A few lines for whoever has started the server.
+pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
+    let mut text = format!(
+        "file-ws-server {} is listening\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for address in addresses {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  on     ws://{address}");
+    }
+    let _ = match config.store {
+        Store::Filesystem => writeln!(text, "  keeps  {}", config.base_dir.display()),
+        Store::Memory => writeln!(text, "  keeps  everything in memory, until it stops"),
+    };
+    if config.listen != Listen::Loopback {
+        return text;
+    }
+    let port = addresses.first().map_or(config.port, SocketAddr::port);
+    let url = if port == 3_005 {
+        String::new()
+    } else {
+        format!(" --url ws://127.0.0.1:{port}")
+    };
+    let key = if config.key.as_bytes() == b"secret" {
+        "secret"
+    } else {
+        "YOUR-KEY"
+    };
+    let _ = write!(
+        text,
+        "Next, in other terminals:\n  \
+         twicecast push DIR --key {key} --user ana --project demo{url}\n  \
+         twicecast mirror COPY --streamer ana --project demo{url}\n\
+         Ctrl-C stops.\n"
+    );
+    text
+}

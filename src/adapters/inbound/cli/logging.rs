@@ -1,0 +1,17 @@
+//! The log: to standard error, so that standard output stays the program's own.
+
+use tracing::level_filters::LevelFilter;
+
+use super::config::{Config, LogFormat};
+
+/// Starts logging as `config` says. Called once, by `main`.
+pub fn start_logging(config: &Config) {
+    let level = config.log_level.parse().unwrap_or(LevelFilter::INFO);
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
