@@ -57,6 +57,10 @@ pub(super) fn modified(file: &Metadata) -> Timestamp {
     Timestamp::from_millis(nanos(file).unwrap_or(0) / 1_000_000)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file's time is the disk's affair and finer than the Clock port's"
+)]
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))

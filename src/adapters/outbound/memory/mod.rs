@@ -1,5 +1,58 @@
 //! Every store in memory, for tests and for trying the server out.
 
 mod chat_rooms;
+mod drafts;
+mod projects;
+mod pull_requests;
+mod source;
+mod staging;
+mod walk;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use chat_rooms::MemoryChatRooms;
+pub use drafts::MemoryDrafts;
+pub use projects::MemoryProjects;
+pub use pull_requests::MemoryPullRequests;
+pub use staging::MemoryStaging;
+
+/// All stores, empty at first and gone with the last of them.
+#[derive(Debug, Clone)]
+pub struct MemoryStores {
+    /// Which projects there are, and their files.
+    pub projects: Arc<MemoryProjects>,
+    /// Pull requests being put together.
+    pub drafts: Arc<MemoryDrafts>,
+    /// Open pull requests.
+    pub pull_requests: Arc<MemoryPullRequests>,
+    /// Unfinished uploads.
+    pub staging: Arc<MemoryStaging>,
+}
+
+impl MemoryStores {
+    /// Empty stores.
+    pub fn new() -> Self {
+        let staging = Arc::new(MemoryStaging::default());
+        let pull_requests = Arc::new(MemoryPullRequests::default());
+        Self {
+            projects: Arc::new(MemoryProjects::new(Arc::clone(&staging))),
+            drafts: Arc::new(MemoryDrafts::new(
+                Arc::clone(&staging),
+                Arc::clone(&pull_requests),
+            )),
+            pull_requests,
+            staging,
+        }
+    }
+}
+
+impl Default for MemoryStores {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Locks `mutex`. What it guards is changed in single steps, so a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
