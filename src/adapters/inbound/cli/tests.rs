@@ -45,15 +45,7 @@ fn sample(kind: Kind) -> (String, String) {
         }
         Kind::Flag => ("false".into(), "false".into()),
         Kind::Text => ("127.0.0.1".into(), "\"127.0.0.1\"".into()),
-        Kind::OneOf(words) => {
-            // The second is no default, but for onStreamerDisconnect, which is widened below.
-            let word = if words[0] == "keep" {
-                words[0]
-            } else {
-                words[1]
-            };
-            (word.into(), format!("\"{word}\""))
-        }
+        Kind::OneOf(words) => (words[1].into(), format!("\"{}\"", words[1])),
         Kind::List => (
             "127.0.0.1, 10.0.0.1".into(),
             "[\"127.0.0.1\",\"10.0.0.1\"]".into(),
