@@ -8,7 +8,7 @@ mod pull_requests;
 mod quota;
 mod staging;
 mod walks;
-mod world;
+pub(in crate::adapters::outbound) mod world;
 
 macro_rules! contract {
     ($($suite:ident: $($case:ident),+ $(,)?;)+) => {

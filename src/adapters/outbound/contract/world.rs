@@ -12,7 +12,7 @@ use crate::application::ports::{
     UploadStaging,
 };
 use crate::domain::{
-    FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId, Timestamp,
+    FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId, Timestamp, Usage,
     UserName, Version,
 };
 
@@ -122,6 +122,10 @@ impl World {
     /// Everything in the project, in order.
     pub async fn tree(&self) -> Vec<String> {
         self.walk("/", true).await.expect("walks")
+    }
+
+    pub async fn usage(&self) -> Result<Usage, StoreError> {
+        self.projects.usage(&demo()).await
     }
 
     pub async fn stage(&self, id: u64, chunks: &[&[u8]]) -> StagingId {
