@@ -7,7 +7,7 @@ use crate::domain::{PullRequestId, Version};
 
 pub(super) async fn a_draft_becomes_a_pull_request(world: World) {
     world.put_draft(1, "a", b"first").await;
-    world.put_draft(1, "d/b", &[7; 100_000]).await;
+    world.put_draft(1, "d/b", &vec![7; 100_000]).await;
     let finished = pull_request(1, 10, &["a", "d/b"], &["c"]);
     let (id, project) = (finished.id, demo());
     let open = world.pull_requests.open(&project, None).await;
@@ -30,7 +30,7 @@ pub(super) async fn a_draft_becomes_a_pull_request(world: World) {
         .await;
     let file = file.expect("is there");
     assert_eq!((file.bytes, file.version), (100_000, Version::UNKNOWN));
-    assert!(content(&file).await.expect("reads") == [7; 100_000][..]);
+    assert!(content(&file).await.expect("reads") == vec![7; 100_000]);
     // Its connection ends later, and must take nothing along.
     world.drafts.discard(id);
     let file = world
@@ -127,7 +127,7 @@ pub(super) async fn a_draft_takes_staged_content(world: World) {
             staged,
             staged_bytes: 3,
             tail: Bytes::from_static(b"d"),
-            pieces: vec![0..4],
+            pieces: std::iter::once(0..4).collect(),
             movable,
         })
     };

@@ -132,7 +132,7 @@ pub(super) async fn staged_content_counts_against_the_quota(world: World) {
     );
     assert!(world.tree().await.is_empty());
     let content = FileContent::Staged(StagedContent {
-        pieces: vec![0..5],
+        pieces: std::iter::once(0..5).collect(),
         ..staged(id, 3, b"def")
     });
     world.put_as("f", content, quota).await.expect("just fits");

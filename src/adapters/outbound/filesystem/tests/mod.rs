@@ -1,6 +1,7 @@
 //! What the contract cannot ask: what lies on the disk, and what others have put there.
 
 mod failures;
+mod faults;
 mod foreign;
 mod links;
 mod restart;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Durability;
-use crate::adapters::outbound::contract::world::World;
+use crate::adapters::outbound::contract::world::{World, memory};
 
 /// A world on disk with `ana/demo` in it, and the folder it lies in.
 async fn on_disk(durability: Durability) -> (World, PathBuf) {
