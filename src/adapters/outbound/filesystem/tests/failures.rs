@@ -1,6 +1,5 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -171,34 +170,4 @@ async fn wait_for(what: impl Fn() -> bool) {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     panic!("it did not come to pass");
-}
-
-#[tokio::test]
-async fn a_disk_that_hangs_for_one_project_leaves_the_others_alone() {
-    let gate = super::super::gate::Gate::new();
-    let (release, hang) = std::sync::mpsc::channel::<()>();
-    let hang = Arc::new(std::sync::Mutex::new(hang));
-    let stuck: Vec<_> = (0..40)
-        .map(|_| {
-            let (gate, hang) = (gate.clone(), Arc::clone(&hang));
-            tokio::spawn(async move {
-                let wait = move || {
-                    let _ = hang.lock().map(|hang| hang.recv());
-                    Ok(())
-                };
-                gate.run(wait).await
-            })
-        })
-        .collect();
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    let threads = tokio::runtime::Handle::current()
-        .metrics()
-        .num_alive_tasks();
-    assert!(threads >= 40);
-    let (world, _) = on_disk(Durability::Fsync).await;
-    world.put("f", b"x").await.expect("is written");
-    drop(release);
-    for task in stuck {
-        task.await.expect("ends").expect("is released");
-    }
 }
