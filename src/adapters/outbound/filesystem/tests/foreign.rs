@@ -48,7 +48,10 @@ async fn names_that_break_the_rules_are_skipped() {
     assert_eq!(usage, Usage { files: 1, bytes: 1 });
 }
 
-#[expect(clippy::disallowed_methods, reason = "a time ahead of the machine's own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time ahead of the machine's own"
+)]
 #[tokio::test]
 async fn what_the_operator_puts_there_is_a_file_of_unknown_version() {
     let (world, base) = on_disk(Durability::Fsync).await;
