@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::MIRRORS_OWN;
+/// What a mirror keeps for itself.
+const MIRRORS_OWN: &str = ".twicecast-mirror";
 
 /// How long two trees may take to become the same.
 const PATIENCE: Duration = Duration::from_secs(60);

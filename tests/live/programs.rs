@@ -1,57 +1,11 @@
-//! The real server and the real client, as processes that end with the test.
+//! The real client, as a process that ends with the test.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::server::Server;
+
 const IDENTITY: [&str; 6] = ["--key", "secret", "--streamer", "ana", "--project", "demo"];
-
-/// A server on a free port of this machine.
-pub struct Server {
-    child: Child,
-    pub url: String,
-}
-
-impl Server {
-    pub fn start(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_file-ws-server"))
-            .args(["--port", "0"])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let stdout = child.stdout.take().expect("it was piped");
-        let url = BufReader::new(stdout)
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_whitespace()
-                    .find(|word| word.starts_with("ws://"))
-                    .map(str::to_owned)
-            })
-            .expect("it says where it listens");
-        Self { child, url }
-    }
-
-    /// Stops it as an operator would, and sees to it that it ends well.
-    pub fn stop(mut self) {
-        let id = self.child.id().to_string();
-        let kill = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .expect("kill runs");
-        assert!(kill.success());
-        assert!(self.child.wait().expect("it ends").success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// The client program, told where the server is.
 pub struct Twicecast {

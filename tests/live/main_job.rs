@@ -2,16 +2,12 @@
 //! every way while they run and while one of them is slow, and all trees end byte for byte the
 //! same. At full size: `scripts/main-job`.
 
-mod programs;
-mod trees;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use programs::{Mirror, Server, Twicecast};
-use trees::{assert_same, build_tree, change_tree, until_same};
-
-const MIRRORS_OWN: &str = ".twicecast-mirror";
+use crate::programs::{Mirror, Twicecast};
+use crate::server::Server;
+use crate::trees::{self, assert_same, build_tree, change_tree, until_same};
 
 fn main_job(store: &str) {
     let place = tempfile::tempdir().expect("a temporary folder");
