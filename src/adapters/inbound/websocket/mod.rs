@@ -33,3 +33,6 @@ pub fn event_encoder(
             .collect()
     }
 }
+
+#[cfg(test)]
+mod golden_tests;
