@@ -3,9 +3,13 @@
 
 mod client;
 mod desktop;
+mod files;
+mod identity;
 mod main_job;
+mod operation;
 mod order;
 mod programs;
+mod review;
 mod server;
 mod trees;
 mod web_viewer;
