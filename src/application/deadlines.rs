@@ -6,27 +6,25 @@ use super::ports::{OpenFile, StoreError};
 use super::{Application, Session};
 use crate::domain::{FilePath, ProjectId};
 
-/// The desktop client's upload that lacks only its last part is whole after this long a silence.
-const SILENCE: Duration = Duration::from_secs(1);
+impl Session {
+    /// Whether [`Application::settle_upload`] would settle an upload if the client stayed silent.
+    pub fn awaits_silence(&self) -> bool {
+        self.uploads.has_perhaps_whole()
+    }
+}
 
 impl Application {
-    /// How long until [`Application::withdraw_expired`], [`Application::expire_uploads`] or (after
-    /// a silence) [`Application::settle_upload`] may have something to do; `None`: never.
+    /// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
+    /// something to do; `None`: never.
     pub fn next_deadline(&self, session: &Session) -> Option<Duration> {
         let now = self.now();
-        let silence = session.uploads.has_perhaps_whole().then_some(SILENCE);
         let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
         let expiry = expiry.map(|identity| identity.expires_at.since(now));
         let idle = session
             .uploads
             .next_expiry(&self.limits)
             .map(|at| at.since(now));
-        [silence, expiry, idle].into_iter().flatten().min()
-    }
-
-    /// Whether the next deadline is the silence after which an upload may be settled.
-    pub fn awaits_silence(&self, session: &Session) -> bool {
-        session.uploads.has_perhaps_whole()
+        expiry.into_iter().chain(idle).min()
     }
 
     /// Ends the uploads that have not grown for too long.

@@ -297,7 +297,7 @@ mod tests {
             count,
             bytes,
             chars,
-            padded: bytes % 3 != 0,
+            padded: !bytes.is_multiple_of(3),
             binary: false,
         }
     }
@@ -359,7 +359,7 @@ mod tests {
             let mut progress = Progress::Incomplete;
             for (index, part) in parts.iter().enumerate() {
                 assert_ne!(progress, Complete, "length {length} was whole too early");
-                let before_last = index + 1 < parts.len() && index as u32 + 2 == announced;
+                let before_last = index + 1 < parts.len() && index + 2 == announced as usize;
                 progress = upload.accept(part).expect("in order");
                 if before_last {
                     // A last part is to come: only the next message can tell.
@@ -373,8 +373,8 @@ mod tests {
 
     #[test]
     fn only_what_looks_wholly_like_the_desktop_client_is_taken_for_it() {
-        let desktop = desktop_parts(750);
         type Change = fn(&mut Part);
+        let desktop = desktop_parts(750);
         let changes: [(&str, Change); 4] = [
             ("as text", |part| part.binary = false),
             ("shorter", |part| (part.chars, part.bytes) = (496, 372)),

@@ -1,5 +1,7 @@
 //! What the application drives: stores, tokens, fan-out, clock and ids.
 
+#[cfg(test)]
+mod contract;
 pub mod filesystem;
 pub mod hub;
 pub mod jwt;

@@ -52,6 +52,8 @@ pub struct MailboxLimits {
 pub enum MailboxClosed {
     /// More waits than may: the connection is closed with 1013.
     Overflow,
+    /// The connection can be sent nothing any more.
+    Gone,
 }
 
 /// What waits to be sent to one connection.
@@ -228,6 +230,12 @@ impl<F: Frame> Mailbox<F> {
         }
     }
 
+    /// The connection can be sent nothing any more: what waits is dropped, and what still comes is
+    /// taken for sent.
+    pub fn close(&self) {
+        self.close_locked(&mut self.lock(), MailboxClosed::Gone);
+    }
+
     /// Why it takes nothing any more, if so.
     pub fn closed(&self) -> Option<MailboxClosed> {
         self.lock().closed
@@ -280,6 +288,7 @@ impl<F: Frame> Mailbox<F> {
         state.frame_bytes = 0;
         state.pending = Pending::default();
         self.frames.notify_one();
+        self.changed.notify_waiters();
     }
 
     /// Waits until `step` gives something; it is asked again whenever something has changed.

@@ -13,12 +13,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::convert;
-use super::inbox::{Inbox, Request};
+use super::inbox::{End, Inbox, Request};
 use super::sender::Sender;
 use super::wire_frame::WireFrame;
-use super::worker::{Done, Worker};
+use super::worker::Worker;
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Message, Reader, Writer,
+    Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, Writer,
 };
 use crate::application::ports::Connections;
 use crate::application::{
@@ -33,6 +33,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long it may then take to get out what was answered.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+const BANNED: &str = "too many failed authentications";
+const SHUTDOWN: &str = "the server shuts down";
 
 /// What every connection works with.
 pub struct Service {
@@ -119,34 +122,35 @@ async fn serve(
         let mut writing = pin!(outgoing.write(writer, &sender.mailbox));
         let mut working = pin!(worker.run(&inbox, |is| authenticated.store(is, Ordering::Relaxed)));
         let mut updating = pin!(sender.pending_updates());
-        let close = {
+        let ending = {
             let mut reading = pin!(read(reader, &inbox, service, &authenticated));
             tokio::select! {
                 biased;
-                close = &mut writing => return close,
-                () = &mut updating => return Close::Drop,
-                done = &mut working => return_for(done),
-                close = &mut reading => Some(close),
-                () = shutdown.cancelled() => {
-                    Some(Close::new(CloseCode::GOING_AWAY, "the server shuts down"))
-                }
+                close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
+                () = &mut updating => Ending::cut(Close::Drop),
+                _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
+                ending = &mut reading => ending,
+                () = shutdown.cancelled() => Ending::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN)),
             }
         };
-        match close {
-            None => Close::new(CloseCode::POLICY, "too many failed authentications"),
-            Some(close) => {
-                // What has come whole is still carried out and answered.
-                inbox.close();
-                let finishing = tokio::time::timeout(FINISH_TIMEOUT, &mut working);
-                tokio::select! {
-                    biased;
-                    _ = &mut writing => {}
-                    () = &mut updating => {}
-                    _ = finishing => {}
+        if ending.still_working {
+            // What has come whole is still carried out and, if the client takes it, answered.
+            inbox.close(ending.end);
+            let finishing = async {
+                if ending.still_writing {
+                    tokio::select! {
+                        biased;
+                        _ = &mut writing => {}
+                        () = &mut updating => {}
+                        _ = &mut working => return,
+                    }
                 }
-                close
-            }
+                sender.mailbox.close();
+                working.await;
+            };
+            let _ = tokio::time::timeout(FINISH_TIMEOUT, finishing).await;
         }
+        ending.close
     };
     let flushing = outgoing.flush(writer, &sender.mailbox);
     // Whether all got out or not, the close is next.
@@ -154,11 +158,23 @@ async fn serve(
     close
 }
 
-/// A worker that is done while its connection goes on has thrown it out.
-fn return_for(done: Done) -> Option<Close> {
-    match done {
-        Done::Banned => None,
-        Done::NothingMore => Some(Close::Drop),
+/// How a connection ends.
+struct Ending {
+    close: Close,
+    end: End,
+    still_writing: bool,
+    still_working: bool,
+}
+
+impl Ending {
+    /// By a cut.
+    fn cut(close: Close) -> Self {
+        Self {
+            close,
+            end: End::Cut,
+            still_writing: true,
+            still_working: true,
+        }
     }
 }
 
@@ -168,7 +184,7 @@ async fn read(
     inbox: &Inbox,
     service: &Service,
     authenticated: &AtomicBool,
-) -> Close {
+) -> Ending {
     loop {
         reader.set_max_message_bytes(if authenticated.load(Ordering::Relaxed) {
             service.max_message_bytes
@@ -178,7 +194,13 @@ async fn read(
         let (payload, binary) = match reader.next().await {
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
-            Err(ended) => return ended.into(),
+            Err(ended @ Ended::Closed { proper: true }) => {
+                return Ending {
+                    end: End::Proper,
+                    ..Ending::cut(ended.into())
+                };
+            }
+            Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
         let (command, context) = convert::read_command(&payload, binary);

@@ -37,7 +37,16 @@ struct State {
     bytes: usize,
     /// Whether the worker carries one out.
     busy: bool,
-    closed: bool,
+    end: Option<End>,
+}
+
+/// How the requests of a connection end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client has closed properly: it has sent all that it wanted to.
+    Proper,
+    /// The connection was cut, by whomever.
+    Cut,
 }
 
 impl Inbox {
@@ -57,9 +66,12 @@ impl Inbox {
             .await;
     }
 
-    /// The next request; `None` once all has been taken and nothing more will come. By asking for
-    /// it the worker says that it has carried out the one before.
-    pub(super) async fn next(&self) -> Option<Request> {
+    /// The next request, or the end once all has been taken and nothing more will come. By asking
+    /// for it the worker says that it has carried out the one before.
+    ///
+    /// # Errors
+    /// How the requests have ended.
+    pub(super) async fn next(&self) -> Result<Request, End> {
         loop {
             {
                 let mut state = self.lock();
@@ -71,10 +83,10 @@ impl Inbox {
                     if state.requests.is_empty() {
                         state.requests = VecDeque::new();
                     }
-                    return Some(request);
+                    return Ok(request);
                 }
-                if state.closed {
-                    return None;
+                if let Some(end) = state.end {
+                    return Err(end);
                 }
             }
             self.filled.notified().await;
@@ -82,8 +94,8 @@ impl Inbox {
     }
 
     /// Nothing more will come.
-    pub(super) fn close(&self) {
-        self.lock().closed = true;
+    pub(super) fn close(&self, end: End) {
+        self.lock().end = Some(end);
         self.filled.notify_one();
     }
 
@@ -124,7 +136,7 @@ mod tests {
                 .now_or_never()
                 .expect("there is room");
         }
-        inbox.close();
+        inbox.close(End::Proper);
         let next = || {
             inbox
                 .next()
@@ -132,7 +144,7 @@ mod tests {
                 .expect("at once")
                 .map(|request| request.bytes)
         };
-        assert_eq!((next(), next(), next()), (Some(1), Some(2), None));
+        assert_eq!((next(), next(), next()), (Ok(1), Ok(2), Err(End::Proper)));
     }
 
     #[test]

@@ -109,7 +109,10 @@ impl<'a> Request<'a> {
     /// # Errors
     /// That it is no JSON object, or that one member of it stands there twice.
     pub(super) fn read(message: &'a [u8]) -> Checked<Self> {
-        match serde_json::from_slice(message) {
+        let Ok(message) = std::str::from_utf8(message) else {
+            return Err(BadParameters::new("the message is not UTF-8"));
+        };
+        match serde_json::from_str(message) {
             Ok(Field::Object(request)) => Ok(request),
             Ok(Field::Absent | Field::Other) => {
                 Err(BadParameters::new("a message must be one JSON object"))
@@ -188,7 +191,7 @@ mod tests {
             "[]",
             "true",
             "{}{}",
-            "{\"a\":1e400}",
+            "{\"type\":1e400}",
             "{\"type\":\"\\ud800\"}",
             &deep,
             &deep_data,

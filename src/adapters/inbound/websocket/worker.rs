@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::inbox::{Inbox, Request};
+use super::inbox::{End, Inbox, Request};
 use super::request::Context;
 use super::sender::Sender;
 use crate::application::{Application, Command, Commit, Connected, Execution, Refusal, Reply};
@@ -19,6 +19,9 @@ use crate::domain::FilePath;
 /// may hold in memory together (one may be larger).
 const MAX_COMMITS: usize = 32;
 const MAX_COMMIT_BYTES: usize = 32 << 20;
+
+/// The desktop client's upload that lacks only its last part is whole after this long a silence.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A deadline further away than this is looked at again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
@@ -53,6 +56,8 @@ pub(super) struct Worker {
     /// That of the latest request: an upload that turns out to be whole answers it.
     last_context: Context,
     deadline: Option<Instant>,
+    /// Until when the client has to be silent for its upload to be taken for whole.
+    silent_at: Option<Instant>,
 }
 
 impl Worker {
@@ -66,6 +71,7 @@ impl Worker {
             last_number: 0,
             last_context: Context::default(),
             deadline: None,
+            silent_at: None,
         }
     }
 
@@ -79,10 +85,16 @@ impl Worker {
                 Some(outcome) = self.commits.next() => self.finish(outcome),
                 () = until(deadline) => self.on_deadline().await,
                 request = inbox.next() => {
-                    let Some(request) = request else {
-                        self.settle(None).await;
-                        self.finish_all().await;
-                        return Done::NothingMore;
+                    let request = match request {
+                        Ok(request) => request,
+                        Err(end) => {
+                            // Of a connection that was cut it is not known what was to come.
+                            if end == End::Proper {
+                                self.settle(None).await;
+                            }
+                            self.finish_all().await;
+                            return Done::NothingMore;
+                        }
                     };
                     if self.carry_out(request).await == Done::Banned {
                         return Done::Banned;
@@ -91,7 +103,8 @@ impl Worker {
                 }
             }
             let wait = self.application.next_deadline(&self.connected.session);
-            self.deadline = wait.map(|wait| Instant::now() + wait.min(MAX_WAIT));
+            let deadline = wait.map(|wait| Instant::now() + wait.min(MAX_WAIT));
+            self.deadline = deadline.into_iter().chain(self.silent_at).min();
         }
     }
 
@@ -112,6 +125,8 @@ impl Worker {
             .execute(&mut self.connected.session, command)
             .await;
         let done = self.answer(execution, context.clone()).await;
+        let awaits_silence = self.connected.session.awaits_silence();
+        self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;
         done
     }
@@ -221,8 +236,8 @@ impl Worker {
     }
 
     async fn on_deadline(&mut self) {
-        if self.application.awaits_silence(&self.connected.session) {
-            // The deadline was set when the latest request had been carried out.
+        if self.silent_at.is_some_and(|at| at <= Instant::now()) {
+            self.silent_at = None;
             self.settle(None).await;
         }
         let session = &mut self.connected.session;

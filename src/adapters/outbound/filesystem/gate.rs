@@ -50,3 +50,50 @@ pub(super) fn soon(work: impl FnOnce() + Send + 'static) {
         Err(_) => work(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Mutex, mpsc};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_hangs_behind_one_gate_leaves_threads_to_the_others() {
+        let (gate, begun) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        let (release, hang) = mpsc::channel::<()>();
+        let hang = Arc::new(Mutex::new(hang));
+        let hanging = || {
+            let (gate, hang, begun) = (gate.clone(), Arc::clone(&hang), Arc::clone(&begun));
+            tokio::spawn(async move {
+                let work = move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    let _ = hang.lock().map(|hang| hang.recv());
+                    Ok(())
+                };
+                gate.run(work).await
+            })
+        };
+        let tasks: Vec<_> = (0..WIDTH * 3).map(|_| hanging()).collect();
+        while begun.load(Ordering::SeqCst) < WIDTH {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Gate::new().run(|| Ok(())).await.expect("is free");
+        assert_eq!(begun.load(Ordering::SeqCst), WIDTH);
+        drop(release);
+        for task in tasks {
+            task.await.expect("ends").expect("is released");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_the_one_operation() {
+        let gate = Gate::new();
+        for _ in 0..WIDTH * 2 {
+            let failed = gate.run(|| -> Result<(), _> { panic!("a bug") }).await;
+            assert!(matches!(failed, Err(StoreError::Failed(_))));
+        }
+        gate.run(|| Ok(())).await.expect("no permit is lost");
+    }
+}

@@ -71,3 +71,27 @@ impl Life {
 fn discarded() -> StoreError {
     StoreError::failed("it was discarded meanwhile")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_comes_after_the_end_is_not_done() {
+        let lives = Lives::default();
+        let late = lives.join(1);
+        lives.take(&1).expect("has begun").end(|| {});
+        assert!(late.share(|| Ok(())).is_err());
+        assert!(late.complete(|| Ok(())).is_err());
+        assert!(lives.take(&1).is_none(), "nothing is remembered");
+    }
+
+    #[test]
+    fn what_was_completed_is_not_cleaned_up() {
+        let life = Lives::default().join(1);
+        let failed = life.complete(|| Err::<(), _>(StoreError::NotFound));
+        assert!(failed.is_err());
+        life.complete(|| Ok(())).expect("goes on after a failure");
+        life.end(|| panic!("it is somebody else's by now"));
+    }
+}

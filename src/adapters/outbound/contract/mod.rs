@@ -1,0 +1,93 @@
+//! What every adapter of the stores must do, written once against the ports and run on each.
+
+mod drafts;
+mod files;
+mod overlap;
+mod projects;
+mod pull_requests;
+mod quota;
+mod staging;
+mod walks;
+pub(in crate::adapters::outbound) mod world;
+
+macro_rules! contract {
+    ($($suite:ident: $($case:ident),+ $(,)?;)+) => {
+        contract!(@adapter memory, super::world::World::in_memory(), $($suite: $($case),+;)+);
+        contract!(@adapter filesystem_synced, super::world::World::on_disk(
+            crate::adapters::outbound::filesystem::Durability::Fsync), $($suite: $($case),+;)+);
+        contract!(@adapter filesystem_renamed, super::world::World::on_disk(
+            crate::adapters::outbound::filesystem::Durability::Rename), $($suite: $($case),+;)+);
+    };
+    (@adapter $adapter:ident, $world:expr, $($suite:ident: $($case:ident),+;)+) => {
+        mod $adapter {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$suite::$case($world).await;
+                }
+            )+)+
+        }
+    };
+}
+
+contract! {
+    projects:
+        a_project_is_absent_until_it_is_registered,
+        registering_twice_keeps_what_is_there,
+        all_projects_are_named,
+        what_is_not_there_cannot_be_adopted,
+        a_project_that_is_not_registered_has_no_files;
+    files:
+        content_comes_back_byte_for_byte,
+        a_name_is_kept_byte_for_byte,
+        an_open_file_stays_as_it_was_opened,
+        a_large_file_is_read_in_stretches,
+        more_than_the_file_has_cannot_be_read,
+        versions_grow_and_are_found_again,
+        a_deleted_file_is_gone,
+        a_folder_in_the_files_place_is_in_the_way,
+        a_file_where_a_folder_is_needed_is_in_the_way,
+        emptied_folders_vanish,
+        a_delete_takes_no_sibling_along,
+        a_folder_is_no_file,
+        the_deepest_name_is_kept;
+    quota:
+        usage_is_counted_along,
+        a_quota_holds_at_its_limit_and_not_one_past_it,
+        a_refused_write_changes_nothing,
+        writes_at_once_do_not_pass_the_quota_together;
+    walks:
+        files_come_in_byte_order_of_their_full_names,
+        sub_folders_are_left_out_unless_asked_for,
+        a_walk_goes_on_where_it_stopped,
+        a_walk_needs_a_folder,
+        an_empty_project_has_nothing_to_walk,
+        a_walk_during_changes_ends_and_meets_nothing_twice;
+    staging:
+        a_whole_log_becomes_the_file,
+        what_may_not_be_moved_can_be_used_again,
+        pieces_come_in_the_order_given,
+        a_piece_outside_the_upload_is_a_failure,
+        discarding_is_never_an_error,
+        staged_content_counts_against_the_quota;
+    overlap:
+        puts_of_different_files_at_once_all_arrive,
+        puts_into_a_folder_that_deletes_keep_emptying_all_arrive,
+        readers_of_a_file_under_change_see_whole_versions,
+        a_change_that_nobody_waits_for_does_not_come_last;
+    drafts:
+        a_draft_becomes_a_pull_request,
+        the_last_content_put_into_a_draft_counts,
+        a_file_taken_out_is_not_in_it,
+        a_draft_may_propose_deletions_alone,
+        a_file_that_was_never_written_cannot_be_finished,
+        a_discarded_draft_is_gone,
+        a_draft_takes_staged_content,
+        names_in_a_draft_are_never_in_the_way;
+    pull_requests:
+        they_are_listed_oldest_first,
+        they_are_listed_by_owner,
+        each_belongs_to_its_project,
+        what_is_unknown_is_not_found,
+        a_deleted_one_is_gone;
+}

@@ -1,0 +1,60 @@
+use super::world::{AMPLE, World, assert_says, demo, memory, path, project};
+use crate::application::ports::{ProjectState, StoreError};
+use crate::domain::Usage;
+
+pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
+    let state = world.registry.state(&demo()).await;
+    assert_eq!(state.expect("is known"), ProjectState::Absent);
+    world.registry.register(&demo()).await.expect("registers");
+    let state = world.registry.state(&demo()).await;
+    assert_eq!(state.expect("is known"), ProjectState::Registered);
+    let other = world.registry.state(&project("ana", "other")).await;
+    assert_eq!(other.expect("is known"), ProjectState::Absent);
+}
+
+pub(super) async fn registering_twice_keeps_what_is_there(world: World) {
+    let world = world.with_demo().await;
+    world.put("a", b"kept").await.expect("is written");
+    world.registry.register(&demo()).await.expect("registers");
+    assert_eq!(&world.read("a").await.expect("is there")[..], b"kept");
+    let usage = world.projects.usage(&demo()).await.expect("is counted");
+    assert_eq!(usage, Usage { files: 1, bytes: 4 });
+}
+
+pub(super) async fn all_projects_are_named(world: World) {
+    assert_eq!(world.registry.projects().await.expect("lists"), []);
+    let mut ids = [
+        project("ana", "demo"),
+        project("ana", ".other"),
+        project("bob", "demo"),
+        project("Zo\u{eb} 1", "\u{1f600}"),
+    ];
+    for id in &ids {
+        world.registry.register(id).await.expect("registers");
+    }
+    let mut listed = world.registry.projects().await.expect("lists");
+    listed.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(listed, ids);
+}
+
+pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
+    assert_says!(world.registry.adopt(&demo()).await, StoreError::NotFound);
+    let state = world.registry.state(&demo()).await;
+    assert_eq!(state.expect("is known"), ProjectState::Absent);
+    let world = world.with_demo().await;
+    world.registry.adopt(&demo()).await.expect("is one already");
+}
+
+pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
+    let (id, file) = (demo(), path("a"));
+    let put = world.projects.put_file(&id, &file, memory(b"x"), AMPLE);
+    assert_says!(put.await, StoreError::NotFound);
+    let delete = world.projects.delete_file(&id, &file);
+    assert_says!(delete.await, StoreError::NotFound);
+    assert_says!(world.open("a").await, StoreError::NotFound);
+    assert_says!(world.walk("/", true).await, StoreError::NotFound);
+    assert_says!(world.projects.usage(&id).await, StoreError::NotFound);
+    let state = world.registry.state(&id).await;
+    assert_eq!(state.expect("is known"), ProjectState::Absent);
+}

@@ -1,0 +1,77 @@
+use super::world::{World, assert_says, demo, memory};
+use crate::application::ports::StoreError;
+use crate::domain::{ProjectQuota, QuotaError, Usage};
+
+const QUOTA: ProjectQuota = ProjectQuota {
+    max_files: 3,
+    max_bytes: 10,
+};
+
+async fn usage(world: &World) -> (u64, u64) {
+    let Usage { files, bytes } = world.projects.usage(&demo()).await.expect("is counted");
+    (files, bytes)
+}
+
+pub(super) async fn usage_is_counted_along(world: World) {
+    let world = world.with_demo().await;
+    assert_eq!(usage(&world).await, (0, 0));
+    world.put("a", b"12345").await.expect("is written");
+    world.put("d/b", b"").await.expect("is written");
+    assert_eq!(usage(&world).await, (2, 5));
+    world.put("a", b"123").await.expect("is written");
+    assert_eq!(usage(&world).await, (2, 3));
+    world.delete("a").await.expect("is deleted");
+    assert_eq!(usage(&world).await, (1, 0));
+    assert_says!(world.delete("a").await, StoreError::NotFound);
+    assert_eq!(usage(&world).await, (1, 0));
+}
+
+pub(super) async fn a_quota_holds_at_its_limit_and_not_one_past_it(world: World) {
+    use QuotaError::{Bytes, Files};
+    let world = world.with_demo().await;
+    let put = async |name: &str, length| {
+        let written = world.put_as(name, memory(&vec![0; length]), QUOTA).await;
+        written.map(drop)
+    };
+    assert_says!(put("a", 11).await, StoreError::OverQuota(Bytes(10)));
+    put("a", 10).await.expect("just fits");
+    assert_says!(put("b", 1).await, StoreError::OverQuota(Bytes(10)));
+    put("b", 0).await.expect("takes no bytes");
+    put("c", 0).await.expect("just fits");
+    assert_says!(put("d/e", 0).await, StoreError::OverQuota(Files(3)));
+    assert_eq!(world.tree().await, ["/a", "/b", "/c"], "no folder is left");
+    put("a", 4).await.expect("a replacement is no new file");
+    world.delete("b").await.expect("is deleted");
+    put("d/e", 6).await.expect("there is room again");
+    assert_eq!(usage(&world).await, (3, 10));
+}
+
+pub(super) async fn a_refused_write_changes_nothing(world: World) {
+    let world = world.with_demo().await;
+    world.put("d/a", b"old").await.expect("is written");
+    let version = world.open("d/a").await.expect("is there").version;
+    let put = world.put_as("d/a", memory(&[0; 11]), QUOTA).await;
+    assert_says!(put, StoreError::OverQuota(_));
+    assert_says!(world.put("d", b"x").await, StoreError::InTheWay);
+    assert_eq!(&world.read("d/a").await.expect("is there")[..], b"old");
+    assert_eq!(world.open("d/a").await.expect("is there").version, version);
+    assert_eq!(usage(&world).await, (1, 3));
+}
+
+pub(super) async fn writes_at_once_do_not_pass_the_quota_together(world: World) {
+    let world = world.with_demo().await;
+    let tasks = (0..8).map(|n| {
+        let world = world.clone();
+        let put = async move { world.put_as(&format!("f{n}"), memory(&[0; 4]), QUOTA).await };
+        tokio::spawn(put)
+    });
+    let mut written = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.expect("ends") {
+            Ok(_) => written += 1,
+            Err(error) => assert_says!(Err::<(), _>(error), StoreError::OverQuota(_)),
+        }
+    }
+    assert_eq!(written, 2);
+    assert_eq!(usage(&world).await, (2, 8));
+}

@@ -1,0 +1,214 @@
+//! The stores of one adapter, and shorter words for what the cases do with them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use crate::adapters::outbound::memory::MemoryStores;
+use crate::application::FileContent;
+use crate::application::ports::{
+    DraftStore, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore, StagingId, StoreError,
+    UploadStaging,
+};
+use crate::domain::{
+    FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId, Timestamp, Usage,
+    UserName, Version,
+};
+
+/// Room for everything.
+pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
+    max_files: 1_000_000,
+    max_bytes: 1 << 40,
+};
+
+/// The stores of one adapter, with the project `ana/demo` in them.
+#[derive(Clone)]
+pub(in crate::adapters::outbound) struct World {
+    pub registry: Arc<dyn ProjectRegistry>,
+    pub projects: Arc<dyn ProjectStore>,
+    pub drafts: Arc<dyn DraftStore>,
+    pub pull_requests: Arc<dyn PullRequestStore>,
+    pub staging: Arc<dyn UploadStaging>,
+    /// Where they lie, if they lie anywhere; removed with the last of them.
+    pub place: Option<Arc<tempfile::TempDir>>,
+}
+
+impl World {
+    pub fn in_memory() -> Self {
+        let stores = MemoryStores::new();
+        Self {
+            registry: stores.projects.clone(),
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+            place: None,
+        }
+    }
+
+    pub fn on_disk(durability: Durability) -> Self {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        Self::at(Arc::new(place), durability)
+    }
+
+    pub fn at(place: Arc<tempfile::TempDir>, durability: Durability) -> Self {
+        let stores = FilesystemStores::open(place.path(), durability).expect("opens");
+        Self {
+            registry: stores.projects.clone(),
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+            place: Some(place),
+        }
+    }
+
+    /// With `ana/demo` registered.
+    pub async fn with_demo(self) -> Self {
+        self.registry.register(&demo()).await.expect("registers");
+        self
+    }
+
+    pub async fn put(&self, name: &str, content: &[u8]) -> Result<Version, StoreError> {
+        self.put_as(name, memory(content), AMPLE).await
+    }
+
+    pub async fn put_as(
+        &self,
+        name: &str,
+        content: FileContent,
+        quota: ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        self.projects
+            .put_file(&demo(), &path(name), content, quota)
+            .await
+    }
+
+    pub async fn put_all(&self, names: &[&str]) {
+        for name in names {
+            self.put(name, b"x").await.expect("is written");
+        }
+    }
+
+    pub async fn delete(&self, name: &str) -> Result<Version, StoreError> {
+        self.projects.delete_file(&demo(), &path(name)).await
+    }
+
+    pub async fn open(&self, name: &str) -> Result<OpenFile, StoreError> {
+        self.projects.open_file(&demo(), &path(name)).await
+    }
+
+    /// The content of a file of `ana/demo`.
+    pub async fn read(&self, name: &str) -> Result<Bytes, StoreError> {
+        content(&self.open(name).await?).await
+    }
+
+    /// The files below a folder (`/` for all), a few at a time.
+    pub async fn walk(&self, folder: &str, recursively: bool) -> Result<Vec<String>, StoreError> {
+        let folder = (folder != "/").then(|| path(folder));
+        let mut walk = self.projects.walk(&demo(), folder, recursively).await?;
+        let mut all = Vec::new();
+        loop {
+            let next = walk.next(3).await?;
+            if next.is_empty() {
+                return Ok(all);
+            }
+            assert!(next.len() <= 3);
+            all.extend(next.iter().map(ToString::to_string));
+        }
+    }
+
+    /// Everything in the project, in order.
+    pub async fn tree(&self) -> Vec<String> {
+        self.walk("/", true).await.expect("walks")
+    }
+
+    pub async fn usage(&self) -> Result<Usage, StoreError> {
+        self.projects.usage(&demo()).await
+    }
+
+    pub async fn stage(&self, id: u64, chunks: &[&[u8]]) -> StagingId {
+        for chunk in chunks {
+            let chunk = Bytes::copy_from_slice(chunk);
+            self.staging
+                .append(StagingId(id), chunk)
+                .await
+                .expect("is staged");
+        }
+        StagingId(id)
+    }
+
+    pub async fn put_draft(&self, id: u128, name: &str, content: &[u8]) {
+        self.drafts
+            .put_file(PullRequestId::from_u128(id), &path(name), memory(content))
+            .await
+            .expect("is written");
+    }
+}
+
+/// All of an open file.
+pub(in crate::adapters::outbound) async fn content(file: &OpenFile) -> Result<Bytes, StoreError> {
+    let length = usize::try_from(file.bytes).expect("fits");
+    file.source.read(0, length).await
+}
+
+pub(in crate::adapters::outbound) fn memory(content: &[u8]) -> FileContent {
+    FileContent::Memory(Bytes::copy_from_slice(content))
+}
+
+pub(in crate::adapters::outbound) fn path(name: &str) -> FilePath {
+    FilePath::parse(name).expect("valid")
+}
+
+pub(in crate::adapters::outbound) fn project(streamer: &str, name: &str) -> ProjectId {
+    ProjectId {
+        streamer: UserName::parse(streamer).expect("valid"),
+        name: ProjectName::parse(name).expect("valid"),
+    }
+}
+
+pub(in crate::adapters::outbound) fn demo() -> ProjectId {
+    project("ana", "demo")
+}
+
+/// A pull request of bob's for `ana/demo`.
+pub(in crate::adapters::outbound) fn pull_request(
+    id: u128,
+    date: u64,
+    files: &[&str],
+    deleted: &[&str],
+) -> PullRequest {
+    let paths = |names: &[&str]| names.iter().map(|name| path(name)).collect();
+    PullRequest {
+        id: PullRequestId::from_u128(id),
+        project: demo(),
+        owner: UserName::parse("bob").expect("valid"),
+        title: "A title \u{1f600} \"quoted\"".into(),
+        description: "".into(),
+        date: Timestamp::from_millis(date),
+        files: paths(files),
+        deleted: paths(deleted),
+    }
+}
+
+/// Asserts that a store says one thing and no other.
+macro_rules! assert_says {
+    ($result:expr, $error:pat) => {
+        assert_says!($result, $error, "")
+    };
+    ($result:expr, $error:pat, $($context:tt)+) => {{
+        let result = $result;
+        assert!(
+            matches!(result, Err($error)),
+            "{} instead of {}: {:?}",
+            match &result {
+                Ok(_) => "success".to_owned(),
+                Err(error) => format!("{error:?}"),
+            },
+            stringify!($error),
+            format_args!($($context)+)
+        );
+    }};
+}
+pub(in crate::adapters::outbound) use assert_says;

@@ -1,0 +1,108 @@
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use super::{Durability, names, on_disk, restarted};
+use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
+use crate::application::ports::{ProjectState, StoreError};
+use crate::domain::Usage;
+
+#[tokio::test]
+async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let id = project("ana", "mine");
+    fs::create_dir_all(base.join("ana/mine/d")).expect("makes");
+    fs::write(base.join("ana/mine/d/f"), "content").expect("writes");
+    let state = world.registry.state(&id).await.expect("is known");
+    assert_eq!(state, ProjectState::Foreign);
+    assert_says!(world.registry.register(&id).await, StoreError::InTheWay);
+    let open = world.projects.open_file(&id, &path("d/f")).await;
+    assert_says!(open, StoreError::NotFound);
+    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+
+    world.registry.adopt(&id).await.expect("adopts");
+    let state = world.registry.state(&id).await.expect("is known");
+    assert_eq!(state, ProjectState::Registered);
+    let open = world.projects.open_file(&id, &path("d/f")).await;
+    assert_eq!(open.expect("is there").bytes, 7);
+    let usage = world.projects.usage(&id).await.expect("is counted");
+    assert_eq!(usage, Usage { files: 1, bytes: 7 });
+}
+
+#[tokio::test]
+async fn names_that_break_the_rules_are_skipped() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let project = base.join("ana/demo");
+    for name in [&b"back\\slash"[..], b"new\nline", b"not-utf8-\xff"] {
+        fs::write(project.join(OsStr::from_bytes(name)), "x").expect("writes");
+        let folder = [b"d", name].concat();
+        fs::create_dir(project.join(OsStr::from_bytes(&folder))).expect("makes");
+        fs::write(project.join(OsStr::from_bytes(&folder)).join("f"), "x").expect("writes");
+    }
+    let deep = project.join(["d"; 64].join("/"));
+    fs::create_dir_all(&deep).expect("makes");
+    fs::write(deep.join("too-deep"), "x").expect("writes");
+    world.put_all(&["ok"]).await;
+    assert_eq!(world.tree().await, ["/ok"]);
+    let usage = world.projects.usage(&demo()).await.expect("is counted");
+    assert_eq!(usage, Usage { files: 1, bytes: 1 });
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time ahead of the machine's own"
+)]
+#[tokio::test]
+async fn what_the_operator_puts_there_is_a_file_of_unknown_version() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let written = world.put("f", b"ours").await.expect("is written");
+    fs::write(base.join("ana/demo/f"), "his").expect("writes");
+    let file = fs::File::options()
+        .write(true)
+        .open(base.join("ana/demo/f"));
+    let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(3_600);
+    file.expect("opens").set_modified(ahead).expect("sets");
+    let version = world.open("f").await.expect("is there").version;
+    assert_eq!(version, crate::domain::Version::UNKNOWN);
+    let next = world.put("f", b"ours").await.expect("is written");
+    assert!(next > written);
+    assert_eq!(world.open("f").await.expect("is there").version, next);
+}
+
+#[tokio::test]
+async fn a_project_that_the_operator_removed_is_made_anew_and_empty() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let before = world.put("f", b"12345").await.expect("is written");
+    fs::remove_dir_all(base.join("ana")).expect("removes");
+    let state = world.registry.state(&demo()).await.expect("is known");
+    assert_eq!(state, ProjectState::Absent);
+    assert_says!(world.open("f").await, StoreError::NotFound);
+    assert_says!(world.put("f", b"x").await, StoreError::NotFound);
+    assert_says!(world.usage().await, StoreError::NotFound);
+    assert_eq!(world.registry.projects().await.expect("lists"), []);
+
+    let world = world.with_demo().await;
+    assert_eq!(world.usage().await.expect("is counted"), Usage::default());
+    assert!(world.put("f", b"x").await.expect("is written") > before);
+    let world = restarted(world);
+    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+}
+
+#[tokio::test]
+async fn a_project_ends_with_its_marker() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    world.put_all(&["f"]).await;
+    fs::remove_file(base.join(".twicecast/projects/ana/demo")).expect("removes");
+    assert_says!(world.open("f").await, StoreError::NotFound);
+    assert_says!(world.registry.register(&demo()).await, StoreError::InTheWay);
+    assert_eq!(names(&base.join("ana/demo")), ["f"]);
+}
+
+#[tokio::test]
+async fn a_project_named_like_the_servers_own_folder_is_another() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let id = project("ana", ".twicecast");
+    world.registry.register(&id).await.expect("registers");
+    assert!(base.join("ana/.twicecast").is_dir());
+    assert_eq!(world.registry.projects().await.expect("lists").len(), 2);
+}

@@ -1,0 +1,98 @@
+//! The main job with the real programs: a directory is pushed, mirrored by two at once, changed in
+//! every way while they run and while one of them is slow, and all trees end byte for byte the
+//! same. At full size: `scripts/main-job`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::programs::{Mirror, Twicecast};
+use crate::server::Server;
+use crate::trees::{self, assert_same, build_tree, change_tree, until_same};
+
+fn main_job(store: &str) {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let (tree, quick, slow) = (
+        place.path().join("tree"),
+        place.path().join("quick"),
+        place.path().join("slow"),
+    );
+    build_tree(&tree);
+    let base = place.path().join("base");
+    let base_dir = base.to_str().expect("a plain path");
+    let server = Server::start(&["--base-dir", base_dir, "--store", store]);
+    let client = Twicecast::of(&server);
+
+    client.push(&tree);
+    let _quick = Mirror::start(&client, &quick, &[]);
+    let _slow = Mirror::start(&client, &slow, &["--read-limit", "1000000"]);
+    until_same(&tree, &quick);
+
+    for round in 0..3 {
+        change_tree(&tree, round);
+        client.push(&tree);
+    }
+    until_same(&tree, &quick);
+    until_same(&tree, &slow);
+    if store == "filesystem" {
+        assert_same(&tree, &base.join("ana/demo"));
+    }
+    let late = place.path().join("late");
+    client.mirror_once(&late);
+    assert_same(&tree, &late);
+}
+
+#[test]
+fn a_directory_reaches_two_mirrors_byte_for_byte_through_every_kind_of_change() {
+    main_job("filesystem");
+}
+
+#[test]
+fn the_memory_store_does_the_same_job() {
+    main_job("memory");
+}
+
+#[test]
+fn what_was_pushed_is_there_after_a_restart() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let (tree, copy) = (place.path().join("tree"), place.path().join("copy"));
+    build_tree(&tree);
+    let base = place.path().join("base");
+    let flags = ["--base-dir", base.to_str().expect("a plain path")];
+    let server = Server::start(&flags);
+    Twicecast::of(&server).push(&tree);
+    server.stop();
+    let server = Server::start(&flags);
+    Twicecast::of(&server).mirror_once(&copy);
+    assert_same(&tree, &copy);
+}
+
+#[test]
+fn nothing_is_sent_or_written_through_links_and_hidden_state() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let (tree, copy, outside) = (
+        place.path().join("tree"),
+        place.path().join("copy"),
+        place.path().join("outside"),
+    );
+    for folder in [&tree, &outside, &tree.join(".git"), &tree.join("nested")] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    fs::write(tree.join("a.txt"), "a").expect("a file");
+    fs::write(tree.join(".git/config"), "secret").expect("a file");
+    fs::write(outside.join("b.txt"), "not ours").expect("a file");
+    symlink(&outside, tree.join("nested/link")).expect("a link");
+    let base = place.path().join("base");
+    let server = Server::start(&["--base-dir", base.to_str().expect("a plain path")]);
+    let client = Twicecast::of(&server);
+    client.push(&tree);
+    // An operator's link in the project is no file of it.
+    symlink(&outside, base.join("ana/demo/out")).expect("a link");
+    client.mirror_once(&copy);
+    let names: Vec<_> = trees::read(&copy).into_keys().collect();
+    assert_eq!(names, ["a.txt"]);
+    assert_eq!(
+        trees::read(&outside).len(),
+        1,
+        "nothing was written outside"
+    );
+}

@@ -1,0 +1,90 @@
+//! The real client, as a process that ends with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::server::Server;
+
+const IDENTITY: [&str; 6] = ["--key", "secret", "--streamer", "ana", "--project", "demo"];
+
+/// The client program, told where the server is.
+pub struct Twicecast {
+    program: PathBuf,
+    url: String,
+}
+
+impl Twicecast {
+    pub fn of(server: &Server) -> Self {
+        Self {
+            program: program(),
+            url: server.url.clone(),
+        }
+    }
+
+    fn command(&self, verb: &str, folder: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg(verb)
+            .arg(folder)
+            .args(["--url", &self.url])
+            .args(IDENTITY);
+        for variable in ["TWICECAST_URL", "TWICECAST_TOKEN", "TWICECAST_KEY"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    fn run(mut command: Command) {
+        let output = command.output().expect("the client runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{command:?} failed: {said}");
+    }
+
+    pub fn push(&self, folder: &Path) {
+        let mut push = self.command("push", folder);
+        push.args(["--user", "ana"]);
+        Self::run(push);
+    }
+
+    pub fn mirror_once(&self, folder: &Path) {
+        let mut mirror = self.command("mirror", folder);
+        mirror.args(["--user", "bob", "--once"]);
+        Self::run(mirror);
+    }
+}
+
+/// A mirror that runs until the test is over.
+pub struct Mirror(Child);
+
+impl Mirror {
+    pub fn start(client: &Twicecast, folder: &Path, flags: &[&str]) -> Self {
+        let mut mirror = client.command("mirror", folder);
+        mirror
+            .args(["--user", "bob"])
+            .args(flags)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self(mirror.spawn().expect("the client runs"))
+    }
+}
+
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The client is another package's program: it lies beside the server's, or is built now.
+fn program() -> PathBuf {
+    let server = Path::new(env!("CARGO_BIN_EXE_file-ws-server"));
+    let program = server.with_file_name("twicecast");
+    if !program.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--locked", "-p", "twicecast"])
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the client could not be built");
+    }
+    program
+}
