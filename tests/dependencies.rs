@@ -38,6 +38,9 @@ const THERE_TWICE: &[(&str, &str)] = &[
     ("untrusted", "aws-lc-rs"),
 ];
 
+/// Known weaknesses (`rsa`: RUSTSEC-2023-0071), or a second way to what is here already.
+const BANNED: &[&str] = &["native-tls", "openssl", "openssl-sys", "rsa"];
+
 fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program)
         .args(args)
@@ -86,10 +89,11 @@ fn packages(metadata: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn every_crate_comes_from_the_registry_under_a_known_licence() {
+fn every_crate_is_from_the_registry_under_a_known_licence_and_none_is_banned() {
     let metadata = metadata();
     for package in packages(&metadata) {
         let name = text(package, "name");
+        assert!(!BANNED.contains(&name), "{name} is banned");
         if let Some(source) = package["source"].as_str() {
             assert!(source.starts_with("registry+"), "{name} is from {source}");
         }
