@@ -1,5 +1,7 @@
 //! The system's clock and randomness: the only place that asks for either.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::application::ports::{Clock, IdGenerator};
 use crate::domain::{PullRequestId, Timestamp};
 
@@ -13,9 +15,10 @@ impl Clock for SystemClock {
         reason = "the one adapter that asks the system"
     )]
     fn now(&self) -> Timestamp {
-        let millis = chrono::Utc::now().timestamp_millis();
         // Before the epoch is no time that this server knows.
-        Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = since_epoch.unwrap_or_default().as_millis();
+        Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 }
 
