@@ -1,7 +1,5 @@
 //! The system's clock and randomness: the only place that asks for either.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::application::ports::{Clock, IdGenerator};
 use crate::domain::{PullRequestId, Timestamp};
 
@@ -16,9 +14,8 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         // Before the epoch is no time that this server knows.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        let millis = since_epoch.unwrap_or_default().as_millis();
-        Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+        let millis = chrono::Utc::now().timestamp_millis();
+        Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
     }
 }
 
