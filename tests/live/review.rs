@@ -270,3 +270,38 @@ async fn who_is_muted_banned_or_too_loud_is_told_so() {
         (&json!("rateLimitedError"), &json!(1))
     );
 }
+
+#[tokio::test]
+async fn a_member_who_reads_nothing_is_closed_once_his_queue_is_full_and_the_others_hear_all() {
+    use futures_util::StreamExt as _;
+    use tokio_tungstenite::tungstenite::Message;
+
+    let server = Server::start(&[
+        "--store",
+        "memory",
+        "--chat-messages-per-second",
+        "0",
+        "--max-queue-bytes",
+        "131072",
+    ]);
+    let url = &server.url;
+    let mut speaker = Client::logged_in(url, chat_login("bob", &json!({}))).await;
+    let mut deaf = Client::logged_in(url, chat_login("eve", &json!({}))).await;
+    let mut listener = Client::logged_in(url, chat_login("kim", &json!({}))).await;
+    let text = "x".repeat(4_000);
+    // Far more than the sockets between them hold.
+    for _ in 0..5_000 {
+        assert_eq!(speaker.ask(&say(&text)).await["code"], 200);
+        assert_eq!(listener.next().await["data"]["message"], json!(text));
+    }
+    // By now it has been given up: what still lies in the socket may end in the close, or where
+    // that did not fit, in a reset.
+    while let Some(Ok(message)) = deaf.0.next().await {
+        if let Message::Close(close) = message {
+            assert_eq!(close.map(|close| u16::from(close.code)), Some(1013));
+            break;
+        }
+    }
+    let members = json!({"type": "chat", "subtype": "members"});
+    assert_eq!(listener.ask(&members).await["data"], json!(["bob", "kim"]));
+}

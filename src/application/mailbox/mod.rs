@@ -241,6 +241,11 @@ impl<F: Frame> Mailbox<F> {
         self.lock().closed
     }
 
+    /// Waits until it takes nothing any more.
+    pub async fn until_closed(&self) -> MailboxClosed {
+        self.until(|state| state.closed).await
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         let state = self.lock();

@@ -35,6 +35,7 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const BANNED: &str = "too many failed authentications";
+const TOO_SLOW: &str = "the client reads too slowly";
 const SHUTDOWN: &str = "the server shuts down";
 
 /// What every connection works with.
@@ -240,10 +241,13 @@ impl Outgoing {
                 () = mailbox.ready() => {}
                 () = writer.control_pending() => {}
             }
-            if mailbox.closed().is_some() {
-                return Close::new(CloseCode::TRY_AGAIN, "the client reads too slowly");
-            }
-            if let Err(close) = self.write_some(writer, mailbox).await {
+            let written = tokio::select! {
+                biased;
+                // Also where the client takes nothing: then this is all that is heard of it.
+                _ = mailbox.until_closed() => Err(Close::new(CloseCode::TRY_AGAIN, TOO_SLOW)),
+                written = self.write_some(writer, mailbox) => written,
+            };
+            if let Err(close) = written {
                 return close;
             }
         }
