@@ -10,6 +10,7 @@ mod operation;
 mod order;
 mod programs;
 mod review;
+mod rights;
 mod server;
 mod trees;
 mod web_viewer;

@@ -1,0 +1,192 @@
+//! Rights: command × identity × own or foreign object, every cell, over sockets.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, post, signed, streamer_login, viewer_login};
+use crate::server::Server;
+
+/// Who asks. Ana streams ana/demo, Bob has an open pull request there, Eve is another viewer of
+/// it; Kim views and Mal streams mal/own.
+const IDENTITIES: [&str; 7] = [
+    "none",
+    "expired",
+    "viewer",
+    "other viewer",
+    "other streamer",
+    "owner",
+    "author",
+];
+
+/// What each identity is answered, in the order of [`IDENTITIES`].
+type Row = (&'static str, Value, [u16; 7]);
+
+fn login(user: &str, streamer: &str, project: &str, exp: u64) -> Value {
+    let token = signed(&json!({
+        "username": user, "streamername": streamer, "streamname": project, "exp": exp,
+    }));
+    let mut data = json!({
+        "token": token,
+        "chat": {"username": user, "room": format!("{streamer}/{project}")},
+        "pullrequest": {"username": user, "streamer": streamer, "project": project},
+    });
+    if user == streamer {
+        data["file"] = json!({"username": user, "project": project});
+    }
+    json!({"type": "authenticate", "data": data})
+}
+
+/// A connection of that identity, of which nothing more is to come unasked.
+async fn connect(url: &str, identity: &str) -> Client {
+    const FAR: u64 = 4_000_000_000;
+    let login = match identity {
+        "none" => return Client::connect(url).await,
+        "expired" => {
+            let soon = std::time::UNIX_EPOCH
+                .elapsed()
+                .expect("after the epoch")
+                .as_secs()
+                + 1;
+            login("ana", "ana", "demo", soon)
+        }
+        "viewer" => login("eve", "ana", "demo", FAR),
+        "other viewer" => login("kim", "mal", "own", FAR),
+        "other streamer" => login("mal", "mal", "own", FAR),
+        "owner" => login("ana", "ana", "demo", FAR),
+        _ => login("bob", "ana", "demo", FAR),
+    };
+    let mut client = Client::logged_in(url, login).await;
+    if identity == "expired" {
+        client
+            .until(|message| message["type"] == "badAuthError")
+            .await;
+    } else if identity == "owner" {
+        client
+            .until(|message| message["type"] == "pullRequestCreated")
+            .await;
+    }
+    client
+}
+
+fn request(kind: &str, subtype: &str, data: &Value) -> Value {
+    json!({"type": kind, "subtype": subtype, "data": data})
+}
+
+/// A server with both projects and Bob's pull request, whose id comes with it.
+async fn world(flags: &[&str]) -> (Server, Client, String) {
+    let server = Server::start(&[&["--store", "memory"], flags].concat());
+    let mut ana = Client::logged_in(&server.url, streamer_login()).await;
+    ana.ask(&post("a", b"x")).await;
+    let mut mal = Client::logged_in(&server.url, login("mal", "mal", "own", 4_000_000_000)).await;
+    mal.ask(&post("a", b"x")).await;
+    let mut bob = Client::logged_in(&server.url, viewer_login("bob")).await;
+    bob.ask(&json!({"type": "pullrequest", "subtype": "creation", "data": {"title": "t", "description": ""}})).await;
+    bob.ask(&post("change", b"x")).await;
+    bob.ask(&json!({"type": "pullrequest", "subtype": "finish"}))
+        .await;
+    let notice = ana.next().await;
+    let id = notice["data"]["id"].as_str().expect("an id").to_owned();
+    (server, ana, id)
+}
+
+/// The code of the first answer to `request`; what was asked before may still be coming in.
+async fn code(client: &mut Client, request: &Value, cell: &str) -> Value {
+    let mut request = request.clone();
+    request["ref"] = cell.into();
+    client.send(&request).await;
+    let mut messages = client.until(|message| message["ref"] == cell).await;
+    messages
+        .pop()
+        .map_or(Value::Null, |answer| answer["code"].clone())
+}
+
+async fn check(url: &str, rows: &[Row]) {
+    for (column, identity) in IDENTITIES.iter().enumerate() {
+        // To expire takes a while; what other cells change must not bear on the next.
+        let is_shared = *identity == "expired";
+        let mut client = connect(url, identity).await;
+        for (what, request, expected) in rows {
+            if !is_shared {
+                client = connect(url, identity).await;
+            }
+            let code = code(&mut client, request, what).await;
+            assert_eq!(code, expected[column], "{identity}: {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_command_of_every_identity_on_own_and_foreign_objects() {
+    let (server, _ana, id) = world(&[]).await;
+    let (own, foreign) = (
+        json!({"username": "ana", "project": "demo", "name": "a"}),
+        json!({"username": "mal", "project": "own", "name": "a"}),
+    );
+    let hidden = json!({"username": "ana", "project": "demo", "name": format!("/{id}/change")});
+    let strange = "00000000-0000-4000-8000-000000000000";
+    #[rustfmt::skip]
+    let rows: Vec<Row> = vec![
+        //                                                                    none exp  view oview ostr owner author
+        ("get a", request("file", "get", &own),                              [200, 200, 200, 200, 200, 200, 200]),
+        ("get theirs", request("file", "get", &foreign),                     [200, 200, 200, 200, 200, 200, 200]),
+        ("list", request("file", "list", &own),                              [200, 200, 200, 200, 200, 200, 200]),
+        ("status", request("file", "status", &own),                          [200, 200, 200, 200, 200, 200, 200]),
+        ("watch", request("file", "watch", &own),                            [200, 200, 200, 200, 200, 200, 200]),
+        ("unwatch", request("file", "unwatch", &own),                        [200, 200, 200, 200, 200, 200, 200]),
+        ("a pull request's file", request("file", "get", &hidden),           [409, 409, 409, 409, 409, 200, 409]),
+        ("list a pull request", request("file", "list", &hidden),            [409, 409, 409, 409, 409, 200, 409]),
+        ("post", request("file", "post", &json!({"name": "p", "content": ""})), [401, 401, 401, 401, 200, 200, 401]),
+        ("post badly", request("file", "post", &json!({"name": 5})),         [401, 401, 401, 401, 400, 400, 401]),
+        ("delete nothing", request("file", "delete", &json!({"name": "z"})), [401, 401, 401, 401, 409, 409, 401]),
+        ("delete badly", request("file", "delete", &json!({})),              [401, 401, 401, 401, 400, 400, 401]),
+        ("be ana", request("file", "auth", &json!({"username": "ana", "project": "demo"})), [401, 401, 401, 401, 401, 200, 401]),
+        ("be mal", request("file", "auth", &json!({"username": "mal", "project": "own"})), [401, 401, 401, 401, 200, 401, 401]),
+        ("be bob", request("pullrequest", "auth", &json!({"username": "bob", "streamer": "ana", "project": "demo"})), [401, 401, 401, 401, 401, 401, 200]),
+        ("bob's chat", request("chat", "auth", &json!({"username": "bob", "room": "ana/demo"})), [401, 401, 401, 401, 401, 401, 200]),
+        ("creation", request("pullrequest", "creation", &json!({"title": "t", "description": ""})), [401, 401, 200, 200, 200, 200, 200]),
+        ("creation badly", request("pullrequest", "creation", &json!({"title": ""})), [401, 401, 400, 400, 400, 400, 400]),
+        ("finish nothing", request("pullrequest", "finish", &json!(null)),   [401, 401, 400, 400, 400, 400, 400]),
+        ("get bob's", request("pullrequest", "get", &json!({"id": id})),     [401, 401, 400, 400, 400, 200, 200]),
+        ("get nobody's", request("pullrequest", "get", &json!({"id": strange})), [401, 401, 400, 400, 400, 400, 400]),
+        ("list pulls", request("pullrequest", "list", &json!(null)),         [401, 401, 200, 200, 200, 200, 200]),
+        ("delete nobody's", request("pullrequest", "delete", &json!({"id": strange})), [401, 401, 401, 401, 400, 400, 401]),
+        ("delete bob's", request("pullrequest", "delete", &json!({"id": id})), [401, 401, 401, 401, 400, 200, 401]),
+        ("say", request("chat", "message", &json!({"message": "hi"})),       [401, 401, 200, 200, 200, 200, 200]),
+        ("history", request("chat", "history", &json!(null)),                [401, 401, 200, 200, 200, 200, 200]),
+        ("members", request("chat", "members", &json!(null)),                [401, 401, 200, 200, 200, 200, 200]),
+        ("leave", request("chat", "leave", &json!(null)),                    [401, 401, 200, 200, 200, 200, 200]),
+    ];
+    // The owner ends it, so the author is asked before him: not even his own may he delete.
+    let (ending, others): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|(what, ..)| *what == "delete bob's");
+    check(&server.url, &others).await;
+    let (what, request, expected) = &ending[0];
+    for column in [0, 1, 2, 3, 4, 6, 5] {
+        let mut client = connect(&server.url, IDENTITIES[column]).await;
+        let code = code(&mut client, request, what).await;
+        assert_eq!(code, expected[column], "{}: {what}", IDENTITIES[column]);
+    }
+}
+
+#[tokio::test]
+async fn reading_by_every_identity_where_it_is_not_public() {
+    let (server, _ana, _id) = world(&["--public-read", "false"]).await;
+    let own = json!({"username": "ana", "project": "demo", "name": "a"});
+    let foreign = json!({"username": "mal", "project": "own", "name": "a"});
+    let mut rows: Vec<Row> = Vec::new();
+    for subtype in ["get", "list", "status", "watch"] {
+        rows.push((
+            subtype,
+            request("file", subtype, &own),
+            [401, 401, 200, 401, 401, 200, 200],
+        ));
+        rows.push((
+            subtype,
+            request("file", subtype, &foreign),
+            [401, 401, 401, 200, 200, 401, 401],
+        ));
+        let badly = request("file", subtype, &json!({"username": 5}));
+        rows.push((subtype, badly, [401, 401, 400, 400, 400, 400, 400]));
+    }
+    check(&server.url, &rows).await;
+}
