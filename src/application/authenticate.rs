@@ -235,3 +235,6 @@ impl Application {
         session.valid_identity(now).err().map(Refusal::Unauthorized)
     }
 }
+
+#[cfg(test)]
+mod tests;
