@@ -18,6 +18,11 @@ pub(super) struct Attachments {
 }
 
 impl Attachments {
+    /// Whether the connection is counted in `room`.
+    pub(super) fn is_in(&self, room: &RoomName) -> bool {
+        self.room.as_ref().is_some_and(|(own, _)| own == room)
+    }
+
     /// What `session` is entitled to at `now`.
     fn due(session: &Session, public_read: bool, now: Timestamp) -> Self {
         let valid = session.valid_identity(now).ok();

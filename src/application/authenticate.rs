@@ -147,7 +147,8 @@ impl Application {
         state.map_err(|error| Refusal::internal("look up a project", &error))
     }
 
-    /// Whether the room that `roles` bring, if it is another than before, has room for one more.
+    /// Whether the room that `roles` bring has room for one more, unless the connection is in it.
+    /// One whose token had expired is not, though it was.
     fn check_room(
         &self,
         session: &Session,
@@ -158,7 +159,7 @@ impl Application {
         let Some(room) = roles
             .room
             .as_ref()
-            .filter(|room| session.roles.room.as_ref() != Some(room))
+            .filter(|room| !session.attached.is_in(room))
         else {
             return Ok(());
         };
@@ -235,3 +236,6 @@ impl Application {
         session.valid_identity(now).err().map(Refusal::Unauthorized)
     }
 }
+
+#[cfg(test)]
+mod tests;

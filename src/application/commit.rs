@@ -225,3 +225,6 @@ fn event_content(content: &FileContent) -> Option<Bytes> {
         FileContent::Memory(_) | FileContent::Staged(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

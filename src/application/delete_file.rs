@@ -98,3 +98,6 @@ impl Application {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ mod reply;
 mod service;
 mod session;
 mod staged;
+#[cfg(test)]
+mod test_world;
 mod uploads;
 mod watch_project;
 

@@ -155,3 +155,6 @@ fn missing(query: &PathQuery, recursively: bool) -> Refusal {
         Refusal::UnreadableFile
     }
 }
+
+#[cfg(test)]
+mod tests;

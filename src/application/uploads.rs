@@ -274,3 +274,6 @@ pub(super) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), Refusa
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

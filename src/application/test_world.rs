@@ -1,0 +1,799 @@
+//! A world of mocks in which the use cases are tried: no IO, a fixed clock.
+//!
+//! Every port answers as if all went well until a test says otherwise: what a test expects of a
+//! mock before [`World::build`] wins. Whatever *changes* something is noted in the [`Journal`], in
+//! order, so that a test can ask what happened and that nothing else did.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::ports::{
+    FileWalk, MockChatRooms, MockClock, MockDraftStore, MockEventPublisher, MockFileSource,
+    MockFileWalk, MockIdGenerator, MockPresence, MockProjectRegistry, MockProjectStore,
+    MockPullRequestStore, MockSubscriptions, MockTokenVerifier, MockUploadStaging, OpenFile,
+    ProjectState, StoreError, TokenError, Topic,
+};
+use super::{
+    Application, Authenticate, AuthenticateSection, ChatSection, Command, ConnectionId,
+    CreatePullRequest, DeleteFile, Event, Execution, Fetch, Fetched, FileContent, FileSection,
+    Limits, PartOf, Policy, Ports, PostFile, PullRequestSection, ReadFiles, Refusal, Reply,
+    Section, Sections, Session,
+};
+use crate::domain::{
+    Claims, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
+    PullRequestLimits, RoomName, Timestamp, Usage, UserName, Version,
+};
+
+/// The time at which every world begins, in seconds.
+pub const START: u64 = 1_000;
+
+/// When a token expires that does not say otherwise, in seconds.
+pub const EXPIRY: u64 = 2_000;
+
+/// The files of every project, unless a test says otherwise.
+pub const FILES: [&str; 4] = ["/a", "/d/b", "/d/e/c", "/z"];
+
+/// The desktop client's parts are 500 characters of base64 each.
+pub const DESKTOP_PART_BYTES: usize = 375;
+
+/// What was changed, in order.
+#[derive(Clone, Default)]
+pub struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    pub fn note(&self, entry: impl Into<String>) {
+        self.0.lock().expect("not poisoned").push(entry.into());
+    }
+
+    /// What was noted since the last time.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
+    }
+}
+
+/// A world that is still being furnished.
+pub struct World {
+    pub registry: MockProjectRegistry,
+    pub projects: MockProjectStore,
+    pub drafts: MockDraftStore,
+    pub pull_requests: MockPullRequestStore,
+    pub staging: MockUploadStaging,
+    pub subscriptions: MockSubscriptions,
+    pub presence: MockPresence,
+    pub events: MockEventPublisher,
+    pub rooms: MockChatRooms,
+    pub limits: Limits,
+    pub policy: Policy,
+    /// The files of every project.
+    pub files: Vec<FilePath>,
+    /// The pull requests that are open.
+    pub open: Vec<PullRequest>,
+    journal: Journal,
+}
+
+/// A world with its service.
+pub struct Scene {
+    pub app: Arc<Application>,
+    pub journal: Journal,
+    clock: Arc<AtomicU64>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            registry: MockProjectRegistry::new(),
+            projects: MockProjectStore::new(),
+            drafts: MockDraftStore::new(),
+            pull_requests: MockPullRequestStore::new(),
+            staging: MockUploadStaging::new(),
+            subscriptions: MockSubscriptions::new(),
+            presence: MockPresence::new(),
+            events: MockEventPublisher::new(),
+            rooms: MockChatRooms::new(),
+            limits: limits(),
+            policy: Policy {
+                public_read: true,
+                delete_abandoned_after: None,
+            },
+            files: FILES.map(path).to_vec(),
+            open: Vec::new(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// A world in which reading needs a token.
+    pub fn private() -> Self {
+        let mut world = Self::new();
+        world.policy.public_read = false;
+        world
+    }
+
+    /// A world whose limits `change` changes.
+    pub fn limited(change: impl FnOnce(&mut Limits)) -> Self {
+        let mut world = Self::new();
+        change(&mut world.limits);
+        world
+    }
+
+    pub fn build(self) -> Scene {
+        self.build_over(|_| {})
+    }
+
+    /// Builds with some ports exchanged for others.
+    pub fn build_over(mut self, exchange: impl FnOnce(&mut Ports)) -> Scene {
+        self.furnish_registry();
+        self.furnish_projects();
+        self.furnish_drafts();
+        self.furnish_pull_requests();
+        self.furnish_staging();
+        self.furnish_subscriptions();
+        self.furnish_presence();
+        self.furnish_events();
+        self.furnish_rooms();
+        let time = Arc::new(AtomicU64::new(START * 1_000));
+        let mut ports = Ports {
+            registry: Arc::new(self.registry),
+            projects: Arc::new(self.projects),
+            drafts: Arc::new(self.drafts),
+            pull_requests: Arc::new(self.pull_requests),
+            staging: Arc::new(self.staging),
+            tokens: Arc::new(tokens()),
+            subscriptions: Arc::new(self.subscriptions),
+            presence: Arc::new(self.presence),
+            events: Arc::new(self.events),
+            rooms: Arc::new(self.rooms),
+            clock: Arc::new(clock(Arc::clone(&time))),
+            ids: Arc::new(ids()),
+        };
+        exchange(&mut ports);
+        Scene {
+            app: Arc::new(Application::new(ports, self.limits, self.policy)),
+            journal: self.journal,
+            clock: time,
+        }
+    }
+
+    fn furnish_registry(&mut self) {
+        let journal = self.journal.clone();
+        let registry = &mut self.registry;
+        registry
+            .expect_state()
+            .returning(|_| Ok(ProjectState::Registered));
+        registry.expect_register().returning(move |project| {
+            journal.note(format!("register {project}"));
+            Ok(())
+        });
+        registry
+            .expect_projects()
+            .returning(|| Ok(vec![demo(), other()]));
+    }
+
+    fn furnish_projects(&mut self) {
+        let projects = &mut self.projects;
+        let versions = Arc::new(AtomicU64::new(0));
+        let next = move || Version::new(versions.fetch_add(1, Ordering::Relaxed) + 1);
+        let (journal, version) = (self.journal.clone(), next.clone());
+        projects
+            .expect_put_file()
+            .returning(move |project, path, content, _| {
+                journal.note(format!("put {project} {path} {}", describe(&content)));
+                Ok(version())
+            });
+        let (journal, there) = (self.journal.clone(), self.files.clone());
+        projects
+            .expect_delete_file()
+            .returning(move |project, path| {
+                if !there.contains(path) {
+                    return Err(StoreError::NotFound);
+                }
+                journal.note(format!("delete {project} {path}"));
+                Ok(next())
+            });
+        let there = self.files.clone();
+        projects.expect_open_file().returning(move |_, path| {
+            if there.contains(path) {
+                Ok(open_file(path))
+            } else {
+                Err(StoreError::NotFound)
+            }
+        });
+        let there = self.files.clone();
+        projects.expect_walk().returning(move |_, folder, deep| {
+            let names = names_below(&there, folder.as_ref(), deep);
+            if names.is_empty() && folder.is_some() {
+                return Err(StoreError::NotFound);
+            }
+            Ok(walk(names))
+        });
+        let files = self.files.len() as u64;
+        projects
+            .expect_usage()
+            .returning(move |_| Ok(Usage { files, bytes: 77 }));
+    }
+
+    fn furnish_drafts(&mut self) {
+        let drafts = &mut self.drafts;
+        let journal = self.journal.clone();
+        drafts.expect_put_file().returning(move |_, path, content| {
+            journal.note(format!("draft put {path} {}", describe(&content)));
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        drafts.expect_remove_file().returning(move |_, path| {
+            journal.note(format!("draft remove {path}"));
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        drafts.expect_finish().returning(move |finished| {
+            let PullRequest { files, deleted, .. } = finished;
+            journal.note(format!("draft finish {files:?} {deleted:?}"));
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        drafts
+            .expect_discard()
+            .returning(move |_| journal.note("draft discard"));
+    }
+
+    fn furnish_pull_requests(&mut self) {
+        let pull_requests = &mut self.pull_requests;
+        let open = self.open.clone();
+        pull_requests
+            .expect_open()
+            .returning(move |project, owner| {
+                let matching = open.iter().filter(|request| {
+                    request.project == *project
+                        && owner.as_ref().is_none_or(|owner| request.owner == *owner)
+                });
+                Ok(matching.map(|request| request.id).collect())
+            });
+        let open = self.open.clone();
+        pull_requests.expect_find().returning(move |project, id| {
+            let found = open
+                .iter()
+                .find(|request| request.project == *project && request.id == id);
+            found.cloned().ok_or(StoreError::NotFound)
+        });
+        pull_requests
+            .expect_open_file()
+            .returning(|_, _, path| Ok(open_file(path)));
+        let journal = self.journal.clone();
+        pull_requests.expect_delete().returning(move |project, _| {
+            journal.note(format!("delete pull request of {project}"));
+            Ok(())
+        });
+    }
+
+    fn furnish_staging(&mut self) {
+        let staging = &mut self.staging;
+        let journal = self.journal.clone();
+        staging.expect_append().returning(move |id, bytes| {
+            journal.note(format!("stage {} +{}", id.0, bytes.len()));
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        staging
+            .expect_discard()
+            .returning(move |id| journal.note(format!("unstage {}", id.0)));
+    }
+
+    fn furnish_subscriptions(&mut self) {
+        let subscriptions = &mut self.subscriptions;
+        let journal = self.journal.clone();
+        subscriptions
+            .expect_subscribe()
+            .returning(move |who, topic| {
+                journal.note(format!("subscribe {who} {}", name_of(&topic)));
+            });
+        let journal = self.journal.clone();
+        subscriptions
+            .expect_unsubscribe()
+            .returning(move |who, topic| {
+                journal.note(format!("unsubscribe {who} {}", name_of(topic)));
+            });
+        subscriptions.expect_subscribers().returning(|_| 0);
+    }
+
+    fn furnish_presence(&mut self) {
+        let presence = &mut self.presence;
+        let counts: Arc<Mutex<BTreeMap<ProjectId, usize>>> = Arc::default();
+        let (journal, there) = (self.journal.clone(), Arc::clone(&counts));
+        presence.expect_arrive().returning(move |project, who| {
+            journal.note(format!("arrive {who} {project}"));
+            let mut there = there.lock().expect("not poisoned");
+            let count = there.entry(project.clone()).or_default();
+            *count += 1;
+            *count == 1
+        });
+        let (journal, there) = (self.journal.clone(), Arc::clone(&counts));
+        presence.expect_depart().returning(move |project, who| {
+            journal.note(format!("depart {who} {project}"));
+            let mut there = there.lock().expect("not poisoned");
+            let count = there.get_mut(project).expect("nobody departs unarrived");
+            *count -= 1;
+            *count == 0
+        });
+        presence.expect_streamers().returning(move |project| {
+            let there = counts.lock().expect("not poisoned");
+            there.get(project).copied().unwrap_or(0)
+        });
+    }
+
+    fn furnish_events(&mut self) {
+        let journal = self.journal.clone();
+        self.events
+            .expect_publish()
+            .returning(move |topic, event, origin| {
+                let but = origin.map_or(String::new(), |origin| format!(" but {origin}"));
+                let topic = name_of(topic);
+                journal.note(format!("publish {topic}{but}: {}", what_happened(&event)));
+            });
+    }
+
+    fn furnish_rooms(&mut self) {
+        let rooms = &mut self.rooms;
+        let journal = self.journal.clone();
+        rooms.expect_enter().returning(move |room, user, _| {
+            journal.note(format!("enter {room} {user}"));
+            true
+        });
+        let journal = self.journal.clone();
+        rooms
+            .expect_leave()
+            .returning(move |room, user, _| journal.note(format!("leave {room} {user}")));
+        let journal = self.journal.clone();
+        rooms.expect_say().returning(move |_, room, user, text, _| {
+            journal.note(format!("say {room} {user}: {text}"));
+            Ok(())
+        });
+        rooms.expect_history().returning(|_, _| Vec::new());
+        rooms.expect_members().returning(|_| Vec::new());
+        rooms.expect_sweep().returning(|_| ());
+    }
+}
+
+impl Scene {
+    /// Sets the clock to so many seconds.
+    pub fn at(&self, seconds: u64) {
+        self.clock.store(seconds * 1_000, Ordering::Relaxed);
+    }
+
+    /// Carries out a command to its end, a change of the project included.
+    pub async fn ask(
+        &self,
+        session: &mut Session,
+        command: Command,
+    ) -> Result<Vec<Reply>, Refusal> {
+        let execution = self.app.execute(session, command).await;
+        self.finish(execution).await
+    }
+
+    /// What comes of an execution.
+    pub async fn finish(&self, execution: Execution) -> Result<Vec<Reply>, Refusal> {
+        match execution {
+            Execution::Silent
+            | Execution::Files(_)
+            | Execution::PullRequestFiles(_)
+            | Execution::Listing(_)
+            | Execution::PullRequests(_) => Ok(Vec::new()),
+            Execution::Replied(reply) => Ok(vec![reply]),
+            Execution::Authenticated { replies, .. } => Ok(replies),
+            Execution::Commit(commit) => self.app.commit(commit).await.map(|reply| vec![reply]),
+            Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => Err(refusal),
+        }
+    }
+
+    /// Asks for files and gives their names, with what cannot be read marked.
+    pub async fn names(
+        &self,
+        session: &mut Session,
+        command: Command,
+    ) -> Result<Vec<String>, Refusal> {
+        match self.app.execute(session, command).await {
+            Execution::Files(fetch)
+            | Execution::PullRequestFiles(fetch)
+            | Execution::Listing(fetch) => Ok(names_of(fetch).await),
+            other => Err(self.finish(other).await.expect_err("files")),
+        }
+    }
+
+    /// Connection `number` with the roles that `sections` ask for; the journal begins after it.
+    pub async fn connect(&self, number: u64, token: &str, sections: Sections) -> Session {
+        let mut session = Session::new(ConnectionId(number));
+        let roles = self.ask(&mut session, authenticate(token, sections)).await;
+        roles.expect("the token allows it");
+        self.journal.take();
+        session
+    }
+
+    /// The streamer of `ana/demo`, connection 1.
+    pub async fn streamer(&self) -> Session {
+        self.connect(1, ANA, streaming("ana/demo")).await
+    }
+
+    /// A viewer of `ana/demo`, connection 2.
+    pub async fn viewer(&self) -> Session {
+        self.connect(2, BOB, viewing("bob", "ana/demo")).await
+    }
+
+    /// A viewer of `ana/demo` with an open draft, connection 2.
+    pub async fn author(&self) -> Session {
+        let mut session = self.viewer().await;
+        self.ask(&mut session, creation("title"))
+            .await
+            .expect("a viewer may propose");
+        session
+    }
+}
+
+/// The token of the streamer of `ana/demo`.
+pub const ANA: &str = "ana:ana/demo";
+/// A viewer's token for `ana/demo`.
+pub const BOB: &str = "bob:ana/demo";
+
+/// Believes tokens of the form `user:streamer/project,claim=value,…`, with times in seconds.
+fn tokens() -> MockTokenVerifier {
+    let mut tokens = MockTokenVerifier::new();
+    tokens.expect_verify().returning(|token| {
+        let (user, rest) = token.split_once(':').ok_or(TokenError::Untrusted)?;
+        let mut rest = rest.split(',');
+        let project = rest.next().and_then(|project| project.split_once('/'));
+        let mut claims = Claims {
+            username: Some(user.to_owned()).filter(|user| !user.is_empty()),
+            streamer: project.map(|(streamer, _)| streamer.to_owned()),
+            project: project.map(|(_, name)| name.to_owned()),
+            expires_at: Timestamp::from_secs(EXPIRY),
+            ..Claims::default()
+        };
+        for (claim, value) in rest.filter_map(|claim| claim.split_once('=')) {
+            let seconds = || Timestamp::from_secs(value.parse().expect("seconds"));
+            match claim {
+                "exp" => claims.expires_at = seconds(),
+                "nbf" => claims.not_before = Some(seconds()),
+                "muted" => claims.muted_until = Some(seconds()),
+                "banned" => claims.banned_until = Some(seconds()),
+                "room" => claims.room = Some(value.to_owned()),
+                _ => return Err(TokenError::IllTyped),
+            }
+        }
+        Ok(claims)
+    });
+    tokens
+}
+
+fn clock(time: Arc<AtomicU64>) -> MockClock {
+    let mut clock = MockClock::new();
+    clock
+        .expect_now()
+        .returning(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
+    clock
+}
+
+fn ids() -> MockIdGenerator {
+    let mut ids = MockIdGenerator::new();
+    let last = AtomicUsize::new(0);
+    ids.expect_pull_request_id()
+        .returning(move || PullRequestId::from_u128(last.fetch_add(1, Ordering::Relaxed) as u128));
+    ids
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_file_bytes: 1_000_000,
+        project: ProjectQuota {
+            max_files: 1_000,
+            max_bytes: 10_000_000,
+        },
+        max_open_uploads: 10,
+        max_open_upload_bytes: 2_000_000,
+        upload_idle: Duration::from_secs(300),
+        pull_request: PullRequestLimits {
+            max_files: 10,
+            max_bytes: 1_000_000,
+        },
+        max_open_pull_requests: 2,
+        max_title_bytes: 16,
+        max_description_bytes: 32,
+        max_chat_bytes: 16,
+        chat_history: 5,
+        max_rooms: 10,
+        max_watches: 2,
+        max_failed_authentications: 3,
+    }
+}
+
+/// A failure of whatever keeps the data.
+pub fn disk_full() -> StoreError {
+    StoreError::failed("the disk is full")
+}
+
+pub fn user(name: &str) -> UserName {
+    UserName::parse(name).expect("a user's name")
+}
+
+/// The project named `streamer/name`.
+pub fn project(name: &str) -> ProjectId {
+    let (streamer, name) = name.split_once('/').expect("streamer/name");
+    ProjectId {
+        streamer: user(streamer),
+        name: ProjectName::parse(name).expect("a project's name"),
+    }
+}
+
+/// The project that most tests are about.
+pub fn demo() -> ProjectId {
+    project("ana/demo")
+}
+
+/// Another streamer's.
+pub fn other() -> ProjectId {
+    project("dan/other")
+}
+
+pub fn path(name: &str) -> FilePath {
+    FilePath::parse(name).expect("a file's name")
+}
+
+/// An open pull request of one file, `/p`.
+pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
+    PullRequest {
+        id: PullRequestId::from_u128(id),
+        project,
+        owner: user(owner),
+        title: "title".into(),
+        description: "".into(),
+        date: Timestamp::from_secs(START),
+        files: vec![path("/p")],
+        deleted: Vec::new(),
+    }
+}
+
+/// Section `file` for a project of one's own.
+pub fn streaming(of: &str) -> Sections {
+    let ProjectId { streamer, name } = project(of);
+    Sections {
+        file: Some(FileSection {
+            username: streamer,
+            project: name,
+        }),
+        ..Sections::default()
+    }
+}
+
+/// Section `pullrequest`.
+pub fn viewing(who: &str, of: &str) -> Sections {
+    Sections {
+        pull_request: Some(PullRequestSection {
+            username: user(who),
+            project: project(of),
+        }),
+        ..Sections::default()
+    }
+}
+
+/// Section `chat`.
+pub fn chatting(who: &str, room: &str) -> Sections {
+    Sections {
+        chat: Some(ChatSection {
+            username: user(who),
+            room: RoomName::parse(room).expect("a room's name"),
+        }),
+        ..Sections::default()
+    }
+}
+
+/// All sections of both.
+pub fn both(one: Sections, two: Sections) -> Sections {
+    Sections {
+        file: one.file.or(two.file),
+        chat: one.chat.or(two.chat),
+        pull_request: one.pull_request.or(two.pull_request),
+    }
+}
+
+pub fn authenticate(token: &str, sections: Sections) -> Command {
+    Command::Authenticate(Ok(Authenticate {
+        token: token.to_owned(),
+        sections,
+    }))
+}
+
+/// A separate form with the only section of `sections`.
+pub fn separately(token: Option<&str>, sections: Sections) -> Command {
+    let file = sections.file.map(Section::File);
+    let chat = sections.chat.map(Section::Chat);
+    let viewer = sections.pull_request.map(Section::PullRequest);
+    Command::AuthenticateSection(Ok(AuthenticateSection {
+        token: token.map(str::to_owned),
+        section: Ok(file.or(chat).or(viewer).expect("one section")),
+    }))
+}
+
+/// A whole file.
+pub fn post(name: &str, content: &str) -> Command {
+    post_bytes(name, content.as_bytes().to_vec(), None)
+}
+
+/// A part of a file, or a whole one.
+pub fn post_bytes(name: &str, content: Vec<u8>, part: Option<PartOf>) -> Command {
+    Command::PostFile(Ok(PostFile {
+        path: path(name),
+        chars: content.len().div_ceil(3) * 4,
+        padded: !content.len().is_multiple_of(3),
+        content: content.into(),
+        part,
+        binary: false,
+    }))
+}
+
+/// Part `number` of `count`.
+pub fn part(name: &str, content: &str, number: u32, count: u32) -> Command {
+    let number = Some(number);
+    post_bytes(
+        name,
+        content.as_bytes().to_vec(),
+        Some(PartOf { number, count }),
+    )
+}
+
+/// Part `number` of `count` as the desktop client sends it: a binary message with `bytes` bytes
+/// in 500 characters of base64 where that is so many.
+pub fn desktop_part(name: &str, bytes: usize, number: u32, count: u32) -> Command {
+    Command::PostFile(Ok(PostFile {
+        path: path(name),
+        content: vec![b'x'; bytes].into(),
+        part: Some(PartOf {
+            number: Some(number),
+            count,
+        }),
+        chars: bytes.div_ceil(3) * 4,
+        padded: !bytes.is_multiple_of(3),
+        binary: true,
+    }))
+}
+
+/// A trailing `/` means a folder.
+pub fn delete(name: &str) -> Command {
+    Command::DeleteFile(Ok(DeleteFile {
+        path: path(name),
+        means_folder: name.ends_with('/'),
+    }))
+}
+
+fn reading(project: ProjectId, name: &str, recursively: bool) -> ReadFiles {
+    ReadFiles {
+        project,
+        query: PathQuery::parse(name).expect("a name"),
+        recursively,
+    }
+}
+
+pub fn get(project: ProjectId, name: &str, recursively: bool) -> Command {
+    Command::GetFiles(Ok(reading(project, name, recursively)))
+}
+
+pub fn list(project: ProjectId, name: &str, recursively: bool) -> Command {
+    Command::ListFiles(Ok(reading(project, name, recursively)))
+}
+
+pub fn creation(title: &str) -> Command {
+    Command::CreatePullRequest(Ok(CreatePullRequest {
+        title: title.into(),
+        description: "".into(),
+    }))
+}
+
+/// A 413.
+pub fn over(limit: &'static str, value: u64) -> Refusal {
+    Refusal::LimitExceeded { limit, value }
+}
+
+/// Whether it is a 401.
+pub fn is_unauthorized<T>(result: &Result<T, Refusal>) -> bool {
+    matches!(result, Err(Refusal::Unauthorized(_)))
+}
+
+/// Whether it is a 400.
+pub fn is_bad<T>(result: &Result<T, Refusal>) -> bool {
+    matches!(result, Err(Refusal::BadParameters(_)))
+}
+
+/// A walk that meets `names`.
+pub fn walk(names: Vec<FilePath>) -> Box<dyn FileWalk> {
+    let mut left = VecDeque::from(names);
+    let mut walk = MockFileWalk::new();
+    walk.expect_next()
+        .returning(move |most| Ok(left.drain(..most.min(left.len())).collect()));
+    Box::new(walk)
+}
+
+/// A file whose content is its own name.
+pub fn open_file(path: &FilePath) -> OpenFile {
+    let content = Bytes::copy_from_slice(path.as_str().as_bytes());
+    let bytes = content.len() as u64;
+    let mut source = MockFileSource::new();
+    source.expect_read().returning(move |offset, length| {
+        let from = usize::try_from(offset).expect("a short file");
+        Ok(content.slice(from..from + length))
+    });
+    OpenFile {
+        version: Version::new(1),
+        bytes,
+        modified: Timestamp::default(),
+        source: Arc::new(source),
+    }
+}
+
+async fn names_of(mut fetch: Fetch) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some(fetched) = fetch.next().await {
+        match fetched {
+            Fetched::File(path, _) => names.push(path.to_string()),
+            Fetched::Unreadable(path) => names.push(format!("unreadable {path}")),
+            Fetched::Broken(refusal) => {
+                names.push(format!("broken {refusal:?}"));
+                break;
+            }
+        }
+    }
+    names
+}
+
+fn names_below(files: &[FilePath], folder: Option<&FilePath>, deep: bool) -> Vec<FilePath> {
+    let top = folder.map_or("", FilePath::as_str);
+    files
+        .iter()
+        .filter(|file| folder.is_none_or(|folder| file.is_below(folder)))
+        .filter(|file| deep || !file.as_str()[top.len() + 1..].contains('/'))
+        .cloned()
+        .collect()
+}
+
+fn describe(content: &FileContent) -> String {
+    let how = match content {
+        FileContent::Memory(bytes) if bytes.len() <= 16 => {
+            return format!("{:?}", String::from_utf8_lossy(bytes));
+        }
+        FileContent::Memory(_) => "",
+        FileContent::Staged(staged) if staged.movable => " staged, movable",
+        FileContent::Staged(_) => " staged",
+    };
+    format!("{} bytes{how}", content.bytes())
+}
+
+fn name_of(topic: &Topic) -> String {
+    match topic {
+        Topic::Updates(project) => format!("updates {project}"),
+        Topic::Proposals(project) => format!("proposals {project}"),
+        Topic::Outcomes(project, user) => format!("outcomes {project} {user}"),
+        Topic::Room(room) => format!("room {room}"),
+    }
+}
+
+fn what_happened(event: &Event) -> String {
+    match event {
+        Event::FileUpdated {
+            path,
+            version,
+            content,
+            ..
+        } => {
+            let number = version.number();
+            let at_hand = if content.is_some() { "" } else { " by name" };
+            format!("updated {path} v{number}{at_hand}")
+        }
+        Event::FileDeleted { path, version, .. } => {
+            format!("deleted {path} v{}", version.number())
+        }
+        Event::Presence { connected, .. } => format!("presence {connected}"),
+        Event::PullRequestCreated(created) => {
+            format!("created {:?} by {}", created.title, created.owner)
+        }
+        Event::PullRequestClosed { outcome, .. } => format!("closed {outcome:?}"),
+        Event::ChatMessage(message) => format!("said {}", message.text),
+    }
+}
