@@ -15,6 +15,8 @@ mod deadlines;
 mod delete_file;
 mod digest;
 mod event;
+#[cfg(test)]
+mod failure_tests;
 mod fetch;
 mod file_content;
 mod limits;

@@ -17,9 +17,12 @@ fn in_request(rest: &str) -> String {
     format!("/{}{rest}", PullRequestId::from_u128(ID))
 }
 
+/// A name, whether sub-folders are meant, and the files that are sent.
+type Case = (&'static str, bool, Result<&'static [&'static str], Refusal>);
+
 #[tokio::test]
 async fn a_name_means_a_file_or_a_folder() {
-    let cases: [(&str, bool, Result<&[&str], Refusal>); 12] = [
+    let cases: [Case; 12] = [
         ("/a", false, Ok(&["/a"])),
         ("/d/b", true, Ok(&["/d/b"])),
         ("/", false, Ok(&["/a", "/z"])),
@@ -153,7 +156,7 @@ fn with_a_request() -> Scene {
 async fn a_pull_request_is_a_folder_to_its_streamer() {
     let scene = with_a_request();
     let mut streamer = scene.streamer().await;
-    let cases: [(&str, bool, Result<&[&str], Refusal>); 11] = [
+    let cases: [Case; 11] = [
         ("", true, Ok(&["/p", "/q/r", "/q/s/t"])),
         ("/", false, Ok(&["/p"])),
         ("/p", false, Ok(&["/p"])),

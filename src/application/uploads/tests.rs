@@ -19,8 +19,7 @@ async fn told(
     for (command, expected) in steps {
         let shown = format!("{command:?}");
         let answer = scene.ask(session, command).await;
-        let answer = answer.as_deref().map_err(|refusal| refusal);
-        assert_eq!(answer, expected, "{shown}");
+        assert_eq!(answer.as_deref(), expected, "{shown}");
     }
 }
 
@@ -449,7 +448,7 @@ async fn the_desktop_clients_upload_is_whole_at_once_when_padded() {
         (desktop_part("/a", FULL - 1, 2, 3), POSTED),
     ];
     told(&scene, &mut session, steps).await;
-    assert!(!scene.app.awaits_silence(&session));
+    assert!(!session.awaits_silence());
     assert_eq!(
         stored(&scene),
         [format!("put ana/demo /a {} bytes", 2 * FULL - 1)]
@@ -476,14 +475,14 @@ async fn the_desktop_clients_upload_is_whole_by_another_message_silence_or_close
         let scene = World::new().build();
         let mut session = scene.streamer().await;
         off_by_one(&scene, &mut session, "/a").await;
-        assert!(scene.app.awaits_silence(&session));
+        assert!(session.awaits_silence());
         let settled = settle(&scene, &mut session, next.as_ref()).await;
         assert_eq!(settled, Some(Ok(vec![Reply::FilePosted])), "{next:?}");
         assert_eq!(
             stored(&scene),
             [format!("put ana/demo /a {} bytes", 2 * FULL)]
         );
-        assert!(!scene.app.awaits_silence(&session));
+        assert!(!session.awaits_silence());
         assert_eq!(settle(&scene, &mut session, None).await, None, "only once");
     }
 }
@@ -613,7 +612,7 @@ async fn what_is_not_quite_like_the_desktop_client_waits_for_its_last_part() {
                 .collect(),
         )
         .await;
-        assert!(!scene.app.awaits_silence(&session), "{why}");
+        assert!(!session.awaits_silence(), "{why}");
         assert_eq!(settle(&scene, &mut session, None).await, None, "{why}");
     }
 }
