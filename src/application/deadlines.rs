@@ -51,3 +51,6 @@ impl Application {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
