@@ -89,3 +89,6 @@ impl Application {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,6 @@ impl Application {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

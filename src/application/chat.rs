@@ -61,3 +61,6 @@ impl Application {
         Ok(Reply::ChatLeave)
     }
 }
+
+#[cfg(test)]
+mod tests;

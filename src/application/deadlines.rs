@@ -49,3 +49,6 @@ impl Application {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,6 @@ impl Application {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

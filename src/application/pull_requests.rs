@@ -81,10 +81,11 @@ impl Application {
                 "the pull request is empty; post or delete a file first",
             ));
         }
+        // One at a time, with the streamer's looking for what waits for him and with the author's
+        // other connections, which must not pass the limit together.
+        let _turn = self.reviews.lock(project.clone()).await;
         self.check_open_pull_requests(&project, owner.clone())
             .await?;
-        // With the streamer's looking for what waits for him, this is one step at a time.
-        let _turn = self.reviews.lock(project.clone()).await;
         let finished = open.draft.finish(open.id, project.clone(), owner, now);
         let stored = self.ports.drafts.finish(finished.clone()).await;
         stored.map_err(|error| Refusal::internal("finish a pull request", &error))?;
@@ -211,3 +212,6 @@ pub(super) fn check_bytes(limit: &'static str, text: &str, most: usize) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

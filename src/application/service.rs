@@ -91,7 +91,7 @@ impl Application {
             Command::PostFile(request) => self.post_file(session, request, now).await,
             Command::DeleteFile(request) => self.delete_file(session, request, now).await,
             Command::WatchProject(project) => self.watch_project(session, project, now).into(),
-            Command::UnwatchProject(project) => self.unwatch_project(session, project).into(),
+            Command::UnwatchProject(project) => self.unwatch_project(session, project, now).into(),
             Command::ProjectStatus(project) => {
                 self.project_status(session, project, now).await.into()
             }

@@ -30,9 +30,17 @@ impl Application {
         &self,
         session: &mut Session,
         project: Checked<ProjectId>,
+        now: Timestamp,
     ) -> Result<Reply, Refusal> {
-        session.watches.remove(&project?);
-        self.reattach(session, self.now());
+        let public = self.policy.public_read;
+        session.may_read_something(public, now)?;
+        let project = project?;
+        session.may_read(&project, public, now)?;
+        session.watches.remove(&project);
+        self.reattach(session, now);
         Ok(Reply::FileUnwatch)
     }
 }
+
+#[cfg(test)]
+mod tests;
