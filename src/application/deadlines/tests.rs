@@ -4,10 +4,6 @@ use crate::application::test_world::{
     EXPIRY, START, World, demo, desktop_part, disk_full, part, path,
 };
 
-fn seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
-}
-
 #[tokio::test]
 async fn a_connection_without_a_token_or_uploads_has_no_deadline() {
     let scene = World::new().build();
@@ -20,37 +16,48 @@ async fn the_next_deadline_is_the_nearest() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     let next = |session: &Session| scene.app.next_deadline(session);
-    assert_eq!(next(&session), seconds(EXPIRY - START));
+    assert_eq!(next(&session), Some(Duration::from_secs(EXPIRY - START)));
     scene
         .ask(&mut session, part("/a", "one", 1, 2))
         .await
         .expect("ok");
-    assert_eq!(next(&session), seconds(300), "it may grow no more");
+    assert_eq!(
+        next(&session),
+        Some(Duration::from_secs(300)),
+        "it may grow no more"
+    );
     scene.at(START + 100);
-    assert_eq!(next(&session), seconds(200));
+    assert_eq!(next(&session), Some(Duration::from_secs(200)));
     let desktop = desktop_part("/b", 375, 1, 2);
     scene.ask(&mut session, desktop).await.expect("ok");
-    assert!(scene.app.awaits_silence(&session));
-    assert_eq!(next(&session), seconds(1), "it may be whole");
+    assert!(session.awaits_silence());
+    assert_eq!(
+        next(&session),
+        Some(Duration::from_secs(200)),
+        "the silence is the caller's to measure"
+    );
     scene
         .app
         .settle_upload(&mut session, None)
         .await
         .expect("it is");
-    assert!(!scene.app.awaits_silence(&session));
+    assert!(!session.awaits_silence());
     scene.at(START + 300);
-    assert_eq!(next(&session), seconds(0));
+    assert_eq!(next(&session), Some(Duration::from_secs(0)));
     scene.app.expire_uploads(&mut session);
     assert_eq!(
         next(&session),
-        seconds(100),
+        Some(Duration::from_secs(100)),
         "the settled one is kept as long"
     );
     scene.at(START + 400);
     scene.app.expire_uploads(&mut session);
-    assert_eq!(next(&session), seconds(EXPIRY - START - 400));
+    assert_eq!(
+        next(&session),
+        Some(Duration::from_secs(EXPIRY - START - 400))
+    );
     scene.at(EXPIRY + 1);
-    assert_eq!(next(&session), seconds(0));
+    assert_eq!(next(&session), Some(Duration::from_secs(0)));
     scene.app.withdraw_expired(&mut session);
     assert_eq!(next(&session), None, "told once");
 }
