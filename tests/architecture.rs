@@ -212,3 +212,17 @@ fn this_test_can_fail() {
         assert_eq!(violations(harmless, forbidden), [], "{harmless}");
     }
 }
+
+#[test]
+fn every_port_that_waits_for_io_is_in_the_table_of_failures() {
+    let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/application");
+    let table = fs::read_to_string(application.join("failure_tests.rs")).expect("readable");
+    for file in sources(&application.join("ports")) {
+        let name = file.file_name().expect("a name").to_string_lossy();
+        let waits = fs::read_to_string(&file)
+            .expect("readable")
+            .contains("\n    async fn ");
+        let listed = table.contains(&format!("include_str!(\"ports/{name}\")"));
+        assert_eq!(waits, listed, "{name}");
+    }
+}
