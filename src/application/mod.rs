@@ -31,6 +31,8 @@ mod pull_requests;
 mod read_files;
 mod refusal;
 mod reply;
+#[cfg(test)]
+mod rights_tests;
 mod service;
 mod session;
 mod staged;

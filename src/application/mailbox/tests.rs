@@ -253,7 +253,7 @@ impl Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_receiver_sees_a_file_go_backwards_and_all_converge(
         steps in proptest::collection::vec(step(), 0..200)
