@@ -76,11 +76,10 @@ impl Application {
         let now = self.now();
         self.ports.rooms.sweep(now);
         for project in self.abandoned.take_due(now) {
-            // A streamer who has come back in this very moment keeps what is left.
-            if self.ports.presence.streamers(&project) > 0 {
-                continue;
-            }
-            match self.delete_below(None, &project, None).await {
+            // A streamer who comes back meanwhile keeps what is left, and what he posts: it is
+            // asked anew for each file, when nobody else can be changing it.
+            let is_away = || self.ports.presence.streamers(&project) == 0;
+            match self.delete_below(None, &project, None, &is_away).await {
                 Ok(_) => {
                     tracing::info!(%project, "deleted the files of a project without streamer");
                 }

@@ -112,11 +112,13 @@ impl Application {
                 Ok(Reply::FilePosted)
             }
             Change::Delete { means_folder } => {
-                let deleted =
-                    !means_folder && self.delete_one(Some(origin), &project, &path).await?;
+                let deleted = !means_folder
+                    && self
+                        .delete_one(Some(origin), &project, &path, &|| true)
+                        .await?;
                 if !deleted
                     && !self
-                        .delete_below(Some(origin), &project, Some(path))
+                        .delete_below(Some(origin), &project, Some(path), &|| true)
                         .await?
                 {
                     return Err(Refusal::UnreadableFile);
@@ -157,14 +159,18 @@ impl Application {
         Ok(())
     }
 
-    /// Deletes one file, if there is one.
+    /// Deletes one file, if there is one and it is still `wanted` once its turn has come.
     async fn delete_one(
         &self,
         origin: Option<ConnectionId>,
         project: &ProjectId,
         path: &FilePath,
+        wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, Refusal> {
         let _turn = self.files.lock((project.clone(), path.clone())).await;
+        if !wanted() {
+            return Ok(false);
+        }
         match self.ports.projects.delete_file(project, path).await {
             Ok(version) => {
                 self.tell_deleted(origin, project, path.clone(), version);
@@ -175,13 +181,14 @@ impl Application {
         }
     }
 
-    /// Deletes all files of a folder (`None`: the project's own), each told of by itself. Returns
-    /// whether there was any.
+    /// Deletes all files of a folder (`None`: the project's own) for as long as that is `wanted`,
+    /// each told of by itself. Returns whether there was any.
     pub(super) async fn delete_below(
         &self,
         origin: Option<ConnectionId>,
         project: &ProjectId,
         folder: Option<FilePath>,
+        wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, Refusal> {
         let mut walk = match self.ports.projects.walk(project, folder, true).await {
             Ok(walk) => walk,
@@ -196,7 +203,7 @@ impl Application {
                 return Ok(any);
             }
             for file in files {
-                any |= self.delete_one(origin, project, &file).await?;
+                any |= self.delete_one(origin, project, &file, wanted).await?;
             }
         }
     }
