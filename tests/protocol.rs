@@ -5,4 +5,6 @@ mod support;
 
 mod protocol {
     mod authenticate;
+    mod reading;
+    mod session;
 }
