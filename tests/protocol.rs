@@ -5,6 +5,8 @@ mod support;
 
 mod protocol {
     mod authenticate;
+    mod compatibility;
     mod reading;
     mod session;
+    mod writing;
 }
