@@ -34,11 +34,16 @@ pub(super) fn decode(text: &str) -> Option<Decoded> {
     } else {
         text.as_bytes().into()
     };
+    let padded = text.ends_with(b"=");
+    if padded && !text.len().is_multiple_of(4) {
+        // Padding may be left out, but not half of it.
+        return None;
+    }
     let bytes = LENIENT.decode(&text).ok()?;
     Some(Decoded {
         bytes,
         chars: text.len(),
-        padded: text.ends_with(b"="),
+        padded,
     })
 }
 
@@ -75,6 +80,7 @@ mod tests {
             ("Y", None),
             ("YR==", None),
             ("YR", None),
+            ("YQ=", None),
             ("YQ===", None),
             ("=", None),
             ("é", None),
