@@ -17,8 +17,8 @@ pub struct Fetch {
     walk: Option<Box<dyn FileWalk>>,
     /// Names that are to come before the source is asked for more.
     names: VecDeque<FilePath>,
-    /// A file that has been opened already.
-    first: Option<(FilePath, OpenFile)>,
+    /// The one file that was asked for by its name.
+    single: Option<FilePath>,
     /// The normalised name that was asked for.
     asked: String,
 }
@@ -42,25 +42,21 @@ pub enum Fetched {
     File(FilePath, OpenFile),
     /// A file that cannot be read; others follow.
     Unreadable(FilePath),
-    /// The folder cannot be read further; nothing follows.
+    /// The folder cannot be read further, or the one file not at all; nothing follows.
     Broken(Refusal),
 }
 
 impl Fetch {
-    /// One file that has been opened already.
-    pub(super) fn file(
-        project: ProjectId,
-        store: Arc<dyn ProjectStore>,
-        path: FilePath,
-        file: OpenFile,
-    ) -> Self {
+    /// One file that is there. It is opened only when it is its turn to be sent: whatever was
+    /// opened before may be older by then than what the connection has been told meanwhile.
+    pub(super) fn file(project: ProjectId, store: Arc<dyn ProjectStore>, path: FilePath) -> Self {
         let asked = path.as_str().to_owned();
         let source = Source::Project { project, store };
         Self {
             source,
             walk: None,
             names: VecDeque::new(),
-            first: Some((path, file)),
+            single: Some(path),
             asked,
         }
     }
@@ -77,7 +73,7 @@ impl Fetch {
             source,
             walk: Some(walk),
             names: VecDeque::new(),
-            first: None,
+            single: None,
             asked,
         }
     }
@@ -95,7 +91,7 @@ impl Fetch {
             source,
             walk: None,
             names: names.into(),
-            first: None,
+            single: None,
             asked,
         }
     }
@@ -114,10 +110,15 @@ impl Fetch {
         }
     }
 
-    /// The next file, opened now; `None` at the end. A file deleted meanwhile is left out.
+    /// The next file, opened now; `None` at the end. A folder's file that has been deleted
+    /// meanwhile is left out.
     pub async fn next(&mut self) -> Option<Fetched> {
-        if let Some((path, file)) = self.first.take() {
-            return Some(Fetched::File(path, file));
+        if let Some(path) = self.single.take() {
+            // Unlike one of a folder's files it is owed an answer, even if it is gone by now.
+            return Some(match self.source.open(&path).await {
+                Ok(file) => Fetched::File(path, file),
+                Err(error) => Fetched::Broken(Refusal::reading_file(&error)),
+            });
         }
         loop {
             if self.names.is_empty()

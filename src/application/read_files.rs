@@ -59,7 +59,7 @@ impl Application {
         let store = &self.ports.projects;
         if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
             match store.open_file(&project, &path).await {
-                Ok(file) => return Ok(Fetch::file(project, Arc::clone(store), path, file)),
+                Ok(_) => return Ok(Fetch::file(project, Arc::clone(store), path)),
                 Err(StoreError::NotFound) => {}
                 Err(error) => return Err(Refusal::reading_file(&error)),
             }
