@@ -88,8 +88,9 @@ impl From<Breach> for Close {
 }
 
 /// Closes the connection: finishes a frame that was partly written, sends the close frame (or the
-/// echo of the client's), half-closes, and drains until the client hangs up. All of it takes at
-/// most [`CLOSE_TIMEOUT`], also against a client that has stopped reading.
+/// echo of the client's), half-closes, and drains until the client hangs up. Where the client's
+/// close has come, nothing more is to come and it waits for the server to hang up first. All of it
+/// takes at most [`CLOSE_TIMEOUT`], also against a client that has stopped reading.
 pub async fn close(reader: &mut Reader, writer: &mut Writer, close: &Close) {
     let frame = match (reader.peer_close(), close) {
         (Some(peer), _) => super::frame::close(peer.code, ""),
@@ -97,8 +98,10 @@ pub async fn close(reader: &mut Reader, writer: &mut Writer, close: &Close) {
         (None, Close::Drop) => return,
     };
     let handshake = async {
-        if writer.finish(frame).await.is_ok() {
-            reader.drain(MAX_DRAINED).await;
+        match writer.finish(frame).await {
+            Ok(()) if reader.peer_close().is_some() => reader.discard_arrived(MAX_DRAINED),
+            Ok(()) => reader.drain(MAX_DRAINED).await,
+            Err(_) => {}
         }
     };
     // Whether it went by the book or ran out of time, the socket is dropped now.

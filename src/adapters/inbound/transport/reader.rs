@@ -176,15 +176,29 @@ impl Reader {
                 .await
                 .is_ok()
         {
-            // Only while there is something to read does a closing connection cost memory.
-            let mut scratch = [0; DRAIN_BYTES];
-            match self.link.stream.try_read(&mut scratch) {
+            match self.discard() {
                 Ok(0) => return,
                 Ok(count) => drained += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
         }
+    }
+
+    /// Reads and throws away what has come already, at most `max` bytes of it.
+    pub(super) fn discard_arrived(&mut self, max: usize) {
+        let mut discarded = 0;
+        while discarded < max
+            && let Ok(count @ 1..) = self.discard()
+        {
+            discarded += count;
+        }
+    }
+
+    /// Only while there is something to read does a closing connection cost memory.
+    fn discard(&mut self) -> io::Result<usize> {
+        let mut scratch = [0; DRAIN_BYTES];
+        self.link.stream.try_read(&mut scratch)
     }
 
     fn complete(&mut self, message: Message) -> Message {

@@ -82,6 +82,17 @@ async fn a_close_of_the_client_is_echoed() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_closed_keeps_no_place_even_if_it_does_not_hang_up() {
+    let server = Server::start(small());
+    let mut client = server.connect().await;
+    let began = Instant::now();
+    client.send(&masked(0x88, b"\x03\xe8")).await;
+    server.has_connections(0).await;
+    assert!(began.elapsed() < CLOSE_TIMEOUT / 2);
+    client.expect_close(1000).await;
+}
+
+#[tokio::test]
 async fn messages_before_a_close_are_answered() {
     let server = Server::start(small());
     let mut client = server.connect().await;
