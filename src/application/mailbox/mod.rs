@@ -152,12 +152,13 @@ impl<F: Frame> Mailbox<F> {
 
     /// Waits until what waits in frames is less than the window.
     pub async fn room(&self) {
-        self.until(|state| self.has_room(state).then_some(())).await;
+        self.until(|state, exhausted| self.has_room(state, exhausted).then_some(()))
+            .await;
     }
 
     /// Waits for the turn to send one file.
     pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
-        self.until(|state| {
+        self.until(|state, _| {
             let free = !state.turn_taken;
             state.turn_taken = true;
             free.then_some(())
@@ -170,8 +171,8 @@ impl<F: Frame> Mailbox<F> {
     /// turn to do so. Waiting deletions and presences are queued on the way.
     pub async fn next_pending(self: &Arc<Self>) -> (FileTurn<F>, Arc<FileKey>) {
         let file = self
-            .until(|state| {
-                while !state.turn_taken && self.has_room(state) {
+            .until(|state, exhausted| {
+                while !state.turn_taken && self.has_room(state, exhausted) {
                     match state.pending.pop()? {
                         (Key::File(file), Change::Updated(_)) => {
                             state.turn_taken = true;
@@ -243,7 +244,7 @@ impl<F: Frame> Mailbox<F> {
 
     /// Waits until it takes nothing any more.
     pub async fn until_closed(&self) -> MailboxClosed {
-        self.until(|state| state.closed).await
+        self.until(|state, _| state.closed).await
     }
 
     /// Whether nothing waits.
@@ -252,9 +253,8 @@ impl<F: Frame> Mailbox<F> {
         state.frames.is_empty() && state.pending.is_empty()
     }
 
-    fn has_room(&self, state: &State<F>) -> bool {
-        state.frames.is_empty()
-            || (state.frame_bytes < self.limits.window_bytes && !self.budget.is_exhausted())
+    fn has_room(&self, state: &State<F>, exhausted: bool) -> bool {
+        state.frames.is_empty() || (state.frame_bytes < self.limits.window_bytes && !exhausted)
     }
 
     /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
@@ -296,20 +296,19 @@ impl<F: Frame> Mailbox<F> {
         self.changed.notify_waiters();
     }
 
-    /// Waits until `step` gives something; it is asked again whenever something has changed.
-    async fn until<T>(&self, mut step: impl FnMut(&mut State<F>) -> Option<T>) -> T {
+    /// Waits until `step`, which is told whether the shared budget is exhausted, gives something;
+    /// it is asked again whenever something has changed.
+    async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let held_back = {
-                let mut state = self.lock();
-                if let Some(result) = step(&mut state) {
-                    return result;
-                }
-                !state.frames.is_empty() && self.budget.is_exhausted()
-            };
-            if held_back {
+            // Looked at once, so that whoever was held back by it knows that he has to look again.
+            let exhausted = self.budget.is_exhausted();
+            if let Some(result) = step(&mut self.lock(), exhausted) {
+                return result;
+            }
+            if exhausted {
                 // Nobody tells when others have given back what they had of the shared budget.
                 let _ = tokio::time::timeout(BUDGET_POLL, changed).await;
             } else {

@@ -153,6 +153,8 @@ async fn serve(
         }
         ending.close
     };
+    // Its roles, room and draft end now, not when the last has been written.
+    drop(worker);
     let flushing = outgoing.flush(writer, &sender.mailbox);
     // Whether all got out or not, the close is next.
     let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushing).await;
