@@ -157,6 +157,10 @@ fn bind_each(
     }
 }
 
+/// How much may lie in the kernel unsent, per connection. Else megabytes would wait there for a
+/// client who does not read, where nothing can be superseded and no limit counts them.
+const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
+
 fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, ListenError> {
     let listen = || {
         let domain = Domain::for_address(address);
@@ -167,6 +171,8 @@ fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, Liste
         // A restart must not wait for the connections of the process before.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        // Accepted connections inherit it.
+        socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         TcpListener::from_std(socket.into())
