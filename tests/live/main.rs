@@ -1,16 +1,24 @@
-//! The real server over real sockets: the main job with the real client, the wire habits of the two
-//! clients that exist, order and versions.
+//! The real server over real sockets: the main job with the real client, and the protocol section
+//! by section with clients that know nothing but the contract.
 
-mod client;
-mod desktop;
-mod files;
-mod identity;
+mod support;
+
+mod authenticate;
+mod chat;
+mod compatibility;
+mod drafts;
+mod envelopes;
+mod limits;
 mod main_job;
+mod names;
 mod operation;
 mod order;
 mod programs;
-mod review;
+mod pull_requests;
+mod reading;
 mod rights;
-mod server;
+mod session;
+mod tokens;
 mod trees;
-mod web_viewer;
+mod watching;
+mod writing;

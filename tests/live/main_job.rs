@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::programs::{Mirror, Twicecast};
-use crate::server::Server;
+use crate::support::Server;
 use crate::trees::{self, assert_same, build_tree, change_tree, until_same};
 
 fn main_job(store: &str) {
@@ -17,9 +17,7 @@ fn main_job(store: &str) {
         place.path().join("slow"),
     );
     build_tree(&tree);
-    let base = place.path().join("base");
-    let base_dir = base.to_str().expect("a plain path");
-    let server = Server::start(&["--base-dir", base_dir, "--store", store]);
+    let server = Server::with(&["--store", store]);
     let client = Twicecast::of(&server);
 
     client.push(&tree);
@@ -34,7 +32,7 @@ fn main_job(store: &str) {
     until_same(&tree, &quick);
     until_same(&tree, &slow);
     if store == "filesystem" {
-        assert_same(&tree, &base.join("ana/demo"));
+        assert_same(&tree, &server.project());
     }
     let late = place.path().join("late");
     client.mirror_once(&late);
@@ -56,12 +54,9 @@ fn what_was_pushed_is_there_after_a_restart() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let (tree, copy) = (place.path().join("tree"), place.path().join("copy"));
     build_tree(&tree);
-    let base = place.path().join("base");
-    let flags = ["--base-dir", base.to_str().expect("a plain path")];
-    let server = Server::start(&flags);
+    let mut server = Server::start();
     Twicecast::of(&server).push(&tree);
-    server.stop();
-    let server = Server::start(&flags);
+    server.restart();
     Twicecast::of(&server).mirror_once(&copy);
     assert_same(&tree, &copy);
 }
@@ -81,12 +76,11 @@ fn nothing_is_sent_or_written_through_links_and_hidden_state() {
     fs::write(tree.join(".git/config"), "secret").expect("a file");
     fs::write(outside.join("b.txt"), "not ours").expect("a file");
     symlink(&outside, tree.join("nested/link")).expect("a link");
-    let base = place.path().join("base");
-    let server = Server::start(&["--base-dir", base.to_str().expect("a plain path")]);
+    let server = Server::start();
     let client = Twicecast::of(&server);
     client.push(&tree);
     // An operator's link in the project is no file of it.
-    symlink(&outside, base.join("ana/demo/out")).expect("a link");
+    symlink(&outside, server.project().join("out")).expect("a link");
     client.mirror_once(&copy);
     let names: Vec<_> = trees::read(&copy).into_keys().collect();
     assert_eq!(names, ["a.txt"]);

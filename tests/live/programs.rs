@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::server::Server;
+use crate::support::Server;
 
 const IDENTITY: [&str; 6] = ["--key", "secret", "--streamer", "ana", "--project", "demo"];
 
@@ -17,7 +17,7 @@ impl Twicecast {
     pub fn of(server: &Server) -> Self {
         Self {
             program: program(),
-            url: server.url.clone(),
+            url: server.url(),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, post, signed, streamer_login, viewer_login};
-use crate::server::Server;
+use crate::support::*;
 
 /// Who asks. Ana streams ana/demo, Bob has an open pull request there, Eve is another viewer of
 /// it; Kim views and Mal streams mal/own.
@@ -21,48 +20,38 @@ const IDENTITIES: [&str; 7] = [
 type Row = (&'static str, Value, [u16; 7]);
 
 fn login(user: &str, streamer: &str, project: &str, exp: u64) -> Value {
-    let token = signed(&json!({
+    let claims = json!({
         "username": user, "streamername": streamer, "streamname": project, "exp": exp,
-    }));
+    });
     let mut data = json!({
-        "token": token,
-        "chat": {"username": user, "room": format!("{streamer}/{project}")},
-        "pullrequest": {"username": user, "streamer": streamer, "project": project},
+        "token": token(claims),
+        "chat": chat_section(user, &format!("{streamer}/{project}")),
+        "pullrequest": pull_request_section(user, streamer, project),
     });
     if user == streamer {
-        data["file"] = json!({"username": user, "project": project});
+        data["file"] = file_section(user, project);
     }
-    json!({"type": "authenticate", "data": data})
+    data
 }
 
 /// A connection of that identity, of which nothing more is to come unasked.
-async fn connect(url: &str, identity: &str) -> Client {
+async fn connect(server: &Server, identity: &str) -> Client {
     const FAR: u64 = 4_000_000_000;
+    let mut client = server.connect().await;
     let login = match identity {
-        "none" => return Client::connect(url).await,
-        "expired" => {
-            let soon = std::time::UNIX_EPOCH
-                .elapsed()
-                .expect("after the epoch")
-                .as_secs()
-                + 1;
-            login("ana", "ana", "demo", soon)
-        }
+        "none" => return client,
+        "expired" => login("ana", "ana", "demo", now() + 1),
         "viewer" => login("eve", "ana", "demo", FAR),
         "other viewer" => login("kim", "mal", "own", FAR),
         "other streamer" => login("mal", "mal", "own", FAR),
         "owner" => login("ana", "ana", "demo", FAR),
         _ => login("bob", "ana", "demo", FAR),
     };
-    let mut client = Client::logged_in(url, login).await;
+    client.authenticate(login).await;
     if identity == "expired" {
-        client
-            .until(|message| message["type"] == "badAuthError")
-            .await;
+        client.until("badAuthError").await;
     } else if identity == "owner" {
-        client
-            .until(|message| message["type"] == "pullRequestCreated")
-            .await;
+        client.until("pullRequestCreated").await;
     }
     client
 }
@@ -73,40 +62,40 @@ fn request(kind: &str, subtype: &str, data: &Value) -> Value {
 
 /// A server with both projects and Bob's pull request, whose id comes with it.
 async fn world(flags: &[&str]) -> (Server, Client, String) {
-    let server = Server::start(&[&["--store", "memory"], flags].concat());
-    let mut ana = Client::logged_in(&server.url, streamer_login()).await;
-    ana.ask(&post("a", b"x")).await;
-    let mut mal = Client::logged_in(&server.url, login("mal", "mal", "own", 4_000_000_000)).await;
-    mal.ask(&post("a", b"x")).await;
-    let mut bob = Client::logged_in(&server.url, viewer_login("bob")).await;
-    bob.ask(&json!({"type": "pullrequest", "subtype": "creation", "data": {"title": "t", "description": ""}})).await;
-    bob.ask(&post("change", b"x")).await;
-    bob.ask(&json!({"type": "pullrequest", "subtype": "finish"}))
-        .await;
-    let notice = ana.next().await;
-    let id = notice["data"]["id"].as_str().expect("an id").to_owned();
+    let server = Server::with(&[&["--store", "memory"], flags].concat());
+    let mut ana = server.streamer().await;
+    ana.ok(post("a", "x")).await;
+    let mut mal = server.connect().await;
+    mal.authenticate(streamer("mal", "own")).await;
+    mal.ok(post("a", "x")).await;
+    let mut bob = server.viewer("bob").await;
+    bob.ok(creation()).await;
+    bob.ok(post("change", "x")).await;
+    bob.ok(finish()).await;
+    let notice = ana.expect("pullRequestCreated").await;
+    let id = notice["id"].as_str().expect("an id").to_owned();
     (server, ana, id)
 }
 
 /// The code of the first answer to `request`; what was asked before may still be coming in.
 async fn code(client: &mut Client, request: &Value, cell: &str) -> Value {
-    let mut request = request.clone();
-    request["ref"] = cell.into();
-    client.send(&request).await;
-    let mut messages = client.until(|message| message["ref"] == cell).await;
-    messages
-        .pop()
-        .map_or(Value::Null, |answer| answer["code"].clone())
+    client.send(with_ref(request.clone(), cell)).await;
+    loop {
+        let mut message = client.next().await;
+        if message["ref"] == cell {
+            return message["code"].take();
+        }
+    }
 }
 
-async fn check(url: &str, rows: &[Row]) {
+async fn check(server: &Server, rows: &[Row]) {
     for (column, identity) in IDENTITIES.iter().enumerate() {
         // To expire takes a while; what other cells change must not bear on the next.
         let is_shared = *identity == "expired";
-        let mut client = connect(url, identity).await;
+        let mut client = connect(server, identity).await;
         for (what, request, expected) in rows {
             if !is_shared {
-                client = connect(url, identity).await;
+                client = connect(server, identity).await;
             }
             let code = code(&mut client, request, what).await;
             assert_eq!(code, expected[column], "{identity}: {what}");
@@ -159,10 +148,10 @@ async fn every_command_of_every_identity_on_own_and_foreign_objects() {
     let (ending, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|(what, ..)| *what == "delete bob's");
-    check(&server.url, &others).await;
+    check(&server, &others).await;
     let (what, request, expected) = &ending[0];
     for column in [0, 1, 2, 3, 4, 6, 5] {
-        let mut client = connect(&server.url, IDENTITIES[column]).await;
+        let mut client = connect(&server, IDENTITIES[column]).await;
         let code = code(&mut client, request, what).await;
         assert_eq!(code, expected[column], "{}: {what}", IDENTITIES[column]);
     }
@@ -188,5 +177,5 @@ async fn reading_by_every_identity_where_it_is_not_public() {
         let badly = request("file", subtype, &json!({"username": 5}));
         rows.push((subtype, badly, [401, 401, 400, 400, 400, 400, 400]));
     }
-    check(&server.url, &rows).await;
+    check(&server, &rows).await;
 }

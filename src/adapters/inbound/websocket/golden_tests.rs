@@ -1,76 +1,107 @@
-//! Every message and every error as it goes over the wire, in both directions.
-
-use std::time::Duration;
+//! Every message that the server sends, character by character. A new variant does not compile
+//! until it has its number here, and the tests fail until it has its line.
 
 use bytes::Bytes;
 
-use super::convert::read_command;
 use super::encode::{self, FilePart, ListedFile};
 use super::request::{Context, Reference};
-use crate::application::{AuthError, BadParameters, Event, ProjectStatus, Refusal, Reply};
+use crate::application::{Event, ProjectStatus, Reply};
 use crate::domain::{
-    ChatMessage, FilePath, IdentityError, Outcome, ProjectId, ProjectName, PullRequest,
-    PullRequestId, RoomName, Timestamp, UserName, Version,
+    ChatMessage, FilePath, Outcome, ProjectId, ProjectName, PullRequest, PullRequestId, RoomName,
+    Timestamp, UserName, Version,
 };
 
-/// The text of a whole frame.
-fn text(frame: &Bytes) -> String {
-    assert_eq!(frame[0], 0x81, "one whole text frame");
-    let header = match frame[1] {
-        126 => 4,
-        127 => 10,
-        _ => 2,
-    };
-    String::from_utf8(frame[header..].to_vec()).expect("UTF-8")
-}
+const ID: &str = "9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b";
 
-fn context(name: Option<&str>) -> Context {
-    Context {
-        reference: None,
-        name: name.map(str::to_owned),
-    }
+fn user(name: &str) -> UserName {
+    UserName::parse(name).expect("a name")
 }
 
 fn project() -> ProjectId {
+    let name = ProjectName::parse("demo").expect("a name");
     ProjectId {
-        streamer: UserName::parse("ana").expect("valid"),
-        name: ProjectName::parse("demo").expect("valid"),
+        streamer: user("ana"),
+        name,
     }
 }
 
 fn path(name: &str) -> FilePath {
-    FilePath::parse(name).expect("valid")
+    FilePath::parse(name).expect("a path")
 }
 
-fn message() -> ChatMessage {
+fn said() -> ChatMessage {
     ChatMessage {
         id: 7,
-        room: RoomName::parse("ana/demo").expect("valid"),
-        username: UserName::parse("bob").expect("valid"),
-        text: "h\"i".into(),
-        date: Timestamp::from_millis(1_700_000_000_123),
+        room: RoomName::parse("ana/demo").expect("a name"),
+        username: user("bob"),
+        text: "a \"b\"\n".into(),
+        date: Timestamp::from_secs(5),
     }
 }
 
-fn pull_request() -> PullRequest {
+fn proposal() -> PullRequest {
     PullRequest {
-        id: PullRequestId::parse("1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07").expect("valid"),
+        id: PullRequestId::parse(ID).expect("an id"),
         project: project(),
-        owner: UserName::parse("bob").expect("valid"),
-        title: "Better".into(),
-        description: "".into(),
-        date: Timestamp::from_millis(1_700_000_000_123),
+        owner: user("bob"),
+        title: "T".into(),
+        description: "D".into(),
+        date: Timestamp::from_secs(5),
         files: vec![path("a")],
         deleted: vec![path("b")],
     }
 }
 
-const CHAT: &str =
-    r#"{"message":"h\"i","username":"bob","room":"ana/demo","id":7,"date":1700000000123}"#;
-const PULL: &str = r#"{"id":"1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07","owner":"bob","title":"Better","description":"","date":1700000000123,"data":1700000000123,"files":["/a"],"deleted":["/b"]}"#;
+pub(super) fn context(name: Option<&str>, reference: Option<Reference>) -> Context {
+    Context {
+        reference,
+        name: name.map(str::to_owned),
+    }
+}
+
+/// The text in one whole text frame.
+pub(super) fn text(frame: &Bytes) -> &str {
+    assert_eq!(frame[0], 0x81, "a whole text message");
+    let head = match frame[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    std::str::from_utf8(&frame[head..]).expect("UTF-8")
+}
+
+/// Every number from 0 on is there.
+pub(super) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers, (0..count).collect::<Vec<_>>());
+}
+
+const REPLIES: usize = 16;
+
+fn number_of_reply(reply: &Reply) -> usize {
+    match reply {
+        Reply::FileAuth => 0,
+        Reply::ChatAuth => 1,
+        Reply::PullRequestAuth => 2,
+        Reply::Authentication => 3,
+        Reply::FilePosted => 4,
+        Reply::FileDeleted => 5,
+        Reply::FileWatch => 6,
+        Reply::FileUnwatch => 7,
+        Reply::FileStatus(_) => 8,
+        Reply::PullRequestCreation => 9,
+        Reply::PullRequestFinish => 10,
+        Reply::PullRequestDelete => 11,
+        Reply::ChatMessage => 12,
+        Reply::ChatHistory(_) => 13,
+        Reply::ChatMembers(_) => 14,
+        Reply::ChatLeave => 15,
+    }
+}
 
 #[test]
-fn every_reply() {
+fn every_reply_is_what_the_contract_says() {
     let status = ProjectStatus {
         streamer: true,
         viewers: 2,
@@ -78,327 +109,232 @@ fn every_reply() {
         bytes: 4,
         max_bytes: 5,
     };
-    let user = |name| UserName::parse(name).expect("valid");
-    let replies = [
-        (Reply::FileAuth, r#"{"code":200,"type":"fileAuth","data":"OK"}"#.to_owned()),
-        (Reply::ChatAuth, r#"{"code":200,"type":"chatAuth","data":"OK"}"#.into()),
-        (Reply::PullRequestAuth, r#"{"code":200,"type":"pullRequestAuth","data":"OK"}"#.into()),
-        (Reply::Authentication, r#"{"code":200,"type":"authentication","data":{"message":"OK","opts":{"sep":"/"}}}"#.into()),
-        (Reply::FilePosted, r#"{"code":200,"type":"filePost","message":"OK","data":{"message":"OK","file":"a//b"}}"#.into()),
-        (Reply::FileDeleted, r#"{"code":200,"type":"fileDelete","message":"OK","data":{"message":"OK","file":"a//b"}}"#.into()),
-        (Reply::FileWatch, r#"{"code":200,"type":"fileWatch","data":"OK"}"#.into()),
-        (Reply::FileUnwatch, r#"{"code":200,"type":"fileUnwatch","data":"OK"}"#.into()),
-        (Reply::FileStatus(status), r#"{"code":200,"type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5}}"#.into()),
-        (Reply::PullRequestCreation, r#"{"code":200,"type":"pullRequestCreation","data":"OK"}"#.into()),
-        (Reply::PullRequestFinish, r#"{"code":200,"type":"pullRequestFinish","data":"OK"}"#.into()),
-        (Reply::PullRequestDelete, r#"{"code":200,"type":"pullRequestDelete","data":"OK"}"#.into()),
-        (Reply::ChatMessage, r#"{"code":200,"type":"chatMessage","data":"OK"}"#.into()),
-        (Reply::ChatHistory(vec![message()]), format!(r#"{{"code":200,"type":"chatHistory","data":[{CHAT}]}}"#)),
-        (Reply::ChatMembers(vec![user("ana"), user("bob")]), r#"{"code":200,"type":"chatMembers","data":["ana","bob"]}"#.into()),
-        (Reply::ChatLeave, r#"{"code":200,"type":"chatLeave","data":"OK"}"#.into()),
+    let table = [
+        (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
+        (Reply::ChatAuth, r#""type":"chatAuth","data":"OK""#),
+        (
+            Reply::PullRequestAuth,
+            r#""type":"pullRequestAuth","data":"OK""#,
+        ),
+        (
+            Reply::Authentication,
+            r#""type":"authentication","data":{"message":"OK","opts":{"sep":"/"}}"#,
+        ),
+        (
+            Reply::FilePosted,
+            r#""type":"filePost","message":"OK","data":{"message":"OK","file":"./a//b"}"#,
+        ),
+        (
+            Reply::FileDeleted,
+            r#""type":"fileDelete","message":"OK","data":{"message":"OK","file":"./a//b"}"#,
+        ),
+        (Reply::FileWatch, r#""type":"fileWatch","data":"OK""#),
+        (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
+        (
+            Reply::FileStatus(status),
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5}"#,
+        ),
+        (
+            Reply::PullRequestCreation,
+            r#""type":"pullRequestCreation","data":"OK""#,
+        ),
+        (
+            Reply::PullRequestFinish,
+            r#""type":"pullRequestFinish","data":"OK""#,
+        ),
+        (
+            Reply::PullRequestDelete,
+            r#""type":"pullRequestDelete","data":"OK""#,
+        ),
+        (Reply::ChatMessage, r#""type":"chatMessage","data":"OK""#),
+        (
+            Reply::ChatHistory(vec![said()]),
+            r#""type":"chatHistory","data":[{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}]"#,
+        ),
+        (
+            Reply::ChatMembers(vec![user("ana"), user("bob")]),
+            r#""type":"chatMembers","data":["ana","bob"]"#,
+        ),
+        (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
     ];
-    for (reply, golden) in &replies {
-        assert_eq!(text(&encode::reply(reply, &context(Some("a//b")))), *golden);
-        let with = Context {
-            reference: Some(Reference::Integer(-1)),
-            ..context(Some("a//b"))
-        };
-        let golden = format!(r#"{},"ref":-1}}"#, &golden[..golden.len() - 1]);
-        assert_eq!(text(&encode::reply(reply, &with)), golden);
+    for (reply, members) in &table {
+        let plain = encode::reply(reply, &context(Some("./a//b"), None));
+        assert_eq!(text(&plain), format!("{{\"code\":200,{members}}}"));
+        let number = context(Some("./a//b"), Some(Reference::Integer(-5)));
+        let expected = format!("{{\"code\":200,{members},\"ref\":-5}}");
+        assert_eq!(text(&encode::reply(reply, &number)), expected);
+        let word = context(Some("./a//b"), Some(Reference::Text("ü\"".into())));
+        let expected = format!("{{\"code\":200,{members},\"ref\":\"ü\\\"\"}}");
+        assert_eq!(text(&encode::reply(reply, &word)), expected);
     }
-    // A new reply does not compile until it is counted, and then wants its row above.
-    let count = |reply: &Reply| match reply {
-        Reply::FileAuth
-        | Reply::ChatAuth
-        | Reply::PullRequestAuth
-        | Reply::Authentication
-        | Reply::FilePosted
-        | Reply::FileDeleted
-        | Reply::FileWatch
-        | Reply::FileUnwatch
-        | Reply::FileStatus(_)
-        | Reply::PullRequestCreation
-        | Reply::PullRequestFinish
-        | Reply::PullRequestDelete
-        | Reply::ChatMessage
-        | Reply::ChatHistory(_)
-        | Reply::ChatMembers(_)
-        | Reply::ChatLeave => 16,
-    };
-    assert_eq!(count(&replies[0].0), replies.len());
+    assert_complete(
+        table
+            .iter()
+            .map(|(reply, _)| number_of_reply(reply))
+            .collect(),
+        REPLIES,
+    );
+}
+
+const EVENTS: usize = 6;
+
+fn number_of_event(event: &Event) -> usize {
+    match event {
+        Event::FileUpdated { .. } => 0,
+        Event::FileDeleted { .. } => 1,
+        Event::Presence { .. } => 2,
+        Event::PullRequestCreated(_) => 3,
+        Event::PullRequestClosed { .. } => 4,
+        Event::ChatMessage(_) => 5,
+    }
+}
+
+fn updated(content: &'static [u8]) -> Event {
+    Event::FileUpdated {
+        project: project(),
+        path: path("d/a"),
+        version: Version::new(1),
+        content: Some(Bytes::from_static(content)),
+    }
 }
 
 #[test]
-fn every_answer_that_comes_in_pieces() {
-    let with = Context {
-        reference: Some(Reference::Text("r".into())),
-        name: None,
+fn every_event_is_what_the_contract_says() {
+    let presence = |connected| Event::Presence {
+        project: project(),
+        connected,
     };
-    let part = FilePart {
-        path: &path("a\"b"),
-        content: b"abcd",
-        part: 2,
-        count: 3,
-        project: None,
+    let closed = |outcome| Event::PullRequestClosed {
+        id: proposal().id,
+        outcome,
     };
-    assert_eq!(
-        text(&encode::file_part(&part, with.reference.as_ref())),
-        r#"{"code":200,"type":"fileGet","data":{"name":"/a\"b","content":"YWJjZA==","part":2,"maxPart":3},"ref":"r"}"#
+    let deleted = Event::FileDeleted {
+        project: project(),
+        path: path("d/a"),
+        version: Version::new(1),
+    };
+    let table = [
+        (
+            updated(b""),
+            vec![
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"","part":1,"maxPart":1,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            updated(b"abcd"),
+            vec![
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"YWJj","part":1,"maxPart":2,"username":"ana","project":"demo"}}"#,
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"ZA==","part":2,"maxPart":2,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            deleted,
+            vec![
+                r#"{"code":200,"type":"fileDeleted","data":{"message":"OK","file":"/d/a","username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            presence(true),
+            vec![
+                r#"{"code":200,"type":"streamerConnected","data":{"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            presence(false),
+            vec![
+                r#"{"code":200,"type":"streamerDisconnected","data":{"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            Event::PullRequestCreated(proposal()),
+            vec![
+                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a"],"deleted":["/b"]}}"#,
+            ],
+        ),
+        (
+            closed(Outcome::Merged),
+            vec![
+                r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"merged"}}"#,
+            ],
+        ),
+        (
+            closed(Outcome::Closed),
+            vec![
+                r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"closed"}}"#,
+            ],
+        ),
+        (
+            Event::ChatMessage(said()),
+            vec![
+                r#"{"code":200,"type":"chatMessage","data":{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}}"#,
+            ],
+        ),
+    ];
+    for (event, expected) in &table {
+        let frames = encode::event(event, 3);
+        let messages: Vec<_> = frames.iter().map(text).collect();
+        assert_eq!(&messages, expected);
+    }
+    assert_complete(
+        table
+            .iter()
+            .map(|(event, _)| number_of_event(event))
+            .collect(),
+        EVENTS,
     );
-    assert_eq!(
-        text(&encode::get_done("/", 12, &with)),
-        r#"{"code":200,"type":"fileGetDone","data":{"name":"/","files":12},"ref":"r"}"#
-    );
-    assert_eq!(
-        text(&encode::pull_request_got(&with)),
-        r#"{"code":200,"type":"pullRequestGet","data":"OK","ref":"r"}"#
-    );
+}
+
+#[test]
+fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
+    let reference = context(None, Some(Reference::Integer(1)));
     let listed = ListedFile {
         name: "/a".into(),
         size: 1,
         modified: 2,
         sha256: "00ff".into(),
     };
-    assert_eq!(
-        text(&encode::file_list("/", &[listed], 1, true, &with)),
-        r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"}],"part":1,"last":true},"ref":"r"}"#
-    );
-    assert_eq!(
-        text(&encode::pull_request_list(
-            &[pull_request()],
-            false,
-            &context(None)
-        )),
-        format!(r#"{{"code":200,"type":"pullRequestList","data":[{PULL}],"last":false}}"#)
-    );
-    assert_eq!(
-        text(&encode::pull_request_created(&pull_request())),
-        format!(r#"{{"code":200,"type":"pullRequestCreated","data":{PULL}}}"#)
-    );
-}
-
-#[test]
-fn every_event() {
-    let version = Version::new(1);
-    let updated = |content| Event::FileUpdated {
-        project: project(),
-        path: path("a"),
-        version,
-        content,
+    let part = FilePart {
+        path: &path("a"),
+        content: b"x",
+        part: 2,
+        count: 3,
+        project: None,
     };
-    let id = pull_request().id;
-    let events = [
+    let table = [
         (
-            updated(Some(Bytes::from_static(b"abcd"))),
-            vec![
-                r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"YWJj","part":1,"maxPart":2,"username":"ana","project":"demo"}}"#.to_owned(),
-                r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"ZA==","part":2,"maxPart":2,"username":"ana","project":"demo"}}"#.to_owned(),
-            ],
+            encode::file_part(&part, None),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3}}"#,
         ),
         (
-            updated(Some(Bytes::new())),
-            vec![r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"","part":1,"maxPart":1,"username":"ana","project":"demo"}}"#.to_owned()],
-        ),
-        (updated(None), vec![]),
-        (
-            Event::FileDeleted { project: project(), path: path("a"), version },
-            vec![r#"{"code":200,"type":"fileDeleted","data":{"message":"OK","file":"/a","username":"ana","project":"demo"}}"#.to_owned()],
+            encode::file_part(&part, Some(&Reference::Integer(1))),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3},"ref":1}"#,
         ),
         (
-            Event::Presence { project: project(), connected: true },
-            vec![r#"{"code":200,"type":"streamerConnected","data":{"username":"ana","project":"demo"}}"#.to_owned()],
+            encode::get_done("/", 12, &reference),
+            r#"{"code":200,"type":"fileGetDone","data":{"name":"/","files":12},"ref":1}"#,
         ),
         (
-            Event::Presence { project: project(), connected: false },
-            vec![r#"{"code":200,"type":"streamerDisconnected","data":{"username":"ana","project":"demo"}}"#.to_owned()],
+            encode::file_list("/", &[listed], 1, true, &reference),
+            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"}],"part":1,"last":true},"ref":1}"#,
         ),
         (
-            Event::PullRequestCreated(pull_request()),
-            vec![format!(r#"{{"code":200,"type":"pullRequestCreated","data":{PULL}}}"#)],
+            encode::file_list("/d", &[], 2, false, &Context::default()),
+            r#"{"code":200,"type":"fileList","data":{"name":"/d","files":[],"part":2,"last":false}}"#,
         ),
         (
-            Event::PullRequestClosed { id, outcome: Outcome::Merged },
-            vec![format!(r#"{{"code":200,"type":"pullRequestClosed","data":{{"id":"{id}","outcome":"merged"}}}}"#)],
+            encode::pull_request_got(&reference),
+            r#"{"code":200,"type":"pullRequestGet","data":"OK","ref":1}"#,
         ),
         (
-            Event::PullRequestClosed { id, outcome: Outcome::Closed },
-            vec![format!(r#"{{"code":200,"type":"pullRequestClosed","data":{{"id":"{id}","outcome":"closed"}}}}"#)],
+            encode::pull_request_list(&[], true, &reference),
+            r#"{"code":200,"type":"pullRequestList","data":[],"last":true,"ref":1}"#,
         ),
         (
-            Event::ChatMessage(message()),
-            vec![format!(r#"{{"code":200,"type":"chatMessage","data":{CHAT}}}"#)],
+            encode::pull_request_list(&[proposal()], false, &Context::default()),
+            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a"],"deleted":["/b"]}],"last":false}"#,
         ),
     ];
-    for (event, golden) in events {
-        let encoded: Vec<_> = encode::event(&event, 3).iter().map(text).collect();
-        assert_eq!(encoded, golden);
-    }
-}
-
-#[test]
-fn every_error() {
-    let auth = |error: AuthError| Refusal::Unauthorized(error);
-    let errors = [
-        (
-            Refusal::BadParameters(BadParameters::new("no")),
-            r#"{"code":400,"type":"badParametersError","message":"no","file":"a//b"}"#,
-        ),
-        (
-            auth(AuthError::NoToken),
-            r#"{"code":401,"type":"badAuthError","message":"authenticate first","file":"a//b"}"#,
-        ),
-        (
-            auth(AuthError::BadToken),
-            r#"{"code":401,"type":"badAuthError","message":"the token is not valid for this server","file":"a//b"}"#,
-        ),
-        (
-            auth(AuthError::Identity(IdentityError::Expired)),
-            r#"{"code":401,"type":"badAuthError","message":"the token has expired; get a new one","file":"a//b"}"#,
-        ),
-        (
-            auth(AuthError::Claims("this")),
-            r#"{"code":401,"type":"badAuthError","message":"the token does not allow this","file":"a//b"}"#,
-        ),
-        (
-            auth(AuthError::Role("why")),
-            r#"{"code":401,"type":"badAuthError","message":"why","file":"a//b"}"#,
-        ),
-        (
-            Refusal::Muted {
-                until: Timestamp::from_millis(1_500),
-            },
-            r#"{"code":401,"type":"badAuthError","message":"you are muted in this room for now","file":"a//b","until":2}"#,
-        ),
-        (
-            Refusal::UnreadableFile,
-            r#"{"code":409,"type":"failReadFileError","message":"File a//b doesn't exist or cannot be read","file":"a//b"}"#,
-        ),
-        (
-            Refusal::UnreadablePath,
-            r#"{"code":409,"type":"failReadPathError","message":"Path a//b doesn't exist or cannot be read","path":"a//b"}"#,
-        ),
-        (
-            Refusal::UnwritableFile,
-            r#"{"code":409,"type":"failWriteFileError","message":"File a//b cannot be created or written","file":"a//b"}"#,
-        ),
-        (
-            Refusal::LimitExceeded {
-                limit: "maxFileBytes",
-                value: 9,
-            },
-            r#"{"code":413,"type":"limitExceededError","message":"the limit maxFileBytes of 9 would be exceeded","file":"a//b"}"#,
-        ),
-        (
-            Refusal::RateLimited {
-                retry_after: Duration::from_millis(1_200),
-            },
-            r#"{"code":429,"type":"rateLimitedError","message":"too many messages; try again in 2 s","file":"a//b","retryAfter":2}"#,
-        ),
-        (
-            Refusal::Internal,
-            r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later","file":"a//b"}"#,
-        ),
-    ];
-    for (refusal, golden) in &errors {
-        assert_eq!(
-            text(&encode::refusal(refusal, &context(Some("a//b")))),
-            *golden
-        );
-    }
-    assert_eq!(
-        text(&encode::refusal(&Refusal::UnreadablePath, &context(None))),
-        r#"{"code":409,"type":"failReadPathError","message":"Path / doesn't exist or cannot be read","path":"/"}"#
-    );
-    let with = Context {
-        reference: Some(Reference::Text("r".into())),
-        name: None,
-    };
-    assert_eq!(
-        text(&encode::refusal(&Refusal::Internal, &with)),
-        r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later","ref":"r"}"#
-    );
-}
-
-/// Each request of the contract, and how the command that it becomes shows itself.
-#[test]
-fn every_request() {
-    let of = r#""username":"ana","project":"demo""#;
-    let file_section = format!("{{{of}}}");
-    let requests = [
-        (format!(r#"{{"type":"authenticate","data":{{"token":"t","file":{file_section},"chat":{{"username":"ana","room":"r"}},"pullrequest":{{"username":"bob","streamer":"ana","project":"demo"}}}}}}"#),
-            r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { username: "ana", project: "demo" }), chat: Some(ChatSection { username: "ana", room: "r" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#),
-        (r#"{"type":"authenticate","data":{"token":"","file":null}}"#.into(), r#"Authenticate(Ok(Authenticate { token: "", sections: Sections { file: None, chat: None, pull_request: None } }))"#),
-        (r#"{"type":"authenticate","data":{"token":5}}"#.into(), r#"Authenticate(Err(BadParameters("token must be a text")))"#),
-        (r#"{"type":"authenticate"}"#.into(), r#"Authenticate(Err(BadParameters("data must be an object")))"#),
-        (r#"{"type":"authenticate","ref":1.5,"data":{"token":""}}"#.into(), r#"Authenticate(Err(BadParameters("ref must be a text of at most 128 bytes or an integer within ±2^53")))"#),
-        (format!(r#"{{"type":"file","subtype":"auth","data":{file_section}}}"#), r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(File(FileSection { username: "ana", project: "demo" })) }))"#),
-        (r#"{"type":"chat","subtype":"auth","data":{"token":"t","username":"../x","room":"r"}}"#.into(), r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Err(BadParameters("username must not hold / or \\ and must not be . or ..")) }))"#),
-        (r#"{"type":"pullrequest","subtype":"auth","data":{"username":"bob","streamer":"ana","project":"demo"}}"#.into(), r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(PullRequest(PullRequestSection { username: "bob", project: "ana"/"demo" })) }))"#),
-        (format!(r#"{{"type":"file","subtype":"get","data":{{{of}}}}}"#), r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: None, means_folder: true }, recursively: true }))"#),
-        (format!(r#"{{"type":"file","subtype":"get","data":{{{of},"name":"/"}}}}"#), r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: None, means_folder: true }, recursively: false }))"#),
-        (format!(r#"{{"type":"file","subtype":"get","data":{{{of},"name":"src/","recursively":true}}}}"#), r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: Some("/src"), means_folder: true }, recursively: true }))"#),
-        (format!(r#"{{"type":"file","subtype":"get","data":{{{of},"recursively":"yes"}}}}"#), r#"GetFiles(Err(BadParameters("recursively must be true or false")))"#),
-        (format!(r#"{{"type":"file","subtype":"list","data":{{{of},"name":"a"}}}}"#), r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: Some("/a"), means_folder: false }, recursively: false }))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a","content":"YWI="}}"#.into(), r#"PostFile(Ok(PostFile { path: "/a", content: b"ab", part: None, chars: 4, padded: true, binary: false }))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","part":1,"maxPart":2147483647}}"#.into(), r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: Some(PartOf { number: Some(1), count: 2147483647 }), chars: 0, padded: false, binary: false }))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","maxPart":2}}"#.into(), r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: Some(PartOf { number: None, count: 2 }), chars: 0, padded: false, binary: false }))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","part":1}}"#.into(), r#"PostFile(Err(BadParameters("part needs maxPart")))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a/","content":""}}"#.into(), r#"PostFile(Err(BadParameters("the name of a file must not end in /")))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":5,"content":""}}"#.into(), r#"PostFile(Err(BadParameters("name must be a text")))"#),
-        (r#"{"type":"file","subtype":"post","data":{"name":"a","content":"***"}}"#.into(), r#"PostFile(Err(BadParameters("content must be base64 of the standard alphabet")))"#),
-        (r#"{"type":"file","subtype":"delete","data":{"name":"d/"}}"#.into(), r#"DeleteFile(Ok(DeleteFile { path: "/d", means_folder: true }))"#),
-        (r#"{"type":"file","subtype":"delete","data":{"name":"/"}}"#.into(), r#"DeleteFile(Err(BadParameters("the name must be that of a file, not of the project's folder")))"#),
-        (format!(r#"{{"type":"file","subtype":"watch","data":{{{of}}}}}"#), r#"WatchProject(Ok("ana"/"demo"))"#),
-        (format!(r#"{{"type":"file","subtype":"unwatch","data":{{{of}}}}}"#), r#"UnwatchProject(Ok("ana"/"demo"))"#),
-        (format!(r#"{{"type":"file","subtype":"status","data":{{{of}}}}}"#), r#"ProjectStatus(Ok("ana"/"demo"))"#),
-        (r#"{"type":"pullrequest","subtype":"creation","data":{"title":"t","description":""}}"#.into(), r#"CreatePullRequest(Ok(CreatePullRequest { title: "t", description: "" }))"#),
-        (r#"{"type":"pullrequest","subtype":"creation","data":{"title":"t"}}"#.into(), r#"CreatePullRequest(Err(BadParameters("description is missing")))"#),
-        (r#"{"type":"pullrequest","subtype":"finish"}"#.into(), "FinishPullRequest"),
-        (r#"{"type":"pullrequest","subtype":"get","data":{"id":"1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07"}}"#.into(), "GetPullRequest(Ok(Some(1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07)))"),
-        (r#"{"type":"pullrequest","subtype":"get","data":{"id":"src"}}"#.into(), "GetPullRequest(Ok(None))"),
-        (r#"{"type":"pullrequest","subtype":"get","data":{"id":7}}"#.into(), r#"GetPullRequest(Err(BadParameters("id must be a text")))"#),
-        (r#"{"type":"pullrequest","subtype":"delete","data":{"id":"x","outcome":"merged"}}"#.into(), "DeletePullRequest(Ok(DeletePullRequest { id: None, outcome: Merged }))"),
-        (r#"{"type":"pullrequest","subtype":"delete","data":{"id":"x","outcome":"won"}}"#.into(), r#"DeletePullRequest(Err(BadParameters("outcome must be \"merged\" or \"closed\"")))"#),
-        (r#"{"type":"pullrequest","subtype":"list"}"#.into(), "ListPullRequests"),
-        (r#"{"type":"chat","subtype":"message","data":{"message":"hi","username":"admin"}}"#.into(), r#"SendMessage(Ok("hi"))"#),
-        (r#"{"type":"chat","subtype":"message","data":{"message":{}}}"#.into(), r#"SendMessage(Err(BadParameters("message must be a text")))"#),
-        (r#"{"type":"chat","subtype":"history"}"#.into(), "ChatHistory(Ok(None))"),
-        (r#"{"type":"chat","subtype":"history","data":{"limit":3}}"#.into(), "ChatHistory(Ok(Some(3)))"),
-        (r#"{"type":"chat","subtype":"history","data":{"limit":0}}"#.into(), r#"ChatHistory(Err(BadParameters("limit must be an integer of at least 1")))"#),
-        (r#"{"type":"chat","subtype":"members"}"#.into(), "ChatMembers"),
-        (r#"{"type":"chat","subtype":"leave","data":null}"#.into(), "LeaveRoom"),
-        ("[]".into(), r#"Malformed(BadParameters("a message must be one JSON object"))"#),
-        (r#"{"type":["file"],"subtype":"get"}"#.into(), r#"Malformed(BadParameters("type must be a text"))"#),
-        (r#"{"type":"file","subtype":null}"#.into(), r#"Malformed(BadParameters("subtype must be a text"))"#),
-        (r#"{"type":"FILE","subtype":"get"}"#.into(), r#"Malformed(BadParameters("type or subtype is unknown"))"#),
-        (r#"{"type":"__proto__","subtype":"x"}"#.into(), r#"Malformed(BadParameters("type or subtype is unknown"))"#),
-    ];
-    for (request, shown) in requests {
-        let (command, _) = read_command(request.as_bytes(), false);
-        assert_eq!(format!("{command:?}"), shown, "{request}");
-    }
-    for part in [
-        r#""1""#,
-        "1.5",
-        "-1",
-        "0",
-        "true",
-        "2147483648",
-        "1000000000000000000000000000000",
-        "1e3",
-        "[]",
-    ] {
-        for name in ["part", "maxPart"] {
-            let other = if name == "part" { "maxPart" } else { "part" };
-            let request = format!(
-                r#"{{"type":"file","subtype":"post","data":{{"name":"a","content":"","{name}":{part},"{other}":1}}}}"#
-            );
-            let (command, _) = read_command(request.as_bytes(), false);
-            let fault = format!("{name} must be an integer from 1 to 2147483647");
-            assert!(
-                format!("{command:?}").contains(&fault),
-                "{request}: {command:?}"
-            );
-        }
+    for (frame, expected) in &table {
+        assert_eq!(text(frame), *expected);
     }
 }

@@ -35,4 +35,8 @@ pub fn event_encoder(
 }
 
 #[cfg(test)]
+mod golden_refusal_tests;
+#[cfg(test)]
+mod golden_request_tests;
+#[cfg(test)]
 mod golden_tests;

@@ -1,0 +1,205 @@
+//! Names and content of what is posted (section 4).
+
+use crate::support::*;
+use serde_json::json;
+
+#[tokio::test]
+async fn hostile_names_are_refused_and_nothing_leaves_the_project() {
+    let server = Server::start();
+    std::fs::write(server.folder().join("canary"), "canary").expect("written");
+    let mut client = server.streamer().await;
+    let mut watcher = server.connect().await;
+    watcher.ok(file("watch", project())).await;
+    let long_segment = "n".repeat(256);
+    let long_path = "nnnnnnn/".repeat(512) + "n";
+    let deep = "d/".repeat(64) + "f";
+    let both = [
+        "..",
+        "../canary",
+        "../../canary",
+        "a/../../x",
+        "/../x",
+        "a/..",
+        "..\\x",
+        "a\\b",
+        "\\\\?\\C:\\x",
+        "a\0.txt",
+        "a\nb",
+        "\u{1b}[2J",
+        "\u{7f}",
+        "\u{85}",
+        &long_segment,
+        &long_path,
+        &deep,
+        "/",
+        "",
+        ".",
+        "//.//",
+    ];
+    for name in both {
+        let answer = client.refused(400, post(name, "evil")).await;
+        assert_eq!(answer["file"], name);
+        let answer = client.refused(400, delete(name)).await;
+        assert_eq!(answer["file"], name);
+    }
+    for name in ["d/", "d//"] {
+        client.refused(400, post(name, "x")).await;
+    }
+    for data in [
+        json!({"content": "QQ=="}),
+        json!({"name": null, "content": "QQ=="}),
+        json!({"name": 5, "content": "QQ=="}),
+        json!({"name": ["a"], "content": "QQ=="}),
+        json!({"name": "a"}),
+        json!({"name": "a", "content": null}),
+        json!({"name": "a", "content": 5}),
+        json!({"name": "a", "content": [65]}),
+    ] {
+        client.refused(400, file("post", data)).await;
+    }
+    client
+        .send_text(r#"{"type":"file","subtype":"post","data":{"name":"\ud800","content":""}}"#)
+        .await;
+    assert_eq!(client.next().await["code"], 400);
+    assert_eq!(client.ok(list_all()).await["files"], json!([]));
+    watcher.quiet().await;
+    assert_eq!(
+        std::fs::read(server.folder().join("canary")).expect("there"),
+        b"canary"
+    );
+    let mut outside: Vec<_> = std::fs::read_dir(server.folder())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    outside.sort_unstable();
+    assert_eq!(outside, ["base", "canary", "server.log"]);
+}
+
+#[tokio::test]
+async fn odd_but_harmless_names_are_files_like_others() {
+    let server = Server::start();
+    let mut client = server.streamer().await;
+    let deepest = "d/".repeat(63) + "f";
+    let longest = "é".repeat(127) + "n";
+    let names = [
+        "A.txt",
+        "a.txt",
+        "e\u{301}",
+        "\u{e9}",
+        "..%2fx",
+        "....",
+        "...",
+        "．．",
+        "file:",
+        "CON",
+        "a.",
+        "a ",
+        " a",
+        "a:b",
+        "__proto__",
+        "constructor",
+        "hasOwnProperty",
+        ".git/config",
+        ".twicecast",
+        ".tmp",
+        "\u{202e}x",
+        "\u{feff}",
+        "-rf",
+        "*",
+        &deepest,
+        &longest,
+    ];
+    for name in names {
+        client.ok(post(name, name)).await;
+    }
+    for name in names {
+        assert_eq!(
+            client.ok(get(name)).await["content"],
+            base64(name),
+            "{name:?}"
+        );
+    }
+    let listed = client.ok(list_all()).await;
+    assert_eq!(listed["files"].as_array().map(Vec::len), Some(names.len()));
+}
+
+#[tokio::test]
+async fn content_is_byte_exact() {
+    let server = Server::start();
+    let mut client = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    let every_byte: Vec<u8> = (0..=255).collect();
+    for content in [
+        &every_byte[..],
+        b"",
+        b"\0",
+        b"a\r\nb\r",
+        "é€😀".as_bytes(),
+        &noise(300_000),
+    ] {
+        client.ok(post("f", content)).await;
+        assert!(std::fs::read(server.project().join("f")).expect("stored") == content);
+        let mut joined = String::new();
+        loop {
+            let data = bob.expect("fileGet").await;
+            joined += data["content"].as_str().expect("content");
+            if data["part"] == data["maxPart"] {
+                break;
+            }
+        }
+        assert!(unbase64(&joined) == content);
+    }
+}
+
+#[tokio::test]
+async fn base64_is_taken_strictly_but_for_padding_and_white_space() {
+    let server = Server::start();
+    let mut client = server.streamer().await;
+    for (text, content) in [
+        ("YQ", "a"),
+        ("YQ==", "a"),
+        (" YW\r\nI=\t\n", "ab"),
+        ("", ""),
+        ("Pz8/", "???"),
+    ] {
+        client
+            .ok(file("post", json!({"name": "f", "content": text})))
+            .await;
+        assert_eq!(
+            client.ok(get("f")).await["content"],
+            base64(content),
+            "{text:?}"
+        );
+    }
+    for text in [
+        "***",
+        "Y",
+        "YQ=",
+        "YQ==YQ==",
+        "YR==",
+        "YWJ=",
+        "Pz8_",
+        "=",
+        "YQ==x",
+        "Y\u{e9}==",
+    ] {
+        client
+            .refused(400, file("post", json!({"name": "f", "content": text})))
+            .await;
+    }
+    assert_eq!(
+        client.ok(get("f")).await["content"],
+        base64("???"),
+        "unchanged"
+    );
+    let not_whole = |content| {
+        file(
+            "post",
+            json!({"name": "p", "content": content, "part": 1, "maxPart": 2}),
+        )
+    };
+    client.refused(400, not_whole("YWI")).await;
+    client.send(not_whole("YWI=")).await;
+    client.ok(post_part("p", "c", 2, 2)).await;
+    assert_eq!(client.ok(get("p")).await["content"], base64("abc"));
+}

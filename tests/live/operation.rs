@@ -1,0 +1,230 @@
+//! What the operator sees: configuration, folders of others, HTTP (sections 3, 8 and 9).
+
+use std::os::unix::fs::symlink;
+
+use crate::support::*;
+use serde_json::json;
+
+#[test]
+fn a_bad_configuration_stops_the_start_and_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (args, named) in [
+        (&["--port", "65536"][..], "port"),
+        (&["--no-such-flag", "1"], "no-such-flag"),
+        (&["--part-bytes", "100"], "partBytes"),
+        (&["--store", "cloud"], "store"),
+        (&["--public-read", "perhaps"], "publicRead"),
+        (&["--host", "0.0.0.0"], "key"),
+        (&["--config", "missing.json"], "missing.json"),
+        (&["nonsense"], "port"),
+    ] {
+        let said = refused_start(folder.path(), args);
+        assert!(said.contains(named), "{args:?}: {said}");
+    }
+    for (text, named) in [
+        (r#"{"prot": 3005}"#, "prot"),
+        (r#"{"port": "3005"}"#, "port"),
+        (r#"{"maxFileBytes": -1}"#, "maxFileBytes"),
+        ("{", "config.json"),
+    ] {
+        std::fs::write(folder.path().join("config.json"), text).expect("written");
+        let said = refused_start(folder.path(), &["--base-dir", "made"]);
+        assert!(said.contains(named), "{text}: {said}");
+    }
+    assert!(!folder.path().join("made").exists(), "nothing was made");
+}
+
+#[test]
+fn the_originals_keys_are_taken_from_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"{"port": 4000, "baseDir": "./here", "key": "secret", "crypto": "aes"}"#;
+    std::fs::write(folder.path().join("config.json"), text).expect("written");
+    let output = run(folder.path(), &["--check-config"]);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("crypto"), "a warning: {said}");
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_does_not_start() {
+    let mut server = Server::start();
+    let args = ["--port", "0", "--base-dir", "base"];
+    let said = refused_start(server.folder(), &args);
+    assert!(said.contains("another server"), "{said}");
+    server.streamer().await.ok(post("a", "x")).await;
+    assert!(server.stop());
+}
+
+#[tokio::test]
+async fn folders_that_the_server_did_not_make_are_no_projects_until_adopted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("base/ana/demo");
+    std::fs::create_dir_all(&own).expect("made");
+    std::fs::write(own.join("a"), "private").expect("written");
+    let mut server = Server::start_in(folder, Vec::new());
+    let mut client = server.connect().await;
+    let answer = client
+        .refused(400, authenticate(streamer("ana", "demo")))
+        .await;
+    assert!(
+        answer["message"]
+            .as_str()
+            .expect("a message")
+            .contains("adopt"),
+        "{answer}"
+    );
+    client
+        .refused(400, authenticate(viewer("bob", "ana", "demo")))
+        .await;
+    client.refused(409, get("a")).await;
+    client.refused(409, list_all()).await;
+    client.refused(409, file("status", project())).await;
+    assert!(server.stop());
+    let output = run(
+        server.folder(),
+        &["adopt", "ana/demo", "--base-dir", "base"],
+    );
+    assert!(output.status.success(), "{output:?}");
+    server.restart();
+    let mut client = server.streamer().await;
+    assert_eq!(client.ok(get("a")).await["content"], base64("private"));
+}
+
+#[tokio::test]
+async fn links_and_special_files_in_a_project_are_not_followed() {
+    let server = Server::start();
+    std::fs::create_dir(server.folder().join("outside")).expect("made");
+    let outside = server.folder().join("outside/secret");
+    std::fs::write(&outside, "secret").expect("written");
+    let mut client = server.streamer().await;
+    client.ok(post("a", "x")).await;
+    let project = server.project();
+    symlink(&outside, project.join("file")).expect("linked");
+    symlink(server.folder().join("outside"), project.join("folder")).expect("linked");
+    symlink(project.join("a"), project.join("inside")).expect("linked");
+    symlink("loop", project.join("loop")).expect("linked");
+    std::fs::write(project.join("back\\slash"), "x").expect("written");
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(project.join("fifo"))
+        .status();
+    assert!(fifo.expect("mkfifo runs").success());
+    for name in ["file", "folder/secret", "inside", "loop", "fifo"] {
+        let answer = client.refused(409, get(name)).await;
+        assert_eq!(answer["type"], "failReadFileError", "{name}");
+        let answer = client.refused(409, post(name, "evil")).await;
+        assert_eq!(answer["type"], "failWriteFileError", "{name}");
+    }
+    client.refused(409, post("folder/new", "evil")).await;
+    client.refused(409, get("folder/")).await;
+    let listed = client.ok(list_all()).await;
+    assert_eq!(
+        listed["files"].as_array().map(Vec::len),
+        Some(1),
+        "{listed}"
+    );
+    client.send(with_ref(get_all(), 1)).await;
+    assert_eq!(client.expect("fileGet").await["name"], "/a");
+    client.expect("fileGetDone").await;
+    assert_eq!(std::fs::read(outside).expect("there"), b"secret");
+    let beside = std::fs::read_dir(server.folder().join("outside")).expect("a folder");
+    assert_eq!(beside.count(), 1);
+}
+
+#[tokio::test]
+async fn plain_http_is_answered_on_the_same_port() {
+    let server = Server::start();
+    for (path, headers, status) in [
+        ("/nothing", "", "404"),
+        ("/nothing", UPGRADE, "404"),
+        ("/ws", "", "426"),
+        ("/ws", UPGRADE, "101"),
+        ("/", UPGRADE, "101"),
+        ("/", "", "200"),
+        ("/readyz", "", "200"),
+    ] {
+        let answer = http(&server, path, headers).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path}: {answer}"
+        );
+    }
+    let health = http(&server, "/healthz", "").await;
+    assert!(health.contains(r#""status":"ok""#), "{health}");
+}
+
+#[tokio::test]
+async fn origins_are_checked_where_the_operator_lists_them() {
+    let server = Server::with(&["--allowed-origins", "https://good.example"]);
+    for (origin, status) in [
+        ("", "101"),
+        ("Origin: https://good.example\r\n", "101"),
+        ("Origin: https://evil.example\r\n", "403"),
+        ("Origin: null\r\n", "403"),
+    ] {
+        let answer = http(&server, "/", &format!("{UPGRADE}{origin}")).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{origin}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_memory_store_keeps_the_same_protocol() {
+    let server = Server::with(&["--store", "memory"]);
+    let mut ana = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    ana.ok(post("d/a", "x")).await;
+    bob.expect("fileGet").await;
+    bob.ok(creation()).await;
+    bob.ok(post("fix", "y")).await;
+    bob.ok(finish()).await;
+    let id = ana.expect("pullRequestCreated").await["id"].take();
+    ana.send(pull_request("get", json!({"id": id}))).await;
+    assert_eq!(ana.expect("fileGet").await["name"], "/fix");
+    ana.expect("pullRequestGet").await;
+    ana.ok(delete("d")).await;
+    assert_eq!(bob.expect("fileDeleted").await["file"], "/d/a");
+    bob.refused(409, get("d/a")).await;
+}
+
+#[tokio::test]
+async fn other_methods_of_http_are_refused() {
+    let server = Server::start();
+    let request = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    let answer = exchange(&server, request).await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_token_of_the_command_is_good() {
+    let server = Server::start();
+    let args = ["token", "--username", "ana", "--project", "demo"];
+    let output = run(server.folder(), &args);
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).expect("text");
+    let data = json!({"token": token.trim(), "file": file_section("ana", "demo")});
+    let mut client = server.connect().await;
+    client.authenticate(data).await;
+    client.ok(post("a", "x")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_finishes_what_it_acknowledges_and_says_good_bye_with_1001() {
+    let mut server = Server::start();
+    let mut client = server.streamer().await;
+    client
+        .send_all((0..200).map(|n| post(&format!("f{n}"), "x")))
+        .await;
+    let ((acknowledged, code), stopped) = tokio::join!(client.rest_until_closed(), async {
+        tokio::task::block_in_place(|| server.stop())
+    });
+    assert!(stopped);
+    assert_eq!(code, 1_001);
+    let stored = std::fs::read_dir(server.project()).map_or(0, Iterator::count);
+    let acknowledged = acknowledged.len();
+    assert!(
+        stored >= acknowledged,
+        "{stored} stored, {acknowledged} acknowledged"
+    );
+}

@@ -1,0 +1,206 @@
+//! A client over a real socket.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::PATIENCE;
+
+static LAST_REFERENCE: AtomicU64 = AtomicU64::new(0);
+
+pub struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    pub async fn connect(url: &str) -> Self {
+        Self::with_buffer(url, None).await
+    }
+
+    /// With as little as possible between server and client: what is not read soon waits there.
+    pub async fn narrow(url: &str) -> Self {
+        Self::with_buffer(url, Some(4_096)).await
+    }
+
+    async fn with_buffer(url: &str, receive: Option<u32>) -> Self {
+        let address = url.trim_start_matches("ws://").trim_end_matches('/');
+        let socket = TcpSocket::new_v4().expect("a socket");
+        if let Some(bytes) = receive {
+            socket.set_recv_buffer_size(bytes).expect("set");
+        }
+        let stream = socket.connect(address.parse().expect("an address")).await;
+        let stream = stream.expect("connected");
+        stream.set_nodelay(true).expect("set");
+        let (socket, _) = client_async(url, stream).await.expect("an upgrade");
+        Self(socket)
+    }
+
+    pub async fn send(&mut self, request: Value) {
+        self.send_text(&request.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.send_message(Message::text(text)).await;
+    }
+
+    pub async fn send_binary(&mut self, bytes: impl Into<Vec<u8>>) {
+        self.send_message(Message::binary(bytes.into())).await;
+    }
+
+    async fn send_message(&mut self, message: Message) {
+        tokio::time::timeout(PATIENCE, self.0.send(message))
+            .await
+            .expect("the server reads")
+            .expect("sent");
+    }
+
+    /// Sends all of them at once.
+    pub async fn send_all(&mut self, requests: impl IntoIterator<Item = Value>) {
+        for request in requests {
+            let message = Message::text(request.to_string());
+            self.0.feed(message).await.expect("sent");
+        }
+        self.0.flush().await.expect("sent");
+    }
+
+    /// Says good bye without waiting for anything.
+    pub async fn send_close(&mut self) {
+        self.send_message(Message::Close(None)).await;
+    }
+
+    async fn next_message(&mut self) -> Message {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next())
+                .await
+                .expect("a message in time")
+                .expect("an open connection")
+                .expect("a message");
+            match message {
+                Message::Ping(_) | Message::Pong(_) => {}
+                message => return message,
+            }
+        }
+    }
+
+    /// The next message.
+    pub async fn next(&mut self) -> Value {
+        match self.next_message().await {
+            Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// Waits for the server's close; returns its code.
+    pub async fn closed(&mut self) -> u16 {
+        self.rest_until_closed().await.1
+    }
+
+    /// All that comes before the server's close, and its code.
+    pub async fn rest_until_closed(&mut self) -> (Vec<Value>, u16) {
+        let mut rest = Vec::new();
+        loop {
+            match self.next_message().await {
+                Message::Close(frame) => {
+                    return (rest, frame.map_or(1_005, |frame| frame.code.into()));
+                }
+                Message::Text(text) => rest.push(serde_json::from_str(&text).expect("JSON")),
+                other => panic!("no close: {other:?}"),
+            }
+        }
+    }
+
+    /// The next message, which must be of this type; returns its data.
+    pub async fn expect(&mut self, kind: &str) -> Value {
+        let mut message = self.next().await;
+        assert_eq!(message["type"], kind, "{message}");
+        message["data"].take()
+    }
+
+    /// The next message of this type, and none before it.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The next `count` messages, which must all be of this type.
+    pub async fn expect_all(&mut self, kind: &str, count: usize) -> Vec<Value> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            all.push(self.expect(kind).await);
+        }
+        all
+    }
+
+    /// Sends a request; returns the next message.
+    pub async fn ask(&mut self, request: Value) -> Value {
+        self.send(request).await;
+        self.next().await
+    }
+
+    /// Sends a request, which must be answered with success; returns the data.
+    pub async fn ok(&mut self, request: Value) -> Value {
+        let shown = request.to_string();
+        let mut answer = self.ask(request).await;
+        assert_eq!(answer["code"], 200, "{answer} to {shown:.200}");
+        answer["data"].take()
+    }
+
+    /// Sends a request, which must be refused with this code; returns the answer.
+    pub async fn refused(&mut self, code: u16, request: Value) -> Value {
+        let shown = request.to_string();
+        let answer = self.ask(request).await;
+        assert_eq!(answer["code"], code, "{answer} to {shown:.200}");
+        answer
+    }
+
+    /// Authenticates with this data, which must succeed, and takes all replies.
+    pub async fn authenticate(&mut self, data: Value) {
+        self.send(json!({"type": "authenticate", "data": data}))
+            .await;
+        loop {
+            let message = self.next().await;
+            assert_eq!(message["code"], 200, "{message}");
+            if message["type"] == "authentication" {
+                return;
+            }
+        }
+    }
+
+    /// All that comes until a request of now is answered.
+    pub async fn rest(&mut self) -> Vec<Value> {
+        let number = LAST_REFERENCE.fetch_add(1, Ordering::Relaxed);
+        let reference = json!(format!("quiet {number}"));
+        self.send(json!({"type": "nothing", "ref": reference}))
+            .await;
+        let mut rest = Vec::new();
+        loop {
+            let message = self.next().await;
+            if message["ref"] == reference {
+                return rest;
+            }
+            rest.push(message);
+        }
+    }
+
+    /// Nothing has come but what was taken.
+    pub async fn quiet(&mut self) {
+        let rest = self.rest().await;
+        assert!(rest.is_empty(), "not quiet: {rest:?}");
+    }
+
+    /// The next message, should it come within that time.
+    pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
+        match tokio::time::timeout(time, self.0.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text).ok(),
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) | Err(_) => None,
+            Ok(other) => panic!("no message: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The real program, in a folder of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use super::{Client, chat_section, streamer, token, viewer};
+use serde_json::json;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_file-ws-server");
+
+/// A running server; it ends with this value.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+    flags: Vec<String>,
+    folder: TempDir,
+}
+
+/// The program in `folder`, whatever the environment of the tests.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).env_clear();
+    command
+}
+
+/// What the program says when it is run in `folder` until it ends.
+pub fn run(folder: &Path, args: &[&str]) -> Output {
+    let output = command(folder).args(args).stdin(Stdio::null()).output();
+    output.expect("the program runs")
+}
+
+/// What the program says when it will not start.
+pub fn refused_start(folder: &Path, args: &[&str]) -> String {
+    let output = run(folder, args);
+    assert!(!output.status.success(), "started with {args:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+impl Server {
+    /// With the default configuration, but on a free port.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these flags, written as on a command line.
+    pub fn with(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, flags.iter().map(|&flag| flag.to_owned()).collect())
+    }
+
+    /// With these flags in a folder that holds something already.
+    pub fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
+        let (child, port) = spawn(folder.path(), &flags);
+        Self {
+            child,
+            port,
+            flags,
+            folder,
+        }
+    }
+
+    /// Kills it and starts it anew.
+    pub fn restart(&mut self) {
+        self.kill();
+        (self.child, self.port) = spawn(self.folder.path(), &self.flags);
+    }
+
+    /// Asks it to stop; returns whether it did so in peace.
+    pub fn stop(&mut self) -> bool {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.expect("kill runs").success());
+        self.child.wait().expect("it ends").success()
+    }
+
+    fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The folder that it was started in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `baseDir`.
+    pub fn base(&self) -> PathBuf {
+        self.folder.path().join("base")
+    }
+
+    /// Where the files of ana's project `demo` lie.
+    pub fn project(&self) -> PathBuf {
+        self.base().join("ana/demo")
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/", self.port)
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let size = line.expect("its size").trim().trim_end_matches(" kB");
+        size.parse::<u64>().expect("a number") * 1_024
+    }
+
+    /// A connection that has not authenticated.
+    pub async fn connect(&self) -> Client {
+        Client::connect(&self.url()).await
+    }
+
+    /// A connection of ana, who streams `demo`.
+    pub async fn streamer(&self) -> Client {
+        let mut client = self.connect().await;
+        client.authenticate(streamer("ana", "demo")).await;
+        client
+    }
+
+    /// A connection of somebody who views ana's `demo`.
+    pub async fn viewer(&self, name: &str) -> Client {
+        let mut client = self.connect().await;
+        client.authenticate(viewer(name, "ana", "demo")).await;
+        client
+    }
+
+    /// A connection of somebody in a room.
+    pub async fn member(&self, name: &str, room: &str) -> Client {
+        let mut client = self.connect().await;
+        let token = token(json!({"username": name, "room": room}));
+        let data = json!({"token": token, "chat": chat_section(name, room)});
+        client.authenticate(data).await;
+        client
+    }
+}
+
+fn spawn(folder: &Path, flags: &[String]) -> (Child, u16) {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("server.log"))
+        .expect("a log");
+    let mut child = command(folder)
+        .args(["--port", "0", "--base-dir", "base"])
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("the server starts");
+    let greeting = BufReader::new(child.stdout.take().expect("it was piped"));
+    let port = greeting.lines().map_while(Result::ok).find_map(|line| {
+        let address = line.trim().strip_prefix("on     ws://")?.to_owned();
+        address.rsplit_once(':')?.1.parse().ok()
+    });
+    let Some(port) = port else {
+        let log = std::fs::read_to_string(folder.join("server.log"));
+        panic!("the server did not start: {}", log.unwrap_or_default());
+    };
+    (child, port)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let log = std::fs::read_to_string(self.folder.path().join("server.log"));
+        let log = log.unwrap_or_default();
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{log}");
+        } else {
+            assert!(!log.contains("panicked at"), "the server panicked:\n{log}");
+        }
+    }
+}
