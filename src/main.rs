@@ -180,11 +180,27 @@ fn ports(config: &Config, hub: &Arc<Hub<WireFrame>>) -> Result<Ports, Failure> {
     })
 }
 
+/// Files that the process has open beside its connections, at the most.
+const OTHER_FILES: u64 = 512;
+
+fn warn_of_few_files(config: &Config, open_files: u64) {
+    let wanted = config.max_connections as u64 + OTHER_FILES;
+    if open_files < wanted {
+        tracing::warn!(
+            open_files,
+            wanted,
+            "the system allows this process fewer open files than maxConnections may need: raise \
+             its limit (ulimit -n, LimitNOFILE) or lower maxConnections"
+        );
+    }
+}
+
 async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
+    warn_of_few_files(&config, transport::raise_open_files());
     let listeners = listen::bind(&config.host(), config.port)?;
     let budget = Budget::new(config.max_total_queue_bytes);
     let hub = Arc::new(Hub::new(event_encoder(
