@@ -20,7 +20,10 @@ pub struct Server {
 
 /// The program in `folder`, whatever the environment of the tests.
 fn command(folder: &Path) -> Command {
-    let mut command = Command::new(PROGRAM);
+    prepared(Command::new(PROGRAM), folder)
+}
+
+fn prepared(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder).env_clear();
     command
 }
@@ -50,9 +53,24 @@ impl Server {
         Self::start_in(folder, flags.iter().map(|&flag| flag.to_owned()).collect())
     }
 
+    /// With these flags, on one core of the machine.
+    pub fn on_core(core: usize, flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut pinned = Command::new("/usr/bin/taskset");
+        pinned.args(["-c", &core.to_string(), PROGRAM]);
+        let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let (child, port) = spawn(prepared(pinned, folder.path()), folder.path(), &flags);
+        Self {
+            child,
+            port,
+            flags,
+            folder,
+        }
+    }
+
     /// With these flags in a folder that holds something already.
     pub fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
-        let (child, port) = spawn(folder.path(), &flags);
+        let (child, port) = spawn(command(folder.path()), folder.path(), &flags);
         Self {
             child,
             port,
@@ -64,7 +82,8 @@ impl Server {
     /// Kills it and starts it anew.
     pub fn restart(&mut self) {
         self.kill();
-        (self.child, self.port) = spawn(self.folder.path(), &self.flags);
+        let folder = self.folder.path();
+        (self.child, self.port) = spawn(command(folder), folder, &self.flags);
     }
 
     /// Asks it to stop; returns whether it did so in peace.
@@ -102,11 +121,26 @@ impl Server {
 
     /// The memory that it takes, in bytes.
     pub fn memory(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most memory that it has ever taken, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, field: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
         let size = line.expect("its size").trim().trim_end_matches(" kB");
         size.parse::<u64>().expect("a number") * 1_024
+    }
+
+    /// How many files and sockets it has open.
+    pub fn open_files(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(path).expect("it runs").count()
     }
 
     /// A connection that has not authenticated.
@@ -138,13 +172,13 @@ impl Server {
     }
 }
 
-fn spawn(folder: &Path, flags: &[String]) -> (Child, u16) {
+fn spawn(mut command: Command, folder: &Path, flags: &[String]) -> (Child, u16) {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(folder.join("server.log"))
         .expect("a log");
-    let mut child = command(folder)
+    let mut child = command
         .args(["--port", "0", "--base-dir", "base"])
         .args(flags)
         .stdin(Stdio::null())

@@ -1,0 +1,211 @@
+//! The innocent pair and the figures.
+
+use std::io::BufRead as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::attackers::Kind;
+use crate::support::{
+    Client, Server, chat, chat_section, file, post, project, say, streamer, token, viewer,
+};
+use serde_json::json;
+
+/// Pairs of an undisturbed and a disturbed stretch.
+const PAIRS: usize = 5;
+const STRETCH: Duration = Duration::from_millis(1_500);
+/// How long it may take until everything is released.
+const RELEASE: Duration = Duration::from_secs(8);
+
+const MAX_MEMORY: u64 = 256 << 20;
+const MAX_RATIO: f64 = 2.0;
+const MAX_LEFT: f64 = 1.1;
+
+/// Has this process run on that core alone.
+pub fn pin_to_core(core: usize) {
+    let pid = std::process::id().to_string();
+    let pinned = Command::new("taskset")
+        .args(["-p", "-c", &core.to_string(), &pid])
+        .stdout(Stdio::null())
+        .status();
+    assert!(pinned.expect("taskset runs").success());
+}
+
+/// Measures each of `chosen` on a server of its own; returns whether all was within the bounds.
+pub async fn run(chosen: &[Vec<Kind>]) -> bool {
+    println!(
+        "| attackers | update, undisturbed | disturbed | ratio | chat, undisturbed | disturbed | ratio | peak memory | memory before → after | files before → after |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let mut is_good = true;
+    for kinds in chosen {
+        is_good &= measure(kinds).await;
+    }
+    is_good
+}
+
+/// A streamer and his viewer, who are in a room too.
+struct Pair {
+    streamer: Client,
+    viewer: Client,
+    number: u64,
+}
+
+/// Round trips in microseconds.
+#[derive(Default)]
+struct Trips {
+    updates: Vec<f64>,
+    chats: Vec<f64>,
+}
+
+impl Pair {
+    async fn connect(server: &Server) -> Self {
+        let mut data = streamer("ana", "demo");
+        data["chat"] = chat_section("ana", "ana/demo");
+        let mut streamer = server.connect().await;
+        streamer.authenticate(data).await;
+        let mut data = viewer("bob", "ana", "demo");
+        data["chat"] = chat_section("bob", "ana/demo");
+        let mut viewer = server.connect().await;
+        viewer.authenticate(data).await;
+        Self {
+            streamer,
+            viewer,
+            number: 0,
+        }
+    }
+
+    async fn run(&mut self, time: Duration) -> Trips {
+        let mut trips = Trips::default();
+        let began = Instant::now();
+        let content = "x".repeat(2_000);
+        while began.elapsed() < time {
+            self.number += 1;
+            let start = Instant::now();
+            self.streamer
+                .send(post("f", format!("{}{content}", self.number)))
+                .await;
+            self.viewer.expect("fileGet").await;
+            self.streamer.expect("filePost").await;
+            trips.updates.push(start.elapsed().as_secs_f64() * 1e6);
+            let start = Instant::now();
+            self.viewer.send(say("hello")).await;
+            self.streamer.expect("chatMessage").await;
+            self.viewer.expect("chatMessage").await;
+            trips.chats.push(start.elapsed().as_secs_f64() * 1e6);
+        }
+        trips
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Something else that the attackers can ask for.
+async fn big_project(server: &Server) {
+    let mut client = server.connect().await;
+    let claims = json!({"username": "big", "streamername": "big", "streamname": "own"});
+    let data = json!({"token": token(claims), "file": {"username": "big", "project": "own"}});
+    client.authenticate(data).await;
+    let content = vec![b'x'; 100_000];
+    for number in 0..100 {
+        client.ok(post(&format!("f{number}"), &content)).await;
+    }
+}
+
+struct Attacker(Child);
+
+impl Attacker {
+    fn start(kind: Kind, port: u16) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let child = Command::new("nice")
+            .args(["-n", "19"])
+            .arg(program)
+            .args(["attack", kind.name(), &port.to_string()])
+            .stdout(Stdio::piped())
+            .spawn();
+        Self(child.expect("an attacker"))
+    }
+
+    fn wait_ready(&mut self) {
+        let out = self.0.stdout.take().expect("it was piped");
+        let line = std::io::BufReader::new(out).lines().next();
+        assert!(line.is_some_and(|line| line.is_ok()), "an attacker ended");
+    }
+}
+
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn measure(kinds: &[Kind]) -> bool {
+    let server = Server::on_core(0, &["--chat-messages-per-second", "0"]);
+    big_project(&server).await;
+    let mut pair = Pair::connect(&server).await;
+    pair.run(STRETCH).await;
+    let (memory, files) = (server.memory(), server.open_files());
+    let (mut calm, mut stormy) = (Trips::default(), Trips::default());
+    let (mut update_ratios, mut chat_ratios) = (Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        let mut before = pair.run(STRETCH).await;
+        let mut attackers: Vec<_> = kinds
+            .iter()
+            .map(|&kind| Attacker::start(kind, server.port))
+            .collect();
+        for attacker in &mut attackers {
+            attacker.wait_ready();
+        }
+        let mut under = pair.run(STRETCH).await;
+        drop(attackers);
+        update_ratios.push(median(&mut under.updates) / median(&mut before.updates));
+        chat_ratios.push(median(&mut under.chats) / median(&mut before.chats));
+        calm.updates.append(&mut before.updates);
+        calm.chats.append(&mut before.chats);
+        stormy.updates.append(&mut under.updates);
+        stormy.chats.append(&mut under.chats);
+        released(&server, &mut pair, files, memory).await;
+    }
+    let (files_after, memory_after) = released(&server, &mut pair, files, memory).await;
+    pair.viewer.ok(file("status", project())).await;
+    pair.viewer.ok(chat("members", json!({}))).await;
+    let (update_ratio, chat_ratio) = (median(&mut update_ratios), median(&mut chat_ratios));
+    let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+    let names = if kinds.len() > 1 {
+        "all together".to_owned()
+    } else {
+        names.concat()
+    };
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "| {names} | {:.0} µs | {:.0} µs | {update_ratio:.2} | {:.0} µs | {:.0} µs | {chat_ratio:.2} | {:.1} MiB | {:.1} → {:.1} MiB | {files} → {files_after} |",
+        median(&mut calm.updates),
+        median(&mut stormy.updates),
+        median(&mut calm.chats),
+        median(&mut stormy.chats),
+        mib(server.peak_memory()),
+        mib(memory),
+        mib(memory_after),
+    );
+    server.peak_memory() < MAX_MEMORY
+        && update_ratio <= MAX_RATIO
+        && chat_ratio <= MAX_RATIO
+        && memory_after as f64 <= memory as f64 * MAX_LEFT
+        && files_after as f64 <= files as f64 * MAX_LEFT
+}
+
+/// Waits until files and memory are what they were, for a while.
+async fn released(server: &Server, pair: &mut Pair, files: usize, memory: u64) -> (usize, u64) {
+    let began = Instant::now();
+    loop {
+        let now = (server.open_files(), server.memory());
+        let is_back = now.0 <= files && now.1 as f64 <= memory as f64 * MAX_LEFT;
+        if is_back || began.elapsed() > RELEASE {
+            return now;
+        }
+        pair.run(Duration::from_millis(100)).await;
+    }
+}
