@@ -25,6 +25,10 @@ use file_ws_server::domain::{ProjectId, ProjectName, UserName};
 use tokio::signal::unix::{SignalKind, signal};
 use warp::{Filter as _, Reply as _};
 
+/// Gives memory back to the system once a burst is over, which the C library's hardly does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {

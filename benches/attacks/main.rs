@@ -1,7 +1,7 @@
 //! What attackers cost: memory, the round trip of an innocent pair, and what stays when they leave.
 //!
-//! The server has one core and all clients the other; attackers are processes of the lowest
-//! priority, so that what is measured is the server and not the clients' core. Undisturbed and
+//! The server has one core and all clients the other; attackers run only when
+//! the others' clients don't, so that what is measured is the server and not the clients' core. Undisturbed and
 //! disturbed stretches alternate, and the ratio is the median of the pairs. `docs/reliability.md`
 //! holds the results.
 //!

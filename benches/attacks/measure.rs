@@ -11,8 +11,8 @@ use crate::support::{
 use serde_json::json;
 
 /// Pairs of an undisturbed and a disturbed stretch.
-const PAIRS: usize = 5;
-const STRETCH: Duration = Duration::from_millis(1_500);
+const PAIRS: usize = 7;
+const STRETCH: Duration = Duration::from_millis(1_000);
 /// How long it may take until everything is released.
 const RELEASE: Duration = Duration::from_secs(8);
 
@@ -119,8 +119,8 @@ struct Attacker(Child);
 impl Attacker {
     fn start(kind: Kind, port: u16) -> Self {
         let program = std::env::current_exe().expect("this program");
-        let child = Command::new("nice")
-            .args(["-n", "19"])
+        let child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(program)
             .args(["attack", kind.name(), &port.to_string()])
             .stdout(Stdio::piped())

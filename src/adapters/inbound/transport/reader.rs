@@ -5,9 +5,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::breach::Breach;
 use super::close::{Close, CloseCode};
@@ -18,6 +19,15 @@ use super::pace::{Overdue, Pace};
 
 /// How much a closing connection throws away at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
+
+/// What a frame costs of the turn that a task has before others get theirs, beside its length: of
+/// 128 units in all, which last for some tens of microseconds (see [`Reader::pay`]).
+const FRAME_COST: usize = 4;
+const BYTES_PER_UNIT: usize = 256;
+
+/// After so many pings without a message in between there is a pause.
+const PINGS_AT_FULL_SPEED: u32 = 32;
+const PING_PAUSE: Duration = Duration::from_millis(1);
 
 /// A whole message from the client.
 ///
@@ -86,6 +96,10 @@ pub struct Reader {
     /// setting it anew for every message.
     alarm: Option<Pin<Box<Sleep>>>,
     peer_close: Option<PeerClose>,
+    /// Units of the task's turn that are yet to be paid for what has come.
+    debt: usize,
+    /// How many pings have come since the last message.
+    pings: u32,
 }
 
 impl Reader {
@@ -104,6 +118,8 @@ impl Reader {
             read_buffer_bytes,
             alarm: None,
             peer_close: None,
+            debt: 0,
+            pings: 0,
         }
     }
 
@@ -125,12 +141,20 @@ impl Reader {
             if self.peer_close.is_some() {
                 return Err(Ended::Closed { proper: true });
             }
+            self.pay().await;
             match self.decoder.decode()? {
                 Some(Incoming::Text(payload)) => return Ok(self.complete(Message::Text(payload))),
                 Some(Incoming::Binary(payload)) => {
                     return Ok(self.complete(Message::Binary(payload)));
                 }
-                Some(Incoming::Ping(payload)) => self.link.control.pong(&payload),
+                Some(Incoming::Ping(payload)) => {
+                    self.link.control.pong(&payload);
+                    self.pings += 1;
+                    if self.pings == PINGS_AT_FULL_SPEED {
+                        self.pings = 0;
+                        sleep(PING_PAUSE).await;
+                    }
+                }
                 Some(Incoming::Pong) => {}
                 Some(Incoming::Close(close)) => {
                     let code = close.map(|(code, _)| code);
@@ -143,8 +167,20 @@ impl Reader {
                         .then(|| self.decoder.message_bytes());
                     self.pace.message(message);
                     poll_fn(|cx| self.poll_fill(cx)).await?;
+                    continue;
                 }
             }
+            self.debt += FRAME_COST;
+        }
+    }
+
+    /// Pays for what has come; where it was much, the other connections have their turn first.
+    /// Else one that sends without end would hold them up by milliseconds at a time, because all
+    /// that it needs is always there. Cancel-safe.
+    async fn pay(&mut self) {
+        while self.debt > 0 {
+            tokio::task::consume_budget().await;
+            self.debt -= 1;
         }
     }
 
@@ -178,7 +214,11 @@ impl Reader {
         {
             match self.discard() {
                 Ok(0) => return,
-                Ok(count) => drained += count,
+                Ok(count) => {
+                    drained += count;
+                    self.debt += count / BYTES_PER_UNIT;
+                    self.pay().await;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
@@ -203,6 +243,8 @@ impl Reader {
 
     fn complete(&mut self, message: Message) -> Message {
         self.pace.message(None);
+        self.debt += FRAME_COST;
+        self.pings = 0;
         message
     }
 
@@ -214,8 +256,9 @@ impl Reader {
             let (buffer, room) = self.decoder.read_into(self.read_buffer_bytes);
             match self.link.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(Ended::Closed { proper: false })),
-                Ok(_) => {
+                Ok(count) => {
                     self.pace.heard();
+                    self.debt += count / BYTES_PER_UNIT;
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

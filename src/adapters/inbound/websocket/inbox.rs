@@ -10,8 +10,11 @@ use crate::application::Command;
 
 /// How much may wait: then the connection is read no further, so that whoever sends faster than
 /// his requests are carried out is held back by his own socket.
-const MAX_BYTES: usize = 1 << 20;
-const MAX_REQUESTS: usize = 4_096;
+const MAX_BYTES: usize = 256 * 1_024;
+
+/// What a request costs of the turn of 128 units that a task has before others get theirs: else
+/// thousands that have waited would be carried out in one go.
+const REQUEST_COST: usize = 4;
 
 /// A request that has been read.
 pub(super) struct Request {
@@ -19,6 +22,13 @@ pub(super) struct Request {
     pub context: Context,
     /// The length of its message in bytes.
     pub bytes: usize,
+}
+
+impl Request {
+    /// What it takes up, about: a short message is longer once it is read.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.bytes
+    }
 }
 
 /// Requests that wait, in the order in which they came. One reader puts, one worker takes.
@@ -52,10 +62,9 @@ pub(super) enum End {
 impl Inbox {
     /// Puts a request behind the others, once there is room.
     pub(super) async fn put(&self, request: Request) {
-        self.wait_emptied(|state| state.bytes < MAX_BYTES && state.requests.len() < MAX_REQUESTS)
-            .await;
+        self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
         let mut state = self.lock();
-        state.bytes += request.bytes;
+        state.bytes += request.size();
         state.requests.push_back(request);
         self.filled.notify_one();
     }
@@ -72,6 +81,9 @@ impl Inbox {
     /// # Errors
     /// How the requests have ended.
     pub(super) async fn next(&self) -> Result<Request, End> {
+        for _ in 0..REQUEST_COST {
+            tokio::task::consume_budget().await;
+        }
         loop {
             {
                 let mut state = self.lock();
@@ -79,7 +91,7 @@ impl Inbox {
                 self.emptied.notify_one();
                 if let Some(request) = state.requests.pop_front() {
                     state.busy = true;
-                    state.bytes -= request.bytes;
+                    state.bytes -= request.size();
                     if state.requests.is_empty() {
                         state.requests = VecDeque::new();
                     }
@@ -91,6 +103,11 @@ impl Inbox {
             }
             self.filled.notified().await;
         }
+    }
+
+    /// Whether nothing more will come.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().end.is_some()
     }
 
     /// Nothing more will come.

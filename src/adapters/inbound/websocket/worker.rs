@@ -26,6 +26,11 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// A deadline further away than this is looked at again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
+/// So many requests in a row may be refused at full speed; after each further one the connection
+/// pauses, since whoever goes on like that is no client, and his share of the machine is needed.
+const REFUSED_AT_FULL_SPEED: u32 = 100;
+const REFUSED_PAUSE: Duration = Duration::from_millis(1);
+
 /// Why the worker is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
@@ -53,6 +58,8 @@ pub(super) struct Worker {
     commits: FuturesUnordered<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
     running: Vec<Running>,
     last_number: u64,
+    /// How many requests have been refused in a row.
+    refused: u32,
     /// That of the latest request: an upload that turns out to be whole answers it.
     last_context: Context,
     deadline: Option<Instant>,
@@ -69,6 +76,7 @@ impl Worker {
             commits: FuturesUnordered::new(),
             running: Vec::new(),
             last_number: 0,
+            refused: 0,
             last_context: Context::default(),
             deadline: None,
             silent_at: None,
@@ -100,6 +108,9 @@ impl Worker {
                         return Done::Banned;
                     }
                     on_step(self.connected.session.is_authenticated());
+                    if self.refused > REFUSED_AT_FULL_SPEED && !inbox.is_closed() {
+                        tokio::time::sleep(REFUSED_PAUSE).await;
+                    }
                 }
             }
             let wait = self.application.next_deadline(&self.connected.session);
@@ -124,7 +135,16 @@ impl Worker {
             .application
             .execute(&mut self.connected.session, command)
             .await;
+        let is_refused = matches!(execution, Execution::Refused(_));
         let done = self.answer(execution, context.clone()).await;
+        self.refused = if is_refused {
+            self.refused.saturating_add(1)
+        } else {
+            0
+        };
+        if self.refused > REFUSED_AT_FULL_SPEED {
+            tokio::time::sleep(REFUSED_PAUSE).await;
+        }
         let awaits_silence = self.connected.session.awaits_silence();
         self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;

@@ -41,7 +41,7 @@ async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_l
     let mut client = server.connect().await;
     // Far more than the sockets hold, so most pongs must have been given up.
     let pings = masked(0x89, &[1; 125]).repeat(1000);
-    for _ in 0..200 {
+    for _ in 0..60 {
         client.send(&pings).await;
     }
     client.send(&masked(0x81, b"done")).await;
@@ -58,7 +58,7 @@ async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_l
             }
         }
     }
-    assert!(answers > 0 && answers < 200_000, "{answers} pongs");
+    assert!(answers > 0 && answers < 60_000, "{answers} pongs");
 }
 
 #[tokio::test]
