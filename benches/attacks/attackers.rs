@@ -79,14 +79,7 @@ pub async fn attack(kind: Kind, port: u16) {
         // Whatever ends a connection, the next one goes on.
         let _ = match kind {
             Kind::Announcement => announce(port).await,
-            Kind::Fragments => {
-                flood(
-                    port,
-                    [&frame(0x01, &[b'x'; BATCH])[..]],
-                    &frame(0x00, &[b'x'; BATCH]),
-                )
-                .await
-            }
+            Kind::Fragments => fragments(port).await,
             Kind::Handshakes => half_open(port, &mut is_told).await,
             Kind::Pings => flood(port, [], &frame(0x89, &[b'x'; 125]).repeat(500)).await,
             Kind::Garbage => garbage(port).await,
@@ -111,11 +104,11 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
         length @ 126..65_536 => {
-            frame.push(0x80 | 126);
+            frame.push(0xFE);
             frame.extend(u16::try_from(length).expect("short").to_be_bytes());
         }
         length => {
-            frame.push(0x80 | 127);
+            frame.push(0xFF);
             frame.extend((length as u64).to_be_bytes());
         }
     }
@@ -173,6 +166,11 @@ async fn flood<'a>(
     tokio::time::timeout(Duration::from_secs(1), on_and_on)
         .await
         .unwrap_or(Ok(()))
+}
+
+async fn fragments(port: u16) -> std::io::Result<()> {
+    let content = vec![b'x'; BATCH];
+    flood(port, [&frame(0x01, &content)[..]], &frame(0x00, &content)).await
 }
 
 async fn half_open(port: u16, is_told: &mut bool) -> std::io::Result<()> {
@@ -238,10 +236,10 @@ async fn send_and_read(
     count: usize,
     piece: impl Fn(usize) -> Vec<u8>,
 ) -> std::io::Result<()> {
-    let (mut reader, mut writer) = stream.split();
+    let (mut answers, mut writer) = stream.split();
     let reading = async {
         let mut scratch = vec![0; BATCH];
-        while reader.read(&mut scratch).await? > 0 {}
+        while answers.read(&mut scratch).await? > 0 {}
         Ok(())
     };
     let writing = async {

@@ -9,6 +9,7 @@
 //!     cargo bench --bench attacks -- pings gets  # these
 
 mod attackers;
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod measure;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]

@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// Pairs of an undisturbed and a disturbed stretch.
 const PAIRS: usize = 7;
-const STRETCH: Duration = Duration::from_millis(1_000);
+const STRETCH: Duration = Duration::from_secs(1);
 /// How long it may take until everything is released.
 const RELEASE: Duration = Duration::from_secs(8);
 

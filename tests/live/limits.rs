@@ -292,3 +292,25 @@ async fn connections_are_bounded_before_the_upgrade() {
         second.quiet().await;
     }
 }
+
+#[tokio::test]
+async fn who_is_refused_without_end_is_slowed_down_and_a_success_ends_that() {
+    let server = Server::start();
+    let mut client = server.streamer().await;
+    let took = async |client: &mut Client| {
+        let began = std::time::Instant::now();
+        client
+            .send_all((0..300).map(|_| json!({"type": "x"})))
+            .await;
+        client.expect_all("badParametersError", 300).await;
+        began.elapsed()
+    };
+    // 200 of them are followed by a pause of a millisecond.
+    assert!(took(&mut client).await > std::time::Duration::from_millis(200));
+    client.ok(post("a", "x")).await;
+    client
+        .send_all((0..100).map(|_| json!({"type": "x"})))
+        .await;
+    client.expect_all("badParametersError", 100).await;
+    client.ok(post("a", "y")).await;
+}

@@ -10,7 +10,7 @@ use crate::application::Command;
 
 /// How much may wait: then the connection is read no further, so that whoever sends faster than
 /// his requests are carried out is held back by his own socket.
-const MAX_BYTES: usize = 256 * 1_024;
+const MAX_BYTES: usize = 64 * 1_024;
 
 /// What a request costs of the turn of 128 units that a task has before others get theirs: else
 /// thousands that have waited would be carried out in one go.

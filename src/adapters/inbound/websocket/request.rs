@@ -184,6 +184,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_long_message_of_very_many_values_is_refused_before_it_is_parsed() {
+        let with = |values: usize| format!(r#"{{"type":"x","list":[{}0]}}"#, "0,".repeat(values));
+        assert!(Request::read(with(MAX_STRUCTURE - 3).as_bytes()).is_ok());
+        let message = with(MAX_STRUCTURE);
+        let refused = Request::read(message.as_bytes());
+        assert_eq!(
+            refused.map(|_| ()),
+            Err(BadParameters::new("the message holds too many values"))
+        );
+        let text = format!(r#"{{"type":"x","text":"{}"}}"#, "YQ==".repeat(100_000));
+        assert!(Request::read(text.as_bytes()).is_ok());
+    }
+
+    #[test]
     fn only_one_json_object_is_a_message() {
         let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
         let deep_data = format!("{{\"type\":\"file\",\"data\":{}", "[".repeat(100_000));
