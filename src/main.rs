@@ -37,17 +37,21 @@ fn main() -> ExitCode {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
-    // Variables that are no text cannot be ours.
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let args = std::env::args_os()
-        .skip(1)
-        .map(|arg| arg.to_string_lossy().into_owned());
-    match cli::parse(args, variables, read_file) {
+    let (args, variables) = match (
+        cli::texts(std::env::args_os().skip(1)),
+        cli::variables(std::env::vars_os()),
+    ) {
+        (Ok(args), Ok(variables)) => (args, variables),
+        (Err(fault), _) | (_, Err(fault)) => {
+            eprintln!("file-ws-server: {fault}");
+            return ExitCode::from(2);
+        }
+    };
+    match cli::parse(args, variables.into_iter(), read_file) {
         Ok(invocation) => match run(invocation) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                eprintln!("file-ws-server: {failure}");
+                eprintln!("file-ws-server: {}", with_causes(&*failure));
                 ExitCode::FAILURE
             }
         },
@@ -60,6 +64,18 @@ fn main() -> ExitCode {
             ExitCode::from(exit.code)
         }
     }
+}
+
+/// An error with all that led to it.
+fn with_causes(failure: &dyn Error) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
 }
 
 /// To standard output; that nobody reads it is no fault.
@@ -138,7 +154,10 @@ fn open_stores(config: &Config) -> Result<FilesystemStores, Failure> {
     } else {
         Durability::Rename
     };
-    Ok(FilesystemStores::open(&config.base_dir, durability)?)
+    FilesystemStores::open(&config.base_dir, durability).map_err(|error| {
+        let place = config.base_dir.display();
+        format!("baseDir {place}: {}", with_causes(&error)).into()
+    })
 }
 
 fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
@@ -156,7 +175,11 @@ fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
         .map_err(|error| format!("publicKeyFile: {error}"))?)
 }
 
-fn ports(config: &Config, hub: &Arc<Hub<WireFrame>>) -> Result<Ports, Failure> {
+fn ports(
+    config: &Config,
+    hub: &Arc<Hub<WireFrame>>,
+    tokens: Arc<JwtVerifier>,
+) -> Result<Ports, Failure> {
     let max_rooms = config.max_rooms;
     let rooms = MemoryChatRooms::new(Arc::clone(hub) as _, config.room_limits(), max_rooms);
     macro_rules! ports_over {
@@ -168,7 +191,7 @@ fn ports(config: &Config, hub: &Arc<Hub<WireFrame>>) -> Result<Ports, Failure> {
                 drafts: stores.drafts,
                 pull_requests: stores.pull_requests,
                 staging: stores.staging,
-                tokens: Arc::new(verifier(config)?),
+                tokens,
                 subscriptions: Arc::clone(hub) as _,
                 presence: Arc::clone(hub) as _,
                 events: Arc::clone(hub) as _,
@@ -204,6 +227,8 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
+    // Looked at before anything is bound or made.
+    let tokens = Arc::new(verifier(&config)?);
     warn_of_few_files(&config, transport::raise_open_files());
     let listeners = listen::bind(&config.host(), config.port)?;
     let budget = Budget::new(config.max_total_queue_bytes);
@@ -211,7 +236,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         Arc::clone(&budget),
         config.part_bytes,
     )));
-    let ports = ports(&config, &hub)?;
+    let ports = ports(&config, &hub, tokens)?;
     let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
     application.start_grace().await?;
 

@@ -35,6 +35,23 @@ fn a_bad_configuration_stops_the_start_and_is_named() {
 }
 
 #[test]
+fn a_key_file_that_cannot_be_read_stops_the_start_before_anything_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = ["--base-dir", "made", "--public-key-file", "missing.pem"];
+    let said = refused_start(folder.path(), &args);
+    assert!(said.contains("missing.pem"), "{said}");
+    assert!(!folder.path().join("made").exists());
+}
+
+#[test]
+fn a_base_folder_that_is_a_file_is_named_with_the_cause() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), "x").expect("written");
+    let said = refused_start(folder.path(), &["--port", "0", "--base-dir", "file"]);
+    assert!(said.contains("baseDir file: "), "{said}");
+}
+
+#[test]
 fn the_originals_keys_are_taken_from_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = r#"{"port": 4000, "baseDir": "./here", "key": "secret", "crypto": "aes"}"#;

@@ -8,6 +8,7 @@ mod load;
 mod logging;
 mod parts;
 mod settings;
+mod texts;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub use greeting::greeting;
 pub use load::Loaded;
 pub use logging::start_logging;
 pub use settings::ConfigError;
+pub use texts::{texts, variables};

@@ -84,7 +84,10 @@ impl Settings {
         source: Source,
     ) -> Result<(), ConfigError> {
         let value = match key.kind {
-            Kind::Number { .. } | Kind::Flag => serde_json::from_str(text).ok(),
+            // `null` means absent in a file alone.
+            Kind::Number { .. } | Kind::Flag => serde_json::from_str(text)
+                .ok()
+                .filter(|value: &Value| !value.is_null()),
             Kind::List => {
                 let items = text
                     .split(',')
