@@ -198,13 +198,13 @@ async fn garbage(port: u16) -> std::io::Result<()> {
 
 async fn uploads(port: u16) -> std::io::Result<()> {
     let content = base64([b'x'; 1_000]);
-    let post = |number: usize| {
+    let begun = |number: usize| {
         let data =
             json!({"name": format!("u{number}"), "content": content, "part": 1, "maxPart": 2});
         let message = json!({"type": "file", "subtype": "post", "data": data});
         frame(0x81, message.to_string().as_bytes())
     };
-    send_and_read(connect_streamer(port).await?, UPLOADS, post).await
+    send_and_read(connect_streamer(port).await?, UPLOADS, begun).await
 }
 
 async fn nesting(port: u16) -> std::io::Result<()> {

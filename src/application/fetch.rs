@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Refusal;
 use super::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
+use super::pull_requests::UNKNOWN;
 use crate::domain::{FilePath, ProjectId, PullRequestId};
 
 /// How many names are looked up ahead of the file that is being sent.
@@ -129,7 +130,11 @@ impl Fetch {
             let path = self.names.pop_front()?;
             match self.source.open(&path).await {
                 Ok(file) => return Some(Fetched::File(path, file)),
-                Err(StoreError::NotFound) => {}
+                Err(StoreError::NotFound) => {
+                    if let Some(ended) = self.source.without(path).await {
+                        return Some(ended);
+                    }
+                }
                 Err(error) => {
                     // Logged there; what it is called is for the caller.
                     Refusal::reading_file(&error);
@@ -162,5 +167,17 @@ impl Source {
             Self::Project { project, store } => store.open_file(project, path).await,
             Self::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
         }
+    }
+
+    /// What it means that a file is not there any more: nothing in a project, where files come and
+    /// go; but a pull request is whole or has ended.
+    async fn without(&self, path: FilePath) -> Option<Fetched> {
+        let Self::PullRequest { project, id, store } = self else {
+            return None;
+        };
+        Some(match store.find(project, *id).await {
+            Err(StoreError::NotFound) => Fetched::Broken(UNKNOWN),
+            _ => Fetched::Unreadable(path),
+        })
     }
 }

@@ -6,8 +6,12 @@ use super::ports::StoreError;
 use super::{Application, Refusal};
 use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp};
 
-/// One page holds at most so many pull requests; each takes at most some 300 KiB.
-const PAGE: usize = 8;
+/// A page is over once it holds so many bytes of text. One pull request takes at most some 600 KiB
+/// where JSON has to escape all of it, so a page fits into a queue.
+const PAGE_BYTES: usize = 256 * 1_024;
+
+/// What a pull request takes up beside its texts, about.
+const ENTRY_BYTES: usize = 256;
 
 /// Open pull requests, oldest first.
 #[derive(Debug)]
@@ -41,22 +45,36 @@ impl Application {
     /// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
     ///
     /// # Errors
-    /// 500.
+    /// 500 for one that cannot be read; asked again, it goes on with the next.
     pub async fn next_pull_requests(
         &self,
         pages: &mut PullRequestPages,
     ) -> Result<Vec<PullRequest>, Refusal> {
-        let mut page = Vec::new();
-        while page.len() < PAGE {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while bytes < PAGE_BYTES {
             let Some(id) = pages.ids.pop_front() else {
                 break;
             };
             match self.ports.pull_requests.find(&pages.project, id).await {
-                Ok(found) if found.date >= pages.since => page.push(found),
+                Ok(found) if found.date >= pages.since => {
+                    bytes += size(&found);
+                    page.push(found);
+                }
                 Ok(_) | Err(StoreError::NotFound) => {}
+                Err(_) if !page.is_empty() => {
+                    // First what has been found; then it is this one's turn again.
+                    pages.ids.push_front(id);
+                    break;
+                }
                 Err(error) => return Err(Refusal::internal("read a pull request", &error)),
             }
         }
         Ok(page)
     }
+}
+
+fn size(pull_request: &PullRequest) -> usize {
+    let names = pull_request.files.iter().chain(&pull_request.deleted);
+    let names: usize = names.map(|name| name.as_str().len()).sum();
+    ENTRY_BYTES + names + pull_request.title.len() + pull_request.description.len()
 }

@@ -9,9 +9,10 @@ use super::{
     Application, Checked, CreatePullRequest, DeletePullRequest, Event, Execution, OpenDraft,
     PullRequestPages, Refusal, Reply, Session,
 };
-use crate::domain::{Draft, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use crate::domain::{Draft, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 
-const UNKNOWN: Refusal = Refusal::bad("Pullrequest ID does not exist");
+/// The 400 for a pull request that is not there, or not for this connection.
+pub(super) const UNKNOWN: Refusal = Refusal::bad("Pullrequest ID does not exist");
 
 impl Application {
     pub(super) async fn create_pull_request(
@@ -45,7 +46,7 @@ impl Application {
     }
 
     pub(super) async fn finish_pull_request(
-        &self,
+        self: &Arc<Self>,
         session: &mut Session,
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
@@ -81,22 +82,46 @@ impl Application {
                 "the pull request is empty; post or delete a file first",
             ));
         }
+        let Some(open) = session.draft.take() else {
+            return Err(Refusal::Internal);
+        };
+        let this = Arc::clone(self);
+        let work = async move { Ok(this.finish_draft(open, project, owner).await) };
+        match self.to_the_end(work).await? {
+            Ok(()) => Ok(Reply::PullRequestFinish),
+            Err((open, refusal)) => {
+                session.draft = Some(open);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Makes a pull request of a draft and tells the streamer; gives the draft back where that
+    /// fails.
+    async fn finish_draft(
+        &self,
+        open: OpenDraft,
+        project: ProjectId,
+        owner: UserName,
+    ) -> Result<(), (OpenDraft, Refusal)> {
         // One at a time, with the streamer's looking for what waits for him and with the author's
         // other connections, which must not pass the limit together.
         let _turn = self.reviews.lock(project.clone()).await;
-        self.check_open_pull_requests(&project, owner.clone())
-            .await?;
-        let finished = open.draft.finish(open.id, project.clone(), owner, now);
-        let stored = self.ports.drafts.finish(finished.clone()).await;
-        stored.map_err(|error| Refusal::internal("finish a pull request", &error))?;
-        if let Some(open) = session.draft.take() {
-            open.mark_finished();
+        if let Err(refusal) = self.check_open_pull_requests(&project, owner.clone()).await {
+            return Err((open, refusal));
         }
+        let finished = open
+            .draft
+            .finish(open.id, project.clone(), owner, self.now());
+        if let Err(error) = self.ports.drafts.finish(finished.clone()).await {
+            return Err((open, Refusal::internal("finish a pull request", &error)));
+        }
+        open.mark_finished();
         let event = Event::PullRequestCreated(finished);
         self.ports
             .events
             .publish(&Topic::Proposals(project), event, None);
-        Ok(Reply::PullRequestFinish)
+        Ok(())
     }
 
     pub(super) async fn get_pull_request(
@@ -133,7 +158,7 @@ impl Application {
     }
 
     pub(super) async fn delete_pull_request(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         request: Checked<DeletePullRequest>,
         now: Timestamp,
@@ -141,18 +166,30 @@ impl Application {
         let project = session.may_review(now)?;
         let DeletePullRequest { id, outcome } = request?;
         let found = self.find_pull_request(project, id).await?;
-        match self.ports.pull_requests.delete(project, found.id).await {
+        let (this, project) = (Arc::clone(self), project.clone());
+        let work = async move { this.end_pull_request(project, found, outcome).await };
+        self.to_the_end(work).await?;
+        Ok(Reply::PullRequestDelete)
+    }
+
+    async fn end_pull_request(
+        &self,
+        project: ProjectId,
+        found: PullRequest,
+        outcome: Outcome,
+    ) -> Result<(), Refusal> {
+        match self.ports.pull_requests.delete(&project, found.id).await {
             Ok(()) => {}
             Err(StoreError::NotFound) => return Err(UNKNOWN),
             Err(error) => return Err(Refusal::internal("delete a pull request", &error)),
         }
-        let topic = Topic::Outcomes(project.clone(), found.owner);
+        let topic = Topic::Outcomes(project, found.owner);
         let event = Event::PullRequestClosed {
             id: found.id,
             outcome,
         };
         self.ports.events.publish(&topic, event, None);
-        Ok(Reply::PullRequestDelete)
+        Ok(())
     }
 
     pub(super) async fn list_pull_requests(

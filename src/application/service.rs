@@ -78,7 +78,7 @@ impl Application {
 
     /// Carries out one command of a connection. Changes of a project come back as
     /// [`Execution::Commit`], so that the caller can carry out several at once.
-    pub async fn execute(&self, session: &mut Session, command: Command) -> Execution {
+    pub async fn execute(self: &Arc<Self>, session: &mut Session, command: Command) -> Execution {
         let now = self.ports.clock.now();
         match command {
             Command::Malformed(fault) => Execution::Refused(fault.into()),
@@ -112,6 +112,19 @@ impl Application {
             Command::ChatMembers => self.chat_members(session, now).into(),
             Command::LeaveRoom => self.leave_room(session, now).into(),
         }
+    }
+
+    /// Carries out `work` to its end, also where the connection that waits for it goes: what it
+    /// stores and whom it tells belong together.
+    pub(super) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        // A panic in there is contained by the task; its cause has been printed.
+        self.work
+            .spawn(work)
+            .await
+            .unwrap_or(Err(Refusal::Internal))
     }
 
     /// The time.

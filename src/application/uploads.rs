@@ -48,6 +48,25 @@ impl Upload {
     }
 }
 
+/// An upload that a limit has ended while more of its parts were on their way.
+#[derive(Debug)]
+struct EndedUpload {
+    key: UploadKey,
+    count: u32,
+    /// The next part, if nobody has stopped to send them in order.
+    next: u32,
+    refusal: Refusal,
+}
+
+impl EndedUpload {
+    /// Whether `part` follows the part before.
+    fn goes_on(&mut self, part: &Part) -> bool {
+        let goes_on = part.count == self.count && part.number == Some(self.next);
+        self.next += u32::from(goes_on);
+        goes_on
+    }
+}
+
 /// What a part has made of its upload.
 #[derive(Debug)]
 pub(super) enum Taken {
@@ -65,11 +84,14 @@ pub(super) struct Uploads {
     perhaps_whole: Option<UploadKey>,
     /// The latest that was taken for whole without its last part, should that come after all.
     kept: Option<(UploadKey, Upload)>,
+    /// The latest that a limit has ended.
+    ended: Option<EndedUpload>,
     footprint: u64,
 }
 
 impl Uploads {
-    /// Takes a part.
+    /// Takes a part. The other parts of an upload that a limit has ended may be on their way, since
+    /// nobody waits between parts: they are thrown away, and the last is refused once more.
     ///
     /// # Errors
     /// 400 leaves the upload under way as it was; 413 ends it.
@@ -82,6 +104,39 @@ impl Uploads {
         now: Timestamp,
     ) -> Result<Taken, Refusal> {
         let part = part_of_post(post, part_of)?;
+        if let Some(ended) = &mut self.ended
+            && ended.key == key
+        {
+            if ended.goes_on(&part) {
+                return if part.number == Some(part.count) {
+                    Err(ended.refusal.clone())
+                } else {
+                    Ok(Taken::Waiting)
+                };
+            }
+            self.ended = None;
+        }
+        let taken = self.take_part(key.clone(), post, part, limits, now);
+        if let (Err(refusal @ Refusal::LimitExceeded { .. }), Some(number)) = (&taken, part.number)
+        {
+            self.ended = Some(EndedUpload {
+                key,
+                count: part.count,
+                next: number + 1,
+                refusal: refusal.clone(),
+            });
+        }
+        taken
+    }
+
+    fn take_part(
+        &mut self,
+        key: UploadKey,
+        post: &PostFile,
+        part: Part,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Taken, Refusal> {
         if let Some((_, mut kept)) = self.kept.take_if(|(kept, _)| *kept == key)
             && kept.partial.is_missing_last(&part)
         {
@@ -247,6 +302,7 @@ impl Uploads {
             !ends
         });
         self.kept.take_if(|(key, _)| ends(key));
+        self.ended.take_if(|ended| ends(&ended.key));
         self.perhaps_whole.take_if(|key| ends(key));
     }
 }

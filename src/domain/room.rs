@@ -121,10 +121,11 @@ impl Room {
         self.members.keys().cloned().collect()
     }
 
-    /// Whether the room can be forgotten: empty for an hour, or empty and without a past.
+    /// Whether the room can be forgotten: empty for an hour, or empty and never spoken in. Also
+    /// without a history its past counts: numbers go on, and so do the rates of its users.
     pub fn is_forgettable(&self, now: Timestamp) -> bool {
         self.empty_since
-            .is_some_and(|since| self.history.is_empty() || now.since(since) >= KEPT_EMPTY)
+            .is_some_and(|since| self.last_id == 0 || now.since(since) >= KEPT_EMPTY)
     }
 }
 
@@ -210,5 +211,19 @@ mod tests {
         room.leave(&user("ana"), NOW);
         assert!(!room.is_forgettable(NOW.plus(Duration::from_millis(3_599_999))));
         assert!(room.is_forgettable(NOW.plus(KEPT_EMPTY)));
+    }
+
+    #[test]
+    fn a_room_that_keeps_no_history_is_remembered_too() {
+        let mut room = room();
+        let limits = RoomLimits {
+            history: 0,
+            ..LIMITS
+        };
+        room.enter(user("ana"));
+        room.say(&user("ana"), "x".into(), &limits, NOW)
+            .expect("within the burst");
+        room.leave(&user("ana"), NOW);
+        assert!(!room.is_forgettable(NOW));
     }
 }

@@ -440,12 +440,13 @@ async fn pages_are_bounded_leave_out_what_is_gone_and_begin_where_asked() {
             }
             let mut request = pull_request(number, project.clone(), "bob");
             request.date = Timestamp::from_secs(u64::try_from(number).expect("small"));
+            request.description = "x".repeat(100_000).into();
             Ok(request)
         });
     let scene = world.build();
     for (since, expected) in [
-        (0, vec![8, 2]),
-        (4, vec![8, 1]),
+        (0, vec![3, 3, 3, 1]),
+        (14, vec![3, 1]),
         (20, vec![1]),
         (21, vec![0]),
     ] {
@@ -467,6 +468,28 @@ async fn pages_are_bounded_leave_out_what_is_gone_and_begin_where_asked() {
         }
         assert_eq!(lengths, expected, "since {since}");
     }
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_keeps_no_other_back() {
+    let mut world = with_three();
+    world
+        .pull_requests
+        .expect_find()
+        .returning(|project, found| {
+            if found == id(2) {
+                return Err(disk_full());
+            }
+            Ok(pull_request(1, project.clone(), "bob"))
+        });
+    let scene = world.build();
+    let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)]);
+    let mut found = Vec::new();
+    while !pages.is_over() {
+        let page = scene.app.next_pull_requests(&mut pages).await;
+        found.push(page.map(|page| page.len()));
+    }
+    assert_eq!(found, [Ok(1), Err(Refusal::Internal), Ok(1)]);
 }
 
 #[tokio::test]

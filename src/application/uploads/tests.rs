@@ -225,6 +225,31 @@ async fn a_file_may_be_as_long_as_the_limit_and_no_longer() {
 }
 
 #[tokio::test]
+async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
+    let scene = World::limited(|limits| {
+        limits.max_file_bytes = 9;
+        limits.max_open_uploads = 1;
+    })
+    .build();
+    let mut session = scene.streamer().await;
+    let refusal = over("maxFileBytes", 9);
+    let steps = vec![
+        (part("/a", "123456", 1, 5), WAITS),
+        (part("/a", "123456", 2, 5), Err(&refusal)),
+        (part("/a", "123456", 3, 5), WAITS),
+        // There is room for another.
+        (part("/b", "1", 1, 2), WAITS),
+        (part("/a", "123456", 4, 5), WAITS),
+        (part("/a", "123456", 5, 5), Err(&refusal)),
+        (part("/b", "2", 2, 2), POSTED),
+        // Nothing of it is left.
+        (part("/a", "1", 1, 2), WAITS),
+        (part("/a", "2", 2, 2), POSTED),
+    ];
+    told(&scene, &mut session, steps).await;
+}
+
+#[tokio::test]
 async fn uploads_may_be_as_many_as_the_limit_and_no_more() {
     let scene = World::limited(|limits| limits.max_open_uploads = 2).build();
     let mut session = scene.streamer().await;

@@ -206,12 +206,10 @@ impl Sender {
     /// Tells of the pull requests that have waited for the streamer.
     pub(super) async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
         while !pages.is_over() {
-            self.mailbox.room().await;
-            // A failure has been logged; who is told of nothing can still ask for the list.
-            let Ok(page) = self.application.next_pull_requests(&mut pages).await else {
-                return;
-            };
-            for created in &page {
+            // A failure has been logged, and must not keep the others back.
+            let page = self.application.next_pull_requests(&mut pages).await;
+            for created in page.iter().flatten() {
+                self.mailbox.room().await;
                 self.push(encode::pull_request_created(created));
             }
         }
