@@ -19,6 +19,7 @@ mod pull_requests;
 mod reading;
 mod rights;
 mod session;
+mod shutdown;
 mod tokens;
 mod trees;
 mod watching;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
@@ -57,6 +57,11 @@ impl Client {
             .expect("sent");
     }
 
+    /// Sends a request, if the connection still takes it.
+    pub async fn try_send(&mut self, request: Value) -> Result<(), Error> {
+        self.0.send(Message::text(request.to_string())).await
+    }
+
     /// Sends all of them at once.
     pub async fn send_all(&mut self, requests: impl IntoIterator<Item = Value>) {
         for request in requests {
@@ -93,6 +98,15 @@ impl Client {
         }
     }
 
+    /// The next message, or the code of the server's close.
+    pub async fn next_or_close(&mut self) -> Result<Value, u16> {
+        match self.next_message().await {
+            Message::Text(text) => Ok(serde_json::from_str(&text).expect("JSON")),
+            Message::Close(frame) => Err(frame.map_or(1_005, |frame| frame.code.into())),
+            other => panic!("neither text nor close: {other:?}"),
+        }
+    }
+
     /// Waits for the server's close; returns its code.
     pub async fn closed(&mut self) -> u16 {
         self.rest_until_closed().await.1
@@ -102,12 +116,9 @@ impl Client {
     pub async fn rest_until_closed(&mut self) -> (Vec<Value>, u16) {
         let mut rest = Vec::new();
         loop {
-            match self.next_message().await {
-                Message::Close(frame) => {
-                    return (rest, frame.map_or(1_005, |frame| frame.code.into()));
-                }
-                Message::Text(text) => rest.push(serde_json::from_str(&text).expect("JSON")),
-                other => panic!("no close: {other:?}"),
+            match self.next_or_close().await {
+                Ok(message) => rest.push(message),
+                Err(code) => return (rest, code),
             }
         }
     }

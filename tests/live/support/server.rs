@@ -86,11 +86,16 @@ impl Server {
         (self.child, self.port) = spawn(command(folder), folder, &self.flags);
     }
 
-    /// Asks it to stop; returns whether it did so in peace.
-    pub fn stop(&mut self) -> bool {
+    /// Asks it to stop.
+    pub fn signal(&self) {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(asked.expect("kill runs").success());
+    }
+
+    /// Asks it to stop; returns whether it did so in peace.
+    pub fn stop(&mut self) -> bool {
+        self.signal();
         self.child.wait().expect("it ends").success()
     }
 
