@@ -134,10 +134,9 @@ fn error(reading: &Reading, refusal: &Refusal) -> Value {
 
 fn fault(command: &Command) -> Option<&BadParameters> {
     match command {
-        Command::Malformed(fault) => Some(fault),
+        Command::Malformed(fault) | Command::AuthenticateSection(Err(fault)) => Some(fault),
         Command::Authenticate(checked) => checked.as_ref().err(),
         Command::AuthenticateSection(Ok(form)) => form.section.as_ref().err(),
-        Command::AuthenticateSection(Err(fault)) => Some(fault),
         Command::GetFiles(checked) | Command::ListFiles(checked) => checked.as_ref().err(),
         Command::PostFile(checked) => checked.as_ref().err(),
         Command::DeleteFile(checked) => checked.as_ref().err(),

@@ -111,7 +111,7 @@ impl Model {
     }
 
     fn lowest_missing(&self) -> u32 {
-        (1..)
+        (1..=MOST_PARTS + 1)
             .find(|number| !self.parts.contains_key(number))
             .expect("there are more numbers than parts")
     }
@@ -132,7 +132,7 @@ impl Model {
                 given: part.count,
                 announced: self.count,
             })
-        } else if number != self.count && !part.padded && part.chars % 4 != 0 {
+        } else if number != self.count && !part.padded && !part.chars.is_multiple_of(4) {
             Some(UploadError::Ragged)
         } else {
             None
