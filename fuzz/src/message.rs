@@ -79,6 +79,11 @@ fn refused(reading: &Reading, request: Option<&Value>) {
         assert_eq!(error["type"], "badParametersError");
         assert_eq!(error["message"].as_str(), Some(fault.to_string().as_str()));
         belongs(&error, "file", request, sound);
+        if let Some(request) = request
+            && fault.0.starts_with("ref ")
+        {
+            assert!(!is_reference(&request["ref"]), "a good ref is refused");
+        }
     }
     let error = error(reading, &Refusal::UnreadablePath);
     assert_eq!(error["code"], 409);
@@ -89,6 +94,16 @@ fn refused(reading: &Reading, request: Option<&Value>) {
     if path != "/" {
         belongs(&error, "path", request, sound);
     }
+}
+
+/// Whether this may be a `ref`; null is none.
+fn is_reference(value: &Value) -> bool {
+    let most = 1_i64 << 53;
+    value.is_null()
+        || value.as_str().is_some_and(|text| text.len() <= 128)
+        || value
+            .as_i64()
+            .is_some_and(|number| (-most..=most).contains(&number))
 }
 
 /// The `ref` and the name come back exactly as they were sent, or not at all.
