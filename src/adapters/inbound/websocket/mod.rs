@@ -6,6 +6,8 @@ mod base64_content;
 mod connection;
 mod convert;
 mod encode;
+#[doc(hidden)]
+pub mod fuzzing;
 mod inbox;
 mod loose;
 mod request;

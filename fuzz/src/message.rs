@@ -1,0 +1,171 @@
+//! A message's way in, and its refusal's way out.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use file_ws_server::adapters::inbound::websocket::fuzzing::{self, Reading};
+use file_ws_server::application::{BadParameters, Command, PostFile, Refusal};
+use serde_json::Value;
+
+/// Whatever bytes come as a message: they are read as one command, the same from text and from
+/// binary, and each fault is answered by one error that says what was wrong and to what it belongs.
+pub fn message(data: &[u8]) {
+    let binary = fuzzing::read(data, true);
+    let text = fuzzing::read(data, false);
+    // The obvious reading, by which the server's own is judged.
+    let request: Option<Value> = serde_json::from_slice(data).ok();
+    for reading in [&binary, &text] {
+        if request.as_ref().is_some_and(|request| !request.is_object()) {
+            assert!(matches!(reading.command, Command::Malformed(_)));
+        }
+        refused(reading, request.as_ref());
+    }
+    same(text.command, binary.command, request.as_ref());
+}
+
+/// Both kinds of messages mean the same, but that a post knows how it came.
+fn same(text: Command, binary: Command, request: Option<&Value>) {
+    match (text, binary) {
+        (Command::PostFile(Ok(text)), Command::PostFile(Ok(binary))) => {
+            if let Some(request) = request {
+                posted(&text, request);
+            }
+            assert!(binary.binary && !text.binary);
+            let as_text = PostFile {
+                binary: false,
+                ..binary
+            };
+            assert_eq!(as_text, text);
+        }
+        (Command::ChatHistory(Ok(limit)), Command::ChatHistory(Ok(other))) => {
+            assert_eq!(limit, other);
+            assert_ne!(limit, Some(0));
+        }
+        (text, binary) => assert_eq!(format!("{text:?}"), format!("{binary:?}")),
+    }
+}
+
+/// The content of a post is what its base64 says and cannot be said by another one.
+fn posted(post: &PostFile, request: &Value) {
+    let content = request["data"]["content"].as_str().expect("a text");
+    let letters: String = content
+        .split(|letter: char| letter.is_ascii_whitespace())
+        .collect();
+    assert_eq!(post.chars, letters.len());
+    assert_eq!(post.padded, letters.ends_with('='));
+    assert_eq!(
+        STANDARD_NO_PAD.encode(&post.content),
+        letters.trim_end_matches('=')
+    );
+    if let Some(part) = post.part {
+        let range = 1..=0x7fff_ffff;
+        assert!(range.contains(&part.count));
+        assert!(part.number.is_none_or(|number| range.contains(&number)));
+        assert_eq!(request["data"]["maxPart"], part.count);
+    }
+    assert!(!post.path.as_str().ends_with('/'));
+}
+
+/// Each error that the message can meet is one JSON object which belongs to it.
+fn refused(reading: &Reading, request: Option<&Value>) {
+    // An authentication whose `ref` is at fault fails as one, so it cannot be told from here
+    // whether there should be a `ref`.
+    let sound = !matches!(
+        reading.command,
+        Command::Malformed(_) | Command::Authenticate(Err(_))
+    );
+    if let Some(fault) = fault(&reading.command) {
+        let error = error(reading, &Refusal::BadParameters(fault.clone()));
+        assert_eq!(error["code"], 400);
+        assert_eq!(error["type"], "badParametersError");
+        assert_eq!(error["message"].as_str(), Some(fault.to_string().as_str()));
+        belongs(&error, "file", request, sound);
+        if let Some(request) = request
+            && fault.0.starts_with("ref ")
+        {
+            assert!(!is_reference(&request["ref"]), "a good ref is refused");
+        }
+    }
+    let error = error(reading, &Refusal::UnreadablePath);
+    assert_eq!(error["code"], 409);
+    assert_eq!(error["type"], "failReadPathError");
+    let path = error["path"].as_str().expect("a path");
+    let message = format!("Path {path} doesn't exist or cannot be read");
+    assert_eq!(error["message"].as_str(), Some(message.as_str()));
+    if path != "/" {
+        belongs(&error, "path", request, sound);
+    }
+}
+
+/// Whether this may be a `ref`; null is none.
+fn is_reference(value: &Value) -> bool {
+    let most = 1_i64 << 53;
+    value.is_null()
+        || value.as_str().is_some_and(|text| text.len() <= 128)
+        || value
+            .as_i64()
+            .is_some_and(|number| (-most..=most).contains(&number))
+}
+
+/// The `ref` and the name come back exactly as they were sent, or not at all.
+fn belongs(error: &Value, member: &str, request: Option<&Value>, sound: bool) {
+    // The server ignores what it does not know, and need not read it as closely as is done here.
+    let Some(request) = request else {
+        return;
+    };
+    let sent = &request["ref"];
+    let back = &error["ref"];
+    if sound {
+        assert_eq!(back, sent);
+    } else {
+        assert!(back.is_null() || back == sent);
+    }
+    let name = &request["data"]["name"];
+    let carried = request["type"] == "file" && name.is_string();
+    if sound && carried {
+        assert_eq!(&error[member], name);
+    } else {
+        assert!(error[member].is_null() || carried && error[member] == *name);
+    }
+}
+
+/// The text of the one unmasked frame that a refusal is, as JSON.
+fn error(reading: &Reading, refusal: &Refusal) -> Value {
+    let frame = reading.refused(refusal);
+    assert_eq!(frame[0], 0x81, "one whole text frame");
+    let (length, header) = match frame[1] {
+        126 => (u64::from(u16::from_be_bytes([frame[2], frame[3]])), 4),
+        127 => {
+            let length = frame[2..10].try_into().expect("eight bytes");
+            (u64::from_be_bytes(length), 10)
+        }
+        short => (u64::from(short), 2),
+    };
+    let payload = &frame[header..];
+    assert_eq!(payload.len() as u64, length);
+    let error: Value = serde_json::from_slice(payload).expect("valid JSON");
+    assert!(error.is_object());
+    error
+}
+
+fn fault(command: &Command) -> Option<&BadParameters> {
+    match command {
+        Command::Malformed(fault) | Command::AuthenticateSection(Err(fault)) => Some(fault),
+        Command::Authenticate(checked) => checked.as_ref().err(),
+        Command::AuthenticateSection(Ok(form)) => form.section.as_ref().err(),
+        Command::GetFiles(checked) | Command::ListFiles(checked) => checked.as_ref().err(),
+        Command::PostFile(checked) => checked.as_ref().err(),
+        Command::DeleteFile(checked) => checked.as_ref().err(),
+        Command::WatchProject(checked)
+        | Command::UnwatchProject(checked)
+        | Command::ProjectStatus(checked) => checked.as_ref().err(),
+        Command::CreatePullRequest(checked) => checked.as_ref().err(),
+        Command::GetPullRequest(checked) => checked.as_ref().err(),
+        Command::DeletePullRequest(checked) => checked.as_ref().err(),
+        Command::SendMessage(checked) => checked.as_ref().err(),
+        Command::ChatHistory(checked) => checked.as_ref().err(),
+        Command::FinishPullRequest
+        | Command::ListPullRequests
+        | Command::ChatMembers
+        | Command::LeaveRoom => None,
+    }
+}

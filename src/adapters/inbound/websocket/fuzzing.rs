@@ -1,0 +1,31 @@
+//! The two ends of the wire format for the fuzz targets in `fuzz/`, which live outside this crate.
+//!
+//! Reading and refusing are private to this adapter, and there is no reason to change that for
+//! anybody else: this is not part of the library's interface and may change at any time. No feature
+//! guards it, so that what is fuzzed is built exactly as what is run.
+
+use bytes::Bytes;
+
+use super::request::Context;
+use super::{convert, encode};
+use crate::application::{Command, Refusal};
+
+/// One message as it has been read, with what its answers need to know of it.
+pub struct Reading {
+    /// What is asked for.
+    pub command: Command,
+    context: Context,
+}
+
+/// Reads one message as a connection does.
+pub fn read(message: &[u8], binary: bool) -> Reading {
+    let (command, context) = convert::read_command(message, binary);
+    Reading { command, context }
+}
+
+impl Reading {
+    /// The frame that answers the message with `refusal`.
+    pub fn refused(&self, refusal: &Refusal) -> Bytes {
+        encode::refusal(refusal, &self.context)
+    }
+}
