@@ -282,7 +282,10 @@ impl<F: Frame> Mailbox<F> {
         state.pending.note(key, change);
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
             self.close_locked(state, MailboxClosed::Overflow);
-        } else {
+        } else if !state.turn_taken && self.has_room(state, false) {
+            // Else whoever gives the turn back or makes room tells; waking up every viewer who has
+            // stopped to read would cost the others. Of the shared budget nobody tells: who waits
+            // for that has to look by himself, and has to be woken up for it.
             self.changed.notify_waiters();
         }
     }

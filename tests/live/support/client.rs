@@ -98,6 +98,18 @@ impl Client {
         }
     }
 
+    /// Takes a message without looking at it.
+    pub async fn receive(&mut self) -> Result<(), Error> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(_))) => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Err(Error::ConnectionClosed),
+            }
+        }
+    }
+
     /// The next message, or the code of the server's close.
     pub async fn next_or_close(&mut self) -> Result<Value, u16> {
         match self.next_message().await {
