@@ -7,6 +7,7 @@ mod support;
 mod authenticate;
 mod chat;
 mod compatibility;
+mod crash;
 mod drafts;
 mod envelopes;
 mod limits;

@@ -177,18 +177,6 @@ async fn a_slow_viewer_ends_with_the_last_content_and_costs_little_memory() {
     slow.quiet().await;
 }
 
-/// Random numbers that a seed repeats (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
-    }
-}
-
 const NAMES: [&str; 4] = ["/a", "/b", "/d/c", "/d/e"];
 
 /// Posts and deletes at random; returns what is there in the end.
@@ -249,7 +237,7 @@ async fn whatever_is_posted_deleted_asked_and_read_no_file_goes_backwards_and_al
     let server = Server::with(&flags);
     for seed in 1..=12_u64 {
         println!("seed {seed}");
-        let random = |n: u64| Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n);
+        let random = |n: u64| Random::new(seed, n);
         let mut ana = server.streamer().await;
         let mut quick = server.viewer("bob").await;
         let mut slow = Client::narrow(&server.url()).await;

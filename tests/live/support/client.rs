@@ -13,6 +13,9 @@ use super::PATIENCE;
 
 static LAST_REFERENCE: AtomicU64 = AtomicU64::new(0);
 
+/// What comes of sending where the server may be gone.
+pub type Sent = Result<(), Error>;
+
 pub struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
@@ -58,7 +61,7 @@ impl Client {
     }
 
     /// Sends a request, if the connection still takes it.
-    pub async fn try_send(&mut self, request: Value) -> Result<(), Error> {
+    pub async fn try_send(&mut self, request: Value) -> Sent {
         self.0.send(Message::text(request.to_string())).await
     }
 
@@ -95,6 +98,20 @@ impl Client {
         match self.next_message().await {
             Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
             other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// The next message, unless the server is gone.
+    pub async fn next_unless_gone(&mut self) -> Result<Value, ()> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => {
+                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                }
+                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+                Ok(_) => return Err(()),
+                Err(late) => panic!("nothing came: {late}"),
+            }
         }
     }
 

@@ -2,11 +2,13 @@
 
 mod client;
 mod http;
+mod random;
 mod requests;
 mod server;
 
-pub use client::Client;
+pub use client::{Client, Sent};
 pub use http::{UPGRADE, exchange, http};
+pub use random::Random;
 pub use requests::*;
 pub use server::{Server, refused_start, run};
 

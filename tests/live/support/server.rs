@@ -99,7 +99,8 @@ impl Server {
         self.child.wait().expect("it ends").success()
     }
 
-    fn kill(&mut self) {
+    /// Ends it at once, by SIGKILL.
+    pub fn kill(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
