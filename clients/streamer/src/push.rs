@@ -12,7 +12,7 @@ use crate::cli::PushArgs;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::protocol::{self, ListedFile, ServerMessage};
@@ -51,10 +51,19 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
         AUTHENTICATE,
     )
     .await?;
-    let listed = list(&outgoing, &mut incoming, &identity).await?;
+    let (listed, unread) = list(&outgoing, &mut incoming, &identity).await?;
     let (plan, left_alone, looked) = compare(Arc::clone(&root), looked, listed).await?;
 
     let mut report = Report::default();
+    for (name, why) in unread {
+        // One that is here too is sent in any case, and fails by itself if it must.
+        if FileName::parse(&name).is_ok_and(|name| !looked.files.contains_key(&name)) {
+            report.failed(
+                &name,
+                format!("cannot be read by the server ({why}), so it was not deleted there; its operator can help"),
+            );
+        }
+    }
     for (path, why) in &looked.unreadable {
         report.failed(
             if path.is_empty() { "/" } else { path },
@@ -100,27 +109,33 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
     Ok(report.exit_code())
 }
 
+/// The project's files, and those that the server has and cannot read, each with its words.
 async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
     identity: &Identity,
-) -> Result<Vec<ListedFile>, Failure> {
+) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {
     outgoing
         .send(protocol::list(LIST, &identity.streamer, &identity.project))
         .await;
     let mut all = Vec::new();
+    let mut unread = Vec::new();
     loop {
         match incoming.next().await? {
             (Some(LIST), ServerMessage::List { files, last }) => {
                 all.extend(files);
                 if last {
-                    return Ok(all);
+                    return Ok((all, unread));
                 }
             }
             (Some(LIST), ServerMessage::Error(error)) if error.code == 401 => {
                 return Err(identity.refused(&error.message));
             }
             (Some(LIST), ServerMessage::Error(error)) => {
+                if let Some(name) = error.unread_file() {
+                    unread.push((name.to_owned(), error.message.clone()));
+                    continue;
+                }
                 return Err(Failure::connection(format!(
                     "The server could not list the project ({}: {}); try again.",
                     error.code,

@@ -239,6 +239,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Notes a file that the server has and cannot read: the list does not show it, yet it is not gone.
+    fn keep_unread(&mut self, raw_name: &str, why: &str) {
+        // What has no proper name was never written.
+        if let Ok(name) = FileName::parse(raw_name) {
+            self.touch(&name);
+            self.fail(raw_name, &format!("the server cannot read it ({why})"));
+        }
+    }
+
     fn fail(&mut self, name: &str, why: &str) {
         if self.report.failed(name, why) {
             warn(&failure_line(name, why));
@@ -260,8 +269,12 @@ impl<'a> Session<'a> {
             Phase::Listing {
                 reference: asked, ..
             } if reference == Some(*asked) => {
+                if let Some(name) = error.unread_file() {
+                    self.keep_unread(name, &why);
+                    return Ok(());
+                }
                 let project = shown(&self.identity.full_project());
-                if error.kind != "failReadPathError" && error.kind != "failReadFileError" {
+                if error.kind != "failReadPathError" {
                     return Err(Failure::connection(format!(
                         "The server could not list {project} ({}: {why}).",
                         error.code

@@ -87,6 +87,10 @@ fn missing(reference: u64) -> Value {
     json!({"code":409,"type":"failReadFileError","message":"gone","ref":reference})
 }
 
+fn unread(name: &str, reference: Option<u64>) -> Value {
+    json!({"code":409,"type":"failReadFileError","message":"no","file":name,"ref":reference})
+}
+
 #[test]
 fn a_file_that_came_live_while_the_list_was_on_its_way_is_not_taken_for_gone() {
     let mut world = World::new();
@@ -127,6 +131,32 @@ fn a_file_that_is_listed_and_never_sent_is_a_failure_in_the_end() {
     }
     assert!(session.is_complete());
     assert_eq!(world.report.exit_code(), 1);
+}
+
+#[test]
+fn a_file_that_the_server_cannot_read_does_not_end_the_list_and_is_not_taken_for_gone() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.told(&pushed("/kept", 1, 1)).unwrap();
+    session.told(&pushed("/old", 1, 1)).unwrap();
+    session.listed(list, &[], true);
+    // Another session, on which nothing has come live.
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &[], false);
+    session.told(&unread("/kept", Some(list))).unwrap();
+    session.listed(list, &["/a"], true);
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get /a");
+    session.told(&pushed("/a", 1, 1)).unwrap();
+    session.told(&done(get)).unwrap();
+    assert!(session.is_complete());
+    assert!(world.has("kept") && world.has("a") && !world.has("old"));
+    assert_eq!(
+        world.report.lines().collect::<Vec<_>>(),
+        ["/kept: the server cannot read it (no)"]
+    );
 }
 
 #[test]

@@ -110,6 +110,31 @@ async fn a_refused_file_is_named_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_cannot_read_is_named_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &files(&[("/a", b"a"), ("/mine", b"m")]));
+    let server = FakeServer::start(
+        files(&[("/gone", b"g"), ("/locked", b"l"), ("/mine", b"?")]),
+        Faults {
+            unreadable: vec!["/locked".into(), "/mine".into()],
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(
+        server.files(),
+        files(&[("/a", b"a"), ("/locked", b"l"), ("/mine", b"m")])
+    );
+    assert!(
+        said.err.contains("/locked: cannot be read by the server")
+            && said.err.contains("1 file failed"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_work() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &many());
