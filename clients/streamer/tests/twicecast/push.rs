@@ -171,7 +171,12 @@ async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     );
     std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
     let server = FakeServer::start(
-        files(&[("/.git/theirs", b"t"), ("/old", b"o")]),
+        files(&[
+            ("/.git/theirs", b"t"),
+            ("/base/theirs", b"t"),
+            ("/link/theirs", b"t"),
+            ("/old", b"o"),
+        ]),
         Faults::default(),
     )
     .await;
@@ -179,9 +184,15 @@ async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(
         server.files(),
-        files(&[("/a", b"a"), ("/.git/theirs", b"t")])
+        files(&[
+            ("/a", b"a"),
+            ("/.git/theirs", b"t"),
+            ("/base/theirs", b"t"),
+            ("/link/theirs", b"t")
+        ])
     );
     assert!(said.err.contains("3 entries not sent"), "{said:?}");
+    assert!(said.out.contains("3 names there left alone"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
