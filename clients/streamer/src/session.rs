@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), Failure> {
         match message {
             ServerMessage::Part(part) if self.is_ours(part.project.as_ref()) => {
-                self.take_part(&part).map_err(|OutOfOrder(why)| {
+                self.take_part(reference, &part).map_err(|OutOfOrder(why)| {
                     Failure::connection(format!(
                         "The server sent a file in the wrong order: {}.",
                         shown(&why)
@@ -174,12 +174,12 @@ impl<'a> Session<'a> {
         self.round += 1;
     }
 
-    fn take_part(&mut self, part: &FilePart) -> Result<(), OutOfOrder> {
+    fn take_part(&mut self, reference: Option<u64>, part: &FilePart) -> Result<(), OutOfOrder> {
         let mut assembly = match self.assembly.take() {
             Some(assembly) => assembly,
             // The rest of a file that was under way before we listened from its beginning; the list will show it.
             None if part.part != 1 => return Ok(()),
-            None => Assembly::begin(part, self.tree)?,
+            None => Assembly::begin(part, reference, self.tree)?,
         };
         if !assembly.take(part)? {
             self.assembly = Some(assembly);
@@ -239,7 +239,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Notes a file that the server has and cannot read: the list does not show it, yet it is not gone.
+    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows it or not.
     fn keep_unread(&mut self, raw_name: &str, why: &str) {
         // What has no proper name was never written.
         if let Ok(name) = FileName::parse(raw_name) {
@@ -264,6 +264,16 @@ impl<'a> Session<'a> {
             } else {
                 self.identity.refused(&error.message)
             });
+        }
+        // A file that the server cannot read to its end is broken off, and the next one follows.
+        self.assembly
+            .take_if(|assembly| assembly.is_ended_by(reference, error));
+        if reference.is_none()
+            && let Some(name) = error.unread_file()
+        {
+            // A change that we are told of and cannot get; the copy here is behind until the next one.
+            self.keep_unread(name, &why);
+            return Ok(());
         }
         match &mut self.phase {
             Phase::Listing {

@@ -199,6 +199,58 @@ fn parts_of_two_files_mixed_up_end_the_session_so_that_it_can_begin_anew() {
 }
 
 #[test]
+fn a_live_update_that_breaks_off_is_a_failure_until_the_next_and_other_files_follow() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &[], true);
+    session.told(&pushed("/a", 1, 2)).unwrap();
+    // An answer to somebody's request does not break it off.
+    session.told(&missing(99)).unwrap();
+    session.told(&pushed("/a", 2, 2)).unwrap();
+    session.told(&pushed("/a", 1, 2)).unwrap();
+    session.told(&unread("/a", None)).unwrap();
+    session.told(&pushed("/b", 1, 1)).unwrap();
+    // Not even begun.
+    session.told(&unread("/b", None)).unwrap();
+    assert_eq!(session.report.count(), 2);
+    session.told(&pushed("/a", 1, 1)).unwrap();
+    session.told(&pushed("/b", 1, 1)).unwrap();
+    assert!(world.has("a") && world.has("b"));
+    assert_eq!(world.report.count(), 0);
+}
+
+#[test]
+fn a_file_that_breaks_off_within_a_whole_project_is_asked_for_again() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    let names: Vec<String> = (0..9).map(|i| format!("/f{i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    session.listed(list, &names, true);
+    let (_, get) = session.asked();
+    let answer = |session: &mut Session<'_>, name: &str, max_part| {
+        let mut part = pushed(name, 1, max_part);
+        part["ref"] = get.into();
+        session.told(&part).unwrap();
+    };
+    answer(&mut session, "/f0", 2);
+    session.told(&unread("/f0", Some(get))).unwrap();
+    for name in &names[1..] {
+        answer(&mut session, name, 1);
+    }
+    session.told(&done(get)).unwrap();
+    let (verb, list) = session.asked();
+    assert_eq!(verb, "list");
+    session.listed(list, &names[..1], true);
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get /f0");
+    session.told(&pushed("/f0", 1, 1)).unwrap();
+    session.told(&done(get)).unwrap();
+    assert!(session.is_complete() && world.has("f0"));
+}
+
+#[test]
 fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
     let mut world = World::new();
     let mut session = world.session();
