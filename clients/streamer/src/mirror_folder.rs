@@ -1,8 +1,9 @@
 //! Whether a folder may become, or go on being, a mirror; and opening it as one.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
 use rustix::io::Errno;
@@ -43,13 +44,20 @@ impl MirrorFolder {
     /// A sentence that says why it is refused; nothing in it is changed then.
     pub fn open(dir: &Path, identity: &Identity, allowed: Permissions) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
-        let unusable = |error: std::io::Error| {
+        let unusable = |error: io::Error| {
             Failure::usage(format!("The folder {shown_dir} cannot be used: {error}."))
         };
-        refuse_hidden(&std::path::absolute(dir).map_err(unusable)?, &shown_dir)?;
-        std::fs::create_dir_all(dir).map_err(unusable)?;
-        refuse_hidden(&std::fs::canonicalize(dir).map_err(unusable)?, &shown_dir)?;
-        let root = place::open_root(dir).map_err(unusable)?;
+        let absolute = std::path::absolute(dir).map_err(unusable)?;
+        refuse_hidden(&absolute, &shown_dir)?;
+        // Where it leads through links is checked before anything is made there, and again after.
+        let target = resolved(&absolute).map_err(unusable)?;
+        refuse_hidden(&target, &shown_dir)?;
+        std::fs::create_dir_all(&target).map_err(unusable)?;
+        refuse_hidden(
+            &std::fs::canonicalize(&target).map_err(unusable)?,
+            &shown_dir,
+        )?;
+        let root = place::open_root(&target).map_err(unusable)?;
         let entries = place::entries(&root).map_err(unusable)?;
         if entries
             .iter()
@@ -66,7 +74,7 @@ impl MirrorFolder {
             Err(error) => {
                 return Err(Failure::usage(format!(
                     "{shown_dir}/{WORK_FOLDER} cannot be used ({}); remove it.",
-                    std::io::Error::from(error)
+                    io::Error::from(error)
                 )));
             }
         };
@@ -131,6 +139,28 @@ fn lock(work: &OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(lock)
 }
 
+/// The path with the links of all that exists of it resolved. What is missing of it must lead straight down.
+fn resolved(absolute: &Path) -> io::Result<PathBuf> {
+    for existing in absolute.ancestors() {
+        let real = match std::fs::canonicalize(existing) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        let missing = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+        return if missing
+            .components()
+            .any(|part| part == Component::ParentDir)
+        {
+            Err(io::ErrorKind::NotFound.into())
+        } else if missing.as_os_str().is_empty() {
+            Ok(real)
+        } else {
+            Ok(real.join(missing))
+        };
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
 fn refuse_hidden(path: &Path, shown_dir: &str) -> Result<(), Failure> {
     for segment in path {
         let fault = check_segment(&segment.to_string_lossy());
@@ -143,4 +173,62 @@ fn refuse_hidden(path: &Path, shown_dir: &str) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::cli::CommonArgs;
+    use crate::identity::Role;
+
+    fn identity(project: &str) -> Identity {
+        let common = CommonArgs {
+            url: "ws://127.0.0.1:1".into(),
+            streamer: Some("ana".into()),
+            project: Some(project.into()),
+            ..CommonArgs::default()
+        };
+        Identity::resolve(&common, Role::Viewer, None).unwrap()
+    }
+
+    fn open(dir: &Path) -> Result<MirrorFolder, Failure> {
+        MirrorFolder::open(dir, &identity("demo"), Permissions::default())
+    }
+
+    #[test]
+    fn nothing_is_made_in_git_whichever_way_a_path_leads_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = dir.path().join("repo/.git");
+        fs::create_dir_all(&git).unwrap();
+        symlink(&git, dir.path().join("link")).unwrap();
+        symlink(git.join("dangling"), dir.path().join("dangling")).unwrap();
+        for path in [
+            "repo/.git",
+            "repo/.git/new",
+            "repo/.git/new/deep",
+            "link",
+            "link/new",
+            "link/new/deep",
+            "missing/../link/new",
+            "dangling",
+            "dangling/new",
+        ] {
+            let failure = open(&dir.path().join(path)).unwrap_err();
+            assert_eq!(failure.exit_code(), 2, "{path}");
+            assert_eq!(fs::read_dir(&git).unwrap().count(), 0, "{path}");
+        }
+        assert!(!dir.path().join("missing").exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_made_through_links_too() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("real")).unwrap();
+        symlink(dir.path().join("real"), dir.path().join("link")).unwrap();
+        open(&dir.path().join("link/a/b")).unwrap();
+        assert!(dir.path().join("real/a/b").is_dir());
+    }
 }
