@@ -41,7 +41,7 @@ impl MirrorFolder {
     ///
     /// # Errors
     ///
-    /// A sentence that says why it is refused; nothing in it is changed then.
+    /// A sentence that says why it is refused; nothing in it but its lock is changed then.
     pub fn open(dir: &Path, identity: &Identity, allowed: Permissions) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
         let unusable = |error: io::Error| {
@@ -78,22 +78,37 @@ impl MirrorFolder {
                 )));
             }
         };
-        let earlier = match &work {
-            Some(work) => {
-                manifest::read(work, &identity.streamer, &identity.project).map_err(unusable)?
-            }
-            None => Earlier::Nothing,
+        let system = |error: Errno| unusable(error.into());
+        let not_empty = || {
+            Failure::usage(format!(
+                "{shown_dir} is not empty and no mirror of {}. Choose an empty or new folder, or use --force to overwrite what the project has too.",
+                identity.full_project()
+            ))
         };
+        let work = match work {
+            Some(work) => work,
+            None if is_empty || allowed.force => {
+                match mkdirat(&root, WORK_FOLDER, Mode::from_raw_mode(0o700)) {
+                    // Another mirror may begin here at the same time; the lock decides.
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(system(error)),
+                }
+                place::open_folder(&root, WORK_FOLDER).map_err(system)?
+            }
+            None => return Err(not_empty()),
+        };
+        // Before the record is read: while another mirror is at work it grows.
+        let lock = lock(&work).map_err(|error| match error {
+            Errno::WOULDBLOCK => Failure::usage(format!("Another `twicecast mirror` is at work in {shown_dir}; stop it first, or choose another folder.")),
+            error => system(error),
+        })?;
+        let earlier =
+            manifest::read(&work, &identity.streamer, &identity.project).map_err(unusable)?;
         let files = match earlier {
             Earlier::Same(files) => files,
             Earlier::Nothing if is_empty => BTreeSet::new(),
             _ if allowed.force => BTreeSet::new(),
-            Earlier::Nothing => {
-                return Err(Failure::usage(format!(
-                    "{shown_dir} is not empty and no mirror of {}. Choose an empty or new folder, or use --force to overwrite what the project has too.",
-                    identity.full_project()
-                )));
-            }
+            Earlier::Nothing => return Err(not_empty()),
             Earlier::Other(project) => {
                 return Err(Failure::usage(format!(
                     "{shown_dir} is a mirror of {}, not of {}. Choose another folder, or use --force.",
@@ -107,17 +122,6 @@ impl MirrorFolder {
                 )));
             }
         };
-        let system = |error: Errno| unusable(error.into());
-        let work = if let Some(work) = work {
-            work
-        } else {
-            mkdirat(&root, WORK_FOLDER, Mode::from_raw_mode(0o700)).map_err(system)?;
-            place::open_folder(&root, WORK_FOLDER).map_err(system)?
-        };
-        let lock = lock(&work).map_err(|error| match error {
-            Errno::WOULDBLOCK => Failure::usage(format!("Another `twicecast mirror` is at work in {shown_dir}; stop it first, or choose another folder.")),
-            error => system(error),
-        })?;
         let manifest = Manifest::begin(&work, &identity.streamer, &identity.project, files)
             .map_err(unusable)?;
         let staging = Staging::new(work).map_err(unusable)?;
@@ -221,6 +225,45 @@ mod tests {
             assert_eq!(fs::read_dir(&git).unwrap().count(), 0, "{path}");
         }
         assert!(!dir.path().join("missing").exists());
+    }
+
+    #[test]
+    fn the_record_is_not_read_while_another_mirror_writes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut first = open(dir.path()).unwrap();
+        // What the record says is for later: of any project, and readable or not.
+        let second = |project| {
+            MirrorFolder::open(dir.path(), &identity(project), Permissions::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(second("other").contains("Another `twicecast mirror`"));
+        let log = dir.path().join(WORK_FOLDER).join("manifest.jsonl");
+        let record = fs::read(&log).unwrap();
+        fs::write(&log, "half a rec").unwrap();
+        assert!(second("demo").contains("Another `twicecast mirror`"));
+        fs::write(&log, record).unwrap();
+        let name = crate::names::FileName::parse("/late").unwrap();
+        let staged = first.tree.stage().unwrap();
+        first.tree.put(staged, &name).unwrap();
+        drop(first);
+        let third = open(dir.path()).unwrap();
+        assert_eq!(third.tree.ours().collect::<Vec<_>>(), [&name]);
+        drop(third);
+        assert!(second("other").contains("mirror of ana/demo"));
+    }
+
+    #[test]
+    fn a_folder_that_is_refused_is_not_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("mine"), "").unwrap();
+        assert!(
+            open(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("--force")
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
