@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::names::FileName;
 use crate::protocol::{FilePart, ServerError};
 use crate::staging::Staged;
-use crate::tree::Tree;
+use crate::tree::{Refusal, Tree};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -63,8 +63,7 @@ impl Assembly {
             .and_then(|name| {
                 Ok((
                     name,
-                    tree.stage()
-                        .map_err(|error| format!("not written: {error}"))?,
+                    tree.stage().map_err(|error| not_written(&error.into()))?,
                 ))
             });
         Ok(Self {
@@ -100,7 +99,7 @@ impl Assembly {
         if let Ok((_, staged)) = &mut self.destination
             && let Err(error) = staged.file.write_all(&bytes)
         {
-            self.destination = Err(format!("not written: {error}"));
+            self.destination = Err(not_written(&error.into()));
         }
         self.next_part += 1;
         Ok(part.part == self.max_part)
@@ -119,6 +118,11 @@ impl Assembly {
             result: self.destination,
         }
     }
+}
+
+/// What is said of a file that is not written.
+pub fn not_written(why: &Refusal) -> String {
+    format!("not written: {why}")
 }
 
 #[cfg(test)]

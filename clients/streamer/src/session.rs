@@ -5,13 +5,13 @@ mod catch_up;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::assembly::{Assembly, OutOfOrder};
+use crate::assembly::{Assembly, OutOfOrder, not_written};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::names::{FileName, shown};
 use crate::protocol::{self, FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
 use crate::report::{Report, failure_line, say, warn};
-use crate::tree::Tree;
+use crate::tree::{Refusal, Tree};
 
 /// One connection's session.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
                             self.say(&format!("updated {name}"));
                         }
                     }
-                    Err(refusal) => self.fail(name.as_str(), &refusal.to_string()),
+                    Err(refusal) => self.fail(name.as_str(), &not_written(&refusal)),
                 }
                 Some(name)
             }
@@ -229,7 +229,7 @@ impl<'a> Session<'a> {
                 self.say(&format!("removed {name}"));
             }
             Ok(false) => {}
-            Err(refusal) => self.fail(name.as_str(), &format!("cannot be removed: {refusal}")),
+            Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
         }
     }
 
@@ -315,6 +315,11 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// What is said of a file that is not removed.
+fn not_removed(why: &Refusal) -> String {
+    format!("cannot be removed: {why}")
 }
 
 #[cfg(test)]

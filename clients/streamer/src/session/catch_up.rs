@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::{Counts, Phase, Session};
+use super::{Counts, Phase, Session, not_removed};
+use crate::assembly::not_written;
 use crate::names::{FileName, shown};
 use crate::protocol::{self, ListedFile};
 use crate::report::{counted, say};
@@ -71,7 +72,7 @@ impl Session<'_> {
         for name in gone {
             match self.tree.remove(&name) {
                 Ok(removed) => self.counts.removed += usize::from(removed),
-                Err(refusal) => self.fail(name.as_str(), &format!("cannot be removed: {refusal}")),
+                Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
             }
         }
         self.counts.removed += self.tree.remove_strays(keep);
@@ -87,7 +88,7 @@ impl Session<'_> {
             Err(refusal) => Some(refusal),
         };
         match refusal {
-            Some(refusal) => self.fail(name.as_str(), &refusal.to_string()),
+            Some(refusal) => self.fail(name.as_str(), &not_written(&refusal)),
             None => self.report.mended(name.as_str()),
         }
         true

@@ -261,6 +261,14 @@ fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
 }
 
 #[test]
+fn a_file_that_cannot_be_removed_is_said_to_be_that() {
+    let why = Refusal::from(rustix::io::Errno::ACCESS);
+    let said = not_removed(&why);
+    assert!(said.starts_with("cannot be removed: Permission denied") && said.contains("; allow"));
+    assert!(!said.contains("not written"));
+}
+
+#[test]
 fn what_the_project_lost_while_nobody_looked_goes_and_strays_stay() {
     let mut world = World::new();
     let mut session = world.session();
