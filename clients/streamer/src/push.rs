@@ -129,7 +129,7 @@ async fn list(
                 }
             }
             (Some(LIST), ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.refused(&error.message));
+                return Err(identity.withdrawn(&error.message));
             }
             (Some(LIST), ServerMessage::Error(error)) => {
                 if let Some(name) = error.unread_file() {

@@ -257,13 +257,8 @@ impl<'a> Session<'a> {
     fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
         let why = shown(&error.message);
         if error.code == 401 {
-            return Err(if reference.is_none() {
-                Failure::expired(format!(
-                    "The token no longer holds ({why}); get a fresh one and start again."
-                ))
-            } else {
-                self.identity.refused(&error.message)
-            });
+            // We were let in with it, so the token was good: whether as an answer or by itself, this tells of its end.
+            return Err(self.identity.withdrawn(&error.message));
         }
         // A file that the server cannot read to its end is broken off, and the next one follows.
         self.assembly

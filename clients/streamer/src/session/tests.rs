@@ -18,11 +18,17 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(None, None)
+    }
+
+    fn with(key: Option<&str>, token: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let common = CommonArgs {
             url: "ws://127.0.0.1:1".into(),
             streamer: Some("ana".into()),
             project: Some("demo".into()),
+            key: key.map(str::to_owned),
+            token: token.map(str::to_owned),
             ..CommonArgs::default()
         };
         let identity = Identity::resolve(&common, Role::Viewer, None).unwrap();
@@ -252,12 +258,21 @@ fn a_file_that_breaks_off_within_a_whole_project_is_asked_for_again() {
 
 #[test]
 fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
-    let mut world = World::new();
-    let mut session = world.session();
-    let failure = session
-        .told(&json!({"code":401,"type":"badAuthError","message":"expired"}))
-        .unwrap_err();
-    assert!(failure.may_pass(true) && !failure.may_pass(false));
+    for (key, token) in [(Some("k"), None), (None, Some("t"))] {
+        let mut world = World::with(key, token);
+        let renews = world.identity.can_renew_token();
+        let mut session = world.session();
+        let (_, list) = session.asked();
+        // As an answer to a request, or by itself.
+        for reference in [Some(list), None] {
+            let failure = session
+                .told(
+                    &json!({"code":401,"type":"badAuthError","message":"expired","ref":reference}),
+                )
+                .unwrap_err();
+            assert_eq!(failure.may_pass(renews), key.is_some(), "{failure}");
+        }
+    }
 }
 
 #[test]

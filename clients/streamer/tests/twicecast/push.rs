@@ -158,6 +158,28 @@ async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_runs_out_during_a_push_is_not_called_a_wrong_key() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &files(&[("/a", b"a"), ("/b", b"b")]));
+    let refuse = [("/b".to_owned(), (401, "the token has expired"))];
+    let server = FakeServer::start(
+        Files::new(),
+        Faults {
+            refuse: refuse.into(),
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(
+        said.err.contains("the token has expired") && said.err.contains("push again"),
+        "{said:?}"
+    );
+    assert!(!said.err.contains("Give the same --key"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     let dir = tempfile::tempdir().unwrap();
     write(
