@@ -26,6 +26,8 @@ pub struct Session<'a> {
     next_reference: u64,
     round: u32,
     counts: Counts,
+    /// Files that were refused because of what lies at a place, by that place.
+    blocked: HashMap<FileName, BTreeSet<FileName>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +77,7 @@ impl<'a> Session<'a> {
             next_reference: first_reference,
             round: 0,
             counts: Counts::default(),
+            blocked: HashMap::new(),
         };
         session.ask_for_list();
         session
@@ -198,7 +201,7 @@ impl<'a> Session<'a> {
                             self.say(&format!("updated {name}"));
                         }
                     }
-                    Err(refusal) => self.fail(name.as_str(), &not_written(&refusal)),
+                    Err(refusal) => self.refuse(&name, &refusal),
                 }
                 Some(name)
             }
@@ -230,6 +233,33 @@ impl<'a> Session<'a> {
             }
             Ok(false) => {}
             Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
+        }
+        self.retry_what_it_blocked(&name);
+    }
+
+    /// Notes that a file is not written, and for which place it waits, if for one.
+    fn refuse(&mut self, name: &FileName, refusal: &Refusal) {
+        self.fail(name.as_str(), &not_written(refusal));
+        if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
+            self.blocked.entry(place).or_default().insert(name.clone());
+        }
+    }
+
+    /// A file is gone from the project, and maybe folders with it: asks for the files that were refused because of what lay there.
+    fn retry_what_it_blocked(&mut self, gone: &FileName) {
+        let folders = gone
+            .folders()
+            .filter_map(|folder| FileName::parse(folder).ok());
+        for place in folders.chain([gone.clone()]) {
+            if !self.blocked.contains_key(&place) || !self.tree.is_free(&place) {
+                continue;
+            }
+            for name in self.blocked.remove(&place).unwrap_or_default() {
+                // It may have come, or have been deleted, meanwhile.
+                if self.report.has(name.as_str()) {
+                    self.fetch_again(name);
+                }
+            }
         }
     }
 
@@ -306,6 +336,8 @@ impl<'a> Session<'a> {
                 }
                 self.go_on();
             }
+            // What was asked for again is gone meanwhile, or remains the failure that it was.
+            _ if reference.is_some() && error.unread_file().is_some() => {}
             _ => warn(&format!("The server says: {why} ({}).", error.code)),
         }
         Ok(())

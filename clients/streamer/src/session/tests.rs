@@ -276,6 +276,67 @@ fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
 }
 
 #[test]
+fn what_was_refused_for_a_twin_is_asked_for_again_when_the_twin_is_gone() {
+    // A hard link plays the file system that takes `A` and `a` for one.
+    let mut world = World::new();
+    let (upper, lower) = (world.dir.path().join("A"), world.dir.path().join("a"));
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &["/A", "/a"], true);
+    let (_, get_upper) = session.asked();
+    let (verb, get_lower) = session.asked();
+    assert_eq!(verb, "get /a");
+    session.told(&pushed("/A", 1, 1)).unwrap();
+    session.told(&done(get_upper)).unwrap();
+    fs::hard_link(&upper, &lower).unwrap();
+    session.told(&pushed("/a", 1, 1)).unwrap();
+    assert_eq!(session.report.count(), 1);
+    fs::remove_file(&lower).unwrap();
+    // While others are still fetched, it is one of them.
+    session.told(&deleted("/A")).unwrap();
+    let (verb, again) = session.asked();
+    assert_eq!(verb, "get /a");
+    session.told(&done(get_lower)).unwrap();
+    assert!(!session.is_complete());
+    session.told(&pushed("/a", 1, 1)).unwrap();
+    session.told(&done(again)).unwrap();
+    assert!(session.is_complete() && lower.exists());
+    assert_eq!(session.report.count(), 0);
+
+    // Live, it comes like any change; what is gone meanwhile, or never came again, is nothing new.
+    fs::hard_link(&lower, &upper).unwrap();
+    session.told(&pushed("/A", 1, 1)).unwrap();
+    assert_eq!(session.report.count(), 1);
+    fs::remove_file(&upper).unwrap();
+    session.told(&deleted("/b")).unwrap();
+    assert!(!session.has_request());
+    session.told(&deleted("/a")).unwrap();
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get /A");
+    session.told(&unread("/A", Some(get))).unwrap();
+    session.told(&pushed("/A", 1, 1)).unwrap();
+    assert!(session.is_complete() && upper.exists());
+    assert_eq!(world.report.count(), 0);
+}
+
+#[test]
+fn what_lies_in_a_folders_twin_is_asked_for_again_when_all_of_that_is_gone() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &[], true);
+    session.told(&pushed("/S/x", 1, 1)).unwrap();
+    session.told(&pushed("/S/y", 1, 1)).unwrap();
+    let twin = FileName::parse("/s/z").unwrap();
+    session.refuse(&twin, &Refusal::Twin("/S".into()));
+    session.told(&deleted("/S/x")).unwrap();
+    assert!(!session.has_request());
+    session.told(&deleted("/S/y")).unwrap();
+    assert_eq!(session.asked().0, "get /s/z");
+    assert!(!session.has_request());
+}
+
+#[test]
 fn a_file_that_cannot_be_removed_is_said_to_be_that() {
     let why = Refusal::from(rustix::io::Errno::ACCESS);
     let said = not_removed(&why);

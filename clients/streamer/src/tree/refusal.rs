@@ -25,6 +25,20 @@ pub enum Refusal {
     System(String),
 }
 
+impl Refusal {
+    /// The place that is taken, where another file may be written once it is free.
+    pub fn taken_place(&self) -> Option<&str> {
+        match self {
+            Self::Link(at)
+            | Self::Special(at)
+            | Self::NotOurs(at)
+            | Self::FolderOfOthers(at)
+            | Self::Twin(at) => Some(at),
+            Self::TwinIn(_) | Self::System(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
