@@ -7,9 +7,9 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::names::FileName;
-use crate::protocol::FilePart;
+use crate::protocol::{FilePart, ServerError};
 use crate::staging::Staged;
-use crate::tree::Tree;
+use crate::tree::{Refusal, Tree};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -20,6 +20,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug)]
 pub struct Assembly {
     raw_name: String,
+    /// The request that the parts answer; `None` for a live update.
+    reference: Option<u64>,
     max_part: u64,
     next_part: u64,
     /// Where it goes, or why it does not.
@@ -45,7 +47,11 @@ impl Assembly {
     /// # Errors
     ///
     /// If it is not a first part.
-    pub fn begin(part: &FilePart, tree: &mut Tree) -> Result<Self, OutOfOrder> {
+    pub fn begin(
+        part: &FilePart,
+        reference: Option<u64>,
+        tree: &mut Tree,
+    ) -> Result<Self, OutOfOrder> {
         if part.part != 1 || part.max_part < 1 {
             return Err(OutOfOrder(format!(
                 "{} begins with part {} of {}",
@@ -57,12 +63,12 @@ impl Assembly {
             .and_then(|name| {
                 Ok((
                     name,
-                    tree.stage()
-                        .map_err(|error| format!("not written: {error}"))?,
+                    tree.stage().map_err(|error| not_written(&error.into()))?,
                 ))
             });
         Ok(Self {
             raw_name: part.name.clone(),
+            reference,
             max_part: part.max_part,
             next_part: 1,
             destination,
@@ -93,10 +99,16 @@ impl Assembly {
         if let Ok((_, staged)) = &mut self.destination
             && let Err(error) = staged.file.write_all(&bytes)
         {
-            self.destination = Err(format!("not written: {error}"));
+            self.destination = Err(not_written(&error.into()));
         }
         self.next_part += 1;
         Ok(part.part == self.max_part)
+    }
+
+    /// Whether an error means that no more parts of this file come. Answers to other requests may come between its parts.
+    pub fn is_ended_by(&self, reference: Option<u64>, error: &ServerError) -> bool {
+        self.reference == reference
+            && (reference.is_some() || error.unread_file() == Some(&self.raw_name))
     }
 
     /// Hands over the file after its last part.
@@ -106,6 +118,11 @@ impl Assembly {
             result: self.destination,
         }
     }
+}
+
+/// What is said of a file that is not written.
+pub fn not_written(why: &Refusal) -> String {
+    format!("not written: {why}")
 }
 
 #[cfg(test)]
@@ -128,7 +145,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
         let first = part("/a", 1, 3, "QUJD");
-        let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+        let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
         assert_eq!(assembly.take(&first), Ok(false));
         assert_eq!(assembly.take(&part("/a", 2, 3, "")), Ok(false));
         assert_eq!(assembly.take(&part("/a", 3, 3, "RA")), Ok(true));
@@ -141,8 +158,8 @@ mod tests {
     fn what_does_not_follow_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
-        assert!(Assembly::begin(&part("/a", 2, 3, ""), &mut tree).is_err());
-        assert!(Assembly::begin(&part("/a", 1, 0, ""), &mut tree).is_err());
+        assert!(Assembly::begin(&part("/a", 2, 3, ""), None, &mut tree).is_err());
+        assert!(Assembly::begin(&part("/a", 1, 0, ""), None, &mut tree).is_err());
         let first = part("/a", 1, 3, "QUJD");
         for next in [
             part("/a", 1, 3, ""),
@@ -151,7 +168,7 @@ mod tests {
             part("/b", 2, 3, ""),
             part("/a", 2, 3, "!!"),
         ] {
-            let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+            let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
             assembly.take(&first).unwrap();
             assert!(assembly.take(&next).is_err(), "{next:?}");
         }
@@ -162,7 +179,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
         let first = part("/../a", 1, 1, "QUJD");
-        let mut assembly = Assembly::begin(&first, &mut tree).unwrap();
+        let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
         assert_eq!(assembly.take(&first), Ok(true));
         assert!(assembly.finish().result.is_err());
     }

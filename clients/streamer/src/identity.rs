@@ -161,6 +161,20 @@ impl Identity {
         })
     }
 
+    /// What to tell somebody whom the server let in and then, on the same connection, does no longer: his token ran out.
+    pub fn withdrawn(&self, message: &str) -> Failure {
+        let why = crate::names::shown(message);
+        match &self.right {
+            Right::Nothing => self.refused(message),
+            Right::Key(_) => Failure::expired(format!(
+                "The token that was made from the key no longer holds ({why}); a fresh one is made for the next connection."
+            )),
+            Right::Token(_) => Failure::expired(format!(
+                "The token no longer holds ({why}); get a fresh one and start again."
+            )),
+        }
+    }
+
     /// The project as people write it.
     pub fn full_project(&self) -> String {
         format!("{}/{}", self.streamer, self.project)
@@ -220,6 +234,30 @@ mod tests {
             (identity.user.as_str(), identity.project.as_str()),
             ("ana", "other")
         );
+    }
+
+    #[test]
+    fn who_was_let_in_has_no_wrong_key_and_may_come_again_with_it() {
+        let with = |key: Option<&str>, token: Option<&str>| {
+            let given = CommonArgs {
+                project: Some("demo".into()),
+                key: key.map(str::to_owned),
+                token: token.map(str::to_owned),
+                ..common()
+            };
+            let identity = Identity::resolve(&given, Role::Viewer, None).unwrap();
+            let failure = identity.withdrawn("the token has expired");
+            (
+                failure.may_pass(identity.can_renew_token()),
+                failure.to_string(),
+            )
+        };
+        let (may_pass, said) = with(Some("k"), None);
+        assert!(may_pass && said.contains("has expired") && !said.contains("--key"));
+        let (may_pass, said) = with(None, Some("t"));
+        assert!(!may_pass && said.contains("get a fresh one"));
+        let (may_pass, said) = with(None, None);
+        assert!(!may_pass && said.contains("without a token"));
     }
 
     #[test]

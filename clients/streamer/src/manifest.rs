@@ -35,6 +35,10 @@ enum Entry {
 #[derive(Debug)]
 pub struct Manifest {
     log: File,
+    /// Whether the log may end in a line that could not be written to its end.
+    is_torn: bool,
+    /// Lines of removals that could not be written, for the next time: what is not ours must not be taken for ours later.
+    owed: String,
     files: BTreeSet<FileName>,
 }
 
@@ -57,18 +61,18 @@ pub enum Earlier {
 ///
 /// The system's own.
 pub fn read(work: &OwnedFd, streamer: &str, project: &str) -> io::Result<Earlier> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     match place::open_file(work, LOG) {
         Ok(mut file) => {
-            if file.read_to_string(&mut text).is_err() {
+            if file.read_to_end(&mut text).is_err() {
                 return Ok(Earlier::Unreadable);
             }
         }
         Err(Errno::NOENT) => return Ok(Earlier::Nothing),
         Err(error) => return Err(error.into()),
     }
-    let mut lines = text.lines();
-    let Some(Ok(header)) = lines.next().map(serde_json::from_str::<Header>) else {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let Some(Ok(header)) = lines.next().map(serde_json::from_slice::<Header>) else {
         return Ok(Earlier::Unreadable);
     };
     if header.version != VERSION {
@@ -82,8 +86,8 @@ pub fn read(work: &OwnedFd, streamer: &str, project: &str) -> io::Result<Earlier
     }
     let mut files = BTreeSet::new();
     for line in lines {
-        // A line cut off by a crash tells of something that was not done yet.
-        let Ok(entry) = serde_json::from_str::<Entry>(line) else {
+        // A line cut off, maybe within a character, tells of something that was not done yet.
+        let Ok(entry) = serde_json::from_slice::<Entry>(line) else {
             continue;
         };
         match entry {
@@ -132,7 +136,12 @@ impl Manifest {
         }
         log.write_all(text.as_bytes())?;
         renameat(work, NEW_LOG, work, LOG)?;
-        Ok(Self { log, files })
+        Ok(Self {
+            log,
+            is_torn: false,
+            owed: String::new(),
+            files,
+        })
     }
 
     /// The files that this mirror wrote.
@@ -152,8 +161,7 @@ impl Manifest {
     /// The system's own; the file must not be written then.
     pub fn wrote(&mut self, name: &FileName) -> io::Result<()> {
         if !self.files.contains(name) {
-            self.log
-                .write_all(line(&Entry::Wrote(name.as_str().to_owned()))?.as_bytes())?;
+            self.append(&Entry::Wrote(name.as_str().to_owned()))?;
             self.files.insert(name.clone());
         }
         Ok(())
@@ -166,9 +174,23 @@ impl Manifest {
     /// The system's own.
     pub fn removed(&mut self, name: &FileName) -> io::Result<()> {
         if self.files.remove(name) {
-            self.log
-                .write_all(line(&Entry::Removed(name.as_str().to_owned()))?.as_bytes())?;
+            let entry = Entry::Removed(name.as_str().to_owned());
+            if let Err(error) = self.append(&entry) {
+                self.owed += &line(&entry)?;
+                return Err(error);
+            }
         }
+        Ok(())
+    }
+
+    /// Writes one line, on a line of its own even if the one before broke off.
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        let begin = if self.is_torn { "\n" } else { "" };
+        let text = format!("{begin}{}{}", self.owed, line(entry)?);
+        self.is_torn = true;
+        self.log.write_all(text.as_bytes())?;
+        self.is_torn = false;
+        self.owed.clear();
         Ok(())
     }
 }
@@ -204,6 +226,29 @@ mod tests {
         assert_eq!(
             read(&work, "ana", "other").unwrap(),
             Earlier::Other("ana/demo".into())
+        );
+    }
+
+    #[test]
+    fn what_follows_a_line_that_could_not_be_written_is_on_a_line_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = place::open_root(dir.path()).unwrap();
+        let mut manifest =
+            Manifest::begin(&work, "ana", "demo", BTreeSet::from([name("/a")])).unwrap();
+        // Half a line gets through, up to the middle of a character, and then no more: a file that is open for reading takes nothing.
+        manifest.log.write_all(b"{\"wrote\":\"/t\xc3").unwrap();
+        let readable = File::open(dir.path().join(LOG)).unwrap();
+        let log = std::mem::replace(&mut manifest.log, readable);
+        assert!(manifest.wrote(&name("/t\u{e4}")).is_err());
+        assert!(manifest.removed(&name("/a")).is_err());
+        assert!(!manifest.holds(&name("/a")));
+        manifest.log = log;
+        manifest.wrote(&name("/b")).unwrap();
+        manifest.wrote(&name("/c")).unwrap();
+        drop(manifest);
+        assert_eq!(
+            read(&work, "ana", "demo").unwrap(),
+            Earlier::Same(BTreeSet::from([name("/b"), name("/c")]))
         );
     }
 

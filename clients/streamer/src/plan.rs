@@ -23,6 +23,8 @@ pub struct Plan {
     pub post: Vec<(FileName, u64)>,
     /// Files that are the same on both sides.
     pub same: usize,
+    /// Files that only the server has, in places that were not looked into here.
+    pub spared: usize,
 }
 
 /// Sorts a list from the server into the names that can be ours and those that no push of ours could have made, which are left alone.
@@ -46,20 +48,19 @@ pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
     (remote, left_alone)
 }
 
-/// Compares. `same` is asked, for files of equal size, whether the local content has that hash; `unreadable` are local
-/// places that could not be looked at, below which nothing is deleted.
+/// Compares. `same` is asked, for files of equal size, whether the local content has that hash; `unseen` are local
+/// places that were not looked into, because that failed or because they are never sent: at and below them nothing is deleted.
 pub fn plan(
     local: &BTreeMap<FileName, u64>,
     remote: &BTreeMap<FileName, Remote>,
-    unreadable: &BTreeSet<String>,
+    unseen: &BTreeSet<String>,
     mut same: impl FnMut(&FileName, &Remote) -> bool,
 ) -> Plan {
     let mut plan = Plan::default();
     for name in remote.keys().filter(|name| !local.contains_key(name)) {
-        let hidden = unreadable.contains("")
-            || unreadable.contains(name.as_str())
-            || name.folders().any(|folder| unreadable.contains(folder));
-        if !hidden {
+        if is_unseen(name, unseen) {
+            plan.spared += 1;
+        } else {
             plan.delete.push(name.clone());
         }
     }
@@ -70,6 +71,13 @@ pub fn plan(
         }
     }
     plan
+}
+
+/// Whether a name lies at or below one of these places, `""` being the whole folder.
+pub fn is_unseen(name: &FileName, unseen: &BTreeSet<String>) -> bool {
+    unseen.contains("")
+        || unseen.contains(name.as_str())
+        || name.folders().any(|folder| unseen.contains(folder))
 }
 
 #[cfg(test)]
@@ -142,6 +150,7 @@ mod tests {
             |_, _| true,
         );
         assert_eq!(plan.delete, [name("/lockedx")]);
+        assert_eq!(plan.spared, 2);
     }
 
     #[test]

@@ -179,6 +179,16 @@ pub struct ServerError {
     pub file: Option<String>,
 }
 
+impl ServerError {
+    /// The one file that the server cannot read, where the error is about that: within a whole project it
+    /// does not end the answer.
+    pub fn unread_file(&self) -> Option<&str> {
+        (self.kind == "failReadFileError")
+            .then_some(self.file.as_deref())
+            .flatten()
+    }
+}
+
 #[derive(Deserialize)]
 struct Envelope {
     code: u64,

@@ -1,6 +1,5 @@
 //! `twicecast push`: makes the project on the server equal to a folder, and says what it did.
 
-use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +11,7 @@ use crate::cli::PushArgs;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::protocol::{self, ListedFile, ServerMessage};
@@ -51,10 +50,23 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
         AUTHENTICATE,
     )
     .await?;
-    let listed = list(&outgoing, &mut incoming, &identity).await?;
-    let (plan, left_alone, looked) = compare(Arc::clone(&root), looked, listed).await?;
+    let (listed, unread) = list(&outgoing, &mut incoming, &identity).await?;
+    let (left_alone, plan, looked) = compare(Arc::clone(&root), looked, listed).await?;
 
     let mut report = Report::default();
+    let unseen = looked.unseen();
+    for (name, why) in unread {
+        // One that is here too is sent in any case, and fails by itself if it must.
+        let concerns_us = FileName::parse(&name).is_ok_and(|name| {
+            !looked.files.contains_key(&name) && !plan::is_unseen(&name, &unseen)
+        });
+        if concerns_us {
+            report.failed(
+                &name,
+                format!("cannot be read by the server ({why}), so it was not deleted there; its operator can help"),
+            );
+        }
+    }
     for (path, why) in &looked.unreadable {
         report.failed(
             if path.is_empty() { "/" } else { path },
@@ -84,10 +96,7 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
     let left_alone = if left_alone == 0 {
         String::new()
     } else {
-        format!(
-            "; {} there that no push makes left alone",
-            counted(left_alone, "name")
-        )
+        format!("; {} there left alone", counted(left_alone, "name"))
     };
     say(&format!(
         "{verb} {} to {}: {sent} sent ({}), {} deleted, {same} unchanged, in {:.1} s{left_alone}",
@@ -100,27 +109,33 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
     Ok(report.exit_code())
 }
 
+/// The project's files, and those that the server has and cannot read, each with its words.
 async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
     identity: &Identity,
-) -> Result<Vec<ListedFile>, Failure> {
+) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {
     outgoing
         .send(protocol::list(LIST, &identity.streamer, &identity.project))
         .await;
     let mut all = Vec::new();
+    let mut unread = Vec::new();
     loop {
         match incoming.next().await? {
             (Some(LIST), ServerMessage::List { files, last }) => {
                 all.extend(files);
                 if last {
-                    return Ok(all);
+                    return Ok((all, unread));
                 }
             }
             (Some(LIST), ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.refused(&error.message));
+                return Err(identity.withdrawn(&error.message));
             }
             (Some(LIST), ServerMessage::Error(error)) => {
+                if let Some(name) = error.unread_file() {
+                    unread.push((name.to_owned(), error.message.clone()));
+                    continue;
+                }
                 return Err(Failure::connection(format!(
                     "The server could not list the project ({}: {}); try again.",
                     error.code,
@@ -136,23 +151,18 @@ async fn compare(
     root: Arc<OwnedFd>,
     looked: Scan,
     listed: Vec<ListedFile>,
-) -> Result<(Plan, usize, Scan), Failure> {
+) -> Result<(usize, Plan, Scan), Failure> {
     // Hashing may take long; the connection is kept alive meanwhile.
     let compared = spawn_blocking(move || {
         let (remote, left_alone) = plan::known(listed);
-        let unreadable: BTreeSet<String> = looked
-            .unreadable
-            .iter()
-            .map(|(path, _)| path.clone())
-            .collect();
-        let plan = plan::plan(&looked.files, &remote, &unreadable, |name, there| {
+        let plan = plan::plan(&looked.files, &remote, &looked.unseen(), |name, there| {
             let here = place::open_parent(&root, name)
                 .and_then(|(folder, leaf)| place::open_file(&folder, leaf));
             here.ok()
                 .and_then(|file| place::fingerprint(file).ok())
                 .is_some_and(|(size, sha256)| size == there.size && sha256 == there.sha256)
         });
-        (plan, left_alone, looked)
+        (left_alone + plan.spared, plan, looked)
     });
     compared
         .await

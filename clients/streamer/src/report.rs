@@ -28,6 +28,11 @@ impl Report {
         self.failed.retain(|name, _| keep(name));
     }
 
+    /// Whether a file failed and has not come right since.
+    pub fn has(&self, name: &str) -> bool {
+        self.failed.contains_key(name)
+    }
+
     /// How many files are not right.
     pub fn count(&self) -> usize {
         self.failed.len()

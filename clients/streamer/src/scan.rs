@@ -1,6 +1,6 @@
 //! What a folder has to send: its files, by the names that the protocol gives them, and what it keeps to itself and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -16,10 +16,27 @@ use crate::place;
 pub struct Scan {
     /// The files to send, with their sizes in bytes.
     pub files: BTreeMap<FileName, u64>,
-    /// What is not sent, by its path and the reason.
+    /// What is not sent, by its path and the reason. What the server has there is left alone.
     pub skipped: Vec<(String, Skip)>,
     /// What could not be looked at, by its path and the error. What the server has there is left alone.
     pub unreadable: Vec<(String, String)>,
+}
+
+impl Scan {
+    /// The places that are not sent or could not be looked at. What the server has at or below them says nothing of
+    /// what is gone here.
+    pub fn unseen(&self) -> BTreeSet<String> {
+        let skipped = self
+            .skipped
+            .iter()
+            // Shown with a stand-in for what is not UTF-8, so it is nobody's name.
+            .filter(|(_, why)| *why != Skip::NotUtf8)
+            .map(|(path, _)| path);
+        skipped
+            .chain(self.unreadable.iter().map(|(path, _)| path))
+            .cloned()
+            .collect()
+    }
 }
 
 /// Why something is not sent.
@@ -211,6 +228,9 @@ mod tests {
             ]
         );
         assert!(scan.unreadable.is_empty());
+        let unseen = scan.unseen();
+        assert!(unseen.contains("/link") && unseen.contains("/base"));
+        assert!(!unseen.contains("/\u{fffd}"));
     }
 
     #[test]

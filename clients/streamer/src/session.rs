@@ -5,13 +5,13 @@ mod catch_up;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::assembly::{Assembly, OutOfOrder};
+use crate::assembly::{Assembly, OutOfOrder, not_written};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::names::{FileName, shown};
 use crate::protocol::{self, FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
 use crate::report::{Report, failure_line, say, warn};
-use crate::tree::Tree;
+use crate::tree::{Refusal, Tree};
 
 /// One connection's session.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Session<'a> {
     next_reference: u64,
     round: u32,
     counts: Counts,
+    /// Files that were refused because of what lies at a place, by that place.
+    blocked: HashMap<FileName, BTreeSet<FileName>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +77,7 @@ impl<'a> Session<'a> {
             next_reference: first_reference,
             round: 0,
             counts: Counts::default(),
+            blocked: HashMap::new(),
         };
         session.ask_for_list();
         session
@@ -107,7 +110,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), Failure> {
         match message {
             ServerMessage::Part(part) if self.is_ours(part.project.as_ref()) => {
-                self.take_part(&part).map_err(|OutOfOrder(why)| {
+                self.take_part(reference, &part).map_err(|OutOfOrder(why)| {
                     Failure::connection(format!(
                         "The server sent a file in the wrong order: {}.",
                         shown(&why)
@@ -174,12 +177,12 @@ impl<'a> Session<'a> {
         self.round += 1;
     }
 
-    fn take_part(&mut self, part: &FilePart) -> Result<(), OutOfOrder> {
+    fn take_part(&mut self, reference: Option<u64>, part: &FilePart) -> Result<(), OutOfOrder> {
         let mut assembly = match self.assembly.take() {
             Some(assembly) => assembly,
             // The rest of a file that was under way before we listened from its beginning; the list will show it.
             None if part.part != 1 => return Ok(()),
-            None => Assembly::begin(part, self.tree)?,
+            None => Assembly::begin(part, reference, self.tree)?,
         };
         if !assembly.take(part)? {
             self.assembly = Some(assembly);
@@ -198,7 +201,7 @@ impl<'a> Session<'a> {
                             self.say(&format!("updated {name}"));
                         }
                     }
-                    Err(refusal) => self.fail(name.as_str(), &refusal.to_string()),
+                    Err(refusal) => self.refuse(&name, &refusal),
                 }
                 Some(name)
             }
@@ -229,13 +232,49 @@ impl<'a> Session<'a> {
                 self.say(&format!("removed {name}"));
             }
             Ok(false) => {}
-            Err(refusal) => self.fail(name.as_str(), &format!("cannot be removed: {refusal}")),
+            Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
+        }
+        self.retry_what_it_blocked(&name);
+    }
+
+    /// Notes that a file is not written, and for which place it waits, if for one.
+    fn refuse(&mut self, name: &FileName, refusal: &Refusal) {
+        self.fail(name.as_str(), &not_written(refusal));
+        if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
+            self.blocked.entry(place).or_default().insert(name.clone());
+        }
+    }
+
+    /// A file is gone from the project, and maybe folders with it: asks for the files that were refused because of what lay there.
+    fn retry_what_it_blocked(&mut self, gone: &FileName) {
+        let folders = gone
+            .folders()
+            .filter_map(|folder| FileName::parse(folder).ok());
+        for place in folders.chain([gone.clone()]) {
+            if !self.blocked.contains_key(&place) || !self.tree.is_free(&place) {
+                continue;
+            }
+            for name in self.blocked.remove(&place).unwrap_or_default() {
+                // It may have come, or have been deleted, meanwhile.
+                if self.report.has(name.as_str()) {
+                    self.fetch_again(name);
+                }
+            }
         }
     }
 
     fn touch(&mut self, name: &FileName) {
         if let Phase::Listing { touched, .. } = &mut self.phase {
             touched.insert(name.clone());
+        }
+    }
+
+    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows it or not.
+    fn keep_unread(&mut self, raw_name: &str, why: &str) {
+        // What has no proper name was never written.
+        if let Ok(name) = FileName::parse(raw_name) {
+            self.touch(&name);
+            self.fail(raw_name, &format!("the server cannot read it ({why})"));
         }
     }
 
@@ -248,20 +287,29 @@ impl<'a> Session<'a> {
     fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
         let why = shown(&error.message);
         if error.code == 401 {
-            return Err(if reference.is_none() {
-                Failure::expired(format!(
-                    "The token no longer holds ({why}); get a fresh one and start again."
-                ))
-            } else {
-                self.identity.refused(&error.message)
-            });
+            // We were let in with it, so the token was good: whether as an answer or by itself, this tells of its end.
+            return Err(self.identity.withdrawn(&error.message));
+        }
+        // A file that the server cannot read to its end is broken off, and the next one follows.
+        self.assembly
+            .take_if(|assembly| assembly.is_ended_by(reference, error));
+        if reference.is_none()
+            && let Some(name) = error.unread_file()
+        {
+            // A change that we are told of and cannot get; the copy here is behind until the next one.
+            self.keep_unread(name, &why);
+            return Ok(());
         }
         match &mut self.phase {
             Phase::Listing {
                 reference: asked, ..
             } if reference == Some(*asked) => {
+                if let Some(name) = error.unread_file() {
+                    self.keep_unread(name, &why);
+                    return Ok(());
+                }
                 let project = shown(&self.identity.full_project());
-                if error.kind != "failReadPathError" && error.kind != "failReadFileError" {
+                if error.kind != "failReadPathError" {
                     return Err(Failure::connection(format!(
                         "The server could not list {project} ({}: {why}).",
                         error.code
@@ -288,10 +336,17 @@ impl<'a> Session<'a> {
                 }
                 self.go_on();
             }
+            // What was asked for again is gone meanwhile, or remains the failure that it was.
+            _ if reference.is_some() && error.unread_file().is_some() => {}
             _ => warn(&format!("The server says: {why} ({}).", error.code)),
         }
         Ok(())
     }
+}
+
+/// What is said of a file that is not removed.
+fn not_removed(why: &Refusal) -> String {
+    format!("cannot be removed: {why}")
 }
 
 #[cfg(test)]

@@ -83,6 +83,14 @@ impl Tree {
         self.manifest.files().iter()
     }
 
+    /// Whether nothing lies at a place, as far as can be told.
+    pub fn is_free(&self, name: &FileName) -> bool {
+        match place::open_parent(&self.root, name) {
+            Ok((folder, leaf)) => matches!(place::look(&folder, leaf), Ok(None)),
+            Err(error) => error == Errno::NOENT,
+        }
+    }
+
     /// Begins a file, out of sight.
     ///
     /// # Errors

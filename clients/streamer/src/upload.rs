@@ -239,7 +239,7 @@ impl<'a> Upload<'a> {
                 progress.settled();
             }
             ServerMessage::Error(error) if error.code == 401 => {
-                return Err(self.identity.refused(&error.message));
+                return Err(self.identity.withdrawn(&error.message));
             }
             ServerMessage::Error(error) => match reference
                 .and_then(|reference| self.land(reference).map(|flight| (reference, flight)))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::{Counts, Phase, Session};
+use super::{Counts, Phase, Session, not_removed};
 use crate::names::{FileName, shown};
 use crate::protocol::{self, ListedFile};
 use crate::report::{counted, say};
@@ -71,7 +71,7 @@ impl Session<'_> {
         for name in gone {
             match self.tree.remove(&name) {
                 Ok(removed) => self.counts.removed += usize::from(removed),
-                Err(refusal) => self.fail(name.as_str(), &format!("cannot be removed: {refusal}")),
+                Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
             }
         }
         self.counts.removed += self.tree.remove_strays(keep);
@@ -87,7 +87,7 @@ impl Session<'_> {
             Err(refusal) => Some(refusal),
         };
         match refusal {
-            Some(refusal) => self.fail(name.as_str(), &refusal.to_string()),
+            Some(refusal) => self.refuse(name, &refusal),
             None => self.report.mended(name.as_str()),
         }
         true
@@ -116,6 +116,31 @@ impl Session<'_> {
             expected: needed,
         };
         self.go_on();
+    }
+
+    /// Asks once more for a file that could not be written.
+    pub(super) fn fetch_again(&mut self, name: FileName) {
+        match &mut self.phase {
+            // The list tells what is missing.
+            Phase::Listing { .. } => {}
+            Phase::Fetching {
+                waiting, expected, ..
+            } => {
+                expected.insert(name.clone());
+                waiting.push_back(name);
+                self.go_on();
+            }
+            // It is put into its place like any change.
+            Phase::Live { .. } => {
+                let reference = self.reference();
+                self.outbox.push_back(protocol::get(
+                    reference,
+                    &self.identity.streamer,
+                    &self.identity.project,
+                    Some(name.as_str()),
+                ));
+            }
+        }
     }
 
     /// Asks for the next files, or ends the fetching where nothing is left to ask.

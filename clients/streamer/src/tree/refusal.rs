@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use crate::names::shown;
 
-/// Why a file is not written, or not removed.
+/// Why a file is not written, or not removed. Which of the two it was, the one who tells of it says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A link lies at this place or on the way to it.
@@ -19,8 +19,24 @@ pub enum Refusal {
     FolderOfOthers(String),
     /// This file system takes the name for this other one.
     Twin(String),
-    /// The system's own reason.
+    /// This file system takes the name for another one in this folder, `""` being the top one; which, cannot be told.
+    TwinIn(String),
+    /// The system's own reason, and what to do about it.
     System(String),
+}
+
+impl Refusal {
+    /// The place that is taken, where another file may be written once it is free.
+    pub fn taken_place(&self) -> Option<&str> {
+        match self {
+            Self::Link(at)
+            | Self::Special(at)
+            | Self::NotOurs(at)
+            | Self::FolderOfOthers(at)
+            | Self::Twin(at) => Some(at),
+            Self::TwinIn(_) | Self::System(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Refusal {
@@ -28,34 +44,43 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::Link(at) => write!(
                 f,
-                "not written: {} is a link here, and links are not followed; remove it",
+                "{} is a link here, and links are not followed; remove it",
                 shown(at)
             ),
             Self::Special(at) => write!(
                 f,
-                "not written: {} is neither a file nor a folder here; remove it",
+                "{} is neither a file nor a folder here; remove it",
                 shown(at)
             ),
             Self::NotOurs(at) => {
                 write!(
                     f,
-                    "not written: {} is here already and was not written by this mirror; move it away, or use --force",
+                    "{} is here already and was not written by this mirror; move it away, or use --force",
                     shown(at)
                 )
             }
             Self::FolderOfOthers(at) => {
                 write!(
                     f,
-                    "not written: the folder {} in its place holds files that this mirror did not write; move them away, or use --delete",
+                    "the folder {} in its place holds files that this mirror did not write; move them away, or use --delete",
                     shown(at)
                 )
             }
             Self::Twin(other) => write!(
                 f,
-                "not written: this file system takes the name for the same as {}, which is not overwritten",
+                "this file system takes the name for the same as {}, which is not overwritten; one of the two needs another name",
                 shown(other)
             ),
-            Self::System(why) => write!(f, "not written: {why}"),
+            Self::TwinIn(folder) => write!(
+                f,
+                "this file system takes the name for the same as another one in {}, which is not overwritten; one of the two needs another name",
+                if folder.is_empty() {
+                    "/".to_owned()
+                } else {
+                    shown(folder)
+                }
+            ),
+            Self::System(why) => f.write_str(why),
         }
     }
 }
@@ -68,6 +93,49 @@ impl From<Errno> for Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
-        Self::System(error.to_string())
+        let advice = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                "allow this mirror to write in its folder and start it again"
+            }
+            io::ErrorKind::ReadOnlyFilesystem => "make its folder writable and start it again",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room and start the mirror again"
+            }
+            io::ErrorKind::InvalidFilename => "the file needs another name in the project",
+            _ => "mend that and start the mirror again",
+        };
+        Self::System(format!("{error}; {advice}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_to_do_and_not_what_was_tried() {
+        let denied = Refusal::from(Errno::ACCESS).to_string();
+        assert!(denied.starts_with("Permission denied") && denied.contains("allow this mirror"));
+        for refusal in [
+            Refusal::from(Errno::NOSPC),
+            Refusal::from(Errno::IO),
+            Refusal::Link("/a".into()),
+            Refusal::Special("/a".into()),
+            Refusal::NotOurs("/a".into()),
+            Refusal::FolderOfOthers("/a".into()),
+            Refusal::Twin("/a".into()),
+            Refusal::TwinIn(String::new()),
+        ] {
+            let said = refusal.to_string();
+            assert!(
+                !said.contains("not written:") && said.contains(';'),
+                "{said}"
+            );
+        }
+        assert!(
+            Refusal::TwinIn(String::new())
+                .to_string()
+                .contains("another one in /, ")
+        );
     }
 }

@@ -8,27 +8,32 @@ use crate::place;
 /// Something was found under a name: refuses it unless the folder lists exactly that name.
 pub fn refuse_other_spelling(folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
     let entries = place::entries(folder)?;
-    match other_spelling(&entries, segment) {
-        None => Ok(()),
-        Some(other) => {
-            let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-            Err(Refusal::Twin(format!("{above}/{other}")))
-        }
+    let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+    match spelling(&entries, segment) {
+        Spelling::AsAsked => Ok(()),
+        Spelling::Otherwise(other) => Err(Refusal::Twin(format!("{above}/{other}"))),
+        Spelling::Unknown => Err(Refusal::TwinIn(above.to_owned())),
     }
 }
 
-/// How a folder spells what it finds under `segment`, if otherwise; its best guess where several could be meant.
-fn other_spelling(entries: &[std::ffi::OsString], segment: &str) -> Option<String> {
+/// How a folder spells what it finds under a name.
+#[derive(Debug, PartialEq, Eq)]
+enum Spelling {
+    AsAsked,
+    Otherwise(String),
+    /// Otherwise, and it is none of those that differ in case alone.
+    Unknown,
+}
+
+fn spelling(entries: &[std::ffi::OsString], segment: &str) -> Spelling {
     if entries.iter().any(|entry| entry == segment) {
-        return None;
+        return Spelling::AsAsked;
     }
-    let lossy = entries
+    entries
         .iter()
-        .map(|entry| entry.to_string_lossy().into_owned());
-    let twin = lossy
-        .into_iter()
-        .find(|entry| entry.to_lowercase() == segment.to_lowercase());
-    Some(twin.unwrap_or_else(|| "another name".to_owned()))
+        .map(|entry| entry.to_string_lossy().into_owned())
+        .find(|entry| entry.to_lowercase() == segment.to_lowercase())
+        .map_or(Spelling::Unknown, Spelling::Otherwise)
 }
 
 #[cfg(test)]
@@ -38,11 +43,18 @@ mod tests {
     #[test]
     fn a_folder_that_lists_a_name_otherwise_than_asked_tells_a_twin() {
         let entries: Vec<std::ffi::OsString> = vec!["Src".into(), "café".into(), "x".into()];
-        assert_eq!(other_spelling(&entries, "Src"), None);
-        assert_eq!(other_spelling(&entries, "src"), Some("Src".into()));
+        assert_eq!(spelling(&entries, "Src"), Spelling::AsAsked);
+        assert_eq!(spelling(&entries, "src"), Spelling::Otherwise("Src".into()));
+        assert_eq!(spelling(&entries, "cafe\u{301}"), Spelling::Unknown);
+    }
+
+    #[test]
+    fn a_twin_whose_name_is_not_known_gets_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = place::open_root(dir.path()).unwrap();
         assert_eq!(
-            other_spelling(&entries, "cafe\u{301}"),
-            Some("another name".into())
+            refuse_other_spelling(&folder, "cafe\u{301}", "/menu/cafe\u{301}"),
+            Err(Refusal::TwinIn("/menu".into()))
         );
     }
 }

@@ -110,6 +110,31 @@ async fn a_refused_file_is_named_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_cannot_read_is_named_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &files(&[("/a", b"a"), ("/mine", b"m")]));
+    let server = FakeServer::start(
+        files(&[("/gone", b"g"), ("/locked", b"l"), ("/mine", b"?")]),
+        Faults {
+            unreadable: vec!["/locked".into(), "/mine".into()],
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(
+        server.files(),
+        files(&[("/a", b"a"), ("/locked", b"l"), ("/mine", b"m")])
+    );
+    assert!(
+        said.err.contains("/locked: cannot be read by the server")
+            && said.err.contains("1 file failed"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_work() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &many());
@@ -133,6 +158,28 @@ async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_runs_out_during_a_push_is_not_called_a_wrong_key() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &files(&[("/a", b"a"), ("/b", b"b")]));
+    let refuse = [("/b".to_owned(), (401, "the token has expired"))];
+    let server = FakeServer::start(
+        Files::new(),
+        Faults {
+            refuse: refuse.into(),
+            ..Faults::default()
+        },
+    )
+    .await;
+    let said = push(&server, dir.path()).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(
+        said.err.contains("the token has expired") && said.err.contains("push again"),
+        "{said:?}"
+    );
+    assert!(!said.err.contains("Give the same --key"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     let dir = tempfile::tempdir().unwrap();
     write(
@@ -146,7 +193,12 @@ async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     );
     std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
     let server = FakeServer::start(
-        files(&[("/.git/theirs", b"t"), ("/old", b"o")]),
+        files(&[
+            ("/.git/theirs", b"t"),
+            ("/base/theirs", b"t"),
+            ("/link/theirs", b"t"),
+            ("/old", b"o"),
+        ]),
         Faults::default(),
     )
     .await;
@@ -154,9 +206,15 @@ async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(
         server.files(),
-        files(&[("/a", b"a"), ("/.git/theirs", b"t")])
+        files(&[
+            ("/a", b"a"),
+            ("/.git/theirs", b"t"),
+            ("/base/theirs", b"t"),
+            ("/link/theirs", b"t")
+        ])
     );
     assert!(said.err.contains("3 entries not sent"), "{said:?}");
+    assert!(said.out.contains("3 names there left alone"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

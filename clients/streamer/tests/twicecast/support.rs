@@ -35,6 +35,8 @@ pub struct Faults {
     pub hostile: Files,
     /// There is no such project.
     pub absent: bool,
+    /// These are there and the server cannot read them: a list has an error in their place.
+    pub unreadable: Vec<String>,
     /// These are listed but were deleted when asked for.
     pub vanish_after_list: Vec<String>,
 }
@@ -263,6 +265,7 @@ impl Connection {
 
     fn list(inside: &Inside, reference: &Value) -> Vec<String> {
         let all: Vec<Value> = (inside.files.iter().chain(&inside.faults.hostile))
+            .filter(|(name, _)| !inside.faults.unreadable.contains(name))
             .map(|(name, content)| json!({"name":name,"size":content.len(),"modified":1,"sha256":sha256(content)}))
             .collect();
         // Small lists, so that there are several.
@@ -275,7 +278,17 @@ impl Connection {
         let reply = |(index, files): (usize, &&[Value])| {
             json!({"code":200,"type":"fileList","ref":reference,"data":{"name":"/","files":files,"part":index + 1,"last":index + 1 == count}}).to_string()
         };
-        chunks.iter().enumerate().map(reply).collect()
+        let unread = |name: &String| {
+            error(
+                reference,
+                409,
+                "failReadFileError",
+                &format!("File {name} doesn't exist or cannot be read"),
+                name,
+            )
+        };
+        let errors = inside.faults.unreadable.iter().map(unread);
+        errors.chain(chunks.iter().enumerate().map(reply)).collect()
     }
 
     fn get(inside: &Inside, reference: &Value, name: Option<&str>) -> Vec<String> {
