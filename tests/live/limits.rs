@@ -314,3 +314,16 @@ async fn who_is_refused_without_end_is_slowed_down_and_a_success_ends_that() {
     client.expect_all("badParametersError", 100).await;
     client.ok(post("a", "y")).await;
 }
+
+#[tokio::test]
+async fn what_stands_behind_many_refusals_is_done_where_the_client_closes_properly() {
+    let server = Server::with(&["--max-file-bytes", "10"]);
+    let mut client = server.streamer().await;
+    let refused = (0..200).map(|n| post(&format!("f{n}"), "more than ten bytes"));
+    client.send_all(refused.chain([post("good", "x")])).await;
+    client.send_close().await;
+    let (answers, _) = client.rest_until_closed().await;
+    assert_eq!(answers.len(), 201);
+    assert_eq!(answers[200]["type"], "filePost");
+    assert!(server.project().join("good").exists());
+}

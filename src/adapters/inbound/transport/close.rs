@@ -19,6 +19,9 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much a client may still send after the server's close frame.
 const MAX_DRAINED: usize = 32 * 1024 * 1024;
 
+/// How much of what came behind the client's own close frame is looked for; there should be none.
+const MAX_DISCARDED: usize = 256 * 1024;
+
 /// A close code (RFC 6455, section 7.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
@@ -99,7 +102,7 @@ pub async fn close(reader: &mut Reader, writer: &mut Writer, close: &Close) {
     };
     let handshake = async {
         match writer.finish(frame).await {
-            Ok(()) if reader.peer_close().is_some() => reader.discard_arrived(MAX_DRAINED),
+            Ok(()) if reader.peer_close().is_some() => reader.discard_arrived(MAX_DISCARDED),
             Ok(()) => reader.drain(MAX_DRAINED).await,
             Err(_) => {}
         }

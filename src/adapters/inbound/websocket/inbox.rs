@@ -105,9 +105,9 @@ impl Inbox {
         }
     }
 
-    /// Whether nothing more will come.
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().end.is_some()
+    /// How the requests end, once nothing more will come.
+    pub(super) fn end(&self) -> Option<End> {
+        self.lock().end
     }
 
     /// Nothing more will come.

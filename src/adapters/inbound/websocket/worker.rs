@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
 /// So many requests in a row may be refused at full speed; after each further one the connection
 /// pauses, since whoever goes on like that is no client, and his share of the machine is needed.
-/// Once he has gone, what he has left behind is not looked at.
+/// Once he is gone without a word, what he has left behind is not looked at.
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
@@ -110,10 +110,12 @@ impl Worker {
                     }
                     on_step(self.connected.session.is_authenticated());
                     if self.refused > REFUSED_AT_FULL_SPEED {
-                        if inbox.is_closed() {
-                            return Done::NothingMore;
+                        match inbox.end() {
+                            None => tokio::time::sleep(REFUSED_PAUSE).await,
+                            // He has sent all that he wanted to, and some of it may be good.
+                            Some(End::Proper) => {}
+                            Some(End::Cut) => return Done::NothingMore,
                         }
-                        tokio::time::sleep(REFUSED_PAUSE).await;
                     }
                 }
             }
