@@ -27,7 +27,7 @@ use warp::{Filter as _, Reply as _};
 
 /// Gives memory back to the system once a burst is over, which the C library's hardly does.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -13,8 +13,9 @@ use serde_json::json;
 /// Pairs of an undisturbed and a disturbed stretch.
 const PAIRS: usize = 7;
 const STRETCH: Duration = Duration::from_secs(1);
-/// How long it may take until everything is released.
-const RELEASE: Duration = Duration::from_secs(8);
+/// How long is waited for that everything is released, between two pairs and at the end.
+const PAUSE: Duration = Duration::from_secs(3);
+const RELEASE: Duration = Duration::from_secs(30);
 
 const MAX_MEMORY: u64 = 256 << 20;
 const MAX_RATIO: f64 = 2.0;
@@ -167,9 +168,9 @@ async fn measure(kinds: &[Kind]) -> bool {
         calm.chats.append(&mut before.chats);
         stormy.updates.append(&mut under.updates);
         stormy.chats.append(&mut under.chats);
-        released(&server, &mut pair, files, memory).await;
+        released(&server, &mut pair, files, memory, PAUSE).await;
     }
-    let (files_after, memory_after) = released(&server, &mut pair, files, memory).await;
+    let (files_after, memory_after) = released(&server, &mut pair, files, memory, RELEASE).await;
     pair.viewer.ok(file("status", project())).await;
     pair.viewer.ok(chat("members", json!({}))).await;
     let (update_ratio, chat_ratio) = (median(&mut update_ratios), median(&mut chat_ratios));
@@ -198,12 +199,18 @@ async fn measure(kinds: &[Kind]) -> bool {
 }
 
 /// Waits until files and memory are what they were, for a while.
-async fn released(server: &Server, pair: &mut Pair, files: usize, memory: u64) -> (usize, u64) {
+async fn released(
+    server: &Server,
+    pair: &mut Pair,
+    files: usize,
+    memory: u64,
+    patience: Duration,
+) -> (usize, u64) {
     let began = Instant::now();
     loop {
         let now = (server.open_files(), server.memory());
         let is_back = now.0 <= files && now.1 as f64 <= memory as f64 * MAX_LEFT;
-        if is_back || began.elapsed() > RELEASE {
+        if is_back || began.elapsed() > patience {
             return now;
         }
         pair.run(Duration::from_millis(100)).await;
