@@ -11,6 +11,7 @@ mod crash;
 mod drafts;
 mod envelopes;
 mod limits;
+mod logs;
 mod main_job;
 mod names;
 mod operation;

@@ -1,5 +1,7 @@
 //! The log: to standard error, so that standard output stays the program's own.
 
+use std::io::IsTerminal as _;
+
 use tracing::level_filters::LevelFilter;
 
 use super::config::{Config, LogFormat};
@@ -10,6 +12,12 @@ pub fn start_logging(config: &Config) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr);
+    // A file and whoever collects logs want the text alone.
+    let builder = if std::io::stderr().is_terminal() {
+        builder
+    } else {
+        builder.with_ansi(false)
+    };
     match config.log_format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),
