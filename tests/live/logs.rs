@@ -19,6 +19,8 @@ const CHAT: &str = "chat-message-canary";
 const TITLE: &str = "title-canary\n2026-01-01T00:00:00Z ERROR forged";
 const DESCRIPTION: &str = "description-canary\u{1b}[31m";
 const GARBAGE: &str = "garbage-canary";
+/// A name that turns what follows it round, where it is not escaped.
+const BACKWARDS: &str = "\u{202e}own";
 const FORGED_NAME: &str = "forged\n2026-01-01T00:00:00Z ERROR forged\u{1b}[31m\u{202e}";
 
 /// The program with all that it prints.
@@ -40,6 +42,12 @@ impl Talkative {
             .env("FILE_WS_SERVER_KEY", KEY)
             .args(["--port", "0", "--host", "127.0.0.1", "--base-dir", "base"])
             .args(["--log-level", "trace", "--log-format", format])
+            .args([
+                "--on-streamer-disconnect",
+                "delete",
+                "--streamer-grace-seconds",
+                "0",
+            ])
             .args([
                 "--max-file-bytes",
                 "1000",
@@ -99,6 +107,22 @@ impl Drop for Talkative {
 fn signed(user: &str, exp: u64, key: &str) -> String {
     let claims = json!({"username": user, "streamername": "ana", "streamname": "demo", "exp": exp});
     token_as_is(&claims, key.as_bytes())
+}
+
+/// A project whose name is written out where it is logged: its files go with its streamer.
+async fn come_and_go(server: &Talkative, heard: &mut Vec<Value>) {
+    let claims = json!({"username": "mal", "streamername": "mal", "streamname": BACKWARDS,
+        "exp": now() + 1_000});
+    let token = token_as_is(&claims, KEY.as_bytes());
+    let mut watcher = Client::connect(&server.url).await;
+    let own = json!({"username": "mal", "project": BACKWARDS});
+    watcher.ok(file("watch", own.clone())).await;
+    let mut mal = Client::connect(&server.url).await;
+    let data = json!({"token": token, "file": own});
+    ask(&mut mal, heard, authenticate(data)).await;
+    ask(&mut mal, heard, post("a", FILE)).await;
+    mal.send_close().await;
+    heard.push(watcher.until("fileDeleted").await);
 }
 
 /// Tokens of every kind, good and bad.
@@ -213,6 +237,7 @@ async fn session(server: &Talkative, tokens: &Tokens) -> Vec<Value> {
         .await;
     heard.extend(bob.rest().await);
     heard.extend(ana.rest().await);
+    come_and_go(server, &mut heard).await;
     broken_disk(server, &mut ana, &mut heard).await;
     broken_wire(server).await;
     heard
@@ -253,6 +278,7 @@ async fn no_log_holds_a_token_a_key_or_what_users_wrote() {
         assert!(log.contains("a connection has come"), "{format}: {log}");
         assert!(log.contains("refused a token"), "{format}: {log}");
         assert!(log.contains("could not "), "the disk failed: {log}");
+        assert!(log.contains("u{202e}own"), "it was deleted: {log}");
         let mut forbidden: Vec<String> = tokens.forbidden().map(str::to_owned).collect();
         forbidden.push(KEY.to_owned());
         forbidden.push(base64(KEY));
@@ -267,7 +293,7 @@ async fn no_log_holds_a_token_a_key_or_what_users_wrote() {
             for text in &forbidden {
                 assert!(!said.contains(text), "{format}: {text} is in\n{said}");
             }
-            let is_plain = |letter: char| letter == '\n' || !letter.is_control();
+            let is_plain = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
             assert!(said.chars().all(is_plain), "{format}: {said:?}");
         }
         for line in log.lines() {

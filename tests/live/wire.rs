@@ -70,13 +70,13 @@ async fn fragments_without_end_are_closed_at_the_limit() {
 async fn heads_that_come_a_byte_at_a_time_are_dropped_and_others_get_in() {
     let server = Server::with(&["--handshake-timeout-seconds", "1"]);
     let before = server.open_files();
+    let began = Instant::now();
     let mut slow = Vec::new();
     for _ in 0..100 {
         let mut raw = Raw::socket(&server).await;
         raw.send("GET / HTTP/1.1\r\nX: ").await;
         slow.push(raw);
     }
-    let began = Instant::now();
     while server.open_files() > before {
         server.connect().await.quiet().await;
         for raw in &mut slow {
@@ -86,7 +86,7 @@ async fn heads_that_come_a_byte_at_a_time_are_dropped_and_others_get_in() {
         assert!(began.elapsed() < SOON, "they are never dropped");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(began.elapsed() >= Duration::from_millis(900), "too soon");
+    assert!(began.elapsed() >= Duration::from_secs(1), "too soon");
 }
 
 #[tokio::test]
