@@ -156,6 +156,71 @@ async fn what_follows_an_upgrade_is_no_http_and_http_2_is_refused() {
 }
 
 #[tokio::test]
+async fn requests_of_strange_forms_are_refused_and_nothing_panics() {
+    // That nothing has panicked is looked at when the server ends.
+    let server = Server::start();
+    for line in [
+        "GET a HTTP/1.1",
+        "GET a:80 HTTP/1.1",
+        "CONNECT evil.example:80 HTTP/1.1",
+        "CONNECT / HTTP/1.1",
+        "TRACE mailto:x HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "GET ? HTTP/1.1",
+        "GET ../../etc/passwd HTTP/1.1",
+        "GET /../../etc/passwd HTTP/1.1",
+        "GET /%77s HTTP/1.1",
+        "GET /ws/.. HTTP/1.1",
+        "GET / HTTP/9.9",
+        "\x16\x03\x01\x02",
+    ] {
+        let mut raw = Raw::socket(&server).await;
+        let rest = format!("Host: x\r\nConnection: close\r\n{UPGRADE}\r\n");
+        let _ = raw.try_send(format!("{line}\r\n{rest}")).await;
+        let answer = raw.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{line}: {answer}");
+    }
+    for body in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let mut raw = Raw::socket(&server).await;
+        let head = raw.upgrade(body, b"0123456789").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{body}: {head}");
+    }
+    server.connect().await.quiet().await;
+}
+
+#[tokio::test]
+async fn heads_with_bytes_changed_at_random_make_nothing_panic() {
+    const HEADS: u64 = 500;
+    let pieces: [&[u8]; 12] = [
+        b"\r\n", b"\0", b"\xff", b":", b"/", b"?", b"#", b" ", b"*", b"http://", b"GET a ", b",",
+    ];
+    let server = Server::start();
+    let seeds = [
+        format!("GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"),
+        "GET http://a/ws HTTP/1.1\r\nHost: x\r\nOrigin: null\r\n\r\n".to_owned(),
+        "POST /healthz HTTP/1.0\r\nContent-Length: 2\r\n\r\nab".to_owned(),
+    ];
+    for seed in 0..HEADS {
+        let mut random = Random::new(seed, 1);
+        let mut below = |bound: usize| usize::try_from(random.below(bound as u64)).expect("small");
+        let mut head = seeds[below(seeds.len())].clone().into_bytes();
+        for _ in 0..=below(3) {
+            let at = below(head.len());
+            match below(3) {
+                0 => drop(head.splice(at..at, pieces[below(pieces.len())].iter().copied())),
+                1 => head[at] = u8::try_from(below(256)).expect("a byte"),
+                _ => drop(head.drain(at..(at + 1 + below(5)).min(head.len()))),
+            }
+        }
+        let mut raw = Raw::socket(&server).await;
+        let _ = raw.try_send(&head).await;
+        raw.finish().await;
+        raw.rest().await;
+    }
+    server.connect().await.quiet().await;
+}
+
+#[tokio::test]
 async fn ten_posts_and_a_close_in_one_segment_are_all_carried_out() {
     let server = Server::start();
     let mut raw = Raw::connect(&server).await;

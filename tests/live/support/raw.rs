@@ -192,6 +192,12 @@ impl Raw {
         String::from_utf8_lossy(&std::mem::take(&mut self.received)).into_owned()
     }
 
+    /// Sends nothing more, and says so to the server.
+    pub async fn finish(&mut self) {
+        // The server may have hung up already.
+        let _ = self.stream.shutdown().await;
+    }
+
     /// Goes without a word, as a process that is killed with unread bytes.
     pub fn reset(self) {
         self.stream.set_zero_linger().expect("set");
