@@ -381,11 +381,14 @@ async fn an_upload_that_cannot_be_staged_has_ended() {
     let mut session = scene.streamer().await;
     let steps = vec![
         (big(1, SPILL), Err(&Refusal::UnwritableFile)),
+        // They were on their way already.
         (big(2, 3), WAITS),
-        (big(3, 3), WAITS),
+        (big(3, 3), Err(&Refusal::UnwritableFile)),
     ];
     told(&scene, &mut session, steps).await;
     assert_eq!(scene.journal.take(), ["unstage 1"]);
+    let uploads = session.uploads.names_into(&WriteTarget::Project(demo()));
+    assert!(uploads.is_empty(), "no other upload has begun");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The log: to standard error, so that standard output stays the program's own.
 
+use std::io::IsTerminal as _;
+
 use tracing::level_filters::LevelFilter;
 
 use super::config::{Config, LogFormat};
@@ -9,6 +11,7 @@ pub fn start_logging(config: &Config) {
     let level = config.log_level.parse().unwrap_or(LevelFilter::INFO);
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => builder.with_target(false).init(),
