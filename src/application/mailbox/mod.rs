@@ -14,7 +14,7 @@ mod budget;
 mod pending;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,6 +23,7 @@ pub use budget::{Budget, Charge};
 pub use pending::FileKey;
 use pending::{Change, Key, Pending};
 
+use super::locks;
 use crate::domain::{ProjectId, Version};
 
 /// How long to wait before the shared budget is looked at again.
@@ -321,7 +322,7 @@ impl<F: Frame> Mailbox<F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<F>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locks::lock(&self.state)
     }
 }
 
@@ -336,5 +337,7 @@ impl<F: Frame> Drop for FileTurn<F> {
     }
 }
 
+#[cfg(test)]
+mod interleaved_tests;
 #[cfg(test)]
 mod tests;

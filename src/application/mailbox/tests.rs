@@ -8,7 +8,7 @@ use crate::domain::{FilePath, ProjectName, UserName};
 
 /// A file at a version, a deletion, or a text of some length.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Sent {
+pub(super) enum Sent {
     File(String, u64),
     Deleted(String, u64),
     Text(usize),
@@ -28,7 +28,7 @@ const LIMITS: MailboxLimits = MailboxLimits {
     window_bytes: 100,
 };
 
-fn mailbox() -> Arc<Mailbox<Sent>> {
+pub(super) fn mailbox() -> Arc<Mailbox<Sent>> {
     Mailbox::new(LIMITS, Budget::new(1_000_000))
 }
 
@@ -39,14 +39,14 @@ fn project() -> ProjectId {
     }
 }
 
-fn key(name: &str) -> Arc<FileKey> {
+pub(super) fn key(name: &str) -> Arc<FileKey> {
     Arc::new(FileKey {
         project: project(),
         path: FilePath::parse(name).expect("valid"),
     })
 }
 
-fn file(name: &str, version: u64) -> Sent {
+pub(super) fn file(name: &str, version: u64) -> Sent {
     Sent::File(name.into(), version)
 }
 

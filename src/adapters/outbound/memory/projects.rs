@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::lock;
 use super::source::StoredFile;
 use super::staging::MemoryStaging;
 use super::walk::Walk;
 use crate::application::FileContent;
+use crate::application::locks::lock;
 use crate::application::ports::{
     FileWalk, OpenFile, ProjectRegistry, ProjectState, ProjectStore, StoreError,
 };
