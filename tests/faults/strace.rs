@@ -1,5 +1,6 @@
 //! strace, attached to a server.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -16,7 +17,7 @@ pub struct Strace {
 
 impl Strace {
     /// Attaches to all threads of the process, present and to come. Counts of calls begin here.
-    pub fn attach(pid: u32, args: &[&str]) -> Self {
+    pub fn attach(pid: u32, args: &[impl AsRef<OsStr>]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new("strace")
             .args(["-f", "-y", "-s", "64", "-o"])

@@ -304,9 +304,8 @@ impl<F: Frame> Mailbox<F> {
     /// it is asked again whenever something has changed.
     async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Option<T>) -> T {
         loop {
+            // Told of whatever changes from here on, though it is awaited only below.
             let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             // Looked at once, so that whoever was held back by it knows that he has to look again.
             let exhausted = self.budget.is_exhausted();
             if let Some(result) = step(&mut self.lock(), exhausted) {

@@ -287,6 +287,22 @@ async fn uploads_may_hold_as_many_bytes_as_the_limit_and_no_more() {
 }
 
 #[tokio::test]
+async fn what_ends_with_a_deletion_leaves_room_for_others() {
+    let scene = World::limited(|limits| {
+        limits.max_open_upload_bytes = 9;
+        limits.max_open_uploads = 1;
+    })
+    .build();
+    let mut session = scene.streamer().await;
+    let steps = vec![
+        (part("/a", "123456789", 1, 3), WAITS),
+        (delete("/a"), Ok(&[Reply::FileDeleted])),
+        (part("/b", "123456789", 1, 3), WAITS),
+    ];
+    told(&scene, &mut session, steps).await;
+}
+
+#[tokio::test]
 async fn an_upload_of_another_name_or_connection_is_another() {
     let scene = World::new().build();
     let mut one = scene.streamer().await;
