@@ -82,7 +82,12 @@ impl Application {
             let is_away = || self.ports.presence.streamers(&project) == 0;
             match self.delete_below(None, &project, None, &is_away).await {
                 Ok(_) => {
-                    tracing::info!(%project, "deleted the files of a project without streamer");
+                    // A user's own text: what cannot be seen is written out.
+                    let project = project.to_string();
+                    tracing::info!(
+                        project = %project.escape_debug(),
+                        "deleted the files of a project without streamer"
+                    );
                 }
                 Err(_) => self.abandoned.streamer_left(&project, now),
             }

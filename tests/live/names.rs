@@ -203,3 +203,61 @@ async fn base64_is_taken_strictly_but_for_padding_and_white_space() {
     client.ok(post_part("p", "c", 2, 2)).await;
     assert_eq!(client.ok(get("p")).await["content"], base64("abc"));
 }
+
+#[tokio::test]
+async fn hostile_names_are_refused_wherever_a_name_is_taken() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    ana.ok(post("a", "x")).await;
+    let mut bob = server.viewer("bob").await;
+    bob.ok(creation()).await;
+    let long_segment = "n".repeat(256);
+    let very_long = "n/".repeat(50_000);
+    let very_deep = "d/".repeat(2_000) + "f";
+    let hostile = [
+        "..",
+        "../a",
+        "../../bob/x/a",
+        "/../../bob/x/a",
+        "a/../../x",
+        "..\\a",
+        "C:\\a",
+        "\\\\?\\C:\\a",
+        "a\0.txt",
+        "a\nb",
+        "\u{1b}[2J",
+        "\u{7f}",
+        &long_segment,
+        &very_long,
+        &very_deep,
+    ];
+    for name in hostile {
+        // Who is only ever refused is slowed down.
+        ana.ok(list_all()).await;
+        for subtype in ["get", "list"] {
+            for recursively in [false, true] {
+                let data = json!({"username": "ana", "project": "demo", "name": name,
+                    "recursively": recursively});
+                let answer = ana.refused(400, file(subtype, data)).await;
+                assert_eq!(answer["file"], name);
+            }
+        }
+        let answer = bob.refused(400, post(name, "evil")).await;
+        assert_eq!(answer["file"], name);
+        bob.refused(400, delete(name)).await;
+    }
+    for name in hostile.into_iter().chain([".", "/", "", "a/b", "/a"]) {
+        ana.ok(list_all()).await;
+        for data in [
+            json!({"username": name, "project": "demo"}),
+            json!({"username": "ana", "project": name}),
+        ] {
+            for subtype in ["get", "list", "status", "watch", "unwatch", "auth"] {
+                ana.refused(400, file(subtype, data.clone())).await;
+            }
+        }
+    }
+    bob.refused(400, finish()).await;
+    assert_eq!(ana.ok(get_all()).await["name"], "/a");
+    ana.quiet().await;
+}

@@ -3,12 +3,16 @@
 mod client;
 mod http;
 mod random;
+mod raw;
+mod replica;
 mod requests;
 mod server;
 
 pub use client::{Client, Sent};
 pub use http::{UPGRADE, exchange, http};
 pub use random::Random;
+pub use raw::{Raw, masked, text_frame};
+pub use replica::{Replica, version};
 pub use requests::*;
 pub use server::{Server, refused_start, run};
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use http::Uri;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -88,6 +89,7 @@ pub async fn serve<F>(
             let inner = service.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ClientSocket(address));
+                give_a_path(request.uri_mut());
                 inner.call(request)
             });
             let stop = stop.clone();
@@ -97,6 +99,14 @@ pub async fn serve<F>(
     join_all(loops).await;
     tasks.close();
     tasks.wait().await;
+}
+
+/// A request may name no path at all, but an authority alone, as `CONNECT a:80` and `GET a` do; at
+/// that warp panics. It gets one that leads nowhere.
+fn give_a_path(uri: &mut Uri) {
+    if uri.path_and_query().is_none() {
+        *uri = Uri::from_static("/-");
+    }
 }
 
 /// Hands every socket that `listener` accepts to `take`.

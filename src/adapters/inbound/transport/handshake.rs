@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tungstenite::handshake::derive_accept_key;
@@ -23,6 +23,8 @@ pub(super) enum Refusal {
     Version,
     #[error("Sec-WebSocket-Key must be the base64 of 16 bytes, once")]
     Key,
+    #[error("a request for a WebSocket has no body")]
+    Body,
     #[error("this origin is not allowed here")]
     Origin,
     #[error("there are too many connections; try again later")]
@@ -36,7 +38,7 @@ impl Refusal {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoUpgrade | Self::Version => StatusCode::UPGRADE_REQUIRED,
-            Self::NoConnectionUpgrade | Self::Key => StatusCode::BAD_REQUEST,
+            Self::NoConnectionUpgrade | Self::Key | Self::Body => StatusCode::BAD_REQUEST,
             Self::Origin => StatusCode::FORBIDDEN,
             Self::Full | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -59,7 +61,7 @@ impl Refusal {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
-            Self::NoConnectionUpgrade | Self::Key | Self::Origin => {}
+            Self::NoConnectionUpgrade | Self::Key | Self::Body | Self::Origin => {}
             // Whoever comes again finds another server, or this one less busy.
             Self::Full | Self::Draining => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -97,6 +99,10 @@ pub(super) fn check(
     let key = only(headers, &SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16))
         .ok_or(Refusal::Key)?;
+    // Proxies differ in what they take for it: the body, or the first frames.
+    if has_body(headers) {
+        return Err(Refusal::Body);
+    }
     // Browsers name the page's origin; without a page there is nobody to protect.
     if let Some(allowed) = allowed_origins
         && !headers
@@ -132,6 +138,15 @@ fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
                     .eq_ignore_ascii_case(origin)
             })
     })
+}
+
+/// Whether the request announces a body, however long.
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get_all(CONTENT_LENGTH)
+            .iter()
+            .any(|length| length.as_bytes() != b"0")
 }
 
 /// Whether a list header, in all its lines, has this token.

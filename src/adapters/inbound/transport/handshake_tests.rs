@@ -45,6 +45,7 @@ fn tokens_are_found_in_lists_of_any_case() {
             "permessage-deflate; client_max_window_bits=0",
         )],
         &[("sec-websocket-protocol", "a, b")],
+        &[("content-length", "0")],
     ] {
         assert!(
             check(&Method::GET, &handshake(lines), None).is_ok(),
@@ -85,6 +86,8 @@ fn what_is_no_handshake_is_refused() {
             &[("sec-websocket-key", KEY), ("sec-websocket-key", KEY)],
             Refusal::Key,
         ),
+        (&[("content-length", "10")], Refusal::Body),
+        (&[("transfer-encoding", "chunked")], Refusal::Body),
     ] {
         assert_eq!(
             check(&Method::GET, &handshake(lines), None),

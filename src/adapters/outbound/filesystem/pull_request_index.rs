@@ -43,13 +43,15 @@ impl Index {
                 Ok(folder) => read(&folder),
                 Err(error) => Err(error.into()),
             };
+            // Others' own texts: what cannot be seen is written out.
+            let place = || format!("{project}/{name}").escape_debug().to_string();
             match read {
                 Ok(found) if found.project == *project && found.id.to_string() == name => {
                     self.insert(&found);
                 }
-                Ok(_) => tracing::warn!(%project, name, "a pull request lies in a wrong place"),
+                Ok(_) => tracing::warn!(place = %place(), "a pull request lies in a wrong place"),
                 Err(error) => {
-                    tracing::warn!(%project, name, %error, "cannot read a pull request");
+                    tracing::warn!(place = %place(), %error, "cannot read a pull request");
                 }
             }
         }

@@ -1,0 +1,135 @@
+//! Clients that stop reading, vanish or are reset, and what that costs the others (sections 1, 4
+//! and 5).
+
+use std::time::{Duration, Instant};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_streamer_who_vanishes_without_a_word_is_gone_after_the_idle_timeout() {
+    let flags = ["--ping-seconds", "1", "--idle-timeout-seconds", "2"];
+    let server = Server::with(&flags);
+    let mut watcher = server.connect().await;
+    watcher.ok(file("watch", project())).await;
+    let mut vanished = Raw::connect(&server).await;
+    let login = text_frame(&authenticate(streamer("ana", "demo")));
+    vanished.send(login).await;
+    let half = text_frame(&post_part("half", noise(100_000), 1, 2));
+    vanished.send(half).await;
+    watcher.expect("streamerConnected").await;
+    let began = Instant::now();
+    watcher.expect("streamerDisconnected").await;
+    assert!(began.elapsed() >= Duration::from_millis(1_500), "too soon");
+    assert_eq!(vanished.closed().await, 1_001);
+    let mut ana = server.streamer().await;
+    ana.send(post_part("half", "2", 2, 2)).await;
+    ana.quiet().await;
+    ana.refused(409, get("half")).await;
+}
+
+#[tokio::test]
+async fn a_streamer_whose_connection_is_reset_is_gone_at_once() {
+    let server = Server::start();
+    let mut watcher = server.connect().await;
+    watcher.ok(file("watch", project())).await;
+    let mut ana = Raw::connect(&server).await;
+    ana.send(text_frame(&authenticate(streamer("ana", "demo"))))
+        .await;
+    watcher.expect("streamerConnected").await;
+    ana.send(&text_frame(&post("torn", noise(10_000)))[..5_000])
+        .await;
+    ana.reset();
+    watcher.expect("streamerDisconnected").await;
+    watcher.refused(409, get("torn")).await;
+    watcher.quiet().await;
+}
+
+#[tokio::test]
+async fn pings_are_answered_while_a_get_waits_for_its_reader() {
+    const GETS: usize = 20;
+    let server = Server::with(&["--max-queue-bytes", "131072"]);
+    let mut ana = server.streamer().await;
+    ana.ok(post("big", noise(1_000_000))).await;
+    let mut raw = Raw::narrow(&server).await;
+    let gets = text_frame(&get("big")).repeat(GETS);
+    raw.send([gets, masked(0x89, b"ping")].concat()).await;
+    let mut parts = 0;
+    while let Some((first, payload)) = raw.frame().await {
+        if first == 0x8A {
+            assert_eq!(payload, b"ping");
+            break;
+        }
+        parts += 1;
+    }
+    let all = GETS * 1_000_000_usize.div_ceil(49_152);
+    assert!(
+        parts < all / 2,
+        "the pong came after {parts} of {all} parts"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_for_much_and_reads_nothing_is_closed_and_costs_little() {
+    let flags = ["--ping-seconds", "1", "--idle-timeout-seconds", "2"];
+    let server = Server::with(&flags);
+    let mut ana = server.streamer().await;
+    for number in 0..10 {
+        ana.ok(post(&format!("f{number}"), noise(200_000))).await;
+    }
+    let files = server.open_files();
+    let before = server.memory();
+    let mut raw = Raw::narrow(&server).await;
+    raw.send(text_frame(&get_all()).repeat(2_000)).await;
+    let began = Instant::now();
+    while server.open_files() > files {
+        assert!(began.elapsed() < PATIENCE, "he is never closed");
+        // She reads, so that her pings are answered.
+        ana.next_within(Duration::from_millis(20)).await;
+    }
+    let grown = server.peak_memory().saturating_sub(before);
+    assert!(grown < 24 << 20, "{grown} bytes more than before");
+    ana.quiet().await;
+}
+
+#[tokio::test]
+async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later() {
+    const POSTS: u64 = 1_800;
+    let flags = ["--durability", "rename", "--max-queue-bytes", "131072"];
+    let server = Server::with(&flags);
+    // A long name makes long answers.
+    let name = "n".repeat(250);
+    let mut bob = Client::narrow(&server.url()).await;
+    let mut ana = Raw::narrow(&server).await;
+    ana.send(text_frame(&authenticate(streamer("ana", "demo"))))
+        .await;
+    ana.message().await;
+    ana.message().await;
+    bob.authenticate(viewer("bob", "ana", "demo")).await;
+    let before = server.memory();
+    let posts: Vec<u8> = (1..=POSTS)
+        .flat_map(|number| text_frame(&post(&name, version(number, 6_000))))
+        .collect();
+    let sent = ana
+        .send_until_stuck(&posts, Duration::from_millis(500))
+        .await;
+    assert!(sent < posts.len(), "who does not read is held back");
+    let mut other = server.connect().await;
+    other.authenticate(streamer("mal", "own")).await;
+    let began = Instant::now();
+    other.ok(post("f", "x")).await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(1), "others wait: {took:?}");
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 32 << 20, "{grown} bytes more than before");
+
+    // Both read again, and all goes on from where it stood.
+    let count = usize::try_from(POSTS).expect("small");
+    for answer in ana.send_and_take(&posts[sent..], count).await {
+        assert_eq!(answer["type"], "filePost", "{answer}");
+    }
+    let mut replica = Replica::default();
+    while replica.there.get(&format!("/{name}")) != Some(&POSTS) {
+        replica.take(&bob.next().await);
+    }
+    bob.quiet().await;
+}
