@@ -117,8 +117,9 @@ impl Trial {
             format!("inject={call}:error={error}:when={nth}"),
         ]);
         let hit = self.tell(&args).await;
-        let own: Vec<_> = hit.iter().map(|hit| hit.nth_own).collect();
-        assert_eq!(own, [*nth_own], "{operation:?} {error} was not hit");
+        // Perhaps in two threads, where the first had ended.
+        let is_hit = hit.iter().any(|hit| hit.nth_own == *nth_own);
+        assert!(is_hit, "{operation:?} {error} was not hit: {hit:?}");
     }
 
     /// Tells a story under strace and checks all of it; returns the operations made to fail.

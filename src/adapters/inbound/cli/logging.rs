@@ -11,7 +11,6 @@ pub fn start_logging(config: &Config) {
     let level = config.log_level.parse().unwrap_or(LevelFilter::INFO);
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A file and whoever collects logs want the text alone.
     let builder = if std::io::stderr().is_terminal() {
