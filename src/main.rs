@@ -227,6 +227,9 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
+    // A file that grows past what the system allows fails its write; the signal's default would end
+    // the server. Nobody waits for it: that there is a handler is all.
+    let _too_long = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     // Looked at before anything is bound or made.
     let tokens = Arc::new(verifier(&config)?);
     warn_of_few_files(&config, transport::raise_open_files());

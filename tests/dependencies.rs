@@ -13,6 +13,7 @@ use serde_json::Value;
 /// itself, but a decision.
 const LICENCES: &[&str] = &[
     "Apache-2.0",
+    "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
@@ -32,7 +33,8 @@ const THERE_TWICE: &[(&str, &str)] = &[
     ("crypto-common", "sha1 0.10"),
     ("digest", "sha1 0.10"),
     ("getrandom", "rand_core 0.6, ring"),
-    ("rand_core", "signature (by jsonwebtoken)"),
+    ("rand", "shuttle, in tests"),
+    ("rand_core", "signature (by jsonwebtoken), shuttle"),
     ("sha1", "headers (by warp)"),
     ("syn", "derive macros on their way from 2 to 3"),
     ("untrusted", "aws-lc-rs"),

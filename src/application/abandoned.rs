@@ -2,10 +2,11 @@
 //! (protocol, section 4).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Application;
+use super::locks::lock;
 use super::ports::StoreError;
 use crate::domain::{ProjectId, Timestamp};
 
@@ -51,7 +52,7 @@ impl AbandonedProjects {
     }
 
     fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Timestamp>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.due)
     }
 }
 

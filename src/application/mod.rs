@@ -20,6 +20,7 @@ mod failure_tests;
 mod fetch;
 mod file_content;
 mod limits;
+pub(crate) mod locks;
 mod mailbox;
 mod open_draft;
 mod ordering;

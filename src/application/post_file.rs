@@ -43,7 +43,10 @@ impl Application {
         {
             Taken::Whole(content) => Ok(Some((post.path, content))),
             Taken::Waiting => {
-                self.stage(session, &key).await?;
+                let staged = self.stage(session, &key).await;
+                staged.inspect_err(|refusal| {
+                    session.uploads.fail(key, part_of, refusal.clone());
+                })?;
                 Ok(None)
             }
         }
@@ -54,14 +57,9 @@ impl Application {
         let Some(log) = session.uploads.log_mut(key).filter(|log| log.is_heavy()) else {
             return Ok(());
         };
-        if let Err(error) = log
-            .spill(&self.ports.staging, || self.new_staging_id())
+        log.spill(&self.ports.staging, || self.new_staging_id())
             .await
-        {
-            session.uploads.end(key);
-            return Err(Refusal::writing_file(&error));
-        }
-        Ok(())
+            .map_err(|error| Refusal::writing_file(&error))
     }
 
     async fn store(

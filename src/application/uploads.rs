@@ -48,7 +48,7 @@ impl Upload {
     }
 }
 
-/// An upload that a limit has ended while more of its parts were on their way.
+/// An upload that a limit or the disk has ended while more of its parts were on their way.
 #[derive(Debug)]
 struct EndedUpload {
     key: UploadKey,
@@ -61,7 +61,8 @@ struct EndedUpload {
 impl EndedUpload {
     /// Whether `part` follows the part before.
     fn goes_on(&mut self, part: &Part) -> bool {
-        let goes_on = part.count == self.count && part.number == Some(self.next);
+        let goes_on =
+            part.count == self.count && part.number == Some(self.next) && self.next <= self.count;
         self.next += u32::from(goes_on);
         goes_on
     }
@@ -84,14 +85,15 @@ pub(super) struct Uploads {
     perhaps_whole: Option<UploadKey>,
     /// The latest that was taken for whole without its last part, should that come after all.
     kept: Option<(UploadKey, Upload)>,
-    /// The latest that a limit has ended.
+    /// The latest that a limit or the disk has ended.
     ended: Option<EndedUpload>,
     footprint: u64,
 }
 
 impl Uploads {
-    /// Takes a part. The other parts of an upload that a limit has ended may be on their way, since
-    /// nobody waits between parts: they are thrown away, and the last is refused once more.
+    /// Takes a part. The other parts of an upload that a limit or the disk has ended may be on their
+    /// way, since nobody waits between parts: they are thrown away, and the last is refused once
+    /// more.
     ///
     /// # Errors
     /// 400 leaves the upload under way as it was; 413 ends it.
@@ -119,14 +121,26 @@ impl Uploads {
         let taken = self.take_part(key.clone(), post, part, limits, now);
         if let (Err(refusal @ Refusal::LimitExceeded { .. }), Some(number)) = (&taken, part.number)
         {
-            self.ended = Some(EndedUpload {
-                key,
-                count: part.count,
-                next: number + 1,
-                refusal: refusal.clone(),
-            });
+            self.await_rest(key, number, part.count, refusal.clone());
         }
         taken
+    }
+
+    /// Ends an upload whose bytes could not be kept when `part_of` had come.
+    pub(super) fn fail(&mut self, key: UploadKey, part_of: PartOf, refusal: Refusal) {
+        self.end(&key);
+        if let Some(number) = part_of.number {
+            self.await_rest(key, number, part_of.count, refusal);
+        }
+    }
+
+    fn await_rest(&mut self, key: UploadKey, number: u32, count: u32, refusal: Refusal) {
+        self.ended = Some(EndedUpload {
+            key,
+            count,
+            next: number + 1,
+            refusal,
+        });
     }
 
     fn take_part(
@@ -235,8 +249,7 @@ impl Uploads {
         }
     }
 
-    /// Ends one upload.
-    pub(super) fn end(&mut self, key: &UploadKey) {
+    fn end(&mut self, key: &UploadKey) {
         self.end_where(|other| other == key);
     }
 

@@ -276,6 +276,29 @@ mod tests {
     }
 
     #[test]
+    fn only_one_segment_is_joined_to_a_folder() {
+        let folder = FilePath::parse("d").expect("valid");
+        for (name, joined) in [
+            ("x", Ok("/d/x")),
+            ("...", Ok("/d/...")),
+            ("", Err(FilePathError::Climbs)),
+            (".", Err(FilePathError::Climbs)),
+            ("..", Err(FilePathError::Climbs)),
+            ("a/b", Err(FilePathError::Climbs)),
+            ("/", Err(FilePathError::Climbs)),
+        ] {
+            let found = FilePath::join(Some(&folder), name);
+            assert_eq!(
+                found.as_ref().map(FilePath::as_str),
+                joined.as_ref().copied(),
+                "{name:?}"
+            );
+        }
+        let top = FilePath::join(None, "x").expect("valid");
+        assert_eq!(top.as_str(), "/x");
+    }
+
+    #[test]
     fn a_post_needs_the_name_of_a_file() {
         assert_eq!(
             FilePath::parse_for_post("a/"),

@@ -184,11 +184,6 @@ impl PartialUpload {
         }
     }
 
-    /// The announced number of parts.
-    pub fn count(&self) -> u32 {
-        self.count
-    }
-
     /// Length of the content received, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes

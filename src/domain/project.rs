@@ -121,6 +121,7 @@ mod tests {
             (usage(2, 10), Some(4), 5, Err(QuotaError::Bytes(10))),
             // Already over: only growth is refused.
             (usage(3, 20), Some(9), 8, Ok(usage(3, 19))),
+            (usage(3, 20), Some(9), 9, Ok(usage(3, 20))),
             (usage(3, 20), Some(9), 10, Err(QuotaError::Bytes(10))),
         ] {
             assert_eq!(

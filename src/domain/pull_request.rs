@@ -350,6 +350,8 @@ mod tests {
             draft.check_write(&long(fit), 0, &many),
             Err(DraftError::Names)
         );
+        draft.forget(&long(0));
+        assert_eq!(draft.check_write(&long(fit), 0, &many), Ok(()));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::domain::{Claims, Timestamp};
 /// A token longer than this is not even looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 
+/// A point on P-256, uncompressed (SEC 1, section 2.3.3); on larger curves it is longer.
+const P256_POINT_BYTES: usize = 65;
+
 /// With what tokens are signed.
 pub enum TokenKey {
     /// HS256 with this secret.
@@ -19,7 +22,7 @@ pub enum TokenKey {
 
 /// Why tokens cannot be checked.
 #[derive(Debug, thiserror::Error)]
-#[error("the public key is neither RSA nor EC (P-256) nor Ed25519 in PEM")]
+#[error("this is no public key in PEM of the kind RSA, EC (P-256) or Ed25519")]
 pub struct UnusableKey;
 
 /// Believes tokens that are signed with one key by one algorithm, never by the token's own choice.
@@ -63,11 +66,19 @@ impl JwtVerifier {
 }
 
 fn public_key(pem: &[u8]) -> Result<(DecodingKey, Algorithm), UnusableKey> {
+    // Nothing could be checked with a private key, and it should not lie on a server.
+    if String::from_utf8_lossy(pem).contains("PRIVATE KEY-----") {
+        return Err(UnusableKey);
+    }
     if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
         return Ok((key, Algorithm::RS256));
     }
     if let Ok(key) = DecodingKey::from_ec_pem(pem) {
-        return Ok((key, Algorithm::ES256));
+        // ES256 is P-256 and no other curve (RFC 7518, section 3.4).
+        return match key.try_get_as_bytes() {
+            Ok(point) if point.len() == P256_POINT_BYTES => Ok((key, Algorithm::ES256)),
+            _ => Err(UnusableKey),
+        };
     }
     let key = DecodingKey::from_ed_pem(pem).map_err(|_| UnusableKey)?;
     Ok((key, Algorithm::EdDSA))
@@ -387,9 +398,28 @@ MCowBQYDK2VwAyEAdlXDpTp3TcCU9yW5L0odvpbwylCrtPpuG0zpBB8GLVs=
         assert_eq!(verifier.verify(&confused), Err(TokenError::Untrusted));
     }
 
+    /// Made for these tests with `openssl ecparam -name prime256v1 -genkey` and `openssl ec -pubout`.
+    const P256: &[u8] = b"-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAES//6BbmhRHWDvo/hOkLV1nC3knfD
+qYh0InUI9fGZ4Sd/hp9A4GlCIsajuprP81ty8HYPBKNFu4vqrc5OTv2S8Q==
+-----END PUBLIC KEY-----";
+    /// The same with `-name secp384r1`.
+    const P384: &[u8] = b"-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEk1/s39fjapv7DVnqq7MWuF0MIctX2oDK
+Orz4Bm06z3tLZscKyBkL0okXAsIuqeZlofMNNfMCDwOev7SRu7zse+LirpzOH4Wn
+3QoZyoAQl2/g+ezNNbRZYwXDDXcr9ABw
+-----END PUBLIC KEY-----";
+
     #[test]
-    fn what_is_no_public_key_is_refused_at_once() {
-        let key = TokenKey::PublicKeyPem(b"not a key".to_vec());
-        assert!(JwtVerifier::new(&key, None, None).is_err());
+    fn what_is_no_usable_public_key_is_refused_at_once() {
+        let usable = |pem: &[u8]| {
+            JwtVerifier::new(&TokenKey::PublicKeyPem(pem.to_vec()), None, None).is_ok()
+        };
+        assert!(usable(PUBLIC));
+        assert!(usable(P256));
+        assert!(!usable(P384), "no token could be checked with it");
+        assert!(!usable(PRIVATE));
+        assert!(!usable(b"not a key"));
+        assert!(!usable(b""));
     }
 }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::application::ports::StoreError;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, creation, demo, desktop_part,
-    disk_full, is_bad, is_unauthorized, over, part, post, project, pull_request, separately,
-    streaming, viewing,
+    ANA, BOB, EXPIRY, START, Scene, World, authenticate, both, chatting, creation, demo,
+    desktop_part, disk_full, is_bad, is_unauthorized, over, part, post, project, pull_request,
+    separately, streaming, viewing,
 };
 use crate::application::uploads::WriteTarget;
 use crate::application::{BadParameters, Command, ConnectionId};
@@ -310,6 +310,16 @@ async fn another_token_ends_what_it_does_not_allow() {
 }
 
 #[tokio::test]
+async fn a_draft_is_its_authors_though_another_comes_with_a_role_in_the_project() {
+    let scene = World::new().build();
+    let mut session = one_with_everything(&scene).await;
+    let other = authenticate("bob:ana/demo", viewing("bob", "ana/demo"));
+    scene.ask(&mut session, other).await.expect("a good token");
+    assert!(session.roles.viewer);
+    assert!(session.draft.is_none());
+}
+
+#[tokio::test]
 async fn another_chat_section_moves_the_connection() {
     let scene = World::new().build();
     let mut session = scene.connect(1, BOB, chatting("bob", "ana/demo")).await;
@@ -471,6 +481,70 @@ async fn after_an_expiry_the_streamer_is_told_only_of_what_has_come_since() {
     let page = scene.app.next_pull_requests(&mut pages).await;
     let ids: Vec<_> = page.expect("found").iter().map(|found| found.id).collect();
     assert_eq!(ids, [PullRequestId::from_u128(8)]);
+}
+
+/// The ids of what waits for a streamer who authenticates so.
+async fn waiting(
+    scene: &Scene,
+    session: &mut Session,
+    token: &str,
+    of: &str,
+) -> Vec<PullRequestId> {
+    let command = authenticate(token, streaming(of));
+    let Execution::Authenticated { waiting, .. } = scene.app.execute(session, command).await else {
+        panic!("refused");
+    };
+    let Some(mut pages) = waiting else {
+        return Vec::new();
+    };
+    let page = scene.app.next_pull_requests(&mut pages).await;
+    let found = page.expect("the store answers");
+    found.iter().map(|found| found.id).collect()
+}
+
+#[tokio::test]
+async fn a_streamer_who_goes_over_to_another_project_is_told_of_all_that_waits_there() {
+    let mut world = World::new();
+    world.open = vec![
+        pull_request(7, demo(), "bob"),
+        pull_request(8, project("ana/other"), "bob"),
+    ];
+    let scene = world.build();
+    let mut session = session();
+    assert_eq!(
+        waiting(&scene, &mut session, ANA, "ana/demo").await,
+        [PullRequestId::from_u128(7)]
+    );
+    let token = "ana:ana/other";
+    assert_eq!(
+        waiting(&scene, &mut session, token, "ana/other").await,
+        [PullRequestId::from_u128(8)]
+    );
+    assert!(
+        waiting(&scene, &mut session, token, "ana/other")
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_streamer_who_was_somebody_else_in_between_is_told_of_what_has_come_since() {
+    let mut world = World::new();
+    world.open = vec![
+        pull_request(7, demo(), "bob"),
+        pull_request(8, demo(), "bob"),
+    ];
+    world.open[1].date = Timestamp::from_secs(START + 15);
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    scene.at(START + 10);
+    let bob = authenticate("bob:ana/demo", viewing("bob", "ana/demo"));
+    scene.ask(&mut session, bob).await.expect("a good token");
+    scene.at(START + 20);
+    assert_eq!(
+        waiting(&scene, &mut session, ANA, "ana/demo").await,
+        [PullRequestId::from_u128(8)]
+    );
 }
 
 #[tokio::test]

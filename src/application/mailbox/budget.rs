@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(test)]
+use crate::application::locks::interleaved;
+
 /// Counts the bytes that wait to be sent in all. Bytes that several receivers share count once:
 /// the charge is made where they are encoded and given back when the last receiver is done.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ impl Budget {
 
     /// Whether all has been spent.
     pub fn is_exhausted(&self) -> bool {
+        #[cfg(test)]
+        interleaved::point();
         self.used.load(Ordering::Relaxed) >= self.max
     }
 

@@ -14,7 +14,7 @@ mod budget;
 mod pending;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,6 +23,7 @@ pub use budget::{Budget, Charge};
 pub use pending::FileKey;
 use pending::{Change, Key, Pending};
 
+use super::locks;
 use crate::domain::{ProjectId, Version};
 
 /// How long to wait before the shared budget is looked at again.
@@ -303,9 +304,8 @@ impl<F: Frame> Mailbox<F> {
     /// it is asked again whenever something has changed.
     async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Option<T>) -> T {
         loop {
+            // Told of whatever changes from here on, though it is awaited only below.
             let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             // Looked at once, so that whoever was held back by it knows that he has to look again.
             let exhausted = self.budget.is_exhausted();
             if let Some(result) = step(&mut self.lock(), exhausted) {
@@ -321,7 +321,7 @@ impl<F: Frame> Mailbox<F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<F>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locks::lock(&self.state)
     }
 }
 
@@ -336,5 +336,7 @@ impl<F: Frame> Drop for FileTurn<F> {
     }
 }
 
+#[cfg(test)]
+mod interleaved_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::domain::{FilePath, ProjectName, UserName};
 
 /// A file at a version, a deletion, or a text of some length.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Sent {
+pub(super) enum Sent {
     File(String, u64),
     Deleted(String, u64),
     Text(usize),
@@ -28,7 +28,7 @@ const LIMITS: MailboxLimits = MailboxLimits {
     window_bytes: 100,
 };
 
-fn mailbox() -> Arc<Mailbox<Sent>> {
+pub(super) fn mailbox() -> Arc<Mailbox<Sent>> {
     Mailbox::new(LIMITS, Budget::new(1_000_000))
 }
 
@@ -39,14 +39,14 @@ fn project() -> ProjectId {
     }
 }
 
-fn key(name: &str) -> Arc<FileKey> {
+pub(super) fn key(name: &str) -> Arc<FileKey> {
     Arc::new(FileKey {
         project: project(),
         path: FilePath::parse(name).expect("valid"),
     })
 }
 
-fn file(name: &str, version: u64) -> Sent {
+pub(super) fn file(name: &str, version: u64) -> Sent {
     Sent::File(name.into(), version)
 }
 
@@ -178,6 +178,60 @@ fn waiting_names_count_and_close_a_full_mailbox() {
     assert_eq!(mailbox.closed(), None, "100 + 23 * 80 bytes");
     update(&mailbox, "f23", 24);
     assert_eq!(mailbox.closed(), Some(MailboxClosed::Overflow));
+}
+
+#[test]
+fn names_may_fill_a_mailbox_to_its_last_byte() {
+    let mailbox = mailbox();
+    mailbox.push(Sent::Text(160));
+    for index in 0..23 {
+        update(&mailbox, &format!("f{index}"), index + 1);
+    }
+    assert_eq!(mailbox.closed(), None, "160 + 23 * 80 bytes are 2,000");
+}
+
+#[test]
+fn while_the_budget_is_exhausted_who_is_far_behind_is_closed_and_nobody_else() {
+    let limits = MailboxLimits {
+        max_bytes: 1_000_000,
+        window_bytes: 100,
+    };
+    for (behind, spent, closed) in [
+        (65_536, 100, None),
+        (65_537, 100, Some(MailboxClosed::Overflow)),
+        (65_537, 99, None),
+        (0, 100, None),
+    ] {
+        let budget = Budget::new(100);
+        let mailbox = Mailbox::new(limits, Arc::clone(&budget));
+        let _charge = budget.charge(spent);
+        mailbox.push(Sent::Text(behind));
+        mailbox.deliver(Sent::Text(1));
+        assert_eq!(mailbox.closed(), closed, "{behind} behind, {spent} spent");
+    }
+}
+
+#[test]
+fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
+    let mailbox = mailbox();
+    for bytes in [70, 40, 60, 1] {
+        mailbox.push(Sent::Text(bytes));
+    }
+    let taken = || {
+        let mut frames = VecDeque::new();
+        mailbox.take(&mut frames, 50);
+        frames.iter().map(Frame::bytes).collect::<Vec<_>>()
+    };
+    assert_eq!(taken(), [70], "longer than asked for");
+    assert_eq!(taken(), [40], "60 more are too much");
+    assert_eq!(taken(), [60]);
+    assert_eq!(taken(), [1]);
+    for bytes in [30, 20, 1] {
+        mailbox.push(Sent::Text(bytes));
+    }
+    let mut frames = VecDeque::new();
+    mailbox.take(&mut frames, 50);
+    assert_eq!(frames, [Sent::Text(30), Sent::Text(20)], "exactly");
 }
 
 #[tokio::test(start_paused = true)]

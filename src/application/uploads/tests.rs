@@ -245,8 +245,11 @@ async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
         // Nothing of it is left.
         (part("/a", "1", 1, 2), WAITS),
         (part("/a", "2", 2, 2), POSTED),
+        (part("/a", "1234567890", 1, 1), Err(&refusal)),
     ];
     told(&scene, &mut session, steps).await;
+    let beyond = scene.ask(&mut session, part("/a", "", 2, 1)).await;
+    assert!(is_bad(&beyond), "no part follows the last: {beyond:?}");
 }
 
 #[tokio::test]
@@ -282,6 +285,22 @@ async fn uploads_may_hold_as_many_bytes_as_the_limit_and_no_more() {
         (part("/c", "1", 2, 2), Err(&refusal)),
         // What completes waits no longer.
         (part("/c", "123456", 1, 1), POSTED),
+    ];
+    told(&scene, &mut session, steps).await;
+}
+
+#[tokio::test]
+async fn what_ends_with_a_deletion_leaves_room_for_others() {
+    let scene = World::limited(|limits| {
+        limits.max_open_upload_bytes = 9;
+        limits.max_open_uploads = 1;
+    })
+    .build();
+    let mut session = scene.streamer().await;
+    let steps = vec![
+        (part("/a", "123456789", 1, 3), WAITS),
+        (delete("/a"), Ok(&[Reply::FileDeleted])),
+        (part("/b", "123456789", 1, 3), WAITS),
     ];
     told(&scene, &mut session, steps).await;
 }
@@ -381,11 +400,14 @@ async fn an_upload_that_cannot_be_staged_has_ended() {
     let mut session = scene.streamer().await;
     let steps = vec![
         (big(1, SPILL), Err(&Refusal::UnwritableFile)),
+        // They were on their way already.
         (big(2, 3), WAITS),
-        (big(3, 3), WAITS),
+        (big(3, 3), Err(&Refusal::UnwritableFile)),
     ];
     told(&scene, &mut session, steps).await;
     assert_eq!(scene.journal.take(), ["unstage 1"]);
+    let uploads = session.uploads.names_into(&WriteTarget::Project(demo()));
+    assert!(uploads.is_empty(), "no other upload has begun");
 }
 
 #[tokio::test]

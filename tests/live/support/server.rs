@@ -14,23 +14,24 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_file-ws-server");
 pub struct Server {
     child: Child,
     pub port: u16,
-    flags: Vec<String>,
+    /// The program, behind whatever runs it, and its flags.
+    line: Vec<String>,
     folder: TempDir,
 }
 
-/// The program in `folder`, whatever the environment of the tests.
-fn command(folder: &Path) -> Command {
-    prepared(Command::new(PROGRAM), folder)
-}
-
-fn prepared(mut command: Command, folder: &Path) -> Command {
+/// A program in `folder`, whatever the environment of the tests.
+fn command(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).env_clear();
     command
 }
 
 /// What the program says when it is run in `folder` until it ends.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
-    let output = command(folder).args(args).stdin(Stdio::null()).output();
+    let output = command(PROGRAM, folder)
+        .args(args)
+        .stdin(Stdio::null())
+        .output();
     output.expect("the program runs")
 }
 
@@ -56,25 +57,24 @@ impl Server {
     /// With these flags, on one core of the machine.
     pub fn on_core(core: usize, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut pinned = Command::new("/usr/bin/taskset");
-        pinned.args(["-c", &core.to_string(), PROGRAM]);
-        let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let (child, port) = spawn(prepared(pinned, folder.path()), folder.path(), &flags);
-        Self {
-            child,
-            port,
-            flags,
-            folder,
-        }
+        let pinned = ["/usr/bin/taskset", "-c", &core.to_string(), PROGRAM].map(str::to_owned);
+        let flags = flags.iter().map(|&flag| flag.to_owned());
+        Self::of_line(folder, pinned.into_iter().chain(flags).collect())
     }
 
     /// With these flags in a folder that holds something already.
     pub fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
-        let (child, port) = spawn(command(folder.path()), folder.path(), &flags);
+        let program = PROGRAM.to_owned();
+        Self::of_line(folder, std::iter::once(program).chain(flags).collect())
+    }
+
+    /// By that command line, which ends with the program and its flags.
+    pub fn of_line(folder: TempDir, line: Vec<String>) -> Self {
+        let (child, port) = spawn(&line, folder.path());
         Self {
             child,
             port,
-            flags,
+            line,
             folder,
         }
     }
@@ -82,8 +82,12 @@ impl Server {
     /// Kills it and starts it anew.
     pub fn restart(&mut self) {
         self.kill();
-        let folder = self.folder.path();
-        (self.child, self.port) = spawn(command(folder), folder, &self.flags);
+        (self.child, self.port) = spawn(&self.line, self.folder.path());
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop.
@@ -178,15 +182,15 @@ impl Server {
     }
 }
 
-fn spawn(mut command: Command, folder: &Path, flags: &[String]) -> (Child, u16) {
+fn spawn(line: &[String], folder: &Path) -> (Child, u16) {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(folder.join("server.log"))
         .expect("a log");
-    let mut child = command
+    let mut child = command(&line[0], folder)
+        .args(&line[1..])
         .args(["--port", "0", "--base-dir", "base"])
-        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

@@ -1,13 +1,13 @@
 //! Requests that have been read and wait to be carried out.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use super::request::Context;
 use crate::adapters::inbound::transport::Held;
-use crate::application::Command;
+use crate::application::{Command, locks};
 
 /// How much may wait: then the connection is read no further, so that whoever sends faster than
 /// his requests are carried out is held back by his own socket.
@@ -129,7 +129,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locks::lock(&self.state)
     }
 }
 

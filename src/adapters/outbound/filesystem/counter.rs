@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 
-use super::error::{is_absent, lock};
+use super::error::is_absent;
 use super::listing::{Entry, list};
 use super::root::{Folder, Kind};
+use crate::application::locks::lock;
 use crate::domain::{FilePath, ProjectQuota, QuotaError, Usage};
 use rustix::io::{Errno, Result};
 

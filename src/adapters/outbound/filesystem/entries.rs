@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
 use super::counter::Counter;
-use super::error::{During, lock};
+use super::error::During;
 use super::file_locks::FileLocks;
 use super::gate::Gate;
 use super::layout::Layout;
 use super::new_folders::NewFolders;
 use super::versions::Versions;
+use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::domain::ProjectId;
 

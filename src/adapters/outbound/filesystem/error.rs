@@ -1,7 +1,6 @@
 //! How failures of the file system become the store's errors.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
@@ -69,9 +68,4 @@ pub(super) fn is_absent(error: Errno) -> bool {
 /// A link or a file stands where a folder is needed, or a folder where a file is.
 pub(super) fn is_in_the_way(error: Errno) -> bool {
     error == Errno::NOTDIR || error == Errno::LOOP || error == Errno::ISDIR
-}
-
-/// Locks `mutex`. What it guards is changed in single steps, so a panic elsewhere spoils nothing.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

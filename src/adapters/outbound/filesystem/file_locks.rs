@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::error::lock;
+use crate::application::locks::lock;
 use crate::domain::FilePath;
 
 /// The files of a project that are being changed. Callers keep changes of one file apart, but one

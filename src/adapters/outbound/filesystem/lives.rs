@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
-use super::error::lock;
+use crate::application::locks::{lock, read, write};
 use crate::application::ports::StoreError;
 
 /// Whatever is being put together under a key. A caller may drop a write half-way and discard the
@@ -37,7 +37,7 @@ impl<K: Eq + Hash> Lives<K> {
 impl Life {
     /// Does some of the work, beside others; fails where the life has ended.
     pub fn share<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let ended = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ended = read(&self.0);
         if *ended {
             return Err(discarded());
         }
@@ -49,7 +49,7 @@ impl Life {
         &self,
         work: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut ended = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = write(&self.0);
         if *ended {
             return Err(discarded());
         }
@@ -60,7 +60,7 @@ impl Life {
 
     /// Ends it once the work under way is done, and cleans up, alone. Nothing where it has ended.
     pub fn end(&self, clean: impl FnOnce()) {
-        let mut ended = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = write(&self.0);
         if !*ended {
             *ended = true;
             clean();

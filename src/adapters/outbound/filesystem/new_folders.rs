@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use rustix::io::{Errno, Result};
 
-use super::error::lock;
 use super::root::{FOLDER, Folder};
+use crate::application::locks::lock;
 
 /// The folders of a project that were made and are not known to be durable yet, by their names,
 /// with how many writes have made one of that name. Whoever puts a file into such a folder has to

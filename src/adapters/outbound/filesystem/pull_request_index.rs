@@ -5,10 +5,10 @@ use std::io::Read;
 use std::sync::Mutex;
 
 use super::drafts::RECORD;
-use super::error::lock;
 use super::record::decode;
 use super::registry::folders;
 use super::root::Folder;
+use crate::application::locks::lock;
 use crate::domain::{ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName};
 
 /// The longest record that is read: far more than the names (256 KiB), title and description of a

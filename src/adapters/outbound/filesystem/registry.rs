@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rustix::io::Errno;
 
-use super::error::{During, Looking, lock};
+use super::error::{During, Looking};
 use super::layout::Layout;
 use super::projects::FilesystemProjects;
 use super::root::{FOLDER, Folder, Kind, PRIVATE_FILE};
+use crate::application::locks::lock;
 use crate::application::ports::{ProjectRegistry, ProjectState, StoreError};
 use crate::domain::{ProjectId, ProjectName, UserName};
 

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::error::{During, Looking, is_absent, lock};
+use super::error::{During, Looking, is_absent};
 use super::gate::Gate;
 use super::layout::Layout;
 use super::listing::{Entry, list, sort};
 use super::root::Folder;
+use crate::application::locks::lock;
 use crate::application::ports::{FileWalk, StoreError};
 use crate::domain::{FilePath, ProjectId};
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::{Encoder, lock};
+use super::Encoder;
+use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event, FileKey, Frame, Mailbox};
 
 /// The receivers of one topic.

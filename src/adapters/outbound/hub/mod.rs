@@ -8,10 +8,11 @@ mod presence;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock};
 
 use members::Members;
 
+use crate::application::locks::{lock, read, write};
 use crate::application::ports::{Connections, EventPublisher, Subscriptions, Topic};
 use crate::application::{ConnectionId, Event, Frame, Mailbox};
 use crate::domain::ProjectId;
@@ -124,17 +125,7 @@ impl<F: Frame> EventPublisher for Hub<F> {
     }
 }
 
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
+#[cfg(test)]
+mod interleaved_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Which streamers are there.
 
-use super::{Hub, lock};
+use super::Hub;
+use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
 use crate::application::{ConnectionId, Event, Frame};
 use crate::domain::ProjectId;

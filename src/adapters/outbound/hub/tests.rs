@@ -19,13 +19,13 @@ const LIMITS: MailboxLimits = MailboxLimits {
     window_bytes: 1 << 19,
 };
 
-struct World {
-    hub: Hub<String>,
+pub(super) struct World {
+    pub(super) hub: Hub<String>,
     encoded: Arc<AtomicUsize>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let encoded = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&encoded);
         let hub = Hub::new(move |event: &Event| {
@@ -35,16 +35,16 @@ impl World {
         Self { hub, encoded }
     }
 
-    fn connect(&self) -> (ConnectionId, Arc<Mailbox<String>>) {
+    pub(super) fn connect(&self) -> (ConnectionId, Arc<Mailbox<String>>) {
         let mailbox = Mailbox::new(LIMITS, Budget::new(usize::MAX));
         (self.hub.connect(Arc::clone(&mailbox)), mailbox)
     }
 
-    fn say(&self, id: u64, origin: Option<ConnectionId>) {
+    pub(super) fn say(&self, id: u64, origin: Option<ConnectionId>) {
         self.hub.publish(&room(), said(id), origin);
     }
 
-    fn assert_nothing_is_left(&self) {
+    pub(super) fn assert_nothing_is_left(&self) {
         assert!(read(&self.hub.connections).is_empty());
         assert!(read(&self.hub.topics).is_empty());
         assert!(lock(&self.hub.streamers).is_empty());
@@ -61,7 +61,7 @@ fn describe(event: &Event) -> String {
     }
 }
 
-fn room() -> Topic {
+pub(super) fn room() -> Topic {
     Topic::Room(RoomName::parse("lounge").expect("valid"))
 }
 
@@ -75,14 +75,14 @@ fn said(id: u64) -> Event {
     })
 }
 
-fn project() -> ProjectId {
+pub(super) fn project() -> ProjectId {
     ProjectId {
         streamer: UserName::parse("ana").expect("valid"),
         name: ProjectName::parse("demo").expect("valid"),
     }
 }
 
-fn taken(mailbox: &Mailbox<String>) -> Vec<String> {
+pub(super) fn taken(mailbox: &Mailbox<String>) -> Vec<String> {
     let mut frames = VecDeque::new();
     mailbox.take(&mut frames, usize::MAX);
     frames.into()

@@ -1,8 +1,9 @@
 //! Rooms in memory, which is where their history lives (protocol, section 7).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::application::locks::lock;
 use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
 use crate::application::{ConnectionId, Event};
 use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, UserName};
@@ -102,10 +103,6 @@ impl ChatRooms for MemoryChatRooms {
 
 fn forget(rooms: &mut HashMap<RoomName, Arc<Mutex<Room>>>, now: Timestamp) {
     rooms.retain(|_, room| !lock(room).is_forgettable(now));
-}
-
-fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::lock;
 use super::pull_requests::MemoryPullRequests;
 use super::source::StoredFile;
 use super::staging::MemoryStaging;
 use crate::application::FileContent;
+use crate::application::locks::lock;
 use crate::application::ports::{DraftStore, StoreError};
 use crate::domain::{FilePath, PullRequest, PullRequestId, Version};
 

@@ -8,7 +8,7 @@ mod source;
 mod staging;
 mod walk;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 pub use chat_rooms::MemoryChatRooms;
 pub use drafts::MemoryDrafts;
@@ -50,9 +50,4 @@ impl Default for MemoryStores {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Locks `mutex`. What it guards is changed in single steps, so a panic elsewhere spoils nothing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::drafts::Files;
-use super::lock;
 use super::source::StoredFile;
+use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, PullRequestStore, StoreError};
 use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName};
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use super::lock;
+use crate::application::locks::lock;
 use crate::application::ports::{StagingId, StoreError, UploadStaging};
 use crate::application::{FileContent, StagedContent};
 

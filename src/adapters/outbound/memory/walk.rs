@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::lock;
 use super::projects::Projects;
+use crate::application::locks::lock;
 use crate::application::ports::{FileWalk, StoreError};
 use crate::domain::{FilePath, ProjectId};
 

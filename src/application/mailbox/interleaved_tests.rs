@@ -1,0 +1,227 @@
+//! Many orders of what a connection's tasks and those of others do with its mailbox.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use shuttle::future::{block_on, spawn};
+use shuttle::sync::Mutex;
+
+use super::tests::{Sent, file, key, mailbox};
+use super::*;
+use crate::application::locks::interleaved::check;
+use crate::application::ordering::KeyedLocks;
+
+const ORDERS: usize = 2_000;
+const FILES: [&str; 2] = ["/a", "/b"];
+const CHANGES: u64 = 4;
+
+/// A store of file versions; 0 is none.
+#[derive(Default)]
+struct Store {
+    locks: KeyedLocks<&'static str>,
+    versions: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Store {
+    /// As `commit.rs` does it: stored, and told before the next change of the file is stored.
+    async fn commit(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+        let _alone = self.locks.lock(name).await;
+        let version = {
+            let mut versions = self.versions.lock().expect("no panic");
+            let version = versions.entry(name).or_default();
+            *version += 1;
+            *version
+        };
+        let (key, version) = (key(name), Version::new(version));
+        if version.number().is_multiple_of(3) {
+            let frame = Sent::Deleted(name.into(), version.number());
+            mailbox.deliver_deletion(&key, version, &frame);
+        } else {
+            let frame = file(name, version.number());
+            mailbox.deliver_update(&key, version, &[frame]);
+        }
+    }
+
+    /// The newest version, `None` where it is a deletion.
+    fn open(&self, name: &str) -> Option<u64> {
+        let versions = self.versions.lock().expect("no panic");
+        let version = versions.get(name).copied().unwrap_or(0);
+        (!version.is_multiple_of(3)).then_some(version)
+    }
+
+    /// As `sender.rs` does it, with the turn in hand.
+    fn send(&self, mailbox: &Mailbox<Sent>, name: &str) {
+        if let Some(version) = self.open(name) {
+            mailbox.supersede(&key(name), Version::new(version));
+            mailbox.push(file(name, version));
+        }
+    }
+}
+
+/// Takes what comes, as the connection's writer does, until the text that is sent last.
+async fn written(mailbox: &Mailbox<Sent>) -> Vec<Sent> {
+    let mut frames = VecDeque::new();
+    loop {
+        mailbox.ready().await;
+        // Frame by frame, so that much waits.
+        mailbox.take(&mut frames, 1);
+        if frames.back() == Some(&Sent::Text(1)) {
+            return frames.into();
+        }
+    }
+}
+
+fn assert_no_step_back(frames: &[Sent]) -> BTreeMap<String, u64> {
+    let mut seen = BTreeMap::new();
+    for frame in frames {
+        if let Sent::File(name, version) | Sent::Deleted(name, version) = frame {
+            let before = seen.insert(name.clone(), *version).unwrap_or(0);
+            assert!(
+                before <= *version,
+                "{name} went from {before} to {version}: {frames:?}"
+            );
+        }
+    }
+    seen
+}
+
+#[test]
+fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
+    check(ORDERS, || {
+        block_on(async {
+            let (mailbox, store) = (mailbox(), Arc::new(Store::default()));
+            let writer = {
+                let mailbox = Arc::clone(&mailbox);
+                spawn(async move { written(&mailbox).await })
+            };
+            // What waits as a name is read back.
+            let sender = {
+                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                spawn(async move {
+                    loop {
+                        let (_turn, file) = mailbox.next_pending().await;
+                        store.send(&mailbox, file.path.as_str());
+                    }
+                })
+            };
+            // A `get` of both files.
+            let reader = {
+                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                spawn(async move {
+                    for name in FILES {
+                        mailbox.room().await;
+                        let _turn = mailbox.begin_file().await;
+                        store.send(&mailbox, name);
+                    }
+                })
+            };
+            let streamers: Vec<_> = FILES
+                .into_iter()
+                .chain(FILES)
+                .map(|name| {
+                    let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                    spawn(async move {
+                        for _ in 0..CHANGES / 2 {
+                            store.commit(&mailbox, name).await;
+                        }
+                    })
+                })
+                .collect();
+            for streamer in streamers {
+                streamer.await.expect("no panic");
+            }
+            reader.await.expect("no panic");
+            // Whatever waits as a name is on its way by itself; then comes the last word.
+            loop {
+                mailbox.room().await;
+                let _turn = mailbox.begin_file().await;
+                if mailbox.lock().pending.is_empty() {
+                    mailbox.push(Sent::Text(1));
+                    break;
+                }
+                shuttle::future::yield_now().await;
+            }
+            let frames = writer.await.expect("no panic");
+            sender.abort();
+            let seen = assert_no_step_back(&frames);
+            for name in FILES {
+                assert_eq!(seen.get(name), Some(&CHANGES), "{frames:?}");
+            }
+        });
+    });
+}
+
+#[test]
+fn whoever_waits_ends_when_the_mailbox_closes() {
+    check(ORDERS, || {
+        block_on(async {
+            let mailbox = mailbox();
+            // Full, and the turn is taken.
+            for _ in 0..3 {
+                mailbox.push(Sent::Text(50));
+            }
+            let turn = mailbox.begin_file().await;
+            let waits = |mailbox: Arc<Mailbox<Sent>>| async move {
+                mailbox.room().await;
+                let _turn = mailbox.begin_file().await;
+            };
+            let waiting = [
+                spawn(waits(Arc::clone(&mailbox))),
+                spawn(waits(Arc::clone(&mailbox))),
+            ];
+            let until_closed = {
+                let mailbox = Arc::clone(&mailbox);
+                spawn(async move { mailbox.until_closed().await })
+            };
+            let writer = {
+                let mailbox = Arc::clone(&mailbox);
+                spawn(async move {
+                    let mut frames = VecDeque::new();
+                    while mailbox.closed().is_none() {
+                        mailbox.ready().await;
+                        mailbox.take(&mut frames, 1);
+                    }
+                })
+            };
+            let closing = {
+                let mailbox = Arc::clone(&mailbox);
+                shuttle::thread::spawn(move || mailbox.close())
+            };
+            drop(turn);
+            for task in waiting {
+                task.await.expect("no panic");
+            }
+            assert_eq!(until_closed.await.expect("no panic"), MailboxClosed::Gone);
+            writer.await.expect("no panic");
+            closing.join().expect("no panic");
+        });
+    });
+}
+
+#[test]
+fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
+    check(ORDERS, || {
+        block_on(async {
+            let mailbox = mailbox();
+            let speakers: Vec<_> = (0..3)
+                .map(|_| {
+                    let mailbox = Arc::clone(&mailbox);
+                    shuttle::thread::spawn(move || {
+                        mailbox.deliver(Sent::Text(10));
+                        mailbox.deliver(Sent::Text(20));
+                    })
+                })
+                .collect();
+            let mut frames = VecDeque::new();
+            while frames.len() < 6 {
+                mailbox.ready().await;
+                mailbox.take(&mut frames, usize::MAX);
+            }
+            for speaker in speakers {
+                speaker.join().expect("no panic");
+            }
+            assert!(mailbox.is_empty());
+            assert_eq!(mailbox.lock().frame_bytes, 0);
+        });
+    });
+}

@@ -1,0 +1,41 @@
+//! A server that is not root, as it should be in life.
+
+use std::os::unix::fs::chown;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// The first of the users whom nobody else has. Every server has one of its own, so that limits on
+/// a user's processes are its own as well.
+const FIRST_USER: u32 = 54_321;
+
+static STARTED: AtomicU32 = AtomicU32::new(0);
+
+/// A server of such a user, with these options of `prlimit`, in an empty folder.
+pub fn start(limits: &[&str]) -> Server {
+    start_in(tempfile::tempdir().expect("a folder"), limits)
+}
+
+/// The same in a folder that may hold a base folder already.
+pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
+    let user = FIRST_USER + STARTED.fetch_add(1, Ordering::Relaxed);
+    // Where it was built he may not be allowed to look.
+    let program = folder.path().join("file-ws-server");
+    std::fs::copy(env!("CARGO_BIN_EXE_file-ws-server"), &program).expect("copied");
+    for place in [folder.path(), &folder.path().join("base")] {
+        if place.exists() {
+            chown(place, Some(user), Some(user)).expect("only root may run these tests");
+        }
+    }
+    let user = user.to_string();
+    // One worker, so that it is known how many threads there are.
+    let mut line = vec!["/usr/bin/env", "TOKIO_WORKER_THREADS=1", "/usr/bin/prlimit"];
+    line.extend(limits);
+    line.extend(["--", "/usr/bin/setpriv", "--clear-groups"]);
+    line.extend(["--reuid", &user, "--regid", &user]);
+    line.push(program.to_str().expect("UTF-8"));
+    let line = line.into_iter().map(str::to_owned).collect();
+    Server::of_line(folder, line)
+}

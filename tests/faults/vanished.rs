@@ -1,0 +1,49 @@
+//! A base folder that is taken away from under the server.
+
+use crate::support::*;
+
+/// What concerns files is refused, and the rest goes on.
+async fn check(server: &Server, ana: &mut Client) {
+    for change in [post("new", ""), post("a", "other"), delete("a")] {
+        ana.refused(409, change).await;
+    }
+    // Not even whether there is such a project can be looked up.
+    for request in [get("a"), get_all(), list_all()] {
+        ana.refused(500, request).await;
+    }
+    let mut other = server.connect().await;
+    other
+        .refused(500, authenticate(streamer("bea", "own")))
+        .await;
+    let (mut bob, mut eve) = (
+        server.member("bob", "r").await,
+        server.member("eve", "r").await,
+    );
+    bob.ok(say("still here")).await;
+    assert_eq!(eve.expect("chatMessage").await["message"], "still here");
+    assert!(
+        http(server, "/healthz", "")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+}
+
+#[tokio::test]
+async fn without_its_folder_the_server_acknowledges_nothing_and_lives() {
+    let mut server = Server::start();
+    let mut ana = server.streamer().await;
+    ana.ok(post("a", "a")).await;
+    std::fs::remove_dir_all(server.base()).expect("removed");
+    check(&server, &mut ana).await;
+    // Not even when something else has its name.
+    std::fs::write(server.base(), "a file").expect("written");
+    check(&server, &mut ana).await;
+    assert_eq!(std::fs::read(server.base()).expect("untouched"), b"a file");
+    std::fs::remove_file(server.base()).expect("removed");
+    // Nor a new folder: that is for a new start.
+    std::fs::create_dir(server.base()).expect("made");
+    check(&server, &mut ana).await;
+    server.restart();
+    let mut ana = server.streamer().await;
+    ana.ok(post("a", "a")).await;
+}
