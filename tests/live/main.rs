@@ -14,6 +14,7 @@ mod limits;
 mod logs;
 mod main_job;
 mod names;
+mod nonsense;
 mod operation;
 mod order;
 mod parameters;

@@ -14,6 +14,7 @@ use super::admission::Permit;
 use super::close::{self, Close, CloseCode};
 use super::control::Control;
 use super::decoder::Decoder;
+use super::held::Held;
 use super::link::Link;
 use super::pace::Pace;
 use super::reader::Reader;
@@ -62,6 +63,7 @@ impl Connection {
         permit: Permit,
         peer: Peer,
         settings: &TransportSettings,
+        held: Held,
         shutdown: CancellationToken,
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
@@ -77,7 +79,13 @@ impl Connection {
             _permit: permit,
         });
         Self {
-            reader: Reader::new(Arc::clone(&link), decoder, pace, settings.read_buffer_bytes),
+            reader: Reader::new(
+                Arc::clone(&link),
+                decoder,
+                pace,
+                settings.read_buffer_bytes,
+                held,
+            ),
             writer: Writer::new(link, settings.idle_timeout),
             peer,
             shutdown,

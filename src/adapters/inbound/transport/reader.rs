@@ -10,12 +10,13 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::breach::Breach;
-use super::close::{Close, CloseCode};
+use super::close::CloseCode;
 use super::decoder::Decoder;
+use super::ended::Ended;
+use super::held::Held;
 use super::incoming::Incoming;
 use super::link::Link;
-use super::pace::{Overdue, Pace};
+use super::pace::Pace;
 
 /// How much a closing connection throws away at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -41,43 +42,6 @@ pub enum Message {
     Binary(Bytes),
 }
 
-/// Why nothing more comes from this client.
-#[derive(Debug, thiserror::Error)]
-pub enum Ended {
-    /// The client closed.
-    #[error("the client closed")]
-    Closed {
-        /// With a close frame, and not just by hanging up.
-        proper: bool,
-    },
-    /// The client broke the protocol or the limit of a message.
-    #[error(transparent)]
-    Breach(#[from] Breach),
-    /// Not a byte came for the idle timeout, pings notwithstanding.
-    #[error("nothing was heard for too long")]
-    Silent,
-    /// A message came at under 1 KiB/s for the message timeout.
-    #[error("a message came too slowly")]
-    Dribble,
-    /// The socket failed.
-    #[error("the connection failed")]
-    Io(#[from] io::Error),
-}
-
-impl From<Ended> for Close {
-    /// What to answer. A client that closed properly gets the echo of its own code whatever is
-    /// said here.
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),
-            Ended::Closed { proper: false } | Ended::Io(_) => Self::Drop,
-            Ended::Breach(breach) => breach.into(),
-            Ended::Silent => Self::new(CloseCode::GOING_AWAY, ended.to_string()),
-            Ended::Dribble => Self::new(CloseCode::POLICY, ended.to_string()),
-        }
-    }
-}
-
 /// The client's close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerClose {
@@ -100,6 +64,10 @@ pub struct Reader {
     debt: usize,
     /// How many pings have come since the last message.
     pings: u32,
+    /// What has come of the message in progress.
+    held: Held,
+    /// Whether the client has shown who he is.
+    known: bool,
 }
 
 impl Reader {
@@ -108,6 +76,7 @@ impl Reader {
         decoder: Decoder,
         pace: Pace,
         read_buffer_bytes: usize,
+        held: Held,
     ) -> Self {
         // A read into no room at all would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
@@ -120,6 +89,8 @@ impl Reader {
             peer_close: None,
             debt: 0,
             pings: 0,
+            held,
+            known: false,
         }
     }
 
@@ -131,7 +102,7 @@ impl Reader {
     /// the client's silence nor as its slowness.
     ///
     /// # Errors
-    /// Nothing more comes, and why. The answer to give is [`Close::from`] it.
+    /// Nothing more comes, and why. The answer to give is [`Close::from`](super::Close) it.
     pub async fn next(&mut self) -> Result<Message, Ended> {
         Reading::new(self).0.read().await
     }
@@ -166,6 +137,13 @@ impl Reader {
                         .in_message()
                         .then(|| self.decoder.message_bytes());
                     self.pace.message(message);
+                    self.held.set(message.unwrap_or(0));
+                    if self.held.is_too_much(self.known) {
+                        // It is given back at once, not when the close is over.
+                        self.decoder = Decoder::new(0);
+                        self.held.set(0);
+                        return Err(Ended::Crowded);
+                    }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
                     continue;
                 }
@@ -197,6 +175,24 @@ impl Reader {
     /// Changes the limit of a message, from the next frame on.
     pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
         self.decoder.set_max_message_bytes(max_message_bytes);
+    }
+
+    /// Says whether the client has shown who he is: where all clients together hold too much, he
+    /// may stay for longer than strangers.
+    pub fn set_known(&mut self, known: bool) {
+        self.known = known;
+    }
+
+    /// Counts a message that has come among what clients hold, for as long as the value lives.
+    ///
+    /// # Errors
+    /// All clients together hold too much: this one has to go.
+    pub fn hold(&self, bytes: usize) -> Result<Held, Ended> {
+        let held = self.held.another(bytes);
+        if held.is_too_much(self.known) {
+            return Err(Ended::Crowded);
+        }
+        Ok(held)
     }
 
     /// The client's close frame, if it came.
@@ -243,6 +239,7 @@ impl Reader {
 
     fn complete(&mut self, message: Message) -> Message {
         self.pace.message(None);
+        self.held.set(0);
         self.debt += FRAME_COST;
         self.pings = 0;
         message
@@ -278,15 +275,6 @@ impl Reader {
             if alarm.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-        }
-    }
-}
-
-impl From<Overdue> for Ended {
-    fn from(overdue: Overdue) -> Self {
-        match overdue {
-            Overdue::Silent => Self::Silent,
-            Overdue::Dribble => Self::Dribble,
         }
     }
 }

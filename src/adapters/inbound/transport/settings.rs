@@ -31,6 +31,9 @@ pub struct TransportSettings {
     pub allowed_origins: Option<Vec<String>>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The most that clients together may have sent of messages that are not dealt with, in bytes,
+    /// if they have not shown who they are; four times as much if they have.
+    pub max_held_bytes: usize,
     /// How much is usually read at a time; a long message is read in bigger steps.
     pub read_buffer_bytes: usize,
 }
@@ -48,6 +51,7 @@ impl Default for TransportSettings {
             max_pending: 16_384,
             allowed_origins: None,
             trusted_proxies: Vec::new(),
+            max_held_bytes: 128 * 1024 * 1024,
             read_buffer_bytes: 8 * 1024,
         }
     }

@@ -16,6 +16,7 @@ use super::address::client_address;
 use super::admission::{Admission, Permit};
 use super::connection::{Connection, ConnectionHandler, Peer};
 use super::handshake::{self, Refusal};
+use super::held::Holdings;
 use super::settings::{Shutdown, TransportSettings};
 
 /// The WebSocket side of the server: its settings, its connections and who serves them.
@@ -28,6 +29,7 @@ pub struct Transport<H> {
 struct Parts<H> {
     settings: TransportSettings,
     admission: Admission,
+    holdings: Arc<Holdings>,
     shutdown: Shutdown,
     handler: H,
 }
@@ -47,10 +49,12 @@ impl<H: ConnectionHandler> Transport<H> {
             settings.max_connections,
             settings.max_connections_per_address,
         );
+        let holdings = Holdings::new(settings.max_held_bytes);
         Self {
             parts: Arc::new(Parts {
                 settings,
                 admission,
+                holdings,
                 shutdown,
                 handler,
             }),
@@ -97,12 +101,22 @@ impl<H: ConnectionHandler> Transport<H> {
         };
         let Parts {
             settings,
+            holdings,
             shutdown,
             handler,
             ..
         } = &*self.parts;
+        let held = holdings.hold();
         let draining = shutdown.draining.clone();
-        let connection = Connection::new(stream, &already_read, permit, peer, settings, draining);
+        let connection = Connection::new(
+            stream,
+            &already_read,
+            permit,
+            peer,
+            settings,
+            held,
+            draining,
+        );
         drop(already_read);
         connection.run(handler).await;
     }

@@ -194,6 +194,7 @@ async fn read(
         } else {
             service.max_unauthenticated_message_bytes
         });
+        reader.set_known(authenticated.load(Ordering::Relaxed));
         let (payload, binary) = match reader.next().await {
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
@@ -206,6 +207,10 @@ async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
+        let held = match reader.hold(bytes) {
+            Ok(held) => held,
+            Err(ended) => return Ending::cut(ended.into()),
+        };
         let (command, context) = convert::read_command(&payload, binary);
         drop(payload);
         let changes_limit = matches!(
@@ -217,6 +222,7 @@ async fn read(
                 command,
                 context,
                 bytes,
+                _held: Some(held),
             })
             .await;
         if changes_limit {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::request::Context;
+use crate::adapters::inbound::transport::Held;
 use crate::application::{Command, locks};
 
 /// How much may wait: then the connection is read no further, so that whoever sends faster than
@@ -22,6 +23,8 @@ pub(super) struct Request {
     pub context: Context,
     /// The length of its message in bytes.
     pub bytes: usize,
+    /// Its place in what clients may send before it is dealt with.
+    pub(super) _held: Option<Held>,
 }
 
 impl Request {
@@ -141,6 +144,7 @@ mod tests {
             command: Command::LeaveRoom,
             context: Context::default(),
             bytes,
+            _held: None,
         }
     }
 

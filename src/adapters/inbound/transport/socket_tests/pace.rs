@@ -96,6 +96,35 @@ async fn a_client_that_answers_pings_stays() {
 }
 
 #[tokio::test]
+async fn clients_together_hold_no_more_than_the_limit_and_small_messages_always_pass() {
+    let settings = TransportSettings {
+        max_message_bytes: 100_000,
+        max_held_bytes: 150_000,
+        ..TransportSettings::default()
+    };
+    let server = Server::start(settings);
+    let most_of_a_message = masked(0x01, &vec![b'x'; 80_000]);
+    let mut first = server.connect().await;
+    first
+        .send(&[&most_of_a_message[..], &masked(0x89, b"")].concat())
+        .await;
+    assert_eq!(first.frame().await, Some((0x8A, vec![])));
+    let mut second = server.connect().await;
+    second.send(&most_of_a_message).await;
+    second.expect_close(1013).await;
+    let mut small = server.connect().await;
+    small.send(&masked(0x81, b"small")).await;
+    assert_eq!(small.frame().await, Some((0x81, b"small".to_vec())));
+    first.send(&masked(0x80, b"")).await;
+    assert_eq!(first.frame().await, Some((0x81, vec![b'x'; 80_000])));
+    let mut third = server.connect().await;
+    third
+        .send(&[&most_of_a_message[..], &masked(0x80, b"")].concat())
+        .await;
+    assert_eq!(third.frame().await, Some((0x81, vec![b'x'; 80_000])));
+}
+
+#[tokio::test]
 async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
     let settings = TransportSettings {
         message_timeout: SHORT,
