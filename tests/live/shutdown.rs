@@ -86,6 +86,17 @@ async fn a_server_under_load_stops_in_peace_with_all_that_it_has_acknowledged() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_signal_that_asks_for_an_end_closes_with_1001() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut server = Server::start();
+        let mut client = server.streamer().await;
+        server.send_signal(signal);
+        assert_eq!(client.closed().await, 1_001, "{signal}");
+        assert!(tokio::task::block_in_place(|| server.ended()), "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_it_is_not_ready_and_takes_no_connection_and_a_second_signal_ends_it() {
     let mut server = Server::with(&["--drain-seconds", "60"]);
     // He neither reads nor closes, so that the server has somebody to wait for.

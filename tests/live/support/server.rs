@@ -92,15 +92,25 @@ impl Server {
 
     /// Asks it to stop.
     pub fn signal(&self) {
+        self.send_signal("-TERM");
+    }
+
+    /// Sends it this signal, written as for `kill`.
+    pub fn send_signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        let asked = Command::new("kill").args([signal, &pid]).status();
         assert!(asked.expect("kill runs").success());
+    }
+
+    /// Waits until it has ended by itself; returns whether it did so in peace.
+    pub fn ended(&mut self) -> bool {
+        self.child.wait().expect("it ends").success()
     }
 
     /// Asks it to stop; returns whether it did so in peace.
     pub fn stop(&mut self) -> bool {
         self.signal();
-        self.child.wait().expect("it ends").success()
+        self.ended()
     }
 
     /// Ends it at once, by SIGKILL.

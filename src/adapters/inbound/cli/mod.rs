@@ -8,6 +8,7 @@ mod load;
 mod logging;
 mod parts;
 mod settings;
+mod stop_signals;
 mod texts;
 
 #[cfg(test)]
@@ -19,4 +20,5 @@ pub use greeting::greeting;
 pub use load::Loaded;
 pub use logging::start_logging;
 pub use settings::ConfigError;
+pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
