@@ -61,7 +61,8 @@ struct EndedUpload {
 impl EndedUpload {
     /// Whether `part` follows the part before.
     fn goes_on(&mut self, part: &Part) -> bool {
-        let goes_on = part.count == self.count && part.number == Some(self.next);
+        let goes_on =
+            part.count == self.count && part.number == Some(self.next) && self.next <= self.count;
         self.next += u32::from(goes_on);
         goes_on
     }

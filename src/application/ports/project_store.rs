@@ -20,8 +20,9 @@ pub trait ProjectStore: Send + Sync {
     ///
     /// # Errors
     /// `NotFound` where there is no such project; `InTheWay` where a folder, link or special file
-    /// has that name or a file stands where a folder is needed; `OverQuota`; `Failed`. Nothing has
-    /// changed then, and the old content can still be read.
+    /// has that name or a file stands where a folder is needed; `OverQuota`, also where something
+    /// is in the way besides; `Failed`. Nothing has changed then, and the old content can still be
+    /// read.
     async fn put_file(
         &self,
         project: &ProjectId,

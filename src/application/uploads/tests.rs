@@ -245,8 +245,11 @@ async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
         // Nothing of it is left.
         (part("/a", "1", 1, 2), WAITS),
         (part("/a", "2", 2, 2), POSTED),
+        (part("/a", "1234567890", 1, 1), Err(&refusal)),
     ];
     told(&scene, &mut session, steps).await;
+    let beyond = scene.ask(&mut session, part("/a", "", 2, 1)).await;
+    assert!(is_bad(&beyond), "no part follows the last: {beyond:?}");
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ contract! {
         usage_is_counted_along,
         a_quota_holds_at_its_limit_and_not_one_past_it,
         a_refused_write_changes_nothing,
+        a_quota_is_looked_at_before_what_is_in_the_way,
         writes_at_once_do_not_pass_the_quota_together;
     walks:
         files_come_in_byte_order_of_their_full_names,

@@ -58,6 +58,18 @@ pub(super) async fn a_refused_write_changes_nothing(world: World) {
     assert_eq!(usage(&world).await, (1, 3));
 }
 
+pub(super) async fn a_quota_is_looked_at_before_what_is_in_the_way(world: World) {
+    let world = world.with_demo().await;
+    world.put("d/a", b"123456").await.expect("is written");
+    for (name, bytes) in [("d", 5), ("d/a/b", 5)] {
+        let put = world.put_as(name, memory(&vec![0; bytes]), QUOTA).await;
+        assert_says!(put, StoreError::OverQuota(QuotaError::Bytes(10)), "{name}");
+        let put = world.put_as(name, memory(b"1234"), QUOTA).await;
+        assert_says!(put, StoreError::InTheWay, "{name}");
+    }
+    assert_eq!(usage(&world).await, (1, 6));
+}
+
 pub(super) async fn writes_at_once_do_not_pass_the_quota_together(world: World) {
     let world = world.with_demo().await;
     let tasks = (0..8).map(|n| {

@@ -36,7 +36,14 @@ impl Replacing<'_> {
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
         let root = self.layout.project(project)?;
-        let old = present(&root, path)?;
+        let old = match present(&root, path) {
+            // The limits are looked at first, and it would be a new file.
+            Err(StoreError::InTheWay) => {
+                drop(self.counter.reserve(quota, None, content.bytes())?);
+                return Err(StoreError::InTheWay);
+            }
+            other => other?,
+        };
         let reservation = self.counter.reserve(quota, old, content.bytes())?;
         let (mut temporary, file) = content::write(self.layout, content, FILE)?;
         let version = self.versions.next();

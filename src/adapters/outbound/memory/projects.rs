@@ -117,12 +117,12 @@ impl ProjectStore for MemoryProjects {
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
         self.with(project, |project| {
-            if project.is_blocked(path) {
-                return Err(StoreError::InTheWay);
-            }
             let old = project.files.get(path);
             let old = old.map(|file| file.content.len() as u64);
             let usage = quota.replace(project.usage, old, content.bytes())?;
+            if project.is_blocked(path) {
+                return Err(StoreError::InTheWay);
+            }
             let content = self.staging.resolve(content)?;
             project.usage = usage;
             let version = project.next_version();
