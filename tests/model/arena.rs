@@ -1,0 +1,192 @@
+//! The servers against which histories are played: two stores, public and not, with bounds that
+//! are soon reached and with room for great files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::ask::Project;
+use crate::game::{Difference, Game};
+use crate::model::{Files, Limits};
+use crate::support::Server;
+
+const NARROW: Limits = Limits {
+    public_read: true,
+    part_bytes: 300,
+    file_bytes: 1_000,
+    project_bytes: 2_500,
+    project_files: 4,
+    open_uploads: 2,
+    pull_bytes: 1_500,
+    pull_files: 3,
+    open_pulls: 2,
+    title_bytes: 10,
+    chat_bytes: 19,
+    chat_history: 3,
+    watches: 2,
+    failed_authentications: 4,
+};
+
+const ROOMY: Limits = Limits {
+    part_bytes: 30_000,
+    file_bytes: 1 << 20,
+    project_bytes: 1 << 24,
+    project_files: 100,
+    open_uploads: 100,
+    pull_bytes: 1 << 24,
+    pull_files: 100,
+    ..NARROW
+};
+
+const PRIVATE: Limits = Limits {
+    public_read: false,
+    ..NARROW
+};
+
+/// A server and what is known of it.
+pub struct Arena {
+    server: Server,
+    pub limits: Limits,
+    /// Whether projects lie in files.
+    on_disk: bool,
+}
+
+impl Arena {
+    /// One of each kind.
+    pub fn all() -> Vec<Self> {
+        [
+            (NARROW, true),
+            (NARROW, false),
+            (PRIVATE, false),
+            (ROOMY, true),
+        ]
+        .into_iter()
+        .map(|(limits, on_disk)| Self::new(limits, on_disk))
+        .collect()
+    }
+
+    pub fn new(limits: Limits, on_disk: bool) -> Self {
+        let store = if on_disk { "filesystem" } else { "memory" };
+        let flags = [
+            ("store", store.to_owned()),
+            ("durability", "rename".to_owned()),
+            ("public-read", limits.public_read.to_string()),
+            ("part-bytes", limits.part_bytes.to_string()),
+            ("max-file-bytes", limits.file_bytes.to_string()),
+            ("max-project-bytes", limits.project_bytes.to_string()),
+            ("max-project-files", limits.project_files.to_string()),
+            ("max-open-uploads", limits.open_uploads.to_string()),
+            ("max-pull-request-bytes", limits.pull_bytes.to_string()),
+            ("max-pull-request-files", limits.pull_files.to_string()),
+            ("max-open-pull-requests", limits.open_pulls.to_string()),
+            ("max-title-bytes", limits.title_bytes.to_string()),
+            ("max-chat-bytes", limits.chat_bytes.to_string()),
+            ("chat-history", limits.chat_history.to_string()),
+            ("chat-messages-per-second", "0".to_owned()),
+            ("max-watches", limits.watches.to_string()),
+            (
+                "max-failed-authentications",
+                limits.failed_authentications.to_string(),
+            ),
+        ];
+        let flags: Vec<_> = flags
+            .iter()
+            .flat_map(|(key, value)| [format!("--{key}"), value.clone()])
+            .collect();
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        Self {
+            server: Server::with(&flags),
+            limits,
+            on_disk,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    pub fn is_roomy(&self) -> bool {
+        self.limits.file_bytes == ROOMY.file_bytes
+    }
+
+    /// The files of these projects, and which pull requests are kept, are the model's.
+    pub fn compare(&self, game: &Game, projects: &[Project]) -> Result<(), Difference> {
+        if !self.on_disk {
+            return Ok(());
+        }
+        for project in projects {
+            let place = format!("{}/{}", project.streamer, project.name);
+            let mut there = BTreeMap::new();
+            collect(&self.server.base().join(&place), "", &mut there);
+            let none = Files::new();
+            let expected = game.world.projects.get(project).unwrap_or(&none);
+            let expected: BTreeMap<_, _> = expected
+                .iter()
+                .map(|(name, file)| (name.clone(), Some(file.content.clone())))
+                .collect();
+            if there != expected {
+                let names = |files: &BTreeMap<String, _>| files.keys().cloned().collect::<Vec<_>>();
+                return Err(format!(
+                    "on the disk of {place} are {:?}, and should be {:?}; or a content differs",
+                    names(&there),
+                    names(&expected)
+                ));
+            }
+            let kept: BTreeSet<_> =
+                entries(&self.server.base().join(".twicecast/pulls").join(&place))
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect();
+            let open = game
+                .world
+                .pulls
+                .iter()
+                .filter(|pull| pull.project == *project);
+            let open: BTreeSet<_> = open.map(|pull| game.marks.fill_in(&pull.id())).collect();
+            if kept != open {
+                return Err(format!(
+                    "pull requests kept are {kept:?}, and should be {open:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Once it has stopped in peace nothing temporary is left.
+    pub fn stop(mut self) {
+        assert!(self.server.stop(), "it stopped in peace");
+        for folder in ["staging", "drafts"] {
+            let left = entries(&self.server.base().join(".twicecast").join(folder));
+            assert!(left.is_empty(), "left in {folder}: {left:?}");
+        }
+    }
+}
+
+/// What lies in a folder, and which of it is a folder; nothing where there is none.
+fn entries(folder: &Path) -> Vec<(String, bool)> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let entries = entries.map(|entry| entry.expect("readable"));
+    let described = entries.map(|entry| {
+        let name = entry.file_name().into_string().expect("a plain name");
+        (name, entry.file_type().expect("readable").is_dir())
+    });
+    described.collect()
+}
+
+/// All files below `folder` with their contents; a folder that is empty counts as one without.
+fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, Option<Vec<u8>>>) {
+    let found = entries(folder);
+    if found.is_empty() && !name.is_empty() {
+        into.insert(format!("{name}/"), None);
+    }
+    for (entry, is_folder) in found {
+        let path = folder.join(&entry);
+        let name = format!("{name}/{entry}");
+        if is_folder {
+            collect(&path, &name, into);
+        } else {
+            into.insert(name, Some(std::fs::read(path).expect("readable")));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What a client can ask, before it is JSON.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    authenticate, base64, chat, chat_section, file, file_section, now, pull_request,
+    pull_request_section, token, token_as_is,
+};
+
+/// Until when somebody is muted or banned who is: the year 2100.
+pub const FOR_LONG: u64 = 4_102_444_800;
+
+/// A project by its streamer and its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Project {
+    pub streamer: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Forged,
+    Expired,
+    Empty,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub user: String,
+    pub project: Project,
+    /// `None`: the project's own.
+    pub room: Option<String>,
+    pub muted: bool,
+    pub banned: bool,
+    /// Why it does not count, if it does not.
+    pub fault: Option<Fault>,
+}
+
+impl Token {
+    pub fn room(&self) -> String {
+        let Project { streamer, name } = &self.project;
+        self.room
+            .clone()
+            .unwrap_or_else(|| format!("{streamer}/{name}"))
+    }
+
+    fn text(&self) -> String {
+        let mut claims = json!({
+            "username": self.user, "streamername": self.project.streamer,
+            "streamname": self.project.name, "room": self.room,
+        });
+        if self.muted {
+            claims["mutedUntil"] = FOR_LONG.into();
+        }
+        if self.banned {
+            claims["bannedUntil"] = FOR_LONG.into();
+        }
+        match self.fault {
+            None => token(claims),
+            Some(Fault::Empty) => String::new(),
+            Some(Fault::Expired) => {
+                claims["exp"] = (now() - 60).into();
+                token(claims)
+            }
+            Some(Fault::Forged) => {
+                claims["exp"] = FOR_LONG.into();
+                token_as_is(&claims, b"another secret")
+            }
+        }
+    }
+}
+
+/// What somebody asks to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Section {
+    Streamer { user: String, project: String },
+    Member { user: String, room: String },
+    Viewer { user: String, project: Project },
+}
+
+impl Section {
+    fn data(&self) -> Value {
+        match self {
+            Self::Streamer { user, project } => file_section(user, project),
+            Self::Member { user, room } => chat_section(user, room),
+            Self::Viewer { user, project } => {
+                pull_request_section(user, &project.streamer, &project.name)
+            }
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Streamer { .. } => "file",
+            Self::Member { .. } => "chat",
+            Self::Viewer { .. } => "pullrequest",
+        }
+    }
+}
+
+/// `part` (`None`: left out) and `maxPart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    pub number: Option<u32>,
+    pub count: u32,
+}
+
+/// A right that is looked at before the parameters are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    Nothing,
+    Token,
+    Read,
+    Write,
+    Propose,
+    Review,
+    Chat,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    Authenticate(Token, Vec<Section>),
+    /// An `authenticate` that fails by its shape.
+    AuthenticateBadly(Value),
+    SectionAlone(Section, Option<Token>),
+    Get(Project, Option<String>, bool),
+    List(Project, Option<String>, bool),
+    Post(String, Vec<u8>, Option<Part>),
+    Delete(String),
+    Watch(Project),
+    Unwatch(Project),
+    Status(Project),
+    Create {
+        title: String,
+        description: String,
+    },
+    Finish,
+    PullGet(String),
+    PullDelete(String, Option<&'static str>),
+    PullList,
+    Say(String),
+    History(Option<u64>),
+    Members,
+    Leave,
+    /// A request whose parameters are at fault, behind this right.
+    Faulty(Right, Value),
+    /// No JSON object at all.
+    Garbage(&'static str),
+}
+
+impl Ask {
+    /// The request; `None` for what is no JSON object.
+    pub fn json(&self) -> Option<Value> {
+        let of = |project: &Project| json!({"username": project.streamer, "project": project.name});
+        let reading = |project: &Project, name: &Option<String>, recursively: &bool| {
+            let mut data = of(project);
+            data["name"] = json!(name);
+            if *recursively {
+                data["recursively"] = true.into();
+            }
+            data
+        };
+        Some(match self {
+            Self::Authenticate(token, sections) => {
+                let mut data = json!({"token": token.text()});
+                for section in sections {
+                    data[section.kind()] = section.data();
+                }
+                authenticate(data)
+            }
+            Self::AuthenticateBadly(request) | Self::Faulty(_, request) => request.clone(),
+            Self::SectionAlone(section, token) => {
+                let mut data = section.data();
+                data["token"] = json!(token.as_ref().map(Token::text));
+                json!({"type": section.kind(), "subtype": "auth", "data": data})
+            }
+            Self::Get(project, name, deep) => file("get", reading(project, name, deep)),
+            Self::List(project, name, deep) => file("list", reading(project, name, deep)),
+            Self::Post(name, content, part) => {
+                let mut data = json!({"name": name, "content": base64(content)});
+                if let Some(part) = part {
+                    data["part"] = json!(part.number);
+                    data["maxPart"] = part.count.into();
+                }
+                file("post", data)
+            }
+            Self::Delete(name) => file("delete", json!({"name": name})),
+            Self::Watch(project) => file("watch", of(project)),
+            Self::Unwatch(project) => file("unwatch", of(project)),
+            Self::Status(project) => file("status", of(project)),
+            Self::Create { title, description } => pull_request(
+                "creation",
+                json!({"title": title, "description": description}),
+            ),
+            Self::Finish => pull_request("finish", Value::Null),
+            Self::PullGet(id) => pull_request("get", json!({"id": id})),
+            Self::PullDelete(id, outcome) => {
+                pull_request("delete", json!({"id": id, "outcome": outcome}))
+            }
+            Self::PullList => pull_request("list", Value::Null),
+            Self::Say(text) => chat("message", json!({"message": text})),
+            Self::History(limit) => chat("history", json!({"limit": limit})),
+            Self::Members => chat("members", Value::Null),
+            Self::Leave => chat("leave", Value::Null),
+            Self::Garbage(_) => return None,
+        })
+    }
+
+    /// The `name` of a `file` request as sent, which its errors carry.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Get(_, name, _) | Self::List(_, name, _) => name.as_deref(),
+            Self::Post(name, ..) | Self::Delete(name) => Some(name),
+            Self::Faulty(_, request) if request["type"] == "file" => {
+                request["data"]["name"].as_str()
+            }
+            _ => None,
+        }
+    }
+}

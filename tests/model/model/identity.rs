@@ -1,0 +1,196 @@
+//! Who a connection is (section 3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Answer, Connection, Refusal, World, ok, success};
+use crate::ask::{Project, Section, Token};
+
+impl World {
+    /// All or nothing; a failure leaves nothing.
+    pub(super) fn authenticate(
+        &mut self,
+        me: usize,
+        token: &Token,
+        sections: &[Section],
+    ) -> Answer {
+        match self.take_on(me, token, sections) {
+            Ok(mut replies) => {
+                let data = json!({"message": "OK", "opts": {"sep": "/"}});
+                replies.push(success("authentication", data));
+                Ok(replies)
+            }
+            Err(refusal) => {
+                self.fail_closed(me);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// A separate form, with the token that the connection has or one of its own; a failure
+    /// changes nothing.
+    pub(super) fn authenticate_alone(
+        &mut self,
+        me: usize,
+        section: &Section,
+        token: Option<&Token>,
+    ) -> Answer {
+        let held = self.connections[me].token.clone();
+        let token = token.cloned().or(held).ok_or(Refusal::Unauthorized)?;
+        self.take_on(me, &token, std::slice::from_ref(section))
+    }
+
+    fn take_on(&mut self, me: usize, token: &Token, sections: &[Section]) -> Answer {
+        let claims_allow = |section: &Section| match section {
+            Section::Streamer { user, project } => {
+                *user == token.user
+                    && token.user == token.project.streamer
+                    && *project == token.project.name
+            }
+            Section::Member { user, room } => {
+                *user == token.user && *room == token.room() && !token.banned
+            }
+            Section::Viewer { user, project } => *user == token.user && *project == token.project,
+        };
+        if token.fault.is_some() || !sections.iter().all(claims_allow) {
+            return Err(Refusal::Unauthorized);
+        }
+        let asks = |kind: fn(&Section) -> bool| sections.iter().any(kind);
+        let streams = asks(|section| matches!(section, Section::Streamer { .. }));
+        let views = asks(|section| matches!(section, Section::Viewer { .. }));
+        let chats = asks(|section| matches!(section, Section::Member { .. }));
+        if views && !streams && !self.projects.contains_key(&token.project) {
+            let sentence = "The streamer is not connected or the project is wrong";
+            return Err(Refusal::BadBecause(sentence));
+        }
+
+        if streams {
+            self.projects.entry(token.project.clone()).or_default();
+        }
+        let connection = &mut self.connections[me];
+        let old = connection.token.replace(token.clone());
+        let same_user = old.as_ref().is_some_and(|old| old.user == token.user);
+        let same_project = old.is_some_and(|old| old.project == token.project);
+        if !(same_user && same_project) {
+            // Roles in the project, and what hangs on them, end.
+            connection.is_streamer = false;
+            connection.is_viewer = false;
+            connection.draft = None;
+            connection.uploads = super::Uploads::default();
+        }
+        if !same_project {
+            connection.told_once.append(&mut connection.told);
+        }
+        if !same_user || token.banned || connection.room != Some(token.room()) {
+            connection.room = None;
+        }
+        connection.is_streamer |= streams;
+        connection.is_viewer |= views;
+        if chats {
+            connection.room = Some(token.room());
+        }
+        connection.failed_authentications = 0;
+        self.tell_waiting_pulls(me);
+        let replies = [
+            (streams, "fileAuth"),
+            (chats, "chatAuth"),
+            (views, "pullRequestAuth"),
+        ];
+        let given = replies.into_iter().filter(|(given, _)| *given);
+        Ok(given.map(|(_, kind)| ok(kind)).collect())
+    }
+
+    /// A streamer's connection is told of the pull requests that have waited.
+    fn tell_waiting_pulls(&mut self, me: usize) {
+        let Some(project) = self.role_project(me).cloned() else {
+            return;
+        };
+        if !self.connections[me].is_streamer {
+            return;
+        }
+        for pull in self.pulls.clone() {
+            if pull.project == project && self.connections[me].told.insert(pull.number) {
+                if self.connections[me].told_once.contains(&pull.number) {
+                    self.perhaps.push((me, pull.created()));
+                } else {
+                    self.push(me, pull.created());
+                }
+            }
+        }
+    }
+
+    /// As if the connection had ended, save for watches where reading is public.
+    pub(super) fn fail_closed(&mut self, me: usize) {
+        let connection = std::mem::take(&mut self.connections[me]);
+        self.connections[me] = Connection {
+            is_open: true,
+            failed_authentications: connection.failed_authentications,
+            watches: if self.limits.public_read {
+                connection.watches
+            } else {
+                BTreeSet::new()
+            },
+            ..Connection::default()
+        };
+    }
+
+    /// The project in which the connection has a role.
+    pub(super) fn role_project(&self, me: usize) -> Option<&Project> {
+        let connection = &self.connections[me];
+        let has_role = connection.is_streamer || connection.is_viewer;
+        connection
+            .token
+            .as_ref()
+            .filter(|_| has_role)
+            .map(|token| &token.project)
+    }
+
+    /// Whether a connection receives the project's updates.
+    pub(super) fn receives(&self, other: usize, project: &Project) -> bool {
+        let connection = &self.connections[other];
+        let may_read = self.check_may_read(other, project).is_ok();
+        self.role_project(other) == Some(project)
+            || (connection.watches.contains(project) && may_read)
+    }
+
+    /// How many streamer connections each project has that has any.
+    pub(super) fn streamed(&self) -> BTreeMap<Project, usize> {
+        let mut streamed = BTreeMap::new();
+        for me in 0..self.connections.len() {
+            if self.connections[me].is_streamer
+                && let Some(project) = self.role_project(me)
+            {
+                *streamed.entry(project.clone()).or_default() += 1;
+            }
+        }
+        streamed
+    }
+
+    /// Tells of the streamers who have come and gone since `before`, by what `me` did. Whether he
+    /// is told himself, should he be a receiver, is left open.
+    pub(super) fn tell_presence(&mut self, me: usize, before: &BTreeMap<Project, usize>) {
+        let after = self.streamed();
+        let gone = before.keys().filter(|project| !after.contains_key(project));
+        let come = after.keys().filter(|project| !before.contains_key(project));
+        let gone = gone.map(|project| (project, "streamerDisconnected"));
+        let come = come.map(|project| (project, "streamerConnected"));
+        let changes: Vec<_> = gone.chain(come).collect();
+        for (project, kind) in changes {
+            let data = json!({"username": project.streamer, "project": project.name});
+            self.tell_receivers(me, project, &success(kind, data.clone()));
+            if self.receives(me, project) {
+                self.perhaps.push((me, success(kind, data)));
+            }
+        }
+    }
+
+    /// Tells all who receive the project's updates, but `me`.
+    pub(super) fn tell_receivers(&mut self, me: usize, project: &Project, message: &Value) {
+        for other in 0..self.connections.len() {
+            if other != me && self.receives(other, project) {
+                self.push(other, message.clone());
+            }
+        }
+    }
+}

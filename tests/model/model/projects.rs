@@ -1,0 +1,195 @@
+//! Changes of projects and drafts, watching, status (sections 4 and 6).
+
+use serde_json::{Value, json};
+
+use super::names::{exclude_each_other, is_below, normal};
+use super::reading::parts;
+use super::{Answer, File, Files, Refusal, World, ok, success};
+use crate::ask::{Part, Project, Right};
+
+impl World {
+    /// `Ok` where the project may be read.
+    pub(super) fn check_may_read(&self, me: usize, project: &Project) -> Result<(), Refusal> {
+        let token = self.connections[me].token.as_ref();
+        let names = token.is_some_and(|token| token.project == *project);
+        if self.limits.public_read || names {
+            Ok(())
+        } else {
+            Err(Refusal::Unauthorized)
+        }
+    }
+
+    pub(super) fn watch(&mut self, me: usize, project: &Project) -> Answer {
+        self.check_may_read(me, project)?;
+        let watches = &mut self.connections[me].watches;
+        if watches.len() >= self.limits.watches && !watches.contains(project) {
+            return Err(Refusal::Limit("maxWatches", self.limits.watches));
+        }
+        watches.insert(project.clone());
+        Ok(vec![ok("fileWatch")])
+    }
+
+    pub(super) fn status(&self, me: usize, project: &Project) -> Answer {
+        self.check_may_read(me, project)?;
+        let files = self.projects.get(project).ok_or(Refusal::ReadPath)?;
+        let all = 0..self.connections.len();
+        let receivers = all.filter(|other| self.receives(*other, project)).count();
+        let streamers = self.streamed().get(project).copied().unwrap_or(0);
+        let data = json!({
+            "streamer": streamers > 0,
+            "viewers": receivers - streamers,
+            "files": files.len(),
+            "bytes": bytes(files),
+            "maxBytes": self.limits.project_bytes,
+        });
+        Ok(vec![success("fileStatus", data)])
+    }
+
+    pub(super) fn post(
+        &mut self,
+        me: usize,
+        name: &str,
+        content: &[u8],
+        part: Option<Part>,
+    ) -> Answer {
+        self.check_right(me, Right::Write)?;
+        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
+        if is_folder {
+            return Err(Refusal::Bad);
+        }
+        let limits = self.limits;
+        let in_draft = self.connections[me].draft.is_some();
+        let content = match part {
+            Some(part) => {
+                let place = (in_draft, path.clone());
+                let uploads = &mut self.connections[me].uploads;
+                let (bytes, open) = (limits.file_bytes, limits.open_uploads);
+                match uploads.take(&place, content, part, bytes, open)? {
+                    Some(whole) => whole,
+                    None => return Ok(Vec::new()),
+                }
+            }
+            None if content.len() > limits.file_bytes => {
+                return Err(Refusal::Limit("maxFileBytes", limits.file_bytes));
+            }
+            None => content.to_vec(),
+        };
+        let change = self.number();
+        let file = File { content, change };
+        if in_draft {
+            self.put_into_draft(me, &path, file)?;
+        } else {
+            self.put(me, &path, &file)?;
+        }
+        Ok(vec![stored("filePost", name)])
+    }
+
+    fn put(&mut self, me: usize, path: &str, file: &File) -> Result<(), Refusal> {
+        let limits = self.limits;
+        let project = self.role_project(me).ok_or(Refusal::Unauthorized)?.clone();
+        let files = self.projects.entry(project.clone()).or_default();
+        let mut after = files.clone();
+        after.insert(path.to_owned(), file.clone());
+        if after.len() > limits.project_files && after.len() > files.len() {
+            return Err(Refusal::Limit("maxProjectFiles", limits.project_files));
+        }
+        if bytes(&after) > limits.project_bytes && bytes(&after) > bytes(files) {
+            return Err(Refusal::Limit("maxProjectBytes", limits.project_bytes));
+        }
+        if files.keys().any(|other| exclude_each_other(other, path)) {
+            return Err(Refusal::WriteFile);
+        }
+        *files = after;
+        for mut part in parts(path, &file.content, limits.part_bytes) {
+            part["data"]["username"] = project.streamer.clone().into();
+            part["data"]["project"] = project.name.clone().into();
+            self.tell_receivers(me, &project, &part);
+        }
+        Ok(())
+    }
+
+    fn put_into_draft(&mut self, me: usize, path: &str, file: File) -> Result<(), Refusal> {
+        let limits = self.limits;
+        let draft = self.connections[me].draft.as_mut();
+        let draft = draft.ok_or(Refusal::Unauthorized)?;
+        let mut after = draft.clone();
+        after.deleted.remove(path);
+        after.files.insert(path.to_owned(), file);
+        if after.files.len() + after.deleted.len() > limits.pull_files {
+            return Err(Refusal::Limit("maxPullRequestFiles", limits.pull_files));
+        }
+        if bytes(&after.files) > limits.pull_bytes {
+            return Err(Refusal::Limit("maxPullRequestBytes", limits.pull_bytes));
+        }
+        let mut others = draft.files.keys();
+        if others.any(|other| exclude_each_other(other, path)) {
+            return Err(Refusal::WriteFile);
+        }
+        *draft = after;
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, me: usize, name: &str) -> Answer {
+        self.check_right(me, Right::Write)?;
+        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
+        if path.is_empty() {
+            return Err(Refusal::Bad);
+        }
+        let connection = &mut self.connections[me];
+        let in_draft = connection.draft.is_some();
+        connection.uploads.end_where(|(into_draft, file)| {
+            *into_draft == in_draft && (*file == path || is_below(file, &path))
+        });
+        let meant = |files: &Files| {
+            let mut meant: Vec<_> = files.keys().cloned().collect();
+            meant.retain(|file| is_below(file, &path) || (*file == path && !is_folder));
+            meant
+        };
+        let project = self.role_project(me).ok_or(Refusal::Unauthorized)?.clone();
+        let of_project = self.projects.get(&project).map(meant).unwrap_or_default();
+        if let Some(draft) = &mut self.connections[me].draft {
+            let own = meant(&draft.files);
+            if own.is_empty() && of_project.is_empty() {
+                return Err(Refusal::ReadFile);
+            }
+            if own.is_empty() {
+                let mut after = draft.clone();
+                after.deleted.extend(of_project);
+                if after.files.len() + after.deleted.len() > self.limits.pull_files {
+                    let limit = self.limits.pull_files;
+                    return Err(Refusal::Limit("maxPullRequestFiles", limit));
+                }
+                *draft = after;
+            } else {
+                draft.files.retain(|file, _| !own.contains(file));
+            }
+        } else {
+            if of_project.is_empty() {
+                return Err(Refusal::ReadFile);
+            }
+            for file in of_project {
+                self.projects
+                    .entry(project.clone())
+                    .or_default()
+                    .remove(&file);
+                let data = json!({
+                    "message": "OK", "file": file,
+                    "username": project.streamer, "project": project.name,
+                });
+                self.tell_receivers(me, &project, &success("fileDeleted", data));
+            }
+        }
+        Ok(vec![stored("fileDelete", name)])
+    }
+}
+
+/// The length of all files together.
+fn bytes(files: &Files) -> usize {
+    files.values().map(|file| file.content.len()).sum()
+}
+
+fn stored(kind: &str, name: &str) -> Value {
+    let mut answer = success(kind, json!({"message": "OK", "file": name}));
+    answer["message"] = "OK".into();
+    answer
+}
