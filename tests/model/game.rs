@@ -218,12 +218,16 @@ impl Game {
     pub async fn all_quiet(&mut self) -> Result<(), Difference> {
         for me in 0..self.clients.len() {
             if self.clients[me].is_some() {
-                let nothing = Ask::Faulty(Right::Nothing, json!({"type": "nothing"}));
-                self.ask(me, &nothing, true).await?;
+                self.ask(me, &nothing(), true).await?;
             }
         }
         Ok(())
     }
+}
+
+/// A request that only asks for an answer.
+pub fn nothing() -> Ask {
+    Ask::Faulty(Right::Nothing, json!({"type": "nothing"}))
 }
 
 /// A request without the long texts in it.

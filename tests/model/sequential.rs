@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::arena::Arena;
 use crate::ask::{Ask, Project, Section, Token};
-use crate::game::{Difference, Game};
+use crate::game::{Difference, Game, nothing};
 use crate::generator::Generator;
 use crate::model::World;
 use crate::support::Random;
@@ -43,6 +43,10 @@ async fn history(
             let open = game.world.pulls.len();
             let with_reference = !generator.one_in(10);
             game.ask(me, &ask, with_reference).await?;
+            if !with_reference && matches!(ask, Ask::Get(..)) {
+                // Of a folder without files nothing comes, so this tells that it was looked at.
+                game.ask(me, &nothing(), true).await?;
+            }
             if game.world.pulls.len() > open {
                 // So that its id is known, should nobody have been told.
                 game.ask(me, &Ask::PullList, true).await?;
