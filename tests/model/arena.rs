@@ -64,7 +64,21 @@ impl Arena {
         .collect()
     }
 
-    pub fn new(limits: Limits, on_disk: bool) -> Self {
+    /// Those where connections do not wait for each other: with room, so that none bears on
+    /// another, and with short queues, so that some lag.
+    pub fn concurrent() -> Vec<Self> {
+        let short = [("max-queue-bytes", "262144".to_owned())];
+        [true, false]
+            .into_iter()
+            .map(|on_disk| Self::with(ROOMY, on_disk, &short))
+            .collect()
+    }
+
+    fn new(limits: Limits, on_disk: bool) -> Self {
+        Self::with(limits, on_disk, &[])
+    }
+
+    fn with(limits: Limits, on_disk: bool, more: &[(&str, String)]) -> Self {
         let store = if on_disk { "filesystem" } else { "memory" };
         let flags = [
             ("store", store.to_owned()),
@@ -90,6 +104,7 @@ impl Arena {
         ];
         let flags: Vec<_> = flags
             .iter()
+            .chain(more)
             .flat_map(|(key, value)| [format!("--{key}"), value.clone()])
             .collect();
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
@@ -114,28 +129,20 @@ impl Arena {
             return Ok(());
         }
         for project in projects {
-            let place = format!("{}/{}", project.streamer, project.name);
-            let mut there = BTreeMap::new();
-            collect(&self.server.base().join(&place), "", &mut there);
             let none = Files::new();
-            let expected = game.world.projects.get(project).unwrap_or(&none);
-            let expected: BTreeMap<_, _> = expected
-                .iter()
-                .map(|(name, file)| (name.clone(), Some(file.content.clone())))
-                .collect();
-            if there != expected {
-                let names = |files: &BTreeMap<String, _>| files.keys().cloned().collect::<Vec<_>>();
-                return Err(format!(
-                    "on the disk of {place} are {:?}, and should be {:?}; or a content differs",
-                    names(&there),
-                    names(&expected)
-                ));
-            }
-            let kept: BTreeSet<_> =
-                entries(&self.server.base().join(".twicecast/pulls").join(&place))
-                    .into_iter()
-                    .map(|(name, _)| name)
-                    .collect();
+            let expected = game.world.projects.get(project).unwrap_or(&none).iter();
+            let expected = expected.map(|(name, file)| (name.clone(), file.content.clone()));
+            self.compare_tree(project, &expected.collect())?;
+            let kept: BTreeSet<_> = entries(
+                &self
+                    .server
+                    .base()
+                    .join(".twicecast/pulls")
+                    .join(place(project)),
+            )
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
             let open = game
                 .world
                 .pulls
@@ -151,6 +158,27 @@ impl Arena {
         Ok(())
     }
 
+    /// The project's files, where they lie on a disk, are these, and its folders those they need.
+    pub fn compare_tree(
+        &self,
+        project: &Project,
+        expected: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), Difference> {
+        let mut there = BTreeMap::new();
+        let place = self.server.base().join(place(project));
+        collect(&place, "", &mut there);
+        if self.on_disk && there != *expected {
+            let names = |files: &BTreeMap<String, _>| files.keys().cloned().collect::<Vec<_>>();
+            return Err(format!(
+                "on the disk in {} are {:?}, and should be {:?}; or a content differs",
+                place.display(),
+                names(&there),
+                names(expected)
+            ));
+        }
+        Ok(())
+    }
+
     /// Once it has stopped in peace nothing temporary is left.
     pub fn stop(mut self) {
         assert!(self.server.stop(), "it stopped in peace");
@@ -159,6 +187,11 @@ impl Arena {
             assert!(left.is_empty(), "left in {folder}: {left:?}");
         }
     }
+}
+
+/// Where a project lies.
+fn place(project: &Project) -> String {
+    format!("{}/{}", project.streamer, project.name)
 }
 
 /// What lies in a folder, and which of it is a folder; nothing where there is none.
@@ -175,10 +208,10 @@ fn entries(folder: &Path) -> Vec<(String, bool)> {
 }
 
 /// All files below `folder` with their contents; a folder that is empty counts as one without.
-fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, Option<Vec<u8>>>) {
+fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, Vec<u8>>) {
     let found = entries(folder);
     if found.is_empty() && !name.is_empty() {
-        into.insert(format!("{name}/"), None);
+        into.insert(format!("{name}/"), Vec::new());
     }
     for (entry, is_folder) in found {
         let path = folder.join(&entry);
@@ -186,7 +219,7 @@ fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, Option<Vec<u8>
         if is_folder {
             collect(&path, &name, into);
         } else {
-            into.insert(name, Some(std::fs::read(path).expect("readable")));
+            into.insert(name, std::fs::read(path).expect("readable"));
         }
     }
 }

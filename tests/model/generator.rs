@@ -1,10 +1,12 @@
 //! Requests at random: few names, users and projects, so that they get in each other's way.
 
+mod logins;
+
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, Fault, Part, Project, Right, Section, Token};
+use crate::ask::{Ask, Part, Project, Right};
 use crate::faults;
 use crate::model::World;
 use crate::support::Random;
@@ -60,68 +62,6 @@ impl Generator {
         self.project(number)
     }
 
-    /// Whoever connection `me` mostly is: ana, ana again, bob, eve, bob again, nobody.
-    pub fn token(&mut self, me: usize) -> Token {
-        let usual = ["ana", "bob", "ana", "eve", "bob", "ana"][me % 6];
-        let user = if self.one_in(8) {
-            self.pick(&["ana", "bob", "eve"])
-        } else {
-            usual
-        };
-        let project = usize::from(self.one_in(8));
-        Token {
-            user: format!("{user}{}", self.tag),
-            project: self.project(project),
-            room: self.one_in(6).then(|| format!("lounge{}", self.tag)),
-            muted: self.one_in(12),
-            banned: self.one_in(16),
-            fault: match self.below(40) {
-                0 => Some(Fault::Forged),
-                1 => Some(Fault::Expired),
-                2 => Some(Fault::Empty),
-                _ => None,
-            },
-        }
-    }
-
-    fn section(&mut self, kind: usize, token: &Token) -> Section {
-        let user = if self.one_in(20) {
-            format!("eve{}", self.tag)
-        } else {
-            token.user.clone()
-        };
-        let project = if self.one_in(20) {
-            self.any_project()
-        } else {
-            token.project.clone()
-        };
-        match kind {
-            0 => Section::Streamer {
-                user,
-                project: project.name,
-            },
-            1 => Section::Member {
-                user,
-                room: token.room(),
-            },
-            _ => Section::Viewer { user, project },
-        }
-    }
-
-    pub fn authenticate(&mut self, me: usize) -> Ask {
-        let token = self.token(me);
-        let is_streamer = token.user == token.project.streamer;
-        let mut sections = Vec::new();
-        // Most ask for what they may have.
-        for (kind, odds) in [(0, if is_streamer { 8 } else { 0 }), (1, 6), (2, 7)] {
-            let asks = self.below(10) < odds || self.one_in(30);
-            if asks {
-                sections.push(self.section(kind, &token));
-            }
-        }
-        Ask::Authenticate(token, sections)
-    }
-
     /// The next request of connection `me`.
     pub fn ask(&mut self, me: usize, world: &World) -> Ask {
         let connection = &world.connections[me];
@@ -165,13 +105,6 @@ impl Generator {
             }
             _ => Ask::Post(self.file_name(), self.content(), None),
         }
-    }
-
-    fn alone(&mut self, me: usize) -> Ask {
-        let token = self.token(me);
-        let kind = self.below(3);
-        let section = self.section(kind, &token);
-        Ask::SectionAlone(section, self.one_in(2).then_some(token))
     }
 
     fn faulty(&mut self) -> Ask {
@@ -219,7 +152,7 @@ impl Generator {
     }
 
     pub fn content(&mut self) -> Vec<u8> {
-        let bytes = if self.great && self.one_in(3) {
+        let bytes = if self.great && self.one_in(8) {
             self.pick(&GREAT_SIZES)
         } else {
             self.pick(&SIZES)

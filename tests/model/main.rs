@@ -7,6 +7,7 @@
 
 mod arena;
 mod ask;
+mod concurrent;
 mod faults;
 mod game;
 mod generator;
@@ -33,12 +34,12 @@ fn variable<T: FromStr>(name: &str) -> Option<T> {
     Some(text.parse().ok().expect("a number"))
 }
 
-/// The seed and which histories of it are to be played.
-fn wanted() -> (u64, Range<u64>) {
+/// The seed and which histories of it are to be played: as many as are wanted, or `usual`.
+fn wanted(usual: u64) -> (u64, Range<u64>) {
     let seed = variable("MODEL_SEED").unwrap_or(1);
     let histories = match variable("MODEL_ONLY") {
         Some(only) => only..only + 1,
-        None => 0..variable("MODEL_HISTORIES").unwrap_or(200),
+        None => 0..variable("MODEL_HISTORIES").unwrap_or(usual),
     };
     (seed, histories)
 }
@@ -46,29 +47,43 @@ fn wanted() -> (u64, Range<u64>) {
 /// A history that went otherwise than the model: its number, the difference, what was done.
 struct Failure(u64, Difference, Vec<String>);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_answer_and_every_tree_of_random_histories_is_the_models() {
-    let (seed, histories) = wanted();
-    let arenas = Arena::all();
-    let started = Instant::now();
-    let count = histories.end - histories.start;
-    let mut games = stream::iter(histories)
-        .map(|number| sequential::play(&arenas, seed, number))
-        .buffered(AT_ONCE);
-    let mut requests = 0;
-    while let Some(game) = games.next().await {
-        match game {
-            Ok(asked) => requests += asked,
-            Err(Failure(number, difference, log)) => panic!(
-                "seed {seed}, history {number}:\n{}\n{difference}",
-                log.join("\n")
-            ),
+/// Plays the histories of one kind, some at once; what is not as it should be ends the test.
+macro_rules! play_all {
+    ($kind:literal, $usual:literal, $arenas:expr, $play:path) => {{
+        let (seed, histories) = wanted($usual);
+        let arenas = $arenas;
+        let started = Instant::now();
+        let count = histories.end - histories.start;
+        let mut games = stream::iter(histories)
+            .map(|number| $play(&arenas, seed, number))
+            .buffered(AT_ONCE);
+        let mut requests = 0;
+        while let Some(game) = games.next().await {
+            match game {
+                Ok(asked) => requests += asked,
+                Err(Failure(number, difference, log)) => panic!(
+                    "seed {seed}, {} history {number}:\n{}\n{difference}",
+                    $kind,
+                    log.join("\n")
+                ),
+            }
         }
-    }
-    drop(games);
-    let seconds = started.elapsed().as_secs_f64();
-    println!("seed {seed}: {count} histories, {requests} requests, no difference, {seconds:.1} s");
-    for arena in arenas {
-        arena.stop();
-    }
+        drop(games);
+        let seconds = started.elapsed().as_secs_f64();
+        println!(
+            "seed {seed}: {count} {} histories, {requests} requests, no difference, {seconds:.1} s",
+            $kind
+        );
+        arenas.into_iter().for_each(Arena::stop);
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_request_at_a_time_every_answer_and_every_tree_is_the_models() {
+    play_all!("sequential", 150, Arena::all(), sequential::play);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_at_once_one_order_of_events_explains_what_everybody_has_seen() {
+    play_all!("concurrent", 50, Arena::concurrent(), concurrent::play);
 }

@@ -23,7 +23,7 @@ impl Pull {
         })
     }
 
-    pub(super) fn created(&self) -> Value {
+    pub fn created(&self) -> Value {
         success("pullRequestCreated", self.data())
     }
 }

@@ -1,0 +1,75 @@
+//! Who the connections say they are: mostly with good tokens, and for what these allow.
+
+use super::Generator;
+use crate::ask::{Ask, Fault, Section, Token};
+
+impl Generator {
+    /// Whoever connection `me` mostly is: ana, ana again, bob, eve, bob again, nobody.
+    pub fn token(&mut self, me: usize) -> Token {
+        let usual = ["ana", "bob", "ana", "eve", "bob", "ana"][me % 6];
+        let user = if self.one_in(8) {
+            self.pick(&["ana", "bob", "eve"])
+        } else {
+            usual
+        };
+        let project = usize::from(self.one_in(8));
+        Token {
+            user: format!("{user}{}", self.tag),
+            project: self.project(project),
+            room: self.one_in(6).then(|| format!("lounge{}", self.tag)),
+            muted: self.one_in(12),
+            banned: self.one_in(16),
+            fault: match self.below(40) {
+                0 => Some(Fault::Forged),
+                1 => Some(Fault::Expired),
+                2 => Some(Fault::Empty),
+                _ => None,
+            },
+        }
+    }
+
+    pub fn section(&mut self, kind: usize, token: &Token) -> Section {
+        let user = if self.one_in(20) {
+            format!("eve{}", self.tag)
+        } else {
+            token.user.clone()
+        };
+        let project = if self.one_in(20) {
+            self.any_project()
+        } else {
+            token.project.clone()
+        };
+        match kind {
+            0 => Section::Streamer {
+                user,
+                project: project.name,
+            },
+            1 => Section::Member {
+                user,
+                room: token.room(),
+            },
+            _ => Section::Viewer { user, project },
+        }
+    }
+
+    pub fn authenticate(&mut self, me: usize) -> Ask {
+        let token = self.token(me);
+        let is_streamer = token.user == token.project.streamer;
+        let mut sections = Vec::new();
+        // Most ask for what they may have.
+        for (kind, odds) in [(0, if is_streamer { 8 } else { 0 }), (1, 6), (2, 7)] {
+            let asks = self.below(10) < odds || self.one_in(30);
+            if asks {
+                sections.push(self.section(kind, &token));
+            }
+        }
+        Ask::Authenticate(token, sections)
+    }
+
+    pub fn alone(&mut self, me: usize) -> Ask {
+        let token = self.token(me);
+        let kind = self.below(3);
+        let section = self.section(kind, &token);
+        Ask::SectionAlone(section, self.one_in(2).then_some(token))
+    }
+}
