@@ -54,7 +54,8 @@ pub struct Piece<'a> {
     pub binary: Option<&'a str>,
 }
 
-/// An upload that a limit has ended; parts that follow in order are thrown away.
+/// The latest upload that a limit has ended by a part with a number; parts that follow in order
+/// are thrown away.
 #[derive(Debug)]
 struct Ended {
     place: Place,
@@ -138,12 +139,14 @@ impl Uploads {
             self.open.insert(place.clone(), upload);
             return Ok(None);
         };
-        self.ended = number.map(|number| Ended {
-            place: place.clone(),
-            count,
-            next: number + 1,
-            limit,
-        });
+        if let Some(number) = number {
+            self.ended = Some(Ended {
+                place: place.clone(),
+                count,
+                next: number + 1,
+                limit,
+            });
+        }
         Err(Refusal::Limit(limit.0, limit.1))
     }
 
