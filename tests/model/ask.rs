@@ -128,6 +128,8 @@ pub enum Ask {
     Get(Project, Option<String>, bool),
     List(Project, Option<String>, bool),
     Post(String, Vec<u8>, Option<Part>),
+    /// As the desktop client posts: a binary message with a piece of the whole file's base64.
+    PostPiece(String, String, Part),
     Delete(String),
     Watch(Project),
     Unwatch(Project),
@@ -186,6 +188,13 @@ impl Ask {
                 }
                 file("post", data)
             }
+            Self::PostPiece(name, piece, part) => file(
+                "post",
+                json!({
+                    "name": name, "content": piece,
+                    "part": part.number, "maxPart": part.count,
+                }),
+            ),
             Self::Delete(name) => file("delete", json!({"name": name})),
             Self::Watch(project) => file("watch", of(project)),
             Self::Unwatch(project) => file("unwatch", of(project)),
@@ -212,7 +221,7 @@ impl Ask {
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Get(_, name, _) | Self::List(_, name, _) => name.as_deref(),
-            Self::Post(name, ..) | Self::Delete(name) => Some(name),
+            Self::Post(name, ..) | Self::PostPiece(name, ..) | Self::Delete(name) => Some(name),
             Self::Faulty(_, request) if request["type"] == "file" => {
                 request["data"]["name"].as_str()
             }

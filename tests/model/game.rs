@@ -57,19 +57,62 @@ impl Game {
         self.note(me, "closes");
         let client = self.clients[me].as_mut().ok_or("no connection")?;
         client.send_close().await;
+        let mut reaction = self.world.disconnect(me);
+        let own = reaction.perhaps.drain(..).map(|(_, message)| message);
+        self.perhaps[me].extend(own);
         // An answer to a close without a code has none either.
         self.closed(me, 1_005).await?;
-        let reaction = self.world.disconnect(me);
         self.take_pushes(me, reaction).await
     }
 
-    /// Asks, and takes what comes of it: all answers, all pushes to all connections.
+    /// Asks, and takes what comes of it.
     pub async fn ask(
         &mut self,
         me: usize,
         ask: &Ask,
         with_reference: bool,
     ) -> Result<(), Difference> {
+        self.ask_all(me, &[ask], with_reference).await
+    }
+
+    /// Asks all of this without waiting, and takes what comes of it: all answers, all pushes to
+    /// all connections.
+    pub async fn ask_all(
+        &mut self,
+        me: usize,
+        asks: &[&Ask],
+        with_reference: bool,
+    ) -> Result<(), Difference> {
+        let mut all = Reaction::default();
+        for ask in asks {
+            let reference = self.send(me, ask, with_reference).await?;
+            let reaction = self.world.ask(me, ask, reference.as_ref());
+            all.replies.extend(reaction.replies);
+            all.pushes.extend(reaction.pushes);
+            all.perhaps.extend(reaction.perhaps);
+            all.closes |= reaction.closes;
+        }
+        let replies = std::mem::take(&mut all.replies);
+        let own = all.pushes.extract_if(.., |(to, _)| *to == me);
+        let own = own.map(|(_, push)| push).collect();
+        let mut authentications = asks
+            .iter()
+            .filter(|ask| matches!(ask, Ask::Authenticate(..) | Ask::SectionAlone(..)));
+        let pushes_last = authentications.next().is_some();
+        self.receive(me, replies, own, pushes_last).await?;
+        if all.closes {
+            self.closed(me, 1_008).await?;
+        }
+        self.take_pushes(me, all).await
+    }
+
+    /// Sends a request; returns its `ref`.
+    async fn send(
+        &mut self,
+        me: usize,
+        ask: &Ask,
+        with_reference: bool,
+    ) -> Result<Option<Value>, Difference> {
         self.last_reference += 1;
         let mut reference = with_reference.then(|| json!(self.last_reference));
         let text = if let Some(mut request) = ask.json() {
@@ -89,21 +132,12 @@ impl Game {
             (*text).to_owned()
         };
         let client = self.clients[me].as_mut().ok_or("no connection")?;
-        client.send_text(&text).await;
-
-        let mut reaction = self.world.ask(me, ask, reference.as_ref());
-        let replies = std::mem::take(&mut reaction.replies);
-        let own: Vec<_> = reaction
-            .pushes
-            .extract_if(.., |(to, _)| *to == me)
-            .map(|(_, push)| push)
-            .collect();
-        let is_authentication = matches!(ask, Ask::Authenticate(..) | Ask::SectionAlone(..));
-        self.receive(me, replies, own, is_authentication).await?;
-        if reaction.closes {
-            self.closed(me, 1_008).await?;
+        if matches!(ask, Ask::PostPiece(..)) {
+            client.send_binary(text).await;
+        } else {
+            client.send_text(&text).await;
         }
-        self.take_pushes(me, reaction).await
+        Ok(reference)
     }
 
     async fn take_pushes(&mut self, me: usize, reaction: Reaction) -> Result<(), Difference> {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::ask::{Ask, Part, Project, Right};
 use crate::faults;
+use crate::game::nothing;
 use crate::model::World;
-use crate::support::Random;
+use crate::support::{Random, base64};
 
 const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "d", "d/e", "d-x", "d/e/f", "a/g"];
 const SIZES: [usize; 10] = [0, 1, 2, 3, 299, 300, 301, 700, 1_000, 1_001];
@@ -193,6 +194,39 @@ impl Generator {
             let content = self.content();
             self.plans[me].push_back(Ask::Post(name, content, Some(part)));
         }
+    }
+
+    /// A file as the desktop client sends it: in pieces of 500 characters, of which it announces one
+    /// too many where they come out even; and sometimes that one after all.
+    pub fn pieces(&mut self) -> Vec<Ask> {
+        let name = self.file_name();
+        let bytes = self.pick(&[10, 374, 375, 375, 376, 749, 750, 750, 1_125]);
+        let text = base64(vec![7; bytes]);
+        let count = u32::try_from(text.len() / 500 + 1).unwrap_or(1);
+        let mut pieces: Vec<_> = text
+            .as_bytes()
+            .chunks(500)
+            .map(|piece| String::from_utf8_lossy(piece).into_owned())
+            .zip(1..)
+            .collect();
+        if self.one_in(4) {
+            pieces.push(("YWJj".to_owned(), count));
+        }
+        if self.one_in(8) {
+            pieces.reverse();
+        }
+        let is_numbered = !self.one_in(6);
+        let piece = |(piece, number): (String, u32)| {
+            let number = is_numbered.then_some(number);
+            Ask::PostPiece(name.clone(), piece, Part { number, count })
+        };
+        let mut pieces: Vec<_> = pieces.into_iter().map(piece).collect();
+        if self.one_in(4) {
+            // What comes after a message that is no part of it.
+            let last = pieces.len() - 1;
+            pieces.insert(last, nothing());
+        }
+        pieces
     }
 
     fn creation(&mut self) -> Ask {

@@ -38,6 +38,18 @@ async fn history(
             game.connect(me).await;
         } else if generator.one_in(40) {
             game.disconnect(me).await?;
+        } else if generator.one_in(20) {
+            // All at once: a second of silence would count for an end.
+            let mut pieces = generator.pieces();
+            let closes = generator.one_in(6);
+            if !closes {
+                pieces.push(nothing());
+            }
+            game.ask_all(me, &pieces.iter().collect::<Vec<_>>(), true)
+                .await?;
+            if closes {
+                game.disconnect(me).await?;
+            }
         } else {
             let ask = generator.ask(me, &game.world);
             let open = game.world.pulls.len();

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Project, Right, Token};
+use crate::support::unbase64;
 use refusal::Refusal;
 use uploads::Uploads;
 
@@ -77,6 +78,8 @@ pub struct Connection {
     pub draft: Option<Draft>,
     uploads: Uploads,
     failed_authentications: usize,
+    /// The name and `ref` of its latest request.
+    latest: (String, Option<Value>),
     /// The pull requests that it was told of as a streamer's.
     told: BTreeSet<u64>,
     /// Those of another time as the streamer's of the project: whether it is told again of them is
@@ -133,6 +136,9 @@ impl World {
     /// The connection is gone, and with it all it was.
     pub fn disconnect(&mut self, me: usize) -> Reaction {
         let streamed = self.streamed();
+        for reply in self.settle(me, None) {
+            self.perhaps.push((me, reply));
+        }
         self.connections[me] = Connection::default();
         self.tell_presence(me, &streamed);
         self.reaction(Vec::new())
@@ -141,6 +147,9 @@ impl World {
     /// Carries out a request.
     pub fn ask(&mut self, me: usize, ask: &Ask, reference: Option<&Value>) -> Reaction {
         let streamed = self.streamed();
+        let mut settled = self.settle(me, Some(ask));
+        let name = ask.name().unwrap_or_default().to_owned();
+        self.connections[me].latest = (name, reference.cloned());
         let answer = self.answer(me, ask);
         let counts = matches!(
             ask,
@@ -156,6 +165,7 @@ impl World {
         } else {
             replies.retain(|reply| reply["type"] != "fileGetDone");
         }
+        settled.append(&mut replies);
         let failures = &mut self.connections[me].failed_authentications;
         *failures += usize::from(counts && is_unauthorized);
         let closes = *failures >= self.limits.failed_authentications;
@@ -165,7 +175,7 @@ impl World {
         self.tell_presence(me, &streamed);
         Reaction {
             closes,
-            ..self.reaction(replies)
+            ..self.reaction(settled)
         }
     }
 
@@ -190,7 +200,10 @@ impl World {
             }
             Ask::Get(project, name, deep) => self.get(me, project, name.as_deref(), *deep),
             Ask::List(project, name, deep) => self.list(me, project, name.as_deref(), *deep),
-            Ask::Post(name, content, part) => self.post(me, name, content, *part),
+            Ask::Post(name, content, part) => self.post(me, name, content, *part, None),
+            Ask::PostPiece(name, piece, part) => {
+                self.post(me, name, &unbase64(piece), Some(*part), Some(piece))
+            }
             Ask::Delete(name) => self.delete(me, name),
             Ask::Watch(project) => self.watch(me, project),
             Ask::Unwatch(project) => {

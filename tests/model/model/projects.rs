@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::names::{exclude_each_other, is_below, normal};
 use super::reading::parts;
+use super::uploads::Piece;
 use super::{Answer, File, Files, Refusal, World, ok, success};
-use crate::ask::{Part, Project, Right};
+use crate::ask::{Ask, Part, Project, Right};
 
 impl World {
     /// `Ok` where the project may be read.
@@ -51,6 +52,7 @@ impl World {
         name: &str,
         content: &[u8],
         part: Option<Part>,
+        binary: Option<&str>,
     ) -> Answer {
         self.check_right(me, Right::Write)?;
         let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
@@ -64,7 +66,12 @@ impl World {
                 let place = (in_draft, path.clone());
                 let uploads = &mut self.connections[me].uploads;
                 let (bytes, open) = (limits.file_bytes, limits.open_uploads);
-                match uploads.take(&place, content, part, bytes, open)? {
+                let piece = Piece {
+                    content,
+                    part,
+                    binary,
+                };
+                match uploads.take(&place, piece, bytes, open)? {
                     Some(whole) => whole,
                     None => return Ok(Vec::new()),
                 }
@@ -74,14 +81,44 @@ impl World {
             }
             None => content.to_vec(),
         };
+        self.store(me, &path, content)?;
+        Ok(vec![stored("filePost", name)])
+    }
+
+    /// The desktop client's upload that lacks only its last part is whole, unless that comes next.
+    pub(super) fn settle(&mut self, me: usize, next: Option<&Ask>) -> Vec<Value> {
+        let in_draft = self.connections[me].draft.is_some();
+        let next = match next {
+            Some(Ask::Post(name, _, Some(part)) | Ask::PostPiece(name, _, part)) => {
+                let path = normal(name).map(|(path, _)| path);
+                path.map(|path| ((in_draft, path), *part))
+            }
+            _ => None,
+        };
+        let next = next.as_ref().map(|(place, part)| (place, *part));
+        let Some(((_, path), content)) = self.connections[me].uploads.settle(next) else {
+            return Vec::new();
+        };
+        // It is answered as the request that brought its latest part.
+        let (name, reference) = self.connections[me].latest.clone();
+        let mut reply = match self.store(me, &path, content) {
+            Ok(()) => stored("filePost", &name),
+            Err(refusal) => refusal.json(Some(&name)),
+        };
+        if let Some(reference) = reference {
+            reply["ref"] = reference;
+        }
+        vec![reply]
+    }
+
+    fn store(&mut self, me: usize, path: &str, content: Vec<u8>) -> Result<(), Refusal> {
         let change = self.number();
         let file = File { content, change };
-        if in_draft {
-            self.put_into_draft(me, &path, file)?;
+        if self.connections[me].draft.is_some() {
+            self.put_into_draft(me, path, file)
         } else {
-            self.put(me, &path, &file)?;
+            self.put(me, path, &file)
         }
-        Ok(vec![stored("filePost", name)])
     }
 
     fn put(&mut self, me: usize, path: &str, file: &File) -> Result<(), Refusal> {

@@ -9,9 +9,53 @@ use crate::ask::Part;
 struct Upload {
     count: u32,
     parts: BTreeMap<u32, Vec<u8>>,
+    /// All parts came as the desktop client sends them.
+    like_desktop: bool,
 }
 
-/// An upload that a limit has ended; parts that follow in order are thrown away.
+impl Upload {
+    fn new(count: u32) -> Self {
+        Self {
+            count,
+            parts: BTreeMap::new(),
+            like_desktop: true,
+        }
+    }
+
+    fn lowest_missing(&self) -> u32 {
+        let mut numbers = 1..=self.count + 1;
+        let missing = numbers.find(|number| !self.parts.contains_key(number));
+        missing.unwrap_or(1)
+    }
+
+    /// Whether only the last is missing and the part is that.
+    fn lacks_only(&self, part: Part) -> bool {
+        let last = self.count;
+        part.count == last
+            && self.lowest_missing() == last
+            && part.number.is_none_or(|number| number == last)
+    }
+
+    fn bytes(&self) -> usize {
+        self.parts.values().map(Vec::len).sum()
+    }
+
+    fn whole(self) -> Vec<u8> {
+        self.parts.into_values().flatten().collect()
+    }
+}
+
+/// What is sent of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    pub content: &'a [u8],
+    pub part: Part,
+    /// Its base64, where it came as a binary message.
+    pub binary: Option<&'a str>,
+}
+
+/// The latest upload that a limit has ended by a part with a number; parts that follow in order
+/// are thrown away.
 #[derive(Debug)]
 struct Ended {
     place: Place,
@@ -21,13 +65,17 @@ struct Ended {
 }
 
 /// Whether in the draft, and the path.
-type Place = (bool, String);
+pub type Place = (bool, String);
 
 /// The unfinished uploads of a connection.
 #[derive(Debug, Default)]
 pub struct Uploads {
     open: BTreeMap<Place, Upload>,
     ended: Option<Ended>,
+    /// The one that is whole if its last part is not the next that comes.
+    perhaps_whole: Option<Place>,
+    /// The latest that was whole in this way, should its last part come after all.
+    kept: Option<(Place, Upload)>,
 }
 
 impl Uploads {
@@ -35,12 +83,11 @@ impl Uploads {
     pub fn take(
         &mut self,
         place: &Place,
-        content: &[u8],
-        part: Part,
+        piece: Piece<'_>,
         file_bytes: usize,
         open_uploads: usize,
     ) -> Result<Option<Vec<u8>>, Refusal> {
-        let Part { number, count } = part;
+        let Part { number, count } = piece.part;
         if let Some(ended) = self.ended.as_mut().filter(|ended| ended.place == *place) {
             if count == ended.count && number == Some(ended.next) && ended.next <= count {
                 ended.next += 1;
@@ -55,47 +102,72 @@ impl Uploads {
             self.ended = None;
         }
 
-        let fresh = Upload {
-            count,
-            parts: BTreeMap::new(),
-        };
+        self.perhaps_whole = None;
+        let kept = self.kept.take_if(|(kept, _)| kept == place);
+        let kept = kept.filter(|(_, kept)| kept.lacks_only(piece.part));
         let mut upload = match self.open.get(place) {
-            Some(upload) if number == Some(1) && upload.parts.contains_key(&1) => fresh,
+            _ if let Some((_, kept)) = kept => kept,
+            Some(upload) if number == Some(1) && upload.parts.contains_key(&1) => {
+                Upload::new(count)
+            }
             Some(upload) => upload.clone(),
-            None => fresh,
+            None => Upload::new(count),
         };
-        let lowest_missing = (1..=count + 1).find(|number| !upload.parts.contains_key(number));
-        let at = number.or(lowest_missing).unwrap_or(1);
+        let at = number.unwrap_or(upload.lowest_missing());
         if at > count || count != upload.count {
             return Err(Refusal::Bad);
         }
-        upload.parts.insert(at, content.to_vec());
+        upload.like_desktop &= at == upload.lowest_missing()
+            && upload.parts.len() + 1 == at as usize
+            && piece
+                .binary
+                .is_some_and(|text| text.len() == 500 || at == count);
+        upload.parts.insert(at, piece.content.to_vec());
         self.open.remove(place);
-        let is_whole = upload.parts.len() == count as usize;
-        let bytes: usize = upload.parts.values().map(Vec::len).sum();
-        let limit = if bytes > file_bytes {
+        let missing = count as usize - upload.parts.len();
+        let lacks_last = upload.like_desktop && missing == 1;
+        let is_padded = piece.binary.is_some_and(|text| text.ends_with('='));
+        let is_whole = missing == 0 || (lacks_last && is_padded);
+        let limit = if upload.bytes() > file_bytes {
             ("maxFileBytes", file_bytes)
         } else if !is_whole && self.open.len() >= open_uploads {
             ("maxOpenUploads", open_uploads)
         } else if is_whole {
-            return Ok(Some(upload.parts.into_values().flatten().collect()));
+            return Ok(Some(upload.whole()));
         } else {
+            self.perhaps_whole = lacks_last.then(|| place.clone());
             self.open.insert(place.clone(), upload);
             return Ok(None);
         };
-        self.ended = number.map(|number| Ended {
-            place: place.clone(),
-            count,
-            next: number + 1,
-            limit,
-        });
+        if let Some(number) = number {
+            self.ended = Some(Ended {
+                place: place.clone(),
+                count,
+                next: number + 1,
+                limit,
+            });
+        }
         Err(Refusal::Limit(limit.0, limit.1))
+    }
+
+    /// The upload that is whole now, unless the next that comes is this part of it.
+    pub fn settle(&mut self, next: Option<(&Place, Part)>) -> Option<(Place, Vec<u8>)> {
+        let place = self.perhaps_whole.as_ref()?;
+        let upload = self.open.get(place)?;
+        if next.is_some_and(|(at, part)| at == place && upload.lacks_only(part)) {
+            return None;
+        }
+        let place = self.perhaps_whole.take()?;
+        let upload = self.open.remove(&place)?;
+        self.kept = Some((place.clone(), upload.clone()));
+        Some((place, upload.whole()))
     }
 
     /// Ends those for which this says so.
     pub fn end_where(&mut self, ends: impl Fn(&Place) -> bool) {
         self.open.retain(|place, _| !ends(place));
         self.ended = self.ended.take().filter(|ended| !ends(&ended.place));
+        self.kept = self.kept.take().filter(|(place, _)| !ends(place));
     }
 
     /// The first that goes into the draft.
