@@ -28,10 +28,6 @@ use warp::{Filter as _, Reply as _};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// After how many turns of tasks the sockets are looked at again. With tokio's 61 a message of somebody
-/// who seldom sends waits for some fifteen turns of each of four who always do.
-const EVENT_INTERVAL: u32 = 8;
-
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -91,7 +87,6 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            .event_interval(EVENT_INTERVAL)
             .build()
     };
     match invocation {
