@@ -35,8 +35,10 @@ impl Application {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
         let project = project?;
-        session.may_read(&project, public, now)?;
-        session.watches.remove(&project);
+        // What it watches it may give up, though by now its token may name another project.
+        if !session.watches.remove(&project) {
+            session.may_read(&project, public, now)?;
+        }
         self.reattach(session, now);
         Ok(Reply::FileUnwatch)
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, demo, is_bad, is_unauthorized, other, over, project,
+    BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, other, over, project,
 };
 use crate::application::{BadParameters, Command, ConnectionId, Sections};
 
@@ -92,4 +92,15 @@ async fn where_reading_needs_a_token_so_do_both() {
     for command in commands {
         assert!(is_unauthorized(&scene.ask(&mut bob, command()).await));
     }
+}
+
+#[tokio::test]
+async fn a_watch_can_be_given_up_though_the_token_names_another_project_by_now() {
+    let scene = World::private().build();
+    let mut bob = scene.connect(1, BOB, Sections::default()).await;
+    assert!(scene.ask(&mut bob, watch(demo())).await.is_ok());
+    let elsewhere = authenticate("bob:dan/other", Sections::default());
+    scene.ask(&mut bob, elsewhere).await.expect("a good token");
+    assert!(scene.ask(&mut bob, unwatch(demo())).await.is_ok());
+    assert!(is_unauthorized(&scene.ask(&mut bob, unwatch(demo())).await));
 }
