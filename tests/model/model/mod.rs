@@ -206,11 +206,7 @@ impl World {
             }
             Ask::Delete(name) => self.delete(me, name),
             Ask::Watch(project) => self.watch(me, project),
-            Ask::Unwatch(project) => {
-                self.check_may_read(me, project)?;
-                self.connections[me].watches.remove(project);
-                Ok(vec![ok("fileUnwatch")])
-            }
+            Ask::Unwatch(project) => self.unwatch(me, project),
             Ask::Status(project) => self.status(me, project),
             Ask::Create { title, description } => self.create(me, title, description),
             Ask::Finish => self.finish(me),

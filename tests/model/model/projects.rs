@@ -30,6 +30,16 @@ impl World {
         Ok(vec![ok("fileWatch")])
     }
 
+    pub(super) fn unwatch(&mut self, me: usize, project: &Project) -> Answer {
+        let connection = &mut self.connections[me];
+        let may_read_something = self.limits.public_read || connection.token.is_some();
+        // What it watches it may give up, whatever project its token names by now.
+        if !(may_read_something && connection.watches.remove(project)) {
+            self.check_may_read(me, project)?;
+        }
+        Ok(vec![ok("fileUnwatch")])
+    }
+
     pub(super) fn status(&self, me: usize, project: &Project) -> Answer {
         self.check_may_read(me, project)?;
         let files = self.projects.get(project).ok_or(Refusal::ReadPath)?;
