@@ -34,7 +34,7 @@ pub fn pin_to_core(core: usize) {
 /// Measures each of `chosen` on a server of its own; returns whether all was within the bounds.
 pub async fn run(chosen: &[Vec<Kind>]) -> bool {
     println!(
-        "| attackers | update, undisturbed | disturbed | ratio | chat, undisturbed | disturbed | ratio | peak memory | memory before → after | files before → after |"
+        "| attackers | update, undisturbed | disturbed | ratio | chat, undisturbed | disturbed | ratio | peak memory | own memory before → after | files before → after |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut is_good = true;
@@ -148,7 +148,7 @@ async fn measure(kinds: &[Kind]) -> bool {
     big_project(&server).await;
     let mut pair = Pair::connect(&server).await;
     pair.run(STRETCH).await;
-    let (memory, files) = (server.memory(), server.open_files());
+    let (memory, files) = (server.own_memory(), server.open_files());
     let (mut calm, mut stormy) = (Trips::default(), Trips::default());
     let (mut update_ratios, mut chat_ratios) = (Vec::new(), Vec::new());
     for _ in 0..PAIRS {
@@ -208,7 +208,7 @@ async fn released(
 ) -> (usize, u64) {
     let began = Instant::now();
     loop {
-        let now = (server.open_files(), server.memory());
+        let now = (server.open_files(), server.own_memory());
         let is_back = now.0 <= files && now.1 as f64 <= memory as f64 * MAX_LEFT;
         if is_back || began.elapsed() > patience {
             return now;

@@ -144,6 +144,12 @@ impl Server {
         self.status_bytes("VmRSS:")
     }
 
+    /// The same without the pages of the program's file, which come when they are first run and can
+    /// go again at any time.
+    pub fn own_memory(&self) -> u64 {
+        self.status_bytes("RssAnon:")
+    }
+
     /// The most memory that it has ever taken, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.status_bytes("VmHWM:")
