@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::support::{UPGRADE, authenticate, base64, token};
+use crate::support::{UPGRADE, authenticate, base64, masked, token};
 
 /// How many handshakes are left half open.
 const HALF_OPEN: usize = 5_000;
@@ -81,7 +81,7 @@ pub async fn attack(kind: Kind, port: u16) {
             Kind::Announcement => announce(port).await,
             Kind::Fragments => fragments(port).await,
             Kind::Handshakes => half_open(port, &mut is_told).await,
-            Kind::Pings => flood(port, [], &frame(0x89, &[b'x'; 125]).repeat(500)).await,
+            Kind::Pings => flood(port, [], &masked(0x89, [b'x'; 125]).repeat(500)).await,
             Kind::Garbage => garbage(port).await,
             Kind::Uploads => uploads(port).await,
             Kind::Nesting => nesting(port).await,
@@ -96,25 +96,6 @@ fn say_ready(is_told: &mut bool) {
         println!("ready");
         let _ = std::io::stdout().flush();
     }
-}
-
-/// A client's frame; its mask of zeros changes nothing.
-fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![head];
-    match payload.len() {
-        length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
-        length @ 126..65_536 => {
-            frame.push(0xFE);
-            frame.extend(u16::try_from(length).expect("short").to_be_bytes());
-        }
-        length => {
-            frame.push(0xFF);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
 }
 
 async fn connect(port: u16) -> std::io::Result<TcpStream> {
@@ -133,7 +114,7 @@ async fn connect_streamer(port: u16) -> std::io::Result<TcpStream> {
     let claims = json!({"username": "mal", "streamername": "mal", "streamname": "own"});
     let data = json!({"token": token(claims), "file": {"username": "mal", "project": "own"}});
     let message = authenticate(data).to_string();
-    stream.write_all(&frame(0x81, message.as_bytes())).await?;
+    stream.write_all(&masked(0x81, message.as_bytes())).await?;
     Ok(stream)
 }
 
@@ -170,7 +151,7 @@ async fn flood<'a>(
 
 async fn fragments(port: u16) -> std::io::Result<()> {
     let content = vec![b'x'; BATCH];
-    flood(port, [&frame(0x01, &content)[..]], &frame(0x00, &content)).await
+    flood(port, [&masked(0x01, &content)[..]], &masked(0x00, &content)).await
 }
 
 async fn half_open(port: u16, is_told: &mut bool) -> std::io::Result<()> {
@@ -192,7 +173,7 @@ async fn half_open(port: u16, is_told: &mut bool) -> std::io::Result<()> {
 }
 
 async fn garbage(port: u16) -> std::io::Result<()> {
-    let batch = frame(0x81, br#"{"type":"x"}"#).repeat(1_000);
+    let batch = masked(0x81, br#"{"type":"x"}"#).repeat(1_000);
     send_and_read(connect(port).await?, MESSAGES / 1_000, |_| batch.clone()).await
 }
 
@@ -202,14 +183,14 @@ async fn uploads(port: u16) -> std::io::Result<()> {
         let data =
             json!({"name": format!("u{number}"), "content": content, "part": 1, "maxPart": 2});
         let message = json!({"type": "file", "subtype": "post", "data": data});
-        frame(0x81, message.to_string().as_bytes())
+        masked(0x81, message.to_string().as_bytes())
     };
     send_and_read(connect_streamer(port).await?, UPLOADS, begun).await
 }
 
 async fn nesting(port: u16) -> std::io::Result<()> {
     let deep = format!(r#"{{"type":"file","data":{}"#, "[".repeat(DEPTH));
-    let message = frame(0x81, deep.as_bytes());
+    let message = masked(0x81, deep.as_bytes());
     send_and_read(connect(port).await?, 1_000, |_| message.clone()).await
 }
 
@@ -217,7 +198,7 @@ async fn gets(port: u16, is_told: &mut bool) -> std::io::Result<()> {
     let mut stream = connect(port).await?;
     let get =
         json!({"type": "file", "subtype": "get", "data": {"username": "big", "project": "own"}});
-    let batch = frame(0x81, get.to_string().as_bytes()).repeat(100);
+    let batch = masked(0x81, get.to_string().as_bytes()).repeat(100);
     for _ in 0..GETS / 100 {
         // The server stops to read at some time, and then nothing more goes in.
         let writing = tokio::time::timeout(Duration::from_millis(200), stream.write_all(&batch));

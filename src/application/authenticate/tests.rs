@@ -469,18 +469,9 @@ async fn after_an_expiry_the_streamer_is_told_only_of_what_has_come_since() {
     scene.at(EXPIRY);
     assert!(scene.app.withdraw_expired(&mut session).is_some());
     scene.at(EXPIRY + 10);
-    let renewal = authenticate("ana:ana/demo,exp=3000", Sections::default());
-    let execution = scene.app.execute(&mut session, renewal).await;
-    let Execution::Authenticated {
-        waiting: Some(mut pages),
-        ..
-    } = execution
-    else {
-        panic!("nothing waits");
-    };
-    let page = scene.app.next_pull_requests(&mut pages).await;
-    let ids: Vec<_> = page.expect("found").iter().map(|found| found.id).collect();
-    assert_eq!(ids, [PullRequestId::from_u128(8)]);
+    let token = "ana:ana/demo,exp=3000";
+    let told = waiting(&scene, &mut session, token, Sections::default()).await;
+    assert_eq!(told, [PullRequestId::from_u128(8)]);
 }
 
 /// The ids of what waits for a streamer who authenticates so.
@@ -488,9 +479,9 @@ async fn waiting(
     scene: &Scene,
     session: &mut Session,
     token: &str,
-    of: &str,
+    sections: Sections,
 ) -> Vec<PullRequestId> {
-    let command = authenticate(token, streaming(of));
+    let command = authenticate(token, sections);
     let Execution::Authenticated { waiting, .. } = scene.app.execute(session, command).await else {
         panic!("refused");
     };
@@ -512,16 +503,16 @@ async fn a_streamer_who_goes_over_to_another_project_is_told_of_all_that_waits_t
     let scene = world.build();
     let mut session = session();
     assert_eq!(
-        waiting(&scene, &mut session, ANA, "ana/demo").await,
+        waiting(&scene, &mut session, ANA, streaming("ana/demo")).await,
         [PullRequestId::from_u128(7)]
     );
     let token = "ana:ana/other";
     assert_eq!(
-        waiting(&scene, &mut session, token, "ana/other").await,
+        waiting(&scene, &mut session, token, streaming("ana/other")).await,
         [PullRequestId::from_u128(8)]
     );
     assert!(
-        waiting(&scene, &mut session, token, "ana/other")
+        waiting(&scene, &mut session, token, streaming("ana/other"))
             .await
             .is_empty()
     );
@@ -542,7 +533,7 @@ async fn a_streamer_who_was_somebody_else_in_between_is_told_of_what_has_come_si
     scene.ask(&mut session, bob).await.expect("a good token");
     scene.at(START + 20);
     assert_eq!(
-        waiting(&scene, &mut session, ANA, "ana/demo").await,
+        waiting(&scene, &mut session, ANA, streaming("ana/demo")).await,
         [PullRequestId::from_u128(8)]
     );
 }
