@@ -244,6 +244,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         part_bytes: config.part_bytes,
         max_message_bytes: config.max_message_bytes,
         max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes,
+        drain: config.drain,
     });
     let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
     let transport = Transport::new(settings.clone(), shutdown.clone(), handler);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::ports::{StoreError, Topic};
 use super::staged::ReadyContent;
-use super::{Application, ConnectionId, Event, FileContent, Refusal, Reply};
+use super::{Application, ConnectionId, Event, FileContent, FileKey, Refusal, Reply};
 use crate::domain::{FilePath, ProjectId, Version};
 
 /// Content up to this length is sent to receivers as it came; longer content is read back from the
@@ -60,6 +60,14 @@ impl Commit {
         }
     }
 
+    /// The file or folder that it changes, and whose.
+    pub fn key(&self) -> FileKey {
+        FileKey {
+            project: self.project.clone(),
+            path: self.path.clone(),
+        }
+    }
+
     /// What it changes. Two changes of one connection whose paths touch must not overlap.
     pub fn path(&self) -> &FilePath {
         &self.path
@@ -81,25 +89,55 @@ impl Commit {
     }
 }
 
+/// Where the answer to a change goes. It is given once, also where the work ends by a panic.
+struct Answer(Option<Box<dyn FnOnce(Result<Reply, Refusal>) + Send>>);
+
+impl Answer {
+    fn give(&mut self, outcome: Result<Reply, Refusal>) {
+        if let Some(answer) = self.0.take() {
+            answer(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // A panic is contained by its task; its cause has been printed.
+        self.give(Err(Refusal::Internal));
+    }
+}
+
 impl Application {
-    /// Begins a change and gives what becomes of it; the project's other connections are told.
+    /// Begins a change, and waits until it has been carried out and answered; the project's other
+    /// connections are told.
     ///
     /// The work goes on where the returned future is dropped: once begun, a change reaches the
     /// store *and* its receivers, whatever becomes of the connection that asked for it.
     ///
-    /// # Errors
-    /// 409, 413 or 500; nothing has changed then, save that a folder may be deleted in part.
-    pub fn commit(
+    /// `answer` is called before the next change of the same file is stored, so that the answer
+    /// reaches the connection in that order, too. It must not wait. It is told 409, 413 or 500 where
+    /// nothing has changed, save that a folder may be deleted in part.
+    pub fn commit<A>(
         self: &Arc<Self>,
         commit: Commit,
-    ) -> impl Future<Output = Result<Reply, Refusal>> + Send + use<> {
+        answer: A,
+    ) -> impl Future<Output = ()> + Send + use<A>
+    where
+        A: FnOnce(Result<Reply, Refusal>) + Send + 'static,
+    {
         let this = Arc::clone(self);
-        let work = self.work.spawn(async move { this.carry_out(commit).await });
-        // A panic in there is contained by the task; its cause has been printed.
-        async move { work.await.unwrap_or(Err(Refusal::Internal)) }
+        let mut answer = Answer(Some(Box::new(answer)));
+        let work = self.work.spawn(async move {
+            if let Err(refusal) = this.carry_out(commit, &mut answer).await {
+                answer.give(Err(refusal));
+            }
+        });
+        async move {
+            let _ = work.await;
+        }
     }
 
-    async fn carry_out(&self, commit: Commit) -> Result<Reply, Refusal> {
+    async fn carry_out(&self, commit: Commit, answer: &mut Answer) -> Result<(), Refusal> {
         let Commit {
             origin,
             project,
@@ -107,23 +145,24 @@ impl Application {
             change,
         } = commit;
         match change {
-            Change::Put(ready) => {
-                self.put(origin, &project, path, ready).await?;
-                Ok(Reply::FilePosted)
-            }
+            Change::Put(ready) => self.put(origin, &project, path, ready, answer).await,
             Change::Delete { means_folder } => {
-                let deleted = !means_folder
+                let (origin, always) = (Some(origin), || true);
+                if !means_folder
                     && self
-                        .delete_one(Some(origin), &project, &path, &|| true)
-                        .await?;
-                if !deleted
-                    && !self
-                        .delete_below(Some(origin), &project, Some(path), &|| true)
+                        .delete_one(origin, &project, &path, &always, Some(answer))
                         .await?
+                {
+                    return Ok(());
+                }
+                if !self
+                    .delete_below(origin, &project, Some(path), &always)
+                    .await?
                 {
                     return Err(Refusal::UnreadableFile);
                 }
-                Ok(Reply::FileDeleted)
+                answer.give(Ok(Reply::FileDeleted));
+                Ok(())
             }
         }
     }
@@ -134,6 +173,7 @@ impl Application {
         project: &ProjectId,
         path: FilePath,
         ready: ReadyContent,
+        answer: &mut Answer,
     ) -> Result<(), Refusal> {
         let ReadyContent { content, hold } = ready;
         let event_content = event_content(&content);
@@ -156,6 +196,7 @@ impl Application {
         self.ports
             .events
             .publish(&Topic::Updates(project.clone()), event, Some(origin));
+        answer.give(Ok(Reply::FilePosted));
         Ok(())
     }
 
@@ -166,6 +207,7 @@ impl Application {
         project: &ProjectId,
         path: &FilePath,
         wanted: &(dyn Fn() -> bool + Sync),
+        answer: Option<&mut Answer>,
     ) -> Result<bool, Refusal> {
         let _turn = self.files.lock((project.clone(), path.clone())).await;
         if !wanted() {
@@ -174,6 +216,9 @@ impl Application {
         match self.ports.projects.delete_file(project, path).await {
             Ok(version) => {
                 self.tell_deleted(origin, project, path.clone(), version);
+                if let Some(answer) = answer {
+                    answer.give(Ok(Reply::FileDeleted));
+                }
                 Ok(true)
             }
             Err(StoreError::NotFound) => Ok(false),
@@ -203,7 +248,9 @@ impl Application {
                 return Ok(any);
             }
             for file in files {
-                any |= self.delete_one(origin, project, &file, wanted).await?;
+                any |= self
+                    .delete_one(origin, project, &file, wanted, None)
+                    .await?;
             }
         }
     }

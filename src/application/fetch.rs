@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Refusal;
+use super::permit::Permit;
 use super::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
 use super::pull_requests::UNKNOWN;
 use crate::domain::{FilePath, ProjectId, PullRequestId};
@@ -22,6 +23,7 @@ pub struct Fetch {
     single: Option<FilePath>,
     /// The normalised name that was asked for.
     asked: String,
+    permit: Permit,
 }
 
 enum Source {
@@ -50,7 +52,12 @@ pub enum Fetched {
 impl Fetch {
     /// One file that is there. It is opened only when it is its turn to be sent: whatever was
     /// opened before may be older by then than what the connection has been told meanwhile.
-    pub(super) fn file(project: ProjectId, store: Arc<dyn ProjectStore>, path: FilePath) -> Self {
+    pub(super) fn file(
+        project: ProjectId,
+        store: Arc<dyn ProjectStore>,
+        path: FilePath,
+        permit: Permit,
+    ) -> Self {
         let asked = path.as_str().to_owned();
         let source = Source::Project { project, store };
         Self {
@@ -59,6 +66,7 @@ impl Fetch {
             names: VecDeque::new(),
             single: Some(path),
             asked,
+            permit,
         }
     }
 
@@ -68,6 +76,7 @@ impl Fetch {
         store: Arc<dyn ProjectStore>,
         walk: Box<dyn FileWalk>,
         asked: String,
+        permit: Permit,
     ) -> Self {
         let source = Source::Project { project, store };
         Self {
@@ -76,6 +85,7 @@ impl Fetch {
             names: VecDeque::new(),
             single: None,
             asked,
+            permit,
         }
     }
 
@@ -86,6 +96,7 @@ impl Fetch {
         store: Arc<dyn PullRequestStore>,
         names: Vec<FilePath>,
         asked: String,
+        permit: Permit,
     ) -> Self {
         let source = Source::PullRequest { project, id, store };
         Self {
@@ -94,6 +105,7 @@ impl Fetch {
             names: names.into(),
             single: None,
             asked,
+            permit,
         }
     }
 
@@ -112,8 +124,11 @@ impl Fetch {
     }
 
     /// The next file, opened now; `None` at the end. A folder's file that has been deleted
-    /// meanwhile is left out.
+    /// meanwhile is left out. Once the token that permitted it has expired, nothing more is opened.
     pub async fn next(&mut self) -> Option<Fetched> {
+        if let Err(refusal) = self.permit.check() {
+            return Some(Fetched::Broken(refusal));
+        }
         if let Some(path) = self.single.take() {
             // Unlike one of a folder's files it is owed an answer, even if it is gone by now.
             return Some(match self.source.open(&path).await {

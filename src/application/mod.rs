@@ -24,6 +24,7 @@ pub(crate) mod locks;
 mod mailbox;
 mod open_draft;
 mod ordering;
+mod permit;
 pub mod ports;
 mod post_file;
 mod project_status;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::permit::Permit;
 use super::ports::StoreError;
 use super::{Application, Refusal};
 use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp};
@@ -14,11 +15,12 @@ const PAGE_BYTES: usize = 256 * 1_024;
 const ENTRY_BYTES: usize = 256;
 
 /// Open pull requests, oldest first.
-#[derive(Debug)]
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
     since: Timestamp,
+    /// `None`: they are told of whatever becomes of the token.
+    permit: Option<Permit>,
 }
 
 impl PullRequestPages {
@@ -27,6 +29,15 @@ impl PullRequestPages {
             project,
             ids: ids.into(),
             since: Timestamp::default(),
+            permit: None,
+        }
+    }
+
+    /// Only for as long as that is permitted.
+    pub(super) fn within(self, permit: Permit) -> Self {
+        Self {
+            permit: Some(permit),
+            ..self
         }
     }
 
@@ -45,11 +56,15 @@ impl Application {
     /// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
     ///
     /// # Errors
-    /// 500 for one that cannot be read; asked again, it goes on with the next.
+    /// 401 once the token that permitted it has expired; nothing follows then. 500 for one that
+    /// cannot be read; asked again, it goes on with the next.
     pub async fn next_pull_requests(
         &self,
         pages: &mut PullRequestPages,
     ) -> Result<Vec<PullRequest>, Refusal> {
+        if let Some(permit) = &pages.permit {
+            permit.check()?;
+        }
         let (mut page, mut bytes) = (Vec::new(), 0);
         while bytes < PAGE_BYTES {
             let Some(id) = pages.ids.pop_front() else {

@@ -154,6 +154,7 @@ impl Application {
             store,
             found.files,
             "/".to_owned(),
+            self.permit_by_token(session),
         ))
     }
 
@@ -201,7 +202,8 @@ impl Application {
         let owner = (!session.roles.streamer).then(|| user.clone());
         let ids = self.ports.pull_requests.open(project, owner).await;
         let ids = ids.map_err(|error| Refusal::internal("list pull requests", &error))?;
-        Ok(PullRequestPages::new(project.clone(), ids))
+        let permit = self.permit_by_token(session);
+        Ok(PullRequestPages::new(project.clone(), ids).within(permit))
     }
 
     async fn find_pull_request(

@@ -48,7 +48,7 @@ impl Application {
         } = request?;
         session.may_read(&project, public, now)?;
         if let Some((found, rest)) = self.in_pull_request(session, &project, &query, now).await? {
-            return self.read_pull_request(found, rest.as_ref(), &query, recursively);
+            return self.read_pull_request(session, found, rest.as_ref(), &query, recursively);
         }
         let missing = missing(&query, recursively);
         match self.ports.registry.state(&project).await {
@@ -56,17 +56,20 @@ impl Application {
             Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
             Err(error) => return Err(Refusal::internal("look up a project", &error)),
         }
-        let store = &self.ports.projects;
+        let (store, permit) = (&self.ports.projects, self.permit_to_read(session));
         if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
             match store.open_file(&project, &path).await {
-                Ok(_) => return Ok(Fetch::file(project, Arc::clone(store), path)),
+                Ok(_) => return Ok(Fetch::file(project, Arc::clone(store), path, permit)),
                 Err(StoreError::NotFound) => {}
                 Err(error) => return Err(Refusal::reading_file(&error)),
             }
         }
         let asked = query.name().to_owned();
         match store.walk(&project, query.path, recursively).await {
-            Ok(walk) => Ok(Fetch::folder(project, Arc::clone(store), walk, asked)),
+            Ok(walk) => {
+                let store = Arc::clone(store);
+                Ok(Fetch::folder(project, store, walk, asked, permit))
+            }
             Err(StoreError::NotFound) => Err(missing),
             Err(error) => {
                 Refusal::reading_path(&error);
@@ -104,6 +107,7 @@ impl Application {
 
     fn read_pull_request(
         &self,
+        session: &Session,
         found: PullRequest,
         rest: Option<&FilePath>,
         query: &PathQuery,
@@ -132,6 +136,7 @@ impl Application {
             Arc::clone(&self.ports.pull_requests),
             names,
             rest.map_or("/", FilePath::as_str).to_owned(),
+            self.permit_by_token(session),
         ))
     }
 }

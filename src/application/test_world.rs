@@ -18,7 +18,7 @@ use super::ports::{
     ProjectState, StoreError, TokenError, Topic,
 };
 use super::{
-    Application, Authenticate, AuthenticateSection, ChatSection, Command, ConnectionId,
+    Application, Authenticate, AuthenticateSection, ChatSection, Command, Commit, ConnectionId,
     CreatePullRequest, DeleteFile, Event, Execution, Fetch, Fetched, FileContent, FileSection,
     Limits, PartOf, Policy, Ports, PostFile, PullRequestSection, ReadFiles, Refusal, Reply,
     Section, Sections, Session,
@@ -372,6 +372,18 @@ impl Scene {
         self.finish(execution).await
     }
 
+    /// Begins a change and gives its answer.
+    pub fn commit(&self, commit: Commit) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let work = self.app.commit(commit, |outcome| {
+            let _ = answer.send(outcome);
+        });
+        async move {
+            work.await;
+            answered.await.expect("each change is answered")
+        }
+    }
+
     /// What comes of an execution.
     pub async fn finish(&self, execution: Execution) -> Result<Vec<Reply>, Refusal> {
         match execution {
@@ -382,7 +394,7 @@ impl Scene {
             | Execution::PullRequests(_) => Ok(Vec::new()),
             Execution::Replied(reply) => Ok(vec![reply]),
             Execution::Authenticated { replies, .. } => Ok(replies),
-            Execution::Commit(commit) => self.app.commit(commit).await.map(|reply| vec![reply]),
+            Execution::Commit(commit) => self.commit(commit).await.map(|reply| vec![reply]),
             Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => Err(refusal),
         }
     }

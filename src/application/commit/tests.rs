@@ -261,7 +261,7 @@ async fn writes_of_one_file_wait_for_each_other_and_those_of_others_overlap() {
     let mut begun = Vec::new();
     for (name, content) in [("/a", "1"), ("/a", "22"), ("/b", "333")] {
         let commit = commit_of(&scene, &mut session, post(name, content)).await;
-        begun.push(scene.app.commit(commit));
+        begun.push(scene.commit(commit));
     }
     settle().await;
     assert_eq!(store.waiting(), 2, "/a once and /b");
@@ -289,7 +289,7 @@ async fn a_change_that_has_begun_is_told_of_though_nobody_waits_for_it() {
     let (scene, store) = slow_scene();
     let mut session = scene.streamer().await;
     let commit = commit_of(&scene, &mut session, post("/a", "1")).await;
-    let mut work = Box::pin(scene.app.commit(commit));
+    let mut work = Box::pin(scene.commit(commit));
     settle().await;
     assert!(work.as_mut().now_or_never().is_none());
     drop(work);

@@ -8,7 +8,8 @@
 //! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTurn`] from
 //!    before he opens it until its last part has been pushed;
 //! 3. after opening it at some version he calls [`Mailbox::supersede`], which drops a waiting
-//!    entry that is not newer.
+//!    entry that is not newer; so does whoever stores a change that this connection has made
+//!    itself, whose answer comes in the same order ([`Mailbox::answer_change`]).
 
 mod budget;
 mod pending;
@@ -72,8 +73,28 @@ struct State<F> {
     frames: VecDeque<F>,
     frame_bytes: usize,
     pending: Pending<F>,
-    turn_taken: bool,
+    turn: Turn,
+    /// Answers to changes of the file that is being sent: they come behind it.
+    behind_turn: Vec<F>,
     closed: Option<MailboxClosed>,
+}
+
+/// Who may send a file.
+#[derive(Debug)]
+enum Turn {
+    Free,
+    /// An answer to a `get`.
+    Taken,
+    /// A change that has waited.
+    Update(Arc<FileKey>),
+    /// One that the connection is not to be told of any more.
+    Withdrawn,
+}
+
+impl Turn {
+    fn is_free(&self) -> bool {
+        matches!(self, Self::Free)
+    }
 }
 
 impl<F: Frame> Mailbox<F> {
@@ -86,7 +107,8 @@ impl<F: Frame> Mailbox<F> {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
                 pending: Pending::default(),
-                turn_taken: false,
+                turn: Turn::Free,
+                behind_turn: Vec::new(),
                 closed: None,
             }),
             frames: Notify::new(),
@@ -159,12 +181,8 @@ impl<F: Frame> Mailbox<F> {
 
     /// Waits for the turn to send one file.
     pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
-        self.until(|state, _| {
-            let free = !state.turn_taken;
-            state.turn_taken = true;
-            free.then_some(())
-        })
-        .await;
+        self.until(|state, _| state.turn.is_free().then(|| state.turn = Turn::Taken))
+            .await;
         FileTurn(Arc::clone(self))
     }
 
@@ -173,10 +191,10 @@ impl<F: Frame> Mailbox<F> {
     pub async fn next_pending(self: &Arc<Self>) -> (FileTurn<F>, Arc<FileKey>) {
         let file = self
             .until(|state, exhausted| {
-                while !state.turn_taken && self.has_room(state, exhausted) {
+                while state.turn.is_free() && self.has_room(state, exhausted) {
                     match state.pending.pop()? {
                         (Key::File(file), Change::Updated(_)) => {
-                            state.turn_taken = true;
+                            state.turn = Turn::Update(Arc::clone(&file));
                             return Some(file);
                         }
                         (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
@@ -194,6 +212,32 @@ impl<F: Frame> Mailbox<F> {
     /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
     pub fn supersede(&self, file: &FileKey, version: Version) {
         self.lock().pending.supersede(file, version);
+    }
+
+    /// Queues the answer to a change of `file` that this connection has made: behind the parts of an
+    /// older version, if these are being sent.
+    pub fn answer_change(&self, file: &FileKey, frame: F) {
+        let mut state = self.lock();
+        match &state.turn {
+            Turn::Update(sent) if **sent == *file => state.behind_turn.push(frame),
+            _ => self.push_locked(&mut state, frame),
+        }
+    }
+
+    /// Waits until every answer that was given is queued.
+    pub async fn changes_answered(&self) {
+        self.until(|state, _| state.behind_turn.is_empty().then_some(()))
+            .await;
+    }
+
+    /// The connection is to be told of the project's changes no more: what waits of them is dropped.
+    /// A file that has been begun is sent to its end.
+    pub fn forget(&self, project: &ProjectId) {
+        let mut state = self.lock();
+        state.pending.forget(project);
+        if matches!(&state.turn, Turn::Update(file) if file.project == *project) {
+            state.turn = Turn::Withdrawn;
+        }
     }
 
     /// Waits until frames wait or the mailbox is closed.
@@ -263,7 +307,7 @@ impl<F: Frame> Mailbox<F> {
     fn takes_at_once(&self, state: &State<F>, frames: &[F]) -> bool {
         let bytes: usize = frames.iter().map(Frame::bytes).sum();
         state.pending.is_empty()
-            && !state.turn_taken
+            && state.turn.is_free()
             && state.frame_bytes + bytes <= self.limits.window_bytes
             && (state.frames.is_empty() || !self.budget.is_exhausted())
     }
@@ -283,7 +327,7 @@ impl<F: Frame> Mailbox<F> {
         state.pending.note(key, change);
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
             self.close_locked(state, MailboxClosed::Overflow);
-        } else if !state.turn_taken && self.has_room(state, false) {
+        } else if state.turn.is_free() && self.has_room(state, false) {
             // Else whoever gives the turn back or makes room tells; waking up every viewer who has
             // stopped to read would cost the others. Of the shared budget nobody tells: who waits
             // for that has to look by himself, and has to be woken up for it.
@@ -296,6 +340,7 @@ impl<F: Frame> Mailbox<F> {
         state.frames = VecDeque::new();
         state.frame_bytes = 0;
         state.pending = Pending::default();
+        state.behind_turn = Vec::new();
         self.frames.notify_one();
         self.changed.notify_waiters();
     }
@@ -329,9 +374,22 @@ impl<F: Frame> Mailbox<F> {
 /// comes between.
 pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
 
+impl<F: Frame> FileTurn<F> {
+    /// Whether the change is still to be sent. To be asked once its file has been opened, which may
+    /// have taken long.
+    pub fn is_wanted(&self) -> bool {
+        !matches!(self.0.lock().turn, Turn::Withdrawn)
+    }
+}
+
 impl<F: Frame> Drop for FileTurn<F> {
     fn drop(&mut self) {
-        self.0.lock().turn_taken = false;
+        let mut state = self.0.lock();
+        state.turn = Turn::Free;
+        for answer in std::mem::take(&mut state.behind_turn) {
+            self.0.push_locked(&mut state, answer);
+        }
+        drop(state);
         self.0.changed.notify_waiters();
     }
 }

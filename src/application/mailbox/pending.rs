@@ -82,6 +82,16 @@ impl<F> Pending<F> {
         Some((key, change))
     }
 
+    /// Drops all entries of `project`.
+    pub(super) fn forget(&mut self, project: &ProjectId) {
+        let is_kept = |key: &Key| match key {
+            Key::File(file) => file.project != *project,
+            Key::Presence(of) => of != project,
+        };
+        self.entries.retain(|_, (key, _)| is_kept(key));
+        self.places.retain(|key, _| is_kept(key));
+    }
+
     /// Drops the entry of `file` unless it is newer than `version`.
     pub(super) fn supersede(&mut self, file: &FileKey, version: Version) {
         if self.entries.is_empty() {

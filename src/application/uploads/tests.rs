@@ -341,7 +341,7 @@ async fn a_large_upload_waits_in_staging_and_not_in_memory() {
         panic!("it is whole");
     };
     assert_eq!(Commit::bytes(&commit), 9, "only the tail is in memory");
-    scene.app.commit(commit).await.expect("stored");
+    scene.commit(commit).await.expect("stored");
     let total = SPILL - 4 + 6 + 9;
     assert_eq!(
         scene.journal.take(),

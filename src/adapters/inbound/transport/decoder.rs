@@ -29,6 +29,8 @@ pub struct Decoder {
     frame: Option<Frame>,
     fragments: Option<Fragments>,
     max_message_bytes: usize,
+    /// The next frame has been refused as over the limit.
+    over_limit: bool,
     /// After a close frame or a breach nothing that comes means anything.
     ended: bool,
 }
@@ -74,12 +76,15 @@ impl Decoder {
             frame: None,
             fragments: None,
             max_message_bytes,
+            over_limit: false,
             ended: false,
         }
     }
 
-    /// Changes the limit, from the next frame's header on.
+    /// Changes the limit, from the next frame's header on; one that was over the limit is looked at
+    /// again.
     pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
+        self.over_limit = false;
         self.max_message_bytes = max_message_bytes;
     }
 
@@ -147,9 +152,17 @@ impl Decoder {
     /// The next message, or `None` when more bytes are needed.
     ///
     /// # Errors
-    /// The client broke the protocol or the limit. From then on all bytes are ignored.
+    /// The client broke the protocol or the limit. From then on all bytes are ignored, save that
+    /// a frame over the limit is still there for when the limit has been raised.
     pub fn decode(&mut self) -> Result<Option<Incoming>, Breach> {
+        if self.over_limit {
+            return Ok(None);
+        }
         let decoded = self.decode_frames();
+        if matches!(decoded, Err(Breach::TooBig { .. })) {
+            self.over_limit = true;
+            return decoded;
+        }
         if matches!(decoded, Err(_) | Ok(Some(Incoming::Close(_)))) {
             self.ended = true;
             self.fragments = None;

@@ -12,8 +12,10 @@ fn expect(breach: Breach, inputs: &[Vec<u8>]) {
         assert_eq!(messages.pop(), Some(Err(breach)), "{input:x?}");
         decoder.feed(&frame(0x81, b"more"));
         assert_eq!(decoder.decode(), Ok(None), "{input:x?}, and then more");
-        assert!(decoder.buffer.is_empty(), "nothing is kept");
-        assert!(!decoder.in_message());
+        if !matches!(breach, Breach::TooBig { .. }) {
+            assert!(decoder.buffer.is_empty(), "nothing is kept");
+            assert!(!decoder.in_message());
+        }
     }
 }
 

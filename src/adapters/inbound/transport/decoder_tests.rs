@@ -66,6 +66,21 @@ fn binary(payload: &'static [u8]) -> Incoming {
 }
 
 #[test]
+fn a_message_over_the_limit_is_taken_once_the_limit_has_been_raised() {
+    let mut decoder = Decoder::new(2);
+    decoder.feed(&frame(0x82, b"abc"));
+    decoder.feed(&frame(0x82, b"d"));
+    let over = Err(Breach::TooBig { max: 2 });
+    assert_eq!(decoder.decode(), over);
+    decoder.set_max_message_bytes(2);
+    assert_eq!(decoder.decode(), over);
+    assert_eq!(decoder.decode(), Ok(None), "it is told once");
+    decoder.set_max_message_bytes(3);
+    assert_eq!(decoder.decode(), Ok(Some(binary(b"abc"))));
+    assert_eq!(decoder.decode(), Ok(Some(binary(b"d"))));
+}
+
+#[test]
 fn whole_messages_come_out_as_they_were_sent() {
     assert_eq!(
         decode(&frame(0x81, "héllo".as_bytes())),

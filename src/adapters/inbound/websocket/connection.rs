@@ -18,7 +18,7 @@ use super::sender::Sender;
 use super::wire_frame::WireFrame;
 use super::worker::Worker;
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, Writer,
+    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, Writer,
 };
 use crate::application::ports::Connections;
 use crate::application::{
@@ -54,6 +54,8 @@ pub struct Service {
     pub max_message_bytes: usize,
     /// `maxUnauthenticatedMessageBytes`.
     pub max_unauthenticated_message_bytes: usize,
+    /// `drainSeconds`.
+    pub drain: Duration,
 }
 
 /// Serves WebSocket connections with the protocol.
@@ -97,8 +99,7 @@ impl ConnectionHandler for ProtocolHandler {
             part_bytes: service.part_bytes,
         };
         let connected = Connected::new(Arc::clone(&service.application), Session::new(id));
-        let worker = Worker::new(Arc::clone(&service.application), connected, sender.clone());
-        let close = serve(service, connection, worker, sender).await;
+        let close = serve(service, connection, connected, sender).await;
         drop(registration);
         tracing::debug!(connection = %id, ?close, "a connection has gone");
         close
@@ -108,7 +109,7 @@ impl ConnectionHandler for ProtocolHandler {
 async fn serve(
     service: &Service,
     connection: &mut Connection,
-    mut worker: Worker,
+    connected: Connected,
     sender: Sender,
 ) -> Close {
     let Connection {
@@ -118,10 +119,12 @@ async fn serve(
         ..
     } = connection;
     let (inbox, authenticated) = (Inbox::default(), AtomicBool::new(false));
+    let application = Arc::clone(&service.application);
+    let mut worker = Worker::new(&inbox, application, connected, sender.clone());
     let mut outgoing = Outgoing::default();
-    let close = {
+    let ending = {
         let mut writing = pin!(outgoing.write(writer, &sender.mailbox));
-        let mut working = pin!(worker.run(&inbox, |is| authenticated.store(is, Ordering::Relaxed)));
+        let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
         let mut updating = pin!(sender.pending_updates());
         let ending = {
             let mut reading = pin!(read(reader, &inbox, service, &authenticated));
@@ -131,7 +134,7 @@ async fn serve(
                 () = &mut updating => Ending::cut(Close::Drop),
                 _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
                 ending = &mut reading => ending,
-                () = shutdown.cancelled() => Ending::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN)),
+                () = shutdown.cancelled() => Ending::shutdown(service.drain),
             }
         };
         if ending.still_working {
@@ -149,16 +152,25 @@ async fn serve(
                 sender.mailbox.close();
                 working.await;
             };
-            let _ = tokio::time::timeout(FINISH_TIMEOUT, finishing).await;
+            let limits = async {
+                tokio::time::sleep(ending.patience).await;
+                inbox.hurry();
+                tokio::time::sleep(ending.finish_timeout).await;
+            };
+            tokio::select! {
+                biased;
+                () = finishing => {}
+                () = limits => {}
+            }
         }
-        ending.close
+        ending
     };
     // Its roles, room and draft end now, not when the last has been written.
     drop(worker);
     let flushing = outgoing.flush(writer, &sender.mailbox);
     // Whether all got out or not, the close is next.
-    let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushing).await;
-    close
+    let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
+    ending.close
 }
 
 /// How a connection ends.
@@ -167,6 +179,12 @@ struct Ending {
     end: End,
     still_writing: bool,
     still_working: bool,
+    /// How long answers of many pieces go on.
+    patience: Duration,
+    /// How long all that it has been asked may take after that.
+    finish_timeout: Duration,
+    /// How long it may then take to get out what was answered.
+    flush_timeout: Duration,
 }
 
 impl Ending {
@@ -177,6 +195,27 @@ impl Ending {
             end: End::Cut,
             still_writing: true,
             still_working: true,
+            patience: Duration::ZERO,
+            finish_timeout: FINISH_TIMEOUT,
+            flush_timeout: FLUSH_TIMEOUT,
+        }
+    }
+
+    /// Because the client has closed: whoever does that wants no more files.
+    fn closed(close: Close) -> Self {
+        Self {
+            end: End::Proper,
+            ..Self::cut(close)
+        }
+    }
+
+    /// Because the server ends within `drain`, and each client is to be told before that.
+    fn shutdown(drain: Duration) -> Self {
+        Self {
+            patience: drain / 4,
+            finish_timeout: drain / 4,
+            flush_timeout: FLUSH_TIMEOUT.min(drain / 5),
+            ..Self::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN))
         }
     }
 }
@@ -188,6 +227,8 @@ async fn read(
     service: &Service,
     authenticated: &AtomicBool,
 ) -> Ending {
+    // Whether an `authenticate` may still wait to be carried out.
+    let mut undecided = false;
     loop {
         reader.set_max_message_bytes(if authenticated.load(Ordering::Relaxed) {
             service.max_message_bytes
@@ -199,10 +240,13 @@ async fn read(
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
             Err(ended @ Ended::Closed { proper: true }) => {
-                return Ending {
-                    end: End::Proper,
-                    ..Ending::cut(ended.into())
-                };
+                return Ending::closed(ended.into());
+            }
+            Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
+                // How long it may be depends on an `authenticate` before it.
+                inbox.carried_out().await;
+                undecided = false;
+                continue;
             }
             Err(ended) => return Ending::cut(ended.into()),
         };
@@ -213,7 +257,7 @@ async fn read(
         };
         let (command, context) = convert::read_command(&payload, binary);
         drop(payload);
-        let changes_limit = matches!(
+        undecided |= matches!(
             command,
             Command::Authenticate(_) | Command::AuthenticateSection(_)
         );
@@ -225,10 +269,6 @@ async fn read(
                 _held: Some(held),
             })
             .await;
-        if changes_limit {
-            // The next message may be as long as this one allows.
-            inbox.carried_out().await;
-        }
     }
 }
 

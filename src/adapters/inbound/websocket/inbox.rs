@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::request::Context;
 use crate::adapters::inbound::transport::Held;
@@ -42,6 +43,8 @@ pub(super) struct Inbox {
     filled: Notify,
     /// Told when something has been taken or carried out.
     emptied: Notify,
+    /// Cancelled when long answers are to end.
+    hurry: CancellationToken,
 }
 
 #[derive(Default)]
@@ -117,6 +120,16 @@ impl Inbox {
     pub(super) fn close(&self, end: End) {
         self.lock().end = Some(end);
         self.filled.notify_one();
+    }
+
+    /// Long answers are to end: nobody waits for them.
+    pub(super) fn hurry(&self) {
+        self.hurry.cancel();
+    }
+
+    /// Waits until long answers are to end.
+    pub(super) async fn hurried(&self) {
+        self.hurry.cancelled().await;
     }
 
     async fn wait_emptied(&self, ready: impl Fn(&State) -> bool) {

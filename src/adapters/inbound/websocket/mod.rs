@@ -3,6 +3,7 @@
 //! Adding a message needs a line in `convert`, its encoding in `encode`, and a use case.
 
 mod base64_content;
+mod client;
 mod connection;
 mod convert;
 mod encode;

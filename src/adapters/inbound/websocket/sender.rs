@@ -9,7 +9,8 @@ use super::request::Context;
 use super::wire_frame::WireFrame;
 use crate::application::ports::OpenFile;
 use crate::application::{
-    Application, Budget, Fetch, Fetched, FileKey, Mailbox, PullRequestPages, Refusal, Reply, sha256,
+    Application, Budget, Execution, Fetch, Fetched, FileKey, Mailbox, PullRequestPages, Refusal,
+    Reply, sha256,
 };
 use crate::domain::{FilePath, ProjectId};
 
@@ -31,7 +32,7 @@ impl Sender {
         self.mailbox.push(WireFrame::new(frame, &self.budget));
     }
 
-    pub(super) fn reply(&self, reply: &Reply, context: &Context) {
+    fn reply(&self, reply: &Reply, context: &Context) {
         self.push(encode::reply(reply, context));
     }
 
@@ -39,17 +40,57 @@ impl Sender {
         self.push(encode::refusal(refusal, context));
     }
 
-    /// Sends what came of a request.
-    pub(super) fn outcome(&self, outcome: &Result<Reply, Refusal>, context: &Context) {
-        match outcome {
-            Ok(reply) => self.reply(reply, context),
-            Err(refusal) => self.refusal(refusal, context),
+    /// Sends what came of a change of `file`.
+    pub(super) fn answer_change(
+        &self,
+        file: &FileKey,
+        outcome: &Result<Reply, Refusal>,
+        context: &Context,
+    ) {
+        let frame = match outcome {
+            Ok(reply) => encode::reply(reply, context),
+            Err(refusal) => encode::refusal(refusal, context),
+        };
+        let frame = WireFrame::new(frame, &self.budget);
+        self.mailbox.answer_change(file, frame);
+    }
+
+    /// Sends what comes of a request, save of a change of the project, which answers by itself; a
+    /// long answer in pieces, as there is room for them.
+    pub(super) async fn answer(&self, execution: Execution, context: &Context) {
+        match execution {
+            Execution::Silent | Execution::Commit(_) => {}
+            Execution::Replied(reply) => self.reply(&reply, context),
+            Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => {
+                self.refusal(&refusal, context);
+            }
+            Execution::Authenticated { replies, waiting } => {
+                for reply in &replies {
+                    self.reply(reply, context);
+                }
+                if let Some(pages) = waiting {
+                    self.waiting_pull_requests(pages).await;
+                }
+            }
+            Execution::Files(fetch) => {
+                let asked = fetch.asked().to_owned();
+                if let Some(files) = self.files(fetch, context).await {
+                    self.get_done(&asked, files, context);
+                }
+            }
+            Execution::PullRequestFiles(fetch) => {
+                if self.files(fetch, context).await.is_some() {
+                    self.push(encode::pull_request_got(context));
+                }
+            }
+            Execution::Listing(fetch) => self.listing(fetch, context).await,
+            Execution::PullRequests(pages) => self.pull_requests(pages, context).await,
         }
     }
 
     /// Sends all files of `get`, each as the connection has room for it. Returns how many were
     /// sent, or `None` where an error ended it.
-    pub(super) async fn files(&self, mut fetch: Fetch, context: &Context) -> Option<u64> {
+    async fn files(&self, mut fetch: Fetch, context: &Context) -> Option<u64> {
         let mut sent = 0;
         loop {
             self.mailbox.room().await;
@@ -135,10 +176,12 @@ impl Sender {
     /// Sends what waits as names, newest versions, for as long as the connection lives.
     pub(super) async fn pending_updates(&self) {
         loop {
-            let (_turn, key) = self.mailbox.next_pending().await;
+            let (turn, key) = self.mailbox.next_pending().await;
             let FileKey { project, path } = &*key;
             let nobody = Context::default();
             match self.application.open_updated(project, path).await {
+                // It may not be told of the project any more.
+                _ if !turn.is_wanted() => {}
                 Ok(Some(file)) => {
                     self.mailbox.supersede(&key, file.version);
                     self.file(path, &file, Some(project), &nobody).await;
@@ -154,7 +197,7 @@ impl Sender {
     }
 
     /// Sends a `list`.
-    pub(super) async fn listing(&self, mut fetch: Fetch, context: &Context) {
+    async fn listing(&self, mut fetch: Fetch, context: &Context) {
         let asked = fetch.asked().to_owned();
         let mut files = Vec::new();
         let mut part = 1;
@@ -185,7 +228,7 @@ impl Sender {
     }
 
     /// Sends a pull requests' `list`.
-    pub(super) async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
+    async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
             self.mailbox.room().await;
             match self.application.next_pull_requests(&mut pages).await {
@@ -204,7 +247,7 @@ impl Sender {
     }
 
     /// Tells of the pull requests that have waited for the streamer.
-    pub(super) async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
+    async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
         while !pages.is_over() {
             // A failure has been logged, and must not keep the others back.
             let page = self.application.next_pull_requests(&mut pages).await;
@@ -215,14 +258,10 @@ impl Sender {
         }
     }
 
-    pub(super) fn get_done(&self, asked: &str, files: u64, context: &Context) {
+    fn get_done(&self, asked: &str, files: u64, context: &Context) {
         if context.reference.is_some() {
             self.push(encode::get_done(asked, files, context));
         }
-    }
-
-    pub(super) fn pull_request_got(&self, context: &Context) {
-        self.push(encode::pull_request_got(context));
     }
 }
 

@@ -9,10 +9,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use super::client::{Client, until};
 use super::inbox::{End, Inbox, Request};
 use super::request::Context;
 use super::sender::Sender;
-use crate::application::{Application, Command, Commit, Connected, Execution, Refusal, Reply};
+use crate::application::{Application, Command, Commit, Connected, Execution};
 use crate::domain::FilePath;
 
 /// How many changes of one connection are carried out at once, and how many bytes of content they
@@ -23,8 +24,8 @@ const MAX_COMMIT_BYTES: usize = 32 << 20;
 /// The desktop client's upload that lacks only its last part is whole after this long a silence.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A deadline further away than this is looked at again on the way.
-const MAX_WAIT: Duration = Duration::from_secs(3_600);
+/// How long a client that is going may take to read on, before its further answers are dropped.
+const LAST_READING: Duration = Duration::from_secs(2);
 
 /// So many requests in a row may be refused at full speed; after each further one the connection
 /// pauses, since whoever goes on like that is no client, and his share of the machine is needed.
@@ -41,74 +42,83 @@ pub(super) enum Done {
     Banned,
 }
 
-type Outcome = (u64, Result<Reply, Refusal>);
-
 /// A change that is being carried out.
 struct Running {
     number: u64,
     path: FilePath,
     bytes: usize,
-    context: Context,
 }
 
 /// Carries out the requests of one connection.
-pub(super) struct Worker {
-    pub application: Arc<Application>,
-    pub connected: Connected,
-    pub sender: Sender,
-    commits: FuturesUnordered<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
+pub(super) struct Worker<'a> {
+    inbox: &'a Inbox,
+    client: Client,
+    sender: Sender,
+    /// Each gives its number.
+    commits: FuturesUnordered<Pin<Box<dyn Future<Output = u64> + Send>>>,
     running: Vec<Running>,
     last_number: u64,
     /// How many requests have been refused in a row.
     refused: u32,
     /// That of the latest request: an upload that turns out to be whole answers it.
     last_context: Context,
-    deadline: Option<Instant>,
     /// Until when the client has to be silent for its upload to be taken for whole.
     silent_at: Option<Instant>,
 }
 
-impl Worker {
-    pub(super) fn new(application: Arc<Application>, connected: Connected, sender: Sender) -> Self {
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        inbox: &'a Inbox,
+        application: Arc<Application>,
+        connected: Connected,
+        sender: Sender,
+    ) -> Self {
         Self {
-            application,
-            connected,
+            inbox,
+            client: Client::new(application, connected, sender.clone()),
             sender,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
             last_number: 0,
             refused: 0,
             last_context: Context::default(),
-            deadline: None,
             silent_at: None,
         }
     }
 
     /// Carries out what comes until nothing more does. `on_step` is told after each request
     /// whether the connection has authenticated.
-    pub(super) async fn run(&mut self, inbox: &Inbox, on_step: impl Fn(bool)) -> Done {
+    pub(super) async fn run(&mut self, on_step: impl Fn(bool)) -> Done {
+        let inbox = self.inbox;
         loop {
-            let deadline = self.deadline;
-            tokio::select! {
-                biased;
-                Some(outcome) = self.commits.next() => self.finish(outcome),
-                () = until(deadline) => self.on_deadline().await,
-                request = inbox.next() => {
-                    let request = match request {
-                        Ok(request) => request,
-                        Err(end) => {
-                            // Of a connection that was cut it is not known what was to come.
-                            if end == End::Proper {
-                                self.settle(None).await;
-                            }
-                            self.finish_all().await;
-                            return Done::NothingMore;
-                        }
-                    };
+            let silent_at = self.silent_at;
+            let next = async {
+                tokio::select! {
+                    biased;
+                    Some(number) = self.commits.next() => Next::Committed(number),
+                    () = until(silent_at) => Next::Silence,
+                    request = inbox.next() => Next::Request(request),
+                }
+            };
+            match self.client.meanwhile(next).await {
+                Next::Committed(number) => self.finish(number),
+                Next::Silence => {
+                    self.silent_at = None;
+                    self.settle(None).await;
+                }
+                Next::Request(Err(end)) => {
+                    // Of a connection that was cut it is not known what was to come.
+                    if end == End::Proper {
+                        self.settle(None).await;
+                    }
+                    self.finish_all().await;
+                    return Done::NothingMore;
+                }
+                Next::Request(Ok(request)) => {
                     if self.carry_out(request).await == Done::Banned {
                         return Done::Banned;
                     }
-                    on_step(self.connected.session.is_authenticated());
+                    on_step(self.client.session().is_authenticated());
                     if self.refused > REFUSED_AT_FULL_SPEED {
                         match inbox.end() {
                             None => tokio::time::sleep(REFUSED_PAUSE).await,
@@ -119,9 +129,6 @@ impl Worker {
                     }
                 }
             }
-            let wait = self.application.next_deadline(&self.connected.session);
-            let deadline = wait.map(|wait| Instant::now() + wait.min(MAX_WAIT));
-            self.deadline = deadline.into_iter().chain(self.silent_at).min();
         }
     }
 
@@ -135,12 +142,8 @@ impl Worker {
             // Every other reply waits for those of all earlier posts and deletes.
             self.finish_all().await;
         }
-        // Whoever does not read his answers gets no more of them.
-        self.sender.mailbox.room().await;
-        let execution = self
-            .application
-            .execute(&mut self.connected.session, command)
-            .await;
+        self.room().await;
+        let execution = self.client.execute(command).await;
         let is_refused = matches!(execution, Execution::Refused(_));
         let done = self.answer(execution, context.clone()).await;
         self.refused = if is_refused {
@@ -151,50 +154,49 @@ impl Worker {
         if self.refused > REFUSED_AT_FULL_SPEED {
             tokio::time::sleep(REFUSED_PAUSE).await;
         }
-        let awaits_silence = self.connected.session.awaits_silence();
+        let awaits_silence = self.client.session().awaits_silence();
         self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;
         done
     }
 
+    /// Whoever does not read his answers gets no more of them; if he is going, for good.
+    async fn room(&mut self) {
+        let (mailbox, inbox) = (&self.sender.mailbox, self.inbox);
+        let room = async {
+            tokio::select! {
+                biased;
+                () = mailbox.room() => {}
+                () = async { inbox.hurried().await; tokio::time::sleep(LAST_READING).await } => mailbox.close(),
+            }
+        };
+        self.client.meanwhile(room).await;
+    }
+
     async fn answer(&mut self, execution: Execution, context: Context) -> Done {
-        match execution {
-            Execution::Silent => {}
-            Execution::Replied(reply) => self.sender.reply(&reply, &context),
-            Execution::Authenticated { replies, waiting } => {
-                for reply in &replies {
-                    self.sender.reply(reply, &context);
-                }
-                if let Some(pages) = waiting {
-                    self.sender.waiting_pull_requests(pages).await;
-                }
-            }
-            Execution::Commit(commit) => self.begin(commit, context).await,
-            Execution::Files(fetch) => {
-                let asked = fetch.asked().to_owned();
-                if let Some(files) = self.sender.files(fetch, &context).await {
-                    self.sender.get_done(&asked, files, &context);
-                }
-            }
-            Execution::PullRequestFiles(fetch) => {
-                if self.sender.files(fetch, &context).await.is_some() {
-                    self.sender.pull_request_got(&context);
-                }
-            }
-            Execution::Listing(fetch) => self.sender.listing(fetch, &context).await,
-            Execution::PullRequests(pages) => self.sender.pull_requests(pages, &context).await,
-            Execution::Refused(refusal) => {
-                // The change before it may be of the same file, whose replies keep their order.
-                self.finish_all().await;
-                self.sender.refusal(&refusal, &context);
-            }
-            Execution::RefusedForGood(refusal) => {
-                self.finish_all().await;
-                self.sender.refusal(&refusal, &context);
-                return Done::Banned;
-            }
+        if let Execution::Commit(commit) = execution {
+            self.begin(commit, context).await;
+            return Done::NothingMore;
         }
-        Done::NothingMore
+        let banned = matches!(execution, Execution::RefusedForGood(_));
+        if banned || matches!(execution, Execution::Refused(_)) {
+            // The change before it may be of the same file, whose replies keep their order.
+            self.finish_all().await;
+        }
+        let (sender, inbox) = (&self.sender, self.inbox);
+        let answer = async {
+            tokio::select! {
+                biased;
+                () = sender.answer(execution, &context) => {}
+                () = inbox.hurried() => {}
+            }
+        };
+        self.client.meanwhile(answer).await;
+        if banned {
+            Done::Banned
+        } else {
+            Done::NothingMore
+        }
     }
 
     /// Begins a change once those that it touches are done and there is room for one more.
@@ -210,11 +212,17 @@ impl Worker {
             number,
             path,
             bytes,
-            context,
         });
-        let work = self.application.commit(commit);
-        self.commits
-            .push(Box::pin(async move { (number, work.await) }));
+        let (sender, file) = (self.sender.clone(), commit.key());
+        let mailbox = Arc::clone(&sender.mailbox);
+        let work = self.client.application.commit(commit, move |outcome| {
+            sender.answer_change(&file, &outcome, &context);
+        });
+        self.commits.push(Box::pin(async move {
+            work.await;
+            mailbox.changes_answered().await;
+            number
+        }));
     }
 
     fn must_wait(&self, path: &FilePath, bytes: usize) -> bool {
@@ -228,8 +236,8 @@ impl Worker {
     }
 
     async fn finish_one(&mut self) {
-        if let Some(outcome) = self.commits.next().await {
-            self.finish(outcome);
+        if let Some(number) = self.client.meanwhile(self.commits.next()).await {
+            self.finish(number);
         }
     }
 
@@ -239,44 +247,24 @@ impl Worker {
         }
     }
 
-    fn finish(&mut self, (number, outcome): Outcome) {
-        let Some(index) = self
-            .running
-            .iter()
-            .position(|running| running.number == number)
-        else {
-            return;
-        };
-        let running = self.running.swap_remove(index);
-        self.sender.outcome(&outcome, &running.context);
+    fn finish(&mut self, number: u64) {
+        self.running.retain(|running| running.number != number);
     }
 
     /// An upload that lacks only the desktop client's last part is whole, unless `next` is it.
     async fn settle(&mut self, next: Option<&Command>) {
-        let session = &mut self.connected.session;
-        if let Some(execution) = self.application.settle_upload(session, next).await {
+        if let Some(execution) = self.client.settle_upload(next).await {
             let context = self.last_context.clone();
             // Of what this can be, nothing ends the connection.
             self.answer(execution, context).await;
         }
     }
-
-    async fn on_deadline(&mut self) {
-        if self.silent_at.is_some_and(|at| at <= Instant::now()) {
-            self.silent_at = None;
-            self.settle(None).await;
-        }
-        let session = &mut self.connected.session;
-        self.application.expire_uploads(session);
-        if let Some(refusal) = self.application.withdraw_expired(session) {
-            self.sender.refusal(&refusal, &Context::default());
-        }
-    }
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
+/// What the worker has waited for.
+enum Next {
+    Committed(u64),
+    /// The client has been silent for as long as it may take to send a last part.
+    Silence,
+    Request(Result<Request, End>),
 }

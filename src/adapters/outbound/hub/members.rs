@@ -32,9 +32,12 @@ impl<F: Frame> Members<F> {
         lock(&self.0).len()
     }
 
-    /// Encodes `event` once and hands it to all but `origin`.
+    /// Encodes `event` once and hands it to all but `origin`, to whom nothing older may come now.
     pub(super) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
+        if let Some(mailbox) = origin.and_then(|id| members.get(&id)) {
+            supersede(mailbox, event);
+        }
         let mut receivers = members
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
@@ -83,6 +86,28 @@ impl<F: Frame> Members<F> {
                 }
             }
         }
+    }
+}
+
+/// The change that `event` tells of makes older ones of the same file obsolete.
+fn supersede<F: Frame>(mailbox: &Mailbox<F>, event: &Event) {
+    if let Event::FileUpdated {
+        project,
+        path,
+        version,
+        ..
+    }
+    | Event::FileDeleted {
+        project,
+        path,
+        version,
+    } = event
+    {
+        let file = FileKey {
+            project: project.clone(),
+            path: path.clone(),
+        };
+        mailbox.supersede(&file, *version);
     }
 }
 

@@ -109,6 +109,10 @@ impl<F: Frame> Subscriptions for Hub<F> {
         };
         if lock(&member.topics).remove(topic) {
             self.remove_member(topic, connection);
+            if let Topic::Updates(project) = topic {
+                // Only now does nothing come behind it.
+                member.mailbox.forget(project);
+            }
         }
     }
 

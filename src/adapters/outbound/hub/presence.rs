@@ -13,7 +13,8 @@ impl<F: Frame> Presence for Hub<F> {
         let is_first = here.is_empty();
         here.insert(connection);
         if is_first {
-            self.announce(project, connection, true);
+            // He knows.
+            self.announce(project, true, Some(connection));
         }
         is_first
     }
@@ -26,7 +27,8 @@ impl<F: Frame> Presence for Hub<F> {
         let was_last = here.remove(&connection) && here.is_empty();
         if was_last {
             streamers.remove(project);
-            self.announce(project, connection, false);
+            // Also to him, if he watches the project that he has just ceased to stream.
+            self.announce(project, false, None);
         }
         was_last
     }
@@ -39,11 +41,11 @@ impl<F: Frame> Presence for Hub<F> {
 }
 
 impl<F: Frame> Hub<F> {
-    fn announce(&self, project: &ProjectId, origin: ConnectionId, connected: bool) {
+    fn announce(&self, project: &ProjectId, connected: bool, but: Option<ConnectionId>) {
         let event = Event::Presence {
             project: project.clone(),
             connected,
         };
-        self.publish(&Topic::Updates(project.clone()), event, Some(origin));
+        self.publish(&Topic::Updates(project.clone()), event, but);
     }
 }
