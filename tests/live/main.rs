@@ -10,6 +10,7 @@ mod compatibility;
 mod crash;
 mod drafts;
 mod envelopes;
+mod lagging;
 mod limits;
 mod logs;
 mod main_job;

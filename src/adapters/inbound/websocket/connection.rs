@@ -230,12 +230,13 @@ async fn read(
     // Whether an `authenticate` may still wait to be carried out.
     let mut undecided = false;
     loop {
-        reader.set_max_message_bytes(if authenticated.load(Ordering::Relaxed) {
+        let known = authenticated.load(Ordering::Relaxed);
+        reader.set_max_message_bytes(if known && !undecided {
             service.max_message_bytes
         } else {
             service.max_unauthenticated_message_bytes
         });
-        reader.set_known(authenticated.load(Ordering::Relaxed));
+        reader.set_known(known);
         let (payload, binary) = match reader.next().await {
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
@@ -243,7 +244,7 @@ async fn read(
                 return Ending::closed(ended.into());
             }
             Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
-                // How long it may be depends on an `authenticate` before it.
+                // Whether it may be that long depends on an `authenticate` before it.
                 inbox.carried_out().await;
                 undecided = false;
                 continue;
