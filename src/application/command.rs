@@ -123,10 +123,17 @@ pub enum Section {
 /// The parameters of `get` and `list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadFiles {
-    /// Whose files.
+    /// Whose files; the right to them is checked before the rest.
     pub project: ProjectId,
+    /// Which.
+    pub files: Checked<FilesQuery>,
+}
+
+/// Which files of a project are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesQuery {
     /// The file or folder.
-    pub query: PathQuery,
+    pub path: PathQuery,
     /// Whether a folder's sub-folders are meant too.
     pub recursively: bool,
 }

@@ -90,7 +90,9 @@ impl Commit {
 }
 
 /// Where the answer to a change goes. It is given once, also where the work ends by a panic.
-struct Answer(Option<Box<dyn FnOnce(Result<Reply, Refusal>) + Send>>);
+struct Answer(Option<Box<Answering>>);
+
+type Answering = dyn FnOnce(Result<Reply, Refusal>) + Send;
 
 impl Answer {
     fn give(&mut self, outcome: Result<Reply, Refusal>) {

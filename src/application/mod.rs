@@ -45,8 +45,8 @@ mod watch_project;
 
 pub use command::{
     Authenticate, AuthenticateSection, ChatSection, Command, CreatePullRequest, DeleteFile,
-    DeletePullRequest, FileSection, PartOf, PostFile, PullRequestSection, ReadFiles, Section,
-    Sections,
+    DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile, PullRequestSection, ReadFiles,
+    Section, Sections,
 };
 pub use commit::Commit;
 pub use connected::Connected;

@@ -1,6 +1,5 @@
 //! `file`/`status`: how a project is.
 
-use super::ports::Topic;
 use super::reply::ProjectStatus;
 use super::{Application, Checked, Refusal, Reply, Session};
 use crate::domain::{ProjectId, Timestamp};
@@ -18,14 +17,10 @@ impl Application {
         session.may_read(&project, public, now)?;
         let usage = self.ports.projects.usage(&project).await;
         let usage = usage.map_err(|error| Refusal::reading_path(&error))?;
-        let streamers = self.ports.presence.streamers(&project);
-        let receivers = self
-            .ports
-            .subscriptions
-            .subscribers(&Topic::Updates(project));
+        let presence = &self.ports.presence;
         Ok(Reply::FileStatus(ProjectStatus {
-            streamer: streamers > 0,
-            viewers: receivers.saturating_sub(streamers),
+            streamer: presence.streamers(&project) > 0,
+            viewers: presence.viewers(&project),
             files: usage.files,
             bytes: usage.bytes,
             max_bytes: self.limits.project.max_bytes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fetch::Fetch;
 use super::ports::{ProjectState, StoreError};
-use super::{Application, Checked, Execution, ReadFiles, Refusal, Session};
+use super::{Application, Checked, Execution, FilesQuery, ReadFiles, Refusal, Session};
 use crate::domain::{FilePath, PathQuery, ProjectId, PullRequest, PullRequestId, Timestamp};
 
 impl Application {
@@ -41,12 +41,12 @@ impl Application {
     ) -> Result<Fetch, Refusal> {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
-        let ReadFiles {
-            project,
-            query,
-            recursively,
-        } = request?;
+        let ReadFiles { project, files } = request?;
         session.may_read(&project, public, now)?;
+        let FilesQuery {
+            path: query,
+            recursively,
+        } = files?;
         if let Some((found, rest)) = self.in_pull_request(session, &project, &query, now).await? {
             return self.read_pull_request(session, found, rest.as_ref(), &query, recursively);
         }

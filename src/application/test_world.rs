@@ -20,8 +20,8 @@ use super::ports::{
 use super::{
     Application, Authenticate, AuthenticateSection, ChatSection, Command, Commit, ConnectionId,
     CreatePullRequest, DeleteFile, Event, Execution, Fetch, Fetched, FileContent, FileSection,
-    Limits, PartOf, Policy, Ports, PostFile, PullRequestSection, ReadFiles, Refusal, Reply,
-    Section, Sections, Session,
+    FilesQuery, Limits, PartOf, Policy, Ports, PostFile, PullRequestSection, ReadFiles, Refusal,
+    Reply, Section, Sections, Session,
 };
 use crate::domain::{
     Claims, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
@@ -295,7 +295,6 @@ impl World {
             .returning(move |who, topic| {
                 journal.note(format!("unsubscribe {who} {}", name_of(topic)));
             });
-        subscriptions.expect_subscribers().returning(|_| 0);
     }
 
     fn furnish_presence(&mut self) {
@@ -317,6 +316,7 @@ impl World {
             *count -= 1;
             *count == 0
         });
+        presence.expect_viewers().returning(|_| 0);
         presence.expect_streamers().returning(move |project| {
             let there = counts.lock().expect("not poisoned");
             there.get(project).copied().unwrap_or(0)
@@ -679,8 +679,10 @@ pub fn delete(name: &str) -> Command {
 fn reading(project: ProjectId, name: &str, recursively: bool) -> ReadFiles {
     ReadFiles {
         project,
-        query: PathQuery::parse(name).expect("a name"),
-        recursively,
+        files: Ok(FilesQuery {
+            path: PathQuery::parse(name).expect("a name"),
+            recursively,
+        }),
     }
 }
 

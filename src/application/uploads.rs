@@ -151,8 +151,9 @@ impl Uploads {
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Taken, Refusal> {
-        if let Some((_, mut kept)) = self.kept.take_if(|(kept, _)| *kept == key)
-            && kept.partial.is_missing_last(&part)
+        if let Some((_, mut kept)) = self
+            .kept
+            .take_if(|(kept, upload)| *kept == key && upload.partial.is_missing_last(&part))
         {
             check_file_bytes(kept.partial.bytes_with(&part), limits)?;
             kept.accept(&part, &post.content, now)?;
@@ -171,6 +172,9 @@ impl Uploads {
                 self.insert(key, upload);
             }
             return Err(error.into());
+        }
+        if is_new {
+            self.kept.take_if(|(kept, _)| *kept == key);
         }
         if anew {
             upload = Upload::new(part.count, now);

@@ -22,6 +22,23 @@ fn ana(room: &str) -> String {
 }
 
 #[tokio::test]
+async fn an_authenticate_with_a_member_twice_or_ill_made_values_fails_closed_as_any_other() {
+    let server = Server::start();
+    for data in [
+        r#"{"token":"x","token":"y"}"#,
+        r#"{"token":1e400}"#,
+        r#"{"token":"\ud800"}"#,
+    ] {
+        let mut client = server.streamer().await;
+        client
+            .send_text(&format!(r#"{{"data":{data},"type":"authenticate"}}"#))
+            .await;
+        assert_eq!(client.next().await["code"], 400, "{data}");
+        client.refused(401, post("a", "x")).await;
+    }
+}
+
+#[tokio::test]
 async fn every_section_is_answered_in_its_order_and_then_the_whole() {
     let server = Server::start();
     let mut client = server.connect().await;

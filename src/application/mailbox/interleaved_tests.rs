@@ -26,13 +26,7 @@ impl Store {
     /// As `commit.rs` does it: stored, and told before the next change of the file is stored.
     async fn commit(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
         let _alone = self.locks.lock(name).await;
-        let version = {
-            let mut versions = self.versions.lock().expect("no panic");
-            let version = versions.entry(name).or_default();
-            *version += 1;
-            *version
-        };
-        let (key, version) = (key(name), Version::new(version));
+        let (key, version) = (key(name), self.put(name));
         if version.number().is_multiple_of(3) {
             let frame = Sent::Deleted(name.into(), version.number());
             mailbox.deliver_deletion(&key, version, &frame);
@@ -40,6 +34,28 @@ impl Store {
             let frame = file(name, version.number());
             mailbox.deliver_update(&key, version, &[frame]);
         }
+    }
+
+    /// The same for a change that the connection makes itself, whose answer tells the version here.
+    async fn commit_own(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+        {
+            let _alone = self.locks.lock(name).await;
+            let version = self.put(name);
+            mailbox.supersede(&key(name), version);
+            let answer = match version.number() {
+                number if number.is_multiple_of(3) => Sent::Deleted(name.into(), number),
+                number => file(name, number),
+            };
+            mailbox.answer_change(&key(name), answer);
+        }
+        mailbox.changes_answered().await;
+    }
+
+    fn put(&self, name: &'static str) -> Version {
+        let mut versions = self.versions.lock().expect("no panic");
+        let version = versions.entry(name).or_default();
+        *version += 1;
+        Version::new(*version)
     }
 
     /// The newest version, `None` where it is a deletion.
@@ -85,9 +101,26 @@ fn assert_no_step_back(frames: &[Sent]) -> BTreeMap<String, u64> {
     seen
 }
 
+/// What the connection asks for meanwhile, for both files; never both, since a `get` and what comes
+/// behind it wait for each other.
+#[derive(Clone, Copy)]
+enum Own {
+    Gets,
+    Changes,
+}
+
 #[test]
 fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
-    check(ORDERS, || {
+    no_file_goes_backwards(Own::Gets);
+}
+
+#[test]
+fn in_no_order_of_events_is_anything_older_told_behind_an_answer() {
+    no_file_goes_backwards(Own::Changes);
+}
+
+fn no_file_goes_backwards(own: Own) {
+    check(ORDERS, move || {
         block_on(async {
             let (mailbox, store) = (mailbox(), Arc::new(Store::default()));
             let writer = {
@@ -104,14 +137,18 @@ fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
                     }
                 })
             };
-            // A `get` of both files.
-            let reader = {
+            let asking = {
                 let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
                 spawn(async move {
                     for name in FILES {
                         mailbox.room().await;
-                        let _turn = mailbox.begin_file().await;
-                        store.send(&mailbox, name);
+                        match own {
+                            Own::Gets => {
+                                let _turn = mailbox.begin_file().await;
+                                store.send(&mailbox, name);
+                            }
+                            Own::Changes => store.commit_own(&mailbox, name).await,
+                        }
                     }
                 })
             };
@@ -130,7 +167,7 @@ fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
             for streamer in streamers {
                 streamer.await.expect("no panic");
             }
-            reader.await.expect("no panic");
+            asking.await.expect("no panic");
             // Whatever waits as a name is on its way by itself; then comes the last word.
             loop {
                 mailbox.room().await;
@@ -144,8 +181,12 @@ fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
             let frames = writer.await.expect("no panic");
             sender.abort();
             let seen = assert_no_step_back(&frames);
+            let changes = match own {
+                Own::Gets => CHANGES,
+                Own::Changes => CHANGES + 1,
+            };
             for name in FILES {
-                assert_eq!(seen.get(name), Some(&CHANGES), "{frames:?}");
+                assert_eq!(seen.get(name), Some(&changes), "{frames:?}");
             }
         });
     });

@@ -159,6 +159,50 @@ fn a_file_that_is_sent_supersedes_what_waits_unless_that_is_newer() {
 }
 
 #[test]
+fn a_project_that_is_forgotten_leaves_nothing_waiting_and_its_turn_is_withdrawn() {
+    let mailbox = mailbox();
+    mailbox.push(Sent::Text(100));
+    update(&mailbox, "a", 1);
+    update(&mailbox, "b", 2);
+    delete(&mailbox, "c", 3);
+    mailbox.deliver_presence(&project(), &Sent::Text(1));
+    taken(&mailbox);
+    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
+    let other = ProjectId {
+        name: ProjectName::parse("other").expect("valid"),
+        ..project()
+    };
+    mailbox.forget(&other);
+    assert!(turn.is_wanted());
+    mailbox.forget(&project());
+    assert!(
+        !turn.is_wanted(),
+        "whether or not it has been opened by now"
+    );
+    drop(turn);
+    assert!(next_name(&mailbox).is_none());
+    assert!(taken(&mailbox).is_empty());
+    update(&mailbox, "d", 4);
+    assert_eq!(taken(&mailbox), [file("d", 4)], "what comes later is new");
+}
+
+#[test]
+fn an_answer_waits_for_the_file_that_is_being_sent_if_it_is_about_that() {
+    let mailbox = mailbox();
+    mailbox.push(Sent::Text(100));
+    update(&mailbox, "a", 1);
+    taken(&mailbox);
+    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
+    mailbox.answer_change(&key("b"), file("b", 3));
+    mailbox.answer_change(&key("a"), file("a", 2));
+    assert!(mailbox.changes_answered().now_or_never().is_none());
+    mailbox.push(file("a", 1));
+    drop(turn);
+    assert!(mailbox.changes_answered().now_or_never().is_some());
+    assert_eq!(taken(&mailbox), [file("b", 3), file("a", 1), file("a", 2)]);
+}
+
+#[test]
 fn messages_that_cannot_be_skipped_close_a_full_mailbox() {
     let mailbox = mailbox();
     mailbox.deliver(Sent::Text(2_000));

@@ -17,4 +17,7 @@ pub trait Presence: Send + Sync {
 
     /// How many streamer connections the project has.
     fn streamers(&self, project: &ProjectId) -> usize;
+
+    /// How many connections receive its updates and are not its streamer's.
+    fn viewers(&self, project: &ProjectId) -> usize;
 }

@@ -23,7 +23,4 @@ pub trait Subscriptions: Send + Sync {
 
     /// From now on it does not.
     fn unsubscribe(&self, connection: ConnectionId, topic: &Topic);
-
-    /// How many connections receive `topic`.
-    fn subscribers(&self, topic: &Topic) -> usize;
 }

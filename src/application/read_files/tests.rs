@@ -4,7 +4,7 @@ use crate::application::test_world::{
     ANA, EXPIRY, Scene, World, demo, disk_full, get, is_bad, is_unauthorized, list, open_file,
     other, path, pull_request, viewing,
 };
-use crate::application::{BadParameters, Command, ConnectionId, Sections, sha256};
+use crate::application::{BadParameters, Command, ConnectionId, Fetched, Sections, sha256};
 
 fn nobody() -> Session {
     Session::new(ConnectionId(9))
@@ -127,6 +127,13 @@ async fn where_reading_needs_a_token_it_must_name_the_project() {
     ));
     let mut session = scene.connect(2, "bob:ana/demo", Sections::default()).await;
     assert!(is_bad(&scene.ask(&mut session, shapeless()).await));
+    let ill_named = |project| {
+        let files = Err(BadParameters::new("no name"));
+        Command::GetFiles(Ok(ReadFiles { project, files }))
+    };
+    assert!(is_bad(&scene.ask(&mut session, ill_named(demo())).await));
+    let answer = scene.ask(&mut session, ill_named(other())).await;
+    assert!(is_unauthorized(&answer), "the right comes first");
     assert!(
         scene
             .ask(&mut session, get(demo(), "/", true))
@@ -136,7 +143,22 @@ async fn where_reading_needs_a_token_it_must_name_the_project() {
     assert!(is_unauthorized(
         &scene.ask(&mut session, get(other(), "/", true)).await
     ));
+    let Execution::Files(mut fetch) = scene
+        .app
+        .execute(&mut session, get(demo(), "/", true))
+        .await
+    else {
+        panic!("files");
+    };
+    assert!(matches!(fetch.next().await, Some(Fetched::File(..))));
     scene.at(EXPIRY);
+    assert!(
+        matches!(
+            fetch.next().await,
+            Some(Fetched::Broken(Refusal::Unauthorized(_)))
+        ),
+        "also in the middle"
+    );
     assert!(is_unauthorized(
         &scene.ask(&mut session, get(demo(), "/", true)).await
     ));

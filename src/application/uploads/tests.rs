@@ -589,6 +589,22 @@ async fn only_the_latest_settled_upload_is_kept() {
 }
 
 #[tokio::test]
+async fn a_part_that_is_refused_leaves_the_kept_upload() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    off_by_one(&scene, &mut session, "/a").await;
+    settle(&scene, &mut session, None)
+        .await
+        .expect("settled")
+        .expect("stored");
+    for wrong in [desktop_part("/a", 5, 7, 3), desktop_part("/a", 5, 0, 3)] {
+        assert!(is_bad(&scene.ask(&mut session, wrong).await));
+    }
+    let last = desktop_part("/a", 5, 3, 3);
+    told(&scene, &mut session, vec![(last, POSTED)]).await;
+}
+
+#[tokio::test]
 async fn a_kept_upload_ends_by_a_new_beginning_a_deletion_or_time() {
     for end in ["anew", "delete", "time"] {
         let scene = World::new().build();

@@ -84,11 +84,11 @@ pub(super) fn check(
     headers: &HeaderMap,
     allowed_origins: Option<&[String]>,
 ) -> Result<String, Refusal> {
-    if method != Method::GET {
-        return Err(Refusal::Method);
-    }
     if !asks_for_websocket(headers) {
         return Err(Refusal::NoUpgrade);
+    }
+    if method != Method::GET {
+        return Err(Refusal::Method);
     }
     if !has_token(headers, CONNECTION, "upgrade") {
         return Err(Refusal::NoConnectionUpgrade);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::base64_content;
 use super::loose::{Field, Loose};
-use super::request::{Context, Data, Request, SectionData};
+use super::request::{Context, Data, Request, SectionData, is_authenticate};
 use crate::application::{
     Authenticate, AuthenticateSection, BadParameters, ChatSection, Checked, Command,
-    CreatePullRequest, DeleteFile, DeletePullRequest, FileSection, PartOf, PostFile,
+    CreatePullRequest, DeleteFile, DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile,
     PullRequestSection, ReadFiles, Section, Sections,
 };
 use crate::domain::{
@@ -21,6 +21,9 @@ use crate::domain::{
 pub(super) fn read_command(message: &[u8], binary: bool) -> (Command, Context) {
     let request = match Request::read(message) {
         Ok(request) => request,
+        Err(fault) if is_authenticate(message) => {
+            return (Command::Authenticate(Err(fault)), Context::default());
+        }
         Err(fault) => return (Command::Malformed(fault), Context::default()),
     };
     match request.context() {
@@ -180,7 +183,13 @@ fn project_of(data: &Data<'_>) -> Checked<ProjectId> {
 }
 
 fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
-    let project = project_of(data)?;
+    Ok(ReadFiles {
+        project: project_of(data)?,
+        files: files_query(data),
+    })
+}
+
+fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     let name = optional("name", &data.name)?.unwrap_or_default();
     let recursively = match &data.recursively {
         Loose::Absent => false,
@@ -190,9 +199,8 @@ fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
         }
     };
     // Without a name the whole project is meant, always with its sub-folders.
-    Ok(ReadFiles {
-        project,
-        query: PathQuery::parse(name)?,
+    Ok(FilesQuery {
+        path: PathQuery::parse(name)?,
         recursively: recursively || name.is_empty(),
     })
 }

@@ -53,15 +53,15 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo","name":"d/","recursively":true}}"#,
-        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: Some("/d"), means_folder: true }, recursively: true }))"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: Some("/d"), means_folder: true }, recursively: true }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo"}}"#,
-        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: None, means_folder: true }, recursively: true }))"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: true }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","name":"/"}}"#,
-        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", query: PathQuery { path: None, means_folder: true }, recursively: false }))"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: false }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"./a//b","content":"eA=="}}"#,

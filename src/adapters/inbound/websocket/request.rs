@@ -1,7 +1,9 @@
 //! A request as it comes over the wire (protocol, section 2).
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::loose::{Field, Loose};
@@ -49,6 +51,45 @@ pub(super) struct Request<'a> {
     pub data: Field<Data<'a>>,
     #[serde(borrow, rename = "ref")]
     pub reference: Loose<'a>,
+}
+
+/// Whether a message that cannot be read as a request is an `authenticate` all the same, of JSON that
+/// has more than it should, such as a member that stands twice: then it fails as one.
+pub(super) fn is_authenticate(message: &[u8]) -> bool {
+    message.len() <= UNCOUNTED_BYTES
+        && serde_json::from_slice::<Outline>(message).is_ok_and(|Outline(found)| found)
+}
+
+/// Whether any `type` of an object is `authenticate`; of the rest it matters only that it is JSON.
+struct Outline(bool);
+
+impl<'de> Deserialize<'de> for Outline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OutlineVisitor)
+    }
+}
+
+struct OutlineVisitor;
+
+impl<'de> Visitor<'de> for OutlineVisitor {
+    type Value = Outline;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut found = false;
+        while let Some(name) = object.next_key::<String>()? {
+            if name == "type" {
+                let kind = object.next_value::<Loose<'de>>()?;
+                found |= matches!(kind, Loose::Text(kind) if kind == "authenticate");
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Outline(found))
+    }
 }
 
 /// Every parameter that any request knows.

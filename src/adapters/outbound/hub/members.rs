@@ -1,6 +1,6 @@
 //! The receivers of one topic.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::Encoder;
@@ -28,8 +28,11 @@ impl<F: Frame> Members<F> {
         members.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        lock(&self.0).len()
+    /// How many there are without these.
+    pub(super) fn count_without(&self, others: &HashSet<ConnectionId>) -> usize {
+        let members = lock(&self.0);
+        let excluded = others.iter().filter(|id| members.contains_key(id)).count();
+        members.len() - excluded
     }
 
     /// Encodes `event` once and hands it to all but `origin`, to whom nothing older may come now.

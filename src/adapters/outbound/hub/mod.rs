@@ -115,10 +115,6 @@ impl<F: Frame> Subscriptions for Hub<F> {
             }
         }
     }
-
-    fn subscribers(&self, topic: &Topic) -> usize {
-        self.members(topic).map_or(0, |members| members.len())
-    }
 }
 
 impl<F: Frame> EventPublisher for Hub<F> {

@@ -1,5 +1,7 @@
 //! Which streamers are there.
 
+use std::collections::HashSet;
+
 use super::Hub;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
@@ -34,9 +36,18 @@ impl<F: Frame> Presence for Hub<F> {
     }
 
     fn streamers(&self, project: &ProjectId) -> usize {
-        lock(&self.streamers)
-            .get(project)
-            .map_or(0, std::collections::HashSet::len)
+        lock(&self.streamers).get(project).map_or(0, HashSet::len)
+    }
+
+    fn viewers(&self, project: &ProjectId) -> usize {
+        let Some(members) = self.members(&Topic::Updates(project.clone())) else {
+            return 0;
+        };
+        let streamers = lock(&self.streamers);
+        match streamers.get(project) {
+            Some(streamers) => members.count_without(streamers),
+            None => members.count_without(&HashSet::new()),
+        }
     }
 }
 

@@ -44,6 +44,11 @@ impl World {
         self.hub.publish(&room(), said(id), origin);
     }
 
+    fn receivers(&self) -> usize {
+        let members = self.hub.members(&room());
+        members.map_or(0, |members| members.count_without(&HashSet::new()))
+    }
+
     pub(super) fn assert_nothing_is_left(&self) {
         assert!(read(&self.hub.connections).is_empty());
         assert!(read(&self.hub.topics).is_empty());
@@ -121,12 +126,12 @@ fn unsubscribing_and_disconnecting_leave_no_trace() {
     let (second, _second_mailbox) = world.connect();
     world.hub.subscribe(first, room());
     world.hub.subscribe(second, room());
-    assert_eq!(world.hub.subscribers(&room()), 2);
+    assert_eq!(world.receivers(), 2);
     world.hub.unsubscribe(first, &room());
     world.say(1, None);
     assert!(taken(&first_mailbox).is_empty());
     world.hub.disconnect(second);
-    assert_eq!(world.hub.subscribers(&room()), 0);
+    assert_eq!(world.receivers(), 0);
     world.hub.disconnect(first);
     world.hub.disconnect(first);
     world.hub.subscribe(first, room());
@@ -154,6 +159,32 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
         ["streamer false"],
         "not of his own coming"
     );
+}
+
+#[test]
+fn who_ceases_to_stream_a_project_that_he_watches_is_told_so() {
+    let world = World::new();
+    let (only, mailbox) = world.connect();
+    world.hub.subscribe(only, Topic::Updates(project()));
+    world.hub.arrive(&project(), only);
+    world.hub.depart(&project(), only);
+    assert_eq!(taken(&mailbox), ["streamer false"]);
+}
+
+#[test]
+fn viewers_are_those_who_receive_updates_and_do_not_stream() {
+    let world = World::new();
+    let ids: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    assert_eq!(world.hub.viewers(&project()), 0);
+    for (id, _) in &ids[..4] {
+        world.hub.subscribe(*id, Topic::Updates(project()));
+    }
+    assert_eq!(world.hub.viewers(&project()), 4);
+    // One of whom has lost his right to updates.
+    for (id, _) in &ids[3..] {
+        world.hub.arrive(&project(), *id);
+    }
+    assert_eq!(world.hub.viewers(&project()), 3);
 }
 
 #[test]
