@@ -97,6 +97,8 @@ fn what_is_no_handshake_is_refused() {
     }
     for method in [Method::POST, Method::HEAD, Method::OPTIONS] {
         assert_eq!(check(&method, &handshake(&[]), None), Err(Refusal::Method));
+        let plain = HeaderMap::new();
+        assert_eq!(check(&method, &plain, None), Err(Refusal::NoUpgrade));
     }
 }
 
