@@ -178,13 +178,15 @@ fn same_time(read: Option<Timestamp>, claim: &Value) {
     }
 }
 
-/// A time as tokens have it; what no clock will ever show (2^64 seconds) is none.
+/// A time as tokens have it; what no clock will ever show (2^64 seconds) is none, and what lies before
+/// the epoch is as long over as that.
 fn seconds(claim: &Value) -> Option<f64> {
     let no_clock = 18_446_744_073_709_551_616.0;
     claim
         .as_f64()
         // The greatest whole number is rounded up to that.
-        .filter(|seconds| claim.is_u64() || (0.0..no_clock).contains(seconds))
+        .filter(|seconds| claim.is_u64() || *seconds < no_clock)
+        .map(|seconds| seconds.max(0.0))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "compared with leeway")]

@@ -171,13 +171,11 @@ impl<'a> Request<'a> {
             Err(error) => {
                 let place = format!("line {} column {}", error.line(), error.column());
                 let what = if error.is_data() {
-                    "a member is there twice"
+                    "a member of the message is there twice"
                 } else {
-                    "not valid JSON"
+                    "the message is not valid JSON"
                 };
-                Err(BadParameters(Cow::Owned(format!(
-                    "the message is {what} at {place}"
-                ))))
+                Err(BadParameters(Cow::Owned(format!("{what} at {place}"))))
             }
         }
     }
