@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
 use super::abandoned::AbandonedProjects;
@@ -80,33 +81,49 @@ impl Application {
     /// [`Execution::Commit`], so that the caller can carry out several at once.
     pub async fn execute(self: &Arc<Self>, session: &mut Session, command: Command) -> Execution {
         let now = self.ports.clock.now();
+        // What is large and not frequent is in a box: most connections are idle most of the time, and
+        // each has room for what is not.
         match command {
             Command::Malformed(fault) => Execution::Refused(fault.into()),
-            Command::Authenticate(request) => self.authenticate(session, request, now).await,
-            Command::AuthenticateSection(request) => {
-                self.authenticate_section(session, request, now).await
+            Command::Authenticate(request) => {
+                self.authenticate(session, request, now).boxed().await
             }
-            Command::GetFiles(request) => self.get_files(session, request, now).await,
-            Command::ListFiles(request) => self.list_files(session, request, now).await,
+            Command::AuthenticateSection(request) => {
+                self.authenticate_section(session, request, now)
+                    .boxed()
+                    .await
+            }
+            Command::GetFiles(request) => self.get_files(session, request, now).boxed().await,
+            Command::ListFiles(request) => self.list_files(session, request, now).boxed().await,
             Command::PostFile(request) => self.post_file(session, request, now).await,
-            Command::DeleteFile(request) => self.delete_file(session, request, now).await,
+            Command::DeleteFile(request) => self.delete_file(session, request, now).boxed().await,
             Command::WatchProject(project) => self.watch_project(session, project, now).into(),
             Command::UnwatchProject(project) => self.unwatch_project(session, project, now).into(),
-            Command::ProjectStatus(project) => {
-                self.project_status(session, project, now).await.into()
+            Command::ProjectStatus(project) => self
+                .project_status(session, project, now)
+                .boxed()
+                .await
+                .into(),
+            Command::CreatePullRequest(request) => self
+                .create_pull_request(session, request, now)
+                .boxed()
+                .await
+                .into(),
+            Command::FinishPullRequest => {
+                self.finish_pull_request(session, now).boxed().await.into()
             }
-            Command::CreatePullRequest(request) => {
-                self.create_pull_request(session, request, now).await.into()
+            Command::GetPullRequest(id) => self.get_pull_request(session, id, now).boxed().await,
+            Command::DeletePullRequest(request) => self
+                .delete_pull_request(session, request, now)
+                .boxed()
+                .await
+                .into(),
+            Command::ListPullRequests => {
+                match self.list_pull_requests(session, now).boxed().await {
+                    Ok(pages) => Execution::PullRequests(pages),
+                    Err(refusal) => Execution::Refused(refusal),
+                }
             }
-            Command::FinishPullRequest => self.finish_pull_request(session, now).await.into(),
-            Command::GetPullRequest(id) => self.get_pull_request(session, id, now).await,
-            Command::DeletePullRequest(request) => {
-                self.delete_pull_request(session, request, now).await.into()
-            }
-            Command::ListPullRequests => match self.list_pull_requests(session, now).await {
-                Ok(pages) => Execution::PullRequests(pages),
-                Err(refusal) => Execution::Refused(refusal),
-            },
             Command::SendMessage(text) => self.send_message(session, text, now).into(),
             Command::ChatHistory(limit) => self.chat_history(session, limit, now).into(),
             Command::ChatMembers => self.chat_members(session, now).into(),

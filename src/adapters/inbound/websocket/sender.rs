@@ -55,19 +55,40 @@ impl Sender {
         self.mailbox.answer_change(file, frame);
     }
 
-    /// Sends what comes of a request, save of a change of the project, which answers by itself; a
-    /// long answer in pieces, as there is room for them.
-    pub(super) async fn answer(&self, execution: Execution, context: &Context) {
+    /// Sends what comes of a request, and gives back what may take long: save a change of the project,
+    /// which answers by itself, that is for [`Sender::long_answer`].
+    pub(super) fn answer_at_once(
+        &self,
+        execution: Execution,
+        context: &Context,
+    ) -> Option<Execution> {
         match execution {
-            Execution::Silent | Execution::Commit(_) => {}
-            Execution::Replied(reply) => self.reply(&reply, context),
+            Execution::Silent => None,
+            Execution::Replied(reply) => {
+                self.reply(&reply, context);
+                None
+            }
             Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => {
                 self.refusal(&refusal, context);
+                None
             }
             Execution::Authenticated { replies, waiting } => {
                 for reply in &replies {
                     self.reply(reply, context);
                 }
+                waiting.map(|waiting| Execution::Authenticated {
+                    replies: Vec::new(),
+                    waiting: Some(waiting),
+                })
+            }
+            long => Some(long),
+        }
+    }
+
+    /// Sends an answer in pieces, as there is room for them.
+    pub(super) async fn long_answer(&self, execution: Execution, context: &Context) {
+        match execution {
+            Execution::Authenticated { waiting, .. } => {
                 if let Some(pages) = waiting {
                     self.waiting_pull_requests(pages).await;
                 }
@@ -85,6 +106,12 @@ impl Sender {
             }
             Execution::Listing(fetch) => self.listing(fetch, context).await,
             Execution::PullRequests(pages) => self.pull_requests(pages, context).await,
+            // These are answered at once, or by themselves.
+            Execution::Silent
+            | Execution::Replied(_)
+            | Execution::Commit(_)
+            | Execution::Refused(_)
+            | Execution::RefusedForGood(_) => {}
         }
     }
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use super::client::{Client, until};
@@ -163,6 +163,9 @@ impl<'a> Worker<'a> {
     /// Whoever does not read his answers gets no more of them; if he is going, for good.
     async fn room(&mut self) {
         let (mailbox, inbox) = (&self.sender.mailbox, self.inbox);
+        if mailbox.room().now_or_never().is_some() {
+            return;
+        }
         let room = async {
             tokio::select! {
                 biased;
@@ -170,7 +173,7 @@ impl<'a> Worker<'a> {
                 () = async { inbox.hurried().await; tokio::time::sleep(LAST_READING).await } => mailbox.close(),
             }
         };
-        self.client.meanwhile(room).await;
+        self.client.meanwhile(room).boxed().await;
     }
 
     async fn answer(&mut self, execution: Execution, context: Context) -> Done {
@@ -183,15 +186,18 @@ impl<'a> Worker<'a> {
             // The change before it may be of the same file, whose replies keep their order.
             self.finish_all().await;
         }
-        let (sender, inbox) = (&self.sender, self.inbox);
-        let answer = async {
-            tokio::select! {
-                biased;
-                () = sender.answer(execution, &context) => {}
-                () = inbox.hurried() => {}
-            }
-        };
-        self.client.meanwhile(answer).await;
+        if let Some(execution) = self.sender.answer_at_once(execution, &context) {
+            let (sender, inbox) = (&self.sender, self.inbox);
+            // In a box, for it is large, and most connections are idle most of the time.
+            let answer = Box::pin(async {
+                tokio::select! {
+                    biased;
+                    () = sender.long_answer(execution, &context) => {}
+                    () = inbox.hurried() => {}
+                }
+            });
+            self.client.meanwhile(answer).await;
+        }
         if banned {
             Done::Banned
         } else {
@@ -236,7 +242,7 @@ impl<'a> Worker<'a> {
     }
 
     async fn finish_one(&mut self) {
-        if let Some(number) = self.client.meanwhile(self.commits.next()).await {
+        if let Some(number) = self.client.meanwhile(self.commits.next()).boxed().await {
             self.finish(number);
         }
     }
@@ -256,7 +262,7 @@ impl<'a> Worker<'a> {
         if let Some(execution) = self.client.settle_upload(next).await {
             let context = self.last_context.clone();
             // Of what this can be, nothing ends the connection.
-            self.answer(execution, context).await;
+            self.answer(execution, context).boxed().await;
         }
     }
 }
