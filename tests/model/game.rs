@@ -99,6 +99,8 @@ impl Game {
             .iter()
             .filter(|ask| matches!(ask, Ask::Authenticate(..) | Ask::SectionAlone(..)));
         let pushes_last = authentications.next().is_some();
+        let own_perhaps = all.perhaps.extract_if(.., |(to, _)| *to == me);
+        self.perhaps[me].extend(own_perhaps.map(|(_, message)| message));
         self.receive(me, replies, own, pushes_last).await?;
         if all.closes {
             self.closed(me, 1_008).await?;
