@@ -219,7 +219,10 @@ impl<F: Frame> Mailbox<F> {
     pub fn answer_change(&self, file: &FileKey, frame: F) {
         let mut state = self.lock();
         match &state.turn {
-            Turn::Update(sent) if **sent == *file => state.behind_turn.push(frame),
+            // Nobody may be there to end the turn where nothing is sent any more.
+            Turn::Update(sent) if **sent == *file && state.closed.is_none() => {
+                state.behind_turn.push(frame);
+            }
             _ => self.push_locked(&mut state, frame),
         }
     }

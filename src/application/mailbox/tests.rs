@@ -203,6 +203,19 @@ fn an_answer_waits_for_the_file_that_is_being_sent_if_it_is_about_that() {
 }
 
 #[test]
+fn no_answer_waits_for_a_turn_in_a_mailbox_that_is_closed() {
+    let mailbox = mailbox();
+    mailbox.push(Sent::Text(100));
+    update(&mailbox, "a", 1);
+    taken(&mailbox);
+    let (_turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
+    mailbox.answer_change(&key("a"), file("a", 2));
+    mailbox.close();
+    mailbox.answer_change(&key("a"), file("a", 3));
+    assert!(mailbox.changes_answered().now_or_never().is_some());
+}
+
+#[test]
 fn messages_that_cannot_be_skipped_close_a_full_mailbox() {
     let mailbox = mailbox();
     mailbox.deliver(Sent::Text(2_000));
