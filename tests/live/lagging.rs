@@ -90,6 +90,15 @@ fn assert_only_the_begun(messages: &[Value], secret: &[u8]) {
     );
 }
 
+/// Of what had waited for `bob`, or is posted before he watches again, nothing comes.
+async fn assert_nothing_waits(ana: &mut Client, bob: &mut Client) {
+    ana.ok(post("f149", "secret")).await;
+    bob.send(file("watch", project())).await;
+    until_viewers(ana, 1).await;
+    ana.ok(post("last", "")).await;
+    assert_only_the_begun(&until_file(bob, "/last").await, b"secret");
+}
+
 #[tokio::test]
 async fn what_waits_for_a_viewer_is_withdrawn_when_his_token_expires() {
     let server = Server::with(&["--public-read", "false"]);
@@ -121,11 +130,7 @@ async fn what_waits_for_a_viewer_is_withdrawn_by_unwatch() {
     fill(&mut ana, 1).await;
     bob.send(file("unwatch", project())).await;
     bob.until("fileUnwatch").await;
-    ana.ok(post("f149", "secret")).await;
-    bob.send(file("watch", project())).await;
-    until_viewers(&mut ana, 1).await;
-    ana.ok(post("last", "")).await;
-    assert_only_the_begun(&until_file(&mut bob, "/last").await, b"secret");
+    assert_nothing_waits(&mut ana, &mut bob).await;
 }
 
 #[tokio::test]
@@ -137,11 +142,7 @@ async fn what_waits_for_a_viewer_is_withdrawn_when_he_fails_to_authenticate() {
     fill(&mut ana, 1).await;
     bob.send(authenticate(json!({"token": "wrong"}))).await;
     bob.until("badAuthError").await;
-    ana.ok(post("f149", "secret")).await;
-    bob.send(file("watch", project())).await;
-    until_viewers(&mut ana, 1).await;
-    ana.ok(post("last", "")).await;
-    assert_only_the_begun(&until_file(&mut bob, "/last").await, b"secret");
+    assert_nothing_waits(&mut ana, &mut bob).await;
 }
 
 #[tokio::test]
