@@ -88,7 +88,7 @@ enum Turn {
     /// A change that has waited.
     Update(Arc<FileKey>),
     /// One that the connection is not to be told of any more.
-    Withdrawn,
+    Withdrawn(Arc<FileKey>),
 }
 
 impl Turn {
@@ -220,7 +220,9 @@ impl<F: Frame> Mailbox<F> {
         let mut state = self.lock();
         match &state.turn {
             // Nobody may be there to end the turn where nothing is sent any more.
-            Turn::Update(sent) if **sent == *file && state.closed.is_none() => {
+            Turn::Update(sent) | Turn::Withdrawn(sent)
+                if **sent == *file && state.closed.is_none() =>
+            {
                 state.behind_turn.push(frame);
             }
             _ => self.push_locked(&mut state, frame),
@@ -238,8 +240,10 @@ impl<F: Frame> Mailbox<F> {
     pub fn forget(&self, project: &ProjectId) {
         let mut state = self.lock();
         state.pending.forget(project);
-        if matches!(&state.turn, Turn::Update(file) if file.project == *project) {
-            state.turn = Turn::Withdrawn;
+        if let Turn::Update(file) = &state.turn
+            && file.project == *project
+        {
+            state.turn = Turn::Withdrawn(Arc::clone(file));
         }
     }
 
@@ -381,7 +385,7 @@ impl<F: Frame> FileTurn<F> {
     /// Whether the change is still to be sent. To be asked once its file has been opened, which may
     /// have taken long.
     pub fn is_wanted(&self) -> bool {
-        !matches!(self.0.lock().turn, Turn::Withdrawn)
+        !matches!(self.0.lock().turn, Turn::Withdrawn(_))
     }
 }
 

@@ -203,6 +203,20 @@ fn an_answer_waits_for_the_file_that_is_being_sent_if_it_is_about_that() {
 }
 
 #[test]
+fn an_answer_waits_for_the_file_that_is_being_sent_of_a_project_that_is_forgotten() {
+    let mailbox = mailbox();
+    mailbox.push(Sent::Text(100));
+    update(&mailbox, "a", 1);
+    taken(&mailbox);
+    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
+    mailbox.forget(&project());
+    mailbox.answer_change(&key("a"), file("a", 2));
+    mailbox.push(file("a", 1));
+    drop(turn);
+    assert_eq!(taken(&mailbox), [file("a", 1), file("a", 2)]);
+}
+
+#[test]
 fn no_answer_waits_for_a_turn_in_a_mailbox_that_is_closed() {
     let mailbox = mailbox();
     mailbox.push(Sent::Text(100));
