@@ -24,11 +24,8 @@ use tokio_util::task::TaskTracker;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
+use super::head::{HeadFirst, MAX_HEAD_BYTES, MAX_HEADERS};
 use super::settings::TransportSettings;
-
-/// The longest request head, and the most headers in it.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-const MAX_HEADERS: usize = 100;
 
 /// How long to wait before accepting again when the system has no room for another socket.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -160,6 +157,18 @@ async fn plain_http<S>(
         tracing::debug!(%error, "a client left before it said anything");
         return;
     }
+    let head = HeadFirst::read(stream);
+    let stream = tokio::select! {
+        read = timeout(handshake_timeout, head) => match read {
+            Ok(Ok(Some(stream))) => stream,
+            Ok(Ok(None)) | Err(_) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a client left in the middle of its first request");
+                return;
+            }
+        },
+        () = stop.cancelled() => return,
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(handshake_timeout)

@@ -24,6 +24,7 @@ mod decoder;
 mod ended;
 pub mod frame;
 mod handshake;
+mod head;
 mod header;
 mod held;
 mod incoming;

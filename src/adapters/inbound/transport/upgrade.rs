@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -16,6 +17,7 @@ use super::address::client_address;
 use super::admission::{Admission, Permit};
 use super::connection::{Connection, ConnectionHandler, Peer};
 use super::handshake::{self, Refusal};
+use super::head::HeadFirst;
 use super::held::Holdings;
 use super::settings::{Shutdown, TransportSettings};
 
@@ -152,15 +154,21 @@ pub fn upgrade<H: ConnectionHandler>(
         )
 }
 
-/// The socket itself, and what hyper has read of it beyond the request.
-async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
+/// The socket itself, and what has been read of it beyond the request.
+async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
     let upgraded = on_upgrade
         .await
         .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
         .ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<HeadFirst>>() else {
         tracing::error!("an upgraded connection is not on a TCP socket of this server");
         return None;
     };
-    Some((parts.io.into_inner(), parts.read_buf))
+    let (stream, unread) = parts.io.into_inner().into_parts();
+    let already_read = if unread.is_empty() {
+        parts.read_buf
+    } else {
+        [parts.read_buf, unread].concat().into()
+    };
+    Some((stream, already_read))
 }

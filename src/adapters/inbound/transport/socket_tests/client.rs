@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// The head of an HTTP answer.
-    async fn head(&mut self) -> String {
+    pub(super) async fn head(&mut self) -> String {
         loop {
             if let Some(end) = self
                 .received

@@ -72,6 +72,39 @@ async fn frames_in_the_same_segment_as_the_request_are_read() {
 }
 
 #[tokio::test]
+async fn frames_behind_a_head_of_any_length_and_in_any_pieces_are_read() {
+    let server = start();
+    let frame = masked(0x81, b"at once");
+    for padding in [0, 700, 1_000, 7_900, 8_050, 15_000] {
+        let padding = format!("Host: x\r\nX: {}\r\n", "x".repeat(padding));
+        let mut request = HANDSHAKE.replace("Host: x\r\n", &padding).into_bytes();
+        request.extend_from_slice(&frame);
+        for piece in [request.len(), 5_000, request.len() - frame.len() - 1] {
+            let mut client = server.raw().await;
+            for piece in request.chunks(piece) {
+                client.send(piece).await;
+            }
+            let head = client.head().await;
+            assert!(head.contains(" 101 "), "{head}");
+            assert_eq!(client.frame().await, Some((0x81, b"at once".to_vec())));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_without_waiting_for_its_end() {
+    let server = start();
+    // No longer than is read: closing a socket with more in it could take the answer back.
+    let longest = format!("{:x<16384}", "GET / HTTP/1.1\r\nX: ");
+    for (sent, status) in [("\x16\x03\x01\x02\0", " 400 "), (&longest, " 431 ")] {
+        let mut client = server.raw().await;
+        client.send(sent.as_bytes()).await;
+        let head = client.head().await;
+        assert!(head.contains(status), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn over_the_limit_the_answer_is_503_until_a_connection_ends() {
     let server = Server::start(TransportSettings {
         max_connections: 2,
