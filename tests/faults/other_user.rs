@@ -32,7 +32,10 @@ pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
     let user = user.to_string();
     // One worker, and none for the allocator, so that it is known how many threads there are.
     let mut line = vec!["/usr/bin/env", "TOKIO_WORKER_THREADS=1"];
-    line.extend(["_RJEM_MALLOC_CONF=background_thread:false", "/usr/bin/prlimit"]);
+    line.extend([
+        "_RJEM_MALLOC_CONF=background_thread:false",
+        "/usr/bin/prlimit",
+    ]);
     line.extend(limits);
     line.extend(["--", "/usr/bin/setpriv", "--clear-groups"]);
     line.extend(["--reuid", &user, "--regid", &user]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::Uri;
+use http::{HeaderValue, StatusCode, Uri, header};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -87,7 +87,8 @@ pub async fn serve<F>(
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ClientSocket(address));
                 give_a_path(request.uri_mut());
-                inner.call(request)
+                let answer = inner.call(request);
+                async { answer.await.map(only_answer) }
             });
             let stop = stop.clone();
             tasks.spawn(plain_http(stream, service, handshake_timeout, stop, permit));
@@ -104,6 +105,16 @@ fn give_a_path(uri: &mut Uri) {
     if uri.path_and_query().is_none() {
         *uri = Uri::from_static("/-");
     }
+}
+
+/// Ends the connection behind a plain answer: only the first head is gathered by [`HeadFirst`], and
+/// who asks for health or the page has asked for all there is.
+fn only_answer(mut response: Response) -> Response {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().append(header::CONNECTION, close);
+    }
+    response
 }
 
 /// Hands every socket that `listener` accepts to `take`.
@@ -174,7 +185,6 @@ async fn plain_http<S>(
         .header_read_timeout(handshake_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        .keep_alive(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
