@@ -1,0 +1,85 @@
+//! What the system says of the machine and of a process.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// The cores that the programs under test and their clients have to themselves.
+pub const SERVER_CORE: usize = 0;
+pub const CLIENT_CORE: usize = 1;
+
+/// Has this process run on the clients' core alone.
+pub fn pin_client() {
+    let pid = std::process::id().to_string();
+    let pinned = Command::new("taskset")
+        .args(["-p", "-c", &CLIENT_CORE.to_string(), &pid])
+        .stdout(Stdio::null())
+        .status();
+    assert!(pinned.expect("taskset runs").success());
+}
+
+/// Allows this process, and those that it starts, as many open files as the system lets it.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, raised).expect("raised");
+}
+
+/// The processor time that a process and its children have taken, in seconds. What a thread took
+/// that has ended is not in it.
+pub fn cpu(pid: u32) -> f64 {
+    let own: f64 = threads(pid)
+        .filter_map(|thread| fs::read_to_string(format!("{thread}/schedstat")).ok())
+        .filter_map(|line| line.split(' ').next()?.parse::<f64>().ok())
+        .sum();
+    own / 1e9 + children(pid).map(cpu).sum::<f64>()
+}
+
+/// The memory of a process and its children that is not shared with a file, in bytes.
+pub fn own_memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = line.and_then(|size| size.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1_024 + children(pid).map(own_memory).sum::<u64>()
+}
+
+fn threads(pid: u32) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task"));
+    let entries = entries.into_iter().flatten().filter_map(Result::ok);
+    entries.map(|entry| entry.path().display().to_string())
+}
+
+fn children(pid: u32) -> impl Iterator<Item = u32> {
+    let lists = threads(pid).filter_map(|thread| fs::read_to_string(thread + "/children").ok());
+    let pids: Vec<_> = lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    pids.into_iter()
+}
+
+/// The machine in a line, for whoever compares figures.
+pub fn name() -> String {
+    let field = |text: String, field: &str| {
+        let line = text.lines().find(|line| line.starts_with(field));
+        line.and_then(|line| line.split(':').nth(1))
+            .map_or_else(|| "?".to_owned(), |value| value.trim().to_owned())
+    };
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let cores = read("/proc/cpuinfo").matches("processor\t").count();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!(
+        "{}, {cores} cores, {} of memory, Linux {}",
+        field(read("/proc/cpuinfo"), "model name"),
+        field(read("/proc/meminfo"), "MemTotal"),
+        kernel.trim()
+    )
+}

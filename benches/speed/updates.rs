@@ -1,0 +1,168 @@
+//! A file that is posted, and every viewer who has it next.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use crate::Size;
+use crate::crowd::{Crowd, FLAGS, Pace, Shape};
+use crate::figure::{Goal, Rounds, Row};
+use crate::machine;
+use crate::support::{Server, authenticate, post, streamer, viewer};
+use crate::wire::{Tally, Unit, Wire, text};
+
+/// Files that are posted in turn.
+const FILES: u64 = 8;
+
+/// A streamer of ours and his viewers.
+pub struct Stream {
+    pub server: Server,
+    streamer: Wire,
+    _viewers: Vec<OwnedWriteHalf>,
+    tally: Arc<Tally>,
+    posts: Vec<Vec<u8>>,
+    viewers: u64,
+    sent: u64,
+    /// The payload of an update, in bytes.
+    pub payload: usize,
+}
+
+/// Lets a connection in, with this data.
+pub async fn connected(port: u16, data: serde_json::Value) -> Wire {
+    let mut wire = Wire::upgraded(port, "/", "").await;
+    wire.ask(&authenticate(data), "authentication").await;
+    wire
+}
+
+/// A viewer of ana's project.
+pub async fn viewing(port: u16, name: &str) -> Wire {
+    connected(port, viewer(name, "ana", "demo")).await
+}
+
+/// Ana.
+pub async fn streaming(port: u16) -> Wire {
+    connected(port, streamer("ana", "demo")).await
+}
+
+impl Stream {
+    pub async fn new(server: Server, viewers: u64, content: usize) -> Self {
+        let mut streamer = streaming(server.port).await;
+        let posts: Vec<_> = (0..FILES)
+            .map(|number| post(&format!("src/f{number}"), vec![b'x'; content]))
+            .collect();
+        let mut probe = viewing(server.port, "probe").await;
+        streamer.ask(&posts[0], "filePost").await;
+        let payload = probe.until("fileGet").await.1;
+        drop(probe);
+        let tally = Tally::new(Unit::Frame(payload));
+        let mut all = Vec::new();
+        for number in 0..viewers {
+            let viewer = viewing(server.port, &format!("v{number}")).await;
+            all.push(viewer.counted(&tally));
+        }
+        Self {
+            server,
+            streamer,
+            _viewers: all,
+            tally,
+            posts: posts.iter().map(text).collect(),
+            viewers,
+            sent: 0,
+            payload,
+        }
+    }
+
+    /// Posts a file; waits until it is acknowledged and every viewer has it.
+    pub async fn update(&mut self) {
+        let post = &self.posts[usize::try_from(self.sent % FILES).expect("few")];
+        self.streamer.send(post).await;
+        self.sent += 1;
+        self.streamer.until("filePost").await;
+        self.tally.reach(self.sent * self.viewers).await;
+    }
+
+    /// The server's processor time for so many updates, in microseconds per delivery.
+    async fn cost(&mut self, updates: u64) -> f64 {
+        let before = machine::cpu(self.server.pid());
+        for _ in 0..updates {
+            self.update().await;
+        }
+        let taken = machine::cpu(self.server.pid()) - before;
+        taken * 1e6 / (updates * self.viewers) as f64
+    }
+}
+
+fn server() -> Server {
+    Server::on_core(machine::SERVER_CORE, FLAGS)
+}
+
+/// Updates one at a time, everything included: received, stored and synced, given to all.
+pub async fn live(size: Size, viewers: u64, content: usize, goal: Goal) -> Row {
+    let updates = size.of(40_000 / viewers);
+    let mut rounds = Rounds::default();
+    for _ in 0..size.rounds() {
+        let mut stream = Stream::new(server(), viewers, content).await;
+        let shape = Shape {
+            rooms: 1,
+            listeners: usize::try_from(viewers).expect("few"),
+            payload: stream.payload,
+        };
+        stream.cost(updates / 8).await;
+        rounds.ours.push(stream.cost(updates).await);
+        drop(stream);
+        let mut floor = Crowd::floor(shape).await;
+        floor.publish(updates / 8, Pace::ONE).await;
+        rounds.floor.push(floor.publish(updates, Pace::ONE).await);
+    }
+    let kilobytes = content / 1_000;
+    let id = format!("live-{kilobytes}k-{viewers}");
+    let name = format!("live update of {kilobytes} KB to {viewers} viewers");
+    rounds.row(&id, &name, "µs per delivery", goal)
+}
+
+/// How long it takes until a viewer has what was posted, at 20 updates per second.
+pub async fn latency(size: Size) -> Row {
+    const VIEWERS: usize = 50;
+    const PERIOD: Duration = Duration::from_millis(50);
+    let updates = size.of(200);
+    let mut rounds = Rounds::default();
+    for _ in 0..size.rounds() {
+        let mut stream = Stream::new(server(), VIEWERS as u64, 2_000).await;
+        let shape = Shape {
+            rooms: 1,
+            listeners: VIEWERS,
+            payload: stream.payload,
+        };
+        let mut floor = Crowd::floor(shape).await;
+        stream.update().await;
+        floor.publish(1, Pace::ONE).await;
+        let (mut ours, mut least) = (Vec::new(), Vec::new());
+        // In turn, so that what disturbs the machine disturbs both.
+        for _ in 0..updates {
+            let began = Instant::now();
+            stream.update().await;
+            ours.push(began.elapsed());
+            tokio::time::sleep(PERIOD.saturating_sub(began.elapsed()) / 2).await;
+            let began = Instant::now();
+            floor.publish(1, Pace::ONE).await;
+            least.push(began.elapsed());
+            tokio::time::sleep(PERIOD.saturating_sub(began.elapsed()) / 2).await;
+        }
+        rounds.ours.push(p99(&mut ours));
+        rounds.floor.push(p99(&mut least));
+    }
+    let name = "2 KB to the last of 50 viewers, 20 per second, p99";
+    rounds.row("latency", name, "ms", Goal::Ratio(2.0))
+}
+
+fn p99(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times[times.len() * 99 / 100].as_secs_f64() * 1e3
+}
+
+/// What one more viewer asks for, as a frame.
+pub async fn send(write: &mut OwnedWriteHalf, request: &serde_json::Value) {
+    write.write_all(&text(request)).await.expect("sent");
+}
