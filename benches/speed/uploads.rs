@@ -32,7 +32,7 @@ struct Taken {
 /// Sends requests of which each `per_file`th is answered.
 async fn upload(server: &Server, requests: &[Vec<u8>], per_file: usize) -> Taken {
     let streamer = streaming(server.port).await;
-    let tally = Tally::new(Unit::Frame(1));
+    let tally = Tally::new(Unit::Answer);
     let mut write = streamer.counted(&tally);
     let before = machine::cpu(server.pid());
     let began = Instant::now();
@@ -141,9 +141,9 @@ pub async fn parts(size: Size, part: usize, goal: Goal) -> Row {
             let name = format!("f{number}");
             for (index, piece) in content.chunks(part).enumerate() {
                 requests.push(if is_desktop {
-                    desktop_part(&name, piece, index, per_file)
+                    desktop_part(&name, piece, index + 1, per_file)
                 } else {
-                    text(&post_part(&name, piece, index as u64, per_file as u64 - 1))
+                    text(&post_part(&name, piece, index as u64 + 1, per_file as u64))
                 });
             }
         }
@@ -166,7 +166,7 @@ pub async fn parts(size: Size, part: usize, goal: Goal) -> Row {
 
 /// As the desktop client sends it: indented JSON in a binary message.
 fn desktop_part(name: &str, piece: &[u8], part: usize, of: usize) -> Vec<u8> {
-    let data = json!({"name": name, "content": base64(piece), "part": part, "maxPart": of - 1});
+    let data = json!({"name": name, "content": base64(piece), "part": part, "maxPart": of});
     let request: Value = file("post", data);
     let request = serde_json::to_vec_pretty(&request).expect("JSON");
     frame(0x82, &request)
@@ -175,11 +175,11 @@ fn desktop_part(name: &str, piece: &[u8], part: usize, of: usize) -> Vec<u8> {
 /// One file in very many parts; microseconds of processor time per part.
 pub async fn many_parts(parts: usize) -> f64 {
     let server = server("rename");
-    let requests: Vec<_> = (0..parts)
-        .map(|part| text(&post_part("f", [b'x'; 30], part as u64, parts as u64 - 1)))
+    let requests: Vec<_> = (1..=parts)
+        .map(|part| text(&post_part("f", [b'x'; 30], part as u64, parts as u64)))
         .collect();
     let streamer: Wire = streaming(server.port).await;
-    let tally = Tally::new(Unit::Frame(1));
+    let tally = Tally::new(Unit::Answer);
     let mut write = streamer.counted(&tally);
     let before = machine::cpu(server.pid());
     for chunk in requests.chunks(1_000) {

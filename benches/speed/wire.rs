@@ -180,6 +180,8 @@ pub enum Unit {
     /// A frame with a payload of at least that length; others, which tell of who comes and goes,
     /// are shorter.
     Frame(usize),
+    /// A message that says that a request went well; any other is the end.
+    Answer,
     /// So many bytes of payload, whatever frames they come in.
     Payload(usize),
     /// So many bytes as they are.
@@ -198,7 +200,7 @@ impl Tally {
 
     fn scale(&self) -> u64 {
         match self.unit {
-            Unit::Frame(_) => 1,
+            Unit::Frame(_) | Unit::Answer => 1,
             Unit::Payload(bytes) | Unit::Bytes(bytes) => bytes as u64,
         }
     }
@@ -231,7 +233,12 @@ struct Counter {
     left: usize,
     /// What its frame counts for when it is whole.
     worth: u64,
+    /// How it begins, where that counts.
+    answer: Vec<u8>,
 }
+
+/// How every answer begins that is good news.
+const GOOD: &[u8] = br#"{"code":200,"#;
 
 impl Counter {
     fn new(tally: Arc<Tally>) -> Self {
@@ -240,6 +247,15 @@ impl Counter {
             begun: Vec::new(),
             left: 0,
             worth: 0,
+            answer: Vec::new(),
+        }
+    }
+
+    fn look_at(&mut self, payload: &[u8]) {
+        if let Unit::Answer = self.tally.unit {
+            let missing = GOOD.len() - self.answer.len();
+            self.answer.extend(payload.iter().take(missing));
+            assert!(GOOD.starts_with(&self.answer), "{:?}", self.answer);
         }
     }
 
@@ -260,14 +276,17 @@ impl Counter {
                 self.left = length;
                 self.worth = match self.tally.unit {
                     Unit::Frame(wanted) => u64::from(length >= wanted),
+                    Unit::Answer => 1,
                     Unit::Payload(_) => length as u64,
                     Unit::Bytes(_) => 0,
                 };
             }
             let taken = self.left.min(bytes.len());
+            self.look_at(&bytes[..taken]);
             bytes = &bytes[taken..];
             self.left -= taken;
             if self.left == 0 {
+                self.answer.clear();
                 count += std::mem::take(&mut self.worth);
             }
         }

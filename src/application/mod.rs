@@ -57,7 +57,7 @@ pub use fetch::{Fetch, Fetched};
 pub use file_content::{FileContent, StagedContent};
 pub use limits::{Limits, Policy};
 pub use mailbox::{
-    Budget, Charge, FileKey, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
+    Bell, Budget, Charge, FileKey, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
 };
 pub use open_draft::OpenDraft;
 pub use pull_request_pages::PullRequestPages;

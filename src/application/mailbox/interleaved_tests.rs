@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shuttle::future::{block_on, spawn};
 use shuttle::sync::Mutex;
 
-use super::tests::{Sent, file, key, mailbox};
+use super::tests::{LIMITS, Sent, file, key};
 use super::*;
 use crate::application::locks::interleaved::check;
 use crate::application::ordering::KeyedLocks;
@@ -74,15 +74,39 @@ impl Store {
     }
 }
 
-/// Takes what comes, as the connection's writer does, until the text that is sent last.
-async fn written(mailbox: &Mailbox<Sent>) -> Vec<Sent> {
+/// A mailbox and what tells that it wants to be emptied.
+fn rung_mailbox() -> (Arc<Mailbox<Sent>>, Arc<Notify>) {
+    let rung = Arc::<Notify>::default();
+    let mailbox = Mailbox::new(LIMITS, Budget::new(1_000_000), Arc::clone(&rung));
+    (mailbox, rung)
+}
+
+impl Bell for Arc<Notify> {
+    fn ring(&self) {
+        self.notify_one();
+    }
+}
+
+/// Takes what comes, as the courier does, until it is `enough` or the mailbox is closed.
+async fn written(
+    mailbox: &Mailbox<Sent>,
+    rung: &Notify,
+    enough: impl Fn(&VecDeque<Sent>) -> bool,
+) -> Vec<Sent> {
     let mut frames = VecDeque::new();
     loop {
-        mailbox.ready().await;
-        // Frame by frame, so that much waits.
-        mailbox.take(&mut frames, 1);
-        if frames.back() == Some(&Sent::Text(1)) {
-            return frames.into();
+        rung.notified().await;
+        loop {
+            let before = frames.len();
+            // Frame by frame, so that much waits.
+            mailbox.take(&mut frames, 1);
+            if enough(&frames) || mailbox.closed().is_some() {
+                return frames.into();
+            }
+            if frames.len() == before {
+                break;
+            }
+            shuttle::future::yield_now().await;
         }
     }
 }
@@ -122,10 +146,12 @@ fn in_no_order_of_events_is_anything_older_told_behind_an_answer() {
 fn no_file_goes_backwards(own: Own) {
     check(ORDERS, move || {
         block_on(async {
-            let (mailbox, store) = (mailbox(), Arc::new(Store::default()));
+            let ((mailbox, rung), store) = (rung_mailbox(), Arc::new(Store::default()));
             let writer = {
                 let mailbox = Arc::clone(&mailbox);
-                spawn(async move { written(&mailbox).await })
+                // The text that is sent last.
+                let enough = |frames: &VecDeque<_>| frames.back() == Some(&Sent::Text(1));
+                spawn(async move { written(&mailbox, &rung, enough).await })
             };
             // What waits as a name is read back.
             let sender = {
@@ -196,7 +222,7 @@ fn no_file_goes_backwards(own: Own) {
 fn whoever_waits_ends_when_the_mailbox_closes() {
     check(ORDERS, || {
         block_on(async {
-            let mailbox = mailbox();
+            let (mailbox, rung) = rung_mailbox();
             // Full, and the turn is taken.
             for _ in 0..3 {
                 mailbox.push(Sent::Text(50));
@@ -216,13 +242,7 @@ fn whoever_waits_ends_when_the_mailbox_closes() {
             };
             let writer = {
                 let mailbox = Arc::clone(&mailbox);
-                spawn(async move {
-                    let mut frames = VecDeque::new();
-                    while mailbox.closed().is_none() {
-                        mailbox.ready().await;
-                        mailbox.take(&mut frames, 1);
-                    }
-                })
+                spawn(async move { written(&mailbox, &rung, |_| false).await })
             };
             let closing = {
                 let mailbox = Arc::clone(&mailbox);
@@ -243,7 +263,7 @@ fn whoever_waits_ends_when_the_mailbox_closes() {
 fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
     check(ORDERS, || {
         block_on(async {
-            let mailbox = mailbox();
+            let (mailbox, rung) = rung_mailbox();
             let speakers: Vec<_> = (0..3)
                 .map(|_| {
                     let mailbox = Arc::clone(&mailbox);
@@ -253,11 +273,7 @@ fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
                     })
                 })
                 .collect();
-            let mut frames = VecDeque::new();
-            while frames.len() < 6 {
-                mailbox.ready().await;
-                mailbox.take(&mut frames, usize::MAX);
-            }
+            written(&mailbox, &rung, |frames| frames.len() == 6).await;
             for speaker in speakers {
                 speaker.join().expect("no panic");
             }

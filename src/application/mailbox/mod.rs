@@ -39,6 +39,15 @@ pub trait Frame: Clone + Send + Sync + 'static {
     fn bytes(&self) -> usize;
 }
 
+/// Told that a mailbox wants to be emptied.
+pub trait Bell: Send + Sync {
+    /// Frames wait that nobody has been told of, or the mailbox has closed. Whoever hears it calls
+    /// [`Mailbox::take`] until nothing is left; until then it is not rung for further frames.
+    ///
+    /// Called under the mailbox's lock: it must neither wait nor call the mailbox.
+    fn ring(&self);
+}
+
 /// The bounds of one mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailboxLimits {
@@ -63,8 +72,7 @@ pub struct Mailbox<F> {
     limits: MailboxLimits,
     budget: Arc<Budget>,
     state: Mutex<State<F>>,
-    /// Told when frames wait or the mailbox closes. One waiter: the connection's writer.
-    frames: Notify,
+    bell: Box<dyn Bell>,
     /// Told when there is room, the turn is free or a change waits.
     changed: Notify,
 }
@@ -72,6 +80,8 @@ pub struct Mailbox<F> {
 struct State<F> {
     frames: VecDeque<F>,
     frame_bytes: usize,
+    /// Whether the bell has been rung since nothing was left.
+    rung: bool,
     pending: Pending<F>,
     turn: Turn,
     /// Answers to changes of the file that is being sent: they come behind it.
@@ -98,20 +108,21 @@ impl Turn {
 }
 
 impl<F: Frame> Mailbox<F> {
-    /// An empty mailbox.
-    pub fn new(limits: MailboxLimits, budget: Arc<Budget>) -> Arc<Self> {
+    /// An empty mailbox, which rings `bell`.
+    pub fn new(limits: MailboxLimits, budget: Arc<Budget>, bell: impl Bell + 'static) -> Arc<Self> {
         Arc::new(Self {
             limits,
             budget,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
+                rung: false,
                 pending: Pending::default(),
                 turn: Turn::Free,
                 behind_turn: Vec::new(),
                 closed: None,
             }),
-            frames: Notify::new(),
+            bell: Box::new(bell),
             changed: Notify::new(),
         })
     }
@@ -247,34 +258,20 @@ impl<F: Frame> Mailbox<F> {
         }
     }
 
-    /// Waits until frames wait or the mailbox is closed.
-    pub async fn ready(&self) {
-        loop {
-            {
-                let state = self.lock();
-                if !state.frames.is_empty() || state.closed.is_some() {
-                    return;
-                }
-            }
-            self.frames.notified().await;
-        }
-    }
-
     /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
     /// into `max_bytes`.
     pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) {
         let mut state = self.lock();
-        let mut taken = 0;
-        while let Some(frame) = state.frames.front() {
-            if taken > 0 && taken + frame.bytes() > max_bytes {
-                break;
-            }
-            taken += frame.bytes();
-            into.extend(state.frames.pop_front());
-        }
+        let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
+            std::mem::swap(&mut state.frames, into);
+            state.frame_bytes
+        } else {
+            move_some(&mut state.frames, into, max_bytes)
+        };
         if state.frames.is_empty() {
             // An idle connection keeps no room for a burst that is over.
             state.frames = VecDeque::new();
+            state.rung = false;
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
@@ -323,7 +320,9 @@ impl<F: Frame> Mailbox<F> {
         if state.closed.is_none() {
             state.frame_bytes += frame.bytes();
             state.frames.push_back(frame);
-            self.frames.notify_one();
+            if !std::mem::replace(&mut state.rung, true) {
+                self.bell.ring();
+            }
         }
     }
 
@@ -348,7 +347,7 @@ impl<F: Frame> Mailbox<F> {
         state.frame_bytes = 0;
         state.pending = Pending::default();
         state.behind_turn = Vec::new();
-        self.frames.notify_one();
+        self.bell.ring();
         self.changed.notify_waiters();
     }
 
@@ -377,6 +376,19 @@ impl<F: Frame> Mailbox<F> {
     }
 }
 
+/// Moves at least one frame, where there is one, and returns how many bytes were moved.
+fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
+    let mut moved = 0;
+    while let Some(frame) = from.front() {
+        if moved > 0 && moved + frame.bytes() > max_bytes {
+            break;
+        }
+        moved += frame.bytes();
+        into.extend(from.pop_front());
+    }
+    moved
+}
+
 /// The turn to send the parts of one file: while it is held no part of another file or version
 /// comes between.
 pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
@@ -399,6 +411,12 @@ impl<F: Frame> Drop for FileTurn<F> {
         drop(state);
         self.0.changed.notify_waiters();
     }
+}
+
+/// For who looks by himself.
+#[cfg(test)]
+impl Bell for () {
+    fn ring(&self) {}
 }
 
 #[cfg(test)]

@@ -23,13 +23,13 @@ impl Frame for Sent {
     }
 }
 
-const LIMITS: MailboxLimits = MailboxLimits {
+pub(super) const LIMITS: MailboxLimits = MailboxLimits {
     max_bytes: 2_000,
     window_bytes: 100,
 };
 
-pub(super) fn mailbox() -> Arc<Mailbox<Sent>> {
-    Mailbox::new(LIMITS, Budget::new(1_000_000))
+fn mailbox() -> Arc<Mailbox<Sent>> {
+    Mailbox::new(LIMITS, Budget::new(1_000_000), ())
 }
 
 fn project() -> ProjectId {
@@ -274,7 +274,7 @@ fn while_the_budget_is_exhausted_who_is_far_behind_is_closed_and_nobody_else() {
         (0, 100, None),
     ] {
         let budget = Budget::new(100);
-        let mailbox = Mailbox::new(limits, Arc::clone(&budget));
+        let mailbox = Mailbox::new(limits, Arc::clone(&budget), ());
         let _charge = budget.charge(spent);
         mailbox.push(Sent::Text(behind));
         mailbox.deliver(Sent::Text(1));
@@ -308,7 +308,7 @@ fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
 #[tokio::test(start_paused = true)]
 async fn an_exhausted_budget_holds_back_all_but_the_idle() {
     let budget = Budget::new(100);
-    let mailbox = Mailbox::new(LIMITS, Arc::clone(&budget));
+    let mailbox = Mailbox::new(LIMITS, Arc::clone(&budget), ());
     let charge = budget.charge(100);
     assert!(
         mailbox.room().now_or_never().is_some(),
@@ -386,6 +386,7 @@ proptest! {
         let mailbox = Mailbox::new(
             MailboxLimits { max_bytes: 2_000, window_bytes: 30 },
             Budget::new(1_000_000),
+            (),
         );
         // The store: each file's newest version, and whether it exists.
         let mut store: BTreeMap<String, (u64, bool)> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use tokio::net::TcpStream;
@@ -76,6 +76,7 @@ impl Connection {
         let link = Arc::new(Link {
             stream,
             control: Control::default(),
+            progress: Mutex::default(),
             _permit: permit,
         });
         Self {

@@ -53,4 +53,4 @@ pub use open_files::raise_open_files;
 pub use reader::{Message, PeerClose, Reader};
 pub use settings::{Shutdown, TransportSettings};
 pub use upgrade::{Transport, upgrade};
-pub use writer::{WriteEnded, Writer};
+pub use writer::{OutFrame, Outlet, WriteEnded, Writer, Written};

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -12,7 +13,7 @@ use socket2::SockRef;
 use tokio::time::{Instant, timeout_at};
 
 use super::close::{Close, CloseCode};
-use super::link::Link;
+use super::link::{Link, Progress};
 
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
@@ -37,119 +38,102 @@ impl From<WriteEnded> for Close {
     }
 }
 
-/// The writing half of a connection.
-#[derive(Debug)]
-pub struct Writer {
-    link: Arc<Link>,
-    /// What is left of a frame that was begun: nothing else may be written before it.
-    begun: Bytes,
-    idle_timeout: Duration,
-    /// Since when the socket has been full.
-    stalled: Option<Instant>,
+/// A whole frame, as [`frame`](super::frame) encodes it.
+pub trait OutFrame: AsRef<[u8]> + Send + 'static {}
+
+impl<F: AsRef<[u8]> + Send + 'static> OutFrame for F {}
+
+/// What came of an attempt to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// All that there was.
+    All,
+    /// The socket is full.
+    Full,
 }
 
-impl Writer {
-    pub(super) fn new(link: Arc<Link>, idle_timeout: Duration) -> Self {
-        Self {
-            link,
-            begun: Bytes::new(),
-            idle_timeout,
-            stalled: None,
-        }
-    }
+/// Writes to a connection what its socket takes at once, from wherever it is called.
+#[derive(Debug, Clone)]
+pub struct Outlet(Arc<Link>);
 
-    /// Writes `frames`, as [`frame`](super::frame) encodes them, and the pings and pongs that
-    /// wait; these go first, at the next boundary between two frames.
+impl Outlet {
+    /// Writes `frames`, and the pings and pongs that wait, until nothing is left or the socket is full; pings and pongs go first, at the next
+    /// boundary between two frames. Never waits.
     ///
-    /// Cancel-safe: a frame leaves `frames` when the socket has taken its first bytes, and the
-    /// writer keeps the rest of it.
+    /// A frame leaves `frames` when the socket has taken its first bytes; the connection keeps the
+    /// rest of it, and nothing comes between.
     ///
     /// # Errors
-    /// The client takes nothing any more, or the socket failed.
-    pub async fn write(&mut self, frames: &mut VecDeque<Bytes>) -> Result<(), WriteEnded> {
+    /// The socket failed.
+    pub fn try_write<F: OutFrame>(&self, frames: &mut VecDeque<F>) -> io::Result<Written> {
+        let mut progress = self.progress();
         loop {
-            if self.begun.is_empty() {
-                self.begun = self.link.control.take().freeze();
+            if progress.begun.is_empty() {
+                progress.begun = self.0.control.take().freeze();
                 // Nothing at all is not a frame, and would never count as written.
-                while frames.front().is_some_and(Bytes::is_empty) {
+                while frames
+                    .front()
+                    .is_some_and(|frame| frame.as_ref().is_empty())
+                {
                     frames.pop_front();
                 }
-                if self.begun.is_empty() && frames.is_empty() {
-                    return Ok(());
+                if progress.begun.is_empty() && frames.is_empty() {
+                    return Ok(Written::All);
                 }
             }
-            self.writable().await?;
-            match self.try_write(frames) {
-                Ok(written) => {
-                    self.stalled = None;
-                    self.written(written, frames);
+            match self.write_once(&progress.begun, frames) {
+                Ok(count) => {
+                    progress.stalled = None;
+                    progress.written(count, frames);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.stalled.get_or_insert_with(Instant::now);
+                    progress.stalled.get_or_insert_with(Instant::now);
+                    return Ok(Written::Full);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Like [`write`](Self::write), but where there is nothing to write it waits for a ping or
-    /// pong and writes that: the one future that a connection's loop needs beside
-    /// [`Reader::next`](super::Reader::next). Cancel-safe.
-    ///
-    /// # Errors
-    /// The client takes nothing any more, or the socket failed.
-    pub async fn drive(&mut self, frames: &mut VecDeque<Bytes>) -> Result<(), WriteEnded> {
-        if frames.is_empty() && self.begun.is_empty() {
-            self.control_pending().await;
-        }
-        self.write(frames).await
-    }
-
-    /// Waits until a ping or pong waits to be written. Cancel-safe.
-    pub async fn control_pending(&self) {
-        self.link.control.pending().await;
-    }
-
-    /// Whether a frame has been written in part, so that [`write`](Self::write) has work to do
-    /// even without new frames.
+    /// Whether a frame has been written in part, so that [`try_write`](Self::try_write) has work to
+    /// do even without new frames.
     pub fn is_mid_frame(&self) -> bool {
-        !self.begun.is_empty()
+        !self.progress().begun.is_empty()
     }
 
-    /// Finishes a frame that was begun, writes `last` and shuts this direction.
-    pub(super) async fn finish(&mut self, last: Bytes) -> Result<(), WriteEnded> {
-        // The close has a time limit of its own.
-        self.stalled = None;
-        self.write(&mut VecDeque::from([last])).await?;
-        SockRef::from(&self.link.stream).shutdown(Shutdown::Write)?;
-        Ok(())
-    }
-
-    async fn writable(&mut self) -> Result<(), WriteEnded> {
-        let writable = poll_fn(|cx| self.link.stream.poll_write_ready(cx));
-        match self.stalled {
-            None => Ok(writable.await?),
-            Some(since) => timeout_at(since + self.idle_timeout, writable)
-                .await
-                .map_err(|_| WriteEnded::NoProgress)?
-                .map_err(WriteEnded::from),
+    fn write_once<F: OutFrame>(&self, begun: &[u8], frames: &VecDeque<F>) -> io::Result<usize> {
+        let stream = &self.0.stream;
+        match frames.front() {
+            Some(frame) if begun.is_empty() && frames.len() == 1 => {
+                return stream.try_write(frame.as_ref());
+            }
+            None => return stream.try_write(begun),
+            Some(_) => {}
         }
-    }
-
-    fn try_write(&self, frames: &VecDeque<Bytes>) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let mut used = 0;
-        let begun = Some(&self.begun).filter(|begun| !begun.is_empty());
+        let begun = Some(begun).filter(|begun| !begun.is_empty());
+        let frames = frames.iter().map(AsRef::as_ref);
         for (slice, bytes) in slices.iter_mut().zip(begun.into_iter().chain(frames)) {
             *slice = IoSlice::new(bytes);
             used += 1;
         }
-        self.link.stream.try_write_vectored(&slices[..used])
+        stream.try_write_vectored(&slices[..used])
     }
 
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Taken off at once and in order, so what a panicking thread left is still in order.
+        self.0
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress {
     /// Takes off what the socket took.
-    fn written(&mut self, mut count: usize, frames: &mut VecDeque<Bytes>) {
+    fn written<F: OutFrame>(&mut self, mut count: usize, frames: &mut VecDeque<F>) {
         let of_begun = count.min(self.begun.len());
         self.begun.advance(of_begun);
         count -= of_begun;
@@ -158,15 +142,101 @@ impl Writer {
             self.begun = Bytes::new();
         }
         while count > 0 {
-            let mut frame = frames
+            let frame = frames
                 .pop_front()
                 .expect("no more was written than was given");
-            if frame.len() > count {
-                frame.advance(count);
-                self.begun = frame;
+            let length = frame.as_ref().len();
+            if length > count {
+                self.begun = Bytes::from_owner(frame);
+                self.begun.advance(count);
                 return;
             }
-            count -= frame.len();
+            count -= length;
         }
+    }
+}
+
+/// The writing half of a connection, for the one task that may wait for its socket.
+#[derive(Debug)]
+pub struct Writer {
+    outlet: Outlet,
+    idle_timeout: Duration,
+}
+
+impl Writer {
+    pub(super) fn new(link: Arc<Link>, idle_timeout: Duration) -> Self {
+        Self {
+            outlet: Outlet(link),
+            idle_timeout,
+        }
+    }
+
+    /// To write from elsewhere, for as long as the socket takes it.
+    pub fn outlet(&self) -> Outlet {
+        self.outlet.clone()
+    }
+
+    /// Writes `frames` as [`Outlet::try_write`] does, and waits where the socket is full.
+    ///
+    /// Cancel-safe: a frame leaves `frames` when the socket has taken its first bytes, and the
+    /// connection keeps the rest of it.
+    ///
+    /// # Errors
+    /// The client takes nothing any more, or the socket failed.
+    pub async fn write<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteEnded> {
+        while self.outlet.try_write(frames)? == Written::Full {
+            self.writable().await?;
+        }
+        Ok(())
+    }
+
+    /// Like [`write`](Self::write), but where there is nothing to write it waits for a ping or
+    /// pong and writes that: the one future that a connection's loop needs beside
+    /// [`Reader::next`](super::Reader::next). Cancel-safe.
+    ///
+    /// # Errors
+    /// The client takes nothing any more, or the socket failed.
+    pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteEnded> {
+        if frames.is_empty() && !self.outlet.is_mid_frame() {
+            self.control_pending().await;
+        }
+        self.write(frames).await
+    }
+
+    /// Waits until a ping or pong waits to be written. Cancel-safe.
+    pub async fn control_pending(&self) {
+        self.outlet.0.control.pending().await;
+    }
+
+    /// Waits until a socket that was full takes more. Cancel-safe.
+    ///
+    /// # Errors
+    /// The client takes nothing any more, or the socket failed.
+    pub async fn writable(&self) -> Result<(), WriteEnded> {
+        let link = &self.outlet.0;
+        let mut writable = pin!(poll_fn(|cx| link.stream.poll_write_ready(cx)));
+        loop {
+            let Some(since) = self.outlet.progress().stalled else {
+                return Ok(writable.await?);
+            };
+            let until = since + self.idle_timeout;
+            match timeout_at(until, &mut writable).await {
+                Ok(ready) => return Ok(ready?),
+                // Whoever else writes may have come further meanwhile.
+                Err(_) if self.outlet.progress().stalled == Some(since) => {
+                    return Err(WriteEnded::NoProgress);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Finishes a frame that was begun, writes `last` and shuts this direction.
+    pub(super) async fn finish(&mut self, last: Bytes) -> Result<(), WriteEnded> {
+        // The close has a time limit of its own.
+        self.outlet.progress().stalled = None;
+        self.write(&mut VecDeque::from([last])).await?;
+        SockRef::from(&self.outlet.0.stream).shutdown(Shutdown::Write)?;
+        Ok(())
     }
 }

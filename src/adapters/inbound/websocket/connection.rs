@@ -4,29 +4,26 @@
 //! mailbox, and what waits in it as names is read back on the side. None blocks another: while a
 //! `get` waits for room, pings are answered and a close is seen.
 
-use std::collections::VecDeque;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::convert;
+use super::courier::Couriers;
 use super::inbox::{End, Inbox, Request};
+use super::outbox::Outbox;
 use super::sender::Sender;
 use super::wire_frame::WireFrame;
 use super::worker::Worker;
 use crate::adapters::inbound::transport::{
-    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, Writer,
+    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, WriteEnded,
+    Writer, Written,
 };
 use crate::application::ports::Connections;
 use crate::application::{
-    Application, Budget, Command, Connected, ConnectionId, Mailbox, MailboxLimits, Session,
+    Application, Budget, Command, Connected, ConnectionId, MailboxLimits, Session,
 };
-
-/// How much is taken out of the mailbox and written at a time, in bytes.
-const WRITE_BYTES: usize = 64 * 1_024;
 
 /// How long a connection that is ending may take to finish what it has been asked.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,12 +57,21 @@ pub struct Service {
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
-pub struct ProtocolHandler(Arc<Service>);
+pub struct ProtocolHandler(Arc<Shared>);
+
+struct Shared {
+    service: Service,
+    /// Started with the first connection, in its runtime.
+    couriers: OnceLock<Couriers>,
+}
 
 impl ProtocolHandler {
     /// A handler over `service`.
     pub fn new(service: Service) -> Self {
-        Self(Arc::new(service))
+        Self(Arc::new(Shared {
+            service,
+            couriers: OnceLock::new(),
+        }))
     }
 }
 
@@ -83,8 +89,14 @@ impl Drop for Registration<'_> {
 
 impl ConnectionHandler for ProtocolHandler {
     async fn serve(&self, connection: &mut Connection) -> Close {
-        let service = &*self.0;
-        let mailbox = Mailbox::new(service.mailbox, Arc::clone(&service.budget));
+        let service = &self.0.service;
+        let outbox = Outbox::new(
+            service.mailbox,
+            Arc::clone(&service.budget),
+            connection.writer.outlet(),
+            self.0.couriers.get_or_init(Couriers::start).next(),
+        );
+        let mailbox = Arc::clone(&outbox.mailbox);
         let id = service.connections.connect(Arc::clone(&mailbox));
         // Declared before the session, so that it is dropped after it.
         let registration = Registration {
@@ -99,7 +111,8 @@ impl ConnectionHandler for ProtocolHandler {
             part_bytes: service.part_bytes,
         };
         let connected = Connected::new(Arc::clone(&service.application), Session::new(id));
-        let close = serve(service, connection, connected, sender).await;
+        let close = serve(service, connection, connected, sender, &outbox).await;
+        outbox.end();
         drop(registration);
         tracing::debug!(connection = %id, ?close, "a connection has gone");
         close
@@ -111,6 +124,7 @@ async fn serve(
     connection: &mut Connection,
     connected: Connected,
     sender: Sender,
+    outbox: &Outbox,
 ) -> Close {
     let Connection {
         reader,
@@ -121,9 +135,8 @@ async fn serve(
     let (inbox, authenticated) = (Inbox::default(), AtomicBool::new(false));
     let application = Arc::clone(&service.application);
     let mut worker = Worker::new(&inbox, application, connected, sender.clone());
-    let mut outgoing = Outgoing::default();
     let ending = {
-        let mut writing = pin!(outgoing.write(writer, &sender.mailbox));
+        let mut writing = pin!(write(writer, outbox));
         let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
         let mut updating = pin!(sender.pending_updates());
         let ending = {
@@ -167,9 +180,8 @@ async fn serve(
     };
     // Its roles, room and draft end now, not when the last has been written.
     drop(worker);
-    let flushing = outgoing.flush(writer, &sender.mailbox);
     // Whether all got out or not, the close is next.
-    let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
+    let _ = tokio::time::timeout(ending.flush_timeout, flush(writer, outbox)).await;
     ending.close
 }
 
@@ -273,55 +285,32 @@ async fn read(
     }
 }
 
-/// What has been taken out of the mailbox and is being written.
-#[derive(Default)]
-struct Outgoing {
-    /// Kept until written, so that they count as waiting until then.
-    taken: VecDeque<WireFrame>,
-    batch: VecDeque<Bytes>,
+/// Writes what waits and the socket has not taken at once, and pings and pongs, for as long as the
+/// connection lives.
+async fn write(writer: &Writer, outbox: &Outbox) -> Close {
+    loop {
+        tokio::select! {
+            biased;
+            // Also where the client takes nothing: then this is all that is heard of it.
+            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            () = outbox.stuck() => {}
+            () = writer.control_pending() => {}
+        }
+        let written = tokio::select! {
+            biased;
+            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            written = flush(writer, outbox) => written,
+        };
+        if let Err(ended) = written {
+            return ended.into();
+        }
+    }
 }
 
-impl Outgoing {
-    /// Writes what waits, for as long as the connection lives.
-    async fn write(&mut self, writer: &mut Writer, mailbox: &Mailbox<WireFrame>) -> Close {
-        loop {
-            tokio::select! {
-                biased;
-                () = mailbox.ready() => {}
-                () = writer.control_pending() => {}
-            }
-            let written = tokio::select! {
-                biased;
-                // Also where the client takes nothing: then this is all that is heard of it.
-                _ = mailbox.until_closed() => Err(Close::new(CloseCode::TRY_AGAIN, TOO_SLOW)),
-                written = self.write_some(writer, mailbox) => written,
-            };
-            if let Err(close) = written {
-                return close;
-            }
-        }
+/// Writes all that waits.
+async fn flush(writer: &Writer, outbox: &Outbox) -> Result<(), WriteEnded> {
+    while outbox.write()? == Written::Full {
+        writer.writable().await?;
     }
-
-    async fn write_some(
-        &mut self,
-        writer: &mut Writer,
-        mailbox: &Mailbox<WireFrame>,
-    ) -> Result<(), Close> {
-        mailbox.take(&mut self.taken, WRITE_BYTES);
-        self.batch
-            .extend(self.taken.iter().map(|frame| frame.as_bytes().clone()));
-        writer.write(&mut self.batch).await?;
-        self.taken.clear();
-        Ok(())
-    }
-
-    /// Writes what is left; the writer remembers a frame that was begun.
-    async fn flush(&mut self, writer: &mut Writer, mailbox: &Mailbox<WireFrame>) {
-        while writer.write(&mut self.batch).await.is_ok() {
-            self.taken.clear();
-            if mailbox.is_empty() || self.write_some(writer, mailbox).await.is_err() {
-                return;
-            }
-        }
-    }
+    Ok(())
 }

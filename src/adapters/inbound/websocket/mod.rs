@@ -6,11 +6,13 @@ mod base64_content;
 mod client;
 mod connection;
 mod convert;
+mod courier;
 mod encode;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inbox;
 mod loose;
+mod outbox;
 mod request;
 mod sender;
 mod wire_frame;

@@ -8,29 +8,33 @@ use crate::application::{Budget, Charge, Frame};
 
 /// A whole frame, header and all. Clones share the bytes and their charge.
 #[derive(Debug, Clone)]
-pub struct WireFrame {
+pub struct WireFrame(Arc<Charged>);
+
+#[derive(Debug)]
+struct Charged {
     bytes: Bytes,
-    _charge: Arc<Charge>,
+    _charge: Charge,
 }
 
 impl WireFrame {
     /// Charges `bytes`, a whole frame, to what waits to be sent in all.
     pub(super) fn new(bytes: Bytes, budget: &Arc<Budget>) -> Self {
-        let charge = Arc::new(budget.charge(bytes.len()));
-        Self {
+        let charge = budget.charge(bytes.len());
+        Self(Arc::new(Charged {
             bytes,
             _charge: charge,
-        }
+        }))
     }
+}
 
-    /// The frame.
-    pub(super) fn as_bytes(&self) -> &Bytes {
-        &self.bytes
+impl AsRef<[u8]> for WireFrame {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
     }
 }
 
 impl Frame for WireFrame {
     fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.0.bytes.len()
     }
 }

@@ -36,7 +36,7 @@ impl World {
     }
 
     pub(super) fn connect(&self) -> (ConnectionId, Arc<Mailbox<String>>) {
-        let mailbox = Mailbox::new(LIMITS, Budget::new(usize::MAX));
+        let mailbox = Mailbox::new(LIMITS, Budget::new(usize::MAX), ());
         (self.hub.connect(Arc::clone(&mailbox)), mailbox)
     }
 
