@@ -154,6 +154,10 @@ fn project_rows() -> Vec<Row> {
         let open = world.projects.expect_open_file();
         open.returning(|_, _| Err(disk_full()));
     };
+    let open_some: Failure = |world| {
+        let open = world.projects.expect_open_files();
+        open.returning(|_, _, _| Err(disk_full()));
+    };
     let walk: Failure = |world| {
         world
             .projects
@@ -182,7 +186,7 @@ fn project_rows() -> Vec<Row> {
         row("ProjectStore::delete_file", remove, Streamer, || delete("/a"), Refused(UnwritableFile)),
         row("ProjectStore::delete_file", remove, Streamer, || delete("/d/"), Refused(UnwritableFile)),
         row("ProjectStore::open_file", open, Nobody, || get(demo(), "/a", false), Refused(UnreadableFile)),
-        row("ProjectStore::open_file", open, Nobody, || get(demo(), "/", false), unreadable),
+        row("ProjectStore::open_files", open_some, Nobody, || get(demo(), "/", false), unreadable),
         row("ProjectStore::open_file", open, Author, || delete("/a"), Refused(UnreadableFile)),
         row("ProjectStore::walk", walk, Nobody, || get(demo(), "/", true), Refused(UnreadablePath)),
         row("ProjectStore::walk", walk, Nobody, || list(demo(), "/d", true), Refused(UnreadablePath)),

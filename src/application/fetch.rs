@@ -12,6 +12,11 @@ use crate::domain::{FilePath, ProjectId, PullRequestId};
 /// How many names are looked up ahead of the file that is being sent.
 const NAMES_AHEAD: usize = 256;
 
+/// How many files are opened at once at the most, and about how many bytes they may have together:
+/// what one part of a large file has, so that small files are sent as fast as large ones.
+const FILES_AT_ONCE: usize = 128;
+const BYTES_AT_ONCE: u64 = 256 * 1_024;
+
 /// The files that a `get` or `list` asked for, in byte order of their names.
 pub struct Fetch {
     source: Source,
@@ -19,6 +24,8 @@ pub struct Fetch {
     walk: Option<Box<dyn FileWalk>>,
     /// Names that are to come before the source is asked for more.
     names: VecDeque<FilePath>,
+    /// Files that have been opened together with the one that came last.
+    opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
     /// The one file that was asked for by its name.
     single: Option<FilePath>,
     /// The normalised name that was asked for.
@@ -64,6 +71,7 @@ impl Fetch {
             source,
             walk: None,
             names: VecDeque::new(),
+            opened: VecDeque::new(),
             single: Some(path),
             asked,
             permit,
@@ -83,6 +91,7 @@ impl Fetch {
             source,
             walk: Some(walk),
             names: VecDeque::new(),
+            opened: VecDeque::new(),
             single: None,
             asked,
             permit,
@@ -103,6 +112,7 @@ impl Fetch {
             source,
             walk: None,
             names: names.into(),
+            opened: VecDeque::new(),
             single: None,
             asked,
             permit,
@@ -123,10 +133,18 @@ impl Fetch {
         }
     }
 
-    /// The next file, opened now; `None` at the end. A folder's file that has been deleted
-    /// meanwhile is left out. Once the token that permitted it has expired, nothing more is opened.
+    /// Whether the next file has been opened already, together with the one before: until all
+    /// these have been sent, nothing newer of them may be.
+    pub fn is_ahead(&self) -> bool {
+        !self.opened.is_empty()
+    }
+
+    /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A folder's
+    /// file that has been deleted meanwhile is left out. Once the token that permitted it has
+    /// expired, nothing more is given.
     pub async fn next(&mut self) -> Option<Fetched> {
         if let Err(refusal) = self.permit.check() {
+            self.opened.clear();
             return Some(Fetched::Broken(refusal));
         }
         if let Some(path) = self.single.take() {
@@ -137,13 +155,13 @@ impl Fetch {
             });
         }
         loop {
-            if self.names.is_empty()
-                && let Err(refusal) = self.look_ahead().await
+            if self.opened.is_empty()
+                && let Err(refusal) = self.open_some().await
             {
                 return Some(Fetched::Broken(refusal));
             }
-            let path = self.names.pop_front()?;
-            match self.source.open(&path).await {
+            let (path, opened) = self.opened.pop_front()?;
+            match opened {
                 Ok(file) => return Some(Fetched::File(path, file)),
                 Err(StoreError::NotFound) => {
                     if let Some(ended) = self.source.without(path).await {
@@ -157,6 +175,20 @@ impl Fetch {
                 }
             }
         }
+    }
+
+    /// Opens the next files, if there are any.
+    async fn open_some(&mut self) -> Result<(), Refusal> {
+        if self.names.is_empty() {
+            self.look_ahead().await?;
+        }
+        let count = self.names.len().min(FILES_AT_ONCE);
+        if count > 0 {
+            let paths = &self.names.make_contiguous()[..count];
+            let opened = self.source.open_some(paths).await;
+            self.opened = self.names.drain(..opened.len()).zip(opened).collect();
+        }
+        Ok(())
     }
 
     async fn look_ahead(&mut self) -> Result<(), Refusal> {
@@ -181,6 +213,19 @@ impl Source {
         match self {
             Self::Project { project, store } => store.open_file(project, path).await,
             Self::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
+        }
+    }
+
+    /// Opens the first of `paths`, and perhaps more.
+    async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
+        match self {
+            Self::Project { project, store } => {
+                match store.open_files(project, paths, BYTES_AT_ONCE).await {
+                    Ok(opened) => opened,
+                    Err(error) => vec![Err(error)],
+                }
+            }
+            Self::PullRequest { .. } => vec![self.open(&paths[0]).await],
         }
     }
 

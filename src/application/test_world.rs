@@ -202,6 +202,17 @@ impl World {
             }
         });
         let there = self.files.clone();
+        projects.expect_open_files().returning(move |_, paths, _| {
+            let open = |path: &FilePath| {
+                if there.contains(path) {
+                    Ok(open_file(path))
+                } else {
+                    Err(StoreError::NotFound)
+                }
+            };
+            Ok(paths.iter().map(open).collect())
+        });
+        let there = self.files.clone();
         projects.expect_walk().returning(move |_, folder, deep| {
             let names = names_below(&there, folder.as_ref(), deep);
             if names.is_empty() && folder.is_some() {

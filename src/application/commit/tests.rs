@@ -226,6 +226,15 @@ impl ProjectStore for SlowStore {
         Err(StoreError::NotFound)
     }
 
+    async fn open_files(
+        &self,
+        _: &ProjectId,
+        _: &[FilePath],
+        _: u64,
+    ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
     async fn walk(
         &self,
         _: &ProjectId,

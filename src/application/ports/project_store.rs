@@ -48,6 +48,19 @@ pub trait ProjectStore: Send + Sync {
     async fn open_file(&self, project: &ProjectId, path: &FilePath)
     -> Result<OpenFile, StoreError>;
 
+    /// Opens the first of these files, at least one, each as [`open_file`](Self::open_file) does;
+    /// as many more as together with it have at most `bytes`, about: their content may be held in
+    /// memory. What is returned is in the order of `paths` and may be shorter.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such project; `Failed`.
+    async fn open_files(
+        &self,
+        project: &ProjectId,
+        paths: &[FilePath],
+        bytes: u64,
+    ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError>;
+
     /// Starts to walk the files of a folder (`None`: the project's own) in byte order of their
     /// full names, with or without those of its sub-folders.
     ///

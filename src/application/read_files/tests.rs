@@ -82,14 +82,14 @@ async fn a_project_that_is_not_registered_holds_nothing() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_does_not_end_a_folder_and_one_that_is_gone_is_left_out() {
     let mut world = World::new();
-    world
-        .projects
-        .expect_open_file()
-        .returning(|_, file| match file.as_str() {
+    world.projects.expect_open_files().returning(|_, files, _| {
+        let open = |file: &FilePath| match file.as_str() {
             "/d/b" => Err(disk_full()),
             "/z" => Err(StoreError::NotFound),
             _ => Ok(open_file(file)),
-        });
+        };
+        Ok(files.iter().map(open).collect())
+    });
     let scene = world.build();
     let names = scene.names(&mut nobody(), get(demo(), "/", true)).await;
     let expected = ["/a", "unreadable /d/b", "/d/e/c"].map(str::to_owned);

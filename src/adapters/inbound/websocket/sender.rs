@@ -119,13 +119,17 @@ impl Sender {
     /// sent, or `None` where an error ended it.
     async fn files(&self, mut fetch: Fetch, context: &Context) -> Option<u64> {
         let mut sent = 0;
+        let mut turn = None;
         loop {
-            self.mailbox.room().await;
-            if self.mailbox.closed().is_some() {
-                return None;
+            if !fetch.is_ahead() {
+                drop(turn.take());
+                self.mailbox.room().await;
+                if self.mailbox.closed().is_some() {
+                    return None;
+                }
+                // Taken before files are opened: from here on no other version of them comes between.
+                turn = Some(self.mailbox.begin_file().await);
             }
-            // Taken before the file is opened: from here on no other version of it comes between.
-            let _turn = self.mailbox.begin_file().await;
             match fetch.next().await {
                 None => return Some(sent),
                 Some(Fetched::File(path, file)) => {

@@ -1,4 +1,4 @@
-use super::world::{World, assert_says, content, demo};
+use super::world::{World, assert_says, content, demo, path, project};
 use crate::application::ports::StoreError;
 use crate::domain::Version;
 
@@ -69,6 +69,49 @@ pub(super) async fn an_open_file_stays_as_it_was_opened(world: World) {
         assert!(content(&first).await.expect("reads") == vec![1; length]);
         assert!(content(&second).await.expect("reads") == vec![2; length * 2]);
     }
+}
+
+pub(super) async fn files_are_opened_together_as_they_are_alone(world: World) {
+    let world = world.with_demo().await;
+    for (name, length) in [("a", 10), ("d/b", 0), ("d/c", 200_000), ("e", 30)] {
+        world.put(name, &noise(length)).await.expect("is written");
+    }
+    let names = ["a", "gone", "d", "d/b", "d/gone", "d/c", "e", "a/b"].map(path);
+    for most in [0, 100, 1 << 20] {
+        let mut left = &names[..];
+        let mut opened = Vec::new();
+        while !left.is_empty() {
+            let some = world.projects.open_files(&demo(), left, most).await;
+            let some = some.expect("a project");
+            assert!(
+                !some.is_empty() && some.len() <= left.len(),
+                "{}",
+                some.len()
+            );
+            left = &left[some.len()..];
+            opened.extend(some);
+        }
+        for (path, opened) in names.iter().zip(opened) {
+            let alone = world.projects.open_file(&demo(), path).await;
+            match (opened, alone) {
+                (Ok(opened), Ok(alone)) => {
+                    assert_eq!(opened.version, alone.version, "{path:?}");
+                    assert_eq!(opened.modified, alone.modified, "{path:?}");
+                    let (opened, alone) = (content(&opened).await, content(&alone).await);
+                    assert!(opened.expect("reads") == alone.expect("reads"), "{path:?}");
+                }
+                (opened, alone) => {
+                    assert_says!(opened, StoreError::NotFound, "{path:?}");
+                    assert_says!(alone, StoreError::NotFound, "{path:?}");
+                }
+            }
+        }
+    }
+    let nobody = world
+        .projects
+        .open_files(&project("ana", "other"), &names, 1)
+        .await;
+    assert_says!(nobody, StoreError::NotFound);
 }
 
 pub(super) async fn a_large_file_is_read_in_stretches(world: World) {

@@ -41,6 +41,7 @@ contract! {
         content_comes_back_byte_for_byte,
         a_name_is_kept_byte_for_byte,
         an_open_file_stays_as_it_was_opened,
+        files_are_opened_together_as_they_are_alone,
         a_large_file_is_read_in_stretches,
         more_than_the_file_has_cannot_be_read,
         versions_grow_and_are_found_again,

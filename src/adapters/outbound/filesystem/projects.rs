@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::delete::delete;
-use super::entries::Entries;
+use super::entries::{Entries, Entry};
 use super::error::Looking;
 use super::layout::Layout;
 use super::reading;
 use super::replace::{Replacing, split};
+use super::root::Folder;
 use super::walk::Walk;
 use crate::application::FileContent;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore, StoreError};
@@ -93,10 +94,32 @@ impl ProjectStore for FilesystemProjects {
         let gate = entry.gate.clone();
         gate.run(move || {
             let root = layout.project(&project)?;
-            let (parents, name) = split(&path);
-            let file = root.descend(parents).and_then(|folder| folder.file(name));
-            let file = file.looking("open a file")?;
-            reading::open(file, entry.gate.clone(), |file| entry.versions.of(file))
+            open(&root, &path, &entry)
+        })
+        .await
+    }
+
+    async fn open_files(
+        &self,
+        project: &ProjectId,
+        paths: &[FilePath],
+        bytes: u64,
+    ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let (layout, project, paths) = (Arc::clone(&self.layout), project.clone(), paths.to_vec());
+        let gate = entry.gate.clone();
+        gate.run(move || {
+            let root = layout.project(&project)?;
+            let (mut opened, mut sum) = (Vec::new(), 0);
+            for path in &paths {
+                let file = open(&root, path, &entry);
+                sum += file.as_ref().map_or(0, |file| file.bytes);
+                opened.push(file);
+                if sum >= bytes {
+                    break;
+                }
+            }
+            Ok(opened)
         })
         .await
     }
@@ -126,4 +149,12 @@ impl ProjectStore for FilesystemProjects {
         entry.gate.run(exists).await?;
         Ok(counter.usage())
     }
+}
+
+/// Opens a file of the project whose folder is `root`.
+fn open(root: &Folder, path: &FilePath, entry: &Entry) -> Result<OpenFile, StoreError> {
+    let (parents, name) = split(path);
+    let file = root.descend(parents).and_then(|folder| folder.file(name));
+    let file = file.looking("open a file")?;
+    reading::open(file, entry.gate.clone(), |file| entry.versions.of(file))
 }
