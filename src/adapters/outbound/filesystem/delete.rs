@@ -10,22 +10,21 @@ use super::replace::split;
 use super::root::{Folder, Kind};
 use super::temporary::Temporary;
 use crate::application::ports::StoreError;
-use crate::domain::{FilePath, ProjectId};
+use crate::domain::FilePath;
 
-/// Deletes the file at `path`.
+/// Deletes the file at `path` of the project whose folder is `root`.
 pub(super) fn delete(
     layout: &Layout,
     counter: &Counter,
-    project: &ProjectId,
+    root: &Folder,
     path: &FilePath,
 ) -> Result<(), StoreError> {
-    let root = layout.project(project)?;
     let (parents, name) = split(path);
     let folder = root.descend(parents.clone());
     let folder = folder.looking("open a folder")?;
     let bytes = take_out(layout, &folder, name)?;
     counter.deleted(bytes);
-    remove_emptied(&root, parents.collect());
+    remove_emptied(root, parents.collect());
     Ok(())
 }
 

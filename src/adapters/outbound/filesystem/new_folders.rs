@@ -28,6 +28,11 @@ impl NewFolders {
         }
     }
 
+    /// Whether any folder may not be durable yet.
+    pub fn are_any(&self) -> bool {
+        !lock(&self.0).is_empty()
+    }
+
     fn is_marked(&self, path: &str) -> bool {
         lock(&self.0).contains_key(path)
     }

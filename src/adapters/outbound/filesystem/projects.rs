@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::Durability;
 use super::delete::delete;
 use super::entries::{Entries, Entry};
 use super::error::Looking;
+use super::gate::{Burst, Gate};
 use super::layout::Layout;
 use super::reading;
 use super::replace::{Replacing, split};
@@ -35,6 +37,18 @@ impl FilesystemProjects {
             registering: Arc::default(),
         }
     }
+
+    /// Syncs of different files are best waited for side by side; without them a change is quick.
+    async fn run_change<T: Send + 'static>(
+        &self,
+        gate: &Gate,
+        change: impl FnOnce(&mut Burst) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.layout.durability {
+            Durability::Fsync => gate.run(|| change(&mut Burst::default())).await,
+            Durability::Rename => gate.run_quick(change).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -51,18 +65,19 @@ impl ProjectStore for FilesystemProjects {
         let file = entry.locks.lock(path).await;
         let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
         let gate = entry.gate.clone();
-        gate.run(move || {
+        let change = move |burst: &mut Burst| {
+            let root = burst.root(|| layout.project(&project))?;
             let replacing = Replacing {
                 layout: &layout,
                 counter: &counter,
                 versions: &entry.versions,
                 new_folders: &entry.new_folders,
             };
-            let replaced = replacing.run(&project, &path, &content, quota);
+            let replaced = replacing.run(&root, &path, &content, quota);
             drop(file);
             replaced
-        })
-        .await
+        };
+        self.run_change(&gate, change).await
     }
 
     async fn delete_file(
@@ -75,13 +90,14 @@ impl ProjectStore for FilesystemProjects {
         let file = entry.locks.lock(path).await;
         let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
         let gate = entry.gate.clone();
-        gate.run(move || {
-            let deleted = delete(&layout, &counter, &project, &path);
+        let change = move |burst: &mut Burst| {
+            let root = burst.root(|| layout.project(&project))?;
+            let deleted = delete(&layout, &counter, &root, &path);
             let version = deleted.map(|()| entry.versions.next());
             drop(file);
             version
-        })
-        .await
+        };
+        self.run_change(&gate, change).await
     }
 
     async fn open_file(
@@ -92,8 +108,8 @@ impl ProjectStore for FilesystemProjects {
         let entry = self.entries.of(project).await?;
         let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
         let gate = entry.gate.clone();
-        gate.run(move || {
-            let root = layout.project(&project)?;
+        gate.run_quick(move |burst| {
+            let root = burst.root(|| layout.project(&project))?;
             open(&root, &path, &entry)
         })
         .await
@@ -108,8 +124,8 @@ impl ProjectStore for FilesystemProjects {
         let entry = self.entries.of(project).await?;
         let (layout, project, paths) = (Arc::clone(&self.layout), project.clone(), paths.to_vec());
         let gate = entry.gate.clone();
-        gate.run(move || {
-            let root = layout.project(&project)?;
+        gate.run_quick(move |burst| {
+            let root = burst.root(|| layout.project(&project))?;
             let (mut opened, mut sum) = (Vec::new(), 0);
             for path in &paths {
                 let file = open(&root, path, &entry);

@@ -13,10 +13,13 @@ use super::temporary::{Temporary, stamp};
 use super::versions::Versions;
 use crate::application::FileContent;
 use crate::application::ports::StoreError;
-use crate::domain::{FilePath, ProjectId, ProjectQuota, Version};
+use crate::domain::{FilePath, ProjectQuota, Version};
 
 /// How often folders are made anew because a delete took them away in between.
 const ATTEMPTS: usize = 100;
+
+const MOVE: &str = "move a file to its place";
+const SYNC: &str = "sync a folder";
 
 /// What a write needs to know of its project.
 pub(super) struct Replacing<'a> {
@@ -26,17 +29,24 @@ pub(super) struct Replacing<'a> {
     pub new_folders: &'a NewFolders,
 }
 
+/// What is where a file is to go.
+struct Place {
+    /// The folder, if it is there.
+    parent: Option<Folder>,
+    /// The length of the file that is there.
+    old: Option<u64>,
+}
+
 impl Replacing<'_> {
-    /// Replaces the file at `path`.
+    /// Replaces the file at `path` of the project whose folder is `root`.
     pub fn run(
         &self,
-        project: &ProjectId,
+        root: &Folder,
         path: &FilePath,
         content: &FileContent,
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
-        let root = self.layout.project(project)?;
-        let old = match present(&root, path) {
+        let place = match look(root, path) {
             // The limits are looked at first, and it would be a new file.
             Err(StoreError::InTheWay) => {
                 drop(self.counter.reserve(quota, None, content.bytes())?);
@@ -44,7 +54,7 @@ impl Replacing<'_> {
             }
             other => other?,
         };
-        let reservation = self.counter.reserve(quota, old, content.bytes())?;
+        let reservation = self.counter.reserve(quota, place.old, content.bytes())?;
         let (mut temporary, file) = content::write(self.layout, content, FILE)?;
         let version = self.versions.next();
         stamp(&file, version).during("number a file")?;
@@ -53,12 +63,42 @@ impl Replacing<'_> {
             file.sync_all().during("sync a file")?;
         }
         drop(file);
-        self.place(&root, path, &mut temporary)?;
+        if !self.place_as_seen(path, &place, &mut temporary)? {
+            self.place(root, path, &mut temporary)?;
+        }
         reservation.keep();
         Ok(version)
     }
 
-    /// Moves the temporary to its place, and makes that durable.
+    /// Moves the temporary to a place that is as it was seen. Returns false, and has changed
+    /// nothing, where the folder is not there or not known to be durable, or something has come or
+    /// gone.
+    fn place_as_seen(
+        &self,
+        path: &FilePath,
+        place: &Place,
+        temporary: &mut Temporary,
+    ) -> Result<bool, StoreError> {
+        let Some(parent) = &place.parent else {
+            return Ok(false);
+        };
+        let is_durable = self.layout.durability == Durability::Fsync;
+        if is_durable && self.new_folders.are_any() {
+            return Ok(false);
+        }
+        let (_, name) = split(path);
+        let placed = match self.move_over(parent, name, place.old.is_some(), temporary) {
+            Err(Errno::NOENT | Errno::EXIST) => return Ok(false),
+            other => other.writing(MOVE)?,
+        };
+        if is_durable && let Err(error) = parent.sync() {
+            placed.undo(parent, name, temporary);
+            return Err(error).during(SYNC);
+        }
+        Ok(true)
+    }
+
+    /// Moves the temporary to its place, whose folder may have to be made, and makes that durable.
     fn place(
         &self,
         root: &Folder,
@@ -76,14 +116,14 @@ impl Replacing<'_> {
             match placed {
                 // The folder was just emptied and removed, or something came or went there.
                 Err(Errno::NOENT | Errno::EXIST) if attempts < ATTEMPTS => {}
-                other => break other.writing("move a file to its place")?,
+                other => break other.writing(MOVE)?,
             }
         };
         if self.layout.durability == Durability::Fsync
             && let Err(error) = parent.sync()
         {
             placed.undo(&parent.folder, name, temporary);
-            return Err(error).during("sync a folder");
+            return Err(error).during(SYNC);
         }
         parent.keep();
         Ok(())
@@ -96,27 +136,34 @@ impl Replacing<'_> {
         temporary: &mut Temporary,
     ) -> Result<Placed, Errno> {
         match folder.kind(name)? {
-            None => {
-                temporary.place(folder, name)?;
-                Ok(Placed::New)
-            }
+            None => self.move_over(folder, name, false, temporary),
+            Some(Kind::File(_)) => self.move_over(folder, name, true, temporary),
             Some(Kind::Folder | Kind::Other) => Err(Errno::ISDIR),
-            Some(Kind::File(_)) if self.layout.durability == Durability::Fsync => {
-                // The old version is kept until the new one is known to be durable.
-                match temporary.exchange(folder, name) {
-                    Ok(()) => keep_only_a_file(folder, name, temporary),
-                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                        temporary.replace(folder, name)?;
-                        Ok(Placed::Over)
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Some(Kind::File(_)) => {
-                temporary.replace(folder, name)?;
-                Ok(Placed::Over)
+        }
+    }
+
+    /// Moves the temporary to where there is nothing, or a file.
+    fn move_over(
+        &self,
+        folder: &Folder,
+        name: &str,
+        is_file: bool,
+        temporary: &mut Temporary,
+    ) -> Result<Placed, Errno> {
+        if !is_file {
+            temporary.place(folder, name)?;
+            return Ok(Placed::New);
+        }
+        if self.layout.durability == Durability::Fsync {
+            // The old version is kept until the new one is known to be durable.
+            match temporary.exchange(folder, name) {
+                Ok(()) => return keep_only_a_file(folder, name, temporary),
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+                Err(error) => return Err(error),
             }
         }
+        temporary.replace(folder, name)?;
+        Ok(Placed::Over)
     }
 }
 
@@ -163,15 +210,19 @@ pub(super) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &st
     (parents, name)
 }
 
-/// The length of the file that is at `path`, if there is one.
-fn present(root: &Folder, path: &FilePath) -> Result<Option<u64>, StoreError> {
+/// What is at `path`, and where.
+fn look(root: &Folder, path: &FilePath) -> Result<Place, StoreError> {
     let (parents, name) = split(path);
-    let kind = root.descend(parents).and_then(|folder| folder.kind(name));
-    match kind {
-        Ok(None) => Ok(None),
-        Ok(Some(Kind::File(bytes))) => Ok(Some(bytes)),
-        Ok(Some(Kind::Folder | Kind::Other)) => Err(StoreError::InTheWay),
-        Err(error) if is_absent(error) && !is_in_the_way(error) => Ok(None),
-        Err(error) => Err(error).writing("look at a file"),
-    }
+    let found = root.descend(parents).and_then(|folder| {
+        let kind = folder.kind(name)?;
+        Ok((folder, kind))
+    });
+    let (parent, old) = match found {
+        Ok((_, Some(Kind::Folder | Kind::Other))) => return Err(StoreError::InTheWay),
+        Ok((parent, Some(Kind::File(bytes)))) => (Some(parent), Some(bytes)),
+        Ok((parent, None)) => (Some(parent), None),
+        Err(error) if is_absent(error) && !is_in_the_way(error) => (None, None),
+        Err(error) => return Err(error).writing("look at a file"),
+    };
+    Ok(Place { parent, old })
 }
