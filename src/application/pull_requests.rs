@@ -37,11 +37,11 @@ impl Application {
         session
             .uploads
             .retain(|target| !matches!(target, WriteTarget::Draft(_)));
-        session.draft = Some(OpenDraft::new(
+        session.draft = Some(Box::new(OpenDraft::new(
             self.ports.ids.pull_request_id(),
             Draft::new(title, description),
             Arc::clone(&self.ports.drafts),
-        ));
+        )));
         Ok(Reply::PullRequestCreation)
     }
 
@@ -100,10 +100,10 @@ impl Application {
     /// fails.
     async fn finish_draft(
         &self,
-        open: OpenDraft,
+        open: Box<OpenDraft>,
         project: ProjectId,
         owner: UserName,
-    ) -> Result<(), (OpenDraft, Refusal)> {
+    ) -> Result<(), (Box<OpenDraft>, Refusal)> {
         // One at a time, with the streamer's looking for what waits for him and with the author's
         // other connections, which must not pass the limit together.
         let _turn = self.reviews.lock(project.clone()).await;

@@ -35,7 +35,8 @@ pub struct Session {
     pub(super) identity: Option<Identity>,
     pub(super) roles: Roles,
     pub(super) watches: BTreeSet<ProjectId>,
-    pub(super) draft: Option<OpenDraft>,
+    /// In a box, as most connections have none.
+    pub(super) draft: Option<Box<OpenDraft>>,
     pub(super) uploads: Uploads,
     pub(super) notices: Notices,
     pub(super) failed_authentications: u32,

@@ -77,16 +77,16 @@ pub(super) enum Taken {
     Whole(ReadyContent),
 }
 
-/// All unfinished uploads of one connection.
+/// All unfinished uploads of one connection. What is rare is in a box: most connections only view.
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
     open: HashMap<UploadKey, Upload>,
     /// The one whose last part, if it is to come at all, is the very next message.
     perhaps_whole: Option<UploadKey>,
     /// The latest that was taken for whole without its last part, should that come after all.
-    kept: Option<(UploadKey, Upload)>,
+    kept: Option<Box<(UploadKey, Upload)>>,
     /// The latest that a limit or the disk has ended.
-    ended: Option<EndedUpload>,
+    ended: Option<Box<EndedUpload>>,
     footprint: u64,
 }
 
@@ -135,12 +135,12 @@ impl Uploads {
     }
 
     fn await_rest(&mut self, key: UploadKey, number: u32, count: u32, refusal: Refusal) {
-        self.ended = Some(EndedUpload {
+        self.ended = Some(Box::new(EndedUpload {
             key,
             count,
             next: number + 1,
             refusal,
-        });
+        }));
     }
 
     fn take_part(
@@ -151,10 +151,11 @@ impl Uploads {
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Taken, Refusal> {
-        if let Some((_, mut kept)) = self
-            .kept
-            .take_if(|(kept, upload)| *kept == key && upload.partial.is_missing_last(&part))
-        {
+        let goes_on = |kept: &UploadKey, upload: &Upload| {
+            *kept == key && upload.partial.is_missing_last(&part)
+        };
+        if let Some(kept) = self.kept.take_if(|kept| goes_on(&kept.0, &kept.1)) {
+            let (_, mut kept) = *kept;
             check_file_bytes(kept.partial.bytes_with(&part), limits)?;
             kept.accept(&part, &post.content, now)?;
             return Ok(Taken::Whole(kept.content(true)));
@@ -174,7 +175,7 @@ impl Uploads {
             return Err(error.into());
         }
         if is_new {
-            self.kept.take_if(|(kept, _)| *kept == key);
+            self.kept.take_if(|kept| kept.0 == key);
         }
         if anew {
             upload = Upload::new(part.count, now);
@@ -198,7 +199,7 @@ impl Uploads {
         let key = self.perhaps_whole.take()?;
         let mut upload = self.remove(&key)?;
         let content = upload.content(false);
-        self.kept = Some((key.clone(), upload));
+        self.kept = Some(Box::new((key.clone(), upload)));
         Some((key, content))
     }
 
@@ -248,7 +249,7 @@ impl Uploads {
             .map(|(key, _)| key.clone())
             .collect();
         self.end_where(|key| expired.contains(key));
-        if self.kept.as_ref().is_some_and(|(_, upload)| idle(upload)) {
+        if self.kept.as_ref().is_some_and(|kept| idle(&kept.1)) {
             self.kept = None;
         }
     }
@@ -259,7 +260,7 @@ impl Uploads {
 
     /// When the first of them expires.
     pub(super) fn next_expiry(&self, limits: &Limits) -> Option<Timestamp> {
-        let kept = self.kept.as_ref().map(|(_, upload)| upload);
+        let kept = self.kept.as_ref().map(|kept| &kept.1);
         let touched = self
             .open
             .values()
@@ -318,7 +319,7 @@ impl Uploads {
             }
             !ends
         });
-        self.kept.take_if(|(key, _)| ends(key));
+        self.kept.take_if(|kept| ends(&kept.0));
         self.ended.take_if(|ended| ends(&ended.key));
         self.perhaps_whole.take_if(|key| ends(key));
     }

@@ -94,18 +94,24 @@ impl Connection {
     }
 
     /// Has `handler` serve the connection and then closes it.
-    pub(super) async fn run<H: ConnectionHandler>(mut self, handler: &H) {
-        // Nobody looks at the handler's state after a panic, only at the connection's, and the
-        // connection is never left within a change of its own.
-        let served = AssertUnwindSafe(handler.serve(&mut self))
-            .catch_unwind()
-            .await;
-        let close = served.unwrap_or_else(|panic| {
-            let message = panic_message(&*panic);
-            tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");
-            Close::new(CloseCode::INTERNAL, "internal error")
-        });
-        close::close(&mut self.reader, &mut self.writer, &close).await;
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "it would keep room for `self` twice"
+    )]
+    pub(super) fn run<H: ConnectionHandler>(mut self, handler: &H) -> impl Future<Output = ()> {
+        async move {
+            // Nobody looks at the handler's state after a panic, only at the connection's, and the
+            // connection is never left within a change of its own.
+            let served = AssertUnwindSafe(handler.serve(&mut self))
+                .catch_unwind()
+                .await;
+            let close = served.unwrap_or_else(|panic| {
+                let message = panic_message(&*panic);
+                tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");
+                Close::new(CloseCode::INTERNAL, "internal error")
+            });
+            close::close(&mut self.reader, &mut self.writer, &close).await;
+        }
     }
 }
 

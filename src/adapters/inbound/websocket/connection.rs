@@ -110,79 +110,80 @@ impl ConnectionHandler for ProtocolHandler {
             budget: Arc::clone(&service.budget),
             part_bytes: service.part_bytes,
         };
-        let connected = Connected::new(Arc::clone(&service.application), Session::new(id));
-        let close = serve(service, connection, connected, sender, &outbox).await;
+        let application = Arc::clone(&service.application);
+        let connected = Connected::new(Arc::clone(&application), Session::new(id));
+        let inbox = Inbox::default();
+        let mut worker = Worker::new(&inbox, application, connected, sender.clone());
+        let ending = attend(service, connection, &inbox, &mut worker, &sender, &outbox).await;
+        // Its roles, room and draft end now, not when the last has been written.
+        drop(worker);
+        let flushing = flush(&connection.writer, &outbox);
+        // Whether all got out or not, the close is next.
+        let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
         outbox.end();
         drop(registration);
-        tracing::debug!(connection = %id, ?close, "a connection has gone");
-        close
+        tracing::debug!(connection = %id, close = ?ending.close, "a connection has gone");
+        ending.close
     }
 }
 
-async fn serve(
+/// Attends to a connection until it ends.
+async fn attend(
     service: &Service,
     connection: &mut Connection,
-    connected: Connected,
-    sender: Sender,
+    inbox: &Inbox,
+    worker: &mut Worker<'_>,
+    sender: &Sender,
     outbox: &Outbox,
-) -> Close {
+) -> Ending {
     let Connection {
         reader,
         writer,
         shutdown,
         ..
     } = connection;
-    let (inbox, authenticated) = (Inbox::default(), AtomicBool::new(false));
-    let application = Arc::clone(&service.application);
-    let mut worker = Worker::new(&inbox, application, connected, sender.clone());
+    let authenticated = AtomicBool::new(false);
+    let mut writing = pin!(write(writer, outbox));
+    let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
+    let mut updating = pin!(sender.pending_updates());
     let ending = {
-        let mut writing = pin!(write(writer, outbox));
-        let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
-        let mut updating = pin!(sender.pending_updates());
-        let ending = {
-            let mut reading = pin!(read(reader, &inbox, service, &authenticated));
-            tokio::select! {
-                biased;
-                close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
-                () = &mut updating => Ending::cut(Close::Drop),
-                _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
-                ending = &mut reading => ending,
-                () = shutdown.cancelled() => Ending::shutdown(service.drain),
-            }
-        };
-        if ending.still_working {
-            // What has come whole is still carried out and, if the client takes it, answered.
-            inbox.close(ending.end);
-            let finishing = async {
-                if ending.still_writing {
-                    tokio::select! {
-                        biased;
-                        _ = &mut writing => {}
-                        () = &mut updating => {}
-                        _ = &mut working => return,
-                    }
-                }
-                sender.mailbox.close();
-                working.await;
-            };
-            let limits = async {
-                tokio::time::sleep(ending.patience).await;
-                inbox.hurry();
-                tokio::time::sleep(ending.finish_timeout).await;
-            };
-            tokio::select! {
-                biased;
-                () = finishing => {}
-                () = limits => {}
-            }
+        let mut reading = pin!(read(reader, inbox, service, &authenticated));
+        tokio::select! {
+            biased;
+            close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
+            () = &mut updating => Ending::cut(Close::Drop),
+            _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
+            ending = &mut reading => ending,
+            () = shutdown.cancelled() => Ending::shutdown(service.drain),
         }
-        ending
     };
-    // Its roles, room and draft end now, not when the last has been written.
-    drop(worker);
-    // Whether all got out or not, the close is next.
-    let _ = tokio::time::timeout(ending.flush_timeout, flush(writer, outbox)).await;
-    ending.close
+    if ending.still_working {
+        // What has come whole is still carried out and, if the client takes it, answered.
+        inbox.close(ending.end);
+        let finishing = async {
+            if ending.still_writing {
+                tokio::select! {
+                    biased;
+                    _ = &mut writing => {}
+                    () = &mut updating => {}
+                    _ = &mut working => return,
+                }
+            }
+            sender.mailbox.close();
+            working.await;
+        };
+        let limits = async {
+            tokio::time::sleep(ending.patience).await;
+            inbox.hurry();
+            tokio::time::sleep(ending.finish_timeout).await;
+        };
+        tokio::select! {
+            biased;
+            () = finishing => {}
+            () = limits => {}
+        }
+    }
+    ending
 }
 
 /// How a connection ends.

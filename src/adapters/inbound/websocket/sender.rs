@@ -9,8 +9,8 @@ use super::request::Context;
 use super::wire_frame::WireFrame;
 use crate::application::ports::OpenFile;
 use crate::application::{
-    Application, Budget, Execution, Fetch, Fetched, FileKey, Mailbox, PullRequestPages, Refusal,
-    Reply, sha256,
+    Application, Budget, Execution, Fetch, Fetched, FileKey, FileTurn, Mailbox, PullRequestPages,
+    Refusal, Reply, sha256,
 };
 use crate::domain::{FilePath, ProjectId};
 
@@ -208,21 +208,26 @@ impl Sender {
     pub(super) async fn pending_updates(&self) {
         loop {
             let (turn, key) = self.mailbox.next_pending().await;
-            let FileKey { project, path } = &*key;
-            let nobody = Context::default();
-            match self.application.open_updated(project, path).await {
-                // It may not be told of the project any more.
-                _ if !turn.is_wanted() => {}
-                Ok(Some(file)) => {
-                    self.mailbox.supersede(&key, file.version);
-                    self.file(path, &file, Some(project), &nobody).await;
-                }
-                // Deleted by now, of which the connection is told as well.
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(%error, "could not read a changed file");
-                    self.unreadable(path, &nobody);
-                }
+            // In a box, for it is large, and most connections are idle most of the time.
+            Box::pin(self.pending_update(turn, &key)).await;
+        }
+    }
+
+    async fn pending_update(&self, turn: FileTurn<WireFrame>, key: &FileKey) {
+        let FileKey { project, path } = key;
+        let nobody = Context::default();
+        match self.application.open_updated(project, path).await {
+            // It may not be told of the project any more.
+            _ if !turn.is_wanted() => {}
+            Ok(Some(file)) => {
+                self.mailbox.supersede(key, file.version);
+                self.file(path, &file, Some(project), &nobody).await;
+            }
+            // Deleted by now, of which the connection is told as well.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "could not read a changed file");
+                self.unreadable(path, &nobody);
             }
         }
     }

@@ -104,31 +104,51 @@ impl<'a> Worker<'a> {
                 Next::Committed(number) => self.finish(number),
                 Next::Silence => {
                     self.silent_at = None;
-                    self.settle(None).await;
+                    self.settle(None).boxed().await;
                 }
                 Next::Request(Err(end)) => {
                     // Of a connection that was cut it is not known what was to come.
                     if end == End::Proper {
-                        self.settle(None).await;
+                        self.settle(None).boxed().await;
                     }
                     self.finish_all().await;
                     return Done::NothingMore;
                 }
                 Next::Request(Ok(request)) => {
-                    if self.carry_out(request).await == Done::Banned {
-                        return Done::Banned;
-                    }
-                    on_step(self.client.session().is_authenticated());
-                    if self.refused > REFUSED_AT_FULL_SPEED {
-                        match inbox.end() {
-                            None => tokio::time::sleep(REFUSED_PAUSE).await,
-                            // He has sent all that he wanted to, and some of it may be good.
-                            Some(End::Proper) => {}
-                            Some(End::Cut) => return Done::NothingMore,
-                        }
+                    // In a box, for it is large, and most connections are idle most of the time.
+                    if let Some(done) = Box::pin(self.carry_out_all(request, &on_step)).await {
+                        return done;
                     }
                 }
             }
+        }
+    }
+
+    /// Carries out a request and those that have come already. Returns why the worker is done, if
+    /// it is.
+    async fn carry_out_all(
+        &mut self,
+        mut request: Request,
+        on_step: &impl Fn(bool),
+    ) -> Option<Done> {
+        loop {
+            if self.carry_out(request).await == Done::Banned {
+                return Some(Done::Banned);
+            }
+            on_step(self.client.session().is_authenticated());
+            if self.refused > REFUSED_AT_FULL_SPEED {
+                match self.inbox.end() {
+                    None => tokio::time::sleep(REFUSED_PAUSE).await,
+                    // He has sent all that he wanted to, and some of it may be good.
+                    Some(End::Proper) => {}
+                    Some(End::Cut) => return Some(Done::NothingMore),
+                }
+            }
+            while let Some(Some(number)) = self.commits.next().now_or_never() {
+                self.finish(number);
+            }
+            // The end is for whoever waits for requests.
+            request = self.inbox.next().now_or_never()?.ok()?;
         }
     }
 
