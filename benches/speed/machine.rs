@@ -3,15 +3,15 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-/// The cores that the programs under test and their clients have to themselves.
+/// The core that the programs under test have to themselves, where there are two.
 pub const SERVER_CORE: usize = 0;
-pub const CLIENT_CORE: usize = 1;
 
-/// Has this process run on the clients' core alone.
+/// Has this process, with all clients, run on another core alone.
 pub fn pin_client() {
+    let core = usize::from(cores() > 1);
     let pid = std::process::id().to_string();
     let pinned = Command::new("taskset")
-        .args(["-p", "-c", &CLIENT_CORE.to_string(), &pid])
+        .args(["-p", "-c", &core.to_string(), &pid])
         .stdout(Stdio::null())
         .status();
     assert!(pinned.expect("taskset runs").success());
@@ -66,6 +66,12 @@ fn children(pid: u32) -> impl Iterator<Item = u32> {
     pids.into_iter()
 }
 
+/// All cores of the machine, whichever this process may use.
+fn cores() -> usize {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.matches("processor\t").count().max(1)
+}
+
 /// The machine in a line, for whoever compares figures.
 pub fn name() -> String {
     let field = |text: String, field: &str| {
@@ -74,11 +80,11 @@ pub fn name() -> String {
             .map_or_else(|| "?".to_owned(), |value| value.trim().to_owned())
     };
     let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let cores = read("/proc/cpuinfo").matches("processor\t").count();
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
-        "{}, {cores} cores, {} of memory, Linux {}",
+        "{}, {} cores, {} of memory, Linux {}",
         field(read("/proc/cpuinfo"), "model name"),
+        cores(),
         field(read("/proc/meminfo"), "MemTotal"),
         kernel.trim()
     )

@@ -7,6 +7,7 @@
 //!     cargo bench --bench speed                      # everything, as a table
 //!     cargo bench --bench speed -- fan-out live      # what begins with one of these
 //!     cargo bench --bench speed -- --small           # everything, in a tenth of the work
+//!     cargo bench --bench speed -- --write           # writes the page as well
 
 mod contender;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -20,6 +21,8 @@ mod growth;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod idle;
 mod machine;
+mod record;
+mod report;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod support;
@@ -29,8 +32,12 @@ mod updates;
 mod uploads;
 mod wire;
 
+use std::process::ExitCode;
+
 use crowd::Pace;
 use figure::{Goal, Row};
+use record::Record;
+use updates::Stored::{Renamed, Synced};
 
 /// How much is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +77,9 @@ const ALL: &[&str] = &[
     "chat-room",
     "chat-rooms",
     "live-2k-50",
+    "live-2k-50-fsync",
     "live-2k-200",
+    "live-2k-200-fsync",
     "live-50k-20",
     "upload-500",
     "upload-64k",
@@ -79,6 +88,7 @@ const ALL: &[&str] = &[
     "idle-5000",
     "idle-15000",
     "latency",
+    "latency-fsync",
     "growth-rooms",
     "growth-parts-100000",
     "growth-parts-1000000",
@@ -90,9 +100,11 @@ async fn measure(id: &str, size: Size) -> Row {
         "fan-out-16" => fan_out::room_of_1000(size, Pace::SIXTEEN).await,
         "chat-room" => fan_out::room_of_100(size).await,
         "chat-rooms" => fan_out::rooms_of_5(size).await,
-        "live-2k-50" => updates::live(size, 50, 2_000, Goal::Ratio(2.4)).await,
-        "live-2k-200" => updates::live(size, 200, 2_000, Goal::Ratio(1.7)).await,
-        "live-50k-20" => updates::live(size, 20, 50_000, Goal::None).await,
+        "live-2k-50" => updates::live(size, 50, 2_000, Renamed, Goal::Ratio(2.4)).await,
+        "live-2k-50-fsync" => updates::live(size, 50, 2_000, Synced, Goal::Ratio(2.4)).await,
+        "live-2k-200" => updates::live(size, 200, 2_000, Renamed, Goal::Ratio(1.7)).await,
+        "live-2k-200-fsync" => updates::live(size, 200, 2_000, Synced, Goal::Ratio(1.7)).await,
+        "live-50k-20" => updates::live(size, 20, 50_000, Renamed, Goal::None).await,
         "upload-rename" => uploads::small_renamed(size).await,
         "upload-fsync" => uploads::small_synced(size).await,
         "upload-500" => uploads::parts(size, 375, Goal::Figure(6.0)).await,
@@ -101,7 +113,8 @@ async fn measure(id: &str, size: Size) -> Row {
         "fetch-1000x2k" => fetch::project(size, 1_000, 2_000, 20, Goal::None).await,
         "idle-5000" => idle::connections(5_000).await,
         "idle-15000" => idle::connections(15_000).await,
-        "latency" => updates::latency(size).await,
+        "latency" => updates::latency(size, Renamed).await,
+        "latency-fsync" => updates::latency(size, Synced).await,
         "growth-rooms" => growth::crowd(size, 10_000).await,
         "growth-parts-100000" => growth::parts(size, 100_000).await,
         "growth-parts-1000000" => growth::parts(size, 1_000_000).await,
@@ -109,58 +122,89 @@ async fn measure(id: &str, size: Size) -> Row {
     }
 }
 
-fn main() {
+/// What the command line asks for.
+struct Asked {
+    size: Size,
+    /// Beginnings of what is measured; all of it where there are none.
+    names: Vec<String>,
+    /// Write the page.
+    writes: bool,
+    /// Keep the ratios for the guard.
+    keeps: bool,
+    /// By how much a ratio may be worse than what was kept.
+    margin: Option<f64>,
+}
+
+impl Asked {
+    fn read(args: Vec<String>) -> Self {
+        let mut asked = Self {
+            size: Size::Full,
+            names: Vec::new(),
+            writes: false,
+            keeps: false,
+            margin: None,
+        };
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--small" => asked.size = Size::Small,
+                "--write" => asked.writes = true,
+                "--keep" => asked.keeps = true,
+                "--guard" => {
+                    let margin = args.next().and_then(|margin| margin.parse().ok());
+                    asked.margin = Some(margin.expect("a factor behind --guard"));
+                }
+                flag if flag.starts_with("--") => panic!("nothing is called {flag}"),
+                _ => asked.names.push(arg),
+            }
+        }
+        asked
+    }
+
+    fn wants(&self, id: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| id.starts_with(name.as_str()))
+    }
+}
+
+fn main() -> ExitCode {
     // What cargo says to every bench.
     let args: Vec<_> = std::env::args()
         .skip(1)
         .filter(|arg| arg != "--bench")
         .collect();
     if args.first().is_some_and(|arg| arg == "floor") {
-        return floor::run(&args[1..]);
+        floor::run(&args[1..]);
+        return ExitCode::SUCCESS;
     }
-    let (flags, names): (Vec<_>, Vec<_>) = args.iter().partition(|arg| arg.starts_with("--"));
-    let size = if flags.iter().any(|flag| *flag == "--small") {
-        Size::Small
-    } else {
-        Size::Full
-    };
+    let asked = Asked::read(args);
     machine::raise_open_files();
     machine::pin_client();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    println!("{}", machine::name());
-    for id in ALL {
-        if names.is_empty() || names.iter().any(|name| id.starts_with(name.as_str())) {
-            let row = runtime.block_on(measure(id, size));
-            println!("{}", line(&row));
-        }
-    }
-}
-
-/// A row of the table.
-fn line(row: &Row) -> String {
-    let figure = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
-    let peers: Vec<_> = row
-        .peers
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.2}"))
-        .collect();
-    let goal = match row.goal {
-        Goal::Ratio(most) => format!("≤ {most:.2} ×"),
-        Goal::LeastRatio(least) => format!("≥ {least:.2} ×"),
-        Goal::Figure(most) => format!("≤ {most}"),
-        Goal::None => String::new(),
+    let mut record = Record {
+        machine: machine::name(),
+        rows: Vec::new(),
     };
-    let mark = if row.is_reached() { "yes" } else { "no" };
-    format!(
-        "| {} | {} | {:.2} | {} | {} | {} | {goal} | {mark} |",
-        row.name,
-        row.unit,
-        row.ours,
-        figure(row.floor),
-        figure(row.ratio),
-        peers.join(", "),
-    )
+    println!("{}\n\n{}", record.machine, report::HEAD.trim_end());
+    for id in ALL.iter().filter(|id| asked.wants(id)) {
+        let row = runtime.block_on(measure(id, asked.size));
+        println!("{}", report::line(&row));
+        record.rows.push(row);
+    }
+    if asked.writes {
+        report::write(&record);
+    }
+    if asked.keeps {
+        record::keep(&record);
+    }
+    let is_good = asked
+        .margin
+        .is_none_or(|margin| record::compare(&record.rows, margin));
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -94,16 +94,45 @@ impl Stream {
     }
 }
 
-fn server() -> Server {
-    Server::on_core(machine::SERVER_CORE, FLAGS)
+/// How a file is stored before it is told of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// As by default.
+    Synced,
+    /// As the original does it.
+    Renamed,
 }
 
-/// Updates one at a time, everything included: received, stored and synced, given to all.
-pub async fn live(size: Size, viewers: u64, content: usize, goal: Goal) -> Row {
+impl Stored {
+    fn server(self) -> Server {
+        let durability: &[&str] = match self {
+            Self::Synced => &[],
+            Self::Renamed => &["--durability", "rename"],
+        };
+        Server::on_core(machine::SERVER_CORE, &[FLAGS, durability].concat())
+    }
+
+    fn id(self, id: &str) -> String {
+        match self {
+            Self::Synced => format!("{id}-fsync"),
+            Self::Renamed => id.to_owned(),
+        }
+    }
+
+    fn name(self, name: &str) -> String {
+        match self {
+            Self::Synced => format!("{name}, \"fsync\""),
+            Self::Renamed => format!("{name}, \"rename\""),
+        }
+    }
+}
+
+/// Updates one at a time, everything included: received, stored, given to all.
+pub async fn live(size: Size, viewers: u64, content: usize, stored: Stored, goal: Goal) -> Row {
     let updates = size.of(40_000 / viewers);
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {
-        let mut stream = Stream::new(server(), viewers, content).await;
+        let mut stream = Stream::new(stored.server(), viewers, content).await;
         let shape = Shape {
             rooms: 1,
             listeners: usize::try_from(viewers).expect("few"),
@@ -119,17 +148,22 @@ pub async fn live(size: Size, viewers: u64, content: usize, goal: Goal) -> Row {
     let kilobytes = content / 1_000;
     let id = format!("live-{kilobytes}k-{viewers}");
     let name = format!("live update of {kilobytes} KB to {viewers} viewers");
-    rounds.row(&id, &name, "µs per delivery", goal)
+    rounds.row(
+        &stored.id(&id),
+        &stored.name(&name),
+        "µs per delivery",
+        goal,
+    )
 }
 
 /// How long it takes until a viewer has what was posted, at 20 updates per second.
-pub async fn latency(size: Size) -> Row {
+pub async fn latency(size: Size, stored: Stored) -> Row {
     const VIEWERS: usize = 50;
     const PERIOD: Duration = Duration::from_millis(50);
     let updates = size.of(200);
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {
-        let mut stream = Stream::new(server(), VIEWERS as u64, 2_000).await;
+        let mut stream = Stream::new(stored.server(), VIEWERS as u64, 2_000).await;
         let shape = Shape {
             rooms: 1,
             listeners: VIEWERS,
@@ -154,7 +188,8 @@ pub async fn latency(size: Size) -> Row {
         rounds.floor.push(p99(&mut least));
     }
     let name = "2 KB to the last of 50 viewers, 20 per second, p99";
-    rounds.row("latency", name, "ms", Goal::Ratio(2.0))
+    let (id, name) = (stored.id("latency"), stored.name(name));
+    rounds.row(&id, &name, "ms", Goal::Ratio(2.0))
 }
 
 fn p99(times: &mut [Duration]) -> f64 {
