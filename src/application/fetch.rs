@@ -13,7 +13,8 @@ use crate::domain::{FilePath, ProjectId, PullRequestId};
 const NAMES_AHEAD: usize = 256;
 
 /// How many files are opened at once at the most, and about how many bytes they may have together:
-/// what one part of a large file has, so that small files are sent as fast as large ones.
+/// enough that looking for them costs little beside sending them, and no more than may wait for a
+/// connection anyway.
 const FILES_AT_ONCE: usize = 128;
 const BYTES_AT_ONCE: u64 = 256 * 1_024;
 

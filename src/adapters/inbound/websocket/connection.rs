@@ -1,8 +1,9 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
-//! The reader puts requests into the inbox, the worker carries them out, the writer empties the
-//! mailbox, and what waits in it as names is read back on the side. None blocks another: while a
-//! `get` waits for room, pings are answered and a close is seen.
+//! The reader puts requests into the inbox, the worker carries them out, a courier empties the
+//! mailbox, the writer sees to what the socket does not take at once, and what waits as names is
+//! read back on the side. None blocks another: while a `get` waits for room, pings are answered and
+//! a close is seen.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,14 +76,17 @@ impl ProtocolHandler {
     }
 }
 
-/// A connection's entry in the hub, which ends with it.
+/// A connection's entry in the hub and its outbox, which end with it, also by a panic: nothing may be
+/// written behind the close.
 struct Registration<'a> {
     connections: &'a dyn Connections<WireFrame>,
+    outbox: &'a Outbox,
     id: ConnectionId,
 }
 
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
+        self.outbox.end();
         self.connections.disconnect(self.id);
     }
 }
@@ -101,6 +105,7 @@ impl ConnectionHandler for ProtocolHandler {
         // Declared before the session, so that it is dropped after it.
         let registration = Registration {
             connections: &*service.connections,
+            outbox: &outbox,
             id,
         };
         tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
@@ -120,7 +125,6 @@ impl ConnectionHandler for ProtocolHandler {
         let flushing = flush(&connection.writer, &outbox);
         // Whether all got out or not, the close is next.
         let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
-        outbox.end();
         drop(registration);
         tracing::debug!(connection = %id, close = ?ending.close, "a connection has gone");
         ending.close
