@@ -11,6 +11,8 @@
 mod attackers;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod measure;
+#[path = "../support/pin.rs"]
+mod pin;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod support;
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
         };
         chosen = args.iter().map(named).collect();
     }
-    measure::pin_to_core(1);
+    pin::pin_to_core(1);
     if runtime.block_on(measure::run(&chosen)) {
         ExitCode::SUCCESS
     } else {

@@ -21,16 +21,6 @@ const MAX_MEMORY: u64 = 256 << 20;
 const MAX_RATIO: f64 = 2.0;
 const MAX_LEFT: f64 = 1.1;
 
-/// Has this process run on that core alone.
-pub fn pin_to_core(core: usize) {
-    let pid = std::process::id().to_string();
-    let pinned = Command::new("taskset")
-        .args(["-p", "-c", &core.to_string(), &pid])
-        .stdout(Stdio::null())
-        .status();
-    assert!(pinned.expect("taskset runs").success());
-}
-
 /// Measures each of `chosen` on a server of its own; returns whether all was within the bounds.
 pub async fn run(chosen: &[Vec<Kind>]) -> bool {
     println!(

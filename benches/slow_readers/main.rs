@@ -5,11 +5,13 @@
 //!
 //!     cargo bench --bench slow_readers
 
+#[path = "../support/pin.rs"]
+mod pin;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod support;
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use support::{Client, Server, post, viewer};
@@ -28,12 +30,7 @@ const FILES: u64 = 5;
 const MAX_RATIO: f64 = 1.2;
 
 fn main() -> ExitCode {
-    let pid = std::process::id().to_string();
-    let pinned = Command::new("taskset")
-        .args(["-p", "-c", "1", &pid])
-        .stdout(Stdio::null())
-        .status();
-    assert!(pinned.expect("taskset runs").success());
+    pin::pin_to_core(1);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

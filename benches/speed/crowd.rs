@@ -73,6 +73,13 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// One room of 100, and 1 KiB.
+    pub const ROOM_OF_100: Self = Self {
+        rooms: 1,
+        listeners: 100,
+        payload: 1_024,
+    };
+
     fn deliveries(self) -> u64 {
         (self.rooms * self.listeners) as u64
     }

@@ -47,11 +47,7 @@ pub async fn room_of_1000(size: Size, pace: Pace) -> Row {
 
 /// Chat as fast as the server takes it, in one room of 100.
 pub async fn room_of_100(size: Size) -> Row {
-    let shape = Shape {
-        rooms: 1,
-        listeners: 100,
-        payload: 1_024,
-    };
+    let shape = Shape::ROOM_OF_100;
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {
         let floor = Crowd::floor(shape).await;

@@ -9,11 +9,7 @@ use crate::uploads::many_parts;
 
 /// Chat in a room of 100 while so many others sit in rooms of their own, relative to ten.
 pub async fn crowd(size: Size, others: usize) -> Row {
-    let shape = Shape {
-        rooms: 1,
-        listeners: 100,
-        payload: 1_024,
-    };
+    let shape = Shape::ROOM_OF_100;
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {
         for (count, figures) in [(others, &mut rounds.ours), (10, &mut rounds.floor)] {

@@ -1,20 +1,15 @@
 //! What the system says of the machine and of a process.
 
 use std::fs;
-use std::process::{Command, Stdio};
+
+use crate::pin::pin_to_core;
 
 /// The core that the programs under test have to themselves, where there are two.
 pub const SERVER_CORE: usize = 0;
 
 /// Has this process, with all clients, run on another core alone.
 pub fn pin_client() {
-    let core = usize::from(cores() > 1);
-    let pid = std::process::id().to_string();
-    let pinned = Command::new("taskset")
-        .args(["-p", "-c", &core.to_string(), &pid])
-        .stdout(Stdio::null())
-        .status();
-    assert!(pinned.expect("taskset runs").success());
+    pin_to_core(usize::from(cores() > 1));
 }
 
 /// Allows this process, and those that it starts, as many open files as the system lets it.

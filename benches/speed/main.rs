@@ -21,6 +21,8 @@ mod growth;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod idle;
 mod machine;
+#[path = "../support/pin.rs"]
+mod pin;
 mod record;
 mod report;
 #[path = "../../tests/live/support/mod.rs"]

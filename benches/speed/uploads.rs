@@ -97,7 +97,7 @@ pub async fn small_synced(size: Size) -> Row {
     )
 }
 
-/// What is deleted only when all is measured: for some seconds ext4 looks at each inode that has
+/// What is deleted only when all is measured: for minutes ext4 looks at each inode that has
 /// been freed before it takes another, which costs more than all else.
 type Kept = (Server, TempDir);
 

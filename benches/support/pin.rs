@@ -1,0 +1,13 @@
+//! Who runs where.
+
+use std::process::{Command, Stdio};
+
+/// Has this process run on that core alone.
+pub fn pin_to_core(core: usize) {
+    let pid = std::process::id().to_string();
+    let pinned = Command::new("taskset")
+        .args(["-p", "-c", &core.to_string(), &pid])
+        .stdout(Stdio::null())
+        .status();
+    assert!(pinned.expect("taskset runs").success());
+}
