@@ -39,10 +39,11 @@ impl Application {
         let key: UploadKey = (target, post.path.clone());
         match session
             .uploads
-            .take(key.clone(), &post, part_of, &self.limits, now)?
+            .take(&key, &post, part_of, &self.limits, now)?
         {
             Taken::Whole(content) => Ok(Some((post.path, content))),
-            Taken::Waiting => {
+            Taken::Waiting => Ok(None),
+            Taken::Heavy => {
                 let staged = self.stage(session, &key).await;
                 staged.inspect_err(|refusal| {
                     session.uploads.fail(key, part_of, refusal.clone());
@@ -54,7 +55,7 @@ impl Application {
 
     /// Moves what has gathered of an upload out of memory.
     async fn stage(&self, session: &mut Session, key: &UploadKey) -> Result<(), Refusal> {
-        let Some(log) = session.uploads.log_mut(key).filter(|log| log.is_heavy()) else {
+        let Some(log) = session.uploads.log_mut(key) else {
             return Ok(());
         };
         log.spill(&self.ports.staging, || self.new_staging_id())

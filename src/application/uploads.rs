@@ -35,7 +35,14 @@ impl Upload {
         }
     }
 
-    fn accept(&mut self, part: &Part, bytes: &[u8], now: Timestamp) -> Result<Progress, Refusal> {
+    fn append(
+        &mut self,
+        part: &Part,
+        bytes: &[u8],
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Progress, Refusal> {
+        check_file_bytes(self.partial.bytes_with(part), limits)?;
         let progress = self.partial.accept(part)?;
         self.log.append(bytes);
         self.touched = now;
@@ -71,8 +78,10 @@ impl EndedUpload {
 /// What a part has made of its upload.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// Parts are missing; the caller stages the upload's bytes where many have gathered.
+    /// Parts are missing.
     Waiting,
+    /// Parts are missing, and so many bytes have gathered that the caller has to stage them.
+    Heavy,
     /// The file is whole.
     Whole(ReadyContent),
 }
@@ -99,7 +108,7 @@ impl Uploads {
     /// 400 leaves the upload under way as it was; 413 ends it.
     pub(super) fn take(
         &mut self,
-        key: UploadKey,
+        key: &UploadKey,
         post: &PostFile,
         part_of: PartOf,
         limits: &Limits,
@@ -107,7 +116,7 @@ impl Uploads {
     ) -> Result<Taken, Refusal> {
         let part = part_of_post(post, part_of)?;
         if let Some(ended) = &mut self.ended
-            && ended.key == key
+            && ended.key == *key
         {
             if ended.goes_on(&part) {
                 return if part.number == Some(part.count) {
@@ -118,10 +127,10 @@ impl Uploads {
             }
             self.ended = None;
         }
-        let taken = self.take_part(key.clone(), post, part, limits, now);
+        let taken = self.take_part(key, post, part, limits, now);
         if let (Err(refusal @ Refusal::LimitExceeded { .. }), Some(number)) = (&taken, part.number)
         {
-            self.await_rest(key, number, part.count, refusal.clone());
+            self.await_rest(key.clone(), number, part.count, refusal.clone());
         }
         taken
     }
@@ -145,52 +154,98 @@ impl Uploads {
 
     fn take_part(
         &mut self,
-        key: UploadKey,
+        key: &UploadKey,
         post: &PostFile,
         part: Part,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Taken, Refusal> {
         let goes_on = |kept: &UploadKey, upload: &Upload| {
-            *kept == key && upload.partial.is_missing_last(&part)
+            kept == key && upload.partial.is_missing_last(&part)
         };
         if let Some(kept) = self.kept.take_if(|kept| goes_on(&kept.0, &kept.1)) {
             let (_, mut kept) = *kept;
-            check_file_bytes(kept.partial.bytes_with(&part), limits)?;
-            kept.accept(&part, &post.content, now)?;
+            kept.append(&part, &post.content, limits, now)?;
             return Ok(Taken::Whole(kept.content(true)));
         }
         self.perhaps_whole = None;
-        let under_way = self.remove(&key);
-        let (mut upload, is_new) = match under_way {
-            Some(upload) => (upload, false),
-            None => (Upload::new(part.count, now), true),
-        };
-        let anew = upload.partial.starts_anew(&part);
-        let fresh = PartialUpload::new(part.count);
-        if let Err(error) = if anew { &fresh } else { &upload.partial }.check(&part) {
-            if !is_new {
-                self.insert(key, upload);
+        let under_way = self.open.get_mut(key);
+        match under_way.filter(|upload| !upload.partial.starts_anew(&part)) {
+            Some(upload) => {
+                upload.partial.check(&part)?;
+                self.go_on(key, post, &part, limits, now)
             }
-            return Err(error.into());
+            None => self.begin(key, post, &part, limits, now),
         }
-        if is_new {
-            self.kept.take_if(|kept| kept.0 == key);
+    }
+
+    /// Takes the first part of an upload, which may take the place of another of the same file.
+    fn begin(
+        &mut self,
+        key: &UploadKey,
+        post: &PostFile,
+        part: &Part,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Taken, Refusal> {
+        let mut upload = Upload::new(part.count, now);
+        upload.partial.check(part)?;
+        if self.remove(key).is_none() {
+            self.kept.take_if(|kept| kept.0 == *key);
         }
-        if anew {
-            upload = Upload::new(part.count, now);
-        }
-        check_file_bytes(upload.partial.bytes_with(&part), limits)?;
-        let progress = upload.accept(&part, &post.content, now)?;
+        let progress = upload.append(part, &post.content, limits, now)?;
         if progress == Progress::Complete {
             return Ok(Taken::Whole(upload.content(true)));
         }
         self.check_room(&upload, limits)?;
+        self.footprint += upload.partial.footprint();
+        let taken = self.waiting(key, progress, upload.log.is_heavy());
+        self.open.insert(key.clone(), upload);
+        Ok(taken)
+    }
+
+    /// Takes a further part, which has been checked. In place, because an upload may have a million.
+    fn go_on(
+        &mut self,
+        key: &UploadKey,
+        post: &PostFile,
+        part: &Part,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Taken, Refusal> {
+        let Some(upload) = self.open.get_mut(key) else {
+            return Err(Refusal::Internal);
+        };
+        let before = upload.partial.footprint();
+        let progress = upload.append(part, &post.content, limits, now);
+        let is_heavy = upload.log.is_heavy();
+        self.footprint = self.footprint - before + upload.partial.footprint();
+        let progress = progress.and_then(|progress| match progress {
+            Progress::Complete => Ok(progress),
+            _ => check_footprint(self.footprint, limits).map(|()| progress),
+        });
+        match progress {
+            Ok(Progress::Complete) => {
+                let whole = self.remove(key).map(|mut upload| upload.content(true));
+                whole.map(Taken::Whole).ok_or(Refusal::Internal)
+            }
+            Ok(progress) => Ok(self.waiting(key, progress, is_heavy)),
+            Err(refusal) => {
+                self.remove(key);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn waiting(&mut self, key: &UploadKey, progress: Progress, is_heavy: bool) -> Taken {
         if progress == Progress::PerhapsComplete {
             self.perhaps_whole = Some(key.clone());
         }
-        self.insert(key, upload);
-        Ok(Taken::Waiting)
+        if is_heavy {
+            Taken::Heavy
+        } else {
+            Taken::Waiting
+        }
     }
 
     /// Takes the upload that only waits for a last part for whole: the connection has sent
@@ -290,19 +345,7 @@ impl Uploads {
                 value,
             });
         }
-        let value = limits.max_open_upload_bytes;
-        if self.footprint + upload.partial.footprint() > value {
-            return Err(Refusal::LimitExceeded {
-                limit: "maxOpenUploadBytes",
-                value,
-            });
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, key: UploadKey, upload: Upload) {
-        self.footprint += upload.partial.footprint();
-        self.open.insert(key, upload);
+        check_footprint(self.footprint + upload.partial.footprint(), limits)
     }
 
     fn remove(&mut self, key: &UploadKey) -> Option<Upload> {
@@ -344,6 +387,17 @@ pub(super) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), Refusa
         return Err(Refusal::LimitExceeded {
             limit: "maxFileBytes",
             value: limits.max_file_bytes,
+        });
+    }
+    Ok(())
+}
+
+fn check_footprint(footprint: u64, limits: &Limits) -> Result<(), Refusal> {
+    let value = limits.max_open_upload_bytes;
+    if footprint > value {
+        return Err(Refusal::LimitExceeded {
+            limit: "maxOpenUploadBytes",
+            value,
         });
     }
     Ok(())

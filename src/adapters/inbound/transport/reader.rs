@@ -21,6 +21,10 @@ use super::pace::Pace;
 /// How much a closing connection throws away at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
 
+/// How much is read at a time of a client who is known and sends faster than he is read. Calls cost
+/// more than bytes.
+const BURST_BYTES: usize = 32 * 1024;
+
 /// What a frame costs of the turn that a task has before others get theirs, beside its length: of
 /// 128 units in all, which last for some tens of microseconds (see [`Reader::pay`]).
 const FRAME_COST: usize = 4;
@@ -56,6 +60,8 @@ pub struct Reader {
     decoder: Decoder,
     pace: Pace,
     read_buffer_bytes: usize,
+    /// How much to read next: more than that where the client goes on sending.
+    read_next: usize,
     /// The only timer, made when it is first needed. It may ring early, which is cheaper than
     /// setting it anew for every message.
     alarm: Option<Pin<Box<Sleep>>>,
@@ -85,6 +91,7 @@ impl Reader {
             decoder,
             pace,
             read_buffer_bytes,
+            read_next: read_buffer_bytes,
             alarm: None,
             peer_close: None,
             debt: 0,
@@ -132,6 +139,8 @@ impl Reader {
                     self.peer_close = Some(PeerClose { code });
                 }
                 None => {
+                    // Not before: what has come already takes no time of the client's.
+                    self.pace.start();
                     let message = self
                         .decoder
                         .in_message()
@@ -250,12 +259,16 @@ impl Reader {
         // Asking for readiness first takes from the task's budget, so a client that never stops
         // sending cannot keep the others waiting.
         while self.link.stream.poll_read_ready(cx)?.is_ready() {
-            let (buffer, room) = self.decoder.read_into(self.read_buffer_bytes);
+            let (buffer, room) = self.decoder.read_into(self.read_next);
             match self.link.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(Ended::Closed { proper: false })),
                 Ok(count) => {
                     self.pace.heard();
                     self.debt += count / BYTES_PER_UNIT;
+                    if self.known && count == room {
+                        self.read_next =
+                            (self.read_next * 2).min(BURST_BYTES.max(self.read_buffer_bytes));
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -263,6 +276,7 @@ impl Reader {
             }
         }
         self.decoder.release();
+        self.read_next = self.read_buffer_bytes;
         loop {
             let wait = self.pace.check(|| self.link.control.ping())?;
             let deadline = Instant::now() + wait;
@@ -279,12 +293,11 @@ impl Reader {
     }
 }
 
-/// Has the reading clock run for as long as it lives.
+/// Has the reading clock stand still when it ends.
 struct Reading<'a>(&'a mut Reader);
 
 impl<'a> Reading<'a> {
     fn new(reader: &'a mut Reader) -> Self {
-        reader.pace.start();
         Self(reader)
     }
 }

@@ -45,7 +45,7 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         return Command::Malformed(BadParameters::new("type must be a text"));
     };
     let data = match &request.data {
-        Field::Object(data) => Ok(data),
+        Field::Object(data) => Ok(&**data),
         Field::Absent | Field::Other => Err(BadParameters::new("data must be an object")),
     };
     if kind == "authenticate" {

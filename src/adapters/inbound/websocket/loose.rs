@@ -32,8 +32,9 @@ pub(super) enum Field<T> {
     /// Missing or null, which mean the same.
     #[default]
     Absent,
-    /// An object.
-    Object(T),
+    /// An object. In a box, because a request has many members, most of them absent, which would be
+    /// copied from hand to hand.
+    Object(Box<T>),
     /// Anything else.
     Other,
 }
@@ -139,7 +140,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(object)).map(Field::Object)
+        let object = T::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Field::Object(Box::new(object)))
     }
 }
 
@@ -186,7 +188,7 @@ mod tests {
             a: u8,
         }
         for (json, value) in [
-            ("{\"a\":1}", Field::Object(One { a: 1 })),
+            ("{\"a\":1}", Field::Object(Box::new(One { a: 1 }))),
             ("null", Field::Absent),
             ("[1]", Field::Other),
             ("\"a\"", Field::Other),

@@ -164,7 +164,7 @@ impl<'a> Request<'a> {
             return Err(BadParameters::new("the message holds too many values"));
         }
         match serde_json::from_str(message) {
-            Ok(Field::Object(request)) => Ok(request),
+            Ok(Field::Object(request)) => Ok(*request),
             Ok(Field::Absent | Field::Other) => {
                 Err(BadParameters::new("a message must be one JSON object"))
             }
@@ -186,13 +186,10 @@ impl<'a> Request<'a> {
     /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
     pub(super) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
-            (
-                Loose::Text(kind),
-                Field::Object(Data {
-                    name: Loose::Text(name),
-                    ..
-                }),
-            ) if kind == "file" => Some(name.clone().into_owned()),
+            (Loose::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
+                Loose::Text(name) => Some(name.clone().into_owned()),
+                _ => None,
+            },
             _ => None,
         };
         let reference = match &self.reference {

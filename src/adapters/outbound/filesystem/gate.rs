@@ -122,7 +122,9 @@ impl Gate {
             quick.threads == 0
         };
         if is_first {
+            // It has a thread to itself, and nothing before it to wait for.
             self.help();
+            return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let received = loop {
             match timeout(PATIENCE, &mut result).await {
