@@ -33,6 +33,10 @@ const BUDGET_POLL: Duration = Duration::from_millis(20);
 /// How far a connection may be behind while the shared budget is exhausted, in bytes.
 const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
+/// How many frames a mailbox that was empty has room for at first: to grow for each of a burst would
+/// cost as much as queueing it.
+const FIRST_ROOM: usize = 16;
+
 /// A message encoded for the wire, cheap to clone.
 pub trait Frame: Clone + Send + Sync + 'static {
     /// Its length in bytes.
@@ -319,6 +323,9 @@ impl<F: Frame> Mailbox<F> {
     fn push_locked(&self, state: &mut State<F>, frame: F) {
         if state.closed.is_none() {
             state.frame_bytes += frame.bytes();
+            if state.frames.capacity() == 0 {
+                state.frames.reserve(FIRST_ROOM);
+            }
             state.frames.push_back(frame);
             if !std::mem::replace(&mut state.rung, true) {
                 self.bell.ring();

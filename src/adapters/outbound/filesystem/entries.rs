@@ -11,6 +11,7 @@ use super::file_locks::FileLocks;
 use super::gate::Gate;
 use super::layout::Layout;
 use super::new_folders::NewFolders;
+use super::shared_reads::SharedReads;
 use super::versions::Versions;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
@@ -33,6 +34,7 @@ pub(super) struct Entry {
     pub versions: Arc<Versions>,
     pub locks: Arc<FileLocks>,
     pub new_folders: NewFolders,
+    pub reads: Arc<SharedReads>,
     counter: OnceCell<Arc<Counter>>,
 }
 
@@ -81,6 +83,7 @@ impl Entry {
             versions,
             locks: Arc::default(),
             new_folders: NewFolders::default(),
+            reads: Arc::default(),
             counter: OnceCell::new(),
         }
     }

@@ -25,6 +25,7 @@ mod record;
 mod registry;
 mod replace;
 mod root;
+mod shared_reads;
 mod staging;
 mod temporary;
 mod versions;

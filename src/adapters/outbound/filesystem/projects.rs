@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 
 use super::Durability;
 use super::delete::delete;
@@ -122,22 +123,21 @@ impl ProjectStore for FilesystemProjects {
         bytes: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
         let entry = self.entries.of(project).await?;
-        let (layout, project, paths) = (Arc::clone(&self.layout), project.clone(), paths.to_vec());
-        let gate = entry.gate.clone();
-        gate.run_quick(move |burst| {
-            let root = burst.root(|| layout.project(&project))?;
-            let (mut opened, mut sum) = (Vec::new(), 0);
-            for path in &paths {
-                let file = open(&root, path, &entry);
-                sum += file.as_ref().map_or(0, |file| file.bytes);
-                opened.push(file);
-                if sum >= bytes {
-                    break;
-                }
-            }
-            Ok(opened)
-        })
-        .await
+        let (layout, project) = (Arc::clone(&self.layout), project.clone());
+        let opening = entry.reads.join(paths, bytes, |paths, joinable| {
+            let entry = Arc::clone(&entry);
+            let read = async move {
+                let gate = entry.gate.clone();
+                let read = move |burst: &mut Burst| {
+                    drop(joinable);
+                    let root = burst.root(|| layout.project(&project))?;
+                    Ok(open_some(&root, &paths, bytes, &entry))
+                };
+                gate.run_quick(read).await
+            };
+            read.boxed()
+        });
+        Ok(opening.await?.to_vec())
     }
 
     async fn walk(
@@ -167,10 +167,31 @@ impl ProjectStore for FilesystemProjects {
     }
 }
 
+/// Opens the first of `paths` until they make so many bytes.
+fn open_some(
+    root: &Folder,
+    paths: &[FilePath],
+    bytes: u64,
+    entry: &Entry,
+) -> Arc<[Result<OpenFile, StoreError>]> {
+    let (mut opened, mut sum) = (Vec::new(), 0);
+    for path in paths {
+        let file = open(root, path, entry);
+        sum += file.as_ref().map_or(0, |file| file.bytes);
+        opened.push(file);
+        if sum >= bytes {
+            break;
+        }
+    }
+    opened.into()
+}
+
 /// Opens a file of the project whose folder is `root`.
 fn open(root: &Folder, path: &FilePath, entry: &Entry) -> Result<OpenFile, StoreError> {
     let (parents, name) = split(path);
-    let file = root.descend(parents).and_then(|folder| folder.file(name));
+    let file = root
+        .descend(parents)
+        .and_then(|folder| folder.file_and_metadata(name));
     let file = file.looking("open a file")?;
     reading::open(file, entry.gate.clone(), |file| entry.versions.of(file))
 }

@@ -84,7 +84,7 @@ impl PullRequestStore for FilesystemPullRequests {
         let (name, gate) = (stored_name(path), self.gate.clone());
         let open = move |_: &Layout, home: &Folder| {
             let folder = home.folder(&id.to_string());
-            let file = folder.and_then(|folder| folder.file(&name));
+            let file = folder.and_then(|folder| folder.file_and_metadata(&name));
             let file = file.looking("open a pull request's file")?;
             // It has no versions: it is never replaced.
             reading::open(file, gate, |_| Version::UNKNOWN)

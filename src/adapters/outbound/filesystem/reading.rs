@@ -17,13 +17,13 @@ use crate::domain::Version;
 /// two, and no open file kept.
 const READ_AT_ONCE: u64 = 64 * 1_024;
 
-/// Opens `file`, whose version is whatever `version_of` finds in it.
+/// Reads or keeps open a file that has just been opened, whose version is whatever `version_of`
+/// finds in what the system says of it.
 pub(super) fn open(
-    file: File,
+    (file, metadata): (File, Metadata),
     gate: Gate,
     version_of: impl FnOnce(&Metadata) -> Version,
 ) -> Result<OpenFile, StoreError> {
-    let metadata = file.metadata().during("look at a file")?;
     let bytes = metadata.len();
     let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
         Arc::new(Held(read_at(&file, 0, bytes)?))

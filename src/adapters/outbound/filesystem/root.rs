@@ -4,7 +4,7 @@
 //! here, and whoever swaps folders for links meanwhile, nothing outside is touched. A walk of
 //! components rather than `openat2`, because containers are apt to forbid the latter.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -83,6 +83,11 @@ impl Folder {
     /// Opens a regular file for reading; anything else is as good as absent. Never blocks, not on
     /// a FIFO either.
     pub fn file(&self, name: &str) -> Result<File> {
+        self.file_and_metadata(name).map(|(file, _)| file)
+    }
+
+    /// Like [`file`](Self::file), with what the system says of it.
+    pub fn file_and_metadata(&self, name: &str) -> Result<(File, Metadata)> {
         let file = File::from(self.open_at(name, OFlags::RDONLY, Mode::empty())?);
         must_be_regular(file)
     }
@@ -100,7 +105,8 @@ impl Folder {
             Some(mode) => (flags | OFlags::CREATE, mode),
             None => (flags, Mode::empty()),
         };
-        must_be_regular(File::from(self.open_at(name, flags, mode)?))
+        let (file, _) = must_be_regular(File::from(self.open_at(name, flags, mode)?))?;
+        Ok(file)
     }
 
     fn open_at(&self, name: &str, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
@@ -226,10 +232,12 @@ fn component(name: &str) -> Result<&str> {
     }
 }
 
-fn must_be_regular(file: File) -> Result<File> {
-    let stat = rustix::fs::fstat(&file)?;
-    if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-        Ok(file)
+fn must_be_regular(file: File) -> Result<(File, Metadata)> {
+    let metadata = file
+        .metadata()
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    if metadata.is_file() {
+        Ok((file, metadata))
     } else {
         Err(Errno::NOENT)
     }
