@@ -6,6 +6,7 @@
 //!
 //!     cargo bench --bench speed                      # everything, as a table
 //!     cargo bench --bench speed -- fan-out live      # what begins with one of these
+//!     cargo bench --bench speed -- --exact fan-out   # what is called that
 //!     cargo bench --bench speed -- --small           # everything, in a tenth of the work
 //!     cargo bench --bench speed -- --write           # writes the page as well
 
@@ -20,10 +21,14 @@ mod floor;
 mod growth;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod idle;
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+mod large;
 mod machine;
+mod micro;
 #[path = "../support/pin.rs"]
 mod pin;
 mod record;
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod report;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
@@ -38,6 +43,7 @@ use std::process::ExitCode;
 
 use crowd::Pace;
 use figure::{Goal, Row};
+use large::Whole;
 use record::Record;
 use updates::Stored::{Renamed, Synced};
 
@@ -94,6 +100,10 @@ const ALL: &[&str] = &[
     "growth-rooms",
     "growth-parts-100000",
     "growth-parts-1000000",
+    "growth-start",
+    "growth-list",
+    "growth-get",
+    "growth-memory",
 ];
 
 async fn measure(id: &str, size: Size) -> Row {
@@ -120,6 +130,10 @@ async fn measure(id: &str, size: Size) -> Row {
         "growth-rooms" => growth::crowd(size, 10_000).await,
         "growth-parts-100000" => growth::parts(size, 100_000).await,
         "growth-parts-1000000" => growth::parts(size, 1_000_000).await,
+        "growth-start" => large::growth(size, Whole::Start).await,
+        "growth-list" => large::growth(size, Whole::List).await,
+        "growth-get" => large::growth(size, Whole::Get).await,
+        "growth-memory" => large::growth(size, Whole::Memory).await,
         other => panic!("nothing is called {other}"),
     }
 }
@@ -129,6 +143,8 @@ struct Asked {
     size: Size,
     /// Beginnings of what is measured; all of it where there are none.
     names: Vec<String>,
+    /// Whether they are whole names.
+    is_exact: bool,
     /// Write the page.
     writes: bool,
     /// Keep the ratios for the guard.
@@ -142,6 +158,7 @@ impl Asked {
         let mut asked = Self {
             size: Size::Full,
             names: Vec::new(),
+            is_exact: false,
             writes: false,
             keeps: false,
             margin: None,
@@ -150,6 +167,7 @@ impl Asked {
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--small" => asked.size = Size::Small,
+                "--exact" => asked.is_exact = true,
                 "--write" => asked.writes = true,
                 "--keep" => asked.keeps = true,
                 "--guard" => {
@@ -164,7 +182,8 @@ impl Asked {
     }
 
     fn wants(&self, id: &str) -> bool {
-        self.names.is_empty() || self.names.iter().any(|name| id.starts_with(name.as_str()))
+        let is_named = |name: &String| id == name || (!self.is_exact && id.starts_with(name));
+        self.names.is_empty() || self.names.iter().any(is_named)
     }
 }
 

@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::figure::{Goal, Row};
+use crate::micro;
 use crate::record::Record;
-
-const BEGIN: &str = "<!-- measured: begin -->\n";
-const END: &str = "<!-- measured: end -->\n";
 
 /// Ours, the floor, and what others have made.
 const OURS: RGBColor = RGBColor(37, 99, 235);
@@ -57,18 +56,20 @@ pub fn line(row: &Row) -> String {
     )
 }
 
-/// Writes the table into the page, and the plots beside it.
+/// Writes the tables into the page, and the plots beside it.
 pub fn write(record: &Record) {
     let path = docs().join("performance.md");
-    let page = fs::read_to_string(&path).expect("the page");
-    let begin = page.find(BEGIN).expect("where the table begins") + BEGIN.len();
-    let end = page.find(END).expect("where it ends");
+    let mut page = fs::read_to_string(&path).expect("the page");
     let mut table = format!("\n{}\n\n{HEAD}", record.machine);
     for row in &record.rows {
         writeln!(table, "{}", line(row)).expect("into a text");
     }
-    table.push('\n');
-    fs::write(&path, [&page[..begin], &table, &page[end..]].concat()).expect("written");
+    replace(&mut page, "measured", &table);
+    match micro::table() {
+        Some(table) => replace(&mut page, "micro", &format!("\n{table}")),
+        None => println!("no micro benches have been run: their table stays as it is"),
+    }
+    fs::write(&path, page).expect("written");
     let folder = docs().join("performance");
     fs::create_dir_all(&folder).expect("a folder");
     for row in record.rows.iter().filter(|row| !row.peers.is_empty()) {
@@ -85,6 +86,14 @@ pub fn write(record: &Record) {
         .filter_map(|row| Some(Bar::new(&row.name, row.ratio?, OURS)))
         .collect();
     draw(&folder.join("ratios.svg"), "ratio to the floor", &ratios);
+}
+
+/// Puts a table between the marks of that name.
+fn replace(page: &mut String, name: &str, table: &str) {
+    let [begin, end] = ["begin", "end"].map(|end| format!("<!-- {name}: {end} -->\n"));
+    let from = page.find(&begin).expect("where the table begins") + begin.len();
+    let to = page.find(&end).expect("where it ends");
+    page.replace_range(from..to, &format!("{table}\n"));
 }
 
 struct Bar {
@@ -110,24 +119,23 @@ fn draw(path: &Path, title: &str, bars: &[Bar]) {
     let area = SVGBackend::new(path, (900, height)).into_drawing_area();
     area.fill(&WHITE).expect("drawn");
     let most = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
-    let count = i32::try_from(bars.len()).expect("few");
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 16))
         .margin(8)
         .x_label_area_size(4)
         .y_label_area_size(4)
-        .build_cartesian_2d(-1.1 * most..1.12 * most, 0..count)
+        .build_cartesian_2d(-1.1 * most..1.12 * most, 0.0..bars.len() as f64)
         .expect("a chart");
-    let style = ("sans-serif", 12).into_font();
-    for (row, bar) in (0..count).rev().zip(bars) {
-        let plain = bar.color.filled();
-        let corners = [(0.0, row), (bar.value, row + 1)];
-        let mut rectangle = Rectangle::new(corners, plain);
-        rectangle.set_margin(4, 4, 0, 0);
+    let middle = Pos::new(HPos::Left, VPos::Center);
+    let style = TextStyle::from(("sans-serif", 12).into_font()).pos(middle);
+    for (row, bar) in (0..bars.len()).rev().zip(bars) {
+        let row = row as f64;
+        let corners = [(0.0, row + 0.15), (bar.value, row + 0.85)];
+        let rectangle = Rectangle::new(corners, bar.color.filled());
         let figure = format!("{:.2}", bar.value);
-        let place = (bar.value + most * 0.01, row + 1);
+        let place = (bar.value + most * 0.01, row + 0.5);
         let figure = Text::new(figure, place, style.clone());
-        let label = Text::new(bar.label.clone(), (-1.08 * most, row + 1), style.clone());
+        let label = Text::new(bar.label.clone(), (-1.08 * most, row + 0.5), style.clone());
         chart.draw_series([rectangle]).expect("drawn");
         chart.draw_series([figure, label]).expect("drawn");
     }

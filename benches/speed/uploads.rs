@@ -24,13 +24,13 @@ fn server(durability: &str) -> Server {
 }
 
 /// A server without syncs whose files lie in a file system in memory.
-fn in_memory_server() -> Server {
+pub fn in_memory_server(flags: &[&str]) -> Server {
     let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
     let core = machine::SERVER_CORE.to_string();
     let program = env!("CARGO_BIN_EXE_file-ws-server");
     let pinned = ["/usr/bin/taskset", "-c", &core, program];
-    let flags = ["--durability", "rename"];
-    let line = pinned.iter().chain(FLAGS).chain(&flags);
+    let renamed = ["--durability", "rename"];
+    let line = pinned.iter().chain(flags).chain(&renamed);
     Server::of_line(folder, line.map(|&word| word.to_owned()).collect())
 }
 
@@ -147,7 +147,7 @@ pub async fn parts(size: Size, part: usize, goal: Goal) -> Row {
     let content = vec![b'x'; BYTES];
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {
-        let server = in_memory_server();
+        let server = in_memory_server(FLAGS);
         let mut requests = Vec::new();
         for number in 0..files {
             let name = format!("f{number}");
@@ -189,7 +189,7 @@ fn desktop_part(name: &str, piece: &[u8], part: usize, of: usize) -> Vec<u8> {
 
 /// One file in very many parts; microseconds of processor time per part.
 pub async fn many_parts(parts: usize) -> f64 {
-    let server = in_memory_server();
+    let server = in_memory_server(FLAGS);
     let requests: Vec<_> = (1..=parts)
         .map(|part| text(&post_part("f", [b'x'; 30], part as u64, parts as u64)))
         .collect();

@@ -1,0 +1,67 @@
+//! Fan-out without sockets: an event is encoded, put into every mailbox and taken out of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use file_ws_server::adapters::inbound::websocket::event_encoder;
+use file_ws_server::adapters::outbound::hub::Hub;
+use file_ws_server::application::ports::{
+    Connections as _, EventPublisher as _, Subscriptions as _, Topic,
+};
+use file_ws_server::application::{Bell, Budget, Event, Mailbox, MailboxLimits};
+use file_ws_server::domain::{ChatMessage, ProjectId, ProjectName, RoomName, Timestamp, UserName};
+
+/// Ana's project.
+pub fn project() -> ProjectId {
+    ProjectId {
+        streamer: UserName::parse("ana").expect("a name"),
+        name: ProjectName::parse("demo").expect("a name"),
+    }
+}
+
+/// Nobody has to be told: the bench empties the mailboxes itself.
+struct Silent;
+
+impl Bell for Silent {
+    fn ring(&self) {}
+}
+
+pub fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hub");
+    for members in [1_u64, 100, 10_000] {
+        let budget = Budget::new(usize::MAX);
+        let hub = Hub::new(event_encoder(Arc::clone(&budget), 64 * 1_024));
+        let room = RoomName::parse("lobby").expect("a name");
+        let limits = MailboxLimits {
+            max_bytes: usize::MAX,
+            window_bytes: usize::MAX,
+        };
+        let mailboxes: Vec<_> = (0..members)
+            .map(|_| {
+                let mailbox = Mailbox::new(limits, Arc::clone(&budget), Silent);
+                let id = hub.connect(Arc::clone(&mailbox));
+                hub.subscribe(id, Topic::Room(room.clone()));
+                mailbox
+            })
+            .collect();
+        let said = Event::ChatMessage(ChatMessage {
+            id: 1,
+            room: room.clone(),
+            username: UserName::parse("bob").expect("a name"),
+            text: "x".repeat(1_024).into(),
+            date: Timestamp::from_millis(0),
+        });
+        group.throughput(Throughput::Elements(members));
+        group.bench_function(BenchmarkId::new("publish to members", members), |bencher| {
+            bencher.iter(|| {
+                hub.publish(&Topic::Room(room.clone()), said.clone(), None);
+                for mailbox in &mailboxes {
+                    let mut taken = VecDeque::new();
+                    mailbox.take(&mut taken, usize::MAX);
+                }
+            });
+        });
+    }
+    group.finish();
+}
