@@ -147,6 +147,8 @@ struct Asked {
     is_exact: bool,
     /// Write the page.
     writes: bool,
+    /// Write the results of the micro benches into the page, and nothing else.
+    takes_micro: bool,
     /// Keep the ratios for the guard.
     keeps: bool,
     /// By how much a ratio may be worse than what was kept.
@@ -160,6 +162,7 @@ impl Asked {
             names: Vec::new(),
             is_exact: false,
             writes: false,
+            takes_micro: false,
             keeps: false,
             margin: None,
         };
@@ -169,6 +172,7 @@ impl Asked {
                 "--small" => asked.size = Size::Small,
                 "--exact" => asked.is_exact = true,
                 "--write" => asked.writes = true,
+                "--take-micro" => asked.takes_micro = true,
                 "--keep" => asked.keeps = true,
                 "--guard" => {
                     let margin = args.next().and_then(|margin| margin.parse().ok());
@@ -198,6 +202,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let asked = Asked::read(args);
+    if asked.takes_micro {
+        report::write_micro();
+        return ExitCode::SUCCESS;
+    }
     machine::raise_open_files();
     machine::pin_client();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -56,7 +56,7 @@ pub fn line(row: &Row) -> String {
     )
 }
 
-/// Writes the tables into the page, and the plots beside it.
+/// Writes the table into the page, and the plots beside it.
 pub fn write(record: &Record) {
     let path = docs().join("performance.md");
     let mut page = fs::read_to_string(&path).expect("the page");
@@ -65,10 +65,6 @@ pub fn write(record: &Record) {
         writeln!(table, "{}", line(row)).expect("into a text");
     }
     replace(&mut page, "measured", &table);
-    match micro::table() {
-        Some(table) => replace(&mut page, "micro", &format!("\n{table}")),
-        None => println!("no micro benches have been run: their table stays as it is"),
-    }
     fs::write(&path, page).expect("written");
     let folder = docs().join("performance");
     fs::create_dir_all(&folder).expect("a folder");
@@ -86,6 +82,15 @@ pub fn write(record: &Record) {
         .filter_map(|row| Some(Bar::new(&row.name, row.ratio?, OURS)))
         .collect();
     draw(&folder.join("ratios.svg"), "ratio to the floor", &ratios);
+}
+
+/// Writes the results of the micro benches into the page.
+pub fn write_micro() {
+    let path = docs().join("performance.md");
+    let mut page = fs::read_to_string(&path).expect("the page");
+    let table = micro::table().expect("run `cargo bench --bench micro` first");
+    replace(&mut page, "micro", &format!("\n{table}"));
+    fs::write(&path, page).expect("written");
 }
 
 /// Puts a table between the marks of that name.
