@@ -147,8 +147,6 @@ struct Asked {
     is_exact: bool,
     /// Write the page.
     writes: bool,
-    /// Write the results of the micro benches into the page, and nothing else.
-    takes_micro: bool,
     /// Keep the ratios for the guard.
     keeps: bool,
     /// By how much a ratio may be worse than what was kept.
@@ -162,7 +160,6 @@ impl Asked {
             names: Vec::new(),
             is_exact: false,
             writes: false,
-            takes_micro: false,
             keeps: false,
             margin: None,
         };
@@ -172,7 +169,6 @@ impl Asked {
                 "--small" => asked.size = Size::Small,
                 "--exact" => asked.is_exact = true,
                 "--write" => asked.writes = true,
-                "--take-micro" => asked.takes_micro = true,
                 "--keep" => asked.keeps = true,
                 "--guard" => {
                     let margin = args.next().and_then(|margin| margin.parse().ok());
@@ -201,11 +197,11 @@ fn main() -> ExitCode {
         floor::run(&args[1..]);
         return ExitCode::SUCCESS;
     }
-    let asked = Asked::read(args);
-    if asked.takes_micro {
+    if args.first().is_some_and(|arg| arg == "--take-micro") {
         report::write_micro();
         return ExitCode::SUCCESS;
     }
+    let asked = Asked::read(args);
     machine::raise_open_files();
     machine::pin_client();
     let runtime = tokio::runtime::Builder::new_current_thread()

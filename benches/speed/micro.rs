@@ -68,14 +68,12 @@ fn time(nanoseconds: f64) -> String {
 }
 
 /// A key by which 64 comes before 256.
-fn natural(name: &str) -> Vec<(String, u64)> {
+fn natural(name: &str) -> Vec<(u64, String)> {
     name.split_inclusive(|letter: char| !letter.is_ascii_digit())
         .map(|piece| {
             let digits: String = piece.chars().take_while(char::is_ascii_digit).collect();
-            (
-                piece[digits.len()..].to_owned(),
-                digits.parse().unwrap_or(0),
-            )
+            let rest = piece[digits.len()..].to_owned();
+            (digits.parse().unwrap_or(0), rest)
         })
         .collect()
 }

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use rustix::fs::{Stat, fstat};
+use rustix::fs::fstat;
+
+use crate::stamp::Stamp;
 
 /// Content per part, in bytes; a multiple of 3, so that the parts' base64 texts can be joined.
 pub const PART_BYTES: usize = 4 * 49_152;
@@ -28,6 +30,8 @@ pub struct Part<'a> {
     pub number: Option<(u64, u64)>,
     /// The content.
     pub bytes: &'a [u8],
+    /// With the last part: which file it was, if it stayed the same from its first part on.
+    pub whole: Option<Stamp>,
 }
 
 impl Part<'_> {
@@ -51,8 +55,8 @@ pub fn read(
     let mut begun = false;
     for attempt in 1..=ATTEMPTS {
         let mut file = open()?;
-        let before = fstat(&file)?;
-        let size = u64::try_from(before.st_size).unwrap_or(0);
+        let before = Stamp::of(&fstat(&file)?);
+        let size = before.size;
         let count = size.div_ceil(PART_BYTES as u64).max(1);
         let mut short = false;
         for part in 1..=count {
@@ -61,7 +65,8 @@ pub fn read(
                     .unwrap_or(PART_BYTES);
             let got = fill(&mut file, &mut buffer[..want])?;
             short |= got < want;
-            let changed = short || (part == count && is_other(&before, &fstat(&file)?));
+            let is_last = part == count;
+            let changed = short || (is_last && Stamp::of(&fstat(&file)?) != before);
             if changed && attempt < ATTEMPTS {
                 break;
             }
@@ -70,10 +75,11 @@ pub fn read(
             if !emit(Part {
                 number,
                 bytes: &buffer[..got],
+                whole: (is_last && !changed).then_some(before),
             }) {
                 return Ok(Outcome::Stopped);
             }
-            if part == count {
+            if is_last {
                 return Ok(if changed {
                     Outcome::Changed
                 } else {
@@ -96,19 +102,6 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-fn is_other(before: &Stat, after: &Stat) -> bool {
-    let key = |stat: &Stat| {
-        (
-            stat.st_size,
-            stat.st_mtime,
-            stat.st_mtime_nsec,
-            stat.st_ctime,
-            stat.st_ctime_nsec,
-        )
-    };
-    key(before) != key(after)
 }
 
 #[cfg(test)]

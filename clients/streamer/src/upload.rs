@@ -11,9 +11,11 @@ use crate::connection::{Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::names::FileName;
+use crate::plan::Remote;
 use crate::progress::Progress;
 use crate::protocol::{ServerError, ServerMessage};
-use crate::report::{Report, warn};
+use crate::report::warn;
+use crate::stamp::Stamp;
 
 pub use sources::{deletions, posts};
 
@@ -31,6 +33,8 @@ pub enum Item {
     Send(Message),
     /// A file that could not be read (to its end).
     Unreadable(u64, FileName, String),
+    /// A file that is not to be sent after all; what was sent of it is not completed.
+    Withheld(u64),
     /// A file that was sent to its end but changed while it was read.
     Changed(FileName),
 }
@@ -48,6 +52,50 @@ pub struct Message {
     of: u64,
     /// Whether the file begins, or begins anew, with it.
     first: bool,
+    /// With a file's last message: what was sent in all, if that is what the file held at one moment.
+    content: Option<Content>,
+}
+
+/// What a file held when it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// In bytes, and their hash.
+    pub remote: Remote,
+    /// Which file it was.
+    pub stamp: Stamp,
+}
+
+/// What comes of what was sent, and what else the server says meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The server has stored a file.
+    Posted {
+        /// Its name.
+        name: FileName,
+        /// Its bytes.
+        bytes: u64,
+        /// What it has stored, where that is known.
+        content: Option<Content>,
+    },
+    /// The server does not have the file any more.
+    Deleted {
+        /// Its name.
+        name: FileName,
+    },
+    /// A file was not sent or not deleted.
+    Failed {
+        /// Its name.
+        name: FileName,
+        /// Why.
+        why: String,
+    },
+    /// A file was sent to its end but changed while it was read.
+    Changed {
+        /// Its name.
+        name: FileName,
+    },
+    /// What has nothing to do with what was sent.
+    Said(ServerMessage),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +109,7 @@ struct Flight {
     name: FileName,
     verb: Verb,
     bytes: u64,
+    content: Option<Content>,
 }
 
 /// What is acknowledged.
@@ -80,7 +129,6 @@ pub struct Upload<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
     identity: &'a Identity,
-    report: &'a mut Report,
     flights: HashMap<u64, Flight>,
     bytes_in_flight: u64,
     refused: Refused,
@@ -93,13 +141,11 @@ impl<'a> Upload<'a> {
         outgoing: Outgoing,
         incoming: Incoming,
         identity: &'a Identity,
-        report: &'a mut Report,
     ) -> Self {
         Self {
             outgoing,
             incoming,
             identity,
-            report,
             flights: HashMap::new(),
             bytes_in_flight: 0,
             refused: Refused::default(),
@@ -117,15 +163,17 @@ impl<'a> Upload<'a> {
         Arc::clone(&self.refused)
     }
 
-    /// Sends all that a source has, and waits until all is acknowledged or refused.
+    /// Sends all that a source has, and waits until all is acknowledged or refused. `see` is told of what comes of
+    /// each file.
     ///
     /// # Errors
     ///
-    /// If the connection breaks or the server withdraws the right; single files that fail go into the report.
+    /// If the connection breaks or the server withdraws the right.
     pub async fn pump(
         &mut self,
         mut source: mpsc::Receiver<Item>,
         progress: &mut Progress,
+        see: &mut (dyn FnMut(Seen) + Send),
     ) -> Result<(), Failure> {
         let outgoing = self.outgoing.clone();
         let mut held: Option<Message> = None;
@@ -151,27 +199,47 @@ impl<'a> Upload<'a> {
                     if message.first {
                         self.take_off(&message);
                     }
+                    if let Some(flight) = self.flights.get_mut(&message.reference) {
+                        flight.content.clone_from(&message.content);
+                    }
                     room.send(message.text);
                 }
                 item = source.recv(), if !dry && held.is_none() => match item {
                     Some(Item::Send(message)) => held = Some(message),
                     Some(Item::Unreadable(reference, name, why)) => {
                         self.land(reference);
-                        self.report.failed(name.as_str(), format!("cannot be read here: {why}"));
+                        see(Seen::Failed { name, why: format!("cannot be read here: {why}") });
                         progress.settled();
                     }
-                    Some(Item::Changed(name)) => {
-                        self.report.failed(name.as_str(), "changed while it was being read; push again");
+                    Some(Item::Withheld(reference)) => {
+                        self.land(reference);
+                        progress.settled();
                     }
+                    Some(Item::Changed(name)) => see(Seen::Changed { name }),
                     None => dry = true,
                 },
                 received = self.incoming.next() => {
                     let (reference, message) = received?;
-                    self.receive(reference, message, progress)?;
+                    self.receive(reference, message, progress, see)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Sends a request of another kind; what it is answered comes from [`next`](Self::next), or is
+    /// [`Seen::Said`].
+    pub async fn send(&self, request: String) {
+        self.outgoing.send(request).await;
+    }
+
+    /// The server's next message while nothing is in flight.
+    ///
+    /// # Errors
+    ///
+    /// If the connection breaks.
+    pub async fn next(&mut self) -> Result<(Option<u64>, ServerMessage), Failure> {
+        self.incoming.next().await
     }
 
     /// Says goodbye.
@@ -205,6 +273,7 @@ impl<'a> Upload<'a> {
             name: message.name.clone(),
             verb: message.verb,
             bytes: message.of,
+            content: None,
         };
         self.bytes_in_flight += message.of;
         if let Some(earlier) = self.flights.insert(message.reference, flight) {
@@ -223,6 +292,7 @@ impl<'a> Upload<'a> {
         reference: Option<u64>,
         message: ServerMessage,
         progress: &mut Progress,
+        see: &mut (dyn FnMut(Seen) + Send),
     ) -> Result<(), Failure> {
         match message {
             ServerMessage::Posted | ServerMessage::DeleteDone => {
@@ -233,8 +303,12 @@ impl<'a> Upload<'a> {
                     Verb::Post => {
                         self.tally.posted += 1;
                         self.tally.posted_bytes += flight.bytes;
+                        see(Seen::Posted { name: flight.name, bytes: flight.bytes, content: flight.content });
                     }
-                    Verb::Delete => self.tally.deleted += 1,
+                    Verb::Delete => {
+                        self.tally.deleted += 1;
+                        see(Seen::Deleted { name: flight.name });
+                    }
                 }
                 progress.settled();
             }
@@ -245,7 +319,7 @@ impl<'a> Upload<'a> {
                 .and_then(|reference| self.land(reference).map(|flight| (reference, flight)))
             {
                 Some((reference, flight)) => {
-                    self.refuse(reference, &flight, &error);
+                    see(self.refuse(reference, flight, &error));
                     progress.settled();
                 }
                 None if reference.is_none() => warn(&format!(
@@ -256,15 +330,15 @@ impl<'a> Upload<'a> {
                 // More parts of a file that is refused already were on their way.
                 None => {}
             },
-            _ => {}
+            other => see(Seen::Said(other)),
         }
         Ok(())
     }
 
-    fn refuse(&mut self, reference: u64, flight: &Flight, error: &ServerError) {
+    fn refuse(&mut self, reference: u64, flight: Flight, error: &ServerError) -> Seen {
         if flight.verb == Verb::Delete && error.kind == "failReadFileError" {
             // Somebody else was faster; it is gone, which is all we wanted.
-            return;
+            return Seen::Deleted { name: flight.name };
         }
         self.refused
             .lock()
@@ -284,6 +358,9 @@ impl<'a> Upload<'a> {
                 error.code, error.message
             ),
         };
-        self.report.failed(flight.name.as_str(), why);
+        Seen::Failed {
+            name: flight.name,
+            why,
+        }
     }
 }

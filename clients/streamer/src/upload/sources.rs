@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::{Item, Message, Refused, Verb};
+use super::{Content, Item, Message, Refused, Verb};
 use crate::names::FileName;
 use crate::parts::{self, Outcome};
+use crate::plan::Remote;
 use crate::{place, protocol};
 
 /// Messages that are made and wait to go out.
@@ -38,6 +40,7 @@ pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<I
                 bytes: 0,
                 of: 0,
                 first: true,
+                content: None,
             };
             if sender.send(Item::Send(message)).await.is_err() {
                 return;
@@ -47,12 +50,15 @@ pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<I
     receiver
 }
 
-/// A source of posts, read one after the other, a few messages ahead of the connection.
+/// A source of posts, read one after the other, a few messages ahead of the connection. `allows` is asked about a file
+/// after each part of it was read and before that is sent: what was written to a file after it was forbidden never
+/// leaves.
 pub fn posts(
     root: Arc<OwnedFd>,
     files: Vec<(FileName, u64)>,
     first_reference: u64,
     refused: Refused,
+    allows: impl Fn(&FileName) -> bool + Send + 'static,
 ) -> mpsc::Receiver<Item> {
     let (sender, receiver) = mpsc::channel(READY_MAX);
     spawn_blocking(move || {
@@ -62,10 +68,28 @@ pub fn posts(
                     .and_then(|(folder, leaf)| place::open_file(&folder, leaf))?)
             };
             let mut fault = None;
+            let mut withheld = false;
+            let (mut hash, mut sent) = (Sha256::new(), 0);
             let read = parts::read(open, |part| {
                 if is_in(&refused, reference) {
                     return false;
                 }
+                withheld = !allows(&name);
+                if withheld {
+                    return false;
+                }
+                if part.is_first() {
+                    (hash, sent) = (Sha256::new(), 0);
+                }
+                hash.update(part.bytes);
+                sent += part.bytes.len() as u64;
+                let content = part.whole.map(|stamp| Content {
+                    remote: Remote {
+                        size: sent,
+                        sha256: place::hex(&hash.clone().finalize()),
+                    },
+                    stamp,
+                });
                 let text = match protocol::post(
                     reference,
                     name.as_str(),
@@ -87,12 +111,14 @@ pub fn posts(
                     bytes,
                     of: size.max(bytes),
                     first: part.is_first(),
+                    content,
                 };
                 sender.blocking_send(Item::Send(message)).is_ok()
             });
             let said = match (read, fault) {
                 (Err(error), _) => Some(Item::Unreadable(reference, name, error.to_string())),
                 (_, Some(error)) => Some(Item::Unreadable(reference, name, error)),
+                (Ok(_), _) if withheld => Some(Item::Withheld(reference)),
                 (Ok(Outcome::Changed), _) => Some(Item::Changed(name)),
                 (Ok(Outcome::Whole | Outcome::Stopped), _) => None,
             };
