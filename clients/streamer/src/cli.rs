@@ -41,6 +41,41 @@ edits made to those are overwritten. A file of yours in the place of one of the 
 files of yours that the project does not have are kept, unless --delete. Links are never followed, `.git` is never touched, \
 and of two names that the file system takes for one the second is reported and not written.";
 
+const SHARE_HELP: &str = "\
+Makes the project on the server equal to DIR, as `push` does, and keeps it so until stopped with Ctrl-C: what changes is sent at once. \
+A lost connection is taken up again. Needs a token or a key, or --local.
+
+Never sent:
+  what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the last named wins),
+  and git's own excludes; a rule counts from the moment in which it is written, also while sharing;
+  what looks like a secret, such as .env files, private keys and credentials, unless --allow names it;
+  links and special files, `.git`, and names that the protocol forbids.
+What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` says which rule decides.
+
+Keys, in a terminal: p pauses and goes on, q stops.";
+
+const SHARE_EXAMPLE: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in
+
+Examples:
+  twicecast share . --local
+  twicecast share ./demo --user ana --key secret
+  twicecast share ./demo --token \"$TOKEN\" --allow .env.example
+  twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
+
+const WHY_EXAMPLE: &str = "\
+Exit codes:
+  0  it is shared
+  1  it is not
+  2  the command line, or DIR, is not usable
+
+Example:
+  twicecast why target/debug";
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "twicecast", version, about = "Streams a project to a file-ws-server, or mirrors one from it", after_help = EXAMPLE)]
@@ -56,6 +91,12 @@ pub enum Command {
     /// Upload a folder and exit when all is acknowledged
     #[command(long_about = PUSH_HELP, after_help = AFTER_HELP)]
     Push(PushArgs),
+    /// Share a folder live: send what differs, then whatever changes
+    #[command(long_about = SHARE_HELP, after_help = SHARE_EXAMPLE)]
+    Share(ShareArgs),
+    /// Say which rule decides whether a file is shared
+    #[command(after_help = WHY_EXAMPLE)]
+    Why(WhyArgs),
     /// Write a project into a folder and keep it live
     #[command(long_about = MIRROR_HELP, after_help = AFTER_HELP)]
     Mirror(MirrorArgs),
@@ -72,6 +113,41 @@ pub struct PushArgs {
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// `twicecast share`.
+#[derive(Debug, Args)]
+pub struct ShareArgs {
+    /// The folder to share
+    pub dir: PathBuf,
+    /// Share this although it looks like a secret: a pattern as in a .gitignore; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
+    /// Start a server in this process, on a free port, and print the command with which a viewer mirrors the project
+    #[arg(long, conflicts_with_all = ["url", "token", "key"])]
+    pub local: bool,
+    /// Look through the folder now and then instead of watching it, for file systems that tell nothing
+    #[arg(long)]
+    pub poll: bool,
+    /// Print what happens as JSON, one object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `twicecast why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The file or folder to ask about; it need not exist
+    pub path: PathBuf,
+    /// The folder that is shared
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+    /// As with `share`
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
 }
 
 /// `twicecast mirror`.
@@ -151,7 +227,13 @@ impl Cli {
         let Some((_, sub)) = matches.subcommand() else {
             return Ok(cli);
         };
-        let is_flag = |id: &str| sub.value_source(id) == Some(ValueSource::CommandLine);
+        let is_flag = |id: &str| {
+            let source = sub
+                .try_contains_id(id)
+                .is_ok()
+                .then(|| sub.value_source(id));
+            source.flatten() == Some(ValueSource::CommandLine)
+        };
         let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
         if token_flag && key_flag {
             let text =
@@ -161,8 +243,10 @@ impl Cli {
         let makes_token = matches!(cli.command, Command::Token(_));
         let common = match &mut cli.command {
             Command::Push(args) => &mut args.common,
+            Command::Share(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
+            Command::Why(_) => return Ok(cli),
         };
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());

@@ -2,14 +2,20 @@
 //! surroundings, put together and checked before anything is connected.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::CommonArgs;
 use crate::failure::Failure;
 use crate::names::{check_component, check_user};
-use crate::token::{Claims, NamesInToken};
+use crate::token::{self, Claims, NamesInToken};
 
 /// A token made from a key for a session of our own holds this long.
 const OWN_TOKEN_HOURS: u32 = 12;
+const OWN_TOKEN: Duration = Duration::from_secs(OWN_TOKEN_HOURS as u64 * 3_600);
+/// So long before it ends a token is looked after.
+const EARLY: Duration = Duration::from_secs(600);
+/// About a hundred years.
+const NEVER: Duration = Duration::from_secs(3_600_000_000);
 
 /// The names of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +134,43 @@ impl Identity {
     /// Whether an expired token can be followed by a fresh one.
     pub fn can_renew_token(&self) -> bool {
         matches!(self.right, Right::Key(_))
+    }
+
+    /// In how long the token is to be looked after: renewed where that can be done, else spoken of.
+    pub fn renew_in(&self) -> Duration {
+        match &self.right {
+            Right::Nothing => NEVER,
+            Right::Key(_) => OWN_TOKEN.saturating_sub(EARLY),
+            Right::Token(token) => match token::expires_in(token) {
+                Some(left) if left > EARLY => left.saturating_sub(EARLY),
+                // It has been spoken of.
+                _ => NEVER,
+            },
+        }
+    }
+
+    /// A fresh token, where one can be made.
+    ///
+    /// # Errors
+    ///
+    /// If signing fails.
+    pub fn renewed_token(&self) -> Result<Option<String>, Failure> {
+        if self.can_renew_token() {
+            self.token()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// What to say of a token that cannot be renewed.
+    pub fn expires_soon(&self) -> Option<String> {
+        let Right::Token(token) = &self.right else {
+            return None;
+        };
+        let minutes = token::expires_in(token)?.as_secs().div_ceil(60);
+        Some(format!(
+            "The token holds for {minutes} more minutes; get a fresh one and start again with it before that."
+        ))
     }
 
     /// The key, for the command that prints a token.

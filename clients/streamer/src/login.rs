@@ -1,12 +1,17 @@
 //! Getting in: one `authenticate`, and what its refusals mean to the person who gave the flags.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::names::shown;
 use crate::protocol::{self, ServerMessage};
+
+/// The `file` section of a streamer.
+pub fn streamer(identity: &Identity) -> Value {
+    json!({"username": identity.user, "project": identity.project})
+}
 
 /// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile are passed over:
 /// whoever wants them lists the project afterwards.
@@ -23,10 +28,7 @@ pub async fn authenticate(
     reference: u64,
 ) -> Result<(), Failure> {
     let (section, names) = match role {
-        Role::Streamer => (
-            "file",
-            json!({"username": identity.user, "project": identity.project}),
-        ),
+        Role::Streamer => ("file", streamer(identity)),
         Role::Viewer => (
             "pullrequest",
             json!({"username": identity.user, "streamer": identity.streamer, "project": identity.project}),

@@ -5,6 +5,8 @@ mod cli;
 mod connection;
 mod failure;
 mod identity;
+mod listing;
+mod local;
 mod login;
 mod manifest;
 mod meter;
@@ -20,7 +22,10 @@ mod push;
 mod report;
 mod scan;
 mod session;
+mod share;
 mod staging;
+mod stamp;
+mod stop;
 mod token;
 mod tree;
 mod upload;
@@ -62,6 +67,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         })?;
     match &cli.command {
         Command::Push(args) => runtime.block_on(push::run(args)),
+        Command::Share(args) => runtime.block_on(share::run(args)),
+        Command::Why(args) => share::why(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => print_token(args),
     }

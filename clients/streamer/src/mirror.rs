@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::cli::MirrorArgs;
@@ -16,6 +14,7 @@ use crate::names::shown;
 use crate::protocol::{self, ServerMessage};
 use crate::report::{Report, counted, say, warn};
 use crate::session::Session;
+use crate::stop;
 
 const SUBSCRIBE: u64 = 1;
 const FIRST_REFERENCE: u64 = 10;
@@ -40,7 +39,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
         delete: args.delete,
     };
     let mut folder = MirrorFolder::open(&args.dir, &identity, allowed)?;
-    let mut stop = stop_signal()?;
+    let mut stop = stop::signals()?;
     let mut report = Report::default();
     let mut wait = WAIT_MIN;
     let mut was_connected = false;
@@ -171,23 +170,4 @@ async fn subscribe(
             _ => {}
         }
     }
-}
-
-/// Becomes changed when the user or the system wants an end.
-fn stop_signal() -> Result<watch::Receiver<()>, Failure> {
-    let unheard =
-        |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    let (sender, receiver) = watch::channel(());
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        // Kept until the end: a closed channel would look like a change.
-        let _ = sender.send(());
-        sender.closed().await;
-    });
-    Ok(receiver)
 }

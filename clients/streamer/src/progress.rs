@@ -16,7 +16,8 @@ pub struct Progress {
     files_done: usize,
     bytes: u64,
     bytes_done: u64,
-    next_line: Instant,
+    /// Where there is no bar; nothing where nothing is said.
+    next_line: Option<Instant>,
 }
 
 impl Progress {
@@ -35,10 +36,22 @@ impl Progress {
             files_done: 0,
             bytes,
             bytes_done: 0,
-            next_line: Instant::now() + LINE_EVERY,
+            next_line: Some(Instant::now() + LINE_EVERY),
         };
         progress.show();
         progress
+    }
+
+    /// Says nothing.
+    pub fn hidden() -> Self {
+        Self {
+            bar: None,
+            files: 0,
+            files_done: 0,
+            bytes: 0,
+            bytes_done: 0,
+            next_line: None,
+        }
     }
 
     /// Bytes have gone out.
@@ -62,8 +75,8 @@ impl Progress {
 
     fn tell(&mut self) {
         self.show();
-        if self.bar.is_none() && Instant::now() >= self.next_line {
-            self.next_line = Instant::now() + LINE_EVERY;
+        if self.bar.is_none() && self.next_line.is_some_and(|next| Instant::now() >= next) {
+            self.next_line = Some(Instant::now() + LINE_EVERY);
             warn(&format!(
                 "{}/{} files, {} of {}",
                 self.files_done,

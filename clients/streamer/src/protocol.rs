@@ -121,6 +121,8 @@ pub enum ServerMessage {
         /// Whose project, where it says so.
         project: Option<ProjectOf>,
     },
+    /// A viewer has sent a pull request, or it has waited for us.
+    PullRequest(PullRequest),
     /// The whole `authenticate` succeeded.
     Authenticated,
     /// The project's updates will come.
@@ -164,6 +166,26 @@ pub struct ListedFile {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+}
+
+/// What is known of a pull request without its files' content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PullRequest {
+    /// As the server made it.
+    pub id: String,
+    /// Who sent it.
+    pub owner: String,
+    /// What he calls it.
+    pub title: String,
+    /// What he says of it.
+    #[serde(default)]
+    pub description: String,
+    /// The files that it changes or adds, as the server sent them, not checked yet.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The files that it deletes, likewise.
+    #[serde(default)]
+    pub deleted: Vec<String>,
 }
 
 /// An error reply.
@@ -295,6 +317,7 @@ fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
                 project: project_of(username, project),
             }
         }
+        "pullRequestCreated" => ServerMessage::PullRequest(serde_json::from_value(data)?),
         "authentication" => ServerMessage::Authenticated,
         "fileWatch" => ServerMessage::Watching,
         _ => ServerMessage::Other,

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::HumanBytes;
+use tokio::sync::watch;
 use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::cli::PushArgs;
-use crate::connection::{self, Incoming, Outgoing};
+use crate::connection;
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::names::{FileName, shown};
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
-use crate::protocol::{self, ListedFile, ServerMessage};
+use crate::protocol::ListedFile;
 use crate::report::{Report, counted, failure_line, say, warn};
 use crate::scan::{self, Scan};
-use crate::upload::{self, Upload};
-use crate::{login, place};
+use crate::upload::{self, Seen, Upload};
+use crate::{listing, login, place};
 
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
@@ -50,7 +51,7 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
         AUTHENTICATE,
     )
     .await?;
-    let (listed, unread) = list(&outgoing, &mut incoming, &identity).await?;
+    let (listed, unread) = listing::list(&outgoing, &mut incoming, &identity, LIST).await?;
     let (left_alone, plan, looked) = compare(Arc::clone(&root), looked, listed).await?;
 
     let mut report = Report::default();
@@ -74,8 +75,8 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
         );
     }
     let (planned, same) = (plan.post.len(), plan.same);
-    let mut upload = Upload::new(outgoing, incoming, &identity, &mut report);
-    let done = carry_out(&mut upload, root, plan).await;
+    let mut upload = Upload::new(outgoing, incoming, &identity);
+    let done = carry_out(&mut upload, root, plan, &mut report).await;
     let tally = upload.tally();
     if done.is_ok() {
         upload.finish().await;
@@ -109,44 +110,6 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
     Ok(report.exit_code())
 }
 
-/// The project's files, and those that the server has and cannot read, each with its words.
-async fn list(
-    outgoing: &Outgoing,
-    incoming: &mut Incoming,
-    identity: &Identity,
-) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {
-    outgoing
-        .send(protocol::list(LIST, &identity.streamer, &identity.project))
-        .await;
-    let mut all = Vec::new();
-    let mut unread = Vec::new();
-    loop {
-        match incoming.next().await? {
-            (Some(LIST), ServerMessage::List { files, last }) => {
-                all.extend(files);
-                if last {
-                    return Ok((all, unread));
-                }
-            }
-            (Some(LIST), ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
-            }
-            (Some(LIST), ServerMessage::Error(error)) => {
-                if let Some(name) = error.unread_file() {
-                    unread.push((name.to_owned(), error.message.clone()));
-                    continue;
-                }
-                return Err(Failure::connection(format!(
-                    "The server could not list the project ({}: {}); try again.",
-                    error.code,
-                    shown(&error.message)
-                )));
-            }
-            _ => {}
-        }
-    }
-}
-
 async fn compare(
     root: Arc<OwnedFd>,
     looked: Scan,
@@ -169,17 +132,42 @@ async fn compare(
         .map_err(|error| Failure::usage(format!("The folder could not be compared: {error}.")))
 }
 
-async fn carry_out(upload: &mut Upload<'_>, root: Arc<OwnedFd>, plan: Plan) -> Result<(), Failure> {
+async fn carry_out(
+    upload: &mut Upload<'_>,
+    root: Arc<OwnedFd>,
+    plan: Plan,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let bytes = plan.post.iter().map(|(_, size)| size).sum();
     let mut progress = Progress::new(plan.delete.len() + plan.post.len(), bytes);
     let posts_begin = FIRST_UPLOAD + plan.delete.len() as u64;
+    // Nobody pauses a push.
+    let (_hold, mut held) = watch::channel(false);
+    let mut see = |seen| match seen {
+        Seen::Unreadable { name, why, .. } => {
+            report.failed(name.as_str(), format!("cannot be read here: {why}"));
+        }
+        Seen::Failed { name, why } => {
+            report.failed(name.as_str(), why);
+        }
+        Seen::Changed { name } => {
+            let why = "changed while it was being read; push again";
+            report.failed(name.as_str(), why);
+        }
+        Seen::Posted { .. }
+        | Seen::Deleted { .. }
+        | Seen::Withheld { .. }
+        | Seen::Held
+        | Seen::Said(_) => {}
+    };
     // All deletions are acknowledged before the first post: a file may come where a folder was, and room is made first.
+    let deletions = upload::deletions(plan.delete, FIRST_UPLOAD);
     let mut done = upload
-        .pump(upload::deletions(plan.delete, FIRST_UPLOAD), &mut progress)
+        .pump(deletions, &mut progress, &mut held, &mut see)
         .await;
     if done.is_ok() {
-        let posts = upload::posts(root, plan.post, posts_begin, upload.refused());
-        done = upload.pump(posts, &mut progress).await;
+        let posts = upload::posts(root, plan.post, posts_begin, upload.refused(), |_| true);
+        done = upload.pump(posts, &mut progress, &mut held, &mut see).await;
     }
     progress.finish();
     done

@@ -1,6 +1,6 @@
 //! Tokens: making one from a key, and looking into one for the names it carries.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,18 @@ pub struct NamesInToken {
     pub streamername: Option<String>,
     /// The project.
     pub streamname: Option<String>,
+}
+
+/// How long a token that somebody else made still holds, if it can be read and says so.
+pub fn expires_in(token: &str) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Expiry {
+        exp: f64,
+    }
+    let expiry: Expiry = jsonwebtoken::dangerous::insecure_decode(token).ok()?.claims;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let expires = Duration::try_from_secs_f64(expiry.exp).ok()?;
+    Some(expires.saturating_sub(now))
 }
 
 impl NamesInToken {

@@ -5,7 +5,7 @@ mod sources;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::failure::Failure;
@@ -32,9 +32,9 @@ pub enum Item {
     /// A message to send.
     Send(Message),
     /// A file that could not be read (to its end).
-    Unreadable(u64, FileName, String),
+    Unreadable(u64, FileName, std::io::Error),
     /// A file that is not to be sent after all; what was sent of it is not completed.
-    Withheld(u64),
+    Withheld(u64, FileName),
     /// A file that was sent to its end but changed while it was read.
     Changed(FileName),
 }
@@ -82,7 +82,16 @@ pub enum Seen {
         /// Its name.
         name: FileName,
     },
-    /// A file was not sent or not deleted.
+    /// A file could not be read.
+    Unreadable {
+        /// Its name.
+        name: FileName,
+        /// The system's words.
+        why: String,
+        /// Whether that is because it is not there any more.
+        gone: bool,
+    },
+    /// The server refused to store or delete a file.
     Failed {
         /// Its name.
         name: FileName,
@@ -94,6 +103,13 @@ pub enum Seen {
         /// Its name.
         name: FileName,
     },
+    /// A file was not sent, or not to its end, because that is not allowed any more.
+    Withheld {
+        /// Its name.
+        name: FileName,
+    },
+    /// Somebody has paused the sending, or let it go on.
+    Held,
     /// What has nothing to do with what was sent.
     Said(ServerMessage),
 }
@@ -137,11 +153,7 @@ pub struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     /// Begins with nothing in flight.
-    pub fn new(
-        outgoing: Outgoing,
-        incoming: Incoming,
-        identity: &'a Identity,
-    ) -> Self {
+    pub fn new(outgoing: Outgoing, incoming: Incoming, identity: &'a Identity) -> Self {
         Self {
             outgoing,
             incoming,
@@ -163,8 +175,8 @@ impl<'a> Upload<'a> {
         Arc::clone(&self.refused)
     }
 
-    /// Sends all that a source has, and waits until all is acknowledged or refused. `see` is told of what comes of
-    /// each file.
+    /// Sends all that a source has, and waits until all is acknowledged or refused; nothing is sent while `held_back`
+    /// is true. `see` is told of what comes of each file.
     ///
     /// # Errors
     ///
@@ -173,6 +185,7 @@ impl<'a> Upload<'a> {
         &mut self,
         mut source: mpsc::Receiver<Item>,
         progress: &mut Progress,
+        held_back: &mut watch::Receiver<bool>,
         see: &mut (dyn FnMut(Seen) + Send),
     ) -> Result<(), Failure> {
         let outgoing = self.outgoing.clone();
@@ -187,9 +200,10 @@ impl<'a> Upload<'a> {
                 held = None;
                 continue;
             }
-            let may_send = held
-                .as_ref()
-                .is_some_and(|message| self.has_room_for(message));
+            let may_send = !*held_back.borrow()
+                && held
+                    .as_ref()
+                    .is_some_and(|message| self.has_room_for(message));
             tokio::select! {
                 room = outgoing.room(), if may_send => {
                     let (Some(room), Some(message)) = (room, held.take()) else {
@@ -208,16 +222,19 @@ impl<'a> Upload<'a> {
                     Some(Item::Send(message)) => held = Some(message),
                     Some(Item::Unreadable(reference, name, why)) => {
                         self.land(reference);
-                        see(Seen::Failed { name, why: format!("cannot be read here: {why}") });
+                        let gone = why.kind() == std::io::ErrorKind::NotFound;
+                        see(Seen::Unreadable { name, why: why.to_string(), gone });
                         progress.settled();
                     }
-                    Some(Item::Withheld(reference)) => {
+                    Some(Item::Withheld(reference, name)) => {
                         self.land(reference);
+                        see(Seen::Withheld { name });
                         progress.settled();
                     }
                     Some(Item::Changed(name)) => see(Seen::Changed { name }),
                     None => dry = true,
                 },
+                Ok(()) = held_back.changed() => see(Seen::Held),
                 received = self.incoming.next() => {
                     let (reference, message) = received?;
                     self.receive(reference, message, progress, see)?;
@@ -303,7 +320,11 @@ impl<'a> Upload<'a> {
                     Verb::Post => {
                         self.tally.posted += 1;
                         self.tally.posted_bytes += flight.bytes;
-                        see(Seen::Posted { name: flight.name, bytes: flight.bytes, content: flight.content });
+                        see(Seen::Posted {
+                            name: flight.name,
+                            bytes: flight.bytes,
+                            content: flight.content,
+                        });
                     }
                     Verb::Delete => {
                         self.tally.deleted += 1;

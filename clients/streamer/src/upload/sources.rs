@@ -67,7 +67,7 @@ pub fn posts(
                 Ok(place::open_parent(&root, &name)
                     .and_then(|(folder, leaf)| place::open_file(&folder, leaf))?)
             };
-            let mut fault = None;
+            let mut fault: Option<std::io::Error> = None;
             let mut withheld = false;
             let (mut hash, mut sent) = (Sha256::new(), 0);
             let read = parts::read(open, |part| {
@@ -98,7 +98,7 @@ pub fn posts(
                 ) {
                     Ok(text) => text,
                     Err(error) => {
-                        fault = Some(error.to_string());
+                        fault = Some(error.into());
                         return false;
                     }
                 };
@@ -116,9 +116,10 @@ pub fn posts(
                 sender.blocking_send(Item::Send(message)).is_ok()
             });
             let said = match (read, fault) {
-                (Err(error), _) => Some(Item::Unreadable(reference, name, error.to_string())),
-                (_, Some(error)) => Some(Item::Unreadable(reference, name, error)),
-                (Ok(_), _) if withheld => Some(Item::Withheld(reference)),
+                (Err(error), _) | (_, Some(error)) => {
+                    Some(Item::Unreadable(reference, name, error))
+                }
+                (Ok(_), _) if withheld => Some(Item::Withheld(reference, name)),
                 (Ok(Outcome::Changed), _) => Some(Item::Changed(name)),
                 (Ok(Outcome::Whole | Outcome::Stopped), _) => None,
             };

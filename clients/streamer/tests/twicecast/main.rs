@@ -2,4 +2,6 @@
 
 mod mirror;
 mod push;
+mod real;
 mod support;
+mod torture;

@@ -443,7 +443,7 @@ pub struct Said {
     pub err: String,
 }
 
-fn command(words: &[&str]) -> Command {
+pub fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twicecast"));
     command
         .args(words)
@@ -507,11 +507,15 @@ pub struct Live {
 
 impl Live {
     pub fn start(server: &FakeServer, dir: &Path, more: &[&str]) -> Self {
+        Self::of(&server.url, dir, more)
+    }
+
+    pub fn of(url: &str, dir: &Path, more: &[&str]) -> Self {
         let words = [
             "mirror",
             dir.to_str().unwrap(),
             "--url",
-            &server.url,
+            url,
             "--streamer",
             "ana",
             "--project",
@@ -539,6 +543,33 @@ impl Live {
             if line.starts_with(beginning) {
                 return line;
             }
+        }
+    }
+
+    /// Goes on reading what it says, or it would have to wait.
+    pub fn unheard(self) -> Unheard {
+        Unheard::new(self.child, self.lines)
+    }
+
+    /// Stops it as Ctrl-C does, and gives its exit code.
+    pub async fn stop(self) -> i32 {
+        self.unheard().stop().await
+    }
+}
+
+/// A mirror or share to which nobody listens.
+pub struct Unheard {
+    child: Child,
+    _reading: tokio::task::JoinHandle<()>,
+}
+
+impl Unheard {
+    pub fn new(child: Child, mut lines: Lines<BufReader<ChildStdout>>) -> Self {
+        let reading =
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self {
+            child,
+            _reading: reading,
         }
     }
 

@@ -1,0 +1,204 @@
+//! `twicecast share`: keeps the project on the server equal to a folder for as long as it runs.
+//!
+//! Whatever a watcher tells only says where to look: what is there and what the server has are compared, and what
+//! differs is sent. So nothing depends on the order, the number or the meaning of events.
+
+mod backoff;
+mod dirty;
+mod keys;
+mod known;
+mod look;
+mod rule_memory;
+mod rules;
+mod secrets;
+mod session;
+mod summary;
+mod voice;
+mod watching;
+mod why;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::cli::ShareArgs;
+use crate::failure::Failure;
+use crate::identity::{Identity, Role};
+use crate::local::{self, LocalServer};
+use crate::names::shown;
+use crate::report::Report;
+use crate::{place, scan, stop};
+use backoff::Backoff;
+use dirty::Dirty;
+use keys::Keys;
+use rules::Rules;
+use session::{Folder, Session};
+use voice::{Event, Voice};
+use watching::Watching;
+
+pub use why::run as why;
+
+/// How a connection ended that did not fail.
+enum Ended {
+    Stopped,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us in.
+pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
+    let root = Arc::new(scan::open(&args.dir)?);
+    let (common, server) = if args.local {
+        let server = local::start(&args.dir)?;
+        let mut common = args.common.clone();
+        (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
+        common.token = None;
+        (common, Some(server))
+    } else {
+        (args.common.clone(), None)
+    };
+    let identity = Identity::resolve(&common, Role::Streamer, Some(&args.dir))?;
+    if identity.token()?.is_none() {
+        return Err(Failure::usage(
+            "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server; or --local to try it without a server.",
+        ));
+    }
+    let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
+        let dir = shown(&args.dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {error}."))
+    })?;
+    let own = place::open_below(&root, "")
+        .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
+    let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
+    let keys = Keys::listen();
+    let mut voice = Voice::new(args.json, &identity.full_project(), keys.are_there());
+    if let Some(server) = &server {
+        voice.tell(&invitation(server, &identity));
+    }
+    let share = Share {
+        identity,
+        voice,
+        folder: folder(args, &dir, root, rules),
+        keys,
+        backoff: Backoff::default(),
+    };
+    share.run().await
+}
+
+fn folder(
+    args: &ShareArgs,
+    dir: &Path,
+    root: Arc<std::os::fd::OwnedFd>,
+    rules: Arc<Rules>,
+) -> Folder {
+    let dirty = Arc::new(Dirty::default());
+    let mut watching = if args.poll {
+        Watching::none(dir)
+    } else {
+        Watching::start(dir, Arc::clone(&dirty))
+    };
+    for above in rules.folders_above() {
+        watching.path(above);
+    }
+    Folder::new(root, rules, watching, dirty)
+}
+
+/// How a viewer sees it.
+fn invitation(server: &LocalServer, identity: &Identity) -> Event {
+    let program = std::env::args_os().next();
+    let program = program.map_or_else(
+        || "twicecast".into(),
+        |word| word.to_string_lossy().into_owned(),
+    );
+    let (url, streamer, project) = (&server.url, &identity.streamer, &identity.project);
+    Event::Invitation {
+        command: format!(
+            "{} mirror ./copy --url {url} --streamer {} --project {}",
+            quoted(&program),
+            quoted(streamer),
+            quoted(project)
+        ),
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A folder that is being shared.
+struct Share {
+    identity: Identity,
+    voice: Voice,
+    folder: Folder,
+    keys: Keys,
+    backoff: Backoff,
+}
+
+impl Share {
+    async fn run(mut self) -> Result<u8, Failure> {
+        let mut stop = stop::signals()?;
+        let (pause, is_paused) = watch::channel(false);
+        let mut was_connected = false;
+        let mut report = Report::default();
+        loop {
+            let mut is_connected = false;
+            let result = tokio::select! {
+                biased;
+                _ = stop.changed() => Ok(Ended::Stopped),
+                quit = press(&mut self.keys, &pause) => Ok(quit),
+                result = Session {
+                    identity: &self.identity,
+                    voice: &mut self.voice,
+                    folder: &mut self.folder,
+                    report: &mut report,
+                    held: is_paused.clone(),
+                    is_connected: &mut is_connected,
+                }.run() => result,
+            };
+            if is_connected {
+                was_connected = true;
+                self.backoff.reset();
+            }
+            let failure = match result {
+                Ok(Ended::Stopped) => break,
+                Err(failure) => failure,
+            };
+            if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
+                return Err(failure);
+            }
+            let wait = self.backoff.next();
+            self.voice.tell(&Event::Lost {
+                why: failure.to_string(),
+                retry_in: wait.as_secs_f64(),
+            });
+            tokio::select! {
+                biased;
+                _ = stop.changed() => break,
+                _ = press(&mut self.keys, &pause) => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        self.voice.tell(&Event::Stopped);
+        Ok(report.exit_code())
+    }
+}
+
+/// Minds the keyboard until somebody wants an end.
+async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Ended {
+    loop {
+        match keys.next().await {
+            b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
+            b'q' | b'Q' => return Ended::Stopped,
+            _ => {}
+        }
+    }
+}

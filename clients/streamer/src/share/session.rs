@@ -1,0 +1,432 @@
+//! One connection of a share: compares, sends what differs, and goes on with what changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+
+use super::Ended;
+use super::dirty::Dirty;
+use super::known::Known;
+use super::look::look;
+use super::rule_memory::SETTLING;
+use super::rules::{Rules, Verdict};
+use super::summary::Summary;
+use super::voice::{Event, Voice};
+use super::watching::{POLL, Watching};
+use crate::failure::Failure;
+use crate::identity::{Identity, Role};
+use crate::names::FileName;
+use crate::plan::{self, Plan, Remote};
+use crate::progress::Progress;
+use crate::protocol::{self, PullRequest, ServerMessage};
+use crate::report::Report;
+use crate::stamp::Stamp;
+use crate::upload::{self, Seen, Upload};
+use crate::{connection, listing, login, place};
+
+const AUTHENTICATE: u64 = 1;
+const LIST: u64 = 2;
+const RENEW: u64 = 3;
+/// References of deletions and posts begin here.
+const FIRST_UPLOAD: u64 = 10;
+
+/// Everything is looked at again so often even where folders are watched: nobody knows all file systems.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
+/// A file that changes while it is sent is sent again after so long.
+const RESTLESS: Duration = Duration::from_secs(1);
+/// Smaller transfers than this show no bar.
+const BAR_FILES: usize = 50;
+const BAR_BYTES: u64 = 4 << 20;
+
+/// The folder, and what is known of it across connections.
+pub(super) struct Folder {
+    root: Arc<OwnedFd>,
+    rules: Arc<Rules>,
+    watching: Watching,
+    dirty: Arc<Dirty>,
+    known: Known,
+    /// What is not shared, by its path.
+    left_out: BTreeMap<String, Verdict>,
+    said_left_out: Summary,
+    /// Pull requests that have been told of.
+    announced: BTreeSet<String>,
+    warned_of_others: bool,
+}
+
+impl Folder {
+    pub(super) fn new(
+        root: Arc<OwnedFd>,
+        rules: Arc<Rules>,
+        watching: Watching,
+        dirty: Arc<Dirty>,
+    ) -> Self {
+        Self {
+            root,
+            rules,
+            watching,
+            dirty,
+            known: Known::default(),
+            left_out: BTreeMap::new(),
+            said_left_out: Summary::default(),
+            announced: BTreeSet::new(),
+            warned_of_others: false,
+        }
+    }
+
+    fn look_later(&self, full: String, wait: Duration) {
+        let dirty = Arc::clone(&self.dirty);
+        tokio::spawn(async move {
+            sleep(wait).await;
+            dirty.add(full);
+        });
+    }
+
+    /// Looks at a place, and adds what is to be done about it to `plan`.
+    fn compare(&mut self, full: &str, plan: &mut Plan) -> BTreeMap<String, String> {
+        let watching = &mut self.watching;
+        let found = look(&self.root, &self.rules, full, |folder| {
+            watching.folder(folder);
+        });
+        let root = &self.root;
+        let part = self
+            .known
+            .plan(full, &found, |name| fingerprint(root, name));
+        plan.delete.extend(part.delete);
+        plan.post.extend(part.post);
+        plan.same += part.same;
+        let is_in = |path: &String| {
+            let rest = path.strip_prefix(full);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.left_out.retain(|path, _| !is_in(path));
+        for (path, verdict) in &found.left_out {
+            if *verdict == Verdict::Settling {
+                self.look_later(path.clone(), SETTLING);
+            }
+        }
+        self.left_out.extend(found.left_out);
+        found.unreadable
+    }
+}
+
+/// Reads a file, and says what it holds and which it was, if it can be read.
+fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>)> {
+    let (folder, leaf) = place::open_parent(root, name).ok()?;
+    let file = place::open_file(&folder, leaf).ok()?;
+    let stamp = Stamp::of(&rustix::fs::fstat(&file).ok()?);
+    let again = file.try_clone().ok()?;
+    let (size, sha256) = place::fingerprint(file).ok()?;
+    let is_same = Stamp::of(&rustix::fs::fstat(&again).ok()?) == stamp;
+    Some((Remote { size, sha256 }, settled(stamp).filter(|_| is_same)))
+}
+
+/// The stamp, unless a change in this very moment might not change it.
+fn settled(stamp: Stamp) -> Option<Stamp> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    (!stamp.is_fresh(now)).then_some(stamp)
+}
+
+/// A connection.
+pub(super) struct Session<'a> {
+    pub identity: &'a Identity,
+    pub voice: &'a mut Voice,
+    pub folder: &'a mut Folder,
+    /// Files that are not right, across connections.
+    pub report: &'a mut Report,
+    /// Whether nothing is to be sent at the moment.
+    pub held: watch::Receiver<bool>,
+    /// Becomes true once the server has let us in.
+    pub is_connected: &'a mut bool,
+}
+
+impl Session<'_> {
+    /// Goes on until the connection ends.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended.
+    pub(super) async fn run(mut self) -> Result<Ended, Failure> {
+        let (identity, role) = (self.identity, Role::Streamer);
+        let token = identity.token()?.unwrap_or_default();
+        let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+        login::authenticate(
+            &outgoing,
+            &mut incoming,
+            identity,
+            role,
+            &token,
+            AUTHENTICATE,
+        )
+        .await?;
+        let (listed, unread) = listing::list(&outgoing, &mut incoming, identity, LIST).await?;
+        *self.is_connected = true;
+        let (remote, _) = plan::known(listed);
+        self.folder.known.listed(remote);
+        self.voice.tell(&Event::Connected {
+            url: identity.url.clone(),
+            project: identity.full_project(),
+        });
+        for (name, why) in unread {
+            self.fail(
+                &name,
+                format!("cannot be read by the server ({why}); its operator can help"),
+            );
+        }
+        self.folder.dirty.add_all();
+        let mut upload = Upload::new(outgoing, incoming, identity);
+        let mut reference = FIRST_UPLOAD;
+        let mut renewal = std::pin::pin!(sleep(identity.renew_in()));
+        loop {
+            self.mind_hold();
+            let is_held = *self.held.borrow();
+            while !is_held && !self.folder.dirty.is_empty() {
+                self.sync(&mut upload, &mut reference).await?;
+            }
+            let look_again = if self.folder.watching.is_polling() {
+                POLL
+            } else {
+                LOOK_AGAIN
+            };
+            let dirty = Arc::clone(&self.folder.dirty);
+            tokio::select! {
+                received = upload.next() => {
+                    let (reference, message) = received?;
+                    self.hear(reference, message)?;
+                }
+                () = dirty.settled(), if !is_held => {}
+                Ok(()) = self.held.changed() => {}
+                () = sleep(look_again) => dirty.add_all(),
+                () = &mut renewal => {
+                    renewal.set(sleep(identity.renew_in()));
+                    self.renew(&upload).await?;
+                }
+            }
+        }
+    }
+
+    fn mind_hold(&mut self) {
+        let is_held = *self.held.borrow_and_update();
+        if self.voice.is_paused() != is_held {
+            self.voice.tell(if is_held {
+                &Event::Paused
+            } else {
+                &Event::Resumed
+            });
+        }
+    }
+
+    /// Makes the server equal to the folder in all places that may have changed.
+    async fn sync(&mut self, upload: &mut Upload<'_>, reference: &mut u64) -> Result<(), Failure> {
+        let began = Instant::now();
+        let mut plan = Plan::default();
+        for full in self.folder.dirty.take() {
+            let unreadable = block_in_place(|| self.folder.compare(&full, &mut plan));
+            for (path, why) in unreadable {
+                self.fail(&path, format!("cannot be read here: {why}"));
+            }
+        }
+        if let Some(text) = self.folder.watching.trouble() {
+            self.voice.tell(&Event::Note { text });
+        }
+        self.tell_left_out();
+        let (files, deletions) = (plan.post.len(), plan.delete.len());
+        let bytes = plan.post.iter().map(|(_, size)| size).sum();
+        if files + deletions > 0 {
+            self.voice.tell(&Event::Sending {
+                files,
+                bytes,
+                deletions,
+            });
+        }
+        let before = upload.tally();
+        let shows_bar = !self.voice.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
+        let mut progress = if shows_bar {
+            self.voice.clear();
+            Progress::new(files + deletions, bytes)
+        } else {
+            Progress::hidden()
+        };
+        let done = self.carry_out(upload, plan, reference, &mut progress).await;
+        progress.finish();
+        done?;
+        let after = upload.tally();
+        self.voice.tell(&Event::Synced {
+            sent: after.posted - before.posted,
+            bytes: after.posted_bytes - before.posted_bytes,
+            deleted: after.deleted - before.deleted,
+            files: self.folder.known.count(),
+            seconds: began.elapsed().as_secs_f64(),
+        });
+        Ok(())
+    }
+
+    /// All deletions are acknowledged before the first post: a file may come where a folder was.
+    async fn carry_out(
+        &mut self,
+        upload: &mut Upload<'_>,
+        plan: Plan,
+        reference: &mut u64,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let mut held = self.held.clone();
+        let first = *reference;
+        *reference += (plan.delete.len() + plan.post.len()) as u64;
+        let posts_begin = first + plan.delete.len() as u64;
+        let deletions = upload::deletions(plan.delete, first);
+        let posts = {
+            let (root, rules) = (
+                Arc::clone(&self.folder.root),
+                Arc::clone(&self.folder.rules),
+            );
+            let allows = move |name: &FileName| {
+                matches!(rules.judge_now(name.as_str(), false), Verdict::Shared)
+            };
+            upload::posts(root, plan.post, posts_begin, upload.refused(), allows)
+        };
+        for source in [deletions, posts] {
+            let see = &mut |seen| self.see(seen);
+            upload.pump(source, progress, &mut held, see).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of what came of a file.
+    fn see(&mut self, seen: Seen) {
+        match seen {
+            Seen::Posted {
+                name,
+                bytes,
+                content,
+            } => {
+                self.report.mended(name.as_str());
+                self.voice.tell(&Event::Sent {
+                    name: name.as_str().to_owned(),
+                    bytes,
+                });
+                let (remote, stamp) = match content {
+                    Some(content) => (content.remote, settled(content.stamp)),
+                    // A mix of what the file was while it was read: nothing is equal to it.
+                    None => (
+                        Remote {
+                            size: u64::MAX,
+                            sha256: String::new(),
+                        },
+                        None,
+                    ),
+                };
+                self.folder.known.posted(name, remote, stamp);
+            }
+            Seen::Deleted { name } => {
+                self.report.mended(name.as_str());
+                self.voice.tell(&Event::Deleted {
+                    name: name.as_str().to_owned(),
+                });
+                self.folder.known.deleted(&name);
+            }
+            // It has gone again; its folder tells of that.
+            Seen::Unreadable { gone: true, .. } => {}
+            Seen::Unreadable { name, why, .. } => {
+                self.fail(name.as_str(), format!("cannot be read here: {why}"));
+            }
+            Seen::Failed { name, why } => self.fail(name.as_str(), why),
+            Seen::Changed { name } | Seen::Withheld { name } => {
+                self.folder.look_later(name.as_str().to_owned(), RESTLESS);
+            }
+            Seen::Held => self.mind_hold(),
+            Seen::Said(message) => self.hear_aside(message),
+        }
+    }
+
+    fn fail(&mut self, name: &str, why: String) {
+        if self.report.failed(name, why.clone()) {
+            self.voice.tell(&Event::Failed {
+                name: name.to_owned(),
+                why,
+            });
+        }
+    }
+
+    /// What the server says while nothing is in flight.
+    fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
+        match message {
+            ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
+                Err(self.identity.withdrawn(&error.message))
+            }
+            ServerMessage::Error(error) if reference == Some(RENEW) => {
+                Err(self.identity.refused(&error.message))
+            }
+            other => {
+                self.hear_aside(other);
+                Ok(())
+            }
+        }
+    }
+
+    fn hear_aside(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::PullRequest(PullRequest {
+                id, owner, title, ..
+            }) if self.folder.announced.insert(id.clone()) => {
+                self.voice.tell(&Event::PullRequest {
+                    id,
+                    author: owner,
+                    title,
+                });
+            }
+            ServerMessage::Part(part) => self.hear_of_others(&part.name),
+            ServerMessage::Deleted { name, .. } => self.hear_of_others(&name),
+            _ => {}
+        }
+    }
+
+    /// Somebody else, with the same right, changes the project. Who is right is not for us to say; what he has changed
+    /// is not known any more, and is compared when it changes here or the connection is taken up again.
+    fn hear_of_others(&mut self, name: &str) {
+        if !std::mem::replace(&mut self.folder.warned_of_others, true) {
+            self.voice.tell(&Event::Note {
+                text: format!(
+                    "Somebody else streams this project at the same time and has changed {}; two folders cannot be shared as one project.",
+                    crate::names::shown(name)
+                ),
+            });
+        }
+        if let Ok(name) = FileName::parse(name) {
+            let unknown = Remote {
+                size: u64::MAX,
+                sha256: String::new(),
+            };
+            self.folder.known.posted(name, unknown, None);
+        }
+    }
+
+    /// Makes a fresh token, or says that one is needed.
+    async fn renew(&mut self, upload: &Upload<'_>) -> Result<(), Failure> {
+        if let Some(token) = self.identity.renewed_token()? {
+            let names = login::streamer(self.identity);
+            upload
+                .send(protocol::authenticate(RENEW, &token, "file", &names))
+                .await;
+        } else if let Some(text) = self.identity.expires_soon() {
+            self.voice.tell(&Event::Note { text });
+        }
+        Ok(())
+    }
+
+    fn tell_left_out(&mut self) {
+        let summary = Summary::of(&self.folder.left_out);
+        if summary != self.folder.said_left_out {
+            self.voice.tell(&Event::LeftOut {
+                ignored: summary.ignored,
+                secrets: summary.secrets.clone(),
+                never: summary.never,
+            });
+            self.folder.said_left_out = summary;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `twicecast why`: which rule decides whether a file is shared.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::rules::{Rules, Verdict};
+use crate::cli::WhyArgs;
+use crate::failure::Failure;
+use crate::names::shown;
+use crate::report::say;
+use crate::{place, scan};
+
+/// Runs the command and gives the exit code: 0 if it is shared, 1 if not.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be shared or the path does not lie in it.
+pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
+    let root = scan::open(&args.dir)?;
+    let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
+        let dir = shown(&args.dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {error}."))
+    })?;
+    let full = inside(&dir, &args.path)?;
+    let look = place::open_below(
+        &root,
+        full.rsplit_once('/').map_or("", |(folder, _)| folder),
+    );
+    let leaf = full.rsplit('/').next().unwrap_or_default();
+    let found = look
+        .and_then(|folder| place::look(folder, leaf))
+        .ok()
+        .flatten();
+    let kind = found.map(|stat| place::kind(&stat));
+    let rules = Rules::new(&dir, root, &args.allow)?;
+    let is_folder = kind == Some(rustix::fs::FileType::Directory)
+        || args.path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let verdict = match kind {
+        Some(rustix::fs::FileType::Symlink) => Verdict::Never(scan::Skip::Link),
+        _ => rules.judge_now(&full, is_folder),
+    };
+    let missing = if kind.is_none() {
+        " (there is nothing of that name now)"
+    } else {
+        ""
+    };
+    say(&format!("{}: {verdict}{missing}", shown(&full)));
+    Ok(u8::from(verdict != Verdict::Shared))
+}
+
+/// The full name in the shared folder of a path as somebody gave it.
+fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
+    let outside = || {
+        let (path, dir) = (path.to_string_lossy(), dir.to_string_lossy());
+        Failure::usage(format!(
+            "{} does not lie in {}; give the shared folder with --dir.",
+            shown(&path),
+            shown(&dir)
+        ))
+    };
+    let absolute = std::path::absolute(path).map_err(|_| outside())?;
+    // Its folder may be reached through links; it may itself be one, which is not followed.
+    let mut plain = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    let parent = plain.parent().and_then(|parent| parent.canonicalize().ok());
+    let resolved = match (parent, plain.file_name()) {
+        (Some(parent), Some(leaf)) => parent.join(leaf),
+        _ => plain.clone(),
+    };
+    let below = resolved
+        .strip_prefix(dir)
+        .or_else(|_| plain.strip_prefix(dir));
+    let below = below.map_err(|_| outside())?.to_str().ok_or_else(outside)?;
+    if below.is_empty() {
+        return Err(Failure::usage(
+            "That is the shared folder itself; name something in it.",
+        ));
+    }
+    Ok(format!("/{below}"))
+}

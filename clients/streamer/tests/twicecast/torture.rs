@@ -1,0 +1,188 @@
+//! A thousand operations on a shared folder, while the server is killed and the network cut: in the end a viewer has
+//! exactly what is shared.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::real::{RealServer, Share, Wire, eventually};
+use crate::support::{Files, Live, tree};
+
+/// xorshift64*: any numbers, the same for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).unwrap() % end
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+}
+
+/// Lines of the rule file, and which files they are about, in so many words.
+type Rule = (&'static str, fn(&str) -> Option<bool>);
+const RULES: [Rule; 5] = [
+    ("*.log", |name| name.ends_with(".log").then_some(true)),
+    ("d1/", |name| {
+        name.split('/')
+            .rev()
+            .skip(1)
+            .any(|folder| folder == "d1")
+            .then_some(true)
+    }),
+    ("/d2/d3/", |name| {
+        name.starts_with("/d2/d3/").then_some(true)
+    }),
+    ("f5.txt", |name| {
+        name.split('/')
+            .any(|segment| segment == "f5.txt")
+            .then_some(true)
+    }),
+    ("!/d0/f5.txt", |name| {
+        (name == "/d0/f5.txt").then_some(false)
+    }),
+];
+
+/// What of a folder is shared by these rules: all that no rule names last.
+fn shared(dir: &Path, rules: &BTreeSet<usize>) -> Files {
+    let mut files = tree(dir);
+    files.retain(|name, _| {
+        let verdicts = rules.iter().filter_map(|rule| RULES[*rule].1(name));
+        verdicts.last() != Some(true)
+    });
+    files
+}
+
+const FOLDERS: [&str; 5] = ["d0", "d1", "d2", "d3", "x"];
+const FILES: [&str; 8] = [
+    "f0.txt", "f1.rs", "f2.log", "f3.rs", "f4.md", "f5.txt", "x", "f6.bin",
+];
+
+struct Tree<'a> {
+    dir: &'a Path,
+    random: Random,
+    rules: BTreeSet<usize>,
+}
+
+impl Tree<'_> {
+    fn folder(&mut self) -> PathBuf {
+        let depth = self.random.below(3);
+        (0..depth).fold(self.dir.to_path_buf(), |path, _| {
+            path.join(self.random.one(&FOLDERS))
+        })
+    }
+
+    fn file(&mut self) -> PathBuf {
+        self.folder().join(self.random.one(&FILES))
+    }
+
+    fn content(&mut self) -> Vec<u8> {
+        let length = match self.random.below(20) {
+            0 => 600_000,
+            1..5 => 0,
+            _ => self.random.below(5_000),
+        };
+        let byte = u8::try_from(self.random.below(256)).unwrap();
+        vec![byte; length]
+    }
+
+    /// Does something. Most of it may be impossible just now, which is as good.
+    fn operate(&mut self) {
+        let (from, to) = (self.file(), self.file());
+        let content = self.content();
+        let _ = match self.random.below(16) {
+            0..4 => {
+                fs::create_dir_all(from.parent().unwrap()).and_then(|()| fs::write(&from, content))
+            }
+            4 => OpenOptions::new()
+                .append(true)
+                .open(&from)
+                .and_then(|mut file| file.write_all(b"more")),
+            5 | 6 => {
+                let name = format!("{}.tmp~", from.file_name().unwrap().to_str().unwrap());
+                let temporary = from.with_file_name(name);
+                fs::write(&temporary, content).and_then(|()| {
+                    fs::rename(&temporary, &from).or_else(|_| fs::remove_file(&temporary))
+                })
+            }
+            7 => fs::rename(&from, &to),
+            8 => fs::rename(self.folder(), self.folder()),
+            9 => fs::remove_file(&from),
+            10 => fs::remove_dir_all(self.folder().join("x")),
+            11 => fs::File::open(&from)
+                .and_then(|file| file.set_modified(std::time::SystemTime::now())),
+            12 => std::os::unix::fs::symlink(&to, &from),
+            13 => fs::create_dir_all(self.folder().join("x")),
+            14 => fs::copy(&from, &to).map(|_| ()),
+            _ => self.change_rules(),
+        };
+    }
+
+    fn change_rules(&mut self) -> std::io::Result<()> {
+        self.rules = (0..RULES.len())
+            .filter(|_| self.random.below(2) == 0)
+            .collect();
+        let lines = self
+            .rules
+            .iter()
+            .map(|rule| format!("{}\n", RULES[*rule].0));
+        fs::write(self.dir.join(".gitignore"), lines.collect::<String>())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_thousand_operations_kills_and_cuts_a_viewer_has_exactly_what_is_shared() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut server = RealServer::start().await;
+    let wire = Wire::to(&server).await;
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share.until("synced").await;
+    let share = share.unheard();
+    let mut mirror = Live::of(&server.url(), copy.path(), &[]);
+    mirror.until("mirroring").await;
+    let mirror = mirror.unheard();
+
+    let seed = std::env::var("TORTURE_SEED").map_or(0x7061_7274_7921, |seed| seed.parse().unwrap());
+    println!("TORTURE_SEED={seed}");
+    let mut tree = Tree {
+        dir: dir.path(),
+        random: Random(seed),
+        rules: BTreeSet::new(),
+    };
+    for operation in 0..1_000 {
+        match operation {
+            200 | 600 => server.kill().await,
+            300 | 620 => server.start_again().await,
+            450 | 700 | 850 => wire.cut(),
+            520 | 701 | 852 => wire.mend(),
+            _ => {}
+        }
+        tree.operate();
+        if operation % 5 == 0 {
+            // As people and programs work: in bursts.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let wanted = shared(dir.path(), &tree.rules);
+    assert!(wanted.len() > 5, "there is something to compare");
+    eventually("the viewer has what is shared", || {
+        crate::support::tree(copy.path()) == wanted
+    })
+    .await;
+    // And it stays so.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(
+        crate::support::tree(copy.path()).keys().collect::<Vec<_>>(),
+        wanted.keys().collect::<Vec<_>>()
+    );
+    share.stop().await;
+    mirror.stop().await;
+}
