@@ -3,5 +3,6 @@
 mod mirror;
 mod push;
 mod real;
+mod share;
 mod support;
 mod torture;

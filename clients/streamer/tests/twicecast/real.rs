@@ -224,8 +224,18 @@ impl Share {
     pub fn start(url: &str, dir: &Path, more: &[&str]) -> Self {
         let dir = dir.to_str().unwrap();
         let words = ["share", dir, "--json", "--url", url, "--user", "ana"];
-        let more = [&words, &["--project", "demo", "--key", "secret"][..], more].concat();
-        let mut child = command(&more).stderr(Stdio::inherit()).spawn().unwrap();
+        Self::of(&[&words, &["--project", "demo", "--key", "secret"][..], more].concat())
+    }
+
+    /// With a server in the same process.
+    pub fn local(dir: &Path) -> Self {
+        let dir = dir.to_str().unwrap();
+        let words = ["share", dir, "--json", "--local", "--user", "ana"];
+        Self::of(&[&words, &["--project", "demo"][..]].concat())
+    }
+
+    fn of(words: &[&str]) -> Self {
+        let mut child = command(words).stderr(Stdio::inherit()).spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, events }
     }

@@ -61,6 +61,7 @@ pub struct FakeServer {
 #[derive(Debug, Clone)]
 enum Push {
     Text(String),
+    All(String),
     Drop,
 }
 
@@ -120,6 +121,11 @@ impl FakeServer {
         let _ = self.pushes.send(Push::Text(message.to_string()));
     }
 
+    /// Says something to everybody, whether he watches or not.
+    pub fn tell_all(&self, message: &Value) {
+        let _ = self.pushes.send(Push::All(message.to_string()));
+    }
+
     pub fn drop_all(&self) {
         let _ = self.pushes.send(Push::Drop);
     }
@@ -144,7 +150,9 @@ impl FakeServer {
                     Some(Ok(_)) => continue,
                     _ => return,
                 },
-                push = pushes.recv(), if connection.watches => match push {
+                push = pushes.recv() => match push {
+                    Ok(Push::All(text)) => vec![text],
+                    Ok(_) if !connection.watches => continue,
                     Ok(Push::Text(text)) => vec![text],
                     _ => return,
                 },
@@ -459,7 +467,8 @@ pub fn command(words: &[&str]) -> Command {
 
 /// Runs `twicecast` to its end.
 pub async fn twicecast(words: &[&str]) -> Said {
-    let output = command(words).output().await.unwrap();
+    let output = tokio::time::timeout(std::time::Duration::from_secs(60), command(words).output());
+    let output = output.await.expect("it ends by itself").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said {
         code: output.status.code().unwrap(),
@@ -582,18 +591,20 @@ impl Unheard {
     }
 }
 
-/// Everything below a folder as the protocol names it, without the mirror's own records.
+/// All files below a folder as the protocol names them, without links and the mirror's own records. What goes while it is
+/// looked at is not there.
 pub fn tree(dir: &Path) -> Files {
     fn walk(dir: &Path, path: &str, files: &mut Files) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let entry = entry.unwrap();
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let name = format!("{path}/{}", entry.file_name().to_str().unwrap());
-            if entry.file_type().unwrap().is_dir() {
-                if name != "/.twicecast-mirror" {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && name != "/.twicecast-mirror" => {
                     walk(&entry.path(), &name, files);
                 }
-            } else {
-                files.insert(name, std::fs::read(entry.path()).unwrap());
+                Ok(kind) if kind.is_file() => {
+                    files.extend(std::fs::read(entry.path()).map(|content| (name, content)));
+                }
+                _ => {}
             }
         }
     }

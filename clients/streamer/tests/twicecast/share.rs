@@ -1,0 +1,365 @@
+//! `twicecast share` and `twicecast why` as people run them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::real::{RealServer, Share, Wire, eventually};
+use crate::support::{FakeServer, Faults, Files, Live, files, tree, twicecast, write};
+
+/// Rules that are just being written hold back what they may be about, for so long.
+const SETTLING: Duration = Duration::from_millis(400);
+
+/// What of a server's files is a project's.
+fn stored(server: &RealServer) -> Files {
+    tree(&server.base.path().join("ana/demo"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_differs_is_sent_at_first_and_what_changes_from_then_on() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let before = files(&[("/same", b"1"), ("/edited", b"2"), ("/gone", b"3")]);
+    write(dir.path(), &before);
+    let share = Share::start(&server.url(), dir.path(), &[]);
+    eventually("all is there", || stored(&server) == before).await;
+    assert_eq!(share.stop().await, 0);
+
+    fs::write(dir.path().join("edited"), "other").unwrap();
+    fs::remove_file(dir.path().join("gone")).unwrap();
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    let sending = share.until("sending").await;
+    assert_eq!(sending["files"], 1, "{sending}");
+    assert_eq!(sending["deletions"], 1, "{sending}");
+    share.until("synced").await;
+    assert_eq!(stored(&server), tree(dir.path()));
+
+    fs::create_dir_all(dir.path().join("new/deep")).unwrap();
+    fs::write(dir.path().join("new/deep/file"), "x").unwrap();
+    let sent = share.until("sent").await;
+    assert_eq!(
+        sent,
+        json!({"event": "sent", "name": "/new/deep/file", "bytes": 1})
+    );
+    fs::rename(dir.path().join("new"), dir.path().join("moved")).unwrap();
+    share
+        .until_that("sent", |sent| sent["name"] == "/moved/deep/file")
+        .await;
+    share.until("synced").await;
+    assert_eq!(stored(&server), tree(dir.path()));
+
+    // Touched, and written with what it held: nothing to send.
+    fs::write(dir.path().join("edited"), "other").unwrap();
+    fs::write(dir.path().join("last"), "x").unwrap();
+    let sent = share.until("sent").await;
+    assert_eq!(sent["name"], "/last");
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_watched_is_looked_through() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let mut share = Share::start(&server.url(), dir.path(), &["--poll"]);
+    share.until("synced").await;
+    fs::write(dir.path().join("a"), "x").unwrap();
+    share.until_that("sent", |sent| sent["name"] == "/a").await;
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_ignored_is_deleted_there_and_what_becomes_allowed_is_sent() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let all = files(&[("/src/a", b"a"), ("/made/b", b"b"), ("/.env", b"secret")]);
+    write(dir.path(), &all);
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    share.until("synced").await;
+    assert_eq!(
+        stored(&server),
+        files(&[("/src/a", b"a"), ("/made/b", b"b")])
+    );
+
+    fs::write(dir.path().join(".tcignore"), "made/\n").unwrap();
+    share
+        .until_that("deleted", |deleted| deleted["name"] == "/made/b")
+        .await;
+    share.until("synced").await;
+    let rules = ("/.tcignore", &b"made/\n"[..]);
+    assert_eq!(stored(&server), files(&[("/src/a", b"a"), rules]));
+
+    fs::remove_file(dir.path().join(".tcignore")).unwrap();
+    share
+        .until_that("sent", |sent| sent["name"] == "/made/b")
+        .await;
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_becomes_of_the_rules() {
+    const MARK: &[u8] = b"planted-7f3a";
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let wire = Wire::to(&server).await;
+    let secret = |more: usize| [MARK, &vec![b'x'; more][..]].concat();
+    let planted = secret(9);
+    let tree_before = files(&[
+        ("/.gitignore", b"ignored/\n*.private\n"),
+        ("/.env", &planted),
+        ("/keys/server.pem", &planted),
+        ("/.ssh/config", &planted),
+        ("/ignored/a", &planted),
+        ("/sub/b.private", &planted),
+        ("/sub/.ignore", b"local\n"),
+        ("/sub/local", &planted),
+        ("/shared", b"harmless"),
+    ]);
+    write(dir.path(), &tree_before);
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share
+        .until_that("sent", |sent| sent["name"] == "/shared")
+        .await;
+    let share = share.unheard();
+    for round in 0..40 {
+        let at = |name: String| dir.path().join(name);
+        // A file that is shared, then is not, and holds the secret from then on.
+        let name = format!("f{round}");
+        fs::write(at(name.clone()), vec![b'h'; 1_000 * round]).unwrap();
+        if round % 4 == 0 {
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        }
+        let rules = fs::read_to_string(at(".gitignore".into())).unwrap() + &format!("/f{round}\n");
+        match round % 3 {
+            0 => fs::write(at(".gitignore".into()), &rules).unwrap(),
+            1 => {
+                fs::write(at(".gitignore.new".into()), &rules).unwrap();
+                fs::rename(at(".gitignore.new".into()), at(".gitignore".into())).unwrap();
+            }
+            _ => {
+                fs::remove_file(at(".gitignore".into())).unwrap();
+                fs::write(at(".gitignore".into()), &rules).unwrap();
+            }
+        }
+        fs::write(at(name), secret(1_000 * round)).unwrap();
+        if round % 3 == 0 {
+            tokio::time::sleep(SETTLING).await;
+            fs::write(at(format!("harmless{round}")), "harmless").unwrap();
+            tokio::time::sleep(SETTLING).await;
+        }
+        if round == 20 {
+            wire.cut();
+            wire.mend();
+        }
+    }
+    fs::write(dir.path().join("end"), "harmless").unwrap();
+    eventually("the end is there", || stored(&server).contains_key("/end")).await;
+    share.stop().await;
+
+    for (name, content) in tree(server.base.path()) {
+        assert!(!holds(&content, MARK), "{name} is on the server's disk");
+    }
+    let mut posts = 0;
+    for message in wire.messages() {
+        if let Some(content) = message["data"]["content"].as_str() {
+            posts += 1;
+            let content = STANDARD.decode(content).unwrap();
+            assert!(
+                !holds(&content, MARK),
+                "{} was sent",
+                message["data"]["name"]
+            );
+        }
+    }
+    assert!(posts > 10, "posts were looked at");
+}
+
+fn holds(content: &[u8], mark: &[u8]) -> bool {
+    content.windows(mark.len()).any(|window| window == mark)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_server_was_away_only_what_differs_is_sent() {
+    let (dir, mut server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let wire = Wire::to(&server).await;
+    let name = |number: u32| format!("/d{}/f{number}", number % 9);
+    let all: Files = (0..300)
+        .map(|number| (name(number), vec![b'x'; 4_000]))
+        .collect();
+    write(dir.path(), &all);
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share.until("synced").await;
+    server.kill().await;
+    share.until("lost").await;
+    let changed: Files = (0..50)
+        .map(|number| (name(number), vec![b'y'; 4_000]))
+        .collect();
+    write(dir.path(), &changed);
+    let before = wire.bytes_sent();
+    server.start_again().await;
+    let sending = share
+        .until_that("sending", |sending| sending["files"] != 0)
+        .await;
+    assert_eq!(
+        (&sending["files"], &sending["deletions"]),
+        (&json!(50), &json!(0))
+    );
+    share.until("synced").await;
+    assert_eq!(stored(&server), tree(dir.path()));
+    // 50 files in base64, and what is around them.
+    let sent = wire.bytes_sent() - before;
+    assert!(sent < 50 * (4_000 * 4 / 3 + 300), "{sent} bytes");
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_server_refuses_is_named_once_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &files(&[("/large", b"12345"), ("/small", b"1")]),
+    );
+    let refuse = [("/large".to_owned(), (413, "maxFileBytes is 3"))];
+    let faults = Faults {
+        refuse: refuse.into(),
+        ..Faults::default()
+    };
+    let server = FakeServer::start(Files::new(), faults).await;
+    let mut share = Share::start(&server.url, dir.path(), &[]);
+    let failed = share.until("failed").await;
+    assert_eq!(failed["name"], "/large");
+    let why = failed["why"].as_str().unwrap();
+    assert!(
+        why.contains("maxFileBytes is 3") && why.contains("make it smaller"),
+        "{why}"
+    );
+    share.until("synced").await;
+    assert_eq!(server.files(), files(&[("/small", b"1")]));
+    assert_eq!(share.stop().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_is_announced_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeServer::start(Files::new(), Faults::default()).await;
+    let mut share = Share::start(&server.url, dir.path(), &[]);
+    share.until("synced").await;
+    let created = json!({"code": 200, "type": "pullRequestCreated", "data": {
+        "id": "7d3f", "owner": "bob", "title": "A better sort", "description": "", "date": 1, "data": 1,
+        "files": ["/a"], "deleted": [],
+    }});
+    server.tell_all(&created);
+    let told = share.until("pullRequest").await;
+    assert_eq!(
+        told,
+        json!({"event": "pullRequest", "id": "7d3f", "author": "bob", "title": "A better sort"})
+    );
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_starts_a_server_and_says_how_to_see_the_folder() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(dir.path(), &files(&[("/hello", b"world")]));
+    let mut share = Share::local(dir.path());
+    let invitation = share.until("invitation").await;
+    share.until("synced").await;
+    let words: Vec<_> = invitation["command"].as_str().unwrap().split(' ').collect();
+    assert_eq!(&words[1..3], ["mirror", "./copy"]);
+    let url = words[4];
+    let mut mirror = Live::of(url, copy.path(), &[]);
+    mirror.until("complete").await;
+    assert_eq!(tree(copy.path()), tree(dir.path()));
+    assert_eq!(share.stop().await, 0);
+    mirror.stop().await;
+    assert_eq!(
+        tree(dir.path()),
+        files(&[("/hello", b"world")]),
+        "nothing lies in the folder"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_a_share_from_beginning_is_a_sentence_that_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().to_str().unwrap();
+    let refusing = FakeServer::start(
+        Files::new(),
+        Faults {
+            refuse_authentication: Some((401, "the token has expired")),
+            ..Faults::default()
+        },
+    )
+    .await;
+    let nobody = "ws://127.0.0.1:1";
+    for (words, code, said) in [
+        (vec!["share", "/nowhere", "--key", "k"], 2, "cannot be read"),
+        (vec!["share", at], 2, "--local"),
+        (
+            vec!["share", at, "--url", "http://x", "--key", "k"],
+            2,
+            "ws://",
+        ),
+        (
+            vec!["share", at, "--url", nobody, "--key", "k"],
+            3,
+            "is the server running",
+        ),
+        (
+            vec!["share", at, "--url", &refusing.url, "--key", "k"],
+            3,
+            "same --key",
+        ),
+        (
+            vec!["share", at, "--url", &refusing.url, "--token", "t"],
+            3,
+            "get a fresh one",
+        ),
+        (
+            vec!["share", at, "--local", "--allow", "[z-a]"],
+            2,
+            "--allow",
+        ),
+        (vec!["share", at, "--local", "--url", nobody], 2, "--local"),
+    ] {
+        let result =
+            twicecast(&[&words[..], &["--user", "ana", "--project", "demo"]].concat()).await;
+        assert_eq!(result.code, code, "{words:?}: {result:?}");
+        assert!(
+            result.err.to_lowercase().contains(&said.to_lowercase()),
+            "{words:?}: {result:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn why_names_the_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &files(&[
+            ("/.gitignore", b"# made\ntarget/\n"),
+            ("/target/x", b""),
+            ("/a", b""),
+        ]),
+    );
+    tokio::time::sleep(SETTLING).await;
+    let why = async |path: &str| {
+        let at = dir.path().to_str().unwrap();
+        let path = Path::new(at).join(path).display().to_string();
+        twicecast(&["why", &path, "--dir", at]).await
+    };
+    for (path, code, said) in [
+        ("a", 0, "/a: shared"),
+        (
+            "target/x",
+            1,
+            "/target/x: ignored by `target/` in .gitignore, line 2",
+        ),
+        ("missing/.env", 1, "held back as a secret (`.env*`"),
+        ("../elsewhere", 2, ""),
+    ] {
+        let result = why(path).await;
+        assert_eq!(result.code, code, "{path}: {result:?}");
+        assert!(result.out.contains(said), "{path}: {result:?}");
+    }
+}
