@@ -120,7 +120,7 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
         .until_that("sent", |sent| sent["name"] == "/shared")
         .await;
     let share = share.unheard();
-    for round in 0..40 {
+    for round in 0..24 {
         let at = |name: String| dir.path().join(name);
         // A file that is shared, then is not, and holds the secret from then on.
         let name = format!("f{round}");
@@ -130,13 +130,20 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
         }
         let rules = fs::read_to_string(at(".gitignore".into())).unwrap() + &format!("/f{round}\n");
         match round % 3 {
-            0 => fs::write(at(".gitignore".into()), &rules).unwrap(),
+            0 => {
+                // As a slow editor: emptied first, …
+                fs::write(at(".gitignore".into()), "").unwrap();
+                tokio::time::sleep(Duration::from_millis(120)).await;
+                fs::write(at(".gitignore".into()), &rules).unwrap();
+            }
             1 => {
                 fs::write(at(".gitignore.new".into()), &rules).unwrap();
                 fs::rename(at(".gitignore.new".into()), at(".gitignore".into())).unwrap();
             }
             _ => {
+                // … or taken away.
                 fs::remove_file(at(".gitignore".into())).unwrap();
+                tokio::time::sleep(Duration::from_millis(120)).await;
                 fs::write(at(".gitignore".into()), &rules).unwrap();
             }
         }
@@ -146,7 +153,7 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
             fs::write(at(format!("harmless{round}")), "harmless").unwrap();
             tokio::time::sleep(SETTLING).await;
         }
-        if round == 20 {
+        if round == 12 {
             wire.cut();
             wire.mend();
         }

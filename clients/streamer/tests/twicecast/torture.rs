@@ -30,7 +30,11 @@ impl Random {
 /// Lines of the rule file, and which files they are about, in so many words.
 type Rule = (&'static str, fn(&str) -> Option<bool>);
 const RULES: [Rule; 5] = [
-    ("*.log", |name| name.ends_with(".log").then_some(true)),
+    ("*.log", |name| {
+        name.rsplit_once(".log")
+            .is_some_and(|(_, rest)| rest.is_empty())
+            .then_some(true)
+    }),
     ("d1/", |name| {
         name.split('/')
             .rev()
@@ -55,8 +59,8 @@ const RULES: [Rule; 5] = [
 fn shared(dir: &Path, rules: &BTreeSet<usize>) -> Files {
     let mut files = tree(dir);
     files.retain(|name, _| {
-        let verdicts = rules.iter().filter_map(|rule| RULES[*rule].1(name));
-        verdicts.last() != Some(true)
+        let mut verdicts = rules.iter().rev().filter_map(|rule| RULES[*rule].1(name));
+        verdicts.next() != Some(true)
     });
     files
 }
