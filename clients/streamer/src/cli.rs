@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
+use crate::chat::{self, ChatArgs};
+use crate::completions::{self, CompletionsArgs, ManArgs};
+use crate::status::{self, StatusArgs};
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0  all is done
@@ -62,6 +66,18 @@ pub enum Command {
     /// Make a token from a key and print it, for development
     #[command(after_help = AFTER_HELP)]
     Token(TokenArgs),
+    /// Enter a chat room: what was said, who is there, and a line to type in
+    #[command(long_about = chat::HELP, after_help = chat::AFTER_HELP)]
+    Chat(ChatArgs),
+    /// Say how things stand: server, token, streamer, project, pull requests
+    #[command(long_about = status::HELP, after_help = status::AFTER_HELP)]
+    Status(StatusArgs),
+    /// Print the completions for a shell
+    #[command(after_help = completions::COMPLETIONS_AFTER_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, of twicecast or of one of its commands
+    #[command(after_help = completions::MAN_AFTER_HELP)]
+    Man(ManArgs),
 }
 
 /// `twicecast push`.
@@ -151,7 +167,10 @@ impl Cli {
         let Some((_, sub)) = matches.subcommand() else {
             return Ok(cli);
         };
-        let is_flag = |id: &str| sub.value_source(id) == Some(ValueSource::CommandLine);
+        let is_flag = |id: &str| {
+            sub.try_contains_id(id).is_ok()
+                && sub.value_source(id) == Some(ValueSource::CommandLine)
+        };
         let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
         if token_flag && key_flag {
             let text =
@@ -163,6 +182,9 @@ impl Cli {
             Command::Push(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
+            Command::Chat(args) => &mut args.common,
+            Command::Status(args) => &mut args.common,
+            Command::Completions(_) | Command::Man(_) => return Ok(cli),
         };
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());

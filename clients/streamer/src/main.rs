@@ -1,7 +1,9 @@
 //! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the wire contract and nothing of the server's inside.
 
 mod assembly;
+mod chat;
 mod cli;
+mod completions;
 mod connection;
 mod failure;
 mod identity;
@@ -10,8 +12,10 @@ mod manifest;
 mod meter;
 mod mirror;
 mod mirror_folder;
+mod moment;
 mod names;
 mod parts;
+mod person;
 mod place;
 mod plan;
 mod progress;
@@ -21,6 +25,7 @@ mod report;
 mod scan;
 mod session;
 mod staging;
+mod status;
 mod token;
 mod tree;
 mod upload;
@@ -64,6 +69,13 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Push(args) => runtime.block_on(push::run(args)),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => print_token(args),
+        Command::Chat(args) => runtime.block_on(chat::run(args)),
+        Command::Status(args) => runtime.block_on(status::run(args)),
+        Command::Completions(args) => {
+            completions::completions(args);
+            Ok(0)
+        }
+        Command::Man(args) => completions::man(args).map(|()| 0),
     }
 }
 
