@@ -1,5 +1,9 @@
 //! The command as its users run it, against a small server that speaks the contract.
 
+mod chat;
+mod completions;
 mod mirror;
 mod push;
+mod room;
+mod status;
 mod support;

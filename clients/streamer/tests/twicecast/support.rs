@@ -443,7 +443,7 @@ pub struct Said {
     pub err: String,
 }
 
-fn command(words: &[&str]) -> Command {
+pub fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twicecast"));
     command
         .args(words)
