@@ -3,6 +3,9 @@
 //! One message is under way at a time, so that none overtakes another where the server refuses one for a while. After a lost
 //! connection the history tells what is new, and whether the message under way had arrived.
 
+mod catch_up;
+mod refusals;
+
 use std::collections::VecDeque;
 
 use serde::Deserialize;
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol::{Reply, ServerError};
+use crate::protocol::Reply;
 
 const FIRST_REFERENCE: u64 = 10;
 /// Messages of our own that are remembered until somebody else says something.
@@ -173,23 +176,23 @@ impl Conversation {
             Phase::Outside => self.was_inside,
             Phase::Entering { .. } => false,
         };
-        has_seen && self.unsent().next().is_none()
+        has_seen && self.unsent().next().is_none() && self.unanswered().is_none()
     }
 
-    /// Messages that were not sent, or of which it is not known whether they arrived.
+    /// Messages that wait to be sent.
     pub fn unsent(&self) -> impl Iterator<Item = &str> {
+        self.queue.iter().map(String::as_str)
+    }
+
+    /// A message that was sent and has no answer.
+    pub fn unanswered(&self) -> Option<&str> {
         let under_way = self.under_way.as_ref().map(|(_, text)| text);
-        (self.uncertain.iter().chain(under_way).chain(&self.queue)).map(String::as_str)
+        under_way.or(self.uncertain.as_ref()).map(String::as_str)
     }
 
-    /// How many messages were refused.
-    pub fn refused(&self) -> usize {
-        self.refused
-    }
-
-    /// Counts one more that could not be sent.
-    pub fn refuse(&mut self) {
-        self.refused += 1;
+    /// Whether an answer may still come on this connection.
+    pub fn is_waiting(&self) -> bool {
+        self.under_way.is_some()
     }
 
     /// Takes in a reply, or a message of somebody; `now` is in milliseconds since the epoch.
@@ -240,64 +243,6 @@ impl Conversation {
         Ok(())
     }
 
-    /// Takes in an error. Returns whether the room was withdrawn: the token does not hold any more.
-    pub fn handle_error(&mut self, reference: Option<u64>, error: &ServerError) -> bool {
-        let why = shown(&error.message);
-        let sent = self
-            .under_way
-            .take_if(|(sent, _)| reference == Some(*sent))
-            .map(|(_, text)| text);
-        if error.code == 401 && error.until.is_none() {
-            if let Some(text) = sent {
-                self.queue.push_front(text);
-            }
-            return true;
-        }
-        match (sent, reference) {
-            (Some(text), _) if error.code == 429 => {
-                let seconds = error.retry_after.unwrap_or(1).clamp(1, 60);
-                self.queue.push_front(text);
-                self.paused = true;
-                self.tell(&format!(
-                    "Too many messages at once: the server takes the next one in {seconds} s; it is sent again then."
-                ));
-                self.effects.push_back(Effect::Pause(seconds));
-            }
-            (Some(text), _) => {
-                self.refused += 1;
-                self.tell(&match (error.code, error.until) {
-                    (401, Some(until)) => format!(
-                        "Not sent: you are muted in this room until {} ({why}).",
-                        crate::moment::date_and_time(until)
-                    ),
-                    (413, _) => format!(
-                        "Not sent: the message is longer than the server takes ({why}); it has {} bytes.",
-                        text.len()
-                    ),
-                    (code, _) => format!("Not sent: the server refuses it ({code}: {why})."),
-                });
-                self.effects.push_back(Effect::GiveBack(text));
-                self.send_next();
-            }
-            (None, Some(answered)) if answered == self.history => {
-                self.tell(&format!(
-                    "What was said before cannot be shown ({}: {why}).",
-                    error.code
-                ));
-                self.take_history(Vec::new());
-            }
-            (None, Some(answered)) if answered == self.members => {
-                self.tell(&format!(
-                    "Who is there cannot be shown ({}: {why}).",
-                    error.code
-                ));
-                self.is_inside();
-            }
-            _ => self.tell(&format!("The server says: {why} ({}).", error.code)),
-        }
-        false
-    }
-
     /// The answers come in the order asked: members after the history.
     fn is_inside(&mut self) {
         if let Phase::Entering { .. } = self.phase {
@@ -305,47 +250,6 @@ impl Conversation {
             self.was_inside = true;
             self.send_next();
         }
-    }
-
-    fn take_history(&mut self, told: Vec<Said>) {
-        let Phase::Entering { early } = &mut self.phase else {
-            return;
-        };
-        let newest = told.last().map(|said| said.id);
-        let later = std::mem::take(early)
-            .into_iter()
-            .filter(|said| newest.is_none_or(|newest| said.id > newest));
-        let all = told.into_iter().chain(later).collect();
-        self.tell_new(all);
-        if let Some(text) = self.uncertain.take() {
-            self.queue.push_front(text);
-        }
-    }
-
-    /// Tells of what was not told before. A room that was empty for long, or a server that was started anew, counts from the beginning
-    /// again; then the date is later.
-    fn tell_new(&mut self, all: Vec<Said>) {
-        let before = self.last;
-        for said in all {
-            if before.is_some_and(|(id, date)| said.id <= id && said.date <= date) {
-                continue;
-            }
-            if said.username == self.me && self.forget_own(&said.message) {
-                self.last = Some((said.id, said.date));
-                continue;
-            }
-            self.tell_message(said);
-        }
-    }
-
-    /// Whether it is a message of ours that was shown when it was acknowledged. One of which that was not known has arrived now.
-    fn forget_own(&mut self, text: &str) -> bool {
-        if let Some(at) = self.acknowledged.iter().rposition(|own| own == text) {
-            self.acknowledged.remove(at);
-            return true;
-        }
-        self.uncertain.take_if(|uncertain| uncertain == text);
-        false
     }
 
     fn tell_message(&mut self, said: Said) {

@@ -19,6 +19,9 @@ use crate::names::shown;
 use crate::protocol::ServerMessage;
 use crate::report::counted;
 
+/// Who leaves waits so long for the answer to his last message.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// One person's stay.
 pub struct Talk<'a, U> {
     ui: &'a mut U,
@@ -26,7 +29,8 @@ pub struct Talk<'a, U> {
     stop: Stop,
     resume_at: Option<Instant>,
     input_is_over: bool,
-    has_left: bool,
+    /// When the person wants to be gone at the latest.
+    leave_by: Option<Instant>,
     greeting: String,
 }
 
@@ -37,18 +41,14 @@ impl<'a, U: Ui> Talk<'a, U> {
     ///
     /// If the system gives no signals.
     pub fn begin(guest: &Guest, ui: &'a mut U) -> Result<Self, Failure> {
-        let help = if U::HAS_LINE {
-            "; /help tells what the line can do"
-        } else {
-            ""
-        };
+        let help = if U::HAS_LINE { "; /help for help" } else { "" };
         Ok(Self {
             ui,
             conversation: Conversation::new(&guest.user),
             stop: Stop::listen()?,
             resume_at: None,
             input_is_over: false,
-            has_left: false,
+            leave_by: None,
             greeting: format!(
                 "{ASIDE}in the room {} as {}{help}",
                 shown(&guest.room),
@@ -69,12 +69,13 @@ impl<'a, U: Ui> Talk<'a, U> {
             if self.is_over() {
                 return None;
             }
-            let resume_at = self.resume_at;
+            let (resume_at, leave_by) = (self.resume_at, self.leave_by);
             tokio::select! {
                 biased;
-                () = self.stop.wanted() => self.has_left = true,
+                () = self.stop.wanted() => self.leave_by = Some(Instant::now()),
                 result = &mut awaited => return Some(result),
-                () = async { sleep_until(resume_at.unwrap_or_else(Instant::now)).await }, if resume_at.is_some() => {
+                () = at(leave_by) => {}
+                () = at(resume_at) => {
                     self.resume_at = None;
                     self.conversation.resume();
                 }
@@ -85,7 +86,10 @@ impl<'a, U: Ui> Talk<'a, U> {
 
     /// Whether the person has left, or has said all and heard the answers.
     pub fn is_over(&self) -> bool {
-        self.has_left || (self.input_is_over && self.conversation.is_idle())
+        match self.leave_by {
+            Some(by) => !self.conversation.is_waiting() || by <= Instant::now(),
+            None => self.input_is_over && self.conversation.is_idle(),
+        }
     }
 
     /// The room has let us in.
@@ -129,9 +133,13 @@ impl<'a, U: Ui> Talk<'a, U> {
 
     /// Names what will not be sent any more.
     pub fn name_unsent(&mut self) {
-        let lines: Vec<String> = self.conversation.unsent().map(harmless).collect();
-        for line in &lines {
-            self.ui.tell(&format!("Not sent: {line}"));
+        if let Some(text) = self.conversation.unanswered() {
+            let text = harmless(text);
+            self.ui
+                .tell(&format!("Not known whether it arrived: {text}"));
+        }
+        for text in self.conversation.unsent() {
+            self.ui.tell(&format!("Not sent: {}", harmless(text)));
         }
     }
 
@@ -145,7 +153,8 @@ impl<'a, U: Ui> Talk<'a, U> {
                 counted(refused, "message")
             ));
         }
-        let is_all_sent = self.conversation.unsent().next().is_none();
+        let is_all_sent =
+            self.conversation.unsent().next().is_none() && self.conversation.unanswered().is_none();
         // Who types sees a refusal and can say it again otherwise.
         u8::from(!is_all_sent || (refused > 0 && !U::HAS_LINE))
     }
@@ -184,7 +193,15 @@ impl<'a, U: Ui> Talk<'a, U> {
                     self.ui.show(&format!("{ASIDE}{line}"));
                 }
             }
-            Wish::Quit => self.has_left = true,
+            // The last words are heard; who is in more of a hurry asks twice.
+            Wish::Quit => {
+                let patience = if self.leave_by.is_some() {
+                    Duration::ZERO
+                } else {
+                    LAST_WORDS
+                };
+                self.leave_by = Some(Instant::now() + patience);
+            }
             Wish::Unknown(line) => {
                 self.ui.tell(
                     "There is no such command; /help tells which there are. A message that begins with a slash begins with two.",
@@ -197,6 +214,14 @@ impl<'a, U: Ui> Talk<'a, U> {
             }
             Wish::End => self.input_is_over = true,
         }
+    }
+}
+
+/// Waits for a moment; for none, for ever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::ServerError;
 
 const NOW: i64 = 5_000;
 

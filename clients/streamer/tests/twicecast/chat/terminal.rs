@@ -167,3 +167,14 @@ async fn a_pasted_text_is_one_message_and_a_lost_connection_does_not_take_the_li
     terminal.press("\u{4}");
     assert_eq!(terminal.code().await, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_of_somebody_who_leaves_are_heard() {
+    let room = Room::open().await;
+    let mut terminal = Terminal::start(&room);
+    terminal.until("-- here: ").await;
+    terminal.press("one\rtwo\r\u{4}");
+    terminal.until(" bob: one\r\n").await;
+    terminal.until(" bob: two\r\n").await;
+    assert_eq!(terminal.code().await, Some(0));
+}
