@@ -1,5 +1,7 @@
 //! What is written to the terminal: lines that scroll up, and below them the one to type in. Only texts are made here.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::editor::Editor;
 
 const PROMPT: &str = "> ";
@@ -15,7 +17,30 @@ pub fn prompt(editor: &Editor, columns: usize) -> String {
 
 /// A line above the one to type in.
 pub fn line_above(line: &str, editor: &Editor, columns: usize) -> String {
+    let line = wrapped(line, columns.max(1));
     format!("{CLEAR}{line}\r\n{}", prompt(editor, columns))
+}
+
+/// A line broken between words. A word that is longer than a line is left whole for the terminal to break, so that an address can be copied.
+fn wrapped(line: &str, columns: usize) -> String {
+    let mut wrapped = String::with_capacity(line.len() + 8);
+    let mut column = 0;
+    for (index, word) in line.split(' ').enumerate() {
+        let width = word.width();
+        if index > 0 && width <= columns && column + 1 + width > columns {
+            wrapped.push_str("\r\n");
+            column = 0;
+        } else if index > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+        if column > columns {
+            column %= columns;
+        }
+    }
+    wrapped
 }
 
 /// Nothing where the line was.
@@ -36,6 +61,21 @@ mod tests {
             line_above("12:03 bob: hi", &editor, 80),
             "\r\x1b[J12:03 bob: hi\r\n\r\x1b[J> hä日\x1b[5G"
         );
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_long_words_are_not() {
+        let table = [
+            ("one two three", "one two\r\nthree"),
+            ("one two  three", "one two \r\nthree"),
+            ("exactly8 so", "exactly8\r\nso"),
+            ("日本 日本", "日本\r\n日本"),
+            ("a longer-than-that b", "a longer-than-that b"),
+            ("", ""),
+        ];
+        for (line, expected) in table {
+            assert_eq!(wrapped(line, 8), expected);
+        }
     }
 
     #[test]

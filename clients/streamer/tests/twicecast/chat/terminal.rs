@@ -16,7 +16,7 @@ use super::{FLAGS, words};
 use crate::room::Room;
 use crate::support::command;
 
-/// A chat in a terminal of 40 columns.
+/// A chat in a terminal so wide that no line is broken.
 struct Terminal {
     child: Child,
     keys: File,
@@ -36,7 +36,7 @@ impl Terminal {
         let line = OwnedFd::from(open());
         let size = Winsize {
             ws_row: 20,
-            ws_col: 40,
+            ws_col: 300,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
