@@ -13,7 +13,7 @@ pub enum Wish {
     Quit,
     /// Something that there is not; the whole line.
     Unknown(String),
-    /// A line that is no text, or too long to be sent.
+    /// A line that cannot be sent, and why.
     Unfit(&'static str),
     /// Nothing more: the input has ended.
     End,

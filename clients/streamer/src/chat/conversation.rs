@@ -16,6 +16,10 @@ use crate::names::shown;
 use crate::protocol::Reply;
 
 const FIRST_REFERENCE: u64 = 10;
+/// More than any server takes: it would only end the connection.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// A message with which so many connections were lost one after the other may be why.
+const LOSSES_MAX: u32 = 3;
 /// Messages of our own that are remembered until somebody else says something.
 const ACKNOWLEDGED_MAX: usize = 1_000;
 
@@ -54,8 +58,9 @@ pub enum Effect {
     Pause(u64),
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 enum Phase {
+    #[default]
     Outside,
     /// History and members are asked for; what is said meanwhile waits.
     Entering {
@@ -65,7 +70,7 @@ enum Phase {
 }
 
 /// The conversation, over several connections.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Conversation {
     me: String,
     phase: Phase,
@@ -77,6 +82,8 @@ pub struct Conversation {
     under_way: Option<(u64, String)>,
     /// Sent on a connection that was lost before the answer.
     uncertain: Option<String>,
+    /// Connections lost one after the other with a message under way.
+    losses: u32,
     /// Sent and answered since somebody else last said something: their ids are not known.
     acknowledged: VecDeque<String>,
     /// Id and date of the last message that the server told.
@@ -94,20 +101,8 @@ impl Conversation {
     pub fn new(me: &str) -> Self {
         Self {
             me: me.to_owned(),
-            phase: Phase::Outside,
-            was_inside: false,
-            paused: false,
-            queue: VecDeque::new(),
-            under_way: None,
-            uncertain: None,
-            acknowledged: VecDeque::new(),
-            last: None,
-            history: 0,
-            members: 0,
             next_reference: FIRST_REFERENCE,
-            requests: VecDeque::new(),
-            effects: VecDeque::new(),
-            refused: 0,
+            ..Self::default()
         }
     }
 
@@ -130,13 +125,17 @@ impl Conversation {
         self.paused = false;
         self.requests.clear();
         if let Some((_, text)) = self.under_way.take() {
-            self.uncertain = Some(text);
+            self.lose(text);
         }
         was_there
     }
 
     /// Says something, as soon as that is possible.
     pub fn say(&mut self, text: String) {
+        if text.len() > MESSAGE_BYTES_MAX {
+            self.refuse("Not sent: more than 256 KiB are no message.");
+            return;
+        }
         self.queue.push_back(text);
         if self.phase == Phase::Outside && self.was_inside {
             self.tell("Not connected; it will be sent when the connection is back.");
@@ -209,6 +208,7 @@ impl Conversation {
         match (reply.kind.as_str(), reference) {
             ("chatMessage", Some(answered)) => {
                 if let Some((_, text)) = self.under_way.take_if(|(sent, _)| *sent == answered) {
+                    self.losses = 0;
                     self.acknowledged.truncate(ACKNOWLEDGED_MAX - 1);
                     self.acknowledged.push_front(text.clone());
                     let name = self.me.clone();

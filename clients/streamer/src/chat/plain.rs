@@ -9,8 +9,6 @@ use super::commands::Wish;
 use super::words::harmless;
 use crate::report::{say, warn};
 
-/// More than any server takes; what is longer would only end the connection.
-const LINE_BYTES_MAX: usize = 256 * 1024;
 const WAITING_MAX: usize = 16;
 /// Of a refused message so much is shown again, to know it by.
 const SHOWN_CHARACTERS: usize = 80;
@@ -78,11 +76,6 @@ fn read_lines(mut input: impl BufRead, mut hand_over: impl FnMut(Wish) -> bool) 
 }
 
 fn wish(line: &[u8]) -> Option<Wish> {
-    if line.len() > LINE_BYTES_MAX {
-        return Some(Wish::Unfit(
-            "Not sent: a line of more than 256 KiB is no message.",
-        ));
-    }
     let Ok(text) = std::str::from_utf8(line) else {
         return Some(Wish::Unfit("Not sent: a line that is not UTF-8."));
     };
@@ -112,9 +105,5 @@ mod tests {
                 say("last")
             ]
         );
-        assert!(matches!(
-            wish(&vec![b'x'; LINE_BYTES_MAX + 1]),
-            Some(Wish::Unfit(_))
-        ));
     }
 }

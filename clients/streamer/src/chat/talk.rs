@@ -208,10 +208,7 @@ impl<'a, U: Ui> Talk<'a, U> {
                 );
                 self.ui.give_back(&line);
             }
-            Wish::Unfit(why) => {
-                self.conversation.refuse();
-                self.ui.tell(why);
-            }
+            Wish::Unfit(why) => self.conversation.refuse(why),
             Wish::End => self.input_is_over = true,
         }
     }

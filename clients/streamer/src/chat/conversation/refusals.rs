@@ -1,6 +1,6 @@
 //! What the server refuses, and what becomes of it.
 
-use super::{Conversation, Effect};
+use super::{Conversation, Effect, LOSSES_MAX};
 use crate::moment::date_and_time;
 use crate::names::shown;
 use crate::protocol::ServerError;
@@ -11,9 +11,22 @@ impl Conversation {
         self.refused
     }
 
-    /// Counts one more that could not be sent.
-    pub fn refuse(&mut self) {
+    /// Counts one more that cannot be sent, and says why.
+    pub fn refuse(&mut self, why: &str) {
         self.refused += 1;
+        self.tell(why);
+    }
+
+    /// The connection went with this message under way: it is sent again, but not for ever.
+    pub(super) fn lose(&mut self, text: String) {
+        self.losses += 1;
+        if self.losses < LOSSES_MAX {
+            self.uncertain = Some(text);
+            return;
+        }
+        self.losses = 0;
+        self.refuse("Given up: each time that this message was sent the connection was lost.");
+        self.effects.push_back(Effect::GiveBack(text));
     }
 
     /// Takes in an error. Returns whether the room was withdrawn: the token does not hold any more.
@@ -40,8 +53,8 @@ impl Conversation {
                 self.effects.push_back(Effect::Pause(seconds));
             }
             (Some(text), _) => {
-                self.refused += 1;
-                self.tell(&match (error.code, error.until) {
+                self.losses = 0;
+                self.refuse(&match (error.code, error.until) {
                     (401, Some(until)) => format!(
                         "Not sent: you are muted in this room until {} ({why}).",
                         date_and_time(until)

@@ -275,3 +275,36 @@ fn nonsense_for_a_message_is_a_sentence() {
     };
     assert!(world.conversation.handle(None, reply, NOW).is_err());
 }
+
+#[test]
+fn a_message_that_loses_every_connection_is_given_up_after_the_third() {
+    let mut world = World::inside(&[]);
+    world.conversation.say("one".into());
+    world.conversation.say("two".into());
+    for _ in 0..3 {
+        world.asked("message");
+        world.conversation.lost();
+        world.enter(&[]);
+    }
+    let effects = world.effects();
+    assert!(
+        effects
+            .iter()
+            .any(|effect| effect.starts_with("! Given up"))
+    );
+    assert!(effects.contains(&"back one".to_owned()));
+    world.acknowledge("two");
+    assert_eq!(world.conversation.refused(), 1);
+}
+
+#[test]
+fn what_is_too_long_for_any_server_is_not_sent() {
+    let mut world = World::inside(&[]);
+    world.conversation.say("x".repeat(MESSAGE_BYTES_MAX + 1));
+    assert_eq!(
+        (world.conversation.request(), world.conversation.refused()),
+        (None, 1)
+    );
+    world.conversation.say("x".repeat(MESSAGE_BYTES_MAX));
+    world.asked("message");
+}
