@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
+use crate::chat::{self, ChatArgs};
+use crate::completions::{self, CompletionsArgs, ManArgs};
+use crate::status::{self, StatusArgs};
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0  all is done
@@ -103,6 +107,18 @@ pub enum Command {
     /// Make a token from a key and print it, for development
     #[command(after_help = AFTER_HELP)]
     Token(TokenArgs),
+    /// Enter a chat room: what was said, who is there, and a line to type in
+    #[command(long_about = chat::HELP, after_help = chat::AFTER_HELP)]
+    Chat(ChatArgs),
+    /// Say how things stand: server, token, streamer, project, pull requests
+    #[command(long_about = status::HELP, after_help = status::AFTER_HELP)]
+    Status(StatusArgs),
+    /// Print the completions for a shell
+    #[command(after_help = completions::COMPLETIONS_AFTER_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, of twicecast or of one of its commands
+    #[command(after_help = completions::MAN_AFTER_HELP)]
+    Man(ManArgs),
 }
 
 /// `twicecast push`.
@@ -228,11 +244,8 @@ impl Cli {
             return Ok(cli);
         };
         let is_flag = |id: &str| {
-            let source = sub
-                .try_contains_id(id)
-                .is_ok()
-                .then(|| sub.value_source(id));
-            source.flatten() == Some(ValueSource::CommandLine)
+            sub.try_contains_id(id).is_ok()
+                && sub.value_source(id) == Some(ValueSource::CommandLine)
         };
         let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
         if token_flag && key_flag {
@@ -246,7 +259,9 @@ impl Cli {
             Command::Share(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
-            Command::Why(_) => return Ok(cli),
+            Command::Chat(args) => &mut args.common,
+            Command::Status(args) => &mut args.common,
+            Command::Why(_) | Command::Completions(_) | Command::Man(_) => return Ok(cli),
         };
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());

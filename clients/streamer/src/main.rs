@@ -1,7 +1,9 @@
 //! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the wire contract and nothing of the server's inside.
 
 mod assembly;
+mod chat;
 mod cli;
+mod completions;
 mod connection;
 mod failure;
 mod identity;
@@ -12,8 +14,10 @@ mod manifest;
 mod meter;
 mod mirror;
 mod mirror_folder;
+mod moment;
 mod names;
 mod parts;
+mod person;
 mod place;
 mod plan;
 mod progress;
@@ -25,6 +29,7 @@ mod session;
 mod share;
 mod staging;
 mod stamp;
+mod status;
 mod stop;
 mod token;
 mod tree;
@@ -71,6 +76,13 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Why(args) => share::why(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => print_token(args),
+        Command::Chat(args) => runtime.block_on(chat::run(args)),
+        Command::Status(args) => runtime.block_on(status::run(args)),
+        Command::Completions(args) => {
+            completions::completions(args);
+            Ok(0)
+        }
+        Command::Man(args) => completions::man(args).map(|()| 0),
     }
 }
 

@@ -129,9 +129,33 @@ pub enum ServerMessage {
     Watching,
     /// A request failed, or the server has something to complain about.
     Error(ServerError),
+    /// A reply that one command alone reads, and makes sense of by itself.
+    Reply(Reply),
     /// Something this client has no use for.
     Other,
 }
+
+/// A reply whose data is left as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Such as `chatMessage`.
+    pub kind: String,
+    /// Its data, not checked yet.
+    pub data: Value,
+    /// Whether no more follow, where an answer comes in several.
+    pub last: Option<bool>,
+}
+
+/// The replies that are left as they came.
+const LEFT_AS_THEY_CAME: [&str; 7] = [
+    "chatAuth",
+    "chatMessage",
+    "chatHistory",
+    "chatMembers",
+    "fileStatus",
+    "pullRequestAuth",
+    "pullRequestList",
+];
 
 /// Whose project a push is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +223,10 @@ pub struct ServerError {
     pub message: String,
     /// The file it is about, where it says so.
     pub file: Option<String>,
+    /// Until when it holds, in seconds since the epoch, where it says so.
+    pub until: Option<u64>,
+    /// After how many seconds another try may succeed, where it says so.
+    pub retry_after: Option<u64>,
 }
 
 impl ServerError {
@@ -212,6 +240,7 @@ impl ServerError {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Envelope {
     code: u64,
     r#type: String,
@@ -219,6 +248,9 @@ struct Envelope {
     data: Option<Value>,
     message: Option<String>,
     file: Option<String>,
+    until: Option<Value>,
+    retry_after: Option<Value>,
+    last: Option<bool>,
 }
 
 /// Reads a message: its `ref`, where it answers a request of ours, and what it says.
@@ -237,11 +269,17 @@ pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
             kind: envelope.r#type,
             message,
             file: envelope.file,
+            until: envelope.until.as_ref().and_then(whole_seconds),
+            retry_after: envelope.retry_after.as_ref().and_then(whole_seconds),
         };
         return Ok((reference, ServerMessage::Error(error)));
     }
     let kind = envelope.r#type;
     let data = envelope.data.unwrap_or(Value::Null);
+    if LEFT_AS_THEY_CAME.contains(&kind.as_str()) {
+        let last = envelope.last;
+        return Ok((reference, ServerMessage::Reply(Reply { kind, data, last })));
+    }
     let message = body(&kind, data)
         .map_err(|error| format!("a `{kind}` without what it must hold ({error})"))?;
     Ok((reference, message))
@@ -321,6 +359,14 @@ fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
         "authentication" => ServerMessage::Authenticated,
         "fileWatch" => ServerMessage::Watching,
         _ => ServerMessage::Other,
+    })
+}
+
+/// A number of seconds, rounded up; numbers in JSON may have fractions.
+pub fn whole_seconds(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let seconds = value.as_f64()?.ceil();
+        format!("{seconds:.0}").parse().ok()
     })
 }
 

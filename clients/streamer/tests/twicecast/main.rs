@@ -1,8 +1,12 @@
 //! The command as its users run it, against a small server that speaks the contract.
 
+mod chat;
+mod completions;
 mod mirror;
 mod push;
 mod real;
+mod room;
 mod share;
+mod status;
 mod support;
 mod torture;

@@ -1,0 +1,62 @@
+//! What a person wants of the room, and how a typed line says it.
+
+/// What a person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A message to the room.
+    Say(String),
+    /// To know who is there.
+    Names,
+    /// To know what the line can do.
+    Help,
+    /// To leave.
+    Quit,
+    /// Something that there is not; the whole line.
+    Unknown(String),
+    /// A line that cannot be sent, and why.
+    Unfit(&'static str),
+    /// Nothing more: the input has ended.
+    End,
+}
+
+/// What `/help` tells.
+pub const HELP: [&str; 4] = [
+    "/names  who is here",
+    "/quit   leave; so do Ctrl-C and Ctrl-D",
+    "//...   a message that begins with a slash",
+    "Keys: left, right, Home, End, Backspace, Delete; Ctrl-W deletes a word, Ctrl-U all before the cursor",
+];
+
+/// Reads a typed line; an empty one wants nothing.
+pub fn read(line: &str) -> Option<Wish> {
+    if line.trim().is_empty() {
+        return None;
+    }
+    let Some(command) = line.strip_prefix('/') else {
+        return Some(Wish::Say(line.to_owned()));
+    };
+    Some(match command.trim_end() {
+        "names" => Wish::Names,
+        "help" => Wish::Help,
+        "quit" => Wish::Quit,
+        _ if command.starts_with('/') => Wish::Say(command.to_owned()),
+        _ => Wish::Unknown(line.to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_message_unless_it_begins_with_a_slash() {
+        let say = |text: &str| Some(Wish::Say(text.to_owned()));
+        assert_eq!(read("hi /quit "), say("hi /quit "));
+        assert_eq!(read("/quit "), Some(Wish::Quit));
+        assert_eq!(read("/names"), Some(Wish::Names));
+        assert_eq!(read("/help"), Some(Wish::Help));
+        assert_eq!(read("/nmaes"), Some(Wish::Unknown("/nmaes".into())));
+        assert_eq!(read("//src is a folder"), say("/src is a folder"));
+        assert_eq!(read("  "), None);
+    }
+}

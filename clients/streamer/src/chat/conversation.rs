@@ -1,0 +1,297 @@
+//! What is said in a room as a plain state machine: replies and wishes in, requests and effects out. It holds no socket and no terminal.
+//!
+//! One message is under way at a time, so that none overtakes another where the server refuses one for a while. After a lost
+//! connection the history tells what is new, and whether the message under way had arrived.
+
+mod catch_up;
+mod refusals;
+
+use std::collections::VecDeque;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::names::shown;
+use crate::protocol::Reply;
+
+const FIRST_REFERENCE: u64 = 10;
+/// More than any server takes: it would only end the connection.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// A message with which so many connections were lost one after the other may be why.
+const LOSSES_MAX: u32 = 3;
+/// Messages of our own that are remembered until somebody else says something.
+const ACKNOWLEDGED_MAX: usize = 1_000;
+
+/// A message as the server tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Said {
+    /// What.
+    pub message: String,
+    /// Who.
+    pub username: String,
+    /// Grows within the room.
+    pub id: u64,
+    /// In milliseconds since the epoch.
+    pub date: i64,
+}
+
+/// What is to happen outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Somebody said something.
+    Message {
+        /// In milliseconds since the epoch.
+        date: i64,
+        /// Who.
+        name: String,
+        /// What.
+        text: String,
+    },
+    /// These are there.
+    Names(Vec<String>),
+    /// Something to tell the person.
+    Tell(String),
+    /// A message that was refused, to be mended.
+    GiveBack(String),
+    /// Nothing is to be sent for so many seconds; then [`Conversation::resume`].
+    Pause(u64),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Outside,
+    /// History and members are asked for; what is said meanwhile waits.
+    Entering {
+        early: Vec<Said>,
+    },
+    Inside,
+}
+
+/// The conversation, over several connections.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    me: String,
+    phase: Phase,
+    was_inside: bool,
+    paused: bool,
+    /// Not sent yet.
+    queue: VecDeque<String>,
+    /// Sent and not answered, with its reference.
+    under_way: Option<(u64, String)>,
+    /// Sent on a connection that was lost before the answer.
+    uncertain: Option<String>,
+    /// Connections lost one after the other with a message under way.
+    losses: u32,
+    /// Sent and answered since somebody else last said something: their ids are not known.
+    acknowledged: VecDeque<String>,
+    /// Id and date of the last message that the server told.
+    last: Option<(u64, i64)>,
+    history: u64,
+    members: u64,
+    next_reference: u64,
+    requests: VecDeque<String>,
+    effects: VecDeque<Effect>,
+    refused: usize,
+}
+
+impl Conversation {
+    /// Begins one of that user, outside the room.
+    pub fn new(me: &str) -> Self {
+        Self {
+            me: me.to_owned(),
+            next_reference: FIRST_REFERENCE,
+            ..Self::default()
+        }
+    }
+
+    /// The room has let us in.
+    pub fn entered(&mut self) {
+        self.requests.clear();
+        self.phase = Phase::Entering { early: Vec::new() };
+        self.history = self.ask("history", &json!({}));
+        self.members = self.ask("members", &json!({}));
+    }
+
+    /// The connection is gone. Returns whether it had come as far as into the room.
+    pub fn lost(&mut self) -> bool {
+        if let Phase::Entering { early } = &mut self.phase {
+            let early = std::mem::take(early);
+            self.tell_new(early);
+        }
+        let was_there = self.phase != Phase::Outside;
+        self.phase = Phase::Outside;
+        self.paused = false;
+        self.requests.clear();
+        if let Some((_, text)) = self.under_way.take() {
+            self.lose(text);
+        }
+        was_there
+    }
+
+    /// Says something, as soon as that is possible.
+    pub fn say(&mut self, text: String) {
+        if text.len() > MESSAGE_BYTES_MAX {
+            self.refuse("Not sent: more than 256 KiB are no message.");
+            return;
+        }
+        self.queue.push_back(text);
+        if self.phase == Phase::Outside && self.was_inside {
+            self.tell("Not connected; it will be sent when the connection is back.");
+        }
+        self.send_next();
+    }
+
+    /// Asks who is there.
+    pub fn ask_for_names(&mut self) {
+        if self.phase == Phase::Outside {
+            self.tell("Not connected; nobody can be asked who is there.");
+        } else {
+            self.members = self.ask("members", &json!({}));
+        }
+    }
+
+    /// Sending may go on.
+    pub fn resume(&mut self) {
+        self.paused = false;
+        self.send_next();
+    }
+
+    /// The next request to send.
+    pub fn request(&mut self) -> Option<String> {
+        self.requests.pop_front()
+    }
+
+    /// What is to happen outside next.
+    pub fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether the room was seen and nothing of ours waits, for a send or for an answer.
+    pub fn is_idle(&self) -> bool {
+        let has_seen = match self.phase {
+            Phase::Inside => true,
+            Phase::Outside => self.was_inside,
+            Phase::Entering { .. } => false,
+        };
+        has_seen && self.unsent().next().is_none() && self.unanswered().is_none()
+    }
+
+    /// Messages that wait to be sent.
+    pub fn unsent(&self) -> impl Iterator<Item = &str> {
+        self.queue.iter().map(String::as_str)
+    }
+
+    /// A message that was sent and has no answer.
+    pub fn unanswered(&self) -> Option<&str> {
+        let under_way = self.under_way.as_ref().map(|(_, text)| text);
+        under_way.or(self.uncertain.as_ref()).map(String::as_str)
+    }
+
+    /// Whether an answer may still come on this connection.
+    pub fn is_waiting(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Takes in a reply, or a message of somebody; `now` is in milliseconds since the epoch.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be understood.
+    pub fn handle(
+        &mut self,
+        reference: Option<u64>,
+        reply: Reply,
+        now: i64,
+    ) -> Result<(), Failure> {
+        match (reply.kind.as_str(), reference) {
+            ("chatMessage", Some(answered)) => {
+                if let Some((_, text)) = self.under_way.take_if(|(sent, _)| *sent == answered) {
+                    self.losses = 0;
+                    self.acknowledged.truncate(ACKNOWLEDGED_MAX - 1);
+                    self.acknowledged.push_front(text.clone());
+                    let name = self.me.clone();
+                    self.effects.push_back(Effect::Message {
+                        date: now,
+                        name,
+                        text,
+                    });
+                    self.send_next();
+                }
+            }
+            ("chatMessage", None) => {
+                let said: Said = read(reply)?;
+                if let Phase::Entering { early } = &mut self.phase {
+                    early.push(said);
+                } else {
+                    self.acknowledged.clear();
+                    self.tell_message(said);
+                }
+            }
+            ("chatHistory", Some(answered)) if answered == self.history => {
+                let told = read(reply)?;
+                self.take_history(told);
+            }
+            ("chatMembers", Some(answered)) if answered == self.members => {
+                let names = read(reply)?;
+                self.effects.push_back(Effect::Names(names));
+                self.is_inside();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The answers come in the order asked: members after the history.
+    fn is_inside(&mut self) {
+        if let Phase::Entering { .. } = self.phase {
+            self.phase = Phase::Inside;
+            self.was_inside = true;
+            self.send_next();
+        }
+    }
+
+    fn tell_message(&mut self, said: Said) {
+        self.last = Some((said.id, said.date));
+        self.effects.push_back(Effect::Message {
+            date: said.date,
+            name: said.username,
+            text: said.message,
+        });
+    }
+
+    fn tell(&mut self, sentence: &str) {
+        self.effects.push_back(Effect::Tell(sentence.to_owned()));
+    }
+
+    fn send_next(&mut self) {
+        if self.phase != Phase::Inside || self.paused || self.under_way.is_some() {
+            return;
+        }
+        if let Some(text) = self.queue.pop_front() {
+            let reference = self.ask("message", &json!({ "message": text }));
+            self.under_way = Some((reference, text));
+        }
+    }
+
+    fn ask(&mut self, subtype: &str, data: &Value) -> u64 {
+        self.next_reference += 1;
+        let request =
+            json!({"type": "chat", "subtype": subtype, "ref": self.next_reference, "data": data});
+        self.requests.push_back(request.to_string());
+        self.next_reference
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, Failure> {
+    serde_json::from_value(reply.data).map_err(|error| {
+        Failure::connection(format!(
+            "The server sent a `{}` without what it must hold ({error}).",
+            shown(&reply.kind)
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Moments, as people read them: in their own time zone, and no longer than needed.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
+
+/// Now, in milliseconds since the epoch.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
+        .unwrap_or_default()
+}
+
+/// The time of day here of a moment in milliseconds since the epoch, with the date where that is not today's.
+pub fn time_of_day(moment: i64, now: i64) -> String {
+    in_zone(&Local, moment, now)
+}
+
+/// The date and the time of day here of a moment in seconds since the epoch.
+pub fn date_and_time(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Local.timestamp_opt(seconds, 0).earliest())
+        .map_or_else(
+            || "the end of time".to_owned(),
+            |moment| moment.format("%Y-%m-%d %H:%M").to_string(),
+        )
+}
+
+/// The same for machines: RFC 3339, in UTC.
+pub fn for_machines(seconds: u64) -> Option<String> {
+    let moment = DateTime::<Utc>::from_timestamp(i64::try_from(seconds).ok()?, 0)?;
+    Some(moment.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// A span of seconds by its two largest units.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+fn in_zone<Z: TimeZone>(zone: &Z, moment: i64, now: i64) -> String
+where
+    Z::Offset: std::fmt::Display,
+{
+    let at = |millis| zone.timestamp_millis_opt(millis).earliest();
+    match (at(moment), at(now)) {
+        (Some(moment), Some(now)) if moment.date_naive() == now.date_naive() => {
+            moment.format("%H:%M").to_string()
+        }
+        (Some(moment), _) => moment.format("%Y-%m-%d %H:%M").to_string(),
+        (None, _) => "--:--".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: i64 = 1_795_694_400_000;
+
+    #[test]
+    fn a_moment_of_today_has_no_date_and_any_other_has_one() {
+        let zone = chrono::FixedOffset::east_opt(2 * 3600).unwrap();
+        assert_eq!(in_zone(&zone, NOON, NOON + 9 * 3_600_000), "14:00");
+        assert_eq!(
+            in_zone(&zone, NOON, NOON + 10 * 3_600_000),
+            "2026-11-26 14:00"
+        );
+        assert_eq!(in_zone(&zone, i64::MAX, NOON), "--:--");
+    }
+
+    #[test]
+    fn spans_have_their_two_largest_units() {
+        let spans = [0, 59, 60, 3_599, 43_199, 90_000].map(span);
+        assert_eq!(
+            spans,
+            ["0 s", "59 s", "1 min", "59 min", "11 h 59 min", "1 d 1 h"]
+        );
+    }
+
+    #[test]
+    fn machines_read_utc() {
+        assert_eq!(for_machines(0).unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(for_machines(u64::MAX), None);
+    }
+}
