@@ -149,10 +149,8 @@ impl Application {
         }
         let store = Arc::clone(&self.ports.pull_requests);
         Ok(Fetch::pull_request(
-            found.project,
-            found.id,
+            found,
             store,
-            found.files,
             "/".to_owned(),
             self.permit_by_token(session),
         ))

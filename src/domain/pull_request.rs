@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{FilePath, ProjectId, Timestamp, UserName};
+use super::{ContentHash, FilePath, ProjectId, Timestamp, UserName};
 
-/// The names in one pull request take at most this many bytes.
+/// The names in one pull request, and its bases as text, take at most this many bytes.
 const MAX_NAMES_BYTES: usize = 256 * 1_024;
 
 /// A pull request's number: a random UUID.
@@ -77,6 +77,8 @@ pub struct PullRequest {
     pub files: Vec<FilePath>,
     /// The files of the project whose deletion it proposes, in byte order.
     pub deleted: Vec<FilePath>,
+    /// What the author started from, of those of its files of which that is known.
+    pub bases: BTreeMap<FilePath, ContentHash>,
 }
 
 /// The bounds of one pull request.
@@ -97,8 +99,8 @@ pub enum DraftError {
     /// More content than `maxPullRequestBytes`.
     #[error("the pull request would hold more than {0} bytes")]
     Bytes(u64),
-    /// More than 256 KiB of names.
-    #[error("the names in the pull request would take more than {MAX_NAMES_BYTES} bytes")]
+    /// More than 256 KiB of names and bases.
+    #[error("the names and bases in the pull request would take more than {MAX_NAMES_BYTES} bytes")]
     Names,
     /// A file of the draft stands where a folder is needed, or the reverse.
     #[error("a file of the pull request stands where a folder is needed, or the reverse")]
@@ -117,14 +119,31 @@ impl DraftError {
     }
 }
 
+/// A file that a draft brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftFile {
+    /// How long it is.
+    pub bytes: u64,
+    /// What the author started from, where that is known.
+    pub base: Option<ContentHash>,
+}
+
+impl DraftFile {
+    /// What it counts beside its name against the bound of names.
+    fn base_bytes(&self) -> usize {
+        self.base.map_or(0, |_| ContentHash::CHARS)
+    }
+}
+
 /// A pull request that its author is still putting together.
 #[derive(Debug)]
 pub struct Draft {
     title: Arc<str>,
     description: Arc<str>,
-    files: BTreeMap<FilePath, u64>,
+    files: BTreeMap<FilePath, DraftFile>,
     deleted: BTreeSet<FilePath>,
     bytes: u64,
+    /// All names, and all bases.
     names_bytes: usize,
 }
 
@@ -146,27 +165,29 @@ impl Draft {
         self.files.is_empty() && self.deleted.is_empty()
     }
 
-    /// Whether a file of `bytes` may be written at `path`; changes nothing.
+    /// Whether `file` may be written at `path`; changes nothing.
     ///
     /// # Errors
     /// What stands against it; bounds are checked before what is in the way.
     pub fn check_write(
         &self,
         path: &FilePath,
-        bytes: u64,
+        file: &DraftFile,
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
         let old = self.files.get(path);
         let known = old.is_some() || self.deleted.contains(path);
+        let name_bytes = if known { 0 } else { path.as_str().len() };
         self.check_names(
             usize::from(!known),
-            if known { 0 } else { path.as_str().len() },
+            name_bytes + file.base_bytes(),
+            old.map_or(0, DraftFile::base_bytes),
             limits,
         )?;
         let total = self
             .bytes
-            .saturating_sub(old.copied().unwrap_or(0))
-            .saturating_add(bytes);
+            .saturating_sub(old.map_or(0, |old| old.bytes))
+            .saturating_add(file.bytes);
         if total > limits.max_bytes {
             return Err(DraftError::Bytes(limits.max_bytes));
         }
@@ -180,12 +201,13 @@ impl Draft {
         Ok(())
     }
 
-    /// Notes that a file of `bytes` was written at `path`, which [`Draft::check_write`] allowed.
-    pub fn note_written(&mut self, path: FilePath, bytes: u64) {
+    /// Notes that `file` was written at `path`, which [`Draft::check_write`] allowed. Of what was
+    /// there before nothing is left, its base neither.
+    pub fn note_written(&mut self, path: FilePath, file: DraftFile) {
         self.forget(&path);
-        self.names_bytes += path.as_str().len();
-        self.bytes += bytes;
-        self.files.insert(path, bytes);
+        self.names_bytes += path.as_str().len() + file.base_bytes();
+        self.bytes += file.bytes;
+        self.files.insert(path, file);
     }
 
     /// The draft's own files at `path` or below it.
@@ -203,7 +225,10 @@ impl Draft {
         if self.deleted.remove(path) || written.is_some() {
             self.names_bytes -= path.as_str().len();
         }
-        self.bytes -= written.unwrap_or(0);
+        if let Some(file) = written {
+            self.names_bytes -= file.base_bytes();
+            self.bytes -= file.bytes;
+        }
     }
 
     /// Proposes the deletion of `paths`, files of the project: all of them or none.
@@ -220,7 +245,7 @@ impl Draft {
             .filter(|path| !self.deleted.contains(path) && !self.files.contains_key(path))
             .collect();
         let bytes = new.iter().map(|path| path.as_str().len()).sum();
-        self.check_names(new.len(), bytes, limits)?;
+        self.check_names(new.len(), bytes, 0, limits)?;
         self.names_bytes += bytes;
         self.deleted.extend(new);
         Ok(())
@@ -243,19 +268,26 @@ impl Draft {
             date,
             files: self.files.keys().cloned().collect(),
             deleted: self.deleted.iter().cloned().collect(),
+            bases: self
+                .files
+                .iter()
+                .filter_map(|(path, file)| Some((path.clone(), file.base?)))
+                .collect(),
         }
     }
 
+    /// Whether there is room for `more` names, where the bound of names gains and loses so much.
     fn check_names(
         &self,
         more: usize,
         more_bytes: usize,
+        less_bytes: usize,
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
         if self.files.len() + self.deleted.len() + more > limits.max_files {
             return Err(DraftError::Files(limits.max_files));
         }
-        if self.names_bytes + more_bytes > MAX_NAMES_BYTES {
+        if self.names_bytes + more_bytes - less_bytes > MAX_NAMES_BYTES {
             return Err(DraftError::Names);
         }
         Ok(())
@@ -279,10 +311,49 @@ mod tests {
         Draft::new("title".into(), "".into())
     }
 
+    fn sized(bytes: u64) -> DraftFile {
+        DraftFile { bytes, base: None }
+    }
+
+    fn hash(digit: &str) -> ContentHash {
+        ContentHash::parse(&digit.repeat(64)).expect("valid")
+    }
+
     fn write(draft: &mut Draft, name: &str, bytes: u64) -> Result<(), DraftError> {
-        draft.check_write(&path(name), bytes, &LIMITS)?;
-        draft.note_written(path(name), bytes);
+        put(draft, &path(name), sized(bytes), &LIMITS)
+    }
+
+    fn write_from(draft: &mut Draft, name: &str, base: Option<&str>) {
+        let base = base.map(hash);
+        put(draft, &path(name), DraftFile { bytes: 1, base }, &LIMITS).expect("within bounds");
+    }
+
+    fn put(
+        draft: &mut Draft,
+        path: &FilePath,
+        file: DraftFile,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        draft.check_write(path, &file, limits)?;
+        draft.note_written(path.clone(), file);
         Ok(())
+    }
+
+    fn finished(draft: &Draft) -> PullRequest {
+        draft.finish(
+            PullRequestId::from_u128(1),
+            ProjectId {
+                streamer: UserName::parse("ana").expect("valid"),
+                name: crate::domain::ProjectName::parse("demo").expect("valid"),
+            },
+            UserName::parse("bob").expect("valid"),
+            Timestamp::from_secs(1),
+        )
+    }
+
+    /// The bases that the draft would hand on.
+    fn bases(draft: &Draft) -> Vec<(FilePath, ContentHash)> {
+        finished(draft).bases.into_iter().collect()
     }
 
     #[test]
@@ -347,11 +418,11 @@ mod tests {
             Err(DraftError::Names)
         );
         assert_eq!(
-            draft.check_write(&long(fit), 0, &many),
+            draft.check_write(&long(fit), &sized(0), &many),
             Err(DraftError::Names)
         );
         draft.forget(&long(0));
-        assert_eq!(draft.check_write(&long(fit), 0, &many), Ok(()));
+        assert_eq!(draft.check_write(&long(fit), &sized(0), &many), Ok(()));
     }
 
     #[test]
@@ -370,19 +441,78 @@ mod tests {
             .propose_deletion(vec![path("a"), path("b")], &LIMITS)
             .expect("within bounds");
         assert_eq!(write(&mut draft, "a", 1), Ok(()));
-        let made = draft.finish(
-            PullRequestId::from_u128(1),
-            ProjectId {
-                streamer: UserName::parse("ana").expect("valid"),
-                name: crate::domain::ProjectName::parse("demo").expect("valid"),
-            },
-            UserName::parse("bob").expect("valid"),
-            Timestamp::from_secs(1),
-        );
+        let made = finished(&draft);
         assert_eq!(
             (made.files, made.deleted),
             (vec![path("a")], vec![path("b")])
         );
+    }
+
+    #[test]
+    fn a_base_counts_with_its_text_against_the_bound_of_names() {
+        let many = PullRequestLimits {
+            max_files: 10_000,
+            max_bytes: 10,
+        };
+        // 4,032 bytes and a base are 4,096 together, of which 64 fit exactly.
+        let deep = vec!["s".repeat(200); 20].join("/");
+        let long = |number: usize| path(&format!("/{number:011}/{deep}"));
+        let file = |base: Option<&str>| DraftFile {
+            bytes: 0,
+            base: base.map(hash),
+        };
+        let mut draft = draft();
+        for number in 0..64 {
+            let written = put(&mut draft, &long(number), file(Some("a")), &many);
+            assert_eq!(written, Ok(()), "{number}");
+        }
+        let full = Err(DraftError::Names);
+        assert_eq!(put(&mut draft, &path("a"), file(None), &many), full);
+        assert_eq!(draft.propose_deletion(vec![path("a")], &many), full);
+        let again = put(&mut draft, &long(0), file(Some("b")), &many);
+        assert_eq!(again, Ok(()), "one base for another");
+        assert_eq!(put(&mut draft, &long(0), file(None), &many), Ok(()));
+        assert_eq!(put(&mut draft, &path("a"), file(None), &many), Ok(()));
+        assert_eq!(
+            put(&mut draft, &long(0), file(Some("a")), &many),
+            full,
+            "its room was taken by another name"
+        );
+        draft.forget(&long(1));
+        assert_eq!(put(&mut draft, &long(0), file(Some("a")), &many), Ok(()));
+        for number in 0..64 {
+            draft.forget(&long(number));
+        }
+        draft.forget(&path("a"));
+        assert_eq!((draft.names_bytes, draft.bytes), (0, 0));
+    }
+
+    #[test]
+    fn the_base_of_a_file_is_that_of_its_latest_write() {
+        let mut draft = draft();
+        write_from(&mut draft, "b", Some("b"));
+        write_from(&mut draft, "a", Some("a"));
+        write_from(&mut draft, "new", None);
+        let of = |name, digit| (path(name), hash(digit));
+        assert_eq!(bases(&draft), [of("a", "a"), of("b", "b")]);
+        write_from(&mut draft, "a", Some("c"));
+        write_from(&mut draft, "b", None);
+        assert_eq!(bases(&draft), [of("a", "c")]);
+        draft.forget(&path("a"));
+        assert_eq!(bases(&draft), []);
+        write_from(&mut draft, "a", None);
+        assert_eq!(bases(&draft), [], "what was taken out leaves nothing");
+    }
+
+    #[test]
+    fn a_proposed_deletion_has_no_base() {
+        let mut draft = draft();
+        write_from(&mut draft, "a", Some("a"));
+        draft.forget(&path("a"));
+        draft
+            .propose_deletion(vec![path("a")], &LIMITS)
+            .expect("within bounds");
+        assert_eq!(bases(&draft), []);
     }
 
     #[test]
