@@ -221,8 +221,11 @@ impl World {
                 self.connections[me].room = None;
                 Ok(vec![ok("chatLeave")])
             }
-            Ask::Faulty(right, _) => {
+            Ask::Faulty(right, request) => {
                 self.check_right(me, *right)?;
+                if let Some(project) = named(request).filter(|_| *right == Right::Read) {
+                    self.check_may_read(me, &project)?;
+                }
                 Err(Refusal::Bad)
             }
             Ask::Garbage(_) => Err(Refusal::Bad),
@@ -254,6 +257,18 @@ impl World {
         self.last_number += 1;
         self.last_number
     }
+}
+
+/// The project that a request names, where it names one as it should.
+fn named(request: &Value) -> Option<Project> {
+    let name = |member: &str| {
+        let name = request["data"][member].as_str()?;
+        (!name.contains('/')).then(|| name.to_owned())
+    };
+    Some(Project {
+        streamer: name("username")?,
+        name: name("project")?,
+    })
 }
 
 fn success(kind: &str, data: Value) -> Value {

@@ -64,8 +64,8 @@ impl World {
     ) -> Result<(String, Files), Refusal> {
         self.check_right(me, Right::Read)?;
         let name = name.unwrap_or("");
-        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
         self.check_may_read(me, project)?;
+        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
         let deep = deep || name.is_empty();
         let missing = || {
             if is_folder || deep {
