@@ -40,10 +40,12 @@ pub struct Limits {
     pub failed_authentications: usize,
 }
 
-/// A file and the number of the change that made it.
+/// A file, what it was made from, and the number of the change that made it.
 #[derive(Debug, Clone)]
 pub struct File {
     pub content: Vec<u8>,
+    /// Of a draft's or pull request's file alone.
+    pub base: Option<String>,
     pub change: u64,
 }
 
@@ -189,6 +191,7 @@ impl World {
     }
 
     fn answer(&mut self, me: usize, ask: &Ask) -> Answer {
+        let (ask, base) = ask.split_base();
         match ask {
             Ask::Authenticate(token, sections) => self.authenticate(me, token, sections),
             Ask::AuthenticateBadly(_) => {
@@ -200,9 +203,10 @@ impl World {
             }
             Ask::Get(project, name, deep) => self.get(me, project, name.as_deref(), *deep),
             Ask::List(project, name, deep) => self.list(me, project, name.as_deref(), *deep),
-            Ask::Post(name, content, part) => self.post(me, name, content, *part, None),
+            Ask::Post(name, content, part) => self.post(me, name, content, *part, None, base),
             Ask::PostPiece(name, piece, part) => {
-                self.post(me, name, &unbase64(piece), Some(*part), Some(piece))
+                let content = unbase64(piece);
+                self.post(me, name, &content, Some(*part), Some(piece), base)
             }
             Ask::Delete(name) => self.delete(me, name),
             Ask::Watch(project) => self.watch(me, project),
@@ -228,7 +232,8 @@ impl World {
                 }
                 Err(Refusal::Bad)
             }
-            Ask::Garbage(_) => Err(Refusal::Bad),
+            // What is within has been taken out.
+            Ask::From(..) | Ask::Garbage(_) => Err(Refusal::Bad),
         }
     }
 
