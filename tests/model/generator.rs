@@ -76,6 +76,12 @@ impl Generator {
         {
             return part;
         }
+        // Drafts are short-lived, so that some are finished before their connection is someone else's.
+        match &connection.draft {
+            Some(draft) if !draft.files.is_empty() && self.one_in(4) => return Ask::Finish,
+            None if connection.is_viewer && self.one_in(8) => return self.creation(),
+            _ => {}
+        }
         match self.below(100) {
             0..22 if writes || self.one_in(5) => {
                 let post = Ask::Post(self.file_name(), self.content(), None);
