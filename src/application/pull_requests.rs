@@ -251,4 +251,6 @@ pub(super) fn check_bytes(limit: &'static str, text: &str, most: usize) -> Resul
 }
 
 #[cfg(test)]
+mod base_tests;
+#[cfg(test)]
 mod tests;
