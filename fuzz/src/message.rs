@@ -62,6 +62,8 @@ fn posted(post: &PostFile, request: &Value) {
         assert!(part.number.is_none_or(|number| range.contains(&number)));
         assert_eq!(request["data"]["maxPart"], part.count);
     }
+    let base = post.base.map(|base| base.to_string());
+    assert_eq!(base.as_deref(), request["data"]["base"].as_str());
     assert!(!post.path.as_str().ends_with('/'));
 }
 

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::Checked;
 use crate::domain::{
-    FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName, UserName,
+    ContentHash, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName,
+    UserName,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -153,6 +154,8 @@ pub struct PostFile {
     pub padded: bool,
     /// Whether it came as a binary message, as the desktop client sends it.
     pub binary: bool,
+    /// The content that the author started from, where he says so.
+    pub base: Option<ContentHash>,
 }
 
 /// The place of a part among its file's.

@@ -1,13 +1,13 @@
 //! Files on their way to a connection, opened one after the other as it has room.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::Refusal;
 use super::permit::Permit;
 use super::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
 use super::pull_requests::UNKNOWN;
-use crate::domain::{FilePath, ProjectId, PullRequestId};
+use crate::domain::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId};
 
 /// How many names are looked up ahead of the file that is being sent.
 const NAMES_AHEAD: usize = 256;
@@ -42,6 +42,7 @@ enum Source {
     PullRequest {
         project: ProjectId,
         id: PullRequestId,
+        bases: BTreeMap<FilePath, ContentHash>,
         store: Arc<dyn PullRequestStore>,
     },
 }
@@ -99,20 +100,23 @@ impl Fetch {
         }
     }
 
-    /// Files of a pull request.
+    /// The files of a pull request: all that `found` still names.
     pub(super) fn pull_request(
-        project: ProjectId,
-        id: PullRequestId,
+        found: PullRequest,
         store: Arc<dyn PullRequestStore>,
-        names: Vec<FilePath>,
         asked: String,
         permit: Permit,
     ) -> Self {
-        let source = Source::PullRequest { project, id, store };
+        let source = Source::PullRequest {
+            project: found.project,
+            id: found.id,
+            bases: found.bases,
+            store,
+        };
         Self {
             source,
             walk: None,
-            names: names.into(),
+            names: found.files.into(),
             opened: VecDeque::new(),
             single: None,
             asked,
@@ -131,6 +135,14 @@ impl Fetch {
         match &self.source {
             Source::Project { project, .. } => Some(project),
             Source::PullRequest { .. } => None,
+        }
+    }
+
+    /// The content that the author of a pull request's file started from, where that is known.
+    pub fn base(&self, path: &FilePath) -> Option<ContentHash> {
+        match &self.source {
+            Source::Project { .. } => None,
+            Source::PullRequest { bases, .. } => bases.get(path).copied(),
         }
     }
 
@@ -213,7 +225,9 @@ impl Source {
     async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
         match self {
             Self::Project { project, store } => store.open_file(project, path).await,
-            Self::PullRequest { project, id, store } => store.open_file(project, *id, path).await,
+            Self::PullRequest {
+                project, id, store, ..
+            } => store.open_file(project, *id, path).await,
         }
     }
 
@@ -233,7 +247,10 @@ impl Source {
     /// What it means that a file is not there any more: nothing in a project, where files come and
     /// go; but a pull request is whole or has ended.
     async fn without(&self, path: FilePath) -> Option<Fetched> {
-        let Self::PullRequest { project, id, store } = self else {
+        let Self::PullRequest {
+            project, id, store, ..
+        } = self
+        else {
             return None;
         };
         Some(match store.find(project, *id).await {

@@ -1,9 +1,8 @@
 //! `file`/`post`: a file, or a part of one, for the project or the open draft.
 
-use super::staged::ReadyContent;
-use super::uploads::{Taken, UploadKey, WriteTarget, check_file_bytes};
+use super::uploads::{Taken, UploadKey, WholeFile, WriteTarget, check_file_bytes};
 use super::{Application, Checked, Command, Commit, Execution, PostFile, Refusal, Reply, Session};
-use crate::domain::{FilePath, Timestamp};
+use crate::domain::{DraftFile, FilePath, Timestamp};
 
 impl Application {
     pub(super) async fn post_file(
@@ -17,31 +16,35 @@ impl Application {
             Err(error) => return Execution::Refused(error.into()),
         };
         match self.take_content(session, target.clone(), post, now).await {
-            Ok(Some((path, content))) => self.store(session, target, path, content).await,
+            Ok(Some((path, file))) => self.store(session, target, path, file).await,
             Ok(None) => Execution::Silent,
             Err(refusal) => Execution::Refused(refusal),
         }
     }
 
-    /// The whole content, once it has come.
+    /// The whole file, once it has come.
     async fn take_content(
         &self,
         session: &mut Session,
         target: WriteTarget,
         post: Checked<PostFile>,
         now: Timestamp,
-    ) -> Result<Option<(FilePath, ReadyContent)>, Refusal> {
+    ) -> Result<Option<(FilePath, WholeFile)>, Refusal> {
         let post = post?;
         let Some(part_of) = post.part else {
             check_file_bytes(post.content.len() as u64, &self.limits)?;
-            return Ok(Some((post.path, post.content.into())));
+            let file = WholeFile {
+                content: post.content.into(),
+                base: post.base,
+            };
+            return Ok(Some((post.path, file)));
         };
         let key: UploadKey = (target, post.path.clone());
         match session
             .uploads
             .take(&key, &post, part_of, &self.limits, now)?
         {
-            Taken::Whole(content) => Ok(Some((post.path, content))),
+            Taken::Whole(file) => Ok(Some((post.path, file))),
             Taken::Waiting => Ok(None),
             Taken::Heavy => {
                 let staged = self.stage(session, &key).await;
@@ -68,13 +71,15 @@ impl Application {
         session: &mut Session,
         target: WriteTarget,
         path: FilePath,
-        content: ReadyContent,
+        file: WholeFile,
     ) -> Execution {
         match target {
+            // What its streamer started from concerns nobody: his content is what counts.
             WriteTarget::Project(project) => {
+                let content = file.content;
                 Execution::Commit(Commit::put(session.connection, project, path, content))
             }
-            WriteTarget::Draft(_) => self.store_in_draft(session, path, content).await.into(),
+            WriteTarget::Draft(_) => self.store_in_draft(session, path, file).await.into(),
         }
     }
 
@@ -82,22 +87,25 @@ impl Application {
         &self,
         session: &mut Session,
         path: FilePath,
-        ready: ReadyContent,
+        WholeFile { content, base }: WholeFile,
     ) -> Result<Reply, Refusal> {
         // The target was made from the draft, and nothing can have ended it since.
         let Some(open) = &mut session.draft else {
             return Err(Refusal::Internal);
         };
-        let bytes = ready.content.bytes();
+        let file = DraftFile {
+            bytes: content.content.bytes(),
+            base,
+        };
         open.draft
-            .check_write(&path, bytes, &self.limits.pull_request)?;
+            .check_write(&path, &file, &self.limits.pull_request)?;
         let put = self
             .ports
             .drafts
-            .put_file(open.id, &path, ready.content)
+            .put_file(open.id, &path, content.content)
             .await;
         put.map_err(|error| Refusal::writing_file(&error))?;
-        open.draft.note_written(path, bytes);
+        open.draft.note_written(path, file);
         Ok(Reply::FilePosted)
     }
 
@@ -121,10 +129,10 @@ impl Application {
         {
             return None;
         }
-        let ((target, path), content) = session.uploads.settle()?;
+        let ((target, path), file) = session.uploads.settle()?;
         Some(match session.may_write(now) {
             Err(error) => Execution::Refused(error.into()),
-            Ok(_) => self.store(session, target, path, content).await,
+            Ok(_) => self.store(session, target, path, file).await,
         })
     }
 }

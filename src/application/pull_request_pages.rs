@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use super::permit::Permit;
 use super::ports::StoreError;
 use super::{Application, Refusal};
-use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp};
+use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId, Timestamp};
 
-/// A page is over once it holds so many bytes of text. One pull request takes at most some 600 KiB
-/// where JSON has to escape all of it, so a page fits into a queue.
+/// A page is over once it holds so many bytes of text. One pull request takes at most some 1.2 MiB
+/// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits into
+/// a queue.
 const PAGE_BYTES: usize = 256 * 1_024;
 
 /// What a pull request takes up beside its texts, about.
@@ -90,6 +91,8 @@ impl Application {
 
 fn size(pull_request: &PullRequest) -> usize {
     let names = pull_request.files.iter().chain(&pull_request.deleted);
+    let names = names.chain(pull_request.bases.keys());
     let names: usize = names.map(|name| name.as_str().len()).sum();
-    ENTRY_BYTES + names + pull_request.title.len() + pull_request.description.len()
+    let bases = pull_request.bases.len() * ContentHash::CHARS;
+    ENTRY_BYTES + names + bases + pull_request.title.len() + pull_request.description.len()
 }

@@ -149,10 +149,8 @@ impl Application {
         }
         let store = Arc::clone(&self.ports.pull_requests);
         Ok(Fetch::pull_request(
-            found.project,
-            found.id,
+            found,
             store,
-            found.files,
             "/".to_owned(),
             self.permit_by_token(session),
         ))
@@ -252,5 +250,7 @@ pub(super) fn check_bytes(limit: &'static str, text: &str, most: usize) -> Resul
     Ok(())
 }
 
+#[cfg(test)]
+mod base_tests;
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ impl Application {
     fn read_pull_request(
         &self,
         session: &Session,
-        found: PullRequest,
+        mut found: PullRequest,
         rest: Option<&FilePath>,
         query: &PathQuery,
         recursively: bool,
@@ -124,17 +124,10 @@ impl Application {
         if !is_there {
             return Err(missing(query, recursively));
         }
-        let names = found
-            .files
-            .iter()
-            .filter(|file| wanted(file))
-            .cloned()
-            .collect();
+        found.files.retain(wanted);
         Ok(Fetch::pull_request(
-            found.project,
-            found.id,
+            found,
             Arc::clone(&self.ports.pull_requests),
-            names,
             rest.map_or("/", FilePath::as_str).to_owned(),
             self.permit_by_token(session),
         ))

@@ -24,8 +24,8 @@ use super::{
     Reply, Section, Sections, Session,
 };
 use crate::domain::{
-    Claims, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
-    PullRequestLimits, RoomName, Timestamp, Usage, UserName, Version,
+    Claims, ContentHash, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest,
+    PullRequestId, PullRequestLimits, RoomName, Timestamp, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -240,8 +240,18 @@ impl World {
         });
         let journal = self.journal.clone();
         drafts.expect_finish().returning(move |finished| {
-            let PullRequest { files, deleted, .. } = finished;
-            journal.note(format!("draft finish {files:?} {deleted:?}"));
+            let PullRequest {
+                files,
+                deleted,
+                bases,
+                ..
+            } = finished;
+            // Those of tests are one digit over and over.
+            let short = |base: ContentHash| base.to_string()[..1].to_owned();
+            let bases = bases.into_iter();
+            let bases = bases.map(|(path, base)| format!(" {path} from {}", short(base)));
+            let bases: String = bases.collect();
+            journal.note(format!("draft finish {files:?} {deleted:?}{bases}"));
             Ok(())
         });
         let journal = self.journal.clone();
@@ -572,6 +582,7 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
         date: Timestamp::from_secs(START),
         files: vec![path("/p")],
         deleted: Vec::new(),
+        bases: BTreeMap::new(),
     }
 }
 
@@ -650,6 +661,7 @@ pub fn post_bytes(name: &str, content: Vec<u8>, part: Option<PartOf>) -> Command
         content: content.into(),
         part,
         binary: false,
+        base: None,
     }))
 }
 
@@ -676,7 +688,24 @@ pub fn desktop_part(name: &str, bytes: usize, number: u32, count: u32) -> Comman
         chars: bytes.div_ceil(3) * 4,
         padded: !bytes.is_multiple_of(3),
         binary: true,
+        base: None,
     }))
+}
+
+/// The same post with a base.
+pub fn based(command: Command, base: ContentHash) -> Command {
+    let Command::PostFile(Ok(post)) = command else {
+        panic!("no post: {command:?}");
+    };
+    Command::PostFile(Ok(PostFile {
+        base: Some(base),
+        ..post
+    }))
+}
+
+/// The hash that is this hexadecimal digit 64 times.
+pub fn hash(digit: char) -> ContentHash {
+    ContentHash::parse(&digit.to_string().repeat(64)).expect("a hash")
 }
 
 /// A trailing `/` means a folder.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::staged::{ReadyContent, UploadLog};
 use super::{Limits, PartOf, PostFile, Refusal};
-use crate::domain::{FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp};
+use crate::domain::{
+    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp,
+};
 
 /// Where a write goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +25,8 @@ pub(super) type UploadKey = (WriteTarget, FilePath);
 pub(super) struct Upload {
     partial: PartialUpload,
     pub(super) log: UploadLog,
+    /// That of the first part which came with one.
+    base: Option<ContentHash>,
     touched: Timestamp,
 }
 
@@ -31,6 +35,7 @@ impl Upload {
         Self {
             partial: PartialUpload::new(count),
             log: UploadLog::default(),
+            base: None,
             touched: now,
         }
     }
@@ -38,21 +43,33 @@ impl Upload {
     fn append(
         &mut self,
         part: &Part,
-        bytes: &[u8],
+        post: &PostFile,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Progress, Refusal> {
         check_file_bytes(self.partial.bytes_with(part), limits)?;
         let progress = self.partial.accept(part)?;
-        self.log.append(bytes);
+        self.log.append(&post.content);
+        self.base = self.base.or(post.base);
         self.touched = now;
         Ok(progress)
     }
 
     /// What has come of the file. `last` is whether nothing more can come.
-    fn content(&mut self, last: bool) -> ReadyContent {
-        self.log.content(self.partial.pieces(), last)
+    fn whole(&mut self, last: bool) -> WholeFile {
+        WholeFile {
+            content: self.log.content(self.partial.pieces(), last),
+            base: self.base,
+        }
     }
+}
+
+/// A file that has come to its end.
+#[derive(Debug)]
+pub(super) struct WholeFile {
+    pub(super) content: ReadyContent,
+    /// The content that its author started from, where he has said so.
+    pub(super) base: Option<ContentHash>,
 }
 
 /// An upload that a limit or the disk has ended while more of its parts were on their way.
@@ -83,7 +100,7 @@ pub(super) enum Taken {
     /// Parts are missing, and so many bytes have gathered that the caller has to stage them.
     Heavy,
     /// The file is whole.
-    Whole(ReadyContent),
+    Whole(WholeFile),
 }
 
 /// All unfinished uploads of one connection. What is rare is in a box: most connections only view.
@@ -165,8 +182,8 @@ impl Uploads {
         };
         if let Some(kept) = self.kept.take_if(|kept| goes_on(&kept.0, &kept.1)) {
             let (_, mut kept) = *kept;
-            kept.append(&part, &post.content, limits, now)?;
-            return Ok(Taken::Whole(kept.content(true)));
+            kept.append(&part, post, limits, now)?;
+            return Ok(Taken::Whole(kept.whole(true)));
         }
         self.perhaps_whole = None;
         let under_way = self.open.get_mut(key);
@@ -193,9 +210,9 @@ impl Uploads {
         if self.remove(key).is_none() {
             self.kept.take_if(|kept| kept.0 == *key);
         }
-        let progress = upload.append(part, &post.content, limits, now)?;
+        let progress = upload.append(part, post, limits, now)?;
         if progress == Progress::Complete {
-            return Ok(Taken::Whole(upload.content(true)));
+            return Ok(Taken::Whole(upload.whole(true)));
         }
         self.check_room(&upload, limits)?;
         self.footprint += upload.partial.footprint();
@@ -217,7 +234,7 @@ impl Uploads {
             return Err(Refusal::Internal);
         };
         let before = upload.partial.footprint();
-        let progress = upload.append(part, &post.content, limits, now);
+        let progress = upload.append(part, post, limits, now);
         let is_heavy = upload.log.is_heavy();
         self.footprint = self.footprint - before + upload.partial.footprint();
         let progress = progress.and_then(|progress| match progress {
@@ -226,7 +243,7 @@ impl Uploads {
         });
         match progress {
             Ok(Progress::Complete) => {
-                let whole = self.remove(key).map(|mut upload| upload.content(true));
+                let whole = self.remove(key).map(|mut upload| upload.whole(true));
                 whole.map(Taken::Whole).ok_or(Refusal::Internal)
             }
             Ok(progress) => Ok(self.waiting(key, progress, is_heavy)),
@@ -250,12 +267,12 @@ impl Uploads {
 
     /// Takes the upload that only waits for a last part for whole: the connection has sent
     /// something else, has closed, or is silent. It is kept, should the part come after all.
-    pub(super) fn settle(&mut self) -> Option<(UploadKey, ReadyContent)> {
+    pub(super) fn settle(&mut self) -> Option<(UploadKey, WholeFile)> {
         let key = self.perhaps_whole.take()?;
         let mut upload = self.remove(&key)?;
-        let content = upload.content(false);
+        let whole = upload.whole(false);
         self.kept = Some(Box::new((key.clone(), upload)));
-        Some((key, content))
+        Some((key, whole))
     }
 
     /// Whether `post` is the last part for which [`Uploads::settle`] would no longer wait.

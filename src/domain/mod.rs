@@ -3,6 +3,8 @@
 //! Everything here is decided from its arguments alone, so every rule can be tested with a table.
 //! A value of one of these types has been checked once and is valid from then on.
 
+mod content_hash;
+mod draft;
 mod file_path;
 mod identity;
 mod names;
@@ -13,12 +15,14 @@ mod rate_limit;
 mod room;
 mod time;
 
+pub use content_hash::ContentHash;
+pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use identity::{Claims, Identity, IdentityError};
 pub use names::{NameError, ProjectName, RoomName, UserName};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{ProjectId, ProjectQuota, QuotaError, Usage, Version};
-pub use pull_request::{Draft, DraftError, Outcome, PullRequest, PullRequestId, PullRequestLimits};
+pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
 pub use room::{ChatMessage, Room, RoomLimits};
 pub use time::Timestamp;

@@ -5,6 +5,7 @@
 mod support;
 
 mod authenticate;
+mod bases;
 mod chat;
 mod compatibility;
 mod crash;

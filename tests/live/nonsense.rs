@@ -83,6 +83,11 @@ fn number(random: &mut Random) -> Value {
     one_of(random, &[1_u64, 1, 2, 2, 3, 0, 2_147_483_647, 1 << 40])
 }
 
+fn base(random: &mut Random) -> Value {
+    let hashes = ["a".repeat(64), "0f".repeat(32), "A".repeat(64)];
+    one_of(random, &[&hashes[0], &hashes[1], &hashes[2], "", "a"])
+}
+
 fn text(random: &mut Random) -> Value {
     let long = "x".repeat(5_000);
     one_of(random, &["t", "hello", "é😀", "\0\u{1b}", "", &long])
@@ -112,11 +117,12 @@ const READING: &[Choice] = &[
 ];
 const PROJECT: &[Choice] = &[("username", ana), ("project", named)];
 const POST: &[Choice] = &[("name", name), ("content", content)];
+const POST_FROM: &[Choice] = &[("name", name), ("content", content), ("base", base)];
 const REQUESTS: &[(&str, &str, &[Choice])] = &[
     ("file", "get", READING),
     ("file", "list", READING),
     ("file", "post", POST),
-    ("file", "post", POST),
+    ("file", "post", POST_FROM),
     (
         "file",
         "post",
@@ -125,6 +131,7 @@ const REQUESTS: &[(&str, &str, &[Choice])] = &[
             ("content", content),
             ("part", number),
             ("maxPart", number),
+            ("base", base),
         ],
     ),
     ("file", "delete", &[("name", name)]),

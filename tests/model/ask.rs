@@ -130,6 +130,8 @@ pub enum Ask {
     Post(String, Vec<u8>, Option<Part>),
     /// As the desktop client posts: a binary message with a piece of the whole file's base64.
     PostPiece(String, String, Part),
+    /// A post that says what its file was made from.
+    From(String, Box<Ask>),
     Delete(String),
     Watch(Project),
     Unwatch(Project),
@@ -195,6 +197,11 @@ impl Ask {
                     "part": part.number, "maxPart": part.count,
                 }),
             ),
+            Self::From(base, post) => {
+                let mut request = post.json()?;
+                request["data"]["base"] = json!(base);
+                request
+            }
             Self::Delete(name) => file("delete", json!({"name": name})),
             Self::Watch(project) => file("watch", of(project)),
             Self::Unwatch(project) => file("unwatch", of(project)),
@@ -217,11 +224,20 @@ impl Ask {
         })
     }
 
+    /// The request without what its file was made from, and that.
+    pub fn split_base(&self) -> (&Self, Option<&str>) {
+        match self {
+            Self::From(base, post) => (post, Some(base)),
+            other => (other, None),
+        }
+    }
+
     /// The `name` of a `file` request as sent, which its errors carry.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Get(_, name, _) | Self::List(_, name, _) => name.as_deref(),
             Self::Post(name, ..) | Self::PostPiece(name, ..) | Self::Delete(name) => Some(name),
+            Self::From(_, post) => post.name(),
             Self::Faulty(_, request) if request["type"] == "file" => {
                 request["data"]["name"].as_str()
             }

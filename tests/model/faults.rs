@@ -58,6 +58,10 @@ pub fn requests(project: &Project) -> Vec<(Right, Value)> {
         (Right::Write, file("post", json!({"content": "YQ=="}))),
         (
             Right::Write,
+            file("post", json!({"name": "a", "content": "", "base": "a"})),
+        ),
+        (
+            Right::Write,
             file("post", json!({"name": "a/", "content": ""})),
         ),
         (

@@ -134,7 +134,7 @@ impl Game {
             (*text).to_owned()
         };
         let client = self.clients[me].as_mut().ok_or("no connection")?;
-        if matches!(ask, Ask::PostPiece(..)) {
+        if matches!(ask.split_base().0, Ask::PostPiece(..)) {
             client.send_binary(text).await;
         } else {
             client.send_text(&text).await;

@@ -76,8 +76,17 @@ impl Generator {
         {
             return part;
         }
+        // Drafts are short-lived, so that some are finished before their connection is someone else's.
+        match &connection.draft {
+            Some(draft) if !draft.files.is_empty() && self.one_in(4) => return Ask::Finish,
+            None if connection.is_viewer && self.one_in(8) => return self.creation(),
+            _ => {}
+        }
         match self.below(100) {
-            0..22 if writes || self.one_in(5) => Ask::Post(self.file_name(), self.content(), None),
+            0..22 if writes || self.one_in(5) => {
+                let post = Ask::Post(self.file_name(), self.content(), None);
+                self.perhaps_from(post)
+            }
             22..32 if writes => {
                 self.plan(me);
                 self.plans[me].pop_front().unwrap_or(Ask::Finish)
@@ -192,7 +201,18 @@ impl Generator {
                 name.clone()
             };
             let content = self.content();
-            self.plans[me].push_back(Ask::Post(name, content, Some(part)));
+            let post = self.perhaps_from(Ask::Post(name, content, Some(part)));
+            self.plans[me].push_back(post);
+        }
+    }
+
+    /// A post that says, or not, what its file was made from.
+    fn perhaps_from(&mut self, post: Ask) -> Ask {
+        if self.one_in(3) {
+            let base = self.pick(&["a", "0", "9"]).repeat(64);
+            Ask::From(base, Box::new(post))
+        } else {
+            post
         }
     }
 
@@ -220,7 +240,8 @@ impl Generator {
             let number = is_numbered.then_some(number);
             Ask::PostPiece(name.clone(), piece, Part { number, count })
         };
-        let mut pieces: Vec<_> = pieces.into_iter().map(piece).collect();
+        let pieces = pieces.into_iter().map(piece);
+        let mut pieces: Vec<_> = pieces.map(|post| self.perhaps_from(post)).collect();
         if self.one_in(4) {
             // What comes after a message that is no part of it.
             let last = pieces.len() - 1;

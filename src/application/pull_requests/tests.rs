@@ -1,7 +1,8 @@
 use super::*;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, START, Scene, World, authenticate, creation, delete, demo, disk_full, get,
-    is_bad, is_unauthorized, other, over, part, path, post, pull_request, streaming, viewing,
+    ANA, BOB, EXPIRY, START, Scene, World, authenticate, based, creation, delete, demo, disk_full,
+    get, hash, is_bad, is_unauthorized, other, over, part, path, post, pull_request, streaming,
+    viewing,
 };
 use crate::application::{BadParameters, Command, ConnectionId, Sections};
 use crate::domain::Outcome;
@@ -87,15 +88,14 @@ async fn what_is_finished_says_all_of_itself() {
                     date: Timestamp::from_secs(START + 5),
                     files: vec![path("/n")],
                     deleted: vec![],
+                    bases: [(path("/n"), hash('a'))].into(),
                 }
         })
         .returning(|_| Ok(()));
     let scene = world.build();
     let mut session = scene.author().await;
-    scene
-        .ask(&mut session, post("/n", "new"))
-        .await
-        .expect("ok");
+    let command = based(post("/n", "new"), hash('a'));
+    scene.ask(&mut session, command).await.expect("ok");
     scene.at(START + 5);
     let answer = scene.ask(&mut session, FINISH).await;
     assert_eq!(answer, Ok(vec![Reply::PullRequestFinish]));
@@ -284,6 +284,19 @@ async fn the_names_of_a_draft_are_bounded() {
     }
     let answer = scene.ask(&mut session, post(&name(65), "")).await;
     assert_eq!(answer, Err(over("names in one pull request", 262_144)));
+    // 779 bytes are left, which are 12 bases of 64 bytes and not 13.
+    for number in 0..12 {
+        let command = based(post(&name(number), ""), hash('a'));
+        scene.ask(&mut session, command).await.expect("room");
+    }
+    let command = based(post(&name(12), "more"), hash('a'));
+    let answer = scene.ask(&mut session, command).await;
+    assert_eq!(answer, Err(over("names in one pull request", 262_144)));
+    let command = based(post(&name(0), ""), hash('b'));
+    scene
+        .ask(&mut session, command)
+        .await
+        .expect("one for another");
     scene
         .ask(&mut session, FINISH)
         .await

@@ -1,8 +1,8 @@
 use super::*;
 use crate::application::ports::MockFileWalk;
 use crate::application::test_world::{
-    ANA, EXPIRY, Scene, World, demo, disk_full, get, is_bad, is_unauthorized, list, open_file,
-    other, path, pull_request, viewing,
+    ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
+    open_file, other, path, pull_request, viewing,
 };
 use crate::application::{BadParameters, Command, ConnectionId, Fetched, Sections, sha256};
 
@@ -170,6 +170,7 @@ fn with_a_request() -> Scene {
     let mut request = pull_request(ID, demo(), "bob");
     request.files = ["/p", "/q/r", "/q/s/t"].map(path).to_vec();
     request.deleted = vec![path("/z")];
+    request.bases = [(path("/q/r"), hash('a'))].into();
     world.open = vec![request];
     world.build()
 }
@@ -215,6 +216,31 @@ async fn the_name_asked_of_a_pull_request_is_without_its_id() {
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, None));
     }
+}
+
+#[tokio::test]
+async fn the_files_of_a_pull_request_come_with_their_bases() {
+    let scene = with_a_request();
+    let id = Some(PullRequestId::from_u128(ID));
+    for command in [
+        get(demo(), &in_request("/"), true),
+        Command::GetPullRequest(Ok(id)),
+    ] {
+        let mut streamer = scene.streamer().await;
+        let (Execution::Files(fetch) | Execution::PullRequestFiles(fetch)) =
+            scene.app.execute(&mut streamer, command).await
+        else {
+            panic!("refused");
+        };
+        let bases = ["/p", "/q/r", "/q/s/t", "/z"].map(|name| fetch.base(&path(name)));
+        assert_eq!(bases, [None, Some(hash('a')), None, None]);
+    }
+    let mut streamer = scene.streamer().await;
+    let command = get(demo(), "/", true);
+    let Execution::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+        panic!("refused");
+    };
+    assert_eq!(fetch.base(&path("/q/r")), None, "of the project");
 }
 
 #[tokio::test]

@@ -74,6 +74,12 @@ pub fn post_part(name: &str, content: impl AsRef<[u8]>, part: u64, of: u64) -> V
     )
 }
 
+/// The same post with what it was made from.
+pub fn with_base(mut request: Value, base: impl Into<Value>) -> Value {
+    request["data"]["base"] = base.into();
+    request
+}
+
 pub fn delete(name: &str) -> Value {
     file("delete", json!({"name": name}))
 }

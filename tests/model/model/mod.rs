@@ -40,10 +40,12 @@ pub struct Limits {
     pub failed_authentications: usize,
 }
 
-/// A file and the number of the change that made it.
+/// A file, what it was made from, and the number of the change that made it.
 #[derive(Debug, Clone)]
 pub struct File {
     pub content: Vec<u8>,
+    /// Of a draft's or pull request's file alone.
+    pub base: Option<String>,
     pub change: u64,
 }
 
@@ -189,6 +191,7 @@ impl World {
     }
 
     fn answer(&mut self, me: usize, ask: &Ask) -> Answer {
+        let (ask, base) = ask.split_base();
         match ask {
             Ask::Authenticate(token, sections) => self.authenticate(me, token, sections),
             Ask::AuthenticateBadly(_) => {
@@ -200,9 +203,10 @@ impl World {
             }
             Ask::Get(project, name, deep) => self.get(me, project, name.as_deref(), *deep),
             Ask::List(project, name, deep) => self.list(me, project, name.as_deref(), *deep),
-            Ask::Post(name, content, part) => self.post(me, name, content, *part, None),
+            Ask::Post(name, content, part) => self.post(me, name, content, *part, None, base),
             Ask::PostPiece(name, piece, part) => {
-                self.post(me, name, &unbase64(piece), Some(*part), Some(piece))
+                let content = unbase64(piece);
+                self.post(me, name, &content, Some(*part), Some(piece), base)
             }
             Ask::Delete(name) => self.delete(me, name),
             Ask::Watch(project) => self.watch(me, project),
@@ -221,11 +225,15 @@ impl World {
                 self.connections[me].room = None;
                 Ok(vec![ok("chatLeave")])
             }
-            Ask::Faulty(right, _) => {
+            Ask::Faulty(right, request) => {
                 self.check_right(me, *right)?;
+                if let Some(project) = named(request).filter(|_| *right == Right::Read) {
+                    self.check_may_read(me, &project)?;
+                }
                 Err(Refusal::Bad)
             }
-            Ask::Garbage(_) => Err(Refusal::Bad),
+            // What is within has been taken out.
+            Ask::From(..) | Ask::Garbage(_) => Err(Refusal::Bad),
         }
     }
 
@@ -254,6 +262,18 @@ impl World {
         self.last_number += 1;
         self.last_number
     }
+}
+
+/// The project that a request names, where it names one as it should.
+fn named(request: &Value) -> Option<Project> {
+    let name = |member: &str| {
+        let name = request["data"][member].as_str()?;
+        (!name.contains('/')).then(|| name.to_owned())
+    };
+    Some(Project {
+        streamer: name("username")?,
+        name: name("project")?,
+    })
 }
 
 fn success(kind: &str, data: Value) -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::names::{exclude_each_other, is_below, normal};
 use super::reading::parts;
-use super::uploads::Piece;
+use super::uploads::{Piece, Whole};
 use super::{Answer, File, Files, Refusal, World, ok, success};
 use crate::ask::{Ask, Part, Project, Right};
 
@@ -63,6 +63,7 @@ impl World {
         content: &[u8],
         part: Option<Part>,
         binary: Option<&str>,
+        base: Option<&str>,
     ) -> Answer {
         self.check_right(me, Right::Write)?;
         let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
@@ -71,7 +72,7 @@ impl World {
         }
         let limits = self.limits;
         let in_draft = self.connections[me].draft.is_some();
-        let content = match part {
+        let whole = match part {
             Some(part) => {
                 let place = (in_draft, path.clone());
                 let uploads = &mut self.connections[me].uploads;
@@ -80,6 +81,7 @@ impl World {
                     content,
                     part,
                     binary,
+                    base,
                 };
                 match uploads.take(&place, piece, bytes, open)? {
                     Some(whole) => whole,
@@ -89,16 +91,16 @@ impl World {
             None if content.len() > limits.file_bytes => {
                 return Err(Refusal::Limit("maxFileBytes", limits.file_bytes));
             }
-            None => content.to_vec(),
+            None => (content.to_vec(), base.map(str::to_owned)),
         };
-        self.store(me, &path, content)?;
+        self.store(me, &path, whole)?;
         Ok(vec![stored("filePost", name)])
     }
 
     /// The desktop client's upload that lacks only its last part is whole, unless that comes next.
     pub(super) fn settle(&mut self, me: usize, next: Option<&Ask>) -> Vec<Value> {
         let in_draft = self.connections[me].draft.is_some();
-        let next = match next {
+        let next = match next.map(|ask| ask.split_base().0) {
             Some(Ask::Post(name, _, Some(part)) | Ask::PostPiece(name, _, part)) => {
                 let path = normal(name).map(|(path, _)| path);
                 path.map(|path| ((in_draft, path), *part))
@@ -106,12 +108,12 @@ impl World {
             _ => None,
         };
         let next = next.as_ref().map(|(place, part)| (place, *part));
-        let Some(((_, path), content)) = self.connections[me].uploads.settle(next) else {
+        let Some(((_, path), whole)) = self.connections[me].uploads.settle(next) else {
             return Vec::new();
         };
         // It is answered as the request that brought its latest part.
         let (name, reference) = self.connections[me].latest.clone();
-        let mut reply = match self.store(me, &path, content) {
+        let mut reply = match self.store(me, &path, whole) {
             Ok(()) => stored("filePost", &name),
             Err(refusal) => refusal.json(Some(&name)),
         };
@@ -121,10 +123,15 @@ impl World {
         vec![reply]
     }
 
-    fn store(&mut self, me: usize, path: &str, content: Vec<u8>) -> Result<(), Refusal> {
-        let change = self.number();
-        let file = File { content, change };
-        if self.connections[me].draft.is_some() {
+    fn store(&mut self, me: usize, path: &str, whole: Whole) -> Result<(), Refusal> {
+        let in_draft = self.connections[me].draft.is_some();
+        let (content, base) = whole;
+        let file = File {
+            content,
+            base: base.filter(|_| in_draft),
+            change: self.number(),
+        };
+        if in_draft {
             self.put_into_draft(me, path, file)
         } else {
             self.put(me, path, &file)
@@ -147,7 +154,7 @@ impl World {
             return Err(Refusal::WriteFile);
         }
         *files = after;
-        for mut part in parts(path, &file.content, limits.part_bytes) {
+        for mut part in parts(path, file, limits.part_bytes) {
             part["data"]["username"] = project.streamer.clone().into();
             part["data"]["project"] = project.name.clone().into();
             self.tell_receivers(me, &project, &part);

@@ -15,12 +15,20 @@ impl Pull {
 
     fn data(&self) -> Value {
         let date = format!("$date{};", self.number);
-        json!({
+        let mut about = json!({
             "id": self.id(), "owner": self.owner,
             "title": self.draft.title, "description": self.draft.description,
             "date": date, "data": date,
             "files": self.draft.files.keys().collect::<Vec<_>>(), "deleted": self.draft.deleted,
-        })
+        });
+        let files = self.draft.files.iter();
+        let bases =
+            files.filter_map(|(name, file)| Some((name.clone(), json!(file.base.as_ref()?))));
+        let bases: serde_json::Map<_, _> = bases.collect();
+        if !bases.is_empty() {
+            about["bases"] = bases.into();
+        }
+        about
     }
 
     pub fn created(&self) -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::names::{is_below, normal};
-use super::{Answer, Files, Refusal, World, success};
+use super::{Answer, File, Files, Refusal, World, success};
 use crate::ask::{Project, Right};
 use crate::support::base64;
 
@@ -50,7 +50,7 @@ impl World {
     pub(super) fn sent(&self, files: &Files) -> Vec<Value> {
         files
             .iter()
-            .flat_map(|(name, file)| parts(name, &file.content, self.limits.part_bytes))
+            .flat_map(|(name, file)| parts(name, file, self.limits.part_bytes))
             .collect()
     }
 
@@ -64,8 +64,8 @@ impl World {
     ) -> Result<(String, Files), Refusal> {
         self.check_right(me, Right::Read)?;
         let name = name.unwrap_or("");
-        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
         self.check_may_read(me, project)?;
+        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
         let deep = deep || name.is_empty();
         let missing = || {
             if is_folder || deep {
@@ -119,16 +119,19 @@ impl World {
 }
 
 /// A file as it is sent.
-pub fn parts(name: &str, content: &[u8], part_bytes: usize) -> Vec<Value> {
-    let mut chunks: Vec<_> = content.chunks(part_bytes).collect();
+pub fn parts(name: &str, file: &File, part_bytes: usize) -> Vec<Value> {
+    let mut chunks: Vec<_> = file.content.chunks(part_bytes).collect();
     if chunks.is_empty() {
         chunks.push(&[]);
     }
     let count = chunks.len();
     let part = |(index, chunk): (usize, &&[u8])| {
-        let data = json!({
+        let mut data = json!({
             "name": name, "content": base64(chunk), "part": index + 1, "maxPart": count,
         });
+        if let Some(base) = &file.base {
+            data["base"] = json!(base);
+        }
         success("fileGet", data)
     };
     chunks.iter().enumerate().map(part).collect()

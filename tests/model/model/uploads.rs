@@ -11,6 +11,8 @@ struct Upload {
     parts: BTreeMap<u32, Vec<u8>>,
     /// All parts came as the desktop client sends them.
     like_desktop: bool,
+    /// That of the first part which came with one.
+    base: Option<String>,
 }
 
 impl Upload {
@@ -19,6 +21,7 @@ impl Upload {
             count,
             parts: BTreeMap::new(),
             like_desktop: true,
+            base: None,
         }
     }
 
@@ -40,10 +43,13 @@ impl Upload {
         self.parts.values().map(Vec::len).sum()
     }
 
-    fn whole(self) -> Vec<u8> {
-        self.parts.into_values().flatten().collect()
+    fn whole(self) -> Whole {
+        (self.parts.into_values().flatten().collect(), self.base)
     }
 }
+
+/// The content, and what it was made from.
+pub type Whole = (Vec<u8>, Option<String>);
 
 /// What is sent of a file.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +58,8 @@ pub struct Piece<'a> {
     pub part: Part,
     /// Its base64, where it came as a binary message.
     pub binary: Option<&'a str>,
+    /// What the file was made from.
+    pub base: Option<&'a str>,
 }
 
 /// The latest upload that a limit has ended by a part with a number; parts that follow in order
@@ -86,7 +94,7 @@ impl Uploads {
         piece: Piece<'_>,
         file_bytes: usize,
         open_uploads: usize,
-    ) -> Result<Option<Vec<u8>>, Refusal> {
+    ) -> Result<Option<Whole>, Refusal> {
         let Part { number, count } = piece.part;
         if let Some(ended) = self.ended.as_mut().filter(|ended| ended.place == *place) {
             if count == ended.count && number == Some(ended.next) && ended.next <= count {
@@ -123,6 +131,8 @@ impl Uploads {
                 .binary
                 .is_some_and(|text| text.len() == 500 || at == count);
         upload.parts.insert(at, piece.content.to_vec());
+        let base = piece.base.map(str::to_owned);
+        upload.base = upload.base.or(base);
         self.open.remove(place);
         let missing = count as usize - upload.parts.len();
         let lacks_last = upload.like_desktop && missing == 1;
@@ -151,7 +161,7 @@ impl Uploads {
     }
 
     /// The upload that is whole now, unless the next that comes is this part of it.
-    pub fn settle(&mut self, next: Option<(&Place, Part)>) -> Option<(Place, Vec<u8>)> {
+    pub fn settle(&mut self, next: Option<(&Place, Part)>) -> Option<(Place, Whole)> {
         let place = self.perhaps_whole.as_ref()?;
         let upload = self.open.get(place)?;
         if next.is_some_and(|(at, part)| at == place && upload.lacks_only(part)) {

@@ -13,8 +13,8 @@ use crate::application::{
     PullRequestSection, ReadFiles, Section, Sections,
 };
 use crate::domain::{
-    FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName,
-    UserName,
+    ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
+    RoomName, UserName,
 };
 
 /// Reads one message. `binary` is whether it came as a binary one.
@@ -215,6 +215,7 @@ fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
         (number, Some(count)) => Some(PartOf { number, count }),
         (Some(_), None) => return Err(BadParameters::new("part needs maxPart")),
     };
+    let base = base(&data.base)?;
     let decoded = base64_content::decode(content).ok_or(BadParameters::new(
         "content must be base64 of the standard alphabet",
     ))?;
@@ -225,6 +226,7 @@ fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
         chars: decoded.chars,
         padded: decoded.padded,
         binary,
+        base,
     })
 }
 
@@ -290,6 +292,14 @@ fn part_number(name: &str, value: &Loose<'_>) -> Checked<Option<u32>> {
             "{name} must be an integer from 1 to 2147483647"
         ))),
     }
+}
+
+fn base(value: &Loose<'_>) -> Checked<Option<ContentHash>> {
+    let base = optional("base", value)?.map(|text| {
+        let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
+        ContentHash::parse(text).ok_or(BadParameters::new(fault))
+    });
+    base.transpose()
 }
 
 fn required<'d>(name: &str, value: &'d Loose<'_>) -> Checked<&'d str> {

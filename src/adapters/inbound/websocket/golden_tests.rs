@@ -1,16 +1,19 @@
 //! Every message that the server sends, character by character. A new variant does not compile
 //! until it has its number here, and the tests fail until it has its line.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::encode::{self, FilePart, ListedFile};
 use super::request::{Context, Reference};
 use crate::application::{Event, ProjectStatus, Reply};
 use crate::domain::{
-    ChatMessage, FilePath, Outcome, ProjectId, ProjectName, PullRequest, PullRequestId, RoomName,
-    Timestamp, UserName, Version,
+    ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
+    PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
+const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const ID: &str = "9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b";
 
 fn user(name: &str) -> UserName {
@@ -49,7 +52,21 @@ fn proposal() -> PullRequest {
         date: Timestamp::from_secs(5),
         files: vec![path("a")],
         deleted: vec![path("b")],
+        bases: BTreeMap::new(),
     }
+}
+
+/// The same proposal with a file more, and what one of the two was made from.
+fn proposal_with_a_base() -> PullRequest {
+    PullRequest {
+        files: vec![path("a"), path("c")],
+        bases: [(path("a"), base())].into(),
+        ..proposal()
+    }
+}
+
+fn base() -> ContentHash {
+    ContentHash::parse(BASE).expect("a hash")
 }
 
 pub(super) fn context(name: Option<&str>, reference: Option<Reference>) -> Context {
@@ -252,6 +269,12 @@ fn every_event_is_what_the_contract_says() {
             ],
         ),
         (
+            Event::PullRequestCreated(proposal_with_a_base()),
+            vec![
+                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}"#,
+            ],
+        ),
+        (
             closed(Outcome::Merged),
             vec![
                 r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"merged"}}"#,
@@ -298,7 +321,13 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         content: b"x",
         part: 2,
         count: 3,
+        base: None,
         project: None,
+    };
+    let part_with_a_base = FilePart {
+        path: &path("a"),
+        base: Some(base()),
+        ..part
     };
     let table = [
         (
@@ -308,6 +337,10 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         (
             encode::file_part(&part, Some(&Reference::Integer(1))),
             r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3},"ref":1}"#,
+        ),
+        (
+            encode::file_part(&part_with_a_base, None),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3,"base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
         ),
         (
             encode::get_done("/", 12, &reference),
@@ -328,6 +361,10 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         (
             encode::pull_request_list(&[], true, &reference),
             r#"{"code":200,"type":"pullRequestList","data":[],"last":true,"ref":1}"#,
+        ),
+        (
+            encode::pull_request_list(&[proposal_with_a_base()], true, &Context::default()),
+            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"last":true}"#,
         ),
         (
             encode::pull_request_list(&[proposal()], false, &Context::default()),

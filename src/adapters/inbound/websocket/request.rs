@@ -105,6 +105,8 @@ pub(super) struct Data<'a> {
     #[serde(borrow)]
     pub max_part: Loose<'a>,
     #[serde(borrow)]
+    pub base: Loose<'a>,
+    #[serde(borrow)]
     pub recursively: Loose<'a>,
     #[serde(borrow)]
     pub username: Loose<'a>,

@@ -12,7 +12,7 @@ use crate::application::{
     Application, Budget, Execution, Fetch, Fetched, FileKey, FileTurn, Mailbox, PullRequestPages,
     Refusal, Reply, sha256,
 };
-use crate::domain::{FilePath, ProjectId};
+use crate::domain::{ContentHash, FilePath, ProjectId};
 
 /// How many files one message of a `list` holds at the most.
 const LIST_FILES: usize = 1_000;
@@ -136,7 +136,8 @@ impl Sender {
                     if let Some(project) = fetch.project() {
                         self.supersede(project, &path, &file);
                     }
-                    sent += u64::from(self.file(&path, &file, None, context).await);
+                    let base = fetch.base(&path);
+                    sent += u64::from(self.file(&path, &file, None, base, context).await);
                 }
                 Some(Fetched::Unreadable(path)) => self.unreadable(&path, context),
                 Some(Fetched::Broken(refusal)) => {
@@ -161,6 +162,7 @@ impl Sender {
         path: &FilePath,
         file: &OpenFile,
         project: Option<&ProjectId>,
+        base: Option<ContentHash>,
         context: &Context,
     ) -> bool {
         let count = encode::part_count(file.bytes, self.part_bytes);
@@ -189,6 +191,7 @@ impl Sender {
                 content: &bytes,
                 part,
                 count,
+                base,
                 project,
             };
             self.push(encode::file_part(&part, context.reference.as_ref()));
@@ -221,7 +224,7 @@ impl Sender {
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
                 self.mailbox.supersede(key, file.version);
-                self.file(path, &file, Some(project), &nobody).await;
+                self.file(path, &file, Some(project), None, &nobody).await;
             }
             // Deleted by now, of which the connection is told as well.
             Ok(None) => {}

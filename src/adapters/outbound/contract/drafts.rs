@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::world::{World, assert_says, content, demo, path, pull_request};
+use super::world::{World, assert_says, content, demo, hash, path, pull_request};
 use crate::application::ports::{StagingId, StoreError};
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{PullRequestId, Version};
@@ -83,6 +83,26 @@ pub(super) async fn a_draft_may_propose_deletions_alone(world: World) {
         .await
         .expect("finishes");
     let found = world.pull_requests.find(&demo(), finished.id).await;
+    assert_eq!(found.expect("is open"), finished);
+}
+
+pub(super) async fn what_files_were_made_from_is_kept(world: World) {
+    for name in ["a", "d/b \u{1f600} \"quoted\"", "new"] {
+        world.put_draft(1, name, b"x").await;
+    }
+    let mut finished = pull_request(1, 10, &["a", "d/b \u{1f600} \"quoted\"", "new"], &["c"]);
+    finished.bases = [
+        (path("a"), hash('a')),
+        (path("d/b \u{1f600} \"quoted\""), hash('b')),
+    ]
+    .into();
+    let id = finished.id;
+    world
+        .drafts
+        .finish(finished.clone())
+        .await
+        .expect("finishes");
+    let found = world.pull_requests.find(&demo(), id).await;
     assert_eq!(found.expect("is open"), finished);
 }
 

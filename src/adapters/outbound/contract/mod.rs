@@ -82,6 +82,7 @@ contract! {
         the_last_content_put_into_a_draft_counts,
         a_file_taken_out_is_not_in_it,
         a_draft_may_propose_deletions_alone,
+        what_files_were_made_from_is_kept,
         a_file_that_was_never_written_cannot_be_finished,
         a_discarded_draft_is_gone,
         a_draft_takes_staged_content,

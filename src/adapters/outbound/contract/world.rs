@@ -1,5 +1,6 @@
 //! The stores of one adapter, and shorter words for what the cases do with them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,8 +13,8 @@ use crate::application::ports::{
     UploadStaging,
 };
 use crate::domain::{
-    FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId, Timestamp, Usage,
-    UserName, Version,
+    ContentHash, FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
+    Timestamp, Usage, UserName, Version,
 };
 
 /// Room for everything.
@@ -172,6 +173,11 @@ pub(in crate::adapters::outbound) fn demo() -> ProjectId {
     project("ana", "demo")
 }
 
+/// The hash that is this hexadecimal digit 64 times.
+pub(in crate::adapters::outbound) fn hash(digit: char) -> ContentHash {
+    ContentHash::parse(&digit.to_string().repeat(64)).expect("valid")
+}
+
 /// A pull request of bob's for `ana/demo`.
 pub(in crate::adapters::outbound) fn pull_request(
     id: u128,
@@ -189,6 +195,7 @@ pub(in crate::adapters::outbound) fn pull_request(
         date: Timestamp::from_millis(date),
         files: paths(files),
         deleted: paths(deleted),
+        bases: BTreeMap::new(),
     }
 }
 

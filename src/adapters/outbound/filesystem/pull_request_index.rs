@@ -11,8 +11,8 @@ use super::root::Folder;
 use crate::application::locks::lock;
 use crate::domain::{ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName};
 
-/// The longest record that is read: far more than the names (256 KiB), title and description of a
-/// pull request can take.
+/// The longest record that is read: far more than the names and bases (256 KiB, the names of bases
+/// twice), title and description of a pull request can take.
 const MAX_RECORD_BYTES: u64 = 16 * 1_024 * 1_024;
 
 /// The open pull requests of all projects, with their owners, oldest first.

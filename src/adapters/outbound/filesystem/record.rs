@@ -1,9 +1,11 @@
 //! How a pull request is written down on disk.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    FilePath, ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName,
+    ContentHash, FilePath, ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName,
 };
 
 const FORMAT: u32 = 1;
@@ -23,6 +25,9 @@ struct Record {
     date: u64,
     files: Vec<String>,
     deleted: Vec<String>,
+    /// Left out where there is none, as it is in what was written before there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    bases: BTreeMap<String, String>,
 }
 
 /// Why a record makes no pull request.
@@ -50,6 +55,11 @@ pub(super) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError>
         date: pull_request.date.as_millis(),
         files: names(&pull_request.files),
         deleted: names(&pull_request.deleted),
+        bases: pull_request
+            .bases
+            .iter()
+            .map(|(path, base)| (path.to_string(), base.to_string()))
+            .collect(),
     };
     Ok(serde_json::to_vec_pretty(&record)?)
 }
@@ -67,6 +77,10 @@ pub(super) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Member(member))
     };
+    let bases = record.bases.iter().map(|(name, base)| {
+        let path = FilePath::parse(name).ok()?;
+        Some((path, ContentHash::parse(base)?))
+    });
     Ok(PullRequest {
         id: PullRequestId::parse(&record.id).ok_or(Member("id"))?,
         project: ProjectId {
@@ -79,6 +93,7 @@ pub(super) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
         date: Timestamp::from_millis(record.date),
         files: paths(&record.files, "files")?,
         deleted: paths(&record.deleted, "deleted")?,
+        bases: bases.collect::<Option<_>>().ok_or(Member("bases"))?,
     })
 }
 
@@ -90,6 +105,12 @@ mod tests {
         "streamer":"ana","project":"demo","owner":"bob","title":"t","description":"",
         "date":5,"files":["/a","/d/b"],"deleted":["/c"]}"#;
 
+    /// The same with what its first file was made from.
+    fn with_a_base() -> String {
+        let bases = format!(r#"],"bases":{{"/a":"{}"}}}}"#, "0f".repeat(32));
+        GOLDEN.replace("]}", &bases)
+    }
+
     #[test]
     fn what_was_stored_once_can_be_read_for_ever() {
         let read = decode(GOLDEN.as_bytes()).expect("valid");
@@ -97,6 +118,28 @@ mod tests {
         assert_eq!(read.project.to_string(), "ana/demo");
         assert_eq!(read.date, Timestamp::from_millis(5));
         assert_eq!(read.files.len(), 2);
+        let again = decode(&encode(&read).expect("encodes")).expect("valid");
+        assert_eq!(again, read);
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_bases_is_read_and_written_as_it_was() {
+        let read = decode(GOLDEN.as_bytes()).expect("valid");
+        assert_eq!(read.bases, BTreeMap::new());
+        let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json);
+        let written = encode(&read).expect("encodes");
+        assert_eq!(
+            value(&written).expect("JSON"),
+            value(GOLDEN.as_bytes()).expect("JSON")
+        );
+    }
+
+    #[test]
+    fn bases_are_kept_beside_the_files() {
+        let read = decode(with_a_base().as_bytes()).expect("valid");
+        let path = FilePath::parse("/a").expect("valid");
+        let base = ContentHash::parse(&"0f".repeat(32)).expect("valid");
+        assert_eq!(read.bases, [(path, base)].into());
         let again = decode(&encode(&read).expect("encodes")).expect("valid");
         assert_eq!(again, read);
     }
@@ -111,6 +154,15 @@ mod tests {
             ("\"date\":5", "\"date\":\"5\""),
         ] {
             assert!(decode(GOLDEN.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+        for (from, to) in [
+            ("{\"/a\":", "{\"/../a\":"),
+            ("0f0f", "0F0F"),
+            ("0f0f", "0f"),
+            ("\"bases\":{", "\"bases\":{\"/d/b\":5,"),
+        ] {
+            let record = with_a_base().replacen(from, to, 1);
+            assert!(decode(record.as_bytes()).is_err(), "{to}");
         }
     }
 }

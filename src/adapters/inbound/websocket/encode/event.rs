@@ -25,6 +25,7 @@ pub(in super::super) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
                 content: parts.next().unwrap_or_default(),
                 part,
                 count,
+                base: None,
                 project: Some(project),
             };
             (1..=count)

@@ -7,11 +7,13 @@ use super::{json, success};
 use crate::adapters::inbound::transport::frame::FrameBuilder;
 use crate::adapters::inbound::websocket::base64_content;
 use crate::adapters::inbound::websocket::request::{Context, Reference};
-use crate::domain::{FilePath, ProjectId};
+use crate::domain::{ContentHash, FilePath, ProjectId};
 
-/// How many characters a message takes besides name and content, at the most. A guess that is
+/// How many characters a message takes besides name, content and base, at the most. A guess that is
 /// too small costs one reallocation.
 const ENVELOPE_CHARS: usize = 160;
+/// The same for a base.
+const BASE_CHARS: usize = ContentHash::CHARS + 10;
 
 /// That all of `file`/`get` has been sent, for a request that carried a `ref`.
 pub(in super::super) fn get_done(name: &str, files: u64, context: &Context) -> Bytes {
@@ -70,6 +72,8 @@ pub(in super::super) struct FilePart<'a> {
     /// From 1 to `count`.
     pub part: u64,
     pub count: u64,
+    /// What its author started from, of a pull request's file where that is known.
+    pub base: Option<ContentHash>,
     /// Whose file it is, where it was not asked for.
     pub project: Option<&'a ProjectId>,
 }
@@ -79,12 +83,17 @@ pub(in super::super) struct FilePart<'a> {
 pub(in super::super) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> Bytes {
     let content_chars = base64_content::encoded_len(part.content.len());
     let name_chars = part.path.as_str().len();
-    let mut out = FrameBuilder::with_capacity(content_chars + name_chars + ENVELOPE_CHARS);
+    let base_chars = part.base.map_or(0, |_| BASE_CHARS);
+    let chars = content_chars + name_chars + base_chars + ENVELOPE_CHARS;
+    let mut out = FrameBuilder::with_capacity(chars);
     out.extend(br#"{"code":200,"type":"fileGet","data":{"name":"#);
     out.extend(&json(&part.path.as_str()));
     out.extend(br#","content":""#);
     base64_content::encode_into(part.content, out.grow(content_chars));
     out.extend(format!(r#"","part":{},"maxPart":{}"#, part.part, part.count).as_bytes());
+    if let Some(base) = part.base {
+        out.extend(format!(r#","base":"{base}""#).as_bytes());
+    }
     if let Some(project) = part.project {
         out.extend(br#","username":"#);
         out.extend(&json(&project.streamer.as_str()));

@@ -1,5 +1,7 @@
 //! What several messages have in their data.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::domain::{ChatMessage, FilePath, PullRequest};
@@ -49,6 +51,9 @@ pub(super) struct WirePullRequest<'a> {
     data: u64,
     files: Vec<&'a str>,
     deleted: Vec<&'a str>,
+    /// Left out where there is none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    bases: BTreeMap<&'a str, String>,
 }
 
 impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
@@ -63,6 +68,11 @@ impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
             data: made.date.as_millis(),
             files: names(&made.files),
             deleted: names(&made.deleted),
+            bases: made
+                .bases
+                .iter()
+                .map(|(path, base)| (path.as_str(), base.to_string()))
+                .collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::{Durability, base, names, on_disk, restarted};
-use crate::adapters::outbound::contract::world::{content, demo, path, pull_request};
+use crate::adapters::outbound::contract::world::{content, demo, hash, path, pull_request};
 use crate::domain::{PullRequestId, Usage, Version};
 
 #[tokio::test]
@@ -29,7 +29,8 @@ async fn pull_requests_outlive_a_restart_and_drafts_do_not() {
     world.put_draft(1, "a", b"kept").await;
     world.put_draft(2, "a", b"swept").await;
     world.stage(1, &[b"swept"]).await;
-    let finished = pull_request(1, 5, &["a"], &["b"]);
+    let mut finished = pull_request(1, 5, &["a"], &["b"]);
+    finished.bases = [(path("a"), hash('a'))].into();
     world
         .drafts
         .finish(finished.clone())

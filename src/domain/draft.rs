@@ -1,0 +1,432 @@
+//! A viewer's edits while they are put together (protocol, section 6).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+
+/// The names in one pull request, and its bases as text, take at most this many bytes.
+const MAX_NAMES_BYTES: usize = 256 * 1_024;
+
+/// The bounds of one pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PullRequestLimits {
+    /// `maxPullRequestFiles`: files and proposed deletions together.
+    pub max_files: usize,
+    /// `maxPullRequestBytes`: the content of all files together.
+    pub max_bytes: u64,
+}
+
+/// Why a change does not go into a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DraftError {
+    /// One name more than `maxPullRequestFiles`.
+    #[error("the pull request would name more than {0} files")]
+    Files(usize),
+    /// More content than `maxPullRequestBytes`.
+    #[error("the pull request would hold more than {0} bytes")]
+    Bytes(u64),
+    /// More than 256 KiB of names and bases.
+    #[error("the names and bases in the pull request would take more than {MAX_NAMES_BYTES} bytes")]
+    Names,
+    /// A file of the draft stands where a folder is needed, or the reverse.
+    #[error("a file of the pull request stands where a folder is needed, or the reverse")]
+    InTheWay,
+}
+
+impl DraftError {
+    /// The bound that was passed, with its value; `None` where it was no bound.
+    pub fn limit(&self) -> Option<(&'static str, u64)> {
+        match *self {
+            Self::Files(files) => Some(("maxPullRequestFiles", files as u64)),
+            Self::Bytes(bytes) => Some(("maxPullRequestBytes", bytes)),
+            Self::Names => Some(("names in one pull request", MAX_NAMES_BYTES as u64)),
+            Self::InTheWay => None,
+        }
+    }
+}
+
+/// A file that a draft brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftFile {
+    /// How long it is.
+    pub bytes: u64,
+    /// What the author started from, where that is known.
+    pub base: Option<ContentHash>,
+}
+
+impl DraftFile {
+    /// What it counts beside its name against the bound of names.
+    fn base_bytes(&self) -> usize {
+        self.base.map_or(0, |_| ContentHash::CHARS)
+    }
+}
+
+/// A pull request that its author is still putting together.
+#[derive(Debug)]
+pub struct Draft {
+    title: Arc<str>,
+    description: Arc<str>,
+    files: BTreeMap<FilePath, DraftFile>,
+    deleted: BTreeSet<FilePath>,
+    bytes: u64,
+    /// All names, and all bases.
+    names_bytes: usize,
+}
+
+impl Draft {
+    /// An empty draft.
+    pub fn new(title: Arc<str>, description: Arc<str>) -> Self {
+        Self {
+            title,
+            description,
+            files: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            bytes: 0,
+            names_bytes: 0,
+        }
+    }
+
+    /// Whether nothing has been put into it.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.deleted.is_empty()
+    }
+
+    /// Whether `file` may be written at `path`; changes nothing.
+    ///
+    /// # Errors
+    /// What stands against it; bounds are checked before what is in the way.
+    pub fn check_write(
+        &self,
+        path: &FilePath,
+        file: &DraftFile,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        let old = self.files.get(path);
+        let known = old.is_some() || self.deleted.contains(path);
+        let name_bytes = if known { 0 } else { path.as_str().len() };
+        self.check_names(
+            usize::from(!known),
+            name_bytes + file.base_bytes(),
+            old.map_or(0, DraftFile::base_bytes),
+            limits,
+        )?;
+        let total = self
+            .bytes
+            .saturating_sub(old.map_or(0, |old| old.bytes))
+            .saturating_add(file.bytes);
+        if total > limits.max_bytes {
+            return Err(DraftError::Bytes(limits.max_bytes));
+        }
+        if self
+            .files
+            .keys()
+            .any(|file| file.touches(path) && file != path)
+        {
+            return Err(DraftError::InTheWay);
+        }
+        Ok(())
+    }
+
+    /// Notes that `file` was written at `path`, which [`Draft::check_write`] allowed. Of what was
+    /// there before nothing is left, its base neither.
+    pub fn note_written(&mut self, path: FilePath, file: DraftFile) {
+        self.forget(&path);
+        self.names_bytes += path.as_str().len() + file.base_bytes();
+        self.bytes += file.bytes;
+        self.files.insert(path, file);
+    }
+
+    /// The draft's own files at `path` or below it.
+    pub fn files_at(&self, path: &FilePath) -> Vec<FilePath> {
+        self.files
+            .keys()
+            .filter(|file| *file == path || file.is_below(path))
+            .cloned()
+            .collect()
+    }
+
+    /// Takes whatever the draft says of `path` out of it.
+    pub fn forget(&mut self, path: &FilePath) {
+        let written = self.files.remove(path);
+        if self.deleted.remove(path) || written.is_some() {
+            self.names_bytes -= path.as_str().len();
+        }
+        if let Some(file) = written {
+            self.names_bytes -= file.base_bytes();
+            self.bytes -= file.bytes;
+        }
+    }
+
+    /// Proposes the deletion of `paths`, files of the project: all of them or none.
+    ///
+    /// # Errors
+    /// The bound that would be passed.
+    pub fn propose_deletion(
+        &mut self,
+        paths: Vec<FilePath>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        let new: Vec<_> = paths
+            .into_iter()
+            .filter(|path| !self.deleted.contains(path) && !self.files.contains_key(path))
+            .collect();
+        let bytes = new.iter().map(|path| path.as_str().len()).sum();
+        self.check_names(new.len(), bytes, 0, limits)?;
+        self.names_bytes += bytes;
+        self.deleted.extend(new);
+        Ok(())
+    }
+
+    /// The pull request that this draft makes.
+    pub fn finish(
+        &self,
+        id: PullRequestId,
+        project: ProjectId,
+        owner: UserName,
+        date: Timestamp,
+    ) -> PullRequest {
+        PullRequest {
+            id,
+            project,
+            owner,
+            title: Arc::clone(&self.title),
+            description: Arc::clone(&self.description),
+            date,
+            files: self.files.keys().cloned().collect(),
+            deleted: self.deleted.iter().cloned().collect(),
+            bases: self
+                .files
+                .iter()
+                .filter_map(|(path, file)| Some((path.clone(), file.base?)))
+                .collect(),
+        }
+    }
+
+    /// Whether there is room for `more` names, where the bound of names gains and loses so much.
+    fn check_names(
+        &self,
+        more: usize,
+        more_bytes: usize,
+        less_bytes: usize,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        if self.files.len() + self.deleted.len() + more > limits.max_files {
+            return Err(DraftError::Files(limits.max_files));
+        }
+        if self.names_bytes + more_bytes - less_bytes > MAX_NAMES_BYTES {
+            return Err(DraftError::Names);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: PullRequestLimits = PullRequestLimits {
+        max_files: 3,
+        max_bytes: 10,
+    };
+
+    fn path(name: &str) -> FilePath {
+        FilePath::parse(name).expect("valid")
+    }
+
+    fn draft() -> Draft {
+        Draft::new("title".into(), "".into())
+    }
+
+    fn sized(bytes: u64) -> DraftFile {
+        DraftFile { bytes, base: None }
+    }
+
+    fn hash(digit: &str) -> ContentHash {
+        ContentHash::parse(&digit.repeat(64)).expect("valid")
+    }
+
+    fn write(draft: &mut Draft, name: &str, bytes: u64) -> Result<(), DraftError> {
+        put(draft, &path(name), sized(bytes), &LIMITS)
+    }
+
+    fn write_from(draft: &mut Draft, name: &str, base: Option<&str>) {
+        let base = base.map(hash);
+        put(draft, &path(name), DraftFile { bytes: 1, base }, &LIMITS).expect("within bounds");
+    }
+
+    fn put(
+        draft: &mut Draft,
+        path: &FilePath,
+        file: DraftFile,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        draft.check_write(path, &file, limits)?;
+        draft.note_written(path.clone(), file);
+        Ok(())
+    }
+
+    fn finished(draft: &Draft) -> PullRequest {
+        draft.finish(
+            PullRequestId::from_u128(1),
+            ProjectId {
+                streamer: UserName::parse("ana").expect("valid"),
+                name: crate::domain::ProjectName::parse("demo").expect("valid"),
+            },
+            UserName::parse("bob").expect("valid"),
+            Timestamp::from_secs(1),
+        )
+    }
+
+    /// The bases that the draft would hand on.
+    fn bases(draft: &Draft) -> Vec<(FilePath, ContentHash)> {
+        finished(draft).bases.into_iter().collect()
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_a_replaced_file_counts_once() {
+        let mut draft = draft();
+        assert_eq!(write(&mut draft, "a", 10), Ok(()));
+        assert_eq!(write(&mut draft, "a", 10), Ok(()));
+        assert_eq!(write(&mut draft, "b", 1), Err(DraftError::Bytes(10)));
+        draft.forget(&path("a"));
+        assert_eq!(write(&mut draft, "b", 10), Ok(()));
+    }
+
+    #[test]
+    fn names_are_bounded_in_number_and_in_bytes() {
+        let mut draft = draft();
+        for name in ["a", "b", "c"] {
+            assert_eq!(write(&mut draft, name, 0), Ok(()));
+        }
+        assert_eq!(write(&mut draft, "d", 0), Err(DraftError::Files(3)));
+        assert_eq!(
+            draft.propose_deletion(vec![path("d")], &LIMITS),
+            Err(DraftError::Files(3))
+        );
+        assert_eq!(write(&mut draft, "c", 1), Ok(()), "no new name");
+
+        let many = PullRequestLimits {
+            max_files: 10_000,
+            max_bytes: 10,
+        };
+        let long = |n: usize| path(&format!("{}/{n:05}", vec!["s".repeat(200); 20].join("/")));
+        let mut draft = Draft::new("t".into(), "".into());
+        let fit = MAX_NAMES_BYTES / long(0).as_str().len();
+        assert_eq!(
+            draft.propose_deletion((0..fit).map(long).collect(), &many),
+            Ok(())
+        );
+        assert_eq!(
+            draft.propose_deletion(vec![long(fit)], &many),
+            Err(DraftError::Names)
+        );
+        assert_eq!(
+            draft.check_write(&long(fit), &sized(0), &many),
+            Err(DraftError::Names)
+        );
+        draft.forget(&long(0));
+        assert_eq!(draft.check_write(&long(fit), &sized(0), &many), Ok(()));
+    }
+
+    #[test]
+    fn a_file_and_a_folder_do_not_share_a_place() {
+        let mut draft = draft();
+        assert_eq!(write(&mut draft, "a/b", 1), Ok(()));
+        assert_eq!(write(&mut draft, "a", 1), Err(DraftError::InTheWay));
+        assert_eq!(write(&mut draft, "a/b/c", 1), Err(DraftError::InTheWay));
+        assert_eq!(write(&mut draft, "a/c", 1), Ok(()));
+    }
+
+    #[test]
+    fn a_later_write_withdraws_a_proposed_deletion() {
+        let mut draft = draft();
+        draft
+            .propose_deletion(vec![path("a"), path("b")], &LIMITS)
+            .expect("within bounds");
+        assert_eq!(write(&mut draft, "a", 1), Ok(()));
+        let made = finished(&draft);
+        assert_eq!(
+            (made.files, made.deleted),
+            (vec![path("a")], vec![path("b")])
+        );
+    }
+
+    #[test]
+    fn a_base_counts_with_its_text_against_the_bound_of_names() {
+        let many = PullRequestLimits {
+            max_files: 10_000,
+            max_bytes: 10,
+        };
+        // 4,032 bytes and a base are 4,096 together, of which 64 fit exactly.
+        let deep = vec!["s".repeat(200); 20].join("/");
+        let long = |number: usize| path(&format!("/{number:011}/{deep}"));
+        let file = |base: Option<&str>| DraftFile {
+            bytes: 0,
+            base: base.map(hash),
+        };
+        let mut draft = draft();
+        for number in 0..64 {
+            let written = put(&mut draft, &long(number), file(Some("a")), &many);
+            assert_eq!(written, Ok(()), "{number}");
+        }
+        let full = Err(DraftError::Names);
+        assert_eq!(put(&mut draft, &path("a"), file(None), &many), full);
+        assert_eq!(draft.propose_deletion(vec![path("a")], &many), full);
+        let again = put(&mut draft, &long(0), file(Some("b")), &many);
+        assert_eq!(again, Ok(()), "one base for another");
+        assert_eq!(put(&mut draft, &long(0), file(None), &many), Ok(()));
+        assert_eq!(put(&mut draft, &path("a"), file(None), &many), Ok(()));
+        assert_eq!(
+            put(&mut draft, &long(0), file(Some("a")), &many),
+            full,
+            "its room was taken by another name"
+        );
+        draft.forget(&long(1));
+        assert_eq!(put(&mut draft, &long(0), file(Some("a")), &many), Ok(()));
+        for number in 0..64 {
+            draft.forget(&long(number));
+        }
+        draft.forget(&path("a"));
+        assert_eq!((draft.names_bytes, draft.bytes), (0, 0));
+    }
+
+    #[test]
+    fn the_base_of_a_file_is_that_of_its_latest_write() {
+        let mut draft = draft();
+        write_from(&mut draft, "b", Some("b"));
+        write_from(&mut draft, "a", Some("a"));
+        write_from(&mut draft, "new", None);
+        let of = |name, digit| (path(name), hash(digit));
+        assert_eq!(bases(&draft), [of("a", "a"), of("b", "b")]);
+        write_from(&mut draft, "a", Some("c"));
+        write_from(&mut draft, "b", None);
+        assert_eq!(bases(&draft), [of("a", "c")]);
+        draft.forget(&path("a"));
+        assert_eq!(bases(&draft), []);
+        write_from(&mut draft, "a", None);
+        assert_eq!(bases(&draft), [], "what was taken out leaves nothing");
+    }
+
+    #[test]
+    fn a_proposed_deletion_has_no_base() {
+        let mut draft = draft();
+        write_from(&mut draft, "a", Some("a"));
+        draft.forget(&path("a"));
+        draft
+            .propose_deletion(vec![path("a")], &LIMITS)
+            .expect("within bounds");
+        assert_eq!(bases(&draft), []);
+    }
+
+    #[test]
+    fn the_files_of_a_folder_are_found_by_segment() {
+        let mut draft = draft();
+        for name in ["d/a", "d/b", "da"] {
+            assert_eq!(write(&mut draft, name, 1), Ok(()));
+        }
+        assert_eq!(draft.files_at(&path("d")), [path("d/a"), path("d/b")]);
+        assert_eq!(draft.files_at(&path("da")), [path("da")]);
+        assert!(draft.files_at(&path("x")).is_empty());
+    }
+}
