@@ -71,6 +71,37 @@ Examples:
   twicecast share ./demo --token \"$TOKEN\" --allow .env.example
   twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
 
+const PULLS_EXAMPLE: &str = "\
+What `apply` does with each file:
+  unchanged since its author got it: replaced
+  changed here meanwhile: merged; where both changed the same lines, conflict markers are left
+  binary and changed here: left as it is, the proposal is put aside
+  its author's client names no base: replaced
+Whatever is replaced or deleted is kept outside the folder first; where is said at the end.
+
+Exit codes:
+  0  all is done
+  1  there are conflicts to solve, or some files could not be written; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in
+
+Examples:
+  twicecast pulls list --key secret
+  twicecast pulls show 7d3f
+  twicecast pulls apply 7d3f --files 'src/*.rs'
+  twicecast pulls close 7d3f";
+
+const CLONE_EXAMPLE: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project
+
+Example:
+  twicecast clone ./demo --streamer ana --project demo
+  twicecast propose ./demo --title 'A better sort' --message 'Stable, and faster'";
+
 const WHY_EXAMPLE: &str = "\
 Exit codes:
   0  it is shared
@@ -98,6 +129,15 @@ pub enum Command {
     /// Share a folder live: send what differs, then whatever changes
     #[command(long_about = SHARE_HELP, after_help = SHARE_EXAMPLE)]
     Share(ShareArgs),
+    /// Look at, apply and close the pull requests of your viewers
+    #[command(after_help = PULLS_EXAMPLE)]
+    Pulls(PullsArgs),
+    /// Get a project once, to propose changes of it
+    #[command(after_help = CLONE_EXAMPLE)]
+    Clone(CloneArgs),
+    /// Send what you have changed in a clone as a pull request
+    #[command(after_help = CLONE_EXAMPLE)]
+    Propose(ProposeArgs),
     /// Say which rule decides whether a file is shared
     #[command(after_help = WHY_EXAMPLE)]
     Why(WhyArgs),
@@ -148,6 +188,84 @@ pub struct ShareArgs {
     /// Print what happens as JSON, one object per line
     #[arg(long)]
     pub json: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `twicecast pulls`.
+#[derive(Debug, Args)]
+pub struct PullsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PullsCommand,
+    /// The folder that is shared
+    #[arg(long, default_value = ".", global = true)]
+    pub dir: PathBuf,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What to do with pull requests.
+#[derive(Debug, Subcommand)]
+pub enum PullsCommand {
+    /// Show which are open, oldest first
+    List {
+        /// As JSON, one object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what one would change in the folder
+    Show {
+        /// Its id, or how that begins
+        id: String,
+    },
+    /// Write what one proposes into the folder, and report it as merged
+    Apply {
+        /// Its id, or how that begins
+        id: String,
+        /// Only these of its files: patterns as in a .gitignore
+        #[arg(long, value_name = "PATTERN", num_args = 1..)]
+        files: Vec<String>,
+        /// Do not report it as merged
+        #[arg(long)]
+        keep_open: bool,
+    },
+    /// Close one without merging it
+    Close {
+        /// Its id, or how that begins
+        id: String,
+    },
+}
+
+/// `twicecast clone`.
+#[derive(Debug, Args)]
+pub struct CloneArgs {
+    /// The folder to write into; made if missing
+    pub dir: PathBuf,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `twicecast propose`.
+#[derive(Debug, Args)]
+pub struct ProposeArgs {
+    /// The clone
+    pub dir: PathBuf,
+    /// What the change is, in a line
+    #[arg(long)]
+    pub title: String,
+    /// What there is to say about it
+    #[arg(long, default_value = "")]
+    pub message: String,
+    /// Only say what differs
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Propose this although it looks like a secret, as with `share`
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -258,6 +376,9 @@ impl Cli {
             Command::Push(args) => &mut args.common,
             Command::Share(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
+            Command::Pulls(args) => &mut args.common,
+            Command::Clone(args) => &mut args.common,
+            Command::Propose(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
             Command::Status(args) => &mut args.common,

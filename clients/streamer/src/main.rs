@@ -3,9 +3,11 @@
 mod assembly;
 mod chat;
 mod cli;
+mod clone;
 mod completions;
 mod connection;
 mod failure;
+mod history;
 mod identity;
 mod listing;
 mod local;
@@ -21,7 +23,9 @@ mod person;
 mod place;
 mod plan;
 mod progress;
+mod propose;
 mod protocol;
+mod pulls;
 mod push;
 mod report;
 mod scan;
@@ -73,6 +77,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Push(args) => runtime.block_on(push::run(args)),
         Command::Share(args) => runtime.block_on(share::run(args)),
+        Command::Pulls(args) => runtime.block_on(pulls::run(args)),
+        Command::Clone(args) => runtime.block_on(clone::run(args)),
+        Command::Propose(args) => runtime.block_on(propose::run(args)),
         Command::Why(args) => share::why(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => print_token(args),

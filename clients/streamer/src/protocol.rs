@@ -1,5 +1,7 @@
 //! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing here acts on anything.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,6 +38,36 @@ pub fn get(reference: u64, streamer: &str, project: &str, name: Option<&str>) ->
     file_request("get", reference, &data)
 }
 
+/// Asks for the open pull requests.
+pub fn pull_requests(reference: u64) -> String {
+    json!({"type": "pullrequest", "subtype": "list", "ref": reference}).to_string()
+}
+
+/// Asks for a pull request's files.
+pub fn pull_request_get(reference: u64, id: &str) -> String {
+    pull_request("get", reference, &json!({"id": id}))
+}
+
+/// Ends a pull request; `outcome` is `merged` or `closed`.
+pub fn pull_request_delete(reference: u64, id: &str, outcome: &str) -> String {
+    pull_request("delete", reference, &json!({"id": id, "outcome": outcome}))
+}
+
+/// Begins a pull request.
+pub fn pull_request_creation(reference: u64, title: &str, description: &str) -> String {
+    let data = json!({"title": title, "description": description});
+    pull_request("creation", reference, &data)
+}
+
+/// Sends the pull request that was begun.
+pub fn pull_request_finish(reference: u64) -> String {
+    json!({"type": "pullrequest", "subtype": "finish", "ref": reference}).to_string()
+}
+
+fn pull_request(subtype: &str, reference: u64, data: &Value) -> String {
+    json!({"type": "pullrequest", "subtype": subtype, "ref": reference, "data": data}).to_string()
+}
+
 /// Asks for a file to be deleted.
 pub fn delete(reference: u64, name: &str) -> String {
     file_request("delete", reference, &json!({"name": name}))
@@ -62,9 +94,12 @@ struct PostData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_part: Option<u64>,
     content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a str>,
 }
 
-/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
+/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are). `base` is the SHA-256 of what
+/// it was made from, for a pull request.
 ///
 /// # Errors
 ///
@@ -74,12 +109,14 @@ pub fn post(
     name: &str,
     part: Option<(u64, u64)>,
     base64: &str,
+    base: Option<&str>,
 ) -> Result<String, serde_json::Error> {
     let data = PostData {
         name,
         part: part.map(|p| p.0),
         max_part: part.map(|p| p.1),
         content: base64,
+        base,
     };
     serde_json::to_string(&Post {
         r#type: "file",
@@ -147,7 +184,11 @@ pub struct Reply {
 }
 
 /// The replies that are left as they came.
-const LEFT_AS_THEY_CAME: [&str; 7] = [
+const LEFT_AS_THEY_CAME: [&str; 11] = [
+    "pullRequestCreation",
+    "pullRequestFinish",
+    "pullRequestGet",
+    "pullRequestDelete",
     "chatAuth",
     "chatMessage",
     "chatHistory",
@@ -193,7 +234,7 @@ pub struct ListedFile {
 }
 
 /// What is known of a pull request without its files' content.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     /// As the server made it.
     pub id: String,
@@ -210,6 +251,11 @@ pub struct PullRequest {
     /// The files that it deletes, likewise.
     #[serde(default)]
     pub deleted: Vec<String>,
+    /// When it was sent, in milliseconds since the epoch.
+    pub date: u64,
+    /// The SHA-256 of what a file was made from, where its author's client says so.
+    #[serde(default)]
+    pub bases: BTreeMap<String, String>,
 }
 
 /// An error reply.
@@ -383,12 +429,14 @@ mod tests {
 
     #[test]
     fn a_post_of_one_message_has_no_parts_and_a_part_has_both_numbers() {
-        let whole: Value = serde_json::from_str(&post(7, "/a\"b", None, "QQ==").unwrap()).unwrap();
+        let whole: Value =
+            serde_json::from_str(&post(7, "/a\"b", None, "QQ==", None).unwrap()).unwrap();
         assert_eq!(
             whole,
             json!({"type":"file","subtype":"post","ref":7,"data":{"name":"/a\"b","content":"QQ=="}})
         );
-        let part: Value = serde_json::from_str(&post(7, "/a", Some((2, 3)), "").unwrap()).unwrap();
+        let part: Value =
+            serde_json::from_str(&post(7, "/a", Some((2, 3)), "", None).unwrap()).unwrap();
         assert_eq!(
             part["data"],
             json!({"name":"/a","content":"","part":2,"maxPart":3})

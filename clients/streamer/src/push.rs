@@ -1,5 +1,6 @@
 //! `twicecast push`: makes the project on the server equal to a folder, and says what it did.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::progress::Progress;
 use crate::protocol::ListedFile;
 use crate::report::{Report, counted, failure_line, say, warn};
 use crate::scan::{self, Scan};
-use crate::upload::{self, Seen, Upload};
+use crate::upload::{self, Posts, Seen, Upload};
 use crate::{listing, login, place};
 
 const AUTHENTICATE: u64 = 1;
@@ -158,7 +159,7 @@ async fn carry_out(
         | Seen::Deleted { .. }
         | Seen::Withheld { .. }
         | Seen::Held
-        | Seen::Said(_) => {}
+        | Seen::Said { .. } => {}
     };
     // All deletions are acknowledged before the first post: a file may come where a folder was, and room is made first.
     let deletions = upload::deletions(plan.delete, FIRST_UPLOAD);
@@ -166,7 +167,14 @@ async fn carry_out(
         .pump(deletions, &mut progress, &mut held, &mut see)
         .await;
     if done.is_ok() {
-        let posts = upload::posts(root, plan.post, posts_begin, upload.refused(), |_| true);
+        let posts = upload::posts(Posts {
+            root,
+            files: plan.post,
+            first_reference: posts_begin,
+            refused: upload.refused(),
+            bases: BTreeMap::new(),
+            allows: Box::new(|_| true),
+        });
         done = upload.pump(posts, &mut progress, &mut held, &mut see).await;
     }
     progress.finish();

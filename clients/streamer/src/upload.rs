@@ -17,7 +17,7 @@ use crate::protocol::{ServerError, ServerMessage};
 use crate::report::warn;
 use crate::stamp::Stamp;
 
-pub use sources::{deletions, posts};
+pub use sources::{Posts, deletions, posts};
 
 /// Files that were begun and are not acknowledged, at most.
 const FILES_IN_FLIGHT_MAX: usize = 64;
@@ -63,6 +63,8 @@ pub struct Content {
     pub remote: Remote,
     /// Which file it was.
     pub stamp: Stamp,
+    /// All of it, where that is little.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// What comes of what was sent, and what else the server says meanwhile.
@@ -111,7 +113,10 @@ pub enum Seen {
     /// Somebody has paused the sending, or let it go on.
     Held,
     /// What has nothing to do with what was sent.
-    Said(ServerMessage),
+    Said {
+        /// What.
+        message: ServerMessage,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -351,7 +356,7 @@ impl<'a> Upload<'a> {
                 // More parts of a file that is refused already were on their way.
                 None => {}
             },
-            other => see(Seen::Said(other)),
+            message => see(Seen::Said { message }),
         }
         Ok(())
     }

@@ -32,12 +32,44 @@ use crate::{place, scan, stop};
 use backoff::Backoff;
 use dirty::Dirty;
 use keys::Keys;
-use rules::Rules;
 use session::{Folder, Session};
 use voice::{Event, Voice};
 use watching::Watching;
 
+pub use look::Found as Looked;
+pub use rules::Rules;
 pub use why::run as why;
+
+/// Looks once at what of a folder may be shared; rules that are just being written are waited for.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be read.
+pub async fn look_at(
+    dir: &Path,
+    root: &std::os::fd::OwnedFd,
+    allow: &[String],
+) -> Result<(Looked, Arc<Rules>), Failure> {
+    let unreadable = |why: String| {
+        let dir = shown(&dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {why}."))
+    };
+    let own = place::open_below(root, "").map_err(|error| unreadable(error.to_string()))?;
+    let rules = Rules::new(dir, own, allow)?;
+    let mut found = look::look(root, &rules, "", |_| {});
+    while found
+        .left_out
+        .values()
+        .any(|verdict| *verdict == rules::Verdict::Settling)
+    {
+        tokio::time::sleep(rule_memory::SETTLING).await;
+        found = look::look(root, &rules, "", |_| {});
+    }
+    if let Some((path, why)) = found.unreadable.first_key_value() {
+        return Err(unreadable(format!("{}: {why}", shown(path))));
+    }
+    Ok((found, Arc::new(rules)))
+}
 
 /// How a connection ended that did not fail.
 enum Ended {

@@ -178,6 +178,11 @@ impl Rules {
         }
     }
 
+    /// Whether a file may be sent by the rules as they are at this moment.
+    pub fn allow(&self, name: &FileName) -> bool {
+        self.judge_now(name.as_str(), false) == Verdict::Shared
+    }
+
     /// What is to be done with a file, by the rules as they are at this moment. Whoever has read a file asks before he
     /// sends what he has read.
     pub fn judge_now(&self, full: &str, is_folder: bool) -> Verdict {

@@ -150,7 +150,7 @@ mod tests {
             ("/certs/Server.PEM", "*.pem"),
             ("/home/.ssh/config", ".ssh/"),
             ("/id_ed25519", "*_ed25519"),
-            ("/deploy/credentials.json", "credentials.*"),
+            ("/deploy/credentials.json", "*credentials*.json"),
             ("/vault.kdbx", "*.kdbx"),
             ("/infra/prod.tfvars", "*.tfvars"),
         ] {

@@ -19,6 +19,7 @@ use super::summary::Summary;
 use super::voice::{Event, Voice};
 use super::watching::{POLL, Watching};
 use crate::failure::Failure;
+use crate::history::History;
 use crate::identity::{Identity, Role};
 use crate::names::FileName;
 use crate::plan::{self, Plan, Remote};
@@ -26,7 +27,7 @@ use crate::progress::Progress;
 use crate::protocol::{self, PullRequest, ServerMessage};
 use crate::report::Report;
 use crate::stamp::Stamp;
-use crate::upload::{self, Seen, Upload};
+use crate::upload::{self, Content, Posts, Seen, Upload};
 use crate::{connection, listing, login, place};
 
 const AUTHENTICATE: u64 = 1;
@@ -39,6 +40,8 @@ const FIRST_UPLOAD: u64 = 10;
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 /// A file that changes while it is sent is sent again after so long.
 const RESTLESS: Duration = Duration::from_secs(1);
+/// What is sent at once of more files is not kept for later merges.
+const HISTORY_FILES: usize = 2_000;
 /// Smaller transfers than this show no bar.
 const BAR_FILES: usize = 50;
 const BAR_BYTES: u64 = 4 << 20;
@@ -56,6 +59,8 @@ pub(super) struct Folder {
     /// Pull requests that have been told of.
     announced: BTreeSet<String>,
     warned_of_others: bool,
+    history: History,
+    keeps_history: bool,
 }
 
 impl Folder {
@@ -75,6 +80,16 @@ impl Folder {
             said_left_out: Summary::default(),
             announced: BTreeSet::new(),
             warned_of_others: false,
+            history: History::default(),
+            keeps_history: true,
+        }
+    }
+
+    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very much most will never be
+    /// asked for, and git may have it.
+    fn keep(&mut self, content: &Content) {
+        if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
+            self.history.keep(&content.remote.sha256, bytes);
         }
     }
 
@@ -244,6 +259,7 @@ impl Session<'_> {
                 deletions,
             });
         }
+        self.folder.keeps_history = files <= HISTORY_FILES;
         let before = upload.tally();
         let shows_bar = !self.voice.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
         let mut progress = if shows_bar {
@@ -284,10 +300,15 @@ impl Session<'_> {
                 Arc::clone(&self.folder.root),
                 Arc::clone(&self.folder.rules),
             );
-            let allows = move |name: &FileName| {
-                matches!(rules.judge_now(name.as_str(), false), Verdict::Shared)
-            };
-            upload::posts(root, plan.post, posts_begin, upload.refused(), allows)
+            let allows = move |name: &FileName| rules.allow(name);
+            upload::posts(Posts {
+                root,
+                files: plan.post,
+                first_reference: posts_begin,
+                refused: upload.refused(),
+                bases: BTreeMap::new(),
+                allows: Box::new(allows),
+            })
         };
         for source in [deletions, posts] {
             let see = &mut |seen| self.see(seen);
@@ -310,7 +331,10 @@ impl Session<'_> {
                     bytes,
                 });
                 let (remote, stamp) = match content {
-                    Some(content) => (content.remote, settled(content.stamp)),
+                    Some(content) => {
+                        self.folder.keep(&content);
+                        (content.remote, settled(content.stamp))
+                    }
                     // A mix of what the file was while it was read: nothing is equal to it.
                     None => (
                         Remote {
@@ -339,7 +363,7 @@ impl Session<'_> {
                 self.folder.look_later(name.as_str().to_owned(), RESTLESS);
             }
             Seen::Held => self.mind_hold(),
-            Seen::Said(message) => self.hear_aside(message),
+            Seen::Said { message } => self.hear_aside(message),
         }
     }
 

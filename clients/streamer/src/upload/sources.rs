@@ -1,5 +1,6 @@
 //! Where messages come from: deletions, and files read a few parts ahead of the connection.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
 
@@ -50,16 +51,33 @@ pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<I
     receiver
 }
 
-/// A source of posts, read one after the other, a few messages ahead of the connection. `allows` is asked about a file
-/// after each part of it was read and before that is sent: what was written to a file after it was forbidden never
-/// leaves.
-pub fn posts(
-    root: Arc<OwnedFd>,
-    files: Vec<(FileName, u64)>,
-    first_reference: u64,
-    refused: Refused,
-    allows: impl Fn(&FileName) -> bool + Send + 'static,
-) -> mpsc::Receiver<Item> {
+/// Files to send.
+pub struct Posts {
+    /// Where they lie.
+    pub root: Arc<OwnedFd>,
+    /// Their names, and their sizes as far as known.
+    pub files: Vec<(FileName, u64)>,
+    /// That of the first; the others follow.
+    pub first_reference: u64,
+    /// What the server has refused by then.
+    pub refused: Refused,
+    /// What they were made from, by name, for a pull request.
+    pub bases: BTreeMap<String, String>,
+    /// Asked about a file after each part of it was read and before that is sent: what was written to a file after it
+    /// was forbidden never leaves.
+    pub allows: Box<dyn Fn(&FileName) -> bool + Send>,
+}
+
+/// A source of posts, read one after the other, a few messages ahead of the connection.
+pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
+    let Posts {
+        root,
+        files,
+        first_reference,
+        refused,
+        bases,
+        allows,
+    } = posts;
     let (sender, receiver) = mpsc::channel(READY_MAX);
     spawn_blocking(move || {
         for (reference, (name, size)) in (first_reference..).zip(files) {
@@ -89,12 +107,15 @@ pub fn posts(
                         sha256: place::hex(&hash.clone().finalize()),
                     },
                     stamp,
+                    // Of a file in one part all is at hand.
+                    bytes: part.number.is_none().then(|| part.bytes.to_vec()),
                 });
                 let text = match protocol::post(
                     reference,
                     name.as_str(),
                     part.number,
                     &STANDARD.encode(part.bytes),
+                    bases.get(name.as_str()).map(String::as_str),
                 ) {
                     Ok(text) => text,
                     Err(error) => {

@@ -3,6 +3,7 @@
 mod chat;
 mod completions;
 mod mirror;
+mod pulls;
 mod push;
 mod real;
 mod room;

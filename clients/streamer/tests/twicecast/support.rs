@@ -451,6 +451,12 @@ pub struct Said {
     pub err: String,
 }
 
+/// What commands keep for themselves in these tests.
+fn own_folder() -> &'static tempfile::TempDir {
+    static FOLDER: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    FOLDER.get_or_init(|| tempfile::tempdir().unwrap())
+}
+
 pub fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twicecast"));
     command
@@ -459,6 +465,9 @@ pub fn command(words: &[&str]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    for name in ["XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        command.env(name, own_folder().path());
+    }
     for name in ["TWICECAST_URL", "TWICECAST_TOKEN", "TWICECAST_KEY"] {
         command.env_remove(name);
     }

@@ -1,0 +1,115 @@
+//! `twicecast clone`: a project once, with what is needed to propose changes of it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, openat, renameat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{CloneArgs, MirrorArgs};
+use crate::failure::Failure;
+use crate::identity::{Identity, Role};
+use crate::manifest::{self, Earlier};
+use crate::names::{FileName, WORK_FOLDER, shown};
+use crate::report::say;
+use crate::{mirror, place};
+
+/// The file in the mirror's own folder that holds the hashes.
+const BASES: &str = "bases.json";
+
+/// What a clone was when it was made: whose project, and the SHA-256 of each file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bases {
+    /// Whose project.
+    pub streamer: String,
+    /// Which project.
+    pub project: String,
+    /// By the files' names, lower-case hex.
+    pub files: BTreeMap<String, String>,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the folder is refused or the project cannot be had.
+pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
+    let mirror = MirrorArgs {
+        dir: args.dir.clone(),
+        once: true,
+        force: false,
+        delete: false,
+        read_limit: None,
+        common: args.common.clone(),
+    };
+    let code = mirror::run(&mirror).await?;
+    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
+    let cannot = |error: std::io::Error| {
+        Failure::usage(format!("What was cloned cannot be remembered: {error}."))
+    };
+    let root = place::open_root(&args.dir).map_err(cannot)?;
+    remember(&root, &identity).map_err(cannot)?;
+    say(&format!(
+        "edit, then: twicecast propose {} --title '…'",
+        shown(&args.dir.to_string_lossy())
+    ));
+    Ok(code)
+}
+
+/// Takes down what the files are that the mirror wrote.
+fn remember(root: &OwnedFd, identity: &Identity) -> std::io::Result<()> {
+    let work = place::open_folder(root, WORK_FOLDER)?;
+    let Earlier::Same(names) = manifest::read(&work, &identity.streamer, &identity.project)? else {
+        let why = "the mirror's record is not this project's";
+        return Err(std::io::Error::other(why));
+    };
+    let mut files = BTreeMap::new();
+    for name in names {
+        let opened = place::open_parent(root, &name)
+            .and_then(|(folder, leaf)| place::open_file(&folder, leaf));
+        match opened {
+            Ok(file) => {
+                let (_, sha256) = place::fingerprint(file)?;
+                files.insert(name.as_str().to_owned(), sha256);
+            }
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let bases = Bases {
+        streamer: identity.streamer.clone(),
+        project: identity.project.clone(),
+        files,
+    };
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let temporary = format!("{BASES}.new");
+    let opened = openat(&work, &temporary, flags, Mode::from_raw_mode(0o644))?;
+    let mut file = std::fs::File::from(opened);
+    file.write_all(&serde_json::to_vec(&bases)?)?;
+    file.sync_all()?;
+    Ok(renameat(&work, &temporary, &work, BASES)?)
+}
+
+/// Reads what a clone was.
+///
+/// # Errors
+///
+/// A sentence that says how to get one.
+pub fn bases(dir: &Path, root: &OwnedFd) -> Result<Bases, Failure> {
+    let none = || {
+        Failure::usage(format!(
+            "{} was not made by `twicecast clone`, so nobody knows what you started from; clone the project and edit that.",
+            shown(&dir.to_string_lossy())
+        ))
+    };
+    let work = place::open_folder(root, WORK_FOLDER).map_err(|_| none())?;
+    let file = place::open_file(&work, BASES).map_err(|_| none())?;
+    let mut bases: Bases =
+        serde_json::from_reader(std::io::BufReader::new(file)).map_err(|_| none())?;
+    bases.files.retain(|name, _| FileName::parse(name).is_ok());
+    Ok(bases)
+}
