@@ -13,10 +13,10 @@ mod terminal;
 mod words;
 
 use std::io::{IsTerminal, stdin, stdout};
-use std::time::Duration;
 
 use clap::Args;
 
+use crate::backoff::Backoff;
 use crate::cli::CommonArgs;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::failure::Failure;
@@ -47,9 +47,6 @@ Examples:
   twicecast chat --user bob --streamer ana --project demo --key secret
   twicecast chat --token TOKEN --room ana/demo
   echo 'the tests are green' | twicecast chat --token TOKEN";
-
-const WAIT_MIN: Duration = Duration::from_secs(1);
-const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// `twicecast chat`.
 #[derive(Debug, Args)]
@@ -93,7 +90,7 @@ pub async fn run(args: &ChatArgs) -> Result<u8, Failure> {
 
 async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
     let mut talk = Talk::begin(guest, ui)?;
-    let mut wait = WAIT_MIN;
+    let mut backoff = Backoff::default();
     let mut was_inside = false;
     loop {
         let failure = match session(guest, &mut talk).await {
@@ -102,7 +99,7 @@ async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
         };
         if talk.lost() {
             was_inside = true;
-            wait = WAIT_MIN;
+            backoff.reset();
         }
         if talk.is_over() {
             break;
@@ -111,11 +108,14 @@ async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
             talk.name_unsent();
             return Err(failure);
         }
-        talk.tell(&format!("{failure} Trying again in {} s.", wait.as_secs()));
+        let wait = backoff.next();
+        talk.tell(&format!(
+            "{failure} Trying again in {:.1} s.",
+            wait.as_secs_f64()
+        ));
         if talk.during(None, tokio::time::sleep(wait)).await.is_none() {
             break;
         }
-        wait = (wait * 2).min(WAIT_MAX);
     }
     Ok(talk.exit_code())
 }

@@ -1,6 +1,7 @@
 //! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the wire contract and nothing of the server's inside.
 
 mod assembly;
+mod backoff;
 mod chat;
 mod cli;
 mod clone;

@@ -1,9 +1,8 @@
 //! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the connection is lost.
 
-use std::time::Duration;
-
 use tokio::task::block_in_place;
 
+use crate::backoff::Backoff;
 use crate::cli::MirrorArgs;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::failure::Failure;
@@ -18,8 +17,6 @@ use crate::stop;
 
 const SUBSCRIBE: u64 = 1;
 const FIRST_REFERENCE: u64 = 10;
-const WAIT_MIN: Duration = Duration::from_secs(1);
-const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How a session ended that did not fail.
 enum Ended {
@@ -41,7 +38,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
     let mut folder = MirrorFolder::open(&args.dir, &identity, allowed)?;
     let mut stop = stop::signals()?;
     let mut report = Report::default();
-    let mut wait = WAIT_MIN;
+    let mut backoff = Backoff::default();
     let mut was_connected = false;
     loop {
         let mut subscribed = false;
@@ -52,7 +49,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
         };
         if subscribed {
             was_connected = true;
-            wait = WAIT_MIN;
+            backoff.reset();
         }
         let failure = match result {
             Ok(Ended::Stopped) => {
@@ -68,13 +65,14 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
         if !comes_back {
             return Err(failure);
         }
+        let wait = backoff.next();
         warn(&format!(
-            "{failure} Trying again in {} s; Ctrl-C stops.",
-            wait.as_secs()
+            "{failure} Trying again in {:.1} s; Ctrl-C stops.",
+            wait.as_secs_f64()
         ));
         tokio::select! {
             _ = stop.changed() => break,
-            () = tokio::time::sleep(wait) => wait = (wait * 2).min(WAIT_MAX),
+            () = tokio::time::sleep(wait) => {}
         }
     }
     if report.count() > 0 {

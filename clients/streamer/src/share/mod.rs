@@ -3,7 +3,6 @@
 //! Whatever a watcher tells only says where to look: what is there and what the server has are compared, and what
 //! differs is sent. So nothing depends on the order, the number or the meaning of events.
 
-mod backoff;
 mod dirty;
 mod keys;
 mod known;
@@ -22,6 +21,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::backoff::Backoff;
 use crate::cli::ShareArgs;
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
@@ -29,7 +29,6 @@ use crate::local::{self, LocalServer};
 use crate::names::shown;
 use crate::report::Report;
 use crate::{place, scan, stop};
-use backoff::Backoff;
 use dirty::Dirty;
 use keys::Keys;
 use session::{Folder, Session};

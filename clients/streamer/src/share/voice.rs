@@ -268,7 +268,7 @@ fn sentence(event: &Event) -> Option<String> {
             secrets,
             never,
         } => left_out(*ignored, secrets, *never)?,
-        Event::Lost { why, retry_in } => format!("{why} Trying again in {retry_in:.0} s."),
+        Event::Lost { why, retry_in } => format!("{why} Trying again in {retry_in:.1} s."),
         Event::Paused => "paused; `p` goes on".to_owned(),
         Event::Resumed => "going on".to_owned(),
         Event::PullRequest { id, author, title } => format!(
