@@ -5,9 +5,9 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 /// While a server may just be starting anew, …
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(1);
 /// … which is for so many attempts, …
-const ATTEMPTS: u32 = 60;
+const ATTEMPTS: u32 = 90;
 /// … and when it has been away for longer.
 const LATE: Duration = Duration::from_secs(30);
 

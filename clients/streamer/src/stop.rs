@@ -1,4 +1,4 @@
-//! Ctrl-C and the system's wish for an end.
+//! Ctrl-C, a terminal that goes away, and the system's wish for an end.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,11 +15,13 @@ pub fn signals() -> Result<watch::Receiver<()>, Failure> {
         |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let (sender, receiver) = watch::channel(());
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
         // Kept until the end: a closed channel would look like a change.
         let _ = sender.send(());

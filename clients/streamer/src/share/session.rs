@@ -263,13 +263,14 @@ impl Session<'_> {
         let before = upload.tally();
         let shows_bar = !self.voice.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
         let mut progress = if shows_bar {
-            self.voice.clear();
+            self.voice.lend();
             Progress::new(files + deletions, bytes)
         } else {
             Progress::hidden()
         };
         let done = self.carry_out(upload, plan, reference, &mut progress).await;
         progress.finish();
+        self.voice.take_back();
         done?;
         let after = upload.tally();
         self.voice.tell(&Event::Synced {

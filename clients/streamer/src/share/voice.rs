@@ -111,6 +111,8 @@ pub enum Event {
 pub struct Voice {
     json: bool,
     has_keys: bool,
+    /// Whether a bar has the terminal.
+    is_lent: bool,
     status: ProgressBar,
     facts: Facts,
 }
@@ -143,6 +145,7 @@ impl Voice {
             json,
             status,
             has_keys,
+            is_lent: false,
             facts: Facts {
                 project: project.to_owned(),
                 ..Facts::default()
@@ -177,12 +180,21 @@ impl Voice {
             self.status
                 .suspend(|| if is_trouble { warn(&line) } else { say(&line) });
         }
-        self.draw();
+        // Not for each file: a terminal takes only so many pictures in a second.
+        if !matches!(event, Event::Sent { .. } | Event::Deleted { .. }) {
+            self.draw();
+        }
     }
 
-    /// Gives the terminal to something else for a moment, such as a bar.
-    pub fn clear(&self) {
+    /// Gives the terminal to a bar, until [`take_back`](Self::take_back).
+    pub fn lend(&mut self) {
+        self.is_lent = true;
         self.status.finish_and_clear();
+    }
+
+    /// Takes the terminal back.
+    pub fn take_back(&mut self) {
+        self.is_lent = false;
     }
 
     fn note(&mut self, event: &Event) {
@@ -208,7 +220,7 @@ impl Voice {
     }
 
     fn draw(&self) {
-        if self.status.is_hidden() {
+        if self.is_lent || self.status.is_hidden() {
             return;
         }
         let facts = &self.facts;
@@ -228,6 +240,10 @@ impl Voice {
         }
         if let Some(last) = &facts.last {
             let _ = write!(line, " · last change {last}");
+        }
+        if self.status.is_finished() {
+            // It has made room for something else.
+            self.status.reset();
         }
         self.status.set_message(line);
         self.status.tick();
