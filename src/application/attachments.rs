@@ -23,6 +23,12 @@ impl Attachments {
         self.room.as_ref().is_some_and(|(own, _)| own == room)
     }
 
+    /// Whether pull requests of `project` are told as they come.
+    fn are_told_of(&self, project: &ProjectId) -> bool {
+        let is_it = |topic: &Topic| matches!(topic, Topic::Proposals(of) if of == project);
+        self.topics.iter().any(is_it)
+    }
+
     /// What `session` is entitled to at `now`.
     fn due(session: &Session, public_read: bool, now: Timestamp) -> Self {
         let valid = session.valid_identity(now).ok();
@@ -65,10 +71,19 @@ impl Attachments {
 }
 
 impl Application {
-    /// Enters the connection for what its session is entitled to now, and for nothing else.
+    /// Enters the connection for what its session is entitled to now, and for nothing else. Should it
+    /// no longer be told of pull requests, those wait for it that come from now on.
     pub(super) fn reattach(&self, session: &mut Session, now: Timestamp) {
         let due = Attachments::due(session, self.policy.public_read, now);
-        self.replace(session.connection, &session.attached, &due, now);
+        let (me, attached) = (session.connection, &session.attached);
+        let replace = || self.replace(me, attached, &due, now);
+        let told = session.notices.live();
+        if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
+            let until = self.finishes.part(project, now, replace);
+            session.notices.pause(until);
+        } else {
+            replace();
+        }
         session.attached = due;
     }
 

@@ -2,7 +2,7 @@
 //! (protocol, section 3).
 
 use super::ports::{ProjectState, StoreError};
-use super::session::{Notices, Roles};
+use super::session::Roles;
 use super::{
     Application, AuthError, Authenticate, AuthenticateSection, Checked, Execution,
     PullRequestPages, Refusal, Reply, Sections, Session,
@@ -100,7 +100,7 @@ impl Application {
         if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
             self.register(project).await?;
         }
-        session.become_bearer(identity, roles, now);
+        session.become_bearer(identity, roles);
         let waiting = self.attach_streamer(session, now).await?;
         let replies = [
             sections.file.is_some().then_some(Reply::FileAuth),
@@ -188,22 +188,19 @@ impl Application {
             .role_project()
             .filter(|_| session.roles.streamer)
             .cloned();
-        let Some(project) = project.filter(|_| session.notices != Notices::Live) else {
+        let Some(project) = project.filter(|project| session.notices.live() != Some(project))
+        else {
             self.reattach(session, now);
             return Ok(None);
         };
         let _finishing = self.reviews.lock(project.clone()).await;
         self.reattach(session, now);
-        let since = match session.notices {
-            Notices::WaitingSince(since) => since,
-            Notices::Never | Notices::Live => Timestamp::default(),
-        };
-        session.notices = Notices::Live;
+        let since = session.notices.resume(project.clone());
         match self.ports.pull_requests.open(&project, None).await {
             Ok(ids) => Ok(Some(PullRequestPages::new(project, ids).since(since))),
             Err(error) => {
                 // He is the streamer all the same; the notices wait for the next time.
-                session.notices = Notices::WaitingSince(since);
+                session.notices.pause(since);
                 Refusal::internal("look for waiting pull requests", &error);
                 Ok(None)
             }
@@ -229,9 +226,6 @@ impl Application {
             return None;
         }
         session.told_expired = true;
-        if session.notices == Notices::Live {
-            session.notices = Notices::WaitingSince(now);
-        }
         self.reattach(session, now);
         session.valid_identity(now).err().map(Refusal::Unauthorized)
     }

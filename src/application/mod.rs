@@ -22,6 +22,7 @@ mod file_content;
 mod limits;
 pub(crate) mod locks;
 mod mailbox;
+mod notices;
 mod open_draft;
 mod ordering;
 mod permit;

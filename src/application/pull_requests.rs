@@ -110,17 +110,19 @@ impl Application {
         if let Err(refusal) = self.check_open_pull_requests(&project, owner.clone()).await {
             return Err((open, refusal));
         }
-        let finished = open
-            .draft
-            .finish(open.id, project.clone(), owner, self.now());
+        let finishing = self.finishes.begin(project.clone(), self.now());
+        let date = finishing.date();
+        let finished = open.draft.finish(open.id, project.clone(), owner, date);
         if let Err(error) = self.ports.drafts.finish(finished.clone()).await {
             return Err((open, Refusal::internal("finish a pull request", &error)));
         }
         open.mark_finished();
-        let event = Event::PullRequestCreated(finished);
-        self.ports
-            .events
-            .publish(&Topic::Proposals(project), event, None);
+        finishing.tell(|| {
+            let event = Event::PullRequestCreated(finished);
+            self.ports
+                .events
+                .publish(&Topic::Proposals(project), event, None);
+        });
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
 use super::abandoned::AbandonedProjects;
+use super::notices::Finishes;
 use super::ordering::KeyedLocks;
 use super::ports::{
     ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
@@ -51,6 +52,7 @@ pub struct Application {
     pub(super) policy: Policy,
     pub(super) files: KeyedLocks<(ProjectId, FilePath)>,
     pub(super) reviews: KeyedLocks<ProjectId>,
+    pub(super) finishes: Finishes,
     pub(super) abandoned: AbandonedProjects,
     pub(super) work: TaskTracker,
     last_staging_id: AtomicU64,
@@ -65,6 +67,7 @@ impl Application {
             policy,
             files: KeyedLocks::default(),
             reviews: KeyedLocks::default(),
+            finishes: Finishes::default(),
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),

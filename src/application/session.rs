@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::attachments::Attachments;
+use super::notices::Notices;
 use super::uploads::{Uploads, WriteTarget};
 use super::{AuthError, ConnectionId, OpenDraft, Section, Sections};
 use crate::domain::{Identity, ProjectId, RoomName, Timestamp, UserName};
@@ -16,17 +17,6 @@ pub(super) struct Roles {
     pub viewer: bool,
     /// A member of this room.
     pub room: Option<RoomName>,
-}
-
-/// How far a streamer connection knows of the open pull requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notices {
-    /// It has been told nothing yet.
-    Never,
-    /// It was told of all, and is told of new ones as they come.
-    Live,
-    /// It was told of all up to this time, and of none since.
-    WaitingSince(Timestamp),
 }
 
 /// One connection's identity, roles, uploads, draft and watches.
@@ -56,7 +46,7 @@ impl Session {
             watches: BTreeSet::new(),
             draft: None,
             uploads: Uploads::default(),
-            notices: Notices::Never,
+            notices: Notices::default(),
             failed_authentications: 0,
             told_expired: false,
             attached: Attachments::default(),
@@ -185,7 +175,7 @@ impl Session {
     }
 
     /// Takes on `identity` with `roles`; uploads and a draft that these do not allow end.
-    pub(super) fn become_bearer(&mut self, identity: Identity, roles: Roles, now: Timestamp) {
+    pub(super) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
         let same_project = self.role_project().is_some()
             && self
                 .identity
@@ -206,11 +196,6 @@ impl Session {
             self.uploads
                 .retain(|target| !matches!(target, WriteTarget::Project(_)));
         }
-        self.notices = match self.notices {
-            _ if !same_project => Notices::Never,
-            Notices::Live if !roles.streamer => Notices::WaitingSince(now),
-            unchanged => unchanged,
-        };
         self.identity = Some(identity);
         self.roles = roles;
         self.told_expired = false;
@@ -218,13 +203,12 @@ impl Session {
     }
 
     /// Ends identity, roles, uploads and draft, as if the connection had ended; its watches stay
-    /// where reading is public.
+    /// where reading is public, and what it has been told stays told.
     pub(super) fn fail_closed(&mut self, public_read: bool) {
         self.identity = None;
         self.roles = Roles::default();
         self.draft = None;
         self.uploads = Uploads::default();
-        self.notices = Notices::Never;
         self.told_expired = false;
         if !public_read {
             self.watches.clear();

@@ -201,6 +201,38 @@ async fn pull_requests_survive_a_restart_and_wait_for_an_absent_streamer() {
 }
 
 #[tokio::test]
+async fn a_streamer_who_was_somebody_else_for_a_while_is_told_of_nothing_twice() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    proposed(&mut bob, &mut ana, "known").await;
+    let bobs = || token(json!({"username": "bob", "streamername": "ana", "streamname": "demo"}));
+    let chatter = json!({"username": "bob", "room": "ana/demo", "token": bobs()});
+    let absences = [
+        chat("auth", chatter),
+        authenticate(json!({"token": bobs()})),
+        authenticate(viewer("bob", "ana", "demo")),
+        authenticate(json!({"token": "forged"})),
+        authenticate(streamer("ana", "side")),
+    ];
+    for (absence, name) in absences.into_iter().zip(["a", "b", "c", "d", "e"]) {
+        let shown = absence.to_string();
+        ana.send(absence).await;
+        ana.rest().await;
+        bob.rest().await;
+        bob.ok(creation()).await;
+        bob.ok(post(name, name)).await;
+        bob.ok(finish()).await;
+        ana.authenticate(streamer("ana", "demo")).await;
+        let told = ana.expect("pullRequestCreated").await;
+        assert_eq!(told["files"], json!([format!("/{name}")]), "{shown}");
+        ana.authenticate(streamer("ana", "demo")).await;
+        ana.quiet().await;
+        bob.rest().await;
+    }
+}
+
+#[tokio::test]
 async fn the_streamer_alone_finds_the_files_below_the_id() {
     let server = Server::start();
     let mut ana = server.streamer().await;

@@ -82,6 +82,9 @@ impl Generator {
             None if connection.is_viewer && self.one_in(8) => return self.creation(),
             _ => {}
         }
+        if connection.is_streamer && self.one_in(60) {
+            return self.absence(me);
+        }
         match self.below(100) {
             0..22 if writes || self.one_in(5) => {
                 let post = Ask::Post(self.file_name(), self.content(), None);

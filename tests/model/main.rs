@@ -7,6 +7,7 @@
 
 mod arena;
 mod ask;
+mod coming_back;
 mod concurrent;
 mod faults;
 mod game;
@@ -86,4 +87,15 @@ async fn one_request_at_a_time_every_answer_and_every_tree_is_the_models() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_at_once_one_order_of_events_explains_what_everybody_has_seen() {
     play_all!("concurrent", 50, Arena::concurrent(), concurrent::play);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_streamer_who_comes_back_is_told_of_each_pull_request_once() {
+    for arena in Arena::all() {
+        let (result, log) = coming_back::play(&arena).await;
+        if let Err(difference) = result {
+            panic!("{}\n{difference}", log.join("\n"));
+        }
+        arena.stop();
+    }
 }

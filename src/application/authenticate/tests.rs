@@ -519,23 +519,77 @@ async fn a_streamer_who_goes_over_to_another_project_is_told_of_all_that_waits_t
 }
 
 #[tokio::test]
-async fn a_streamer_who_was_somebody_else_in_between_is_told_of_what_has_come_since() {
-    let mut world = World::new();
-    world.open = vec![
-        pull_request(7, demo(), "bob"),
-        pull_request(8, demo(), "bob"),
+async fn a_streamer_who_comes_back_is_told_of_what_has_come_since_and_of_nothing_twice() {
+    let garbage = || authenticate("garbage", Sections::default());
+    let nobody = || authenticate("bob:", Sections::default());
+    let bare = |token| authenticate(token, Sections::default());
+    let other = || authenticate("ana:ana/other", streaming("ana/other"));
+    let viewer = || authenticate(BOB, viewing("bob", "ana/demo"));
+    // What the connection does between ceasing to be the streamer of `ana/demo` and being so again.
+    let cases = [
+        vec![viewer()],
+        vec![bare(BOB)],
+        vec![separately(Some(BOB), chatting("bob", "ana/demo"))],
+        vec![separately(Some(BOB), viewing("bob", "ana/demo"))],
+        vec![bare(BOB), viewer(), bare(BOB)],
+        vec![viewer(), nobody(), bare(BOB)],
+        vec![nobody()],
+        vec![garbage()],
+        vec![bare(BOB), garbage(), viewer()],
+        vec![bare("ana:ana/other")],
+        vec![other()],
+        vec![other(), bare(BOB), garbage(), other()],
     ];
-    world.open[1].date = Timestamp::from_secs(START + 15);
-    let scene = world.build();
-    let mut session = scene.streamer().await;
-    scene.at(START + 10);
-    let bob = authenticate("bob:ana/demo", viewing("bob", "ana/demo"));
-    scene.ask(&mut session, bob).await.expect("a good token");
-    scene.at(START + 20);
-    assert_eq!(
-        waiting(&scene, &mut session, ANA, streaming("ana/demo")).await,
-        [PullRequestId::from_u128(8)]
-    );
+    for commands in cases {
+        let shown = format!("{commands:?}");
+        let mut world = World::new();
+        world.open = vec![
+            pull_request(7, demo(), "bob"),
+            pull_request(8, demo(), "bob"),
+        ];
+        world.open[1].date = Timestamp::from_secs(START + 15);
+        let scene = world.build();
+        let mut session = scene.streamer().await;
+        scene.at(START + 10);
+        for command in commands {
+            let _ = scene.ask(&mut session, command).await;
+        }
+        scene.at(START + 20);
+        let new = [PullRequestId::from_u128(8)];
+        for told in [&new[..], &[]] {
+            let back = waiting(&scene, &mut session, ANA, streaming("ana/demo")).await;
+            assert_eq!(back, told, "{shown}");
+        }
+        let viewer = authenticate(BOB, viewing("bob", "ana/demo"));
+        scene.ask(&mut session, viewer).await.expect("a good token");
+        let back = waiting(&scene, &mut session, ANA, streaming("ana/demo")).await;
+        assert!(back.is_empty(), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_finished_while_the_streamer_leaves_waits_for_him() {
+    for expires in [false, true] {
+        let mut world = World::new();
+        world.open = vec![pull_request(7, demo(), "bob")];
+        world.open[0].date = Timestamp::from_secs(EXPIRY - 5);
+        let scene = world.build();
+        let mut session = scene.streamer().await;
+        scene.at(EXPIRY - 5);
+        let finishing = scene.app.finishes.begin(demo(), scene.app.now());
+        scene.at(EXPIRY - 1);
+        if expires {
+            scene.at(EXPIRY);
+            assert!(scene.app.withdraw_expired(&mut session).is_some());
+        } else {
+            let bob = authenticate(BOB, Sections::default());
+            scene.ask(&mut session, bob).await.expect("a good token");
+        }
+        finishing.tell(|| {});
+        let token = "ana:ana/demo,exp=3000";
+        let told = waiting(&scene, &mut session, token, streaming("ana/demo")).await;
+        assert_eq!(told, [PullRequestId::from_u128(7)], "expires: {expires}");
+    }
 }
 
 #[tokio::test]

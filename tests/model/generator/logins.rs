@@ -72,4 +72,31 @@ impl Generator {
         let section = self.section(kind, &token);
         Ask::SectionAlone(section, self.one_in(2).then_some(token))
     }
+
+    /// A streamer's connection becomes somebody else's without a role, and the streamer's again soon.
+    pub fn absence(&mut self, me: usize) -> Ask {
+        let token = |generator: &Self, user: &str| Token {
+            user: format!("{user}{}", generator.tag),
+            project: generator.project(0),
+            room: None,
+            muted: false,
+            banned: false,
+            fault: None,
+        };
+        let (ana, bob) = (token(self, "ana"), token(self, "bob"));
+        let streamer = Section::Streamer {
+            user: ana.user.clone(),
+            project: ana.project.name.clone(),
+        };
+        self.plans[me].push_back(Ask::Authenticate(ana, vec![streamer]));
+        let member = Section::Member {
+            user: bob.user.clone(),
+            room: bob.room(),
+        };
+        if self.one_in(2) {
+            Ask::SectionAlone(member, Some(bob))
+        } else {
+            Ask::Authenticate(bob, Vec::new())
+        }
+    }
 }

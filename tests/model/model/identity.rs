@@ -79,9 +79,6 @@ impl World {
             connection.draft = None;
             connection.uploads = super::Uploads::default();
         }
-        if !same_project {
-            connection.told_once.append(&mut connection.told);
-        }
         if !same_user || token.banned || connection.room != Some(token.room()) {
             connection.room = None;
         }
@@ -111,21 +108,19 @@ impl World {
         }
         for pull in self.pulls.clone() {
             if pull.project == project && self.connections[me].told.insert(pull.number) {
-                if self.connections[me].told_once.contains(&pull.number) {
-                    self.perhaps.push((me, pull.created()));
-                } else {
-                    self.push(me, pull.created());
-                }
+                self.push(me, pull.created());
             }
         }
     }
 
-    /// As if the connection had ended, save for watches where reading is public.
+    /// As if the connection had ended, save for watches where reading is public, and for what it
+    /// was told of once.
     pub(super) fn fail_closed(&mut self, me: usize) {
         let connection = std::mem::take(&mut self.connections[me]);
         self.connections[me] = Connection {
             is_open: true,
             failed_authentications: connection.failed_authentications,
+            told: connection.told,
             watches: if self.limits.public_read {
                 connection.watches
             } else {

@@ -82,11 +82,8 @@ pub struct Connection {
     failed_authentications: usize,
     /// The name and `ref` of its latest request.
     latest: (String, Option<Value>),
-    /// The pull requests that it was told of as a streamer's.
+    /// The pull requests that it was told of as a streamer's: of none twice.
     told: BTreeSet<u64>,
-    /// Those of another time as the streamer's of the project: whether it is told again of them is
-    /// left open.
-    told_once: BTreeSet<u64>,
 }
 
 /// What comes of a request, to whom.

@@ -76,6 +76,7 @@ contract! {
         puts_of_different_files_at_once_all_arrive,
         puts_into_a_folder_that_deletes_keep_emptying_all_arrive,
         readers_of_a_file_under_change_see_whole_versions,
+        who_asks_for_files_after_a_change_gets_nothing_older,
         a_change_that_nobody_waits_for_does_not_come_last;
     drafts:
         a_draft_becomes_a_pull_request,

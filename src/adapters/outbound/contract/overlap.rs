@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::world::{AMPLE, World, content, demo, memory, path};
@@ -92,6 +92,53 @@ pub(super) async fn readers_of_a_file_under_change_see_whole_versions(world: Wor
         world.put("f", &version).await.expect("is written");
     }
     done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.expect("ends");
+    }
+}
+
+/// What several ask for at once may be read once for all of them; who asks behind the answer to a
+/// change has it all the same.
+pub(super) async fn who_asks_for_files_after_a_change_gets_nothing_older(world: World) {
+    let world = world.with_demo().await;
+    // The others take so long to read that changes of the first fall in between.
+    let names: Vec<_> = (0..100).map(|number| format!("f{number}")).collect();
+    for name in &names {
+        world.put(name, &[0]).await.expect("is written");
+    }
+    let names: Arc<[_]> = names.iter().map(|name| path(name)).collect();
+    let stored = Arc::new(AtomicU8::new(0));
+    let readers: Vec<_> = (0..8)
+        .map(|number| {
+            let (world, names) = (world.clone(), Arc::clone(&names));
+            let stored = Arc::clone(&stored);
+            tokio::spawn(async move {
+                let project = demo();
+                loop {
+                    let before = stored.load(Ordering::SeqCst);
+                    let files = world.projects.open_files(&project, &names, 1 << 20);
+                    // Some of them go before they have an answer.
+                    let micros = if number % 4 == 3 { 200 } else { 60_000_000 };
+                    let files = tokio::time::timeout(Duration::from_micros(micros), files);
+                    if let Ok(files) = files.await {
+                        let files = files.expect("are there");
+                        assert_eq!(files.len(), names.len());
+                        let first = files[0].as_ref().expect("is there");
+                        let read = content(first).await.expect("reads");
+                        assert!(read[0] >= before, "{read:?} after {before}");
+                    }
+                    if before == u8::MAX {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for number in 1..=u8::MAX {
+        world.put("f0", &[number]).await.expect("is written");
+        stored.store(number, Ordering::SeqCst);
+    }
     for reader in readers {
         reader.await.expect("ends");
     }
