@@ -31,7 +31,7 @@ Makes the project on the server equal to DIR: what differs is sent, what is gone
 Needs a token or a key.
 
 Never sent, and named at the end: links and special files, `.git`, `.twicecast` and any folder that holds it, \
-`.twicecast-mirror`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
+names that begin with `.twicecast-`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
 Such names on the server are left alone too.";
 
 const MIRROR_HELP: &str = "\

@@ -5,6 +5,8 @@ use std::fmt;
 
 /// The folder in a mirrored directory in which `mirror` keeps its own records.
 pub const WORK_FOLDER: &str = ".twicecast-mirror";
+/// Whatever begins so is this client's own: nothing that it sends, and nothing that it takes.
+pub const OWN_PREFIX: &str = ".twicecast-";
 /// The folder in which a server keeps its records; whatever holds it is a server's base folder.
 pub const SERVER_FOLDER: &str = ".twicecast";
 
@@ -38,7 +40,7 @@ pub enum NameFault {
     Git,
     /// A server's own folder.
     ServerFolder,
-    /// This client's own folder.
+    /// A file or folder of this client's own.
     WorkFolder,
 }
 
@@ -54,7 +56,7 @@ impl fmt::Display for NameFault {
             Self::Deep => "the name is more than 64 folders deep",
             Self::Git => "`.git` is never touched",
             Self::ServerFolder => "`.twicecast` belongs to a server",
-            Self::WorkFolder => "`.twicecast-mirror` belongs to `twicecast mirror`",
+            Self::WorkFolder => "names that begin with `.twicecast-` are this program's own",
         })
     }
 }
@@ -151,7 +153,7 @@ fn check_reserved(segment: &str) -> Result<(), NameFault> {
         Err(NameFault::Git)
     } else if plain == SERVER_FOLDER || is_short_name(&plain, "twicec~") {
         Err(NameFault::ServerFolder)
-    } else if plain == WORK_FOLDER {
+    } else if plain.starts_with(OWN_PREFIX) {
         Err(NameFault::WorkFolder)
     } else {
         Ok(())
@@ -238,6 +240,8 @@ mod tests {
             "/..a",
             "/a..",
             "/git",
+            "/.twicecastx",
+            "/twicecast-x",
             "/gitx~1",
             &long,
             &deep,
@@ -292,6 +296,8 @@ mod tests {
             ("/a/.TwiceCast", NameFault::ServerFolder),
             ("/.twicecast-mirror/manifest", NameFault::WorkFolder),
             ("/.TWICECAST-MIRROR", NameFault::WorkFolder),
+            ("/src/.twicecast-0123.tmp", NameFault::WorkFolder),
+            ("/.Twice\u{200c}cast-x", NameFault::WorkFolder),
         ];
         for (name, fault) in table {
             assert_eq!(FileName::parse(name), Err(fault), "{name:?}");

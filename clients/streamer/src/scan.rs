@@ -185,6 +185,7 @@ mod tests {
         fs::create_dir_all(at("base/.twicecast")).unwrap();
         fs::write(at("base/ana"), "").unwrap();
         fs::create_dir_all(at(".twicecast-mirror")).unwrap();
+        fs::write(at("src/.twicecast-1.tmp"), "half a merge").unwrap();
         fs::write(at("back\\slash"), "").unwrap();
         fs::write(at("new\nline"), "").unwrap();
         fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
@@ -223,6 +224,7 @@ mod tests {
                 ("/link", Skip::Link),
                 ("/new\nline", Skip::Name(NameFault::Control)),
                 ("/pipe", Skip::Special),
+                ("/src/.twicecast-1.tmp", Skip::Name(NameFault::WorkFolder)),
                 ("/vendored/.GIT", Skip::Name(NameFault::Git)),
                 ("/\u{fffd}", Skip::NotUtf8),
             ]
