@@ -41,7 +41,6 @@ pub(super) async fn run(
     })?;
     let mut applying = Applying {
         desk,
-        dir,
         root,
         project,
         backups,
@@ -85,7 +84,6 @@ fn wanted(patterns: &[String]) -> Result<impl Fn(&FileName) -> bool + use<>, Fai
 
 struct Applying<'a, 'b> {
     desk: &'a mut Desk<'b>,
-    dir: &'a Path,
     root: OwnedFd,
     project: BTreeMap<FileName, Remote>,
     backups: Backups,
@@ -220,7 +218,7 @@ impl Applying<'_, '_> {
 
     /// The content that the author started from, wherever it may still be.
     async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(content) = tokio::task::block_in_place(|| bases::find(self.dir, name, sha256)) {
+        if let Some(content) = bases::find(sha256) {
             return Ok(Some(content));
         }
         if self

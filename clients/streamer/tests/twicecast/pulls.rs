@@ -1,6 +1,7 @@
 //! Pull requests from a clone to the streamer's own folder.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::real::{RealServer, Share};
-use crate::support::{Files, Said, Unheard, files, tree, twicecast, write};
+use crate::support::{Files, Said, Unheard, command, files, tree, twicecast, write};
 
 const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 
@@ -247,6 +248,44 @@ async fn from_a_client_that_knows_no_bases_a_file_is_replaced_and_the_one_that_w
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(tree(world.dir.path()), files(&[("/a", b"theirs")]));
     assert_eq!(World::kept(&said), files(&[("/a", b"mine, and dirty")]));
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_program_is_run_where_a_base_is_sought() {
+    let world = World::new(&files(&[("/a", TEXT)])).await;
+    fs::write(world.copy.path().join("a"), "theirs\n").unwrap();
+    let id = world.propose().await;
+    fs::write(world.dir.path().join("a"), "ours\n").unwrap();
+    // Whatever would be run leaves a trace.
+    let programs = tempfile::tempdir().unwrap();
+    let trace = programs.path().join("trace");
+    let git = programs.path().join("git");
+    fs::write(
+        &git,
+        format!("#!/bin/sh\necho run >> {}\n", trace.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    let dir = world.dir.path().to_str().unwrap();
+    let who = [
+        "--url",
+        &world.server.url(),
+        "--user",
+        "ana",
+        "--project",
+        "demo",
+        "--key",
+        "secret",
+    ];
+    let output = command(&[&["pulls"][..], &who, &["apply", &id, "--dir", dir]].concat())
+        .env("PATH", programs.path())
+        .env("XDG_CACHE_HOME", programs.path())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!trace.exists());
     world.share.stop().await;
 }
 
