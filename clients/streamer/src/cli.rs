@@ -88,8 +88,8 @@ Exit codes:
 Examples:
   twicecast pulls list --key secret
   twicecast pulls show 7d3f
-  twicecast pulls apply 7d3f --files 'src/*.rs'
-  twicecast pulls close 7d3f";
+  twicecast pulls apply 7d3f --files 'src/*.rs' --dir ./demo
+  twicecast pulls close 7d3f --user ana --project demo --key secret";
 
 const CLONE_EXAMPLE: &str = "\
 Exit codes:
@@ -100,7 +100,7 @@ Exit codes:
 
 Example:
   twicecast clone ./demo --streamer ana --project demo
-  twicecast propose ./demo --title 'A better sort' --message 'Stable, and faster'";
+  twicecast propose ./demo --title 'A better sort' --message 'Stable, and faster' --user bob --key secret";
 
 const WHY_EXAMPLE: &str = "\
 Exit codes:
@@ -324,22 +324,27 @@ pub struct TokenArgs {
 #[derive(Debug, Default, Clone, Args)]
 pub struct CommonArgs {
     /// The server's address, ws:// or wss://
-    #[arg(long, env = "TWICECAST_URL", default_value = "ws://127.0.0.1:3005")]
+    #[arg(
+        long,
+        env = "TWICECAST_URL",
+        default_value = "ws://127.0.0.1:3005",
+        global = true
+    )]
     pub url: String,
     /// A token that the server's issuer gave you; its names are the defaults of the flags below
-    #[arg(long, env = "TWICECAST_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "TWICECAST_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
     /// The server's key, to make one's own token, for development; better given by the variable, which others cannot see
-    #[arg(long, env = "TWICECAST_KEY", hide_env_values = true)]
+    #[arg(long, env = "TWICECAST_KEY", hide_env_values = true, global = true)]
     pub key: Option<String>,
     /// Who you are [default: the token's, or $USER]
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub user: Option<String>,
     /// Whose project it is [default: for push the user; else the token's, or the user]
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub streamer: Option<String>,
     /// The project's name [default: the token's, or the name of DIR]
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub project: Option<String>,
 }
 
@@ -405,6 +410,72 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// The words of a line as a shell takes them, where quotes are single ones.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (index, piece) in line.trim().split('\'').enumerate() {
+            if index % 2 == 1 {
+                words.last_mut().unwrap().push_str(piece);
+                continue;
+            }
+            for (index, word) in piece.split(' ').enumerate() {
+                if index > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push_str(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_line_that_the_help_gives_as_an_example_is_understood() {
+        let mut lines = 0;
+        for help in [PULLS_EXAMPLE, CLONE_EXAMPLE] {
+            let examples = help.lines().filter(|line| line.starts_with("  twicecast "));
+            for line in examples {
+                lines += 1;
+                if let Err(error) = Cli::from_words(words(line)) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+        assert_eq!(lines, 6);
+        let cli = Cli::from_words(words(
+            "twicecast pulls apply 7d --files 'src/*.rs' --dir ./demo",
+        ));
+        let Command::Pulls(pulls) = cli.unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(pulls.dir, PathBuf::from("./demo"));
+    }
+
+    #[test]
+    fn flags_count_behind_a_sub_command_as_before_it() {
+        for line in [
+            "twicecast pulls list --token t --key k",
+            "twicecast pulls --token t list --key k",
+            "twicecast pulls --token t --key k list",
+        ] {
+            let error = Cli::from_words(words(line)).unwrap_err();
+            assert!(error.to_string().contains("exclude each other"), "{line}");
+        }
+        for line in [
+            "twicecast pulls --user ana --url ws://h list",
+            "twicecast pulls list --url ws://h --user ana",
+        ] {
+            let Command::Pulls(pulls) = Cli::from_words(words(line)).unwrap().command else {
+                panic!("another command");
+            };
+            assert_eq!(
+                (pulls.common.user.as_deref(), pulls.common.url.as_str()),
+                (Some("ana"), "ws://h"),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What went wrong file by file, for the summary and the exit code; and printing that survives a closed pipe.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
+
+use serde::Serialize;
 
 use crate::names::shown;
 
@@ -56,6 +59,50 @@ pub fn failure_line(name: &str, why: &str) -> String {
     format!("{}: {}", shown(name), shown(why))
 }
 
+/// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be led by, is escaped.
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            // Beyond ASCII nothing stands in JSON but in its strings.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Control characters that JSON lets stand, format characters, and separators of lines.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// Prints a line to standard output; a reader who has gone is no reason to stop.
 pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
@@ -75,6 +122,21 @@ pub fn counted(count: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_cannot_steer_a_terminal_and_says_the_same() {
+        let hostile = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{2066}\u{200d}\u{e0041}ä日\"";
+        let line = json_line(&hostile);
+        assert!(
+            !line.chars().any(|c| c.is_control() || is_unseen(c)),
+            "{line}"
+        );
+        assert!(
+            line.contains("\\udb40\\udc41") && line.contains("ä日"),
+            "{line}"
+        );
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
 
     #[test]
     fn a_file_that_came_right_in_the_end_is_no_failure() {

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::names::shown;
 use crate::protocol::PullRequest;
-use crate::report::{counted, say};
+use crate::report::{counted, json_line, say};
 use crate::{moment, place, scan};
 use desk::Desk;
 
@@ -69,7 +69,7 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
 fn list(all: &[PullRequest], json: bool) -> u8 {
     for pull in all {
         if json {
-            say(&serde_json::to_string(pull).unwrap_or_default());
+            say(&json_line(pull));
             continue;
         }
         let changes = counted(pull.files.len() + pull.deleted.len(), "file");
