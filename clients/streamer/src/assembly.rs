@@ -11,7 +11,8 @@ use crate::protocol::{FilePart, ServerError};
 use crate::staging::Staged;
 use crate::tree::{Refusal, Tree};
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// Padding or not, it is taken.
+pub const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

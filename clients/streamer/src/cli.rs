@@ -73,15 +73,18 @@ Examples:
 
 const PULLS_EXAMPLE: &str = "\
 What `apply` does with each file:
-  unchanged since its author got it: replaced
+  not here, or unchanged since its author got it: added, replaced
   changed here meanwhile: merged; where both changed the same lines, conflict markers are left
-  binary and changed here: left as it is, the proposal is put aside
-  its author's client names no base: replaced
+  changed here meanwhile, and binary or very long: left as it is, the proposal is put aside
+  to be deleted, and unchanged since its author saw it: deleted; else it stays
+  left out by the rules of `share`, or itself a file of such rules: left out, unless --files names its whole path
+An author's client that does not say what he started from is taken to have started from what the server has, if that was there
+before and is what is here; else all that differs is a conflict.
 Whatever is replaced or deleted is kept outside the folder first; where is said at the end.
 
 Exit codes:
   0  all is done
-  1  there are conflicts to solve, or some files could not be written; they are named
+  1  there are conflicts to solve, or some files were left out or could not be written; they are named
   2  the command line, or DIR, is not usable
   3  no connection, or the server does not let you in
 
@@ -202,6 +205,9 @@ pub struct PullsArgs {
     /// The folder that is shared
     #[arg(long, default_value = ".", global = true)]
     pub dir: PathBuf,
+    /// As with `share`: what is shared although it looks like a secret can be shown and applied
+    #[arg(long, value_name = "PATTERN", global = true)]
+    pub allow: Vec<String>,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -225,7 +231,7 @@ pub enum PullsCommand {
     Apply {
         /// Its id, or how that begins
         id: String,
-        /// Only these of its files: patterns as in a .gitignore
+        /// Only these of its files: patterns as in a .gitignore; what a whole path names is taken whatever the rules say
         #[arg(long, value_name = "PATTERN", num_args = 1..)]
         files: Vec<String>,
         /// Do not report it as merged

@@ -159,6 +159,7 @@ mod tests {
             name: name.into(),
             size: 0,
             sha256: String::new(),
+            modified: 0,
         };
         let (remote, left_alone) = known(vec![
             file("/a"),

@@ -231,6 +231,9 @@ pub struct ListedFile {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+    /// When the server stored it, in milliseconds since the epoch.
+    #[serde(default)]
+    pub modified: u64,
 }
 
 /// What is known of a pull request without its files' content.

@@ -1,239 +1,273 @@
 //! Taking a pull request over into the folder.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use ignore::gitignore::GitignoreBuilder;
 use rustix::fd::OwnedFd;
 
 use super::backups::Backups;
 use super::bases;
-use super::decide::{Decision, decide};
-use super::desk::Desk;
-use super::put::{self, Place};
-use super::working;
+use super::contents::Contents;
+use super::decide::{Decision, Start, decide};
+use super::desk::{Desk, Project, Stored};
+use super::gate::{self, Gate};
+use super::put;
+use super::wanted::Wanted;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::plan::Remote;
 use crate::protocol::PullRequest;
 use crate::report::{say, warn};
-use crate::scan;
 
-/// Conflicts are there to be solved.
-const CONFLICTS: u8 = 1;
-/// Something could not be written.
-pub(super) const NOT_WRITTEN: u8 = 2;
-
-/// Writes what the pull request proposes, or those of its files that the patterns name, into the folder. Returns 0,
-/// [`CONFLICTS`] or [`NOT_WRITTEN`].
-pub(super) async fn run(
-    desk: &mut Desk<'_>,
-    dir: &Path,
-    pull: &PullRequest,
-    patterns: &[String],
-) -> Result<u8, Failure> {
-    let root = scan::open(dir)?;
-    let wanted = wanted(patterns)?;
-    let files = desk.files(pull).await?;
-    let project = desk.project().await?;
-    let backups = Backups::of(&pull.id).ok_or_else(|| {
-        Failure::usage("There is no place to keep what is replaced: set HOME or XDG_STATE_HOME.")
-    })?;
-    let mut applying = Applying {
-        desk,
-        root,
-        project,
-        backups,
-        code: 0,
-    };
-    for (name, theirs) in files.iter().filter(|(name, _)| wanted(name)) {
-        let base = pull.bases.get(name.as_str()).map(String::as_str);
-        applying.file(name, theirs, base).await?;
-    }
-    for name in &pull.deleted {
-        match FileName::parse(name) {
-            Ok(name) if wanted(&name) => applying.deletion(&name),
-            Ok(_) => {}
-            Err(fault) => warn(&format!("{}: not deleted: {fault}", shown(name))),
-        }
-    }
-    if let Some(folder) = applying.backups.used() {
-        say(&format!(
-            "what was replaced is kept in {}",
-            shown(&folder.to_string_lossy())
-        ));
-    }
-    Ok(applying.code)
+/// The folder that is shared.
+pub(super) struct Folder<'a> {
+    /// Its path.
+    pub dir: &'a Path,
+    /// Itself.
+    pub root: &'a OwnedFd,
+    /// Which of its names may be touched.
+    pub gate: &'a Gate,
 }
 
-/// Whether one of the patterns names a file; all, where there are none.
-fn wanted(patterns: &[String]) -> Result<impl Fn(&FileName) -> bool + use<>, Failure> {
-    let mut builder = GitignoreBuilder::new("");
-    for pattern in patterns {
-        let added = builder.add_line(None, pattern).map(|_| ());
-        added.map_err(|error| Failure::usage(format!("--files {}: {error}.", shown(pattern))))?;
+/// What has come of a pull request.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// Names that were taken up, also those that were so already.
+    pub taken: usize,
+    /// There are conflicts to solve.
+    pub has_conflicts: bool,
+    /// Some names were left out, and are named.
+    pub has_left_out: bool,
+    /// Something could not be written.
+    pub has_failed: bool,
+}
+
+impl Outcome {
+    /// The command's exit code.
+    pub(super) fn exit_code(self) -> u8 {
+        u8::from(self.has_conflicts || self.has_left_out || self.has_failed)
     }
-    let matcher = builder.build();
-    let matcher = matcher.map_err(|error| Failure::usage(format!("--files: {error}.")))?;
-    let all = patterns.is_empty();
-    Ok(move |name: &FileName| {
-        let path = name.as_str().trim_start_matches('/');
-        all || matcher.matched_path_or_any_parents(path, false).is_ignore()
-    })
+
+    /// Whether it is not done with.
+    pub(super) fn stays_open(self) -> bool {
+        self.has_failed || (self.taken == 0 && self.has_left_out)
+    }
+}
+
+/// Writes what the pull request proposes, or those of its files that are wanted, into the folder.
+pub(super) async fn run(
+    desk: &mut Desk<'_>,
+    folder: &Folder<'_>,
+    pull: &PullRequest,
+    project: Project,
+    wanted: &Wanted,
+) -> Result<Outcome, Failure> {
+    let backups = Backups::of(&pull.id, folder.dir)?;
+    let contents = desk.contents(pull).await?;
+    let mut applying = Applying {
+        desk,
+        folder,
+        pull,
+        project,
+        wanted,
+        backups,
+        outcome: Outcome::default(),
+    };
+    let applied = applying.all(&contents).await;
+    if let Some(folder) = applying.backups.replaced() {
+        let folder = folder.to_string_lossy();
+        say(&format!("what was replaced is kept in {}", shown(&folder)));
+    }
+    applied.map(|()| applying.outcome)
 }
 
 struct Applying<'a, 'b> {
     desk: &'a mut Desk<'b>,
-    root: OwnedFd,
-    project: BTreeMap<FileName, Remote>,
+    folder: &'a Folder<'a>,
+    pull: &'a PullRequest,
+    project: Project,
+    wanted: &'a Wanted,
     backups: Backups,
-    code: u8,
+    outcome: Outcome,
 }
 
 impl Applying<'_, '_> {
-    async fn file(
-        &mut self,
-        name: &FileName,
-        theirs: &[u8],
-        base: Option<&str>,
-    ) -> Result<(), Failure> {
-        let looked =
-            put::look(&self.root, name).and_then(|place| Ok((place, working(&self.root, name)?)));
-        let (place, ours) = match looked {
-            Ok(looked) => looked,
-            Err(error) => {
-                self.fail(name, &error);
-                return Ok(());
+    async fn all(&mut self, contents: &Contents) -> Result<(), Failure> {
+        let (wanted, unwanted): (Vec<_>, Vec<_>) =
+            contents.names().partition(|name| self.wanted.wants(name));
+        if wanted.is_empty() && !self.wanted.is_all() {
+            return Err(Failure::usage(
+                "--files names none of its files; `twicecast pulls show` shows them.",
+            ));
+        }
+        for (name, fault) in &contents.refused {
+            self.outcome.has_left_out = true;
+            warn(&format!("{}: not applied: {fault}", shown(name)));
+        }
+        for name in wanted {
+            match contents.files.get(name) {
+                Some(theirs) => self.file(name, theirs).await?,
+                None => self.deletion(name).await,
             }
-        };
-        let ours = ours.as_deref();
-        let is_unchanged =
-            matches!((ours, base), (Some(ours), Some(base)) if bases::is(ours, base));
-        let content = match base {
-            Some(base) if ours.is_some() && !is_unchanged => self.base(name, base).await?,
-            _ => None,
-        };
-        let decision = decide(
-            ours,
-            theirs,
-            base.is_some(),
-            is_unchanged,
-            content.as_deref(),
-        );
-        let (said, put) = match &decision {
-            Decision::Nothing => ("is so already".to_owned(), None),
-            Decision::Take if ours.is_none() && base.is_some() => {
-                self.code = self.code.max(CONFLICTS);
-                (
-                    "was deleted here meanwhile; it is back as proposed".to_owned(),
-                    Some(theirs),
-                )
-            }
-            Decision::Take if ours.is_none() => ("added".to_owned(), Some(theirs)),
-            Decision::Take => ("replaced".to_owned(), Some(theirs)),
-            Decision::Merged(text) => (
-                "merged with what has changed here".to_owned(),
-                Some(text.as_bytes()),
-            ),
-            Decision::Conflict(text) => {
-                self.code = self.code.max(CONFLICTS);
-                (
-                    "CONFLICT: solve what stands between <<<<<<< and >>>>>>>".to_owned(),
-                    Some(text.as_bytes()),
-                )
-            }
-            Decision::Replace(why) => (format!("replaced; yours is kept: {why}"), Some(theirs)),
-            Decision::Aside(why) => {
-                self.code = self.code.max(CONFLICTS);
-                let aside = self.backups.keep(name, ".proposed", theirs);
-                match aside {
-                    Ok(path) => {
-                        let path = path.to_string_lossy();
-                        (
-                            format!(
-                                "CONFLICT: {why}; yours stays, what is proposed is {}",
-                                shown(&path)
-                            ),
-                            None,
-                        )
-                    }
-                    Err(error) => {
-                        self.fail(name, &error);
-                        return Ok(());
-                    }
-                }
-            }
-        };
-        let done = put.map_or(Ok(()), |content| self.replace(name, place, ours, content));
-        match done {
-            Ok(()) => say(&format!("{name}: {said}")),
-            Err(error) => self.fail(name, &error),
+        }
+        for name in unwanted {
+            say(&format!("{name}: not taken: --files does not name it"));
         }
         Ok(())
     }
 
-    /// Nothing is replaced before it is kept.
-    fn replace(
-        &mut self,
-        name: &FileName,
-        place: Place,
-        ours: Option<&[u8]>,
-        content: &[u8],
-    ) -> std::io::Result<()> {
-        if let Some(ours) = ours {
-            self.backups.keep(name, "", ours)?;
+    /// Reads what is here under a name, unless that is left alone.
+    async fn ours(&mut self, name: &FileName) -> Option<Option<Vec<u8>>> {
+        let read = put::read(self.folder.root, name);
+        if !self.wanted.names(name) {
+            let why = match self.folder.gate.refusal(name).await {
+                None if gate::is_rules(name) => {
+                    Some("it holds the rules that say what is shared".to_owned())
+                }
+                why => why,
+            };
+            if let Some(why) = why {
+                self.outcome.has_left_out = true;
+                warn(&format!(
+                    "{name}: left out: {why}; name it with --files to apply it all the same"
+                ));
+                return None;
+            }
         }
-        put::write(&self.root, name, place, content)
+        match read {
+            Ok(ours) => {
+                self.outcome.taken += 1;
+                Some(ours)
+            }
+            Err(error) => {
+                self.fail(name, &error);
+                None
+            }
+        }
     }
 
-    fn deletion(&mut self, name: &FileName) {
-        let looked =
-            put::look(&self.root, name).and_then(|place| Ok((place, working(&self.root, name)?)));
-        match looked {
-            Ok((_, None)) => say(&format!("{name}: is gone already")),
-            // What the author saw was what the server has, or something older.
-            Ok((_, Some(ours))) if !self.is_shared(name, &ours) => {
-                self.code = self.code.max(CONFLICTS);
+    async fn file(&mut self, name: &FileName, theirs: &[u8]) -> Result<(), Failure> {
+        let Some(ours) = self.ours(name).await else {
+            return Ok(());
+        };
+        let ours = ours.as_deref();
+        let base = self.pull.bases.get(name.as_str());
+        let (is_ours, content) = match (ours, base) {
+            (Some(ours), Some(base)) if !bases::is(ours, base) => {
+                (false, self.base(name, base).await?)
+            }
+            (Some(ours), None) => (self.is_older(name, ours), None),
+            _ => (true, None),
+        };
+        let start = if is_ours {
+            Start::Ours
+        } else {
+            Start::Other(content.as_deref())
+        };
+        let decision = decide(ours, theirs, start);
+        let is_back = ours.is_none() && base.is_some();
+        if let Err(error) = self.carry_out(name, ours, theirs, &decision, is_back) {
+            self.fail(name, &error);
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        name: &FileName,
+        ours: Option<&[u8]>,
+        theirs: &[u8],
+        decision: &Decision,
+        is_back: bool,
+    ) -> std::io::Result<()> {
+        let (said, content) = match decision {
+            Decision::Nothing => ("is so already", None),
+            Decision::Take if is_back => (
+                "CONFLICT: was deleted here meanwhile; it is back as proposed",
+                Some(theirs),
+            ),
+            Decision::Take if ours.is_none() => ("added", Some(theirs)),
+            Decision::Take => ("replaced", Some(theirs)),
+            Decision::Merged(text) => ("merged with what has changed here", Some(text.as_slice())),
+            Decision::Conflict(text) => (
+                "CONFLICT: solve what stands between <<<<<<< and >>>>>>>",
+                Some(text.as_slice()),
+            ),
+            Decision::Aside(why) => return self.put_aside(name, theirs, why),
+        };
+        if let Some(content) = content {
+            if let Some(ours) = ours {
+                // Nothing is replaced before it is kept.
+                self.backups.keep(name, ours)?;
+            }
+            put::write(self.folder.root, name, ours, content)?;
+        }
+        self.outcome.has_conflicts |= is_back || matches!(decision, Decision::Conflict(_));
+        say(&format!("{name}: {said}"));
+        Ok(())
+    }
+
+    fn put_aside(&mut self, name: &FileName, theirs: &[u8], why: &str) -> std::io::Result<()> {
+        let path = self.backups.put_aside(name, theirs)?;
+        self.outcome.has_conflicts = true;
+        let path = shown(&path.to_string_lossy());
+        say(&format!(
+            "{name}: CONFLICT: {why}; yours stays, what is proposed is {path}"
+        ));
+        Ok(())
+    }
+
+    async fn deletion(&mut self, name: &FileName) {
+        match self.ours(name).await {
+            None => {}
+            Some(None) => say(&format!("{name}: is gone already")),
+            // What the author saw was what the server had then.
+            Some(Some(ours)) if !self.is_what_he_saw(name, &ours) => {
+                self.outcome.has_conflicts = true;
                 say(&format!(
                     "{name}: CONFLICT: it is to be deleted, and has changed here; it stays"
                 ));
             }
-            Ok((place, Some(ours))) => {
-                let kept = self.backups.keep(name, "", &ours);
-                match kept.and_then(|_| put::remove(&self.root, name, place)) {
+            Some(Some(ours)) => {
+                let kept = self.backups.keep(name, &ours);
+                match kept.and_then(|()| put::remove(self.folder.root, name, &ours)) {
                     Ok(()) => say(&format!("{name}: deleted")),
                     Err(error) => self.fail(name, &error),
                 }
             }
-            Err(error) => self.fail(name, &error),
         }
     }
 
-    /// Whether the server has exactly this.
-    fn is_shared(&self, name: &FileName, ours: &[u8]) -> bool {
-        self.project
-            .get(name)
-            .is_some_and(|remote| bases::is(ours, &remote.sha256))
+    /// Whether what is here is what the server has, and has had since before the pull request was sent.
+    fn is_what_he_saw(&self, name: &FileName, ours: &[u8]) -> bool {
+        self.project.get(name).is_some_and(|stored| {
+            stored.modified <= self.pull.date && bases::is(ours, &stored.sha256)
+        })
+    }
+
+    /// Likewise, of a file for which the pull request names no base. One from a client that knows bases, and one that
+    /// the server has not, is new: what is here was made meanwhile by somebody else.
+    fn is_older(&self, name: &FileName, ours: &[u8]) -> bool {
+        let stored: Option<&Stored> = self.project.get(name);
+        self.pull.bases.is_empty()
+            && stored.is_some_and(|stored| stored.modified < self.pull.date)
+            && self.is_what_he_saw(name, ours)
     }
 
     /// The content that the author started from, wherever it may still be.
     async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(content) = bases::find(sha256) {
+        let project = self.desk.identity.full_project();
+        if let Some(content) = bases::find(&project, sha256) {
             return Ok(Some(content));
         }
-        if self
-            .project
-            .get(name)
-            .is_none_or(|remote| remote.sha256 != sha256)
-        {
+        let stored = self.project.get(name);
+        if stored.is_none_or(|stored| stored.sha256 != sha256) {
             return Ok(None);
         }
         let content = self.desk.file(name).await?;
-        Ok(Some(content).filter(|content| bases::is(content, sha256)))
+        Ok(content.filter(|content| bases::is(content, sha256)))
     }
 
     fn fail(&mut self, name: &FileName, why: &std::io::Error) {
-        self.code = NOT_WRITTEN;
+        self.outcome.has_failed = true;
         warn(&format!("{name}: not applied: {why}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::history;
+use crate::history::Shelf;
 use crate::place;
 
 /// Whether a content has that hash.
@@ -10,8 +10,9 @@ pub fn is(content: &[u8], sha256: &str) -> bool {
     place::hex(&Sha256::digest(content)) == sha256
 }
 
-/// Looks for a content with that hash among what was shared from this machine. No other program is asked: what lies in
-/// the folder may come from a pull request.
-pub fn find(sha256: &str) -> Option<Vec<u8>> {
-    history::read(sha256).filter(|content| is(content, sha256))
+/// Looks for a content with that hash among what was shared of the project from this machine.
+pub fn find(project: &str, sha256: &str) -> Option<Vec<u8>> {
+    Shelf::of(project)?
+        .read(sha256)
+        .filter(|content| is(content, sha256))
 }

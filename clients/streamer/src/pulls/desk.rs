@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use super::contents::Contents;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::names::{FileName, shown};
-use crate::plan::Remote;
-use crate::protocol::{self, PullRequest, ServerMessage};
-use crate::{listing, login, plan};
+use crate::protocol::{self, PullRequest, ServerError, ServerMessage};
+use crate::{listing, login};
 
-/// All of a pull request's files are held in memory; more than this is not looked at.
-const BYTES_MAX: usize = 512 << 20;
+const AS_VIEWER: u64 = 1;
+const AS_STREAMER: u64 = 2;
+/// The server's code for a file that is not there.
+const NO_SUCH_FILE: u64 = 409;
 
 /// A connection that may look at pull requests and end them.
 pub(super) struct Desk<'a> {
@@ -24,64 +23,83 @@ pub(super) struct Desk<'a> {
     reference: u64,
 }
 
+/// What the server has under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// Lower-case hex.
+    pub sha256: String,
+    /// Since when, in milliseconds since the epoch.
+    pub modified: u64,
+}
+
+/// What the server has of the project.
+pub(super) type Project = BTreeMap<FileName, Stored>;
+
 impl<'a> Desk<'a> {
-    /// Connects as the streamer.
+    /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would make it.
     pub(super) async fn enter(identity: &'a Identity) -> Result<Self, Failure> {
         let token = identity.token()?.ok_or_else(|| {
             Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
         })?;
         let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-        login::authenticate(
-            &outgoing,
-            &mut incoming,
-            identity,
-            Role::Streamer,
-            &token,
-            1,
-        )
-        .await?;
+        for (role, asked) in [(Role::Viewer, AS_VIEWER), (Role::Streamer, AS_STREAMER)] {
+            login::authenticate(&outgoing, &mut incoming, identity, role, &token, asked).await?;
+        }
         Ok(Self {
             outgoing,
             incoming,
             identity,
-            reference: 1,
+            reference: AS_STREAMER,
         })
     }
 
-    fn next_reference(&mut self) -> u64 {
+    async fn ask(&mut self, request: impl FnOnce(u64) -> String) -> u64 {
         self.reference += 1;
+        self.outgoing.send(request(self.reference)).await;
         self.reference
     }
 
-    /// The next message that answers a request.
-    async fn answer(&mut self, asked: u64) -> Result<ServerMessage, Failure> {
+    /// The next message that answers a request, or the error that ends it.
+    async fn answer(&mut self, asked: u64) -> Result<Result<ServerMessage, ServerError>, Failure> {
         loop {
             match self.incoming.next().await? {
                 (Some(reference), ServerMessage::Error(error)) if reference == asked => {
-                    let why = shown(&error.message);
-                    return Err(match error.code {
-                        401 => self.identity.withdrawn(&error.message),
-                        code => Failure::denied(format!("The server says: {why} ({code}).")),
-                    });
+                    return Ok(Err(error));
                 }
-                (Some(reference), message) if reference == asked => return Ok(message),
+                (Some(reference), message) if reference == asked => return Ok(Ok(message)),
                 _ => {}
+            }
+        }
+    }
+
+    /// Likewise, where an error ends all.
+    async fn must(&mut self, asked: u64) -> Result<ServerMessage, Failure> {
+        let answer = self.answer(asked).await?;
+        answer.map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &ServerError) -> Failure {
+        match error.code {
+            401 => self.identity.withdrawn(&error.message),
+            code => {
+                let why = shown(&error.message);
+                Failure::denied(format!("The server says: {why} ({code})."))
             }
         }
     }
 
     /// The open pull requests, oldest first.
     pub(super) async fn list(&mut self) -> Result<Vec<PullRequest>, Failure> {
-        let asked = self.next_reference();
-        self.outgoing.send(protocol::pull_requests(asked)).await;
+        let asked = self.ask(protocol::pull_requests).await;
         let mut all = Vec::new();
         loop {
-            let ServerMessage::Reply(reply) = self.answer(asked).await? else {
+            let ServerMessage::Reply(reply) = self.must(asked).await? else {
                 continue;
             };
             let some: Vec<PullRequest> = serde_json::from_value(reply.data).map_err(|error| {
+                let why = shown(&error.to_string());
                 Failure::connection(format!(
-                    "The server's list of pull requests cannot be read: {error}."
+                    "The server's list of pull requests cannot be read: {why}."
                 ))
             })?;
             all.extend(some);
@@ -91,74 +109,58 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// What the pull request proposes, by the names that may be files here.
-    pub(super) async fn files(
-        &mut self,
-        pull: &PullRequest,
-    ) -> Result<BTreeMap<FileName, Vec<u8>>, Failure> {
-        let asked = self.next_reference();
-        let request = protocol::pull_request_get(asked, &pull.id);
-        self.outgoing.send(request).await;
-        let mut files = BTreeMap::<FileName, Vec<u8>>::new();
-        let mut bytes = 0;
+    /// What the pull request proposes.
+    pub(super) async fn contents(&mut self, pull: &PullRequest) -> Result<Contents, Failure> {
+        let asked = (self.ask(|asked| protocol::pull_request_get(asked, &pull.id))).await;
+        let mut contents = Contents::default();
+        contents.delete(&pull.deleted);
         loop {
-            match self.answer(asked).await? {
-                ServerMessage::Part(part) => {
-                    let name = FileName::parse(&part.name).map_err(|fault| {
-                        let name = shown(&part.name);
-                        Failure::denied(format!(
-                            "The pull request holds {name}, which is not taken: {fault}."
-                        ))
-                    })?;
-                    let content = STANDARD.decode(part.content).map_err(|error| {
-                        Failure::connection(format!("The server sent {name} wrongly: {error}."))
-                    })?;
-                    bytes += content.len();
-                    if bytes > BYTES_MAX {
-                        return Err(Failure::denied(
-                            "The pull request holds more than 512 MiB; have it sent in smaller ones.",
-                        ));
-                    }
-                    files.entry(name).or_default().extend(content);
-                }
-                ServerMessage::Reply(_) => return Ok(files),
+            match self.must(asked).await? {
+                ServerMessage::Part(part) => contents.take(&part)?,
+                ServerMessage::Reply(_) => return contents.finish(),
                 _ => {}
             }
         }
     }
 
     /// What the server has of the project.
-    pub(super) async fn project(&mut self) -> Result<BTreeMap<FileName, Remote>, Failure> {
-        let asked = self.next_reference();
-        let (listed, _) =
-            listing::list(&self.outgoing, &mut self.incoming, self.identity, asked).await?;
-        Ok(plan::known(listed).0)
+    pub(super) async fn project(&mut self) -> Result<Project, Failure> {
+        self.reference += 1;
+        let asked = self.reference;
+        let listing = listing::list(&self.outgoing, &mut self.incoming, self.identity, asked);
+        let (listed, _) = listing.await?;
+        let stored = listed.into_iter().filter_map(|file| {
+            let (sha256, modified) = (file.sha256, file.modified);
+            Some((
+                FileName::parse(&file.name).ok()?,
+                Stored { sha256, modified },
+            ))
+        });
+        Ok(stored.collect())
     }
 
-    /// One of the project's files as the server has it.
-    pub(super) async fn file(&mut self, name: &FileName) -> Result<Vec<u8>, Failure> {
-        let asked = self.next_reference();
+    /// One of the project's files as the server has it, if it still does.
+    pub(super) async fn file(&mut self, name: &FileName) -> Result<Option<Vec<u8>>, Failure> {
         let (streamer, project) = (&self.identity.streamer, &self.identity.project);
-        let request = protocol::get(asked, streamer, project, Some(name.as_str()));
-        self.outgoing.send(request).await;
-        let mut content = Vec::new();
+        let asked = self
+            .ask(|asked| protocol::get(asked, streamer, project, Some(name.as_str())))
+            .await;
+        let mut contents = Contents::default();
         loop {
             match self.answer(asked).await? {
-                ServerMessage::Part(part) => {
-                    content.extend(STANDARD.decode(part.content).unwrap_or_default());
-                }
-                ServerMessage::GetDone => return Ok(content),
-                _ => {}
+                Ok(ServerMessage::Part(part)) => contents.take(&part)?,
+                Ok(ServerMessage::GetDone) => return Ok(contents.finish()?.files.remove(name)),
+                Ok(_) => {}
+                Err(error) if error.code == NO_SUCH_FILE => return Ok(None),
+                Err(error) => return Err(self.failure(&error)),
             }
         }
     }
 
     /// Ends a pull request; its author is told.
     pub(super) async fn close(&mut self, id: &str, outcome: &str) -> Result<(), Failure> {
-        let asked = self.next_reference();
-        let request = protocol::pull_request_delete(asked, id, outcome);
-        self.outgoing.send(request).await;
-        self.answer(asked).await.map(|_| ())
+        let asked = (self.ask(|asked| protocol::pull_request_delete(asked, id, outcome))).await;
+        self.must(asked).await.map(|_| ())
     }
 
     /// Says goodbye.

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 
 use diffy::Line;
 
-use super::decide::text;
-use super::working;
+use super::contents::Contents;
+use super::{gate, put, texts};
 use crate::moment;
 use crate::names::{FileName, shown};
 use crate::protocol::PullRequest;
@@ -18,101 +18,134 @@ const CYAN: &str = "\x1b[36m";
 const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Shows a pull request against the working files.
-pub(super) fn show(
-    root: &OwnedFd,
-    pull: &PullRequest,
-    files: &BTreeMap<FileName, Vec<u8>>,
-    is_coloured: bool,
-) {
-    let paint = Paint(is_coloured);
-    say(&paint.line(
-        BOLD,
-        &format!("{} by {}", shown(&pull.title), shown(&pull.owner)),
-    ));
-    say(&format!(
-        "{}  {}",
-        shown(&pull.id),
-        moment::date_and_time(pull.date / 1_000)
-    ));
-    if !pull.description.is_empty() {
-        say("");
+/// A pull request, and what there is to show it against.
+pub(super) struct Shown<'a> {
+    /// What it says of itself.
+    pub pull: &'a PullRequest,
+    /// What it proposes.
+    pub contents: &'a Contents,
+    /// The shared folder.
+    pub root: &'a OwnedFd,
+    /// The names that are left alone, each with the reason.
+    pub left_alone: &'a BTreeMap<FileName, String>,
+    /// Whether in colours.
+    pub is_coloured: bool,
+}
+
+impl Shown<'_> {
+    /// Shows it.
+    pub(super) fn show(&self) {
+        self.head();
+        for (name, theirs) in &self.contents.files {
+            say("");
+            self.name(name, Some(theirs));
+        }
+        for (name, fault) in &self.contents.refused {
+            say(&format!("\n{}: is not taken: {fault}", shown(name)));
+        }
+        for name in &self.contents.deleted {
+            say("");
+            self.name(name, None);
+        }
+    }
+
+    fn head(&self) {
+        let pull = self.pull;
+        let (title, owner) = (shown(&pull.title), shown(&pull.owner));
+        say(&self.painted(BOLD, &format!("{title} by {owner}")));
+        let date = moment::date_and_time(pull.date / 1_000);
+        say(&format!("{}  {date}", shown(&pull.id)));
+        if !pull.description.is_empty() {
+            say("");
+        }
         for line in pull.description.lines() {
             say(&format!("    {}", shown(line)));
         }
     }
-    for (name, theirs) in files {
-        say("");
-        match working(root, name) {
-            Ok(ours) => file(name, ours.as_deref(), Some(theirs), paint),
-            Err(error) => say(&format!("{name}: {error}")),
-        }
-    }
-    for name in &pull.deleted {
-        say("");
-        match FileName::parse(name).map(|name| (working(root, &name), name)) {
-            Ok((Ok(Some(ours)), name)) => file(&name, Some(&ours), None, paint),
-            Ok((Ok(None), name)) => say(&format!("{name}: to be deleted, and gone already")),
-            Ok((Err(error), name)) => say(&format!("{name}: to be deleted: {error}")),
-            Err(fault) => say(&format!("{}: to be deleted: {fault}", shown(name))),
-        }
-    }
-}
 
-fn file(name: &FileName, ours: Option<&[u8]>, theirs: Option<&[u8]>, paint: Paint) {
-    let what = match (ours, theirs) {
-        (None, _) => "new",
-        (_, None) => "deleted",
-        _ => "changed",
-    };
-    say(&paint.line(BOLD, &format!("{what} {name}")));
-    let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
-    let (Some(old), Some(new)) = (text(ours), text(theirs)) else {
-        let (from, to) = (ours.len(), theirs.len());
-        return say(&format!("binary: {from} bytes here, {to} bytes proposed"));
-    };
-    if old == new {
-        return say("the same as here");
+    /// One of its names; without `theirs` it is to be deleted.
+    fn name(&self, name: &FileName, theirs: Option<&[u8]>) {
+        if gate::is_rules(name) {
+            say(&self.painted(
+                RED,
+                &format!("ATTENTION: {name} holds the rules that say what is SHARED and what is not. `apply` leaves it out unless --files names it."),
+            ));
+        }
+        if let Some(why) = self.left_alone.get(name) {
+            return say(&format!("{name}: not shown: {why}"));
+        }
+        match (put::read(self.root, name), theirs) {
+            (Ok(None), None) => say(&format!("{name}: to be deleted, and gone already")),
+            (Ok(ours), theirs) => self.file(name, ours.as_deref(), theirs),
+            (Err(error), _) => say(&format!("{name}: {error}")),
+        }
     }
-    for hunk in diffy::create_patch(old, new).hunks() {
-        let (before, after) = (hunk.old_range(), hunk.new_range());
-        say(&paint.line(
-            CYAN,
-            &format!(
+
+    fn file(&self, name: &FileName, ours: Option<&[u8]>, theirs: Option<&[u8]>) {
+        let what = match (ours, theirs) {
+            (None, _) => "new",
+            (_, None) => "deleted",
+            _ => "changed",
+        };
+        say(&self.painted(BOLD, &format!("{what} {name}")));
+        let (old, new) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
+        let bytes = format!("{} bytes here, {} bytes proposed", old.len(), new.len());
+        if old == new && ours.is_some() {
+            say("the same as here");
+        } else if !texts::is_text(old) || !texts::is_text(new) {
+            say(&format!("binary: {bytes}"));
+        } else if texts::are_too_large(&[old, new]) {
+            say(&format!("too large to show: {bytes}"));
+        } else {
+            self.hunks(old, new);
+        }
+    }
+
+    fn hunks(&self, old: &[u8], new: &[u8]) {
+        for hunk in diffy::create_patch_bytes(old, new).hunks() {
+            let (before, after) = (hunk.old_range(), hunk.new_range());
+            let place = format!(
                 "@@ -{},{} +{},{} @@",
                 before.start(),
                 before.len(),
                 after.start(),
                 after.len()
-            ),
-        ));
-        for line in hunk.lines() {
-            say(&match line {
-                Line::Context(line) => format!(" {}", visible(line)),
-                Line::Delete(line) => paint.line(RED, &format!("-{}", visible(line))),
-                Line::Insert(line) => paint.line(GREEN, &format!("+{}", visible(line))),
-            });
+            );
+            say(&self.painted(CYAN, &place));
+            for line in hunk.lines() {
+                say(&match line {
+                    Line::Context(line) => format!(" {}", visible(line)),
+                    Line::Delete(line) => self.painted(RED, &format!("-{}", visible(line))),
+                    Line::Insert(line) => self.painted(GREEN, &format!("+{}", visible(line))),
+                });
+            }
+        }
+    }
+
+    fn painted(&self, colour: &str, line: &str) -> String {
+        if self.is_coloured {
+            format!("{colour}{line}{PLAIN}")
+        } else {
+            line.to_owned()
         }
     }
 }
 
 /// A line of somebody's file, fit for a terminal; tabs stay.
-fn visible(line: &str) -> String {
-    let line = line.strip_suffix('\n').unwrap_or(line);
+fn visible(line: &[u8]) -> String {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = String::from_utf8_lossy(line);
     let pieces: Vec<_> = line.split('\t').map(shown).collect();
     pieces.join("\t")
 }
 
-/// Colours, or none.
-#[derive(Clone, Copy)]
-struct Paint(bool);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Paint {
-    fn line(self, colour: &str, line: &str) -> String {
-        if self.0 {
-            format!("{colour}{line}{PLAIN}")
-        } else {
-            line.to_owned()
-        }
+    #[test]
+    fn lines_are_shown_whatever_they_hold() {
+        assert_eq!(visible(b"a\tb\x1b[2J\r\n"), "a\tb\\u{1b}[2J\\r");
+        assert_eq!(visible(b"gr\xfcn"), "gr\u{fffd}n");
     }
 }

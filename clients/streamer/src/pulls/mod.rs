@@ -3,23 +3,32 @@
 mod apply;
 mod backups;
 mod bases;
+mod contents;
 mod decide;
 mod desk;
 mod diff;
+mod gate;
 mod put;
+mod texts;
+mod wanted;
 
 use std::io::IsTerminal as _;
+use std::os::fd::OwnedFd;
 
 use crate::cli::{PullsArgs, PullsCommand};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::protocol::PullRequest;
 use crate::report::{counted, json_line, say};
 use crate::{moment, place, scan};
-use desk::Desk;
+use apply::Folder;
+use desk::{Desk, Project};
+use diff::Shown;
+use gate::Gate;
+use wanted::Wanted;
 
-pub use backups::own_folder;
+pub use backups::{lies_in, own_folder};
 
 /// Runs the command and gives the exit code.
 ///
@@ -32,28 +41,14 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     let all = desk.list().await?;
     let code = match &args.command {
         PullsCommand::List { json } => list(&all, *json),
-        PullsCommand::Show { id } => {
-            let pull = find(&all, id)?;
-            let root = scan::open(&args.dir)?;
-            let files = desk.files(pull).await?;
-            let is_coloured = std::io::stdout().is_terminal();
-            diff::show(&root, pull, &files, is_coloured);
-            0
-        }
+        PullsCommand::Show { id } => show(args, &mut desk, find(&all, id)?).await?,
         PullsCommand::Apply {
             id,
             files,
             keep_open,
         } => {
-            let pull = find(&all, id)?;
-            let code = apply::run(&mut desk, &args.dir, pull, files).await?;
-            if *keep_open || code == apply::NOT_WRITTEN {
-                say(&format!("{} stays open", short(&pull.id)));
-            } else {
-                desk.close(&pull.id, "merged").await?;
-                say(&format!("{} is reported as merged", short(&pull.id)));
-            }
-            code.min(1)
+            let wanted = Wanted::new(files)?;
+            apply(args, &mut desk, find(&all, id)?, &wanted, *keep_open).await?
         }
         PullsCommand::Close { id } => {
             let pull = find(&all, id)?;
@@ -64,6 +59,64 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     };
     desk.leave().await;
     Ok(code)
+}
+
+async fn show(args: &PullsArgs, desk: &mut Desk<'_>, pull: &PullRequest) -> Result<u8, Failure> {
+    let (root, _) = open(args, desk).await?;
+    let gate = Gate::new(&args.dir, &args.allow)?;
+    let contents = desk.contents(pull).await?;
+    let left_alone = gate.refusals(contents.names()).await;
+    let shown = Shown {
+        pull,
+        contents: &contents,
+        root: &root,
+        left_alone: &left_alone,
+        is_coloured: std::io::stdout().is_terminal(),
+    };
+    shown.show();
+    Ok(0)
+}
+
+async fn apply(
+    args: &PullsArgs,
+    desk: &mut Desk<'_>,
+    pull: &PullRequest,
+    wanted: &Wanted,
+    keep_open: bool,
+) -> Result<u8, Failure> {
+    let (root, project) = open(args, desk).await?;
+    let gate = Gate::new(&args.dir, &args.allow)?;
+    let folder = Folder {
+        dir: &args.dir,
+        root: &root,
+        gate: &gate,
+    };
+    let outcome = apply::run(desk, &folder, pull, project, wanted).await?;
+    if keep_open || outcome.stays_open() {
+        say(&format!("{} stays open", short(&pull.id)));
+    } else {
+        desk.close(&pull.id, "merged").await?;
+        say(&format!("{} is reported as merged", short(&pull.id)));
+    }
+    Ok(outcome.exit_code())
+}
+
+/// Opens the folder, and lists what the server has of it.
+async fn open(args: &PullsArgs, desk: &mut Desk<'_>) -> Result<(OwnedFd, Project), Failure> {
+    let root = scan::open(&args.dir)?;
+    let project = desk.project().await?;
+    let is_here = |name: &FileName| {
+        place::open_parent(&root, name)
+            .is_ok_and(|(folder, leaf)| matches!(place::look(folder, leaf), Ok(Some(_))))
+    };
+    if project.is_empty() || project.keys().any(is_here) {
+        return Ok((root, project));
+    }
+    Err(Failure::usage(format!(
+        "{} does not look like the folder of {}: it holds none of its files. Give it with --dir.",
+        shown(&args.dir.to_string_lossy()),
+        shown(&desk.identity.full_project())
+    )))
 }
 
 fn list(all: &[PullRequest], json: bool) -> u8 {
@@ -105,28 +158,5 @@ fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure
             "No open pull request begins with {}; `twicecast pulls list` shows those that are open.",
             shown(id)
         ))),
-    }
-}
-
-/// Reads a file of the folder, if there is one.
-fn working(
-    root: &std::os::fd::OwnedFd,
-    name: &crate::names::FileName,
-) -> std::io::Result<Option<Vec<u8>>> {
-    use rustix::io::Errno;
-    use std::io::Read as _;
-    let opened =
-        place::open_parent(root, name).and_then(|(folder, leaf)| place::open_file(&folder, leaf));
-    match opened {
-        Ok(mut file) => {
-            let mut content = Vec::new();
-            file.read_to_end(&mut content)?;
-            Ok(Some(content))
-        }
-        Err(Errno::NOENT) => Ok(None),
-        Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => {
-            Err(std::io::Error::other("something else than a file is there"))
-        }
-        Err(error) => Err(error.into()),
     }
 }

@@ -26,9 +26,9 @@ use crate::cli::ShareArgs;
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::local::{self, LocalServer};
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::report::Report;
-use crate::{place, scan, stop};
+use crate::{history, place, scan, stop};
 use dirty::Dirty;
 use keys::Keys;
 use session::{Folder, Session};
@@ -36,7 +36,7 @@ use voice::{Event, Voice};
 use watching::Watching;
 
 pub use look::Found as Looked;
-pub use rules::Rules;
+pub use rules::{Rules, Verdict};
 pub use why::run as why;
 
 /// Looks once at what of a folder may be shared; rules that are just being written are waited for.
@@ -70,6 +70,22 @@ pub async fn look_at(
     Ok((found, Arc::new(rules)))
 }
 
+/// So often a verdict is asked for while rules are being written.
+const SETTLING_ROUNDS: u32 = 20;
+
+/// What is to be done with a file by the rules of this moment; rules that are just being written are waited for.
+pub async fn verdict(rules: &Rules, name: &FileName) -> Verdict {
+    let mut verdict = rules.judge_now(name.as_str(), false);
+    for _ in 0..SETTLING_ROUNDS {
+        if verdict != Verdict::Settling {
+            break;
+        }
+        tokio::time::sleep(rule_memory::SETTLING).await;
+        verdict = rules.judge_now(name.as_str(), false);
+    }
+    verdict
+}
+
 /// How a connection ended that did not fail.
 enum Ended {
     Stopped,
@@ -101,6 +117,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
         let dir = shown(&args.dir.to_string_lossy());
         Failure::usage(format!("The folder {dir} cannot be read: {error}."))
     })?;
+    history::begin(&identity.full_project(), &dir);
     let own = place::open_below(&root, "")
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);

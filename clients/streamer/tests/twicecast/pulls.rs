@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::real::{RealServer, Share};
+use crate::real::{RealServer, Share, Wire, eventually};
 use crate::support::{Files, Said, Unheard, command, files, tree, twicecast, write};
 
 const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
@@ -19,6 +19,8 @@ const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 /// A streamer who shares a folder, and a viewer's clone of it.
 struct World {
     server: RealServer,
+    /// Where the streamer finds it.
+    url: String,
     dir: TempDir,
     copy: TempDir,
     share: Unheard,
@@ -34,6 +36,7 @@ impl World {
             .until_that("synced", |synced| synced["files"] == before.len())
             .await;
         let world = Self {
+            url: server.url(),
             server,
             dir,
             copy,
@@ -69,10 +72,10 @@ impl World {
     }
 
     async fn pulls(&self, words: &[&str]) -> Said {
-        let (url, dir) = (self.server.url(), self.dir.path().to_str().unwrap());
+        let (url, dir) = (self.url.as_str(), self.dir.path().to_str().unwrap());
         let who = [
             "--url",
-            &url,
+            url,
             "--dir",
             dir,
             "--user",
@@ -87,6 +90,20 @@ impl World {
 
     async fn open_pulls(&self) -> usize {
         self.pulls(&["list", "--json"]).await.out.lines().count()
+    }
+
+    /// What was put aside, where that is one file.
+    fn put_aside(said: &Said) -> Vec<u8> {
+        let mut pieces = said.out.split("yours stays, what is proposed is ");
+        let path = pieces.nth(1).expect("it says where").lines().next();
+        fs::read(path.unwrap()).unwrap()
+    }
+
+    /// The id of the one that is open.
+    async fn open_pull(&self) -> String {
+        let listed = self.pulls(&["list", "--json"]).await;
+        let pull: Value = serde_json::from_str(listed.out.trim()).unwrap();
+        pull["id"].as_str().unwrap().to_owned()
     }
 
     fn kept(said: &Said) -> Files {
@@ -188,6 +205,16 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
             ("/gone", b"dirty"),
         ]),
     );
+    let is_stored = || {
+        tree(world.server.base.path())
+            .values()
+            .any(|it| it == b"dirty")
+    };
+    eventually(
+        "what is to be deleted has changed on the server too",
+        is_stored,
+    )
+    .await;
 
     let said = world.pulls(&["apply", &id, "--keep-open"]).await;
     assert_eq!(said.code, 1, "{said:?}");
@@ -200,13 +227,9 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
     let kept = World::kept(&said);
     assert_eq!(kept["/a"], ours.as_bytes());
     assert_eq!(now["/picture"], b"\0\x09", "the dirty picture stays");
-    assert_eq!(kept["/picture.proposed"], b"\0\x02");
-    // Whether it was shared by then or not: the deletion took nothing away that is nowhere else.
-    assert!(
-        now.get("/gone")
-            .or(kept.get("/gone"))
-            .is_some_and(|content| content == b"dirty")
-    );
+    assert_eq!(World::put_aside(&said), b"\0\x02");
+    // It is as the server has it, but that is not what its author saw.
+    assert_eq!(now["/gone"], b"dirty");
     assert_eq!(world.open_pulls().await, 1);
     world.share.stop().await;
 }
@@ -238,16 +261,240 @@ async fn some_files_can_be_picked_and_a_pull_request_can_be_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_a_client_that_knows_no_bases_a_file_is_replaced_and_the_one_that_was_there_is_kept() {
-    let world = World::new(&files(&[("/a", b"mine")])).await;
-    fs::write(world.dir.path().join("a"), "mine, and dirty").unwrap();
-    propose_like_the_original(&world.server, "/a", b"theirs").await;
-    let listed = world.pulls(&["list", "--json"]).await;
-    let pull: Value = serde_json::from_str(listed.out.trim()).unwrap();
-    let said = world.pulls(&["apply", pull["id"].as_str().unwrap()]).await;
+async fn from_a_client_that_knows_no_bases_what_is_as_the_server_has_it_is_replaced_and_kept() {
+    let before = files(&[("/a", b"mine"), ("/picture", b"\0\x01")]);
+    let world = World::new(&before).await;
+    let after = files(&[("/a", b"theirs"), ("/picture", b"\0\x02")]);
+    propose_like_the_original(&world.server.url(), &after).await;
+    let said = world.pulls(&["apply", &world.open_pull().await]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(tree(world.dir.path()), files(&[("/a", b"theirs")]));
-    assert_eq!(World::kept(&said), files(&[("/a", b"mine, and dirty")]));
+    assert_eq!(tree(world.dir.path()), after);
+    assert_eq!(World::kept(&said), before);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_client_that_knows_no_bases_what_has_changed_meanwhile_is_a_conflict() {
+    let world = World::new(&files(&[("/a", b"mine"), ("/picture", b"\0\x01")])).await;
+    let proposed = files(&[("/a", b"theirs"), ("/picture", b"\0\x02")]);
+    propose_like_the_original(&world.server.url(), &proposed).await;
+    // Whether it is shared by then or not.
+    let dirty = files(&[("/a", b"dirty"), ("/picture", b"\0\x09")]);
+    write(world.dir.path(), &dirty);
+    let said = world.pulls(&["apply", &world.open_pull().await]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let conflict = b"<<<<<<< ours\ndirty\n=======\ntheirs\n>>>>>>> theirs\n";
+    assert_eq!(
+        tree(world.dir.path()),
+        files(&[("/a", conflict), ("/picture", b"\0\x09")])
+    );
+    assert_eq!(World::put_aside(&said), b"\0\x02");
+    assert_eq!(World::kept(&said), files(&[("/a", b"dirty")]));
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_on_top_of_one_that_was_made_meanwhile_is_a_conflict() {
+    let world = World::new(&files(&[("/a", b"1")])).await;
+    write(
+        world.copy.path(),
+        &files(&[("/a", b"2"), ("/new", b"theirs\n")]),
+    );
+    let id = world.propose().await;
+    fs::write(world.dir.path().join("new"), "ours\n").unwrap();
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let conflict = b"<<<<<<< ours\nours\n=======\ntheirs\n>>>>>>> theirs\n";
+    assert_eq!(
+        tree(world.dir.path()),
+        files(&[("/a", b"2"), ("/new", conflict)])
+    );
+    world.share.stop().await;
+}
+
+const MARK: &[u8] = b"planted-7f3a";
+
+fn holds(content: &[u8], mark: &[u8]) -> bool {
+    content.windows(mark.len()).any(|window| window == mark)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_though_it_is_named() {
+    let (server, dir) = (RealServer::start().await, tempfile::tempdir().unwrap());
+    let wire = Wire::to(&server).await;
+    let secret = [MARK, b"\n"].concat();
+    write(
+        dir.path(),
+        &files(&[
+            ("/a", b"mine"),
+            ("/.gitignore", b"private.txt\n"),
+            ("/private.txt", &secret),
+            ("/.env", &secret),
+            ("/.twicecast-0123.tmp", &secret),
+        ]),
+    );
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share
+        .until_that("synced", |synced| synced["files"] == 2)
+        .await;
+    let world = World {
+        url: wire.url(),
+        server,
+        dir,
+        copy: tempfile::tempdir().unwrap(),
+        share: share.unheard(),
+    };
+    let proposed = files(&[
+        ("/a", b"theirs"),
+        ("/.gitignore", b"\n"),
+        ("/private.txt", b"theirs\n"),
+        ("/.env", b"theirs\n"),
+    ]);
+    propose_like_the_original(&wire.url(), &proposed).await;
+    let id = world.open_pull().await;
+
+    let shown = world.pulls(&["show", &id]).await;
+    assert!(!holds(shown.out.as_bytes(), MARK), "{shown:?}");
+    for line in [
+        "ATTENTION: /.gitignore",
+        "/private.txt: not shown: ignored by `private.txt`",
+        "/.env: not shown: held back as a secret",
+    ] {
+        assert!(shown.out.contains(line), "{line}: {shown:?}");
+    }
+
+    let said = world.pulls(&["apply", &id, "--keep-open"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    for name in ["/.gitignore", "/private.txt", "/.env"] {
+        let line = format!("{name}: left out: ");
+        assert!(said.err.contains(&line), "{said:?}");
+    }
+    let now = tree(world.dir.path());
+    assert_eq!(
+        (&now["/a"][..], &now["/private.txt"]),
+        (&b"theirs"[..], &secret)
+    );
+    assert_eq!(
+        (&now["/.gitignore"][..], &now["/.env"]),
+        (&b"private.txt\n"[..], &secret)
+    );
+
+    // Named, it is merged with what is there, which stays here all the same.
+    let said = world
+        .pulls(&["apply", &id, "--files", "./private.txt", "/.env"])
+        .await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let now = tree(world.dir.path());
+    for name in ["/private.txt", "/.env"] {
+        assert!(
+            holds(&now[name], MARK) && holds(&now[name], b">>>>>>>"),
+            "{name}"
+        );
+    }
+    fs::write(world.dir.path().join("end"), "harmless").unwrap();
+    let stored = || tree(world.server.base.path());
+    eventually("the end is there", || {
+        stored().keys().any(|name| name.ends_with("/end"))
+    })
+    .await;
+    world.share.stop().await;
+    for (name, content) in tree(world.server.base.path()) {
+        assert!(!holds(&content, MARK), "{name} is on the server's disk");
+    }
+    for message in wire.messages() {
+        if let Some(content) = message["data"]["content"].as_str() {
+            let content = STANDARD.decode(content).unwrap();
+            assert!(
+                !holds(&content, MARK),
+                "{} was sent",
+                message["data"]["name"]
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patterns_that_meet_nothing_and_another_folder_change_nothing() {
+    let world = World::new(&files(&[("/src/a", b"1"), ("/b", b"1")])).await;
+    write(world.copy.path(), &files(&[("/src/a", b"2"), ("/b", b"2")]));
+    let id = world.propose().await;
+    let said = world.pulls(&["apply", &id, "--files", "nothing*"]).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    for command in ["apply", "show"] {
+        let words = [command, &id, "--dir", elsewhere.path().to_str().unwrap()];
+        let url = world.server.url();
+        let who = [
+            "--url",
+            &url,
+            "--user",
+            "ana",
+            "--project",
+            "demo",
+            "--key",
+            "secret",
+        ];
+        let said = twicecast(&[&["pulls"], &words[..], &who].concat()).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("does not look like"), "{said:?}");
+    }
+    assert_eq!(world.open_pulls().await, 1);
+    let said = world.pulls(&["apply", &id, "--files", "./src/*"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("/b: not taken"), "{said:?}");
+    assert_eq!(
+        tree(world.dir.path()),
+        files(&[("/src/a", b"2"), ("/b", b"1")])
+    );
+    assert_eq!(world.open_pulls().await, 0);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_not_there_is_refused_and_not_made() {
+    let server = RealServer::start().await;
+    let url = server.url();
+    let who = [
+        "--url",
+        &url,
+        "--user",
+        "ana",
+        "--project",
+        "typo",
+        "--key",
+        "secret",
+    ];
+    let said = twicecast(&[&["pulls", "list"][..], &who].concat()).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.err.contains("--project"), "{said:?}");
+    assert!(!server.base.path().join("ana").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_replaced_is_never_kept_in_the_shared_folder() {
+    let world = World::new(&files(&[("/a", b"1")])).await;
+    fs::write(world.copy.path().join("a"), "2").unwrap();
+    let id = world.propose().await;
+    let (url, dir) = (world.server.url(), world.dir.path().to_str().unwrap());
+    let who = [
+        "--url",
+        &url,
+        "--user",
+        "ana",
+        "--project",
+        "demo",
+        "--key",
+        "secret",
+    ];
+    let words = ["pulls", "apply", &id, "--dir", dir];
+    let output = command(&[&words[..], &who].concat())
+        .env("XDG_STATE_HOME", world.dir.path().join("state"))
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("XDG_STATE_HOME"));
+    assert_eq!(tree(world.dir.path()), files(&[("/a", b"1")]));
     world.share.stop().await;
 }
 
@@ -270,7 +517,7 @@ async fn no_other_program_is_run_where_a_base_is_sought() {
     let dir = world.dir.path().to_str().unwrap();
     let who = [
         "--url",
-        &world.server.url(),
+        &world.url,
         "--user",
         "ana",
         "--project",
@@ -278,7 +525,7 @@ async fn no_other_program_is_run_where_a_base_is_sought() {
         "--key",
         "secret",
     ];
-    let output = command(&[&["pulls"][..], &who, &["apply", &id, "--dir", dir]].concat())
+    let output = command(&[&["pulls", "apply", &id, "--dir", dir][..], &who].concat())
         .env("PATH", programs.path())
         .env("XDG_CACHE_HOME", programs.path())
         .output()
@@ -289,8 +536,41 @@ async fn no_other_program_is_run_where_a_base_is_sought() {
     world.share.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_pull_request_steers_the_terminal() {
+    const HOSTILE: &str = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{2066}x\r";
+    let world = World::new(&files(&[("/a", b"1\n")])).await;
+    let content = format!("{HOSTILE}\n2\n").into_bytes();
+    let name = "/b\u{202e}\u{200f}c";
+    let proposed = files(&[("/a", &content), (name, &content)]);
+    propose_with_title(&world.server.url(), HOSTILE, &proposed).await;
+    let id = world.open_pull().await;
+    for words in [
+        &["list"][..],
+        &["list", "--json"],
+        &["show", &id],
+        &["apply", &id],
+    ] {
+        let said = world.pulls(words).await;
+        for text in [&said.out, &said.err] {
+            let steers = |c: &char| {
+                c.is_control() && !"\n\t".contains(*c)
+                    || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            };
+            assert_eq!(text.chars().find(steers), None, "{words:?}: {text:?}");
+        }
+        assert!(!said.out.is_empty(), "{words:?}");
+    }
+    assert_eq!(tree(world.dir.path())["/a"], content);
+    world.share.stop().await;
+}
+
 /// As the web client does it.
-async fn propose_like_the_original(server: &RealServer, name: &str, content: &[u8]) {
+async fn propose_like_the_original(url: &str, files: &Files) {
+    propose_with_title(url, "t", files).await;
+}
+
+async fn propose_with_title(url: &str, title: &str, files: &Files) {
     let token = twicecast(&[
         "token",
         "--key",
@@ -303,28 +583,30 @@ async fn propose_like_the_original(server: &RealServer, name: &str, content: &[u
         "demo",
     ]);
     let token = token.await.out.trim().to_owned();
-    let (mut socket, _) = tokio_tungstenite::connect_async(server.url())
-        .await
-        .unwrap();
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     let names = json!({"username": "bob", "streamer": "ana", "project": "demo"});
-    for (request, answer) in [
+    let posts = files.iter().map(|(name, content)| {
+        let data = json!({"name": name, "content": STANDARD.encode(content)});
+        (
+            json!({"type": "file", "subtype": "post", "data": data}),
+            "filePost",
+        )
+    });
+    let begin = [
         (
             json!({"type": "authenticate", "data": {"token": token, "pullrequest": names}}),
             "authentication",
         ),
         (
-            json!({"type": "pullrequest", "subtype": "creation", "data": {"title": "t", "description": ""}}),
+            json!({"type": "pullrequest", "subtype": "creation", "data": {"title": title, "description": title}}),
             "pullRequestCreation",
         ),
-        (
-            json!({"type": "file", "subtype": "post", "data": {"name": name, "content": STANDARD.encode(content)}}),
-            "filePost",
-        ),
-        (
-            json!({"type": "pullrequest", "subtype": "finish"}),
-            "pullRequestFinish",
-        ),
-    ] {
+    ];
+    let end = (
+        json!({"type": "pullrequest", "subtype": "finish"}),
+        "pullRequestFinish",
+    );
+    for (request, answer) in begin.into_iter().chain(posts).chain([end]) {
         socket
             .send(Message::text(request.to_string()))
             .await
