@@ -272,6 +272,9 @@ pub struct ProposeArgs {
     /// Propose this although it looks like a secret, as with `share`
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
+    /// Whether the server's address was given; else it is the clone's
+    #[arg(skip)]
+    pub has_url: bool,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -382,6 +385,9 @@ impl Cli {
                 "--token and --key exclude each other: a key is for making a token of one's own.\n";
             return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         }
+        if let Command::Propose(args) = &mut cli.command {
+            args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
+        }
         let makes_token = matches!(cli.command, Command::Token(_));
         let common = match &mut cli.command {
             Command::Push(args) => &mut args.common,
@@ -481,6 +487,25 @@ mod tests {
                 (Some("ana"), "ws://h"),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_not_given_is_known_as_such() {
+        for (line, given) in [
+            (
+                "twicecast propose d --title t --url ws://127.0.0.1:3005",
+                true,
+            ),
+            (
+                "twicecast propose d --title t",
+                std::env::var_os("TWICECAST_URL").is_some(),
+            ),
+        ] {
+            let Command::Propose(args) = Cli::from_words(words(line)).unwrap().command else {
+                panic!("another command");
+            };
+            assert_eq!(args.has_url, given, "{line}");
         }
     }
 

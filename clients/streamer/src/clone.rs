@@ -13,9 +13,11 @@ use crate::cli::{CloneArgs, MirrorArgs};
 use crate::failure::Failure;
 use crate::identity::{Identity, Role};
 use crate::manifest::{self, Earlier};
+use crate::mirror::{self, Ended};
 use crate::names::{FileName, WORK_FOLDER, shown};
-use crate::report::say;
-use crate::{mirror, place};
+use crate::place;
+use crate::report::{say, warn};
+use crate::share::quoted;
 
 /// The file in the mirror's own folder that holds the hashes.
 const BASES: &str = "bases.json";
@@ -23,6 +25,9 @@ const BASES: &str = "bases.json";
 /// What a clone was when it was made: whose project, and the SHA-256 of each file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bases {
+    /// The server that it came from.
+    #[serde(default)]
+    pub url: String,
     /// Whose project.
     pub streamer: String,
     /// Which project.
@@ -37,6 +42,13 @@ pub struct Bases {
 ///
 /// A sentence, if the folder is refused or the project cannot be had.
 pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
+    let dir = args.dir.to_string_lossy();
+    if args.dir.join(WORK_FOLDER).symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!(
+            "{} is a clone or a mirror already, and what was edited in it would be overwritten; clone into another folder.",
+            shown(&dir)
+        )));
+    }
     let mirror = MirrorArgs {
         dir: args.dir.clone(),
         once: true,
@@ -45,18 +57,31 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
         read_limit: None,
         common: args.common.clone(),
     };
-    let code = mirror::run(&mirror).await?;
+    let (ended, code) = mirror::mirror(&mirror).await?;
+    if ended == Ended::Stopped {
+        warn("Not all is there, so changes of it cannot be proposed; remove it and clone again.");
+        return Ok(1);
+    }
     let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
     let cannot = |error: std::io::Error| {
         Failure::usage(format!("What was cloned cannot be remembered: {error}."))
     };
     let root = place::open_root(&args.dir).map_err(cannot)?;
     remember(&root, &identity).map_err(cannot)?;
-    say(&format!(
-        "edit, then: twicecast propose {} --title '…'",
-        shown(&args.dir.to_string_lossy())
-    ));
+    say(&next(args, &dir));
     Ok(code)
+}
+
+/// What to do with a clone: the line holds what the clone does not remember.
+fn next(args: &CloneArgs, dir: &str) -> String {
+    let user = args.common.user.as_ref();
+    let user = user.map_or_else(String::new, |user| format!(" --user {}", quoted(user)));
+    let line = format!(
+        "twicecast propose {} --title 'What it changes'{user}",
+        quoted(dir)
+    );
+    let right = "with --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY)";
+    format!("edit, then, {right}: {}", shown(&line))
 }
 
 /// Takes down what the files are that the mirror wrote.
@@ -80,6 +105,7 @@ fn remember(root: &OwnedFd, identity: &Identity) -> std::io::Result<()> {
         }
     }
     let bases = Bases {
+        url: identity.url.clone(),
         streamer: identity.streamer.clone(),
         project: identity.project.clone(),
         files,
@@ -87,7 +113,7 @@ fn remember(root: &OwnedFd, identity: &Identity) -> std::io::Result<()> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let temporary = format!("{BASES}.new");
-    let opened = openat(&work, &temporary, flags, Mode::from_raw_mode(0o644))?;
+    let opened = openat(&work, &temporary, flags, Mode::from_raw_mode(0o600))?;
     let mut file = std::fs::File::from(opened);
     file.write_all(&serde_json::to_vec(&bases)?)?;
     file.sync_all()?;

@@ -18,9 +18,12 @@ use crate::stop;
 const SUBSCRIBE: u64 = 1;
 const FIRST_REFERENCE: u64 = 10;
 
-/// How a session ended that did not fail.
-enum Ended {
+/// How a mirror ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The present state is complete, and that was all that was wanted.
     Complete,
+    /// Somebody stopped it.
     Stopped,
 }
 
@@ -30,6 +33,15 @@ enum Ended {
 ///
 /// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
 pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
+    mirror(args).await.map(|(_, code)| code)
+}
+
+/// Mirrors, and says how that ended and the exit code.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn mirror(args: &MirrorArgs) -> Result<(Ended, u8), Failure> {
     let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
     let allowed = Permissions {
         force: args.force,
@@ -40,7 +52,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
     let mut report = Report::default();
     let mut backoff = Backoff::default();
     let mut was_connected = false;
-    loop {
+    let ended = loop {
         let mut subscribed = false;
         let result = tokio::select! {
             biased;
@@ -54,9 +66,9 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
         let failure = match result {
             Ok(Ended::Stopped) => {
                 say("stopped");
-                break;
+                break Ended::Stopped;
             }
-            Ok(Ended::Complete) => break,
+            Ok(Ended::Complete) => break Ended::Complete,
             Err(failure) => failure,
         };
         let comes_back = !args.once
@@ -71,17 +83,17 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
             wait.as_secs_f64()
         ));
         tokio::select! {
-            _ = stop.changed() => break,
+            _ = stop.changed() => break Ended::Stopped,
             () = tokio::time::sleep(wait) => {}
         }
-    }
+    };
     if report.count() > 0 {
         warn(&format!(
             "{} not written or not removed, as said above.",
             counted(report.count(), "file")
         ));
     }
-    Ok(report.exit_code())
+    Ok((ended, report.exit_code()))
 }
 
 async fn session(

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::real::{RealServer, Share, Wire, eventually};
@@ -534,6 +535,67 @@ async fn no_other_program_is_run_where_a_base_is_sought() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(!trace.exists());
     world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_where_a_folder_was_and_the_reverse() {
+    let world = World::new(&files(&[("/a/x", b"1"), ("/b", b"1")])).await;
+    let copy = world.copy.path();
+    fs::remove_dir_all(copy.join("a")).unwrap();
+    fs::remove_file(copy.join("b")).unwrap();
+    let after = files(&[("/a", b"2"), ("/b/y", b"2")]);
+    write(copy, &after);
+    let id = world.propose().await;
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(tree(world.dir.path()), after);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_remembers_its_server_and_is_neither_overwritten_nor_proposed_elsewhere() {
+    let world = World::new(&files(&[("/a", b"1")])).await;
+    fs::write(world.copy.path().join("a"), "2").unwrap();
+    let said = world.viewer("clone", &[]).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert_eq!(tree(world.copy.path()), files(&[("/a", b"2")]));
+    let copy = world.copy.path().to_str().unwrap();
+    let words = [
+        "propose", copy, "--title", "t", "--user", "bob", "--key", "secret",
+    ];
+    let said = twicecast(&[&words[..], &["--project", "other"]].concat()).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("ana/demo"), "{said:?}");
+    let said = twicecast(&words).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(world.open_pulls().await, 1);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_that_was_stopped_is_none() {
+    // It takes connections and never says anything.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copy");
+    let names = ["--streamer", "ana", "--project", "demo"];
+    let words = ["clone", copy.to_str().unwrap(), "--url", &url];
+    let mut child = command(&[&words[..], &names].concat()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _connected = silent.accept().await.unwrap();
+    assert_eq!(Unheard::new(child, lines).stop().await, 1);
+    assert!(!copy.join(".twicecast-mirror/bases.json").exists());
+    let said = twicecast(&[
+        "propose",
+        copy.to_str().unwrap(),
+        "--title",
+        "t",
+        "--key",
+        "k",
+    ])
+    .await;
+    assert_eq!(said.code, 2, "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
