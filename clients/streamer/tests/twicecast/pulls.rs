@@ -89,6 +89,13 @@ impl World {
         twicecast(&[&["pulls"][..], &who, words].concat()).await
     }
 
+    /// Waits until the server has stored that content.
+    async fn until_stored(&self, content: &[u8]) {
+        let stored = || tree(self.server.base.path());
+        let is_stored = || stored().values().any(|there| there == content);
+        eventually("the server stores it", is_stored).await;
+    }
+
     async fn open_pulls(&self) -> usize {
         self.pulls(&["list", "--json"]).await.out.lines().count()
     }
@@ -164,6 +171,7 @@ async fn a_proposal_is_shown_and_applied_cleanly_and_what_has_changed_elsewhere_
         ("/new/file", b"new"),
     ]);
     assert_eq!(tree(world.dir.path()), after);
+    world.until_stored(merged.as_bytes()).await;
     let kept = World::kept(&said);
     assert_eq!(
         kept,
@@ -206,24 +214,16 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
             ("/gone", b"dirty"),
         ]),
     );
-    let is_stored = || {
-        tree(world.server.base.path())
-            .values()
-            .any(|it| it == b"dirty")
-    };
-    eventually(
-        "what is to be deleted has changed on the server too",
-        is_stored,
-    )
-    .await;
+    // From now on only this machine remembers what the author started from.
+    world.until_stored(b"dirty").await;
+    world.until_stored(ours.as_bytes()).await;
 
     let said = world.pulls(&["apply", &id, "--keep-open"]).await;
     assert_eq!(said.code, 1, "{said:?}");
     let now = tree(world.dir.path());
-    let text = String::from_utf8(now["/a"].clone()).unwrap();
-    for word in ["<<<<<<<", "ours\n", "=======", "theirs\n", ">>>>>>>"] {
-        assert!(text.contains(word), "{word}: {text}");
-    }
+    let both = "<<<<<<< ours\nours\n=======\ntheirs\n>>>>>>> theirs";
+    let conflict = ours.replace("ours", both);
+    assert_eq!(now["/a"], conflict.as_bytes());
     assert_eq!(now["/untouched"], b"\0\x03");
     let kept = World::kept(&said);
     assert_eq!(kept["/a"], ours.as_bytes());
@@ -392,12 +392,8 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
             "{name}"
         );
     }
-    fs::write(world.dir.path().join("end"), "harmless").unwrap();
-    let stored = || tree(world.server.base.path());
-    eventually("the end is there", || {
-        stored().keys().any(|name| name.ends_with("/end"))
-    })
-    .await;
+    fs::write(world.dir.path().join("end"), "the end").unwrap();
+    world.until_stored(b"the end").await;
     world.share.stop().await;
     for (name, content) in tree(world.server.base.path()) {
         assert!(!holds(&content, MARK), "{name} is on the server's disk");
@@ -412,6 +408,31 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_not_taken_are_named_and_the_others_are_applied() {
+    let world = World::new(&files(&[("/a", b"mine")])).await;
+    let bad = files(&[("/.git/config", b"[core]"), ("/.twicecast-x", b"x")]);
+    propose_like_the_original(&world.url, &bad).await;
+    let said = world.pulls(&["apply", &world.open_pull().await]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("stays open"), "{said:?}");
+    world.pulls(&["close", &world.open_pull().await]).await;
+    let mut both = bad;
+    both.extend(files(&[("/a", b"theirs")]));
+    propose_like_the_original(&world.url, &both).await;
+    let said = world.pulls(&["apply", &world.open_pull().await]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    for name in ["/.git/config", "/.twicecast-x"] {
+        assert!(
+            said.err.contains(&format!("{name}: not applied: ")),
+            "{said:?}"
+        );
+    }
+    assert_eq!(tree(world.dir.path()), files(&[("/a", b"theirs")]));
+    assert_eq!(world.open_pulls().await, 0);
+    world.share.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
