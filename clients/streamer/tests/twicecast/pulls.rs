@@ -1,5 +1,7 @@
 //! Pull requests from a clone to the streamer's own folder.
 
+mod broken;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -432,7 +432,7 @@ fn error(reference: &Value, code: u64, kind: &str, message: &str, file: &str) ->
     json!({"code":code,"type":kind,"message":message,"file":file,"ref":reference}).to_string()
 }
 
-fn sha256(content: &[u8]) -> String {
+pub fn sha256(content: &[u8]) -> String {
     Sha256::digest(content)
         .iter()
         .fold(String::new(), |mut hex, byte| {
