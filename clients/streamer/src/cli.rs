@@ -180,7 +180,7 @@ pub struct ShareArgs {
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
     /// Start a server in this process, on a free port, and print the command with which a viewer mirrors the project
-    #[arg(long, conflicts_with_all = ["url", "token", "key"])]
+    #[arg(long)]
     pub local: bool,
     /// Look through the folder now and then instead of watching it, for file systems that tell nothing
     #[arg(long)]
@@ -369,6 +369,12 @@ impl Cli {
         if token_flag && key_flag {
             let text =
                 "--token and --key exclude each other: a key is for making a token of one's own.\n";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let is_local = matches!(&cli.command, Command::Share(args) if args.local);
+        if is_local && ["url", "token", "key"].into_iter().any(is_flag) {
+            let text =
+                "--local brings its own server and key: leave --url, --token and --key away.\n";
             return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         let makes_token = matches!(cli.command, Command::Token(_));

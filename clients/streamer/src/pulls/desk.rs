@@ -130,8 +130,14 @@ impl<'a> Desk<'a> {
     /// What the server has of the project.
     pub(super) async fn project(&mut self) -> Result<BTreeMap<FileName, Remote>, Failure> {
         let asked = self.next_reference();
-        let (listed, _) =
-            listing::list(&self.outgoing, &mut self.incoming, self.identity, asked).await?;
+        let (listed, _) = listing::list(
+            &self.outgoing,
+            &mut self.incoming,
+            self.identity,
+            asked,
+            &mut |_| {},
+        )
+        .await?;
         Ok(plan::known(listed).0)
     }
 
