@@ -183,7 +183,7 @@ pub struct ShareArgs {
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
     /// Start a server in this process, on a free port, and print the command with which a viewer mirrors the project
-    #[arg(long, conflicts_with_all = ["url", "token", "key"])]
+    #[arg(long)]
     pub local: bool,
     /// Look through the folder now and then instead of watching it, for file systems that tell nothing
     #[arg(long)]
@@ -387,6 +387,12 @@ impl Cli {
         }
         if let Command::Propose(args) = &mut cli.command {
             args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
+        }
+        let is_local = matches!(&cli.command, Command::Share(args) if args.local);
+        if is_local && ["url", "token", "key"].into_iter().any(is_flag) {
+            let text =
+                "--local brings its own server and key: leave --url, --token and --key away.\n";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         let makes_token = matches!(cli.command, Command::Token(_));
         let common = match &mut cli.command {

@@ -6,7 +6,8 @@ use crate::identity::Identity;
 use crate::names::shown;
 use crate::protocol::{self, ListedFile, ServerMessage};
 
-/// The project's files, and those that the server has and cannot read, each with its words.
+/// The project's files, and those that the server has and cannot read, each with its words. `aside` is told what else the
+/// server says meanwhile, such as which pull requests wait.
 ///
 /// # Errors
 ///
@@ -16,6 +17,7 @@ pub async fn list(
     incoming: &mut Incoming,
     identity: &Identity,
     asked: u64,
+    aside: &mut (dyn FnMut(ServerMessage) + Send),
 ) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {
     outgoing
         .send(protocol::list(asked, &identity.streamer, &identity.project))
@@ -25,6 +27,7 @@ pub async fn list(
     loop {
         let (reference, message) = incoming.next().await?;
         if reference != Some(asked) {
+            aside(message);
             continue;
         }
         match message {

@@ -1,6 +1,8 @@
 //! `--local`: a server in this process, for whoever wants to see it all at once. The only place that knows the
 //! server's inside; everything goes over the wire all the same.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +18,37 @@ use file_ws_server::adapters::outbound::memory::MemoryChatRooms;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::application::{Application, Budget, Ports};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use warp::{Filter as _, Reply as _};
 
 use crate::failure::Failure;
 
+/// How long connections may take to end, and the server after them.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// A server that runs for as long as this value lives.
+/// A server that runs until it is stopped.
 pub struct LocalServer {
     /// Where it is.
     pub url: String,
     /// Its key.
     pub key: String,
     shutdown: Shutdown,
-    _base: TempDir,
+    serving: JoinHandle<()>,
+    base: TempDir,
 }
 
-impl Drop for LocalServer {
-    fn drop(&mut self) {
+impl LocalServer {
+    /// Ends the server, and then takes its data away.
+    pub async fn stop(self) {
+        self.shutdown.draining.cancel();
+        self.shutdown.connections.close();
+        let _ = timeout(PATIENCE, self.shutdown.connections.wait()).await;
         self.shutdown.stop.cancel();
+        let _ = timeout(PATIENCE, self.serving).await;
+        drop(self.base);
     }
 }
 
@@ -46,7 +60,11 @@ impl Drop for LocalServer {
 /// A sentence that says what the system does not give.
 pub fn start(dir: &Path) -> Result<LocalServer, Failure> {
     let cannot = |why: Fault| Failure::usage(format!("The local server cannot start: {why}."));
-    let base = tempfile::Builder::new().prefix("twicecast-").tempdir();
+    let private = Permissions::from_mode(0o700);
+    let base = tempfile::Builder::new()
+        .prefix("twicecast-")
+        .permissions(private)
+        .tempdir();
     let base = base.map_err(|error| cannot(error.into()))?;
     let inside = |dir: &Path| {
         Some(
@@ -135,7 +153,9 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         .unify()
         .map(|answer: warp::reply::Response| answer.into_response());
     let stop = shutdown.stop.clone();
-    tokio::spawn(async move { transport::serve(listeners, filter, &settings, &stop).await });
+    let serving = tokio::spawn(async move {
+        transport::serve(listeners, filter, &settings, &stop).await;
+    });
     let stop = shutdown.stop.clone();
     tokio::spawn(stop.run_until_cancelled_owned(async move {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -148,6 +168,7 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         url,
         key,
         shutdown,
-        _base: base,
+        serving,
+        base,
     })
 }

@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::protocol::{self, ServerMessage};
 use crate::report::{counted, failure_line, say, warn};
 use crate::share::{self, Looked};
-use crate::upload::{self, Posts, Seen, Upload};
+use crate::upload::{self, Allows, Posts, Seen, Upload};
 use crate::{login, place, scan};
 
 const AUTHENTICATE: u64 = 1;
@@ -238,7 +238,7 @@ async fn send(
         first_reference: posts_begin,
         refused: upload.refused(),
         bases: bases.files.clone(),
-        allows: Box::new(move |name| rules.allow(name)),
+        allows: Allows::when(move |name| rules.allow(name)),
     });
     for source in [deletions, posts] {
         upload

@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::protocol::ListedFile;
 use crate::report::{Report, counted, failure_line, say, warn};
 use crate::scan::{self, Scan};
-use crate::upload::{self, Posts, Seen, Upload};
+use crate::upload::{self, Allows, Posts, Seen, Upload};
 use crate::{listing, login, place};
 
 const AUTHENTICATE: u64 = 1;
@@ -52,7 +52,8 @@ pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
         AUTHENTICATE,
     )
     .await?;
-    let (listed, unread) = listing::list(&outgoing, &mut incoming, &identity, LIST).await?;
+    let (listed, unread) =
+        listing::list(&outgoing, &mut incoming, &identity, LIST, &mut |_| {}).await?;
     let (left_alone, plan, looked) = compare(Arc::clone(&root), looked, listed).await?;
 
     let mut report = Report::default();
@@ -173,7 +174,7 @@ async fn carry_out(
             first_reference: posts_begin,
             refused: upload.refused(),
             bases: BTreeMap::new(),
-            allows: Box::new(|_| true),
+            allows: Allows::when(|_| true),
         });
         done = upload.pump(posts, &mut progress, &mut held, &mut see).await;
     }

@@ -52,6 +52,8 @@ pub enum Skip {
     NotUtf8,
     /// A folder that holds a server's records.
     ServerBase,
+    /// A folder that `mirror` writes into.
+    Mirror,
 }
 
 impl fmt::Display for Skip {
@@ -62,6 +64,7 @@ impl fmt::Display for Skip {
             Self::Name(fault) => fault.fmt(f),
             Self::NotUtf8 => f.write_str("the name is not UTF-8"),
             Self::ServerBase => f.write_str("a server's base folder (it holds `.twicecast`)"),
+            Self::Mirror => f.write_str("a mirror of a project (it holds `.twicecast-mirror`)"),
         }
     }
 }

@@ -23,10 +23,10 @@ impl Stamp {
         }
     }
 
-    /// Whether the file was changed so shortly before `now` (in seconds since the epoch) that a change right after might
-    /// leave the same stamp: the clock of a file system is coarse.
-    pub fn is_fresh(&self, now: i64) -> bool {
-        self.modified.0.max(self.changed.0) >= now - 1
+    /// The stamp, unless the file was changed so shortly before it was read, at `read` in seconds since the epoch, that a
+    /// change after that might leave the same stamp: the clock of a file system is coarse.
+    pub fn settled(self, read: i64) -> Option<Self> {
+        (self.modified.0.max(self.changed.0) < read - 2).then_some(self)
     }
 }
 

@@ -15,17 +15,27 @@ pub fn signals() -> Result<watch::Receiver<()>, Failure> {
         |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    // As under `nohup`.
+    let ignores_hangup = ignores_hangup();
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let (sender, receiver) = watch::channel(());
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = hangup.recv(), if !ignores_hangup => {}
         }
         // Kept until the end: a closed channel would look like a change.
         let _ = sender.send(());
         sender.closed().await;
     });
     Ok(receiver)
+}
+
+/// Whether whoever started us wants us to outlive the terminal.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }

@@ -3,7 +3,9 @@
 mod sources;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
@@ -52,17 +54,44 @@ pub struct Message {
     of: u64,
     /// Whether the file begins, or begins anew, with it.
     first: bool,
+    /// When it was asked whether it may be sent, and whom to ask again.
+    judged: Option<(Instant, Allows)>,
     /// With a file's last message: what was sent in all, if that is what the file held at one moment.
     content: Option<Content>,
 }
+
+/// Says whether a file may be sent. What was written to a file after it was forbidden never leaves.
+#[derive(Clone)]
+pub struct Allows(Arc<dyn Fn(&FileName) -> bool + Send + Sync>);
+
+impl Allows {
+    /// By that rule.
+    pub fn when(allows: impl Fn(&FileName) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(allows))
+    }
+
+    /// Whether it may be sent at this moment.
+    fn ask(&self, name: &FileName) -> bool {
+        (self.0)(name)
+    }
+}
+
+impl fmt::Debug for Allows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Allows")
+    }
+}
+
+/// A message that has waited for longer than this is asked about again.
+const JUDGED_FOR: Duration = Duration::from_millis(100);
 
 /// What a file held when it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// In bytes, and their hash.
     pub remote: Remote,
-    /// Which file it was.
-    pub stamp: Stamp,
+    /// Which file it was, where a later change cannot leave the same stamp.
+    pub stamp: Option<Stamp>,
     /// All of it, where that is little.
     pub bytes: Option<Vec<u8>>,
 }
@@ -90,7 +119,7 @@ pub enum Seen {
         name: FileName,
         /// The system's words.
         why: String,
-        /// Whether that is because it is not there any more.
+        /// Whether that is because it is not there any more, or something else is.
         gone: bool,
     },
     /// The server refused to store or delete a file.
@@ -205,6 +234,12 @@ impl<'a> Upload<'a> {
                 held = None;
                 continue;
             }
+            if let Some(message) = held.take_if(|message| self.is_withheld(message)) {
+                self.withhold(&message);
+                see(Seen::Withheld { name: message.name });
+                progress.settled();
+                continue;
+            }
             let may_send = !*held_back.borrow()
                 && held
                     .as_ref()
@@ -227,7 +262,7 @@ impl<'a> Upload<'a> {
                     Some(Item::Send(message)) => held = Some(message),
                     Some(Item::Unreadable(reference, name, why)) => {
                         self.land(reference);
-                        let gone = why.kind() == std::io::ErrorKind::NotFound;
+                        let gone = is_gone(&why);
                         see(Seen::Unreadable { name, why: why.to_string(), gone });
                         progress.settled();
                     }
@@ -268,6 +303,20 @@ impl<'a> Upload<'a> {
     pub async fn finish(self) {
         drop(self.outgoing);
         self.incoming.finish().await;
+    }
+
+    /// Whether a message that could go now has waited until it is forbidden.
+    fn is_withheld(&self, message: &Message) -> bool {
+        message.judged.as_ref().is_some_and(|(when, allows)| {
+            when.elapsed() > JUDGED_FOR && self.has_room_for(message) && !allows.ask(&message.name)
+        })
+    }
+
+    /// Sends no more of a file.
+    fn withhold(&mut self, message: &Message) {
+        self.land(message.reference);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(message.reference);
     }
 
     async fn what_ended_it(&mut self) -> Failure {
@@ -389,4 +438,11 @@ impl<'a> Upload<'a> {
             why,
         }
     }
+}
+
+/// Whether a file could not be read because it is gone, or a link, a folder or the like has taken its place.
+fn is_gone(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let known = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|error| known.contains(&error))
 }

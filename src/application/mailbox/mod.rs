@@ -13,6 +13,7 @@
 
 mod budget;
 mod pending;
+mod turn;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,6 +24,8 @@ use tokio::sync::Notify;
 pub use budget::{Budget, Charge};
 pub use pending::FileKey;
 use pending::{Change, Key, Pending};
+pub use turn::FileTurn;
+use turn::Turn;
 
 use super::locks;
 use crate::domain::{ProjectId, Version};
@@ -91,24 +94,6 @@ struct State<F> {
     /// Answers to changes of the file that is being sent: they come behind it.
     behind_turn: Vec<F>,
     closed: Option<MailboxClosed>,
-}
-
-/// Who may send a file.
-#[derive(Debug)]
-enum Turn {
-    Free,
-    /// An answer to a `get`.
-    Taken,
-    /// A change that has waited.
-    Update(Arc<FileKey>),
-    /// One that the connection is not to be told of any more.
-    Withdrawn(Arc<FileKey>),
-}
-
-impl Turn {
-    fn is_free(&self) -> bool {
-        matches!(self, Self::Free)
-    }
 }
 
 impl<F: Frame> Mailbox<F> {
@@ -198,7 +183,7 @@ impl<F: Frame> Mailbox<F> {
     pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
         self.until(|state, _| state.turn.is_free().then(|| state.turn = Turn::Taken))
             .await;
-        FileTurn(Arc::clone(self))
+        FileTurn::new(Arc::clone(self))
     }
 
     /// Waits for a file whose newest version is to be read back and sent, and for room and the
@@ -221,7 +206,7 @@ impl<F: Frame> Mailbox<F> {
                 None
             })
             .await;
-        (FileTurn(Arc::clone(self)), file)
+        (FileTurn::new(Arc::clone(self)), file)
     }
 
     /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
@@ -394,30 +379,6 @@ fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes
         into.extend(from.pop_front());
     }
     moved
-}
-
-/// The turn to send the parts of one file: while it is held no part of another file or version
-/// comes between.
-pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
-
-impl<F: Frame> FileTurn<F> {
-    /// Whether the change is still to be sent. To be asked once its file has been opened, which may
-    /// have taken long.
-    pub fn is_wanted(&self) -> bool {
-        !matches!(self.0.lock().turn, Turn::Withdrawn(_))
-    }
-}
-
-impl<F: Frame> Drop for FileTurn<F> {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.turn = Turn::Free;
-        for answer in std::mem::take(&mut state.behind_turn) {
-            self.0.push_locked(&mut state, answer);
-        }
-        drop(state);
-        self.0.changed.notify_waiters();
-    }
 }
 
 /// For who looks by himself.

@@ -127,8 +127,9 @@ impl<'a> Desk<'a> {
     pub(super) async fn project(&mut self) -> Result<Project, Failure> {
         self.reference += 1;
         let asked = self.reference;
-        let listing = listing::list(&self.outgoing, &mut self.incoming, self.identity, asked);
-        let (listed, _) = listing.await?;
+        let (outgoing, incoming) = (&self.outgoing, &mut self.incoming);
+        let (listed, _) =
+            listing::list(outgoing, incoming, self.identity, asked, &mut |_| {}).await?;
         let stored = listed.into_iter().filter_map(|file| {
             let (sha256, modified) = (file.sha256, file.modified);
             Some((

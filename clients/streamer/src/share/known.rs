@@ -44,6 +44,11 @@ impl Known {
         self.0.remove(name);
     }
 
+    /// Whether the server has a file of that name.
+    pub fn has(&self, name: &FileName) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// How many files the server has.
     pub fn count(&self) -> usize {
         self.0.len()

@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::rules::{Chain, Rules, Verdict};
-use crate::names::{FileName, SERVER_FOLDER};
+use super::rules::{Chain, Rules, Verdict, foreign};
+use crate::names::FileName;
 use crate::place;
 use crate::scan::Skip;
 use crate::stamp::Stamp;
@@ -99,7 +99,7 @@ pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut
     found
 }
 
-/// All below a folder that is itself shared.
+/// All below a folder that is itself shared. Its rules end with it.
 fn below(
     root: &OwnedFd,
     rules: &Rules,
@@ -109,8 +109,21 @@ fn below(
     found: &mut Found,
     on_folder: &mut impl FnMut(&str),
 ) {
-    on_folder(path);
     let depth = chain.depth();
+    inside(root, rules, chain, folder, path, found, on_folder);
+    chain.leave(depth);
+}
+
+fn inside(
+    root: &OwnedFd,
+    rules: &Rules,
+    chain: &mut Chain<'_>,
+    folder: OwnedFd,
+    path: &str,
+    found: &mut Found,
+    on_folder: &mut impl FnMut(&str),
+) {
+    on_folder(path);
     if !enter(chain, &folder, path, found) {
         return;
     }
@@ -144,14 +157,12 @@ fn below(
             Err(error) => found.fail(&full, &error),
         }
     }
-    chain.leave(depth);
 }
 
 /// Takes the rules of a folder into account. Returns false where nothing in it is shared.
 fn enter(chain: &mut Chain<'_>, folder: &OwnedFd, path: &str, found: &mut Found) -> bool {
-    if !path.is_empty() && matches!(place::look(folder, SERVER_FOLDER), Ok(Some(_))) {
-        let verdict = Verdict::Never(Skip::ServerBase);
-        found.left_out.insert(path.to_owned(), verdict);
+    if let Some(skip) = foreign(folder, path) {
+        found.left_out.insert(path.to_owned(), Verdict::Never(skip));
         return false;
     }
     match chain.enter(folder, path) {

@@ -3,7 +3,9 @@
 //! Whatever a watcher tells only says where to look: what is there and what the server has are compared, and what
 //! differs is sent. So nothing depends on the order, the number or the meaning of events.
 
+mod copies;
 mod dirty;
+mod git;
 mod keys;
 mod known;
 mod look;
@@ -124,16 +126,28 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let keys = Keys::listen();
     let mut voice = Voice::new(args.json, &identity.full_project(), keys.are_there());
     if let Some(server) = &server {
-        voice.tell(&invitation(server, &identity));
+        voice.tell(&invitation(server, &identity, &dir));
     }
-    let share = Share {
+    let mut share = Share {
         identity,
         voice,
         folder: folder(args, &dir, root, rules),
         keys,
         backoff: Backoff::default(),
     };
-    share.run().await
+    let result = share.run().await;
+    if args.json
+        && let Err(failure) = &result
+    {
+        share.voice.tell(&Event::Stopped {
+            why: Some(failure.to_string()),
+        });
+    }
+    drop(share);
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    result
 }
 
 fn folder(
@@ -148,26 +162,28 @@ fn folder(
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for above in rules.folders_above() {
-        watching.path(above);
+    for folder in rules.folders_elsewhere() {
+        watching.path(folder);
     }
-    Folder::new(root, rules, watching, dirty)
+    Folder::new(dir, root, rules, watching, dirty)
 }
 
-/// How a viewer sees it.
-fn invitation(server: &LocalServer, identity: &Identity) -> Event {
-    let program = std::env::args_os().next();
-    let program = program.map_or_else(
-        || "twicecast".into(),
-        |word| word.to_string_lossy().into_owned(),
-    );
-    let (url, streamer, project) = (&server.url, &identity.streamer, &identity.project);
+/// How a viewer sees it, in a folder beside the shared one, and with which right he proposes changes.
+fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
+    let program = std::env::current_exe().map(|path| path.display().to_string());
+    let program = quoted(&program.unwrap_or_else(|_| "twicecast".to_owned()));
+    let mut copy = dir.as_os_str().to_owned();
+    copy.push("-copy");
+    let copy = quoted(&copy.to_string_lossy());
+    let (url, key) = (&server.url, &server.key);
+    let (streamer, project) = (quoted(&identity.streamer), quoted(&identity.project));
+    let names = format!("--url {url} --streamer {streamer} --project {project}");
     Event::Invitation {
-        command: format!(
-            "{} mirror ./copy --url {url} --streamer {} --project {}",
-            quoted(&program),
-            quoted(streamer),
-            quoted(project)
+        command: format!("{program} mirror {copy} {names}"),
+        clone: format!("{program} clone {copy} {names} --user viewer --key {key}"),
+        pulls: format!(
+            "--dir {} {names} --user {streamer} --key {key}",
+            quoted(&dir.to_string_lossy())
         ),
     }
 }
@@ -192,13 +208,13 @@ struct Share {
 }
 
 impl Share {
-    async fn run(mut self) -> Result<u8, Failure> {
+    async fn run(&mut self) -> Result<u8, Failure> {
         let mut stop = stop::signals()?;
         let (pause, is_paused) = watch::channel(false);
         let mut was_connected = false;
         let mut report = Report::default();
         loop {
-            let mut is_connected = false;
+            let (mut is_connected, mut is_synced) = (false, false);
             let result = tokio::select! {
                 biased;
                 _ = stop.changed() => Ok(Ended::Stopped),
@@ -210,10 +226,12 @@ impl Share {
                     report: &mut report,
                     held: is_paused.clone(),
                     is_connected: &mut is_connected,
+                    is_synced: &mut is_synced,
                 }.run() => result,
             };
-            if is_connected {
-                was_connected = true;
+            was_connected |= is_connected;
+            if is_synced {
+                // Not before: a server may let us in and not take what we have.
                 self.backoff.reset();
             }
             let failure = match result {
@@ -235,7 +253,7 @@ impl Share {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.voice.tell(&Event::Stopped);
+        self.voice.tell(&Event::Stopped { why: None });
         Ok(report.exit_code())
     }
 }

@@ -1,4 +1,4 @@
-//! Which rule files were there, so that one that is just being written is not taken for one without rules.
+//! Which rule files were there and held rules, so that one that is just being written is not taken for one without rules.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,24 +9,35 @@ use rustix::fs::fstat;
 
 use super::rules::Verdict;
 
-/// Whoever writes a rule file anew empties it first, or takes it away; after so long he is done. Until then nothing is
-/// sent that it might be about.
+/// Whoever writes a rule file is done after so long; until then nothing is sent that it might be about.
 pub const SETTLING: Duration = Duration::from_millis(300);
+/// Rules that are gone, with their file or out of it, may come back for so long: somebody may be writing them by hand.
+const GONE: Duration = Duration::from_secs(5);
 
-/// The rule files that were there, and since when one of them is not.
-#[derive(Debug, Default)]
-pub struct Memory(Mutex<HashMap<String, Option<Instant>>>);
+/// The rule files that held rules, and since when one of them does not.
+#[derive(Debug)]
+pub struct Memory {
+    known: Mutex<HashMap<String, Option<Instant>>>,
+    /// [`GONE`], but in tests.
+    pub gone: Duration,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            known: Mutex::default(),
+            gone: GONE,
+        }
+    }
+}
 
 impl Memory {
-    /// A rule file is there.
+    /// A rule file was read, and held rules or none.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where it was changed just now.
-    pub fn there(&self, path: &str, file: &File) -> Result<(), Verdict> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(path.to_owned(), None);
-        drop(known);
+    /// [`Verdict::Settling`] where it was changed just now, or held rules until just now.
+    pub fn read(&self, path: &str, file: &File, holds_rules: bool) -> Result<(), Verdict> {
         // The time of the last change of any kind, which nobody can set.
         let changed = fstat(file).ok().and_then(|stat| {
             let seconds = u64::try_from(stat.st_ctime).ok()?;
@@ -35,23 +46,29 @@ impl Memory {
         });
         // One from the future is nobody's who writes now.
         let age = changed.and_then(|changed| SystemTime::now().duration_since(changed).ok());
+        if holds_rules {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(path.to_owned(), None);
+        } else {
+            self.missing(path)?;
+        }
         match age {
             Some(age) if age < SETTLING => Err(Verdict::Settling),
             _ => Ok(()),
         }
     }
 
-    /// A rule file is not there.
+    /// A rule file is not there, or holds no rules.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where it was until just now.
+    /// [`Verdict::Settling`] where it held some until just now.
     pub fn missing(&self, path: &str) -> Result<(), Verdict> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(since) = known.get_mut(path) else {
             return Ok(());
         };
-        if since.get_or_insert_with(Instant::now).elapsed() < SETTLING {
+        if since.get_or_insert_with(Instant::now).elapsed() < self.gone {
             return Err(Verdict::Settling);
         }
         known.remove(path);

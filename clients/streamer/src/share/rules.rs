@@ -12,10 +12,12 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rustix::io::Errno;
 
+use super::copies::original;
+use super::git;
 use super::rule_memory::Memory;
 use super::secrets::Secrets;
 use crate::failure::Failure;
-use crate::names::{FileName, SERVER_FOLDER, shown};
+use crate::names::{FileName, SERVER_FOLDER, WORK_FOLDER, shown};
 use crate::place;
 use crate::scan::Skip;
 
@@ -77,18 +79,32 @@ impl fmt::Display for Verdict {
 #[derive(Debug)]
 pub struct Rules {
     root: OwnedFd,
-    /// Folders above the shared one that belong to the same git repository, outermost first, with the
-    /// shared folder's path from each.
-    above: Vec<(PathBuf, String)>,
+    dir: PathBuf,
+    /// Folders above the shared one that belong to the same git repository, outermost first. Held open: one that is
+    /// moved keeps its rules.
+    above: Vec<Above>,
+    /// The excludes of the user, and of the repository that the folder is or lies in; with the path from there to the
+    /// shared folder.
+    excludes: Vec<(PathBuf, String)>,
+    ignores_case: bool,
     secrets: Secrets,
     memory: Memory,
+}
+
+/// A folder above the shared one.
+#[derive(Debug)]
+struct Above {
+    folder: OwnedFd,
+    path: PathBuf,
+    /// The path from it to the shared folder.
+    prefix: String,
 }
 
 /// The rules of the folders on the way to something, outermost first.
 #[derive(Debug)]
 pub struct Chain<'a> {
     levels: Vec<Level>,
-    memory: &'a Memory,
+    rules: &'a Rules,
 }
 
 /// The rules of one rule file.
@@ -101,7 +117,23 @@ struct Level {
     matcher: Gitignore,
     /// For people.
     file: String,
-    lines: Vec<String>,
+    lines: Vec<Line>,
+}
+
+/// A line of a rule file.
+#[derive(Debug)]
+struct Line {
+    /// As it stands there.
+    raw: String,
+    /// As the matcher was given it.
+    given: String,
+}
+
+/// Where rules stand and what they are about.
+struct Origin<'a> {
+    prefix: &'a str,
+    folder: &'a str,
+    shown_as: &'a str,
 }
 
 impl Rules {
@@ -111,17 +143,43 @@ impl Rules {
     ///
     /// A pattern that is none.
     pub fn new(dir: &Path, root: OwnedFd, allow: &[String]) -> Result<Self, Failure> {
+        let unusable = |why: &dyn fmt::Display| {
+            Failure::usage(format!("The rules above the folder cannot be read: {why}."))
+        };
+        let dir = std::fs::canonicalize(dir).map_err(|error| unusable(&error))?;
+        let repository = dir.ancestors().find(|folder| folder.join(".git").exists());
+        let above = match repository {
+            Some(repository) if repository != dir => above(repository, &dir),
+            _ => Ok(Vec::new()),
+        };
+        let common = repository.and_then(git::common_dir);
+        let settings = git::Settings::of(common.as_deref());
+        let mut excludes: Vec<_> = settings
+            .excludes
+            .map(|path| (path, String::new()))
+            .into_iter()
+            .collect();
+        if let (Some(common), Some(repository)) = (common, repository) {
+            let prefix = dir.strip_prefix(repository).ok().and_then(Path::to_str);
+            let prefix = prefix.ok_or_else(|| unusable(&"its path is not UTF-8"))?;
+            excludes.push((common.join("info/exclude"), prefix.to_owned()));
+        }
         Ok(Self {
             root,
-            above: repository_above(dir),
+            above: above.map_err(|error| unusable(&error))?,
+            dir,
+            excludes,
+            ignores_case: settings.ignores_case,
             secrets: Secrets::new(allow)?,
             memory: Memory::default(),
         })
     }
 
-    /// The folders above the shared one whose rules count.
-    pub fn folders_above(&self) -> impl Iterator<Item = &Path> {
-        self.above.iter().map(|(folder, _)| folder.as_path())
+    /// The folders elsewhere in which rules may change.
+    pub fn folders_elsewhere(&self) -> impl Iterator<Item = &Path> {
+        let above = self.above.iter().map(|above| above.path.as_path());
+        let excludes = self.excludes.iter().filter_map(|(path, _)| path.parent());
+        above.chain(excludes)
     }
 
     /// Whether a file of that name holds rules.
@@ -137,44 +195,44 @@ impl Rules {
     pub fn top(&self) -> Result<Chain<'_>, Verdict> {
         let mut chain = Chain {
             levels: Vec::new(),
-            memory: &self.memory,
+            rules: self,
         };
-        if let Some(global) = ignore::gitignore::gitconfig_excludes_path() {
-            chain.read_outside(&global, String::new())?;
+        for (path, prefix) in &self.excludes {
+            chain.read_outside(path, prefix, "")?;
         }
-        if let Some((repository, prefix)) = self.above.first() {
-            chain.read_outside(&repository.join(".git/info/exclude"), prefix.clone())?;
-        }
-        for (folder, prefix) in &self.above {
+        for above in &self.above {
             for file in RULE_FILES {
-                chain.read_outside(&folder.join(file), prefix.clone())?;
+                let shown_as = above.path.join(file);
+                chain.read_in(
+                    &above.folder,
+                    file,
+                    &Origin {
+                        prefix: &above.prefix,
+                        folder: "",
+                        shown_as: &shown_as.to_string_lossy(),
+                    },
+                )?;
             }
         }
-        if self.above.is_empty() {
-            self.read_own_excludes(&mut chain)?;
-        }
         Ok(chain)
-    }
-
-    /// `.git/info/exclude`, where the shared folder is itself the repository.
-    fn read_own_excludes(&self, chain: &mut Chain<'_>) -> Result<(), Verdict> {
-        let info = place::open_below(&self.root, "/.git/info");
-        match info {
-            Ok(info) => chain.read_in(&info, "exclude", "", ".git/info/exclude"),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
-            Err(error) => Err(unreadable(".git/info/exclude", &error)),
-        }
     }
 
     /// What is to be done with a file or folder, where `chain` has the rules of all folders above it, the one that it
     /// lies in included, and these folders are themselves shared.
     pub fn judge(&self, chain: &Chain<'_>, full: &str, is_folder: bool) -> Verdict {
-        match FileName::parse(full) {
+        let verdict = match FileName::parse(full) {
             Err(fault) => Verdict::Never(Skip::Name(fault)),
             Ok(_) => chain
                 .judge(full, is_folder)
                 .or_else(|| self.secrets.judge(full, is_folder).map(Verdict::Secret))
                 .unwrap_or(Verdict::Shared),
+        };
+        match original(full) {
+            // What an editor keeps beside a file holds what that holds.
+            Some(original) if verdict == Verdict::Shared && !is_folder => {
+                self.judge(chain, &original, false)
+            }
+            _ => verdict,
         }
     }
 
@@ -200,8 +258,8 @@ impl Rules {
             if let Err(verdict) = chain.enter(&folder, &path) {
                 return verdict;
             }
-            if !path.is_empty() && matches!(place::look(&folder, SERVER_FOLDER), Ok(Some(_))) {
-                return Verdict::Never(Skip::ServerBase);
+            if let Some(skip) = foreign(&folder, &path) {
+                return Verdict::Never(skip);
             }
             path = format!("{path}/{segment}");
             let is_last = segments.peek().is_none();
@@ -212,10 +270,32 @@ impl Rules {
             folder = match place::open_folder(&folder, segment) {
                 Ok(folder) => folder,
                 // What is not there has no rules of its own.
-                Err(Errno::NOENT) => return self.judge(&chain, full, is_folder),
+                Err(Errno::NOENT) => return self.judge_missing(&chain, &path, segments, is_folder),
                 Err(Errno::LOOP | Errno::NOTDIR) => return Verdict::Never(Skip::Link),
                 Err(error) => return Verdict::Unknown(error.to_string()),
             };
+        }
+        Verdict::Shared
+    }
+}
+
+impl Rules {
+    /// Judges what lies below a folder that is not there.
+    fn judge_missing<'a>(
+        &self,
+        chain: &Chain<'_>,
+        below: &str,
+        segments: std::iter::Peekable<impl Iterator<Item = &'a str>>,
+        is_folder: bool,
+    ) -> Verdict {
+        let (mut path, mut segments) = (below.to_owned(), segments);
+        while let Some(segment) = segments.next() {
+            path = format!("{path}/{segment}");
+            let is_last = segments.peek().is_none();
+            let verdict = self.judge(chain, &path, is_folder || !is_last);
+            if verdict != Verdict::Shared {
+                return verdict;
+            }
         }
         Verdict::Shared
     }
@@ -238,16 +318,35 @@ impl Chain<'_> {
     ///
     /// A rule file that cannot be read, or is just being written.
     pub fn enter(&mut self, folder: &OwnedFd, full: &str) -> Result<(), Verdict> {
+        if !full.is_empty() && matches!(place::look(folder, ".git"), Ok(Some(_))) {
+            // A repository in the shared folder, with excludes of its own.
+            let path = self.rules.dir.join(full.trim_start_matches('/'));
+            if let Some(common) = git::common_dir(&path) {
+                self.read_outside(&common.join("info/exclude"), "", full)?;
+            }
+        }
         for file in RULE_FILES {
             let shown_as = format!("{full}/{file}");
-            self.read_in(folder, file, full, shown_as.trim_start_matches('/'))?;
+            self.read_in(
+                folder,
+                file,
+                &Origin {
+                    prefix: "",
+                    folder: full,
+                    shown_as: shown_as.trim_start_matches('/'),
+                },
+            )?;
         }
         Ok(())
     }
 
     fn judge(&self, full: &str, is_folder: bool) -> Option<Verdict> {
         let decided = self.levels.iter().rev().find_map(|level| {
-            let path = format!("{}{}", level.prefix, full.strip_prefix(&level.folder)?);
+            let below = full.strip_prefix(&level.folder)?;
+            if !below.starts_with('/') {
+                return None;
+            }
+            let path = format!("{}{below}", level.prefix);
             match level
                 .matcher
                 .matched(path.trim_start_matches('/'), is_folder)
@@ -264,22 +363,33 @@ impl Chain<'_> {
         &mut self,
         folder: &OwnedFd,
         file: &str,
-        full: &str,
-        shown_as: &str,
+        origin: &Origin<'_>,
     ) -> Result<(), Verdict> {
         match place::open_file(folder, file) {
-            Ok(opened) => self.read(opened, String::new(), full.to_owned(), shown_as),
+            Ok(opened) => self.read(opened, origin),
             // git takes none from a link or a folder, either.
-            Err(Errno::NOENT | Errno::LOOP | Errno::INVAL) => self.memory.missing(shown_as),
-            Err(error) => Err(unreadable(shown_as, &error)),
+            Err(Errno::LOOP | Errno::INVAL) if file == ".gitignore" => {
+                self.rules.memory.missing(origin.shown_as)
+            }
+            Err(Errno::NOENT) => self.rules.memory.missing(origin.shown_as),
+            Err(Errno::LOOP | Errno::INVAL) => Err(unreadable(
+                origin.shown_as,
+                &"it is a link or a folder, and rules are only read from files",
+            )),
+            Err(error) => Err(unreadable(origin.shown_as, &error)),
         }
     }
 
-    fn read_outside(&mut self, path: &Path, prefix: String) -> Result<(), Verdict> {
+    fn read_outside(&mut self, path: &Path, prefix: &str, folder: &str) -> Result<(), Verdict> {
         let shown_as = path.to_string_lossy();
+        let origin = Origin {
+            prefix,
+            folder,
+            shown_as: &shown_as,
+        };
         match std::fs::File::open(path) {
             Ok(opened) if opened.metadata().is_ok_and(|found| found.is_file()) => {
-                self.read(opened, prefix, String::new(), &shown_as)
+                self.read(opened, &origin)
             }
             Ok(_) => Ok(()),
             Err(error)
@@ -288,46 +398,47 @@ impl Chain<'_> {
                     std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
                 ) =>
             {
-                self.memory.missing(&shown_as)
+                self.rules.memory.missing(&shown_as)
             }
             Err(error) => Err(unreadable(&shown_as, &error)),
         }
     }
 
-    fn read(
-        &mut self,
-        file: std::fs::File,
-        prefix: String,
-        folder: String,
-        shown_as: &str,
-    ) -> Result<(), Verdict> {
-        let cannot = |why: &dyn fmt::Display| unreadable(shown_as, why);
-        self.memory.there(shown_as, &file)?;
+    fn read(&mut self, mut file: std::fs::File, origin: &Origin<'_>) -> Result<(), Verdict> {
+        let cannot = |why: &dyn fmt::Display| unreadable(origin.shown_as, why);
         let mut bytes = Vec::new();
-        file.take(RULE_FILE_BYTES_MAX + 1)
+        (&mut file)
+            .take(RULE_FILE_BYTES_MAX + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| cannot(&error))?;
         if bytes.len() as u64 > RULE_FILE_BYTES_MAX {
             return Err(cannot(&"it has more than 1 MiB"));
         }
         let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<_> = text
-            .trim_start_matches('\u{feff}')
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let lines = text.trim_start_matches('\u{feff}').lines();
+        let lines: Vec<_> = lines.map(Line::new).collect();
         let mut builder = GitignoreBuilder::new("");
-        for line in &lines {
-            // A pattern that is none matches nothing, as with git.
-            let _ = builder.add_line(None, line);
+        let insensitive = builder
+            .case_insensitive(self.rules.ignores_case)
+            .map(|_| ());
+        insensitive.map_err(|error| cannot(&error))?;
+        for (number, line) in (1..).zip(&lines) {
+            if builder.add_line(None, &line.given).is_err() {
+                let raw = line.raw.trim();
+                return Err(cannot(&format!("line {number} is no pattern: {raw}")));
+            }
         }
         let matcher = builder.build().map_err(|error| cannot(&error))?;
+        // Asked when all has been read: what was written meanwhile is not missed.
+        self.rules
+            .memory
+            .read(origin.shown_as, &file, !matcher.is_empty())?;
         if !matcher.is_empty() {
             self.levels.push(Level {
-                prefix,
-                folder,
+                prefix: origin.prefix.to_owned(),
+                folder: origin.folder.to_owned(),
                 matcher,
-                file: shown_as.to_owned(),
+                file: origin.shown_as.to_owned(),
                 lines,
             });
         }
@@ -335,15 +446,49 @@ impl Chain<'_> {
     }
 }
 
+impl Line {
+    fn new(raw: &str) -> Self {
+        let raw = raw.trim_end_matches('\r');
+        // Alternatives in braces are the matcher's own; git knows none.
+        let (mut given, mut is_escaped, mut in_class) = (String::new(), false, false);
+        for c in raw.chars() {
+            if matches!(c, '{' | '}') && !is_escaped && !in_class {
+                given.push('\\');
+            }
+            in_class = !is_escaped && ((in_class && c != ']') || c == '[');
+            is_escaped = c == '\\' && !is_escaped;
+            given.push(c);
+        }
+        Self {
+            raw: raw.to_owned(),
+            given,
+        }
+    }
+}
+
 impl Level {
     fn verdict(&self, rule: &str) -> Verdict {
         // The last of several that are the same decides.
-        let line = self.lines.iter().rposition(|line| line == rule);
+        let is_it = |line: &Line| line.given.trim_end() == rule.trim_end();
+        let number = self.lines.iter().rposition(is_it);
+        let raw = number.map_or(rule, |number| self.lines[number].raw.trim_end());
         Verdict::Ignored {
             file: self.file.clone(),
-            line: line.map_or(0, |line| line + 1),
-            rule: rule.to_owned(),
+            line: number.map_or(0, |number| number + 1),
+            rule: raw.to_owned(),
         }
+    }
+}
+
+/// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's or a mirror's.
+pub fn foreign(folder: &OwnedFd, path: &str) -> Option<Skip> {
+    let holds = |name| !path.is_empty() && matches!(place::look(folder, name), Ok(Some(_)));
+    if holds(SERVER_FOLDER) {
+        Some(Skip::ServerBase)
+    } else if holds(WORK_FOLDER) {
+        Some(Skip::Mirror)
+    } else {
+        None
     }
 }
 
@@ -351,29 +496,25 @@ fn unreadable(file: &str, why: &dyn fmt::Display) -> Verdict {
     Verdict::Unknown(format!("{file} cannot be read: {why}"))
 }
 
-/// The folders above `dir` up to the git repository that it lies in, outermost first, each with the path from it to
-/// `dir`; none where `dir` is a repository itself or lies in none.
-fn repository_above(dir: &Path) -> Vec<(PathBuf, String)> {
-    let Ok(dir) = std::fs::canonicalize(dir) else {
-        return Vec::new();
-    };
-    if dir.join(".git").exists() {
-        return Vec::new();
+/// The folders above `dir` up to the git repository that it lies in, outermost first.
+fn above(repository: &Path, dir: &Path) -> std::io::Result<Vec<Above>> {
+    let within = dir
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(repository));
+    let mut above = Vec::new();
+    for path in within {
+        let prefix = dir.strip_prefix(path).ok().and_then(Path::to_str);
+        above.push(Above {
+            folder: place::open_root(path)?,
+            path: path.to_path_buf(),
+            prefix: prefix
+                .ok_or_else(|| std::io::Error::other("its path is not UTF-8"))?
+                .to_owned(),
+        });
     }
-    let ancestors: Vec<_> = dir.ancestors().skip(1).collect();
-    let Some(outermost) = ancestors
-        .iter()
-        .position(|folder| folder.join(".git").exists())
-    else {
-        return Vec::new();
-    };
-    let above = ancestors[..=outermost].iter().rev();
-    above
-        .filter_map(|folder| {
-            let prefix = dir.strip_prefix(folder).ok()?.to_str()?.to_owned();
-            Some((folder.to_path_buf(), prefix))
-        })
-        .collect()
+    above.reverse();
+    Ok(above)
 }
 
 #[cfg(test)]

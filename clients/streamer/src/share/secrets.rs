@@ -28,6 +28,11 @@ pub const PATTERNS: &[&str] = &[
     "*_ecdsa_sk",
     "*_ed25519",
     "*_ed25519_sk",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "!*.pub",
     "secring.*",
     // Credentials.
     "credentials",
@@ -35,6 +40,7 @@ pub const PATTERNS: &[&str] = &[
     "*credentials*.json",
     "secret",
     "secrets",
+    ".secret*",
     "secret.*",
     "secrets.*",
     "*service-account*.json",
@@ -59,10 +65,15 @@ pub const PATTERNS: &[&str] = &[
     "*.tfstate",
     "*.tfstate.*",
     "*.tfvars",
+    "*.tfvars.json",
+    ".dev.vars*",
+    "*kubeconfig*",
     "*.ovpn",
     "*.mobileprovision",
     "key.properties",
     "keystore.properties",
+    // What some editors write before it takes a file's place.
+    ".goutputstream-*",
     // Folders that tools keep theirs in.
     ".ssh/",
     ".gnupg/",
@@ -122,6 +133,9 @@ impl Secrets {
         }
         let path = full.trim_start_matches('/');
         let found = self.list.matched_path_or_any_parents(path, is_folder);
+        if !found.is_ignore() {
+            return None;
+        }
         let pattern = found.inner()?.original();
         let allowed = self.allowed.matched_path_or_any_parents(path, is_folder);
         if allowed.is_ignore() {
@@ -149,7 +163,8 @@ mod tests {
             ("/certs/server.pem", "*.pem"),
             ("/certs/Server.PEM", "*.pem"),
             ("/home/.ssh/config", ".ssh/"),
-            ("/id_ed25519", "*_ed25519"),
+            ("/id_ed25519", "id_ed25519*"),
+            ("/id_rsa_github", "id_rsa*"),
             ("/deploy/credentials.json", "*credentials*.json"),
             ("/vault.kdbx", "*.kdbx"),
             ("/infra/prod.tfvars", "*.tfvars"),

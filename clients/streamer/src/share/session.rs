@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use super::Ended;
 use super::dirty::Dirty;
@@ -27,8 +28,8 @@ use crate::progress::Progress;
 use crate::protocol::{self, PullRequest, ServerMessage};
 use crate::report::Report;
 use crate::stamp::Stamp;
-use crate::upload::{self, Content, Posts, Seen, Upload};
-use crate::{connection, listing, login, place};
+use crate::upload::{self, Allows, Content, Posts, Seen, Upload};
+use crate::{connection, listing, login, moment, place};
 
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
@@ -38,6 +39,8 @@ const FIRST_UPLOAD: u64 = 10;
 
 /// Everything is looked at again so often even where folders are watched: nobody knows all file systems.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
+/// What the server has refused is not sent again before so long, unless it has changed.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 /// A file that changes while it is sent is sent again after so long.
 const RESTLESS: Duration = Duration::from_secs(1);
 /// What is sent at once of more files is not kept for later merges.
@@ -48,6 +51,7 @@ const BAR_BYTES: u64 = 4 << 20;
 
 /// The folder, and what is known of it across connections.
 pub(super) struct Folder {
+    dir: PathBuf,
     root: Arc<OwnedFd>,
     rules: Arc<Rules>,
     watching: Watching,
@@ -61,16 +65,22 @@ pub(super) struct Folder {
     warned_of_others: bool,
     history: History,
     keeps_history: bool,
+    /// What is being sent.
+    sending: BTreeMap<FileName, Stamp>,
+    /// What the server has refused, as it was, and when: it is not sent again at once.
+    refused: BTreeMap<FileName, (Stamp, Instant)>,
 }
 
 impl Folder {
     pub(super) fn new(
+        dir: &Path,
         root: Arc<OwnedFd>,
         rules: Arc<Rules>,
         watching: Watching,
         dirty: Arc<Dirty>,
     ) -> Self {
         Self {
+            dir: dir.to_path_buf(),
             root,
             rules,
             watching,
@@ -82,6 +92,8 @@ impl Folder {
             warned_of_others: false,
             history: History::default(),
             keeps_history: true,
+            sending: BTreeMap::new(),
+            refused: BTreeMap::new(),
         }
     }
 
@@ -101,50 +113,86 @@ impl Folder {
         });
     }
 
-    /// Looks at a place, and adds what is to be done about it to `plan`.
-    fn compare(&mut self, full: &str, plan: &mut Plan) -> BTreeMap<String, String> {
+    /// Whether the folder is still the one that was opened: else what is gone from that says nothing.
+    fn check(&self) -> Result<(), Failure> {
+        let there = rustix::fs::stat(&self.dir).map(|stat| place::inode(&stat));
+        let open = rustix::fs::fstat(&*self.root).map(|stat| place::inode(&stat));
+        if there == open {
+            return Ok(());
+        }
+        let dir = crate::names::shown(&self.dir.to_string_lossy());
+        Err(Failure::usage(format!(
+            "{dir} was moved, removed or replaced while it was shared; nothing more was sent or deleted. Start again with the folder that you mean."
+        )))
+    }
+
+    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be looked at, and why.
+    fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
         let watching = &mut self.watching;
         let found = look(&self.root, &self.rules, full, |folder| {
             watching.folder(folder);
         });
         let root = &self.root;
-        let part = self
+        let mut part = self
             .known
             .plan(full, &found, |name| fingerprint(root, name));
+        part.post.retain(|(name, _)| {
+            let refused = self.refused.get(name);
+            refused.is_none_or(|(stamp, when)| {
+                found.files.get(name) != Some(stamp) || when.elapsed() > REFUSED_FOR
+            })
+        });
+        for (name, _) in &part.post {
+            self.sending
+                .extend(found.files.get(name).map(|stamp| (name.clone(), *stamp)));
+        }
         plan.delete.extend(part.delete);
         plan.post.extend(part.post);
         plan.same += part.same;
-        let is_in = |path: &String| {
-            let rest = path.strip_prefix(full);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.left_out.retain(|path, _| !lies_in(path, full));
+        let mut compared = Compared {
+            unreadable: found.unreadable,
+            there: found.files.into_keys().collect(),
         };
-        self.left_out.retain(|path, _| !is_in(path));
         for (path, verdict) in &found.left_out {
-            if *verdict == Verdict::Settling {
-                self.look_later(path.clone(), SETTLING);
+            match verdict {
+                Verdict::Settling => self.look_later(path.clone(), SETTLING),
+                Verdict::Unknown(why) => {
+                    compared.unreadable.insert(path.clone(), why.clone());
+                }
+                _ => {}
             }
         }
         self.left_out.extend(found.left_out);
-        found.unreadable
+        compared
     }
+}
+
+/// What a place was found to be.
+struct Compared {
+    unreadable: BTreeMap<String, String>,
+    there: BTreeSet<FileName>,
+}
+
+/// Whether a path is that place or lies below it.
+fn lies_in(path: &str, full: &str) -> bool {
+    let rest = path.strip_prefix(full);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Reads a file, and says what it holds and which it was, if it can be read.
 fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>)> {
+    let read = moment::now() / 1_000;
     let (folder, leaf) = place::open_parent(root, name).ok()?;
     let file = place::open_file(&folder, leaf).ok()?;
     let stamp = Stamp::of(&rustix::fs::fstat(&file).ok()?);
     let again = file.try_clone().ok()?;
     let (size, sha256) = place::fingerprint(file).ok()?;
     let is_same = Stamp::of(&rustix::fs::fstat(&again).ok()?) == stamp;
-    Some((Remote { size, sha256 }, settled(stamp).filter(|_| is_same)))
-}
-
-/// The stamp, unless a change in this very moment might not change it.
-fn settled(stamp: Stamp) -> Option<Stamp> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-    (!stamp.is_fresh(now)).then_some(stamp)
+    Some((
+        Remote { size, sha256 },
+        stamp.settled(read).filter(|_| is_same),
+    ))
 }
 
 /// A connection.
@@ -158,6 +206,8 @@ pub(super) struct Session<'a> {
     pub held: watch::Receiver<bool>,
     /// Becomes true once the server has let us in.
     pub is_connected: &'a mut bool,
+    /// Becomes true once the server has had what the folder has.
+    pub is_synced: &'a mut bool,
 }
 
 impl Session<'_> {
@@ -179,7 +229,12 @@ impl Session<'_> {
             AUTHENTICATE,
         )
         .await?;
-        let (listed, unread) = listing::list(&outgoing, &mut incoming, identity, LIST).await?;
+        let mut said = Vec::new();
+        let (listed, unread) =
+            listing::list(&outgoing, &mut incoming, identity, LIST, &mut |message| {
+                said.push(message);
+            })
+            .await?;
         *self.is_connected = true;
         let (remote, _) = plan::known(listed);
         self.folder.known.listed(remote);
@@ -187,6 +242,10 @@ impl Session<'_> {
             url: identity.url.clone(),
             project: identity.full_project(),
         });
+        // Among it pull requests that have waited.
+        for message in said {
+            self.hear_aside(message);
+        }
         for (name, why) in unread {
             self.fail(
                 &name,
@@ -196,18 +255,23 @@ impl Session<'_> {
         self.folder.dirty.add_all();
         let mut upload = Upload::new(outgoing, incoming, identity);
         let mut reference = FIRST_UPLOAD;
-        let mut renewal = std::pin::pin!(sleep(identity.renew_in()));
+        let mut renewal = Instant::now() + identity.renew_in();
+        let mut look_again = Instant::now() + LOOK_AGAIN;
         loop {
             self.mind_hold();
-            let is_held = *self.held.borrow();
-            while !is_held && !self.folder.dirty.is_empty() {
-                self.sync(&mut upload, &mut reference).await?;
+            if Instant::now() >= renewal {
+                renewal = Instant::now() + identity.renew_in();
+                self.renew(&upload).await?;
             }
-            let look_again = if self.folder.watching.is_polling() {
-                POLL
-            } else {
-                LOOK_AGAIN
-            };
+            let is_held = *self.held.borrow();
+            if !is_held && !self.folder.dirty.is_empty() {
+                self.sync(&mut upload, &mut reference).await?;
+                *self.is_synced = true;
+                continue;
+            }
+            if self.folder.watching.is_polling() {
+                look_again = look_again.min(Instant::now() + POLL);
+            }
             let dirty = Arc::clone(&self.folder.dirty);
             tokio::select! {
                 received = upload.next() => {
@@ -216,11 +280,11 @@ impl Session<'_> {
                 }
                 () = dirty.settled(), if !is_held => {}
                 Ok(()) = self.held.changed() => {}
-                () = sleep(look_again) => dirty.add_all(),
-                () = &mut renewal => {
-                    renewal.set(sleep(identity.renew_in()));
-                    self.renew(&upload).await?;
+                () = sleep_until(look_again.into()) => {
+                    look_again = Instant::now() + LOOK_AGAIN;
+                    dirty.add_all();
                 }
+                () = sleep_until(renewal.into()) => {}
             }
         }
     }
@@ -240,9 +304,14 @@ impl Session<'_> {
     async fn sync(&mut self, upload: &mut Upload<'_>, reference: &mut u64) -> Result<(), Failure> {
         let began = Instant::now();
         let mut plan = Plan::default();
+        self.folder.sending.clear();
         for full in self.folder.dirty.take() {
-            let unreadable = block_in_place(|| self.folder.compare(&full, &mut plan));
-            for (path, why) in unreadable {
+            if full.is_empty() {
+                self.folder.check()?;
+            }
+            let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
+            self.mend(&full, &compared);
+            for (path, why) in compared.unreadable {
                 self.fail(&path, format!("cannot be read here: {why}"));
             }
         }
@@ -308,7 +377,7 @@ impl Session<'_> {
                 first_reference: posts_begin,
                 refused: upload.refused(),
                 bases: BTreeMap::new(),
-                allows: Box::new(allows),
+                allows: Allows::when(allows),
             })
         };
         for source in [deletions, posts] {
@@ -327,6 +396,7 @@ impl Session<'_> {
                 content,
             } => {
                 self.report.mended(name.as_str());
+                self.folder.refused.remove(&name);
                 self.voice.tell(&Event::Sent {
                     name: name.as_str().to_owned(),
                     bytes,
@@ -334,7 +404,7 @@ impl Session<'_> {
                 let (remote, stamp) = match content {
                     Some(content) => {
                         self.folder.keep(&content);
-                        (content.remote, settled(content.stamp))
+                        (content.remote, content.stamp)
                     }
                     // A mix of what the file was while it was read: nothing is equal to it.
                     None => (
@@ -359,13 +429,31 @@ impl Session<'_> {
             Seen::Unreadable { name, why, .. } => {
                 self.fail(name.as_str(), format!("cannot be read here: {why}"));
             }
-            Seen::Failed { name, why } => self.fail(name.as_str(), why),
+            Seen::Failed { name, why } => {
+                if let Some(stamp) = self.folder.sending.get(&name) {
+                    let refused = (*stamp, Instant::now());
+                    self.folder.refused.insert(name.clone(), refused);
+                    self.folder
+                        .look_later(name.as_str().to_owned(), REFUSED_FOR);
+                }
+                self.fail(name.as_str(), why);
+            }
             Seen::Changed { name } | Seen::Withheld { name } => {
                 self.folder.look_later(name.as_str().to_owned(), RESTLESS);
             }
             Seen::Held => self.mind_hold(),
             Seen::Said { message } => self.hear_aside(message),
         }
+    }
+
+    /// What failed at a place and is not there any more, or can be read now, has come right.
+    fn mend(&mut self, full: &str, compared: &Compared) {
+        let known = &self.folder.known;
+        self.report.keep_only(|path| {
+            let is_open = FileName::parse(path)
+                .is_ok_and(|name| compared.there.contains(&name) || known.has(&name));
+            !lies_in(path, full) || is_open || compared.unreadable.contains_key(path)
+        });
     }
 
     fn fail(&mut self, name: &str, why: String) {

@@ -24,11 +24,12 @@ impl Summary {
         for (path, verdict) in left_out {
             match verdict {
                 Verdict::Ignored { .. } => summary.ignored += 1,
-                Verdict::Secret(_) | Verdict::Unknown(_) => summary.secrets.push(path.clone()),
-                // Everybody knows.
-                Verdict::Never(Skip::Name(NameFault::Git))
-                | Verdict::Shared
-                | Verdict::Settling => {}
+                Verdict::Secret(_) => summary.secrets.push(path.clone()),
+                // The unreadable are told of one by one; of `.git` everybody knows.
+                Verdict::Unknown(_)
+                | Verdict::Settling
+                | Verdict::Never(Skip::Name(NameFault::Git))
+                | Verdict::Shared => {}
                 Verdict::Never(_) => summary.never += 1,
             }
         }

@@ -27,6 +27,10 @@ pub enum Event {
     Invitation {
         /// For his shell.
         command: String,
+        /// The same for who wants to propose changes.
+        clone: String,
+        /// The flags with which the streamer looks at what they propose.
+        pulls: String,
     },
     /// What differs is about to be sent.
     Sending {
@@ -104,7 +108,11 @@ pub enum Event {
         text: String,
     },
     /// The end.
-    Stopped,
+    Stopped {
+        /// Why, where nobody wanted it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
 }
 
 /// Where it is said.
@@ -200,7 +208,7 @@ impl Voice {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Connected { .. } => self.facts.connected = true,
-            Event::Lost { .. } | Event::Stopped => self.facts.connected = false,
+            Event::Lost { .. } | Event::Stopped { .. } => self.facts.connected = false,
             Event::Paused => self.facts.paused = true,
             Event::Resumed => self.facts.paused = false,
             Event::PullRequest { .. } => self.facts.pulls += 1,
@@ -262,7 +270,24 @@ fn sentence(event: &Event) -> Option<String> {
         Event::Connected { url, project } => {
             format!("sharing {} at {url}; Ctrl-C stops", shown(project))
         }
-        Event::Invitation { command } => format!("to see it elsewhere:\n\n    {command}\n"),
+        Event::Invitation {
+            command,
+            clone,
+            pulls,
+        } => format!(
+            "to see it elsewhere:
+
+    {command}
+
+to propose changes:
+
+    {clone}
+
+to look at what is proposed:
+
+    twicecast pulls {pulls} list
+"
+        ),
         Event::Synced { sent, deleted, .. } if sent + deleted == 0 => return None,
         Event::Synced {
             sent,
@@ -293,7 +318,7 @@ fn sentence(event: &Event) -> Option<String> {
             shown(title)
         ),
         Event::Note { text } => text.clone(),
-        Event::Stopped => "stopped".to_owned(),
+        Event::Stopped { .. } => "stopped".to_owned(),
         Event::Sending { .. } | Event::Sent { .. } | Event::Deleted { .. } => return None,
     })
 }

@@ -67,7 +67,7 @@ impl Watching {
         match watcher.watch(path, RecursiveMode::NonRecursive) {
             Ok(()) => {}
             // It has gone again, or is none of ours; its own folder tells of that.
-            Err(error) if !is_limit(&error) => {}
+            Err(error) if limit(&error).is_none() => {}
             Err(error) => self.give_up(&error),
         }
     }
@@ -84,24 +84,32 @@ impl Watching {
 
     fn give_up(&mut self, error: &notify::Error) {
         self.watcher = None;
-        let why = if is_limit(error) {
-            "the system's limit of watched folders is reached; `sudo sysctl fs.inotify.max_user_watches=1048576` raises it".to_owned()
-        } else {
-            format!("the system does not let folders be watched: {error}")
+        let why = match limit(error) {
+            Some(limit) => format!(
+                "The system's limit of watched folders is reached; `sudo sysctl fs.inotify.{limit}` raises it for the next start"
+            ),
+            None => format!("The system does not let folders be watched: {error}"),
         };
         let seconds = POLL.as_secs();
         self.trouble = Some(format!(
-            "{why}. Until then the folder is looked through every {seconds} s."
+            "{why}. The folder is looked through every {seconds} s instead."
         ));
     }
 }
 
-fn is_limit(error: &notify::Error) -> bool {
+/// Which limit of the system an error is about, and a greater one.
+fn limit(error: &notify::Error) -> Option<&'static str> {
+    const WATCHES: &str = "max_user_watches=1048576";
+    const INSTANCES: &str = "max_user_instances=1024";
     match &error.kind {
-        ErrorKind::MaxFilesWatch => true,
-        // ENOSPC, and EMFILE for the instances.
-        ErrorKind::Io(error) => matches!(error.raw_os_error(), Some(24 | 28)),
-        _ => false,
+        ErrorKind::MaxFilesWatch => Some(WATCHES),
+        // ENOSPC and EMFILE.
+        ErrorKind::Io(error) => match error.raw_os_error() {
+            Some(28) => Some(WATCHES),
+            Some(24) => Some(INSTANCES),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

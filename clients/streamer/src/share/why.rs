@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::FileType;
+
 use super::rules::{Rules, Verdict};
 use crate::cli::WhyArgs;
 use crate::failure::Failure;
@@ -32,11 +34,14 @@ pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
         .flatten();
     let kind = found.map(|stat| place::kind(&stat));
     let rules = Rules::new(&dir, root, &args.allow)?;
-    let is_folder = kind == Some(rustix::fs::FileType::Directory)
+    let is_folder = kind == Some(FileType::Directory)
         || args.path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let verdict = match kind {
-        Some(rustix::fs::FileType::Symlink) => Verdict::Never(scan::Skip::Link),
-        _ => rules.judge_now(&full, is_folder),
+        Some(FileType::Symlink) => Verdict::Never(scan::Skip::Link),
+        Some(FileType::RegularFile | FileType::Directory) | None => {
+            rules.judge_now(&full, is_folder)
+        }
+        Some(_) => Verdict::Never(scan::Skip::Special),
     };
     let missing = if kind.is_none() {
         " (there is nothing of that name now)"
@@ -76,7 +81,15 @@ fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
     let below = resolved
         .strip_prefix(dir)
         .or_else(|_| plain.strip_prefix(dir));
-    let below = below.map_err(|_| outside())?.to_str().ok_or_else(outside)?;
+    let below = match below {
+        Ok(below) => below.to_str().ok_or_else(outside)?,
+        // A name as `share` says it, which begins at the shared folder.
+        Err(_) if !path.exists() => path
+            .to_str()
+            .and_then(|path| path.strip_prefix('/'))
+            .ok_or_else(outside)?,
+        Err(_) => return Err(outside()),
+    };
     if below.is_empty() {
         return Err(Failure::usage(
             "That is the shared folder itself; name something in it.",

@@ -1,8 +1,10 @@
 //! Where messages come from: deletions, and files read a few parts ahead of the connection.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +12,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::{Content, Item, Message, Refused, Verb};
+use super::{Allows, Content, Item, Message, Refused, Verb};
 use crate::names::FileName;
 use crate::parts::{self, Outcome};
 use crate::plan::Remote;
-use crate::{place, protocol};
+use crate::{moment, place, protocol};
 
 /// Messages that are made and wait to go out.
 const READY_MAX: usize = 4;
@@ -42,6 +44,7 @@ pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<I
                 of: 0,
                 first: true,
                 content: None,
+                judged: None,
             };
             if sender.send(Item::Send(message)).await.is_err() {
                 return;
@@ -63,9 +66,8 @@ pub struct Posts {
     pub refused: Refused,
     /// What they were made from, by name, for a pull request.
     pub bases: BTreeMap<String, String>,
-    /// Asked about a file after each part of it was read and before that is sent: what was written to a file after it
-    /// was forbidden never leaves.
-    pub allows: Box<dyn Fn(&FileName) -> bool + Send>,
+    /// Asked about a file after each part of it was read, and again where that part has waited since.
+    pub allows: Allows,
 }
 
 /// A source of posts, read one after the other, a few messages ahead of the connection.
@@ -81,7 +83,9 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
     let (sender, receiver) = mpsc::channel(READY_MAX);
     spawn_blocking(move || {
         for (reference, (name, size)) in (first_reference..).zip(files) {
+            let opened = Cell::new(0);
             let open = || {
+                opened.set(moment::now() / 1_000);
                 Ok(place::open_parent(&root, &name)
                     .and_then(|(folder, leaf)| place::open_file(&folder, leaf))?)
             };
@@ -92,7 +96,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 if is_in(&refused, reference) {
                     return false;
                 }
-                withheld = !allows(&name);
+                withheld = !allows.ask(&name);
                 if withheld {
                     return false;
                 }
@@ -106,7 +110,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                         size: sent,
                         sha256: place::hex(&hash.clone().finalize()),
                     },
-                    stamp,
+                    stamp: stamp.settled(opened.get()),
                     // Of a file in one part all is at hand.
                     bytes: part.number.is_none().then(|| part.bytes.to_vec()),
                 });
@@ -133,6 +137,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     of: size.max(bytes),
                     first: part.is_first(),
                     content,
+                    judged: Some((Instant::now(), allows.clone())),
                 };
                 sender.blocking_send(Item::Send(message)).is_ok()
             });

@@ -465,7 +465,12 @@ pub fn command(words: &[&str]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    for name in ["XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+    for name in [
+        "XDG_STATE_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "HOME",
+    ] {
         command.env(name, own_folder().path());
     }
     for name in ["TWICECAST_URL", "TWICECAST_TOKEN", "TWICECAST_KEY"] {

@@ -1,3 +1,4 @@
+use super::super::rule_memory::SETTLING;
 use super::*;
 use std::fs;
 
@@ -9,7 +10,7 @@ fn verdicts(files: &[(&str, &str)], allow: &[&str]) -> impl Fn(&str) -> String {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    std::thread::sleep(super::super::rule_memory::SETTLING);
+    std::thread::sleep(SETTLING);
     let allow: Vec<_> = allow.iter().map(|&pattern| pattern.to_owned()).collect();
     let root = place::open_root(dir.path()).unwrap();
     let rules = Rules::new(dir.path(), root, &allow).unwrap();
@@ -90,7 +91,7 @@ fn rules_of_the_repository_around_the_folder_count() {
     )
     .unwrap();
     fs::write(repository.path().join("apps/.gitignore"), "!kept.map\n").unwrap();
-    std::thread::sleep(super::super::rule_memory::SETTLING);
+    std::thread::sleep(SETTLING);
     let root = place::open_root(&dir).unwrap();
     let rules = Rules::new(&dir, root, &[]).unwrap();
     for (full, shared) in [
@@ -110,23 +111,99 @@ fn rules_of_the_repository_around_the_folder_count() {
 fn a_rule_counts_at_once_and_one_that_is_being_written_hides_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let root = place::open_root(dir.path()).unwrap();
-    let rules = Rules::new(dir.path(), root, &[]).unwrap();
+    let mut rules = Rules::new(dir.path(), root, &[]).unwrap();
+    rules.memory.gone = SETTLING * 2;
     let judge = || rules.judge_now("/private", false);
     let ignore = dir.path().join(".gitignore");
     assert_eq!(judge(), Verdict::Shared);
     fs::write(&ignore, "private\n").unwrap();
     assert_eq!(judge(), Verdict::Settling);
-    std::thread::sleep(super::super::rule_memory::SETTLING);
+    std::thread::sleep(SETTLING);
     assert!(matches!(judge(), Verdict::Ignored { .. }));
     // As an editor does it that empties the file before it writes it.
     fs::write(&ignore, "").unwrap();
     assert_eq!(judge(), Verdict::Settling);
     fs::write(&ignore, "private\n").unwrap();
-    std::thread::sleep(super::super::rule_memory::SETTLING);
+    std::thread::sleep(SETTLING);
     assert!(matches!(judge(), Verdict::Ignored { .. }));
     // And one that takes it away first.
     fs::remove_file(&ignore).unwrap();
     assert_eq!(judge(), Verdict::Settling);
-    std::thread::sleep(super::super::rule_memory::SETTLING);
+    std::thread::sleep(SETTLING);
+    assert_eq!(judge(), Verdict::Settling);
+    std::thread::sleep(SETTLING);
     assert_eq!(judge(), Verdict::Shared);
+}
+
+#[test]
+fn what_git_takes_literally_is_taken_so_and_what_is_no_pattern_holds_everything_back() {
+    let verdict = verdicts(
+        &[
+            (".gitignore", "{a,b}.cfg  \nfoo{bar\n"),
+            ("bad/.gitignore", "[z-a]\n"),
+        ],
+        &[],
+    );
+    assert!(verdict("/{a,b}.cfg").contains("`{a,b}.cfg` in .gitignore, line 1"));
+    assert!(verdict("/foo{bar").contains("line 2"));
+    assert!(verdict("/a.cfg").contains("shared"));
+    assert!(verdict("/bad/x").contains("line 1 is no pattern"));
+}
+
+#[test]
+fn rules_that_are_a_link_hold_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("elsewhere", dir.path().join(".tcignore")).unwrap();
+    let root = place::open_root(dir.path()).unwrap();
+    let rules = Rules::new(dir.path(), root, &[]).unwrap();
+    assert!(matches!(rules.judge_now("/a", false), Verdict::Unknown(_)));
+}
+
+#[test]
+fn copies_of_what_is_left_out_and_mirrors_are_left_out_too() {
+    let verdict = verdicts(
+        &[
+            (".gitignore", "private\n"),
+            ("copy/.twicecast-mirror/lock", ""),
+        ],
+        &[],
+    );
+    for copy in [
+        "/..env.swp",
+        "/#.env#",
+        "/a/server.key.bak",
+        "/private~",
+        "/.private.swp",
+    ] {
+        assert!(
+            !verdict(copy).contains("shared"),
+            "{copy}: {}",
+            verdict(copy)
+        );
+    }
+    assert!(verdict("/main.rs~").contains("shared"));
+    assert!(verdict("/copy/a").contains("a mirror of a project"));
+    assert!(verdict("/missing/.env/x").contains(".env*"));
+}
+
+#[test]
+fn the_excludes_of_worktrees_and_of_repositories_inside_count() {
+    let place = tempfile::tempdir().unwrap();
+    let (main, tree) = (place.path().join("main"), place.path().join("tree"));
+    fs::create_dir_all(main.join(".git/worktrees/tree")).unwrap();
+    fs::create_dir_all(main.join(".git/info")).unwrap();
+    fs::create_dir_all(tree.join("sub/.git/info")).unwrap();
+    fs::write(main.join(".git/worktrees/tree/commondir"), "../..\n").unwrap();
+    fs::write(main.join(".git/info/exclude"), "mine\n").unwrap();
+    fs::write(tree.join(".git"), "gitdir: ../main/.git/worktrees/tree\n").unwrap();
+    fs::write(tree.join("sub/.git/info/exclude"), "inner\n").unwrap();
+    std::thread::sleep(SETTLING);
+    let rules = Rules::new(&tree, place::open_root(&tree).unwrap(), &[]).unwrap();
+    for (full, shared) in [("/mine", false), ("/sub/inner", false), ("/inner", true)] {
+        assert_eq!(
+            rules.judge_now(full, false) == Verdict::Shared,
+            shared,
+            "{full}"
+        );
+    }
 }
