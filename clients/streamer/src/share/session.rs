@@ -98,7 +98,7 @@ impl Folder {
     }
 
     /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very much most will never be
-    /// asked for, and git may have it.
+    /// asked for.
     fn keep(&mut self, content: &Content) {
         if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
             self.history.keep(&content.remote.sha256, bytes);

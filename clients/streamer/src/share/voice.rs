@@ -6,7 +6,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::names::shown;
-use crate::report::{counted, say, warn};
+use crate::report::{counted, json_line, say, warn};
 
 /// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -175,9 +175,7 @@ impl Voice {
     pub fn tell(&mut self, event: &Event) {
         self.note(event);
         if self.json {
-            if let Ok(line) = serde_json::to_string(event) {
-                say(&line);
-            }
+            say(&json_line(event));
             return;
         }
         if let Some(line) = sentence(event) {
