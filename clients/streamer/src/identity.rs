@@ -60,16 +60,11 @@ impl Identity {
             .as_deref()
             .map(NamesInToken::peek)
             .unwrap_or_default();
-        let surroundings = || {
-            ["USER", "LOGNAME", "USERNAME"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        };
         let user = common
             .user
             .clone()
             .or_else(|| in_token.username.clone())
-            .or_else(surroundings);
+            .or_else(name_of_user);
         let streamer = match role {
             Role::Streamer => common.streamer.clone().or_else(|| user.clone()),
             Role::Viewer => common
@@ -222,6 +217,13 @@ impl Identity {
     pub fn full_project(&self) -> String {
         format!("{}/{}", self.streamer, self.project)
     }
+}
+
+/// Who is at the keyboard, where the system says so; in a container it may not.
+pub fn name_of_user() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }
 
 fn folder_name(dir: &Path) -> Option<String> {

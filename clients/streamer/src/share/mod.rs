@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use crate::backoff::Backoff;
 use crate::cli::ShareArgs;
 use crate::failure::Failure;
-use crate::identity::{Identity, Role};
+use crate::identity::{Identity, Role, name_of_user};
 use crate::local::{self, LocalServer};
 use crate::names::{FileName, shown};
 use crate::report::Report;
@@ -88,6 +88,9 @@ pub async fn verdict(rules: &Rules, name: &FileName) -> Verdict {
     verdict
 }
 
+/// Who shares with a server of his own, where nobody says.
+const NOBODY: &str = "streamer";
+
 /// How a connection ended that did not fail.
 enum Ended {
     Stopped,
@@ -105,6 +108,11 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
         let mut common = args.common.clone();
         (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
         common.token = None;
+        // One command is enough, wherever it is typed.
+        common.user = common
+            .user
+            .or_else(name_of_user)
+            .or_else(|| Some(NOBODY.to_owned()));
         (common, Some(server))
     } else {
         (args.common.clone(), None)

@@ -234,8 +234,21 @@ impl Share {
         Self::of(&[&words, &["--project", "demo"][..]].concat())
     }
 
+    /// The shortest command, in a system that does not say who somebody is.
+    pub fn of_nobody(dir: &Path) -> Self {
+        let mut command = command(&["share", dir.to_str().unwrap(), "--json", "--local"]);
+        for name in ["USER", "LOGNAME", "USERNAME"] {
+            command.env_remove(name);
+        }
+        Self::spawn(command)
+    }
+
     fn of(words: &[&str]) -> Self {
-        let mut child = command(words).stderr(Stdio::inherit()).spawn().unwrap();
+        Self::spawn(command(words))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, events }
     }

@@ -352,6 +352,17 @@ async fn a_pull_request_is_announced_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_command_is_enough_also_where_the_system_does_not_say_who_one_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut share = Share::of_nobody(dir.path());
+    let invitation = share.until("invitation").await;
+    let command = invitation["command"].as_str().unwrap();
+    assert!(command.contains("--streamer streamer"), "{command}");
+    share.until("connected").await;
+    assert_eq!(share.stop().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_command_starts_a_server_and_says_how_to_see_the_folder() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(dir.path(), &files(&[("/hello", b"world")]));
