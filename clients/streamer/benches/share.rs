@@ -272,7 +272,8 @@ fn main() {
 
     drop(server);
     world.write(burst, b"while it was away");
-    sleep(Duration::from_secs(if small { 3 } else { 30 }));
+    let away = if small { 3 } else { 30 };
+    sleep(Duration::from_secs(away));
     let began = Instant::now();
     server = world.serve();
     let project = world.base.path().join("ana/demo");
@@ -281,7 +282,7 @@ fn main() {
     world.arrived(burst, b"while it was away");
     let seen = began.elapsed().as_secs_f64();
     println!(
-        "| after the server was away for 30 s: {} changed files are there / with the viewer | {caught_up:.1} / {seen:.1} s |",
+        "| after the server was away for {away} s: {} changed files are there / with the viewer | {caught_up:.1} / {seen:.1} s |",
         burst.len(),
     );
     drop((share, mirror, server));

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cli::CommonArgs;
 use crate::failure::Failure;
+use crate::identity::name_of_user;
 use crate::names::{check_component, check_user};
 use crate::protocol::whole_seconds;
 use crate::token::Claims;
@@ -96,14 +97,9 @@ impl Person {
         crate::connection::address(&common.url)?;
         let token = common.token.as_deref().and_then(TokenView::read);
         let view = token.clone().unwrap_or_default();
-        let surroundings = || {
-            ["USER", "LOGNAME", "USERNAME"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        };
         let user = (common.user.clone())
             .or(view.username)
-            .or_else(surroundings);
+            .or_else(name_of_user);
         let streamer = (common.streamer.clone())
             .or(view.streamername)
             .or_else(|| user.clone());
