@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use file_ws_server::adapters::delivery::Budget;
+use file_ws_server::adapters::delivery::Hub;
+use file_ws_server::adapters::delivery::WireFrame;
 use file_ws_server::adapters::inbound::cli::{
     self, Config, Invocation, Loaded, Store, TokenRequest,
 };
 use file_ws_server::adapters::inbound::http;
 use file_ws_server::adapters::inbound::transport::{self, Shutdown, Transport, listen};
-use file_ws_server::adapters::inbound::websocket::{
-    ProtocolHandler, Service, WireFrame, event_encoder,
-};
+use file_ws_server::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
-use file_ws_server::adapters::outbound::hub::Hub;
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, NewToken, TokenKey};
 use file_ws_server::adapters::outbound::memory::{MemoryChatRooms, MemoryStores};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::application::ports::{Clock as _, ProjectRegistry as _};
-use file_ws_server::application::{Application, Budget, Ports};
+use file_ws_server::application::{Application, Ports};
 use file_ws_server::domain::{ProjectId, ProjectName, UserName};
 use warp::{Filter as _, Reply as _};
 
@@ -238,7 +238,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
 
     let handler = ProtocolHandler::new(Service {
         application: Arc::clone(&application),
-        connections: hub,
+        hub,
         budget,
         mailbox: config.mailbox_limits(),
         part_bytes: config.part_bytes,

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
+use file_ws_server::adapters::delivery::Hub;
+use file_ws_server::adapters::delivery::{Bell, Budget, Mailbox, MailboxLimits};
 use file_ws_server::adapters::inbound::websocket::event_encoder;
-use file_ws_server::adapters::outbound::hub::Hub;
-use file_ws_server::application::ports::{
-    Connections as _, EventPublisher as _, Subscriptions as _, Topic,
-};
-use file_ws_server::application::{Bell, Budget, Event, Mailbox, MailboxLimits};
+use file_ws_server::application::Event;
+use file_ws_server::application::ports::{EventPublisher as _, Subscriptions as _, Topic};
 use file_ws_server::domain::{ChatMessage, ProjectId, ProjectName, RoomName, Timestamp, UserName};
 
 /// Ana's project.

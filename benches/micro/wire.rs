@@ -4,8 +4,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
+use file_ws_server::adapters::delivery::Budget;
 use file_ws_server::adapters::inbound::websocket::{event_encoder, fuzzing};
-use file_ws_server::application::{Budget, Event};
+use file_ws_server::application::Event;
 use file_ws_server::domain::{FilePath, Version};
 
 use crate::hub::project;

@@ -1,4 +1,5 @@
-//! The world outside: what drives the application and what it drives.
+//! What connects the application to the world: sockets, disks, clocks.
 
+pub mod delivery;
 pub mod inbound;
 pub mod outbound;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Checked;
+use crate::application::request_error::Checked;
 use crate::domain::{
     ContentHash, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName,
     UserName,

@@ -55,12 +55,12 @@ pub(crate) mod interleaved {
         IS_ON.set(false);
     }
 
-    pub(super) fn is_free<G>(tried: &Result<G, TryLockError<G>>) -> bool {
+    pub(crate) fn is_free<G>(tried: &Result<G, TryLockError<G>>) -> bool {
         !matches!(tried, Err(TryLockError::WouldBlock))
     }
 
     /// Lets others run, and goes on letting them until `is_free`.
-    pub(super) fn until_free(is_free: impl Fn() -> bool) {
+    pub(crate) fn until_free(is_free: impl Fn() -> bool) {
         if !IS_ON.get() {
             return;
         }

@@ -1,68 +1,49 @@
-//! Use cases, the session and the ports.
+//! Use cases, the session of a connection, and the ports.
 //!
-//! Knows no JSON, no base64, no socket and no path on disk. A use case checks the right, asks the
-//! domain, uses ports and says what happened; `Session` is what a connection is entitled to.
+//! Knows no JSON, no base64, no socket and no path on disk. Each use case has a file named after the
+//! protocol's verb: it checks the right, asks the domain, uses ports and says what happened.
 
-mod abandoned;
-mod attachments;
-mod authenticate;
-mod chat;
+pub mod auth;
+pub mod chat;
 mod command;
-mod commit;
-mod connected;
 mod connection_id;
-mod deadlines;
-mod delete_file;
-mod digest;
 mod event;
 #[cfg(test)]
 mod failure_tests;
-mod fetch;
 mod file_content;
+mod file_key;
+pub mod files;
+pub(crate) mod keyed_locks;
 mod limits;
 pub(crate) mod locks;
-mod mailbox;
-mod notices;
-mod open_draft;
-mod ordering;
-mod permit;
 pub mod ports;
-mod post_file;
-mod project_status;
-mod pull_request_pages;
-mod pull_requests;
-mod read_files;
-mod refusal;
+pub mod pull_requests;
 mod reply;
+mod request_error;
 #[cfg(test)]
 mod rights_tests;
 mod service;
-mod session;
-mod staged;
+pub mod session;
 #[cfg(test)]
 mod test_world;
-mod uploads;
-mod watch_project;
 
 pub use command::{
     Authenticate, AuthenticateSection, ChatSection, Command, CreatePullRequest, DeleteFile,
     DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile, PullRequestSection, ReadFiles,
     Section, Sections,
 };
-pub use commit::Commit;
-pub use connected::Connected;
 pub use connection_id::ConnectionId;
-pub use digest::sha256;
 pub use event::Event;
-pub use fetch::{Fetch, Fetched};
 pub use file_content::{FileContent, StagedContent};
+pub use file_key::FileKey;
+pub use files::commit::Commit;
+pub use files::digest::sha256;
+pub use files::file_stream::{Fetch, Fetched};
 pub use limits::{Limits, Policy};
-pub use mailbox::{
-    Bell, Budget, Charge, FileKey, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
-};
-pub use open_draft::OpenDraft;
-pub use pull_request_pages::PullRequestPages;
-pub use refusal::{AuthError, BadParameters, Checked, Refusal};
+pub use pull_requests::open_draft::OpenDraft;
+pub use pull_requests::pages::PullRequestPages;
 pub use reply::{Execution, ProjectStatus, Reply};
+pub use request_error::{AuthError, BadParameters, Checked, Refusal};
 pub use service::{Application, Ports};
-pub use session::Session;
+pub use session::guard::Connected;
+pub use session::state::Session;

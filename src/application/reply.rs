@@ -1,7 +1,8 @@
 //! What a connection is answered.
 
-use super::fetch::Fetch;
-use super::{Commit, PullRequestPages};
+use crate::application::files::commit::Commit;
+use crate::application::files::file_stream::Fetch;
+use crate::application::pull_requests::pages::PullRequestPages;
 use crate::domain::{ChatMessage, UserName};
 
 /// One message that answers a request.
@@ -85,7 +86,7 @@ pub enum Execution {
     RefusedForGood(Refusal),
 }
 
-use super::Refusal;
+use crate::application::request_error::Refusal;
 
 impl From<Result<Reply, Refusal>> for Execution {
     fn from(result: Result<Reply, Refusal>) -> Self {

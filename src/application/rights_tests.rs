@@ -4,11 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use super::test_world::{
+use crate::application::command::{Command, DeletePullRequest, Sections};
+use crate::application::connection_id::ConnectionId;
+use crate::application::request_error::{BadParameters, Refusal};
+use crate::application::session::state::Session;
+use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, other, post,
     pull_request, separately, streaming, viewing,
 };
-use super::{BadParameters, Command, ConnectionId, DeletePullRequest, Refusal, Sections, Session};
 use crate::domain::{Outcome, PullRequestId};
 
 /// Who asks. Whoever has a role is in his project's room as well.
@@ -34,7 +37,7 @@ enum Identity {
     NoRole,
 }
 
-use Identity::{
+use crate::application::rights_tests::Identity::{
     ExpiredStreamer, ExpiredViewer, NoRole, None as Nobody, OtherStreamer, OtherViewer, Owner,
     RequestOwner, Viewer,
 };

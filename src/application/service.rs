@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
-use super::abandoned::AbandonedProjects;
-use super::notices::Finishes;
-use super::ordering::KeyedLocks;
-use super::ports::{
+use crate::application::command::Command;
+use crate::application::files::abandoned::AbandonedProjects;
+use crate::application::keyed_locks::KeyedLocks;
+use crate::application::limits::{Limits, Policy};
+use crate::application::ports::{
     ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
     ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
 };
-use super::{Command, Execution, Limits, Policy, Refusal, Session};
+use crate::application::pull_requests::cursor::Finishes;
+use crate::application::reply::Execution;
+use crate::application::request_error::Refusal;
+use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId, Timestamp};
 
 /// What the use cases need from the world.
@@ -47,14 +51,14 @@ pub struct Ports {
 
 /// The service: all use cases over one set of ports. Shared by all connections.
 pub struct Application {
-    pub(super) ports: Ports,
-    pub(super) limits: Limits,
-    pub(super) policy: Policy,
-    pub(super) files: KeyedLocks<(ProjectId, FilePath)>,
-    pub(super) reviews: KeyedLocks<ProjectId>,
-    pub(super) finishes: Finishes,
-    pub(super) abandoned: AbandonedProjects,
-    pub(super) work: TaskTracker,
+    pub(crate) ports: Ports,
+    pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
+    pub(crate) files: KeyedLocks<(ProjectId, FilePath)>,
+    pub(crate) reviews: KeyedLocks<ProjectId>,
+    pub(crate) finishes: Finishes,
+    pub(crate) abandoned: AbandonedProjects,
+    pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
 }
 
@@ -136,7 +140,7 @@ impl Application {
 
     /// Carries out `work` to its end, also where the connection that waits for it goes: what it
     /// stores and whom it tells belong together.
-    pub(super) async fn to_the_end<T: Send + 'static>(
+    pub(crate) async fn to_the_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -152,11 +156,11 @@ impl Application {
         self.ports.clock.now()
     }
 
-    pub(super) fn new_staging_id(&self) -> StagingId {
+    pub(crate) fn new_staging_id(&self) -> StagingId {
         StagingId(self.last_staging_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// The 400 for a project or streamer that is not there.
-    pub(super) const NOT_THERE: Refusal =
+    pub(crate) const NOT_THERE: Refusal =
         Refusal::bad("The streamer is not connected or the project is wrong");
 }

@@ -11,18 +11,34 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::ports::{
-    FileWalk, MockChatRooms, MockClock, MockDraftStore, MockEventPublisher, MockFileSource,
-    MockFileWalk, MockIdGenerator, MockPresence, MockProjectRegistry, MockProjectStore,
-    MockPullRequestStore, MockSubscriptions, MockTokenVerifier, MockUploadStaging, OpenFile,
-    ProjectState, StoreError, TokenError, Topic,
+use crate::application::command::{
+    Authenticate, AuthenticateSection, ChatSection, Command, CreatePullRequest, DeleteFile,
+    FileSection, FilesQuery, PartOf, PostFile, PullRequestSection, ReadFiles, Section, Sections,
 };
-use super::{
-    Application, Authenticate, AuthenticateSection, ChatSection, Command, Commit, ConnectionId,
-    CreatePullRequest, DeleteFile, Event, Execution, Fetch, Fetched, FileContent, FileSection,
-    FilesQuery, Limits, PartOf, Policy, Ports, PostFile, PullRequestSection, ReadFiles, Refusal,
-    Reply, Section, Sections, Session,
-};
+use crate::application::connection_id::ConnectionId;
+use crate::application::event::Event;
+use crate::application::file_content::FileContent;
+use crate::application::files::commit::Commit;
+use crate::application::files::file_stream::{Fetch, Fetched};
+use crate::application::limits::{Limits, Policy};
+use crate::application::ports::MockChatRooms;
+use crate::application::ports::MockClock;
+use crate::application::ports::MockDraftStore;
+use crate::application::ports::MockEventPublisher;
+use crate::application::ports::MockFileSource;
+use crate::application::ports::MockIdGenerator;
+use crate::application::ports::MockPresence;
+use crate::application::ports::MockProjectRegistry;
+use crate::application::ports::MockPullRequestStore;
+use crate::application::ports::MockSubscriptions;
+use crate::application::ports::MockTokenVerifier;
+use crate::application::ports::MockUploadStaging;
+use crate::application::ports::{FileWalk, OpenFile, ProjectState, StoreError, TokenError, Topic};
+use crate::application::ports::{MockFileWalk, MockProjectStore};
+use crate::application::reply::{Execution, Reply};
+use crate::application::request_error::Refusal;
+use crate::application::service::{Application, Ports};
+use crate::application::session::state::Session;
 use crate::domain::{
     Claims, ContentHash, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest,
     PullRequestId, PullRequestLimits, RoomName, Timestamp, Usage, UserName, Version,

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use file_ws_server::adapters::delivery::Budget;
+use file_ws_server::adapters::delivery::Hub;
 use file_ws_server::adapters::inbound::cli::{self, Invocation};
 use file_ws_server::adapters::inbound::http;
 use file_ws_server::adapters::inbound::transport::{self, Shutdown, Transport, listen};
 use file_ws_server::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
-use file_ws_server::adapters::outbound::hub::Hub;
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory::MemoryChatRooms;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::{Application, Budget, Ports};
+use file_ws_server::application::{Application, Ports};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -138,7 +139,7 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
     let handler = ProtocolHandler::new(Service {
         application: Arc::clone(&application),
-        connections: hub,
+        hub,
         budget,
         mailbox: config.mailbox_limits(),
         part_bytes: config.part_bytes,

@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod contract;
 pub mod filesystem;
-pub mod hub;
 pub mod jwt;
 pub mod memory;
 pub mod system;

@@ -1,4 +1,4 @@
-use super::Topic;
+use crate::application::ports::subscriptions::Topic;
 use crate::application::{ConnectionId, Event};
 
 /// Tells connections what happened.

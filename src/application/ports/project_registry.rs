@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::StoreError;
+use crate::application::ports::StoreError;
 use crate::domain::ProjectId;
 
 /// What is known of a project.

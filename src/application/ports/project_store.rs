@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 
-use super::{OpenFile, StoreError};
 use crate::application::FileContent;
+use crate::application::ports::StoreError;
+use crate::application::ports::file_source::OpenFile;
 use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
 
 /// Keeps the files of projects.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::StoreError;
+use crate::application::ports::StoreError;
 
 /// Names one staged upload; never given twice by one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,9 +1,10 @@
 //! What each part of the server is told of the configuration.
 
 use super::config::{Config, Listen};
+use crate::adapters::delivery::MailboxLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
-use crate::application::{Limits, MailboxLimits, Policy};
+use crate::application::{Limits, Policy};
 use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
 
 /// How much may wait in frames before files are held back, in bytes. More makes no connection

@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 
-use super::request::Context;
-use super::{convert, encode};
+use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::adapters::inbound::websocket::protocol::{encode, read_command};
 use crate::application::{Command, Refusal};
 
 /// One message as it has been read, with what its answers need to know of it.
@@ -19,7 +19,7 @@ pub struct Reading {
 
 /// Reads one message as a connection does.
 pub fn read(message: &[u8], binary: bool) -> Reading {
-    let (command, context) = convert::read_command(message, binary);
+    let (command, context) = read_command::read_command(message, binary);
     Reading { command, context }
 }
 

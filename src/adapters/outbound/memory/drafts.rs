@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::pull_requests::MemoryPullRequests;
-use super::source::StoredFile;
-use super::staging::MemoryStaging;
+use crate::adapters::outbound::memory::pull_requests::MemoryPullRequests;
+use crate::adapters::outbound::memory::source::StoredFile;
+use crate::adapters::outbound::memory::staging::MemoryStaging;
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{DraftStore, StoreError};
 use crate::domain::{FilePath, PullRequest, PullRequestId, Version};
 
 /// The files of a pull request.
-pub(super) type Files = BTreeMap<FilePath, StoredFile>;
+pub(crate) type Files = BTreeMap<FilePath, StoredFile>;
 
 /// Keeps drafts until they are finished or discarded.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct MemoryDrafts {
 }
 
 impl MemoryDrafts {
-    pub(super) fn new(staging: Arc<MemoryStaging>, pull_requests: Arc<MemoryPullRequests>) -> Self {
+    pub(crate) fn new(staging: Arc<MemoryStaging>, pull_requests: Arc<MemoryPullRequests>) -> Self {
         Self {
             drafts: Mutex::default(),
             staging,

@@ -6,48 +6,12 @@ mod projects;
 mod pull_requests;
 mod source;
 mod staging;
+mod stores;
 mod walk;
-
-use std::sync::Arc;
 
 pub use chat_rooms::MemoryChatRooms;
 pub use drafts::MemoryDrafts;
 pub use projects::MemoryProjects;
 pub use pull_requests::MemoryPullRequests;
 pub use staging::MemoryStaging;
-
-/// All stores, empty at first and gone with the last of them.
-#[derive(Debug, Clone)]
-pub struct MemoryStores {
-    /// Which projects there are, and their files.
-    pub projects: Arc<MemoryProjects>,
-    /// Pull requests being put together.
-    pub drafts: Arc<MemoryDrafts>,
-    /// Open pull requests.
-    pub pull_requests: Arc<MemoryPullRequests>,
-    /// Unfinished uploads.
-    pub staging: Arc<MemoryStaging>,
-}
-
-impl MemoryStores {
-    /// Empty stores.
-    pub fn new() -> Self {
-        let staging = Arc::new(MemoryStaging::default());
-        let pull_requests = Arc::new(MemoryPullRequests::default());
-        Self {
-            projects: Arc::new(MemoryProjects::new(Arc::clone(&staging))),
-            drafts: Arc::new(MemoryDrafts::new(
-                Arc::clone(&staging),
-                Arc::clone(&pull_requests),
-            )),
-            pull_requests,
-            staging,
-        }
-    }
-}
-
-impl Default for MemoryStores {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+pub use stores::MemoryStores;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::source::StoredFile;
-use super::staging::MemoryStaging;
-use super::walk::Walk;
+use crate::adapters::outbound::memory::source::StoredFile;
+use crate::adapters::outbound::memory::staging::MemoryStaging;
+use crate::adapters::outbound::memory::walk::Walk;
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
@@ -24,18 +24,18 @@ pub struct MemoryProjects {
     staging: Arc<MemoryStaging>,
 }
 
-pub(super) type Projects = Arc<Mutex<HashMap<ProjectId, Project>>>;
+pub(crate) type Projects = Arc<Mutex<HashMap<ProjectId, Project>>>;
 
 /// A project; folders are where files are below them.
 #[derive(Debug, Default)]
-pub(super) struct Project {
+pub(crate) struct Project {
     pub files: BTreeMap<FilePath, StoredFile>,
     usage: Usage,
     last: u64,
 }
 
 impl MemoryProjects {
-    pub(super) fn new(staging: Arc<MemoryStaging>) -> Self {
+    pub(crate) fn new(staging: Arc<MemoryStaging>) -> Self {
         Self {
             projects: Projects::default(),
             staging,

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
-use super::drafts::Files;
-use super::source::StoredFile;
+use crate::adapters::outbound::memory::drafts::Files;
+use crate::adapters::outbound::memory::source::StoredFile;
 use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, PullRequestStore, StoreError};
 use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName};
@@ -22,7 +22,7 @@ struct Open {
 }
 
 impl MemoryPullRequests {
-    pub(super) fn insert(&self, pull_request: PullRequest, files: Files) {
+    pub(crate) fn insert(&self, pull_request: PullRequest, files: Files) {
         let key = (pull_request.project.clone(), pull_request.id);
         let open = Open {
             pull_request,

@@ -11,7 +11,7 @@ use crate::domain::{Timestamp, Version};
 
 /// One version of a file.
 #[derive(Debug, Clone)]
-pub(super) struct StoredFile {
+pub(crate) struct StoredFile {
     pub version: Version,
     pub modified: Timestamp,
     pub content: Bytes,

@@ -17,7 +17,7 @@ pub struct MemoryStaging(Mutex<HashMap<StagingId, BytesMut>>);
 
 impl MemoryStaging {
     /// All of `content` in one piece.
-    pub(super) fn resolve(&self, content: FileContent) -> Result<Bytes, StoreError> {
+    pub(crate) fn resolve(&self, content: FileContent) -> Result<Bytes, StoreError> {
         match content {
             FileContent::Memory(bytes) => Ok(bytes),
             FileContent::Staged(content) => self.assemble(&content),

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 
-use super::projects::Projects;
+use crate::adapters::outbound::memory::projects::Projects;
 use crate::application::locks::lock;
 use crate::application::ports::{FileWalk, StoreError};
 use crate::domain::{FilePath, ProjectId};
 
 /// A walk under way: it remembers the last file met.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     projects: Projects,
     project: ProjectId,
     folder: Option<FilePath>,

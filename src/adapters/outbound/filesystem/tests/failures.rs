@@ -3,10 +3,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use bytes::Bytes;
 
-use super::{Durability, assert_nothing_is_left, base, names, on_disk};
 use crate::adapters::outbound::contract::world::{
     AMPLE, World, assert_says, demo, memory, path, pull_request,
 };
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, base, names, on_disk};
 use crate::application::ports::{StagingId, StoreError};
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{ProjectQuota, PullRequestId};

@@ -1,5 +1,6 @@
-use super::{Durability, assert_nothing_is_left, on_disk};
 use crate::adapters::outbound::contract::world::{World, content, demo, path, pull_request};
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_disk};
 use crate::application::ports::StoreError;
 use crate::domain::PullRequestId;
 

@@ -2,8 +2,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Durability, names, on_disk, restarted};
 use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{names, on_disk, restarted};
 use crate::application::ports::{ProjectState, StoreError};
 use crate::domain::Usage;
 

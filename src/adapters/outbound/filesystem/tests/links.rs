@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Durability, assert_nothing_is_left, on_disk};
 use crate::adapters::outbound::contract::world::{World, assert_says, demo, project};
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_disk};
 use crate::application::ports::{ProjectState, StoreError};
 
 async fn is_as_good_as_absent(world: &World, name: &str) {
@@ -65,14 +66,27 @@ async fn links_are_never_followed_listed_or_overwritten() {
 async fn special_files_block_nobody() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let project = base.join("ana/demo");
-    let folder = super::super::root::Folder::open(&project).expect("opens");
+    let folder = super::super::sandbox::folder::Folder::open(&project).expect("opens");
     let fifo = rustix::fs::FileType::Fifo;
-    rustix::fs::mknodat(&folder, "fifo", fifo, super::super::root::FILE, 0).expect("makes");
+    rustix::fs::mknodat(
+        &folder,
+        "fifo",
+        fifo,
+        super::super::sandbox::folder::FILE,
+        0,
+    )
+    .expect("makes");
     let _socket = UnixListener::bind(project.join("socket")).expect("binds");
     // Which not everybody may make, or open everywhere.
     let device = rustix::fs::FileType::CharacterDevice;
     let zero = rustix::fs::makedev(1, 5);
-    let made = rustix::fs::mknodat(&folder, "device", device, super::super::root::FILE, zero);
+    let made = rustix::fs::mknodat(
+        &folder,
+        "device",
+        device,
+        super::super::sandbox::folder::FILE,
+        zero,
+    );
     let has_device = made.is_ok() && fs::File::open(project.join("device")).is_ok();
     if !has_device {
         let _ = fs::remove_file(project.join("device"));

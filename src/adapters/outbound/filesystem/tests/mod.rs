@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Durability;
 use crate::adapters::outbound::contract::world::{World, memory};
+use crate::adapters::outbound::filesystem::Durability;
 
 /// A world on disk with `ana/demo` in it, and the folder it lies in.
 async fn on_disk(durability: Durability) -> (World, PathBuf) {

@@ -1,7 +1,8 @@
 use std::fs;
 
-use super::{Durability, base, names, on_disk, restarted};
 use crate::adapters::outbound::contract::world::{content, demo, hash, path, pull_request};
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{base, names, on_disk, restarted};
 use crate::domain::{PullRequestId, Usage, Version};
 
 #[tokio::test]

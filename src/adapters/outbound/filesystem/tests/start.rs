@@ -1,7 +1,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::super::{Durability, FilesystemStores, OpenError};
+use crate::adapters::outbound::filesystem::sandbox::layout::OpenError;
+use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 
 fn open(base: &std::path::Path) -> Result<FilesystemStores, OpenError> {
     FilesystemStores::open(base, Durability::Fsync)

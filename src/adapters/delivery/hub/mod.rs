@@ -1,0 +1,134 @@
+//! Fan-out: who receives what, and handing it over.
+//!
+//! An event is encoded once; its receivers share the bytes. No lock that all topics share is held
+//! while an event is handed over, and a topic's own lock gives all its receivers the same order.
+
+mod members;
+mod presence;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::adapters::delivery::hub::members::Members;
+
+use crate::adapters::delivery::send_queue::queue::{Frame, Mailbox};
+use crate::application::locks::{lock, read, write};
+use crate::application::ports::{EventPublisher, Subscriptions, Topic};
+use crate::application::{ConnectionId, Event};
+use crate::domain::ProjectId;
+
+/// Turns an event into the messages that tell of it; none where receivers read the content back.
+pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
+
+/// Knows which connection receives what, and hands events over. One for the whole process.
+pub struct Hub<F> {
+    encode: Box<Encoder<F>>,
+    last_id: AtomicU64,
+    connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
+    topics: RwLock<HashMap<Topic, Arc<Members<F>>>>,
+    /// The streamer connections of each project that has one. Changes are announced under this
+    /// lock, so that coming and going cannot be told in the wrong order.
+    streamers: Mutex<HashMap<ProjectId, HashSet<ConnectionId>>>,
+}
+
+struct Connection<F> {
+    mailbox: Arc<Mailbox<F>>,
+    topics: Mutex<HashSet<Topic>>,
+}
+
+impl<F: Frame> Hub<F> {
+    /// A hub without connections.
+    pub fn new(encode: impl Fn(&Event) -> Vec<F> + Send + Sync + 'static) -> Self {
+        Self {
+            encode: Box::new(encode),
+            last_id: AtomicU64::new(0),
+            connections: RwLock::default(),
+            topics: RwLock::default(),
+            streamers: Mutex::default(),
+        }
+    }
+
+    fn connection(&self, id: ConnectionId) -> Option<Arc<Connection<F>>> {
+        read(&self.connections).get(&id).cloned()
+    }
+
+    fn members(&self, topic: &Topic) -> Option<Arc<Members<F>>> {
+        read(&self.topics).get(topic).cloned()
+    }
+
+    fn remove_member(&self, topic: &Topic, id: ConnectionId) {
+        let mut topics = write(&self.topics);
+        if let Some(members) = topics.get(topic)
+            && members.remove(id)
+        {
+            topics.remove(topic);
+        }
+    }
+}
+
+impl<F: Frame> Hub<F> {
+    /// A new connection that receives into `mailbox`, as yet nothing.
+    pub fn connect(&self, mailbox: Arc<Mailbox<F>>) -> ConnectionId {
+        let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let connection = Connection {
+            mailbox,
+            topics: Mutex::default(),
+        };
+        write(&self.connections).insert(id, Arc::new(connection));
+        id
+    }
+
+    /// Ends a connection: it receives nothing more and takes up no room.
+    pub fn disconnect(&self, connection: ConnectionId) {
+        let Some(gone) = write(&self.connections).remove(&connection) else {
+            return;
+        };
+        // Marks it gone as well: `subscribe` looks while it holds this lock.
+        let topics = std::mem::take(&mut *lock(&gone.topics));
+        for topic in topics {
+            self.remove_member(&topic, connection);
+        }
+    }
+}
+
+impl<F: Frame> Subscriptions for Hub<F> {
+    fn subscribe(&self, connection: ConnectionId, topic: Topic) {
+        let Some(member) = self.connection(connection) else {
+            return;
+        };
+        let mut own = lock(&member.topics);
+        if self.connection(connection).is_none() || !own.insert(topic.clone()) {
+            return;
+        }
+        let mut topics = write(&self.topics);
+        let members = topics.entry(topic).or_default();
+        members.insert(connection, Arc::clone(&member.mailbox));
+    }
+
+    fn unsubscribe(&self, connection: ConnectionId, topic: &Topic) {
+        let Some(member) = self.connection(connection) else {
+            return;
+        };
+        if lock(&member.topics).remove(topic) {
+            self.remove_member(topic, connection);
+            if let Topic::Updates(project) = topic {
+                // Only now does nothing come behind it.
+                member.mailbox.forget(project);
+            }
+        }
+    }
+}
+
+impl<F: Frame> EventPublisher for Hub<F> {
+    fn publish(&self, topic: &Topic, event: Event, origin: Option<ConnectionId>) {
+        if let Some(members) = self.members(topic) {
+            members.deliver(&event, origin, &*self.encode);
+        }
+    }
+}
+
+#[cfg(test)]
+mod interleaved_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::adapters::delivery::send_queue::MailboxLimits;
+use crate::adapters::delivery::send_queue::budget::Budget;
+use crate::application::ports::Presence;
+use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
+
+impl Frame for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+const LIMITS: MailboxLimits = MailboxLimits {
+    max_bytes: 1 << 20,
+    window_bytes: 1 << 19,
+};
+
+pub(crate) struct World {
+    pub(crate) hub: Hub<String>,
+    encoded: Arc<AtomicUsize>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let encoded = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&encoded);
+        let hub = Hub::new(move |event: &Event| {
+            count.fetch_add(1, Ordering::Relaxed);
+            vec![describe(event)]
+        });
+        Self { hub, encoded }
+    }
+
+    pub(crate) fn connect(&self) -> (ConnectionId, Arc<Mailbox<String>>) {
+        let mailbox = Mailbox::new(LIMITS, Budget::new(usize::MAX), ());
+        (self.hub.connect(Arc::clone(&mailbox)), mailbox)
+    }
+
+    pub(crate) fn say(&self, id: u64, origin: Option<ConnectionId>) {
+        self.hub.publish(&room(), said(id), origin);
+    }
+
+    fn receivers(&self) -> usize {
+        let members = self.hub.members(&room());
+        members.map_or(0, |members| members.count_without(&HashSet::new()))
+    }
+
+    pub(crate) fn assert_nothing_is_left(&self) {
+        assert!(read(&self.hub.connections).is_empty());
+        assert!(read(&self.hub.topics).is_empty());
+        assert!(lock(&self.hub.streamers).is_empty());
+    }
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::ChatMessage(message) => message.id.to_string(),
+        Event::FileUpdated { path, .. } => format!("+{path}"),
+        Event::FileDeleted { path, .. } => format!("-{path}"),
+        Event::Presence { connected, .. } => format!("streamer {connected}"),
+        Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } => "pull request".into(),
+    }
+}
+
+pub(crate) fn room() -> Topic {
+    Topic::Room(RoomName::parse("lounge").expect("valid"))
+}
+
+fn said(id: u64) -> Event {
+    Event::ChatMessage(ChatMessage {
+        id,
+        room: RoomName::parse("lounge").expect("valid"),
+        username: UserName::parse("ana").expect("valid"),
+        text: "".into(),
+        date: Timestamp::default(),
+    })
+}
+
+pub(crate) fn project() -> ProjectId {
+    ProjectId {
+        streamer: UserName::parse("ana").expect("valid"),
+        name: ProjectName::parse("demo").expect("valid"),
+    }
+}
+
+pub(crate) fn taken(mailbox: &Mailbox<String>) -> Vec<String> {
+    let mut frames = VecDeque::new();
+    mailbox.take(&mut frames, usize::MAX);
+    frames.into()
+}
+
+#[test]
+fn an_event_is_encoded_once_for_all_receivers_but_its_origin() {
+    let world = World::new();
+    let all: Vec<_> = (0..10).map(|_| world.connect()).collect();
+    for (id, _) in &all {
+        world.hub.subscribe(*id, room());
+        world.hub.subscribe(*id, room());
+    }
+    world.say(1, Some(all[0].0));
+    assert_eq!(world.encoded.load(Ordering::Relaxed), 1);
+    assert!(taken(&all[0].1).is_empty());
+    for (_, mailbox) in &all[1..] {
+        assert_eq!(taken(mailbox), ["1"], "once, however often it subscribed");
+    }
+}
+
+#[test]
+fn what_nobody_receives_is_not_encoded() {
+    let world = World::new();
+    let (only, _mailbox) = world.connect();
+    world.say(1, None);
+    world.hub.subscribe(only, room());
+    world.say(2, Some(only));
+    assert_eq!(world.encoded.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn unsubscribing_and_disconnecting_leave_no_trace() {
+    let world = World::new();
+    let (first, first_mailbox) = world.connect();
+    let (second, _second_mailbox) = world.connect();
+    world.hub.subscribe(first, room());
+    world.hub.subscribe(second, room());
+    assert_eq!(world.receivers(), 2);
+    world.hub.unsubscribe(first, &room());
+    world.say(1, None);
+    assert!(taken(&first_mailbox).is_empty());
+    world.hub.disconnect(second);
+    assert_eq!(world.receivers(), 0);
+    world.hub.disconnect(first);
+    world.hub.disconnect(first);
+    world.hub.subscribe(first, room());
+    world.assert_nothing_is_left();
+}
+
+#[test]
+fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
+    let world = World::new();
+    let (viewer, mailbox) = world.connect();
+    let updates = Topic::Updates(project());
+    world.hub.subscribe(viewer, updates.clone());
+    let (a, a_mailbox) = world.connect();
+    let (b, _b_mailbox) = world.connect();
+    world.hub.subscribe(a, updates);
+    assert!(world.hub.arrive(&project(), a));
+    assert!(!world.hub.arrive(&project(), b));
+    assert!(!world.hub.depart(&project(), a));
+    assert!(!world.hub.depart(&project(), a), "he has gone already");
+    assert_eq!(world.hub.streamers(&project()), 1);
+    assert!(world.hub.depart(&project(), b));
+    assert_eq!(taken(&mailbox), ["streamer true", "streamer false"]);
+    assert_eq!(
+        taken(&a_mailbox),
+        ["streamer false"],
+        "not of his own coming"
+    );
+}
+
+#[test]
+fn who_ceases_to_stream_a_project_that_he_watches_is_told_so() {
+    let world = World::new();
+    let (only, mailbox) = world.connect();
+    world.hub.subscribe(only, Topic::Updates(project()));
+    world.hub.arrive(&project(), only);
+    world.hub.depart(&project(), only);
+    assert_eq!(taken(&mailbox), ["streamer false"]);
+}
+
+#[test]
+fn viewers_are_those_who_receive_updates_and_do_not_stream() {
+    let world = World::new();
+    let ids: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    assert_eq!(world.hub.viewers(&project()), 0);
+    for (id, _) in &ids[..4] {
+        world.hub.subscribe(*id, Topic::Updates(project()));
+    }
+    assert_eq!(world.hub.viewers(&project()), 4);
+    // One of whom has lost his right to updates.
+    for (id, _) in &ids[3..] {
+        world.hub.arrive(&project(), *id);
+    }
+    assert_eq!(world.hub.viewers(&project()), 3);
+}
+
+#[test]
+fn files_reach_their_receivers_by_kind() {
+    let world = World::new();
+    let (viewer, mailbox) = world.connect();
+    let updates = Topic::Updates(project());
+    world.hub.subscribe(viewer, updates.clone());
+    let path = FilePath::parse("a").expect("valid");
+    let version = Version::new(1);
+    let content = Some(Bytes::new());
+    let put = Event::FileUpdated {
+        project: project(),
+        path: path.clone(),
+        version,
+        content,
+    };
+    world.hub.publish(&updates, put, None);
+    let deleted = Event::FileDeleted {
+        project: project(),
+        path,
+        version: Version::new(2),
+    };
+    world.hub.publish(&updates, deleted, None);
+    assert_eq!(taken(&mailbox), ["+/a", "-/a"]);
+}
+
+#[test]
+fn many_threads_come_go_and_speak_and_all_see_one_order() {
+    let world = Arc::new(World::new());
+    let steady: Vec<_> = (0..3).map(|_| world.connect()).collect();
+    for (id, _) in &steady {
+        world.hub.subscribe(*id, room());
+    }
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let world = Arc::clone(&world);
+            scope.spawn(move || {
+                for round in 0..200 {
+                    let (id, _mailbox) = world.connect();
+                    world.hub.subscribe(id, room());
+                    world.hub.arrive(&project(), id);
+                    world.say(thread * 1_000 + round, Some(id));
+                    world.hub.depart(&project(), id);
+                    world.hub.disconnect(id);
+                }
+            });
+        }
+    });
+    let first = taken(&steady[0].1);
+    assert_eq!(first.len(), 800);
+    for (id, mailbox) in &steady[1..] {
+        assert_eq!(taken(mailbox), first);
+        world.hub.disconnect(*id);
+    }
+    world.hub.disconnect(steady[0].0);
+    world.assert_nothing_is_left();
+}

@@ -1,0 +1,16 @@
+//! From an event to the sockets of its receivers: the hub, what waits for each connection, and who
+//! writes it.
+
+mod connection_writer;
+mod flush;
+mod hub;
+mod send_queue;
+mod wire_frame;
+
+pub(crate) use connection_writer::Outbox;
+pub(crate) use flush::Couriers;
+pub use hub::Hub;
+pub use send_queue::{
+    Bell, Budget, Charge, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
+};
+pub use wire_frame::WireFrame;

@@ -1,0 +1,69 @@
+//! Whose turn it is to send a file: its parts must not be torn apart.
+
+use std::sync::Arc;
+
+use super::queue::{Frame, Mailbox};
+use super::turn::Turn;
+use super::waiting_changes::{Change, Key};
+use crate::application::FileKey;
+
+/// The turn to send the parts of one file: while it is held no part of another file or version
+/// comes between.
+pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
+
+impl<F: Frame> FileTurn<F> {
+    /// For whoever has set the mailbox's turn to his own.
+    pub(crate) fn new(mailbox: Arc<Mailbox<F>>) -> Self {
+        Self(mailbox)
+    }
+
+    /// Whether the change is still to be sent. To be asked once its file has been opened, which may
+    /// have taken long.
+    pub fn is_wanted(&self) -> bool {
+        !matches!(self.0.lock().turn, Turn::Withdrawn(_))
+    }
+}
+
+impl<F: Frame> Drop for FileTurn<F> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.turn = Turn::Free;
+        for answer in std::mem::take(&mut state.behind_turn) {
+            self.0.push_locked(&mut state, answer);
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl<F: Frame> Mailbox<F> {
+    /// Waits for the turn to send one file.
+    pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
+        self.until(|state, _| state.turn.is_free().then(|| state.turn = Turn::Taken))
+            .await;
+        FileTurn::new(Arc::clone(self))
+    }
+
+    /// Waits for a file whose newest version is to be read back and sent, and for room and the
+    /// turn to do so. Waiting deletions and presences are queued on the way.
+    pub async fn next_pending(self: &Arc<Self>) -> (FileTurn<F>, Arc<FileKey>) {
+        let file = self
+            .until(|state, exhausted| {
+                while state.turn.is_free() && self.has_room(state, exhausted) {
+                    match state.pending.pop()? {
+                        (Key::File(file), Change::Updated(_)) => {
+                            state.turn = Turn::Update(Arc::clone(&file));
+                            return Some(file);
+                        }
+                        (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
+                            self.push_locked(state, frame);
+                        }
+                        (Key::Presence(_), Change::Updated(_)) => {}
+                    }
+                }
+                None
+            })
+            .await;
+        (FileTurn::new(Arc::clone(self)), file)
+    }
+}

@@ -1,0 +1,287 @@
+//! Many orders of what a connection's tasks and those of others do with its mailbox.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use shuttle::future::{block_on, spawn};
+use shuttle::sync::Mutex;
+
+use super::*;
+use tokio::sync::Notify;
+
+use crate::adapters::delivery::send_queue::tests::{LIMITS, Sent, file, key};
+use crate::application::keyed_locks::KeyedLocks;
+use crate::application::locks::interleaved::check;
+use crate::domain::Version;
+
+const ORDERS: usize = 2_000;
+const FILES: [&str; 2] = ["/a", "/b"];
+const CHANGES: u64 = 4;
+
+/// A store of file versions; 0 is none.
+#[derive(Default)]
+struct Store {
+    locks: KeyedLocks<&'static str>,
+    versions: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Store {
+    /// As `commit.rs` does it: stored, and told before the next change of the file is stored.
+    async fn commit(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+        let _alone = self.locks.lock(name).await;
+        let (key, version) = (key(name), self.put(name));
+        if version.number().is_multiple_of(3) {
+            let frame = Sent::Deleted(name.into(), version.number());
+            mailbox.deliver_deletion(&key, version, &frame);
+        } else {
+            let frame = file(name, version.number());
+            mailbox.deliver_update(&key, version, &[frame]);
+        }
+    }
+
+    /// The same for a change that the connection makes itself, whose answer tells the version here.
+    async fn commit_own(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+        {
+            let _alone = self.locks.lock(name).await;
+            let version = self.put(name);
+            mailbox.supersede(&key(name), version);
+            let answer = match version.number() {
+                number if number.is_multiple_of(3) => Sent::Deleted(name.into(), number),
+                number => file(name, number),
+            };
+            mailbox.answer_change(&key(name), answer);
+        }
+        mailbox.changes_answered().await;
+    }
+
+    fn put(&self, name: &'static str) -> Version {
+        let mut versions = self.versions.lock().expect("no panic");
+        let version = versions.entry(name).or_default();
+        *version += 1;
+        Version::new(*version)
+    }
+
+    /// The newest version, `None` where it is a deletion.
+    fn open(&self, name: &str) -> Option<u64> {
+        let versions = self.versions.lock().expect("no panic");
+        let version = versions.get(name).copied().unwrap_or(0);
+        (!version.is_multiple_of(3)).then_some(version)
+    }
+
+    /// As `sender.rs` does it, with the turn in hand.
+    fn send(&self, mailbox: &Mailbox<Sent>, name: &str) {
+        if let Some(version) = self.open(name) {
+            mailbox.supersede(&key(name), Version::new(version));
+            mailbox.push(file(name, version));
+        }
+    }
+}
+
+/// A mailbox and what tells that it wants to be emptied.
+fn rung_mailbox() -> (Arc<Mailbox<Sent>>, Arc<Notify>) {
+    let rung = Arc::<Notify>::default();
+    let mailbox = Mailbox::new(LIMITS, Budget::new(1_000_000), Arc::clone(&rung));
+    (mailbox, rung)
+}
+
+impl Bell for Arc<Notify> {
+    fn ring(&self) {
+        self.notify_one();
+    }
+}
+
+/// Takes what comes, as the courier does, until it is `enough` or the mailbox is closed.
+async fn written(
+    mailbox: &Mailbox<Sent>,
+    rung: &Notify,
+    enough: impl Fn(&VecDeque<Sent>) -> bool,
+) -> Vec<Sent> {
+    let mut frames = VecDeque::new();
+    loop {
+        rung.notified().await;
+        loop {
+            let before = frames.len();
+            // Frame by frame, so that much waits.
+            mailbox.take(&mut frames, 1);
+            if enough(&frames) || mailbox.closed().is_some() {
+                return frames.into();
+            }
+            if frames.len() == before {
+                break;
+            }
+            shuttle::future::yield_now().await;
+        }
+    }
+}
+
+fn assert_no_step_back(frames: &[Sent]) -> BTreeMap<String, u64> {
+    let mut seen = BTreeMap::new();
+    for frame in frames {
+        if let Sent::File(name, version) | Sent::Deleted(name, version) = frame {
+            let before = seen.insert(name.clone(), *version).unwrap_or(0);
+            assert!(
+                before <= *version,
+                "{name} went from {before} to {version}: {frames:?}"
+            );
+        }
+    }
+    seen
+}
+
+/// What the connection asks for meanwhile, for both files; never both, since a `get` and what comes
+/// behind it wait for each other.
+#[derive(Clone, Copy)]
+enum Own {
+    Gets,
+    Changes,
+}
+
+#[test]
+fn in_no_order_of_events_does_a_file_go_backwards_or_a_change_get_lost() {
+    no_file_goes_backwards(Own::Gets);
+}
+
+#[test]
+fn in_no_order_of_events_is_anything_older_told_behind_an_answer() {
+    no_file_goes_backwards(Own::Changes);
+}
+
+fn no_file_goes_backwards(own: Own) {
+    check(ORDERS, move || {
+        block_on(async {
+            let ((mailbox, rung), store) = (rung_mailbox(), Arc::new(Store::default()));
+            let writer = {
+                let mailbox = Arc::clone(&mailbox);
+                // The text that is sent last.
+                let enough = |frames: &VecDeque<_>| frames.back() == Some(&Sent::Text(1));
+                spawn(async move { written(&mailbox, &rung, enough).await })
+            };
+            // What waits as a name is read back.
+            let sender = {
+                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                spawn(async move {
+                    loop {
+                        let (_turn, file) = mailbox.next_pending().await;
+                        store.send(&mailbox, file.path.as_str());
+                    }
+                })
+            };
+            let asking = {
+                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                spawn(async move {
+                    for name in FILES {
+                        mailbox.room().await;
+                        match own {
+                            Own::Gets => {
+                                let _turn = mailbox.begin_file().await;
+                                store.send(&mailbox, name);
+                            }
+                            Own::Changes => store.commit_own(&mailbox, name).await,
+                        }
+                    }
+                })
+            };
+            let streamers: Vec<_> = FILES
+                .into_iter()
+                .chain(FILES)
+                .map(|name| {
+                    let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                    spawn(async move {
+                        for _ in 0..CHANGES / 2 {
+                            store.commit(&mailbox, name).await;
+                        }
+                    })
+                })
+                .collect();
+            for streamer in streamers {
+                streamer.await.expect("no panic");
+            }
+            asking.await.expect("no panic");
+            // Whatever waits as a name is on its way by itself; then comes the last word.
+            loop {
+                mailbox.room().await;
+                let _turn = mailbox.begin_file().await;
+                if mailbox.lock().pending.is_empty() {
+                    mailbox.push(Sent::Text(1));
+                    break;
+                }
+                shuttle::future::yield_now().await;
+            }
+            let frames = writer.await.expect("no panic");
+            sender.abort();
+            let seen = assert_no_step_back(&frames);
+            let changes = match own {
+                Own::Gets => CHANGES,
+                Own::Changes => CHANGES + 1,
+            };
+            for name in FILES {
+                assert_eq!(seen.get(name), Some(&changes), "{frames:?}");
+            }
+        });
+    });
+}
+
+#[test]
+fn whoever_waits_ends_when_the_mailbox_closes() {
+    check(ORDERS, || {
+        block_on(async {
+            let (mailbox, rung) = rung_mailbox();
+            // Full, and the turn is taken.
+            for _ in 0..3 {
+                mailbox.push(Sent::Text(50));
+            }
+            let turn = mailbox.begin_file().await;
+            let waits = |mailbox: Arc<Mailbox<Sent>>| async move {
+                mailbox.room().await;
+                let _turn = mailbox.begin_file().await;
+            };
+            let waiting = [
+                spawn(waits(Arc::clone(&mailbox))),
+                spawn(waits(Arc::clone(&mailbox))),
+            ];
+            let until_closed = {
+                let mailbox = Arc::clone(&mailbox);
+                spawn(async move { mailbox.until_closed().await })
+            };
+            let writer = {
+                let mailbox = Arc::clone(&mailbox);
+                spawn(async move { written(&mailbox, &rung, |_| false).await })
+            };
+            let closing = {
+                let mailbox = Arc::clone(&mailbox);
+                shuttle::thread::spawn(move || mailbox.close())
+            };
+            drop(turn);
+            for task in waiting {
+                task.await.expect("no panic");
+            }
+            assert_eq!(until_closed.await.expect("no panic"), MailboxClosed::Gone);
+            writer.await.expect("no panic");
+            closing.join().expect("no panic");
+        });
+    });
+}
+
+#[test]
+fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
+    check(ORDERS, || {
+        block_on(async {
+            let (mailbox, rung) = rung_mailbox();
+            let speakers: Vec<_> = (0..3)
+                .map(|_| {
+                    let mailbox = Arc::clone(&mailbox);
+                    shuttle::thread::spawn(move || {
+                        mailbox.deliver(Sent::Text(10));
+                        mailbox.deliver(Sent::Text(20));
+                    })
+                })
+                .collect();
+            written(&mailbox, &rung, |frames| frames.len() == 6).await;
+            for speaker in speakers {
+                speaker.join().expect("no panic");
+            }
+            assert!(mailbox.is_empty());
+            assert_eq!(mailbox.lock().frame_bytes, 0);
+        });
+    });
+}

@@ -1,0 +1,355 @@
+//! What waits to be sent to one connection (protocol, section 5).
+//!
+//! Frames that are ready wait in order. Changes of files are *state*: where the connection lags
+//! they wait as names, at most one entry per file, and are read back when there is room. That no
+//! connection sees a file go backwards rests on three things:
+//!
+//! 1. a change of a file is delivered here before the next change of that file is committed;
+//! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTurn`] from
+//!    before he opens it until its last part has been pushed;
+//! 3. after opening it at some version he calls [`Mailbox::supersede`], which drops a waiting
+//!    entry that is not newer; so does whoever stores a change that this connection has made
+//!    itself, whose answer comes in the same order ([`Mailbox::answer_change`]).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::budget::Budget;
+use super::turn::Turn;
+use super::waiting_changes::{Change, Key, Pending};
+use crate::application::FileKey;
+use crate::application::locks;
+use crate::domain::{ProjectId, Version};
+
+/// How long to wait before the shared budget is looked at again.
+const BUDGET_POLL: Duration = Duration::from_millis(20);
+
+/// How far a connection may be behind while the shared budget is exhausted, in bytes.
+const EXHAUSTED_BYTES: usize = 64 * 1_024;
+
+/// How many frames a mailbox that was empty has room for at first: to grow for each of a burst would
+/// cost as much as queueing it.
+const FIRST_ROOM: usize = 16;
+
+/// A message encoded for the wire, cheap to clone.
+pub trait Frame: Clone + Send + Sync + 'static {
+    /// Its length in bytes.
+    fn bytes(&self) -> usize;
+}
+
+/// Told that a mailbox wants to be emptied.
+pub trait Bell: Send + Sync {
+    /// Frames wait that nobody has been told of, or the mailbox has closed. Whoever hears it calls
+    /// [`Mailbox::take`] until nothing is left; until then it is not rung for further frames.
+    ///
+    /// Called under the mailbox's lock: it must neither wait nor call the mailbox.
+    fn ring(&self);
+}
+
+/// The bounds of one mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailboxLimits {
+    /// `maxQueueBytes`: frames and waiting names together.
+    pub max_bytes: usize,
+    /// How much may wait in frames before files are held back; less than `max_bytes`, so that chat
+    /// messages still find room behind them.
+    pub window_bytes: usize,
+}
+
+/// Why a mailbox takes nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailboxClosed {
+    /// More waits than may: the connection is closed with 1013.
+    Overflow,
+    /// The connection can be sent nothing any more.
+    Gone,
+}
+
+/// What waits to be sent to one connection.
+pub struct Mailbox<F> {
+    limits: MailboxLimits,
+    budget: Arc<Budget>,
+    pub(crate) state: Mutex<State<F>>,
+    bell: Box<dyn Bell>,
+    /// Told when there is room, the turn is free or a change waits.
+    pub(crate) changed: Notify,
+}
+
+pub(crate) struct State<F> {
+    pub(crate) frames: VecDeque<F>,
+    pub(crate) frame_bytes: usize,
+    /// Whether the bell has been rung since nothing was left.
+    rung: bool,
+    pub(crate) pending: Pending<F>,
+    pub(crate) turn: Turn,
+    /// Answers to changes of the file that is being sent: they come behind it.
+    pub(crate) behind_turn: Vec<F>,
+    closed: Option<MailboxClosed>,
+}
+
+impl<F: Frame> Mailbox<F> {
+    /// An empty mailbox, which rings `bell`.
+    pub fn new(limits: MailboxLimits, budget: Arc<Budget>, bell: impl Bell + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            budget,
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                frame_bytes: 0,
+                rung: false,
+                pending: Pending::default(),
+                turn: Turn::Free,
+                behind_turn: Vec::new(),
+                closed: None,
+            }),
+            bell: Box::new(bell),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Queues an answer. Never refused: the caller has waited for [`Mailbox::room`].
+    pub fn push(&self, frame: F) {
+        self.push_locked(&mut self.lock(), frame);
+    }
+
+    /// Queues a chat message or a notice, which are never skipped: where there is no room the
+    /// mailbox closes.
+    pub fn deliver(&self, frame: F) {
+        let mut state = self.lock();
+        let behind = state.frame_bytes + state.pending.bytes();
+        let full = behind + frame.bytes() > self.limits.max_bytes;
+        if full || (behind > EXHAUSTED_BYTES && self.budget.is_exhausted()) {
+            self.close_locked(&mut state, MailboxClosed::Overflow);
+        } else {
+            self.push_locked(&mut state, frame);
+        }
+    }
+
+    /// Delivers a file's new content: at once where nothing stands against it, else as a name.
+    /// `frames` is empty where the content has to be read back in any case.
+    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
+        let mut state = self.lock();
+        if !frames.is_empty() && self.takes_at_once(&state, frames) {
+            for frame in frames {
+                self.push_locked(&mut state, frame.clone());
+            }
+        } else {
+            self.note(
+                &mut state,
+                Key::File(Arc::clone(file)),
+                Change::Updated(version),
+            );
+        }
+    }
+
+    /// Delivers that a file is gone.
+    pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Deleted(version, frame.clone());
+            self.note(&mut state, Key::File(Arc::clone(file)), change);
+        }
+    }
+
+    /// Delivers whether a streamer is there; where the connection lags only the latest counts.
+    pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Presence(frame.clone());
+            self.note(&mut state, Key::Presence(project.clone()), change);
+        }
+    }
+
+    /// Waits until what waits in frames is less than the window.
+    pub async fn room(&self) {
+        self.until(|state, exhausted| self.has_room(state, exhausted).then_some(()))
+            .await;
+    }
+
+    /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
+    pub fn supersede(&self, file: &FileKey, version: Version) {
+        self.lock().pending.supersede(file, version);
+    }
+
+    /// Queues the answer to a change of `file` that this connection has made: behind the parts of an
+    /// older version, if these are being sent.
+    pub fn answer_change(&self, file: &FileKey, frame: F) {
+        let mut state = self.lock();
+        match &state.turn {
+            // Nobody may be there to end the turn where nothing is sent any more.
+            Turn::Update(sent) | Turn::Withdrawn(sent)
+                if **sent == *file && state.closed.is_none() =>
+            {
+                state.behind_turn.push(frame);
+            }
+            _ => self.push_locked(&mut state, frame),
+        }
+    }
+
+    /// Waits until every answer that was given is queued.
+    pub async fn changes_answered(&self) {
+        self.until(|state, _| state.behind_turn.is_empty().then_some(()))
+            .await;
+    }
+
+    /// The connection is to be told of the project's changes no more: what waits of them is dropped.
+    /// A file that has been begun is sent to its end.
+    pub fn forget(&self, project: &ProjectId) {
+        let mut state = self.lock();
+        state.pending.forget(project);
+        if let Turn::Update(file) = &state.turn
+            && file.project == *project
+        {
+            state.turn = Turn::Withdrawn(Arc::clone(file));
+        }
+    }
+
+    /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
+    /// into `max_bytes`.
+    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) {
+        let mut state = self.lock();
+        let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
+            std::mem::swap(&mut state.frames, into);
+            state.frame_bytes
+        } else {
+            move_some(&mut state.frames, into, max_bytes)
+        };
+        if state.frames.is_empty() {
+            // An idle connection keeps no room for a burst that is over.
+            state.frames = VecDeque::new();
+            state.rung = false;
+        }
+        let was_full = state.frame_bytes >= self.limits.window_bytes;
+        state.frame_bytes -= taken;
+        if was_full || !state.pending.is_empty() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// The connection can be sent nothing any more: what waits is dropped, and what still comes is
+    /// taken for sent.
+    pub fn close(&self) {
+        self.close_locked(&mut self.lock(), MailboxClosed::Gone);
+    }
+
+    /// Why it takes nothing any more, if so.
+    pub fn closed(&self) -> Option<MailboxClosed> {
+        self.lock().closed
+    }
+
+    /// Waits until it takes nothing any more.
+    pub async fn until_closed(&self) -> MailboxClosed {
+        self.until(|state, _| state.closed).await
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.frames.is_empty() && state.pending.is_empty()
+    }
+
+    pub(crate) fn has_room(&self, state: &State<F>, exhausted: bool) -> bool {
+        state.frames.is_empty() || (state.frame_bytes < self.limits.window_bytes && !exhausted)
+    }
+
+    /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
+    /// there is room.
+    fn takes_at_once(&self, state: &State<F>, frames: &[F]) -> bool {
+        let bytes: usize = frames.iter().map(Frame::bytes).sum();
+        state.pending.is_empty()
+            && state.turn.is_free()
+            && state.frame_bytes + bytes <= self.limits.window_bytes
+            && (state.frames.is_empty() || !self.budget.is_exhausted())
+    }
+
+    pub(crate) fn push_locked(&self, state: &mut State<F>, frame: F) {
+        if state.closed.is_none() {
+            state.frame_bytes += frame.bytes();
+            if state.frames.capacity() == 0 {
+                state.frames.reserve(FIRST_ROOM);
+            }
+            state.frames.push_back(frame);
+            if !std::mem::replace(&mut state.rung, true) {
+                self.bell.ring();
+            }
+        }
+    }
+
+    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) {
+        if state.closed.is_some() {
+            return;
+        }
+        state.pending.note(key, change);
+        if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
+            self.close_locked(state, MailboxClosed::Overflow);
+        } else if state.turn.is_free() && self.has_room(state, false) {
+            // Else whoever gives the turn back or makes room tells; waking up every viewer who has
+            // stopped to read would cost the others. Of the shared budget nobody tells: who waits
+            // for that has to look by himself, and has to be woken up for it.
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn close_locked(&self, state: &mut State<F>, reason: MailboxClosed) {
+        state.closed.get_or_insert(reason);
+        state.frames = VecDeque::new();
+        state.frame_bytes = 0;
+        state.pending = Pending::default();
+        state.behind_turn = Vec::new();
+        self.bell.ring();
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `step`, which is told whether the shared budget is exhausted, gives something;
+    /// it is asked again whenever something has changed.
+    pub(crate) async fn until<T>(
+        &self,
+        mut step: impl FnMut(&mut State<F>, bool) -> Option<T>,
+    ) -> T {
+        loop {
+            // Told of whatever changes from here on, though it is awaited only below.
+            let changed = self.changed.notified();
+            // Looked at once, so that whoever was held back by it knows that he has to look again.
+            let exhausted = self.budget.is_exhausted();
+            if let Some(result) = step(&mut self.lock(), exhausted) {
+                return result;
+            }
+            if exhausted {
+                // Nobody tells when others have given back what they had of the shared budget.
+                let _ = tokio::time::timeout(BUDGET_POLL, changed).await;
+            } else {
+                changed.await;
+            }
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State<F>> {
+        locks::lock(&self.state)
+    }
+}
+
+/// Moves at least one frame, where there is one, and returns how many bytes were moved.
+fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
+    let mut moved = 0;
+    while let Some(frame) = from.front() {
+        if moved > 0 && moved + frame.bytes() > max_bytes {
+            break;
+        }
+        moved += frame.bytes();
+        into.extend(from.pop_front());
+    }
+    moved
+}
+
+/// For who looks by himself.
+#[cfg(test)]
+impl Bell for () {
+    fn ring(&self) {}
+}

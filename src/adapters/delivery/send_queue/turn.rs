@@ -1,0 +1,23 @@
+//! Who may send a file.
+
+use std::sync::Arc;
+
+use crate::application::FileKey;
+
+/// Who may send a file.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Free,
+    /// An answer to a `get`.
+    Taken,
+    /// A change that has waited.
+    Update(Arc<FileKey>),
+    /// One that the connection is not to be told of any more.
+    Withdrawn(Arc<FileKey>),
+}
+
+impl Turn {
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self, Self::Free)
+    }
+}

@@ -1,0 +1,320 @@
+//! One connection from its first message to its last: four futures in one task.
+//!
+//! The reader puts requests into the inbox, the worker carries them out, a courier empties the
+//! mailbox, the writer sees to what the socket does not take at once, and what waits as names is
+//! read back on the side. None blocks another: while a `get` waits for room, pings are answered and
+//! a close is seen.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::adapters::delivery::Couriers;
+use crate::adapters::delivery::Hub;
+use crate::adapters::delivery::Outbox;
+use crate::adapters::delivery::WireFrame;
+use crate::adapters::delivery::{Budget, MailboxLimits};
+use crate::adapters::inbound::transport::{
+    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, WriteEnded,
+    Writer, Written,
+};
+use crate::adapters::inbound::websocket::connection::request_processor::Worker;
+use crate::adapters::inbound::websocket::connection::request_queue::{End, Inbox, Request};
+use crate::adapters::inbound::websocket::connection::responder::Sender;
+use crate::adapters::inbound::websocket::protocol::read_command;
+use crate::application::{Application, Command, Connected, ConnectionId, Session};
+
+/// How long a connection that is ending may take to finish what it has been asked.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may then take to get out what was answered.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+const BANNED: &str = "too many failed authentications";
+const TOO_SLOW: &str = "the client reads too slowly";
+const SHUTDOWN: &str = "the server shuts down";
+
+/// What every connection works with.
+pub struct Service {
+    /// The use cases.
+    pub application: Arc<Application>,
+    /// Where connections are entered.
+    pub hub: Arc<Hub<WireFrame>>,
+    /// `maxTotalQueueBytes`.
+    pub budget: Arc<Budget>,
+    /// `maxQueueBytes` and the window for files.
+    pub mailbox: MailboxLimits,
+    /// `partBytes`.
+    pub part_bytes: usize,
+    /// `maxMessageBytes`.
+    pub max_message_bytes: usize,
+    /// `maxUnauthenticatedMessageBytes`.
+    pub max_unauthenticated_message_bytes: usize,
+    /// `drainSeconds`.
+    pub drain: Duration,
+}
+
+/// Serves WebSocket connections with the protocol.
+#[derive(Clone)]
+pub struct ProtocolHandler(Arc<Shared>);
+
+struct Shared {
+    service: Service,
+    /// Started with the first connection, in its runtime.
+    couriers: OnceLock<Couriers>,
+}
+
+impl ProtocolHandler {
+    /// A handler over `service`.
+    pub fn new(service: Service) -> Self {
+        Self(Arc::new(Shared {
+            service,
+            couriers: OnceLock::new(),
+        }))
+    }
+}
+
+/// A connection's entry in the hub and its outbox, which end with it, also by a panic: nothing may be
+/// written behind the close.
+struct Registration<'a> {
+    hub: &'a Hub<WireFrame>,
+    outbox: &'a Outbox,
+    id: ConnectionId,
+}
+
+impl Drop for Registration<'_> {
+    fn drop(&mut self) {
+        self.outbox.end();
+        self.hub.disconnect(self.id);
+    }
+}
+
+impl ConnectionHandler for ProtocolHandler {
+    async fn serve(&self, connection: &mut Connection) -> Close {
+        let service = &self.0.service;
+        let outbox = Outbox::new(
+            service.mailbox,
+            Arc::clone(&service.budget),
+            connection.writer.outlet(),
+            self.0.couriers.get_or_init(Couriers::start).next(),
+        );
+        let mailbox = Arc::clone(&outbox.mailbox);
+        let id = service.hub.connect(Arc::clone(&mailbox));
+        // Declared before the session, so that it is dropped after it.
+        let registration = Registration {
+            hub: &service.hub,
+            outbox: &outbox,
+            id,
+        };
+        tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
+        let sender = Sender {
+            application: Arc::clone(&service.application),
+            mailbox,
+            budget: Arc::clone(&service.budget),
+            part_bytes: service.part_bytes,
+        };
+        let application = Arc::clone(&service.application);
+        let connected = Connected::new(Arc::clone(&application), Session::new(id));
+        let inbox = Inbox::default();
+        let mut worker = Worker::new(&inbox, application, connected, sender.clone());
+        let ending = attend(service, connection, &inbox, &mut worker, &sender, &outbox).await;
+        // Its roles, room and draft end now, not when the last has been written.
+        drop(worker);
+        let flushing = flush(&connection.writer, &outbox);
+        // Whether all got out or not, the close is next.
+        let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
+        drop(registration);
+        tracing::debug!(connection = %id, close = ?ending.close, "a connection has gone");
+        ending.close
+    }
+}
+
+/// Attends to a connection until it ends.
+async fn attend(
+    service: &Service,
+    connection: &mut Connection,
+    inbox: &Inbox,
+    worker: &mut Worker<'_>,
+    sender: &Sender,
+    outbox: &Outbox,
+) -> Ending {
+    let Connection {
+        reader,
+        writer,
+        shutdown,
+        ..
+    } = connection;
+    let authenticated = AtomicBool::new(false);
+    let mut writing = pin!(write(writer, outbox));
+    let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
+    let mut updating = pin!(sender.pending_updates());
+    let ending = {
+        let mut reading = pin!(read(reader, inbox, service, &authenticated));
+        tokio::select! {
+            biased;
+            close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
+            () = &mut updating => Ending::cut(Close::Drop),
+            _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
+            ending = &mut reading => ending,
+            () = shutdown.cancelled() => Ending::shutdown(service.drain),
+        }
+    };
+    if ending.still_working {
+        // What has come whole is still carried out and, if the client takes it, answered.
+        inbox.close(ending.end);
+        let finishing = async {
+            if ending.still_writing {
+                tokio::select! {
+                    biased;
+                    _ = &mut writing => {}
+                    () = &mut updating => {}
+                    _ = &mut working => return,
+                }
+            }
+            sender.mailbox.close();
+            working.await;
+        };
+        let limits = async {
+            tokio::time::sleep(ending.patience).await;
+            inbox.hurry();
+            tokio::time::sleep(ending.finish_timeout).await;
+        };
+        tokio::select! {
+            biased;
+            () = finishing => {}
+            () = limits => {}
+        }
+    }
+    ending
+}
+
+/// How a connection ends.
+struct Ending {
+    close: Close,
+    end: End,
+    still_writing: bool,
+    still_working: bool,
+    /// How long answers of many pieces go on.
+    patience: Duration,
+    /// How long all that it has been asked may take after that.
+    finish_timeout: Duration,
+    /// How long it may then take to get out what was answered.
+    flush_timeout: Duration,
+}
+
+impl Ending {
+    /// By a cut.
+    fn cut(close: Close) -> Self {
+        Self {
+            close,
+            end: End::Cut,
+            still_writing: true,
+            still_working: true,
+            patience: Duration::ZERO,
+            finish_timeout: FINISH_TIMEOUT,
+            flush_timeout: FLUSH_TIMEOUT,
+        }
+    }
+
+    /// Because the client has closed: whoever does that wants no more files.
+    fn closed(close: Close) -> Self {
+        Self {
+            end: End::Proper,
+            ..Self::cut(close)
+        }
+    }
+
+    /// Because the server ends within `drain`, and each client is to be told before that.
+    fn shutdown(drain: Duration) -> Self {
+        Self {
+            patience: drain / 4,
+            finish_timeout: drain / 4,
+            flush_timeout: FLUSH_TIMEOUT.min(drain / 5),
+            ..Self::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN))
+        }
+    }
+}
+
+/// Reads requests into the inbox until nothing more comes.
+async fn read(
+    reader: &mut Reader,
+    inbox: &Inbox,
+    service: &Service,
+    authenticated: &AtomicBool,
+) -> Ending {
+    // Whether an `authenticate` may still wait to be carried out.
+    let mut undecided = false;
+    loop {
+        let known = authenticated.load(Ordering::Relaxed);
+        reader.set_max_message_bytes(if known && !undecided {
+            service.max_message_bytes
+        } else {
+            service.max_unauthenticated_message_bytes
+        });
+        reader.set_known(known);
+        let (payload, binary) = match reader.next().await {
+            Ok(Message::Text(payload)) => (payload, false),
+            Ok(Message::Binary(payload)) => (payload, true),
+            Err(ended @ Ended::Closed { proper: true }) => {
+                return Ending::closed(ended.into());
+            }
+            Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
+                // Whether it may be that long depends on an `authenticate` before it.
+                inbox.carried_out().await;
+                undecided = false;
+                continue;
+            }
+            Err(ended) => return Ending::cut(ended.into()),
+        };
+        let bytes = payload.len();
+        let held = match reader.hold(bytes) {
+            Ok(held) => held,
+            Err(ended) => return Ending::cut(ended.into()),
+        };
+        let (command, context) = read_command::read_command(&payload, binary);
+        drop(payload);
+        undecided |= matches!(
+            command,
+            Command::Authenticate(_) | Command::AuthenticateSection(_)
+        );
+        inbox
+            .put(Request {
+                command,
+                context,
+                bytes,
+                _held: Some(held),
+            })
+            .await;
+    }
+}
+
+/// Writes what waits and the socket has not taken at once, and pings and pongs, for as long as the
+/// connection lives.
+async fn write(writer: &Writer, outbox: &Outbox) -> Close {
+    loop {
+        tokio::select! {
+            biased;
+            // Also where the client takes nothing: then this is all that is heard of it.
+            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            () = outbox.stuck() => {}
+            () = writer.control_pending() => {}
+        }
+        let written = tokio::select! {
+            biased;
+            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            written = flush(writer, outbox) => written,
+        };
+        if let Err(ended) = written {
+            return ended.into();
+        }
+    }
+}
+
+/// Writes all that waits.
+async fn flush(writer: &Writer, outbox: &Outbox) -> Result<(), WriteEnded> {
+    while outbox.write()? == Written::Full {
+        writer.writable().await?;
+    }
+    Ok(())
+}

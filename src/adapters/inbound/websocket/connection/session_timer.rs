@@ -1,0 +1,80 @@
+//! Whom a worker works for: a session whose time runs on, whatever is under way.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::adapters::inbound::websocket::connection::responder::Sender;
+use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::{Application, Command, Connected, Execution, Session};
+
+/// A deadline further away than this is looked at again on the way.
+const MAX_WAIT: Duration = Duration::from_secs(3_600);
+
+/// One connection's session, and how to tell its client what time alone brings about.
+pub(crate) struct Client {
+    pub application: Arc<Application>,
+    connected: Connected,
+    sender: Sender,
+}
+
+impl Client {
+    pub(crate) fn new(application: Arc<Application>, connected: Connected, sender: Sender) -> Self {
+        Self {
+            application,
+            connected,
+            sender,
+        }
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.connected.session
+    }
+
+    pub(crate) async fn execute(&mut self, command: Command) -> Execution {
+        let session = &mut self.connected.session;
+        self.application.execute(session, command).await
+    }
+
+    pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<Execution> {
+        let session = &mut self.connected.session;
+        self.application.settle_upload(session, next).await
+    }
+
+    /// Does `work`, however long it takes, and meanwhile what has its time: a token that expires
+    /// while a slow client is sent a large project expires then, not when that is over.
+    pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut work => return result,
+                () = async { until(self.deadline()).await } => self.on_deadline(),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let wait = self.application.next_deadline(self.session())?;
+        Some(Instant::now() + wait.min(MAX_WAIT))
+    }
+
+    fn on_deadline(&mut self) {
+        let session = &mut self.connected.session;
+        self.application.expire_uploads(session);
+        if let Some(refusal) = self.application.withdraw_expired(session) {
+            self.sender.refusal(&refusal, &Context::default());
+        }
+    }
+}
+
+/// Waits until then, or for ever.
+pub(crate) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

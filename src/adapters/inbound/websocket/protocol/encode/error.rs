@@ -1,0 +1,98 @@
+//! The one error that each refusal is on the wire (protocol, section 2).
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::adapters::inbound::websocket::protocol::encode::envelope::message;
+use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
+use crate::application::Refusal;
+use crate::domain::Timestamp;
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: u16,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    /// Seconds since the epoch, as the claim `mutedUntil` counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
+    #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a Reference>,
+}
+
+/// The one error that a refusal is on the wire.
+pub(crate) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
+    let name = context.name.as_deref();
+    let mut failure = Failure {
+        code: 0,
+        kind: "",
+        message: String::new(),
+        file: name,
+        path: None,
+        until: None,
+        retry_after: None,
+        reference: context.reference.as_ref(),
+    };
+    let shown = name.unwrap_or("/");
+    (failure.code, failure.kind, failure.message) = match refusal {
+        Refusal::BadParameters(fault) => (400, "badParametersError", fault.to_string()),
+        Refusal::Unauthorized(error) => (401, "badAuthError", error.to_string()),
+        Refusal::Muted { until } => {
+            failure.until = Some(until_seconds(*until));
+            (
+                401,
+                "badAuthError",
+                "you are muted in this room for now".to_owned(),
+            )
+        }
+        Refusal::UnreadableFile => (
+            409,
+            "failReadFileError",
+            format!("File {shown} doesn't exist or cannot be read"),
+        ),
+        Refusal::UnreadablePath => {
+            failure.file = None;
+            failure.path = Some(if shown.is_empty() { "/" } else { shown });
+            let path = failure.path.unwrap_or_default();
+            (
+                409,
+                "failReadPathError",
+                format!("Path {path} doesn't exist or cannot be read"),
+            )
+        }
+        Refusal::UnwritableFile => (
+            409,
+            "failWriteFileError",
+            format!("File {shown} cannot be created or written"),
+        ),
+        Refusal::LimitExceeded { limit, value } => (
+            413,
+            "limitExceededError",
+            format!("the limit {limit} of {value} would be exceeded"),
+        ),
+        Refusal::RateLimited { retry_after } => {
+            let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+            failure.retry_after = u64::try_from(seconds).ok();
+            let message = format!("too many messages; try again in {seconds} s");
+            (429, "rateLimitedError", message)
+        }
+        Refusal::Internal => (
+            500,
+            "internalError",
+            "the server could not do this; try again later".to_owned(),
+        ),
+    };
+    message(&failure)
+}
+
+/// Rounded up, so that nobody comes back too early.
+fn until_seconds(until: Timestamp) -> u64 {
+    until.as_millis().div_ceil(1_000)
+}

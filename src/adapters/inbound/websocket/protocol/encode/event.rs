@@ -1,0 +1,96 @@
+//! What connections are told without asking.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::adapters::inbound::websocket::protocol::encode::envelope::{OK, success};
+use crate::adapters::inbound::websocket::protocol::encode::files::{
+    FilePart, file_part, part_count,
+};
+use crate::adapters::inbound::websocket::protocol::encode::shapes::{
+    Stored, WireChatMessage, WirePullRequest,
+};
+use crate::application::Event;
+use crate::domain::{Outcome, PullRequest};
+
+/// The messages that tell of an event; none where its receivers have to read the content back.
+pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
+    match event {
+        Event::FileUpdated {
+            project,
+            path,
+            content: Some(content),
+            ..
+        } => {
+            let count = part_count(content.len() as u64, part_bytes);
+            let mut parts = content.chunks(part_bytes);
+            let part = |part| FilePart {
+                path,
+                content: parts.next().unwrap_or_default(),
+                part,
+                count,
+                base: None,
+                project: Some(project),
+            };
+            (1..=count)
+                .map(part)
+                .map(|part| file_part(&part, None))
+                .collect()
+        }
+        Event::FileUpdated { content: None, .. } => Vec::new(),
+        Event::FileDeleted { project, path, .. } => {
+            let data = Stored {
+                message: OK,
+                file: path.as_str(),
+                username: Some(project.streamer.as_str()),
+                project: Some(project.name.as_str()),
+            };
+            vec![success("fileDeleted", data, None)]
+        }
+        Event::Presence { project, connected } => {
+            #[derive(Serialize)]
+            struct Streamer<'a> {
+                username: &'a str,
+                project: &'a str,
+            }
+            let kind = if *connected {
+                "streamerConnected"
+            } else {
+                "streamerDisconnected"
+            };
+            let data = Streamer {
+                username: project.streamer.as_str(),
+                project: project.name.as_str(),
+            };
+            vec![success(kind, data, None)]
+        }
+        Event::PullRequestCreated(created) => vec![pull_request_created(created)],
+        Event::PullRequestClosed { id, outcome } => {
+            #[derive(Serialize)]
+            struct Closed {
+                id: String,
+                outcome: &'static str,
+            }
+            let outcome = match outcome {
+                Outcome::Merged => "merged",
+                Outcome::Closed => "closed",
+            };
+            vec![success(
+                "pullRequestClosed",
+                Closed {
+                    id: id.to_string(),
+                    outcome,
+                },
+                None,
+            )]
+        }
+        Event::ChatMessage(message) => {
+            vec![success("chatMessage", WireChatMessage::from(message), None)]
+        }
+    }
+}
+
+/// That a pull request waits for the streamer.
+pub(crate) fn pull_request_created(created: &PullRequest) -> Bytes {
+    success("pullRequestCreated", WirePullRequest::from(created), None)
+}

@@ -1,0 +1,14 @@
+//! From answers and events of the application to messages as they go over the wire (protocol,
+//! sections 2 to 7), each as a whole frame.
+
+mod envelope;
+mod error;
+mod event;
+mod files;
+mod reply;
+mod shapes;
+
+pub(crate) use error::refusal;
+pub(crate) use event::{event, pull_request_created};
+pub(crate) use files::{FilePart, ListedFile, file_list, file_part, get_done, part_count};
+pub(crate) use reply::{pull_request_got, pull_request_list, reply};

@@ -1,0 +1,125 @@
+//! The messages that answer a request.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::adapters::inbound::websocket::protocol::encode::envelope::{
+    OK, Success, message, success,
+};
+use crate::adapters::inbound::websocket::protocol::encode::shapes::{
+    Stored, WireChatMessage, WirePullRequest,
+};
+use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::{ProjectStatus, Reply};
+use crate::domain::{PullRequest, UserName};
+
+fn stored(kind: &'static str, context: &Context) -> Bytes {
+    let file = context.name.as_deref().unwrap_or_default();
+    let data = Stored {
+        message: OK,
+        file,
+        username: None,
+        project: None,
+    };
+    let reference = context.reference.as_ref();
+    message(&Success {
+        code: 200,
+        kind,
+        message: Some(OK),
+        data,
+        last: None,
+        reference,
+    })
+}
+
+/// One message that answers a request.
+pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
+    let ok = |kind| success(kind, OK, context.reference.as_ref());
+    match reply {
+        Reply::FileAuth => ok("fileAuth"),
+        Reply::ChatAuth => ok("chatAuth"),
+        Reply::PullRequestAuth => ok("pullRequestAuth"),
+        Reply::Authentication => authentication(context),
+        Reply::FilePosted => stored("filePost", context),
+        Reply::FileDeleted => stored("fileDelete", context),
+        Reply::FileWatch => ok("fileWatch"),
+        Reply::FileUnwatch => ok("fileUnwatch"),
+        Reply::FileStatus(status) => file_status(*status, context),
+        Reply::PullRequestCreation => ok("pullRequestCreation"),
+        Reply::PullRequestFinish => ok("pullRequestFinish"),
+        Reply::PullRequestDelete => ok("pullRequestDelete"),
+        Reply::ChatMessage => ok("chatMessage"),
+        Reply::ChatHistory(messages) => {
+            let data: Vec<_> = messages.iter().map(WireChatMessage::from).collect();
+            success("chatHistory", data, context.reference.as_ref())
+        }
+        Reply::ChatMembers(names) => {
+            let data: Vec<_> = names.iter().map(UserName::as_str).collect();
+            success("chatMembers", data, context.reference.as_ref())
+        }
+        Reply::ChatLeave => ok("chatLeave"),
+    }
+}
+
+fn authentication(context: &Context) -> Bytes {
+    #[derive(Serialize)]
+    struct Options {
+        sep: &'static str,
+    }
+    #[derive(Serialize)]
+    struct Authenticated {
+        message: &'static str,
+        opts: Options,
+    }
+    let data = Authenticated {
+        message: OK,
+        opts: Options { sep: "/" },
+    };
+    success("authentication", data, context.reference.as_ref())
+}
+
+fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status {
+        streamer: bool,
+        viewers: usize,
+        files: u64,
+        bytes: u64,
+        max_bytes: u64,
+    }
+    let ProjectStatus {
+        streamer,
+        viewers,
+        files,
+        bytes,
+        max_bytes,
+    } = status;
+    let data = Status {
+        streamer,
+        viewers,
+        files,
+        bytes,
+        max_bytes,
+    };
+    success("fileStatus", data, context.reference.as_ref())
+}
+
+/// That all of `pullrequest`/`get` has been sent.
+pub(crate) fn pull_request_got(context: &Context) -> Bytes {
+    success("pullRequestGet", OK, context.reference.as_ref())
+}
+
+/// One message of a pull requests' `list`.
+pub(crate) fn pull_request_list(page: &[PullRequest], last: bool, context: &Context) -> Bytes {
+    let data: Vec<_> = page.iter().map(WirePullRequest::from).collect();
+    let reference = context.reference.as_ref();
+    message(&Success {
+        code: 200,
+        kind: "pullRequestList",
+        message: None,
+        data,
+        last: Some(last),
+        reference,
+    })
+}

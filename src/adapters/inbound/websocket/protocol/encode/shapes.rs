@@ -1,0 +1,78 @@
+//! What several messages have in their data.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{ChatMessage, FilePath, PullRequest};
+
+/// Of a file that has been stored or deleted.
+#[derive(Serialize)]
+pub(crate) struct Stored<'a> {
+    pub message: &'static str,
+    pub file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<&'a str>,
+}
+
+/// A chat message.
+#[derive(Serialize)]
+pub(crate) struct WireChatMessage<'a> {
+    message: &'a str,
+    username: &'a str,
+    room: &'a str,
+    id: u64,
+    date: u64,
+}
+
+impl<'a> From<&'a ChatMessage> for WireChatMessage<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        Self {
+            message: &message.text,
+            username: message.username.as_str(),
+            room: message.room.as_str(),
+            id: message.id,
+            date: message.date.as_millis(),
+        }
+    }
+}
+
+/// A pull request.
+#[derive(Serialize)]
+pub(crate) struct WirePullRequest<'a> {
+    id: String,
+    owner: &'a str,
+    title: &'a str,
+    description: &'a str,
+    date: u64,
+    /// `date` once more: the original's documentation calls it that.
+    data: u64,
+    files: Vec<&'a str>,
+    deleted: Vec<&'a str>,
+    /// Left out where there is none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    bases: BTreeMap<&'a str, String>,
+}
+
+impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
+    fn from(made: &'a PullRequest) -> Self {
+        let names = |paths: &'a [FilePath]| paths.iter().map(FilePath::as_str).collect();
+        Self {
+            id: made.id.to_string(),
+            owner: made.owner.as_str(),
+            title: &made.title,
+            description: &made.description,
+            date: made.date.as_millis(),
+            data: made.date.as_millis(),
+            files: names(&made.files),
+            deleted: names(&made.deleted),
+            bases: made
+                .bases
+                .iter()
+                .map(|(path, base)| (path.as_str(), base.to_string()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What the hub calls to encode an event.
+
+use std::sync::Arc;
+
+use crate::adapters::delivery::{Budget, WireFrame};
+use crate::adapters::inbound::websocket::protocol::encode;
+use crate::application::Event;
+
+/// An encoder for the hub: the frames that tell of an event, each charged to `budget` once.
+pub fn event_encoder(
+    budget: Arc<Budget>,
+    part_bytes: usize,
+) -> impl Fn(&Event) -> Vec<WireFrame> + Send + Sync + 'static {
+    move |event| {
+        let frames = encode::event(event, part_bytes);
+        frames
+            .into_iter()
+            .map(|frame| WireFrame::new(frame, &budget))
+            .collect()
+    }
+}

@@ -1,0 +1,125 @@
+//! Every error that the server sends, character by character.
+
+use crate::adapters::inbound::websocket::protocol::encode;
+use crate::adapters::inbound::websocket::protocol::golden_tests::{assert_complete, context, text};
+use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
+use crate::application::{AuthError, BadParameters, Refusal};
+use crate::domain::{IdentityError, Timestamp};
+
+const REFUSALS: usize = 9;
+
+fn number_of_refusal(refusal: &Refusal) -> usize {
+    match refusal {
+        Refusal::BadParameters(_) => 0,
+        Refusal::Unauthorized(
+            AuthError::NoToken
+            | AuthError::BadToken
+            | AuthError::Identity(_)
+            | AuthError::Claims(_)
+            | AuthError::Role(_),
+        ) => 1,
+        Refusal::Muted { .. } => 2,
+        Refusal::UnreadableFile => 3,
+        Refusal::UnreadablePath => 4,
+        Refusal::UnwritableFile => 5,
+        Refusal::LimitExceeded { .. } => 6,
+        Refusal::RateLimited { .. } => 7,
+        Refusal::Internal => 8,
+    }
+}
+
+#[test]
+fn every_refusal_is_what_the_contract_says() {
+    let auth = Refusal::Unauthorized;
+    let bad = Refusal::BadParameters(BadParameters::new("what is wrong"));
+    let muted = Refusal::Muted {
+        until: Timestamp::from_secs(9),
+    };
+    let limit = Refusal::LimitExceeded {
+        limit: "maxFileBytes",
+        value: 10,
+    };
+    let rate = Refusal::RateLimited {
+        retry_after: std::time::Duration::from_millis(1_200),
+    };
+    // The refusal, and its message without a name, with one, and with a name and a ref.
+    let table = [
+        (
+            bad,
+            r#"{"code":400,"type":"badParametersError","message":"what is wrong"FILEREF}"#,
+        ),
+        (
+            auth(AuthError::NoToken),
+            r#"{"code":401,"type":"badAuthError","message":"authenticate first"FILEREF}"#,
+        ),
+        (
+            auth(AuthError::BadToken),
+            r#"{"code":401,"type":"badAuthError","message":"the token is not valid for this server"FILEREF}"#,
+        ),
+        (
+            auth(IdentityError::Expired.into()),
+            r#"{"code":401,"type":"badAuthError","message":"the token has expired; get a new one"FILEREF}"#,
+        ),
+        (
+            auth(AuthError::Claims("this")),
+            r#"{"code":401,"type":"badAuthError","message":"the token does not allow this"FILEREF}"#,
+        ),
+        (
+            auth(AuthError::Role("not you")),
+            r#"{"code":401,"type":"badAuthError","message":"not you"FILEREF}"#,
+        ),
+        (
+            muted,
+            r#"{"code":401,"type":"badAuthError","message":"you are muted in this room for now"FILE,"until":9REF}"#,
+        ),
+        (
+            Refusal::UnreadableFile,
+            r#"{"code":409,"type":"failReadFileError","message":"File NAME doesn't exist or cannot be read"FILEREF}"#,
+        ),
+        (
+            Refusal::UnreadablePath,
+            r#"{"code":409,"type":"failReadPathError","message":"Path NAME doesn't exist or cannot be read","path":"NAME"REF}"#,
+        ),
+        (
+            Refusal::UnwritableFile,
+            r#"{"code":409,"type":"failWriteFileError","message":"File NAME cannot be created or written"FILEREF}"#,
+        ),
+        (
+            limit,
+            r#"{"code":413,"type":"limitExceededError","message":"the limit maxFileBytes of 10 would be exceeded"FILEREF}"#,
+        ),
+        (
+            rate,
+            r#"{"code":429,"type":"rateLimitedError","message":"too many messages; try again in 2 s"FILE,"retryAfter":2REF}"#,
+        ),
+        (
+            Refusal::Internal,
+            r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later"FILEREF}"#,
+        ),
+    ];
+    for (refusal, pattern) in &table {
+        let expected = |name: &str, file: &str, reference: &str| {
+            pattern
+                .replace("NAME", name)
+                .replace("FILE", file)
+                .replace("REF", reference)
+        };
+        let plain = encode::refusal(refusal, &Context::default());
+        assert_eq!(text(&plain), expected("/", "", ""));
+        let named = encode::refusal(refusal, &context(Some("./x"), None));
+        assert_eq!(text(&named), expected("./x", r#","file":"./x""#, ""));
+        let both = context(Some("./x"), Some(Reference::Text("r".into())));
+        let both = encode::refusal(refusal, &both);
+        assert_eq!(
+            text(&both),
+            expected("./x", r#","file":"./x""#, r#","ref":"r""#)
+        );
+    }
+    assert_complete(
+        table
+            .iter()
+            .map(|(refusal, _)| number_of_refusal(refusal))
+            .collect(),
+        REFUSALS,
+    );
+}

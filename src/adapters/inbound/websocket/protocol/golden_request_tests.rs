@@ -1,0 +1,165 @@
+//! Every request of the contract and the command that it is read as.
+
+use crate::adapters::inbound::websocket::protocol::read_command::read_command;
+use crate::application::Command;
+
+const COMMANDS: usize = 19;
+
+fn number_of_command(command: &Command) -> usize {
+    match command {
+        Command::Malformed(_) => 0,
+        Command::Authenticate(_) => 1,
+        Command::AuthenticateSection(_) => 2,
+        Command::GetFiles(_) => 3,
+        Command::ListFiles(_) => 4,
+        Command::PostFile(_) => 5,
+        Command::DeleteFile(_) => 6,
+        Command::WatchProject(_) => 7,
+        Command::UnwatchProject(_) => 8,
+        Command::ProjectStatus(_) => 9,
+        Command::CreatePullRequest(_) => 10,
+        Command::FinishPullRequest => 11,
+        Command::GetPullRequest(_) => 12,
+        Command::DeletePullRequest(_) => 13,
+        Command::ListPullRequests => 14,
+        Command::SendMessage(_) => 15,
+        Command::ChatHistory(_) => 16,
+        Command::ChatMembers => 17,
+        Command::LeaveRoom => 18,
+    }
+}
+
+/// What is sent, and the command as `Debug` shows it.
+const REQUESTS: &[(&str, &str)] = &[
+    (
+        r#"{"type":"x","subtype":"y"}"#,
+        r#"Malformed(BadParameters("type or subtype is unknown"))"#,
+    ),
+    (
+        r#"{"type":"authenticate","data":{"token":"t","file":{"username":"ana","project":"demo"},"chat":{"username":"ana","room":"ana/demo"},"pullrequest":{"username":"bob","streamer":"ana","project":"demo"}}}"#,
+        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { username: "ana", project: "demo" }), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo"}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(File(FileSection { username: "ana", project: "demo" })) }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"auth","data":{"username":"ana","room":"r","token":"t"}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Ok(Chat(ChatSection { username: "ana", room: "r" })) }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"auth","data":{"username":"bob","streamer":"ana","project":"demo"}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(PullRequest(PullRequestSection { username: "bob", project: "ana"/"demo" })) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo","name":"d/","recursively":true}}"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: Some("/d"), means_folder: true }, recursively: true }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo"}}"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: true }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","name":"/"}}"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: false }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"./a//b","content":"eA=="}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a/b", content: b"x", part: None, chars: 4, padded: true, binary: false, base: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"eHl6","part":1,"maxPart":2}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: Some(1), count: 2 }), chars: 4, padded: false, binary: false, base: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"eHl6","maxPart":2}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: None, count: 2 }), chars: 4, padded: false, binary: false, base: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: Some(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":null}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":"E3"}}"#,
+        r#"PostFile(Err(BadParameters("base must be a SHA-256 as 64 characters of lower-case hex")))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":5}}"#,
+        r#"PostFile(Err(BadParameters("base must be a text")))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"delete","data":{"name":"d/"}}"#,
+        r#"DeleteFile(Ok(DeleteFile { path: "/d", means_folder: true }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo"}}"#,
+        r#"WatchProject(Ok("ana"/"demo"))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"unwatch","data":{"username":"ana","project":"demo"}}"#,
+        r#"UnwatchProject(Ok("ana"/"demo"))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"status","data":{"username":"ana","project":"demo"}}"#,
+        r#"ProjectStatus(Ok("ana"/"demo"))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"creation","data":{"title":"T","description":""}}"#,
+        r#"CreatePullRequest(Ok(CreatePullRequest { title: "T", description: "" }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"finish"}"#,
+        "FinishPullRequest",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"get","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
+        "GetPullRequest(Ok(Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b)))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"get","data":{"id":"src"}}"#,
+        "GetPullRequest(Ok(None))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"delete","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
+        "DeletePullRequest(Ok(DeletePullRequest { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Closed }))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"delete","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"merged"}}"#,
+        "DeletePullRequest(Ok(DeletePullRequest { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Merged }))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"list"}"#,
+        "ListPullRequests",
+    ),
+    (
+        r#"{"type":"chat","subtype":"message","data":{"message":"hello"}}"#,
+        r#"SendMessage(Ok("hello"))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"history"}"#,
+        "ChatHistory(Ok(None))",
+    ),
+    (
+        r#"{"type":"chat","subtype":"history","data":{"limit":3}}"#,
+        "ChatHistory(Ok(Some(3)))",
+    ),
+    (r#"{"type":"chat","subtype":"members"}"#, "ChatMembers"),
+    (r#"{"type":"chat","subtype":"leave"}"#, "LeaveRoom"),
+];
+
+#[test]
+fn every_request_of_the_contract_is_read_as_its_command() {
+    let mut numbers = Vec::new();
+    for (request, expected) in REQUESTS {
+        let (command, _) = read_command(request.as_bytes(), false);
+        assert_eq!(format!("{command:?}"), *expected, "{request}");
+        numbers.push(number_of_command(&command));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers, (0..COMMANDS).collect::<Vec<_>>());
+}

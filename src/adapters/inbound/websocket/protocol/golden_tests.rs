@@ -1,0 +1,378 @@
+//! Every message that the server sends, character by character. A new variant does not compile
+//! until it has its number here, and the tests fail until it has its line.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::adapters::inbound::websocket::protocol::encode;
+use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
+use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
+use crate::application::{Event, ProjectStatus, Reply};
+use crate::domain::{
+    ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
+    PullRequestId, RoomName, Timestamp, UserName, Version,
+};
+
+const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const ID: &str = "9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b";
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).expect("a name")
+}
+
+fn project() -> ProjectId {
+    let name = ProjectName::parse("demo").expect("a name");
+    ProjectId {
+        streamer: user("ana"),
+        name,
+    }
+}
+
+fn path(name: &str) -> FilePath {
+    FilePath::parse(name).expect("a path")
+}
+
+fn said() -> ChatMessage {
+    ChatMessage {
+        id: 7,
+        room: RoomName::parse("ana/demo").expect("a name"),
+        username: user("bob"),
+        text: "a \"b\"\n".into(),
+        date: Timestamp::from_secs(5),
+    }
+}
+
+fn proposal() -> PullRequest {
+    PullRequest {
+        id: PullRequestId::parse(ID).expect("an id"),
+        project: project(),
+        owner: user("bob"),
+        title: "T".into(),
+        description: "D".into(),
+        date: Timestamp::from_secs(5),
+        files: vec![path("a")],
+        deleted: vec![path("b")],
+        bases: BTreeMap::new(),
+    }
+}
+
+/// The same proposal with a file more, and what one of the two was made from.
+fn proposal_with_a_base() -> PullRequest {
+    PullRequest {
+        files: vec![path("a"), path("c")],
+        bases: [(path("a"), base())].into(),
+        ..proposal()
+    }
+}
+
+fn base() -> ContentHash {
+    ContentHash::parse(BASE).expect("a hash")
+}
+
+pub(crate) fn context(name: Option<&str>, reference: Option<Reference>) -> Context {
+    Context {
+        reference,
+        name: name.map(str::to_owned),
+    }
+}
+
+/// The text in one whole text frame.
+pub(crate) fn text(frame: &Bytes) -> &str {
+    assert_eq!(frame[0], 0x81, "a whole text message");
+    let head = match frame[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    std::str::from_utf8(&frame[head..]).expect("UTF-8")
+}
+
+/// Every number from 0 on is there.
+pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers, (0..count).collect::<Vec<_>>());
+}
+
+const REPLIES: usize = 16;
+
+fn number_of_reply(reply: &Reply) -> usize {
+    match reply {
+        Reply::FileAuth => 0,
+        Reply::ChatAuth => 1,
+        Reply::PullRequestAuth => 2,
+        Reply::Authentication => 3,
+        Reply::FilePosted => 4,
+        Reply::FileDeleted => 5,
+        Reply::FileWatch => 6,
+        Reply::FileUnwatch => 7,
+        Reply::FileStatus(_) => 8,
+        Reply::PullRequestCreation => 9,
+        Reply::PullRequestFinish => 10,
+        Reply::PullRequestDelete => 11,
+        Reply::ChatMessage => 12,
+        Reply::ChatHistory(_) => 13,
+        Reply::ChatMembers(_) => 14,
+        Reply::ChatLeave => 15,
+    }
+}
+
+#[test]
+fn every_reply_is_what_the_contract_says() {
+    let status = ProjectStatus {
+        streamer: true,
+        viewers: 2,
+        files: 3,
+        bytes: 4,
+        max_bytes: 5,
+    };
+    let table = [
+        (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
+        (Reply::ChatAuth, r#""type":"chatAuth","data":"OK""#),
+        (
+            Reply::PullRequestAuth,
+            r#""type":"pullRequestAuth","data":"OK""#,
+        ),
+        (
+            Reply::Authentication,
+            r#""type":"authentication","data":{"message":"OK","opts":{"sep":"/"}}"#,
+        ),
+        (
+            Reply::FilePosted,
+            r#""type":"filePost","message":"OK","data":{"message":"OK","file":"./a//b"}"#,
+        ),
+        (
+            Reply::FileDeleted,
+            r#""type":"fileDelete","message":"OK","data":{"message":"OK","file":"./a//b"}"#,
+        ),
+        (Reply::FileWatch, r#""type":"fileWatch","data":"OK""#),
+        (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
+        (
+            Reply::FileStatus(status),
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5}"#,
+        ),
+        (
+            Reply::PullRequestCreation,
+            r#""type":"pullRequestCreation","data":"OK""#,
+        ),
+        (
+            Reply::PullRequestFinish,
+            r#""type":"pullRequestFinish","data":"OK""#,
+        ),
+        (
+            Reply::PullRequestDelete,
+            r#""type":"pullRequestDelete","data":"OK""#,
+        ),
+        (Reply::ChatMessage, r#""type":"chatMessage","data":"OK""#),
+        (
+            Reply::ChatHistory(vec![said()]),
+            r#""type":"chatHistory","data":[{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}]"#,
+        ),
+        (
+            Reply::ChatMembers(vec![user("ana"), user("bob")]),
+            r#""type":"chatMembers","data":["ana","bob"]"#,
+        ),
+        (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
+    ];
+    for (reply, members) in &table {
+        let plain = encode::reply(reply, &context(Some("./a//b"), None));
+        assert_eq!(text(&plain), format!("{{\"code\":200,{members}}}"));
+        let number = context(Some("./a//b"), Some(Reference::Integer(-5)));
+        let expected = format!("{{\"code\":200,{members},\"ref\":-5}}");
+        assert_eq!(text(&encode::reply(reply, &number)), expected);
+        let word = context(Some("./a//b"), Some(Reference::Text("ü\"".into())));
+        let expected = format!("{{\"code\":200,{members},\"ref\":\"ü\\\"\"}}");
+        assert_eq!(text(&encode::reply(reply, &word)), expected);
+    }
+    assert_complete(
+        table
+            .iter()
+            .map(|(reply, _)| number_of_reply(reply))
+            .collect(),
+        REPLIES,
+    );
+}
+
+const EVENTS: usize = 6;
+
+fn number_of_event(event: &Event) -> usize {
+    match event {
+        Event::FileUpdated { .. } => 0,
+        Event::FileDeleted { .. } => 1,
+        Event::Presence { .. } => 2,
+        Event::PullRequestCreated(_) => 3,
+        Event::PullRequestClosed { .. } => 4,
+        Event::ChatMessage(_) => 5,
+    }
+}
+
+fn updated(content: &'static [u8]) -> Event {
+    Event::FileUpdated {
+        project: project(),
+        path: path("d/a"),
+        version: Version::new(1),
+        content: Some(Bytes::from_static(content)),
+    }
+}
+
+#[test]
+fn every_event_is_what_the_contract_says() {
+    let presence = |connected| Event::Presence {
+        project: project(),
+        connected,
+    };
+    let closed = |outcome| Event::PullRequestClosed {
+        id: proposal().id,
+        outcome,
+    };
+    let deleted = Event::FileDeleted {
+        project: project(),
+        path: path("d/a"),
+        version: Version::new(1),
+    };
+    let table = [
+        (
+            updated(b""),
+            vec![
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"","part":1,"maxPart":1,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            updated(b"abcd"),
+            vec![
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"YWJj","part":1,"maxPart":2,"username":"ana","project":"demo"}}"#,
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"ZA==","part":2,"maxPart":2,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            deleted,
+            vec![
+                r#"{"code":200,"type":"fileDeleted","data":{"message":"OK","file":"/d/a","username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            presence(true),
+            vec![
+                r#"{"code":200,"type":"streamerConnected","data":{"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            presence(false),
+            vec![
+                r#"{"code":200,"type":"streamerDisconnected","data":{"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            Event::PullRequestCreated(proposal()),
+            vec![
+                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a"],"deleted":["/b"]}}"#,
+            ],
+        ),
+        (
+            Event::PullRequestCreated(proposal_with_a_base()),
+            vec![
+                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}"#,
+            ],
+        ),
+        (
+            closed(Outcome::Merged),
+            vec![
+                r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"merged"}}"#,
+            ],
+        ),
+        (
+            closed(Outcome::Closed),
+            vec![
+                r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"closed"}}"#,
+            ],
+        ),
+        (
+            Event::ChatMessage(said()),
+            vec![
+                r#"{"code":200,"type":"chatMessage","data":{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}}"#,
+            ],
+        ),
+    ];
+    for (event, expected) in &table {
+        let frames = encode::event(event, 3);
+        let messages: Vec<_> = frames.iter().map(text).collect();
+        assert_eq!(&messages, expected);
+    }
+    assert_complete(
+        table
+            .iter()
+            .map(|(event, _)| number_of_event(event))
+            .collect(),
+        EVENTS,
+    );
+}
+
+#[test]
+fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
+    let reference = context(None, Some(Reference::Integer(1)));
+    let listed = ListedFile {
+        name: "/a".into(),
+        size: 1,
+        modified: 2,
+        sha256: "00ff".into(),
+    };
+    let part = FilePart {
+        path: &path("a"),
+        content: b"x",
+        part: 2,
+        count: 3,
+        base: None,
+        project: None,
+    };
+    let part_with_a_base = FilePart {
+        path: &path("a"),
+        base: Some(base()),
+        ..part
+    };
+    let table = [
+        (
+            encode::file_part(&part, None),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3}}"#,
+        ),
+        (
+            encode::file_part(&part, Some(&Reference::Integer(1))),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3},"ref":1}"#,
+        ),
+        (
+            encode::file_part(&part_with_a_base, None),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3,"base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
+        ),
+        (
+            encode::get_done("/", 12, &reference),
+            r#"{"code":200,"type":"fileGetDone","data":{"name":"/","files":12},"ref":1}"#,
+        ),
+        (
+            encode::file_list("/", &[listed], 1, true, &reference),
+            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"}],"part":1,"last":true},"ref":1}"#,
+        ),
+        (
+            encode::file_list("/d", &[], 2, false, &Context::default()),
+            r#"{"code":200,"type":"fileList","data":{"name":"/d","files":[],"part":2,"last":false}}"#,
+        ),
+        (
+            encode::pull_request_got(&reference),
+            r#"{"code":200,"type":"pullRequestGet","data":"OK","ref":1}"#,
+        ),
+        (
+            encode::pull_request_list(&[], true, &reference),
+            r#"{"code":200,"type":"pullRequestList","data":[],"last":true,"ref":1}"#,
+        ),
+        (
+            encode::pull_request_list(&[proposal_with_a_base()], true, &Context::default()),
+            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"last":true}"#,
+        ),
+        (
+            encode::pull_request_list(&[proposal()], false, &Context::default()),
+            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a"],"deleted":["/b"]}],"last":false}"#,
+        ),
+    ];
+    for (frame, expected) in &table {
+        assert_eq!(text(frame), *expected);
+    }
+}

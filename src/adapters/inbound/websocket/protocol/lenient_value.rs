@@ -1,0 +1,207 @@
+//! JSON values of which it is not yet known whether they are of the right type.
+//!
+//! A request's parameters are judged only once its sender's right has been, so reading the JSON
+//! must not stumble over a parameter of the wrong type. Texts are borrowed where they can be.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A scalar, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Loose<'a> {
+    /// Missing or null, which mean the same.
+    #[default]
+    Absent,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A whole number, written without fraction or exponent.
+    Integer(i64),
+    /// true or false.
+    Bool(bool),
+    /// Anything else: a fraction, a number that is too great, a list, an object.
+    Other,
+}
+
+/// An object, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Field<T> {
+    /// Missing or null, which mean the same.
+    #[default]
+    Absent,
+    /// An object. In a box, because a request has many members, most of them absent, which would be
+    /// copied from hand to hand.
+    Object(Box<T>),
+    /// Anything else.
+    Other,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> Visitor<'de> for LooseVisitor {
+    type Value = Loose<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Owned(text)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Loose::Integer(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Loose::Other, Loose::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Loose::Other)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Loose::Bool(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Loose::Absent)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        skip_list(list).map(|()| Loose::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Loose::Other)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor(PhantomData))
+    }
+}
+
+struct FieldVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
+    type Value = Field<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Field::Absent)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        skip_list(list).map(|()| Field::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
+        let object = T::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Field::Object(Box::new(object)))
+    }
+}
+
+fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    while list.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_value_is_read_for_what_it_is() {
+        let text = |text: &'static str| Loose::Text(text.into());
+        for (json, value) in [
+            ("\"a\"", text("a")),
+            ("\"\\u00e9\\/\"", text("é/")),
+            ("1", Loose::Integer(1)),
+            ("-1", Loose::Integer(-1)),
+            ("9007199254740993", Loose::Integer(9_007_199_254_740_993)),
+            ("true", Loose::Bool(true)),
+            ("null", Loose::Absent),
+            ("1.5", Loose::Other),
+            ("1.0", Loose::Other),
+            ("1e3", Loose::Other),
+            ("18446744073709551615", Loose::Other),
+            ("1000000000000000000000000000000", Loose::Other),
+            ("[1,[2]]", Loose::Other),
+            ("{\"a\":{\"b\":1}}", Loose::Other),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<Loose<'_>>(json).expect(json),
+                value,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_taken_for_an_object() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct One {
+            a: u8,
+        }
+        for (json, value) in [
+            ("{\"a\":1}", Field::Object(Box::new(One { a: 1 }))),
+            ("null", Field::Absent),
+            ("[1]", Field::Other),
+            ("\"a\"", Field::Other),
+            ("1", Field::Other),
+            ("-1", Field::Other),
+            ("1.5", Field::Other),
+            ("false", Field::Other),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<Field<One>>(json).expect(json),
+                value,
+                "{json}"
+            );
+        }
+    }
+}

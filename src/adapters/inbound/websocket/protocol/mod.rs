@@ -1,0 +1,18 @@
+//! Messages as they go over the wire, and their conversion to and from the application
+//! (`docs/protocol.md`).
+//!
+//! Adding a message needs a line in `read_command`, its encoding in `encode`, and a use case.
+
+pub(crate) mod base64_content;
+pub(crate) mod encode;
+pub(crate) mod event_encoder;
+pub(crate) mod lenient_value;
+pub(crate) mod read_command;
+pub(crate) mod request;
+
+#[cfg(test)]
+mod golden_error_tests;
+#[cfg(test)]
+mod golden_request_tests;
+#[cfg(test)]
+mod golden_tests;

@@ -1,0 +1,327 @@
+//! From requests as they come over the wire to commands of the application. Total: whatever was
+//! sent becomes one command.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::adapters::inbound::websocket::protocol::base64_content;
+use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, Loose};
+use crate::adapters::inbound::websocket::protocol::request::{
+    Context, Data, Request, SectionData, is_authenticate,
+};
+use crate::application::{
+    Authenticate, AuthenticateSection, BadParameters, ChatSection, Checked, Command,
+    CreatePullRequest, DeleteFile, DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile,
+    PullRequestSection, ReadFiles, Section, Sections,
+};
+use crate::domain::{
+    ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
+    RoomName, UserName,
+};
+
+/// Reads one message. `binary` is whether it came as a binary one.
+pub(crate) fn read_command(message: &[u8], binary: bool) -> (Command, Context) {
+    let request = match Request::read(message) {
+        Ok(request) => request,
+        Err(fault) if is_authenticate(message) => {
+            return (Command::Authenticate(Err(fault)), Context::default());
+        }
+        Err(fault) => return (Command::Malformed(fault), Context::default()),
+    };
+    match request.context() {
+        Ok(context) => (command(&request, binary), context),
+        Err((context, fault)) => (malformed(&request, fault), context),
+    }
+}
+
+/// A request whose envelope is at fault; a failed `authenticate` fails as one.
+fn malformed(request: &Request<'_>, fault: BadParameters) -> Command {
+    match &request.kind {
+        Loose::Text(kind) if kind == "authenticate" => Command::Authenticate(Err(fault)),
+        _ => Command::Malformed(fault),
+    }
+}
+
+fn command(request: &Request<'_>, binary: bool) -> Command {
+    let Loose::Text(kind) = &request.kind else {
+        return Command::Malformed(BadParameters::new("type must be a text"));
+    };
+    let data = match &request.data {
+        Field::Object(data) => Ok(&**data),
+        Field::Absent | Field::Other => Err(BadParameters::new("data must be an object")),
+    };
+    if kind == "authenticate" {
+        return Command::Authenticate(data.and_then(authenticate));
+    }
+    let Loose::Text(subtype) = &request.subtype else {
+        return Command::Malformed(BadParameters::new("subtype must be a text"));
+    };
+    match (kind.as_ref(), subtype.as_ref()) {
+        ("file", "auth") => Command::AuthenticateSection(section_form(data, file_section)),
+        ("file", "get") => Command::GetFiles(data.and_then(read_files)),
+        ("file", "list") => Command::ListFiles(data.and_then(read_files)),
+        ("file", "post") => Command::PostFile(data.and_then(|data| post_file(data, binary))),
+        ("file", "delete") => Command::DeleteFile(data.and_then(delete_file)),
+        ("file", "watch") => Command::WatchProject(data.and_then(project_of)),
+        ("file", "unwatch") => Command::UnwatchProject(data.and_then(project_of)),
+        ("file", "status") => Command::ProjectStatus(data.and_then(project_of)),
+        ("pullrequest", "auth") => {
+            Command::AuthenticateSection(section_form(data, pull_request_section))
+        }
+        ("pullrequest", "creation") => Command::CreatePullRequest(data.and_then(creation)),
+        ("pullrequest", "finish") => Command::FinishPullRequest,
+        ("pullrequest", "get") => Command::GetPullRequest(data.and_then(pull_request_id)),
+        ("pullrequest", "delete") => Command::DeletePullRequest(data.and_then(deletion)),
+        ("pullrequest", "list") => Command::ListPullRequests,
+        ("chat", "auth") => Command::AuthenticateSection(section_form(data, chat_section)),
+        ("chat", "message") => Command::SendMessage(
+            data.and_then(|data| required("message", &data.message))
+                .map(Arc::from),
+        ),
+        ("chat", "history") => Command::ChatHistory(history_limit(&request.data)),
+        ("chat", "members") => Command::ChatMembers,
+        ("chat", "leave") => Command::LeaveRoom,
+        _ => Command::Malformed(BadParameters::new("type or subtype is unknown")),
+    }
+}
+
+fn authenticate(data: &Data<'_>) -> Checked<Authenticate> {
+    let token = required("token", &data.token)?.to_owned();
+    let sections = Sections {
+        file: section("file", &data.file, file_section)?,
+        chat: section("chat", &data.chat, chat_section)?,
+        pull_request: section("pullrequest", &data.pullrequest, pull_request_section)?,
+    };
+    Ok(Authenticate { token, sections })
+}
+
+fn section<T>(
+    name: &str,
+    field: &Field<SectionData<'_>>,
+    read: fn(&SectionData<'_>) -> Checked<T>,
+) -> Checked<Option<T>> {
+    match field {
+        Field::Absent => Ok(None),
+        Field::Object(data) => read(data).map(Some),
+        Field::Other => Err(fault(format!("{name} must be an object"))),
+    }
+}
+
+/// The separate forms: a section as the data itself, and perhaps a token. That the section is at
+/// fault counts only once it is clear that there is a token.
+fn section_form<T: Into<Section>>(
+    data: Checked<&Data<'_>>,
+    read: fn(&SectionData<'_>) -> Checked<T>,
+) -> Checked<AuthenticateSection> {
+    let data = match data {
+        Ok(data) => data,
+        Err(fault) => {
+            return Ok(AuthenticateSection {
+                token: None,
+                section: Err(fault),
+            });
+        }
+    };
+    let token = optional("token", &data.token)?.map(str::to_owned);
+    let section = SectionData {
+        username: data.username.clone(),
+        project: data.project.clone(),
+        streamer: data.streamer.clone(),
+        room: data.room.clone(),
+    };
+    Ok(AuthenticateSection {
+        token,
+        section: read(&section).map(Into::into),
+    })
+}
+
+fn file_section(data: &SectionData<'_>) -> Checked<FileSection> {
+    Ok(FileSection {
+        username: name("username", &data.username, UserName::parse)?,
+        project: name("project", &data.project, ProjectName::parse)?,
+    })
+}
+
+fn chat_section(data: &SectionData<'_>) -> Checked<ChatSection> {
+    Ok(ChatSection {
+        username: name("username", &data.username, UserName::parse)?,
+        room: name("room", &data.room, RoomName::parse)?,
+    })
+}
+
+fn pull_request_section(data: &SectionData<'_>) -> Checked<PullRequestSection> {
+    Ok(PullRequestSection {
+        username: name("username", &data.username, UserName::parse)?,
+        project: ProjectId {
+            streamer: name("streamer", &data.streamer, UserName::parse)?,
+            name: name("project", &data.project, ProjectName::parse)?,
+        },
+    })
+}
+
+impl From<FileSection> for Section {
+    fn from(section: FileSection) -> Self {
+        Self::File(section)
+    }
+}
+
+impl From<ChatSection> for Section {
+    fn from(section: ChatSection) -> Self {
+        Self::Chat(section)
+    }
+}
+
+impl From<PullRequestSection> for Section {
+    fn from(section: PullRequestSection) -> Self {
+        Self::PullRequest(section)
+    }
+}
+
+fn project_of(data: &Data<'_>) -> Checked<ProjectId> {
+    Ok(ProjectId {
+        streamer: name("username", &data.username, UserName::parse)?,
+        name: name("project", &data.project, ProjectName::parse)?,
+    })
+}
+
+fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
+    Ok(ReadFiles {
+        project: project_of(data)?,
+        files: files_query(data),
+    })
+}
+
+fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
+    let name = optional("name", &data.name)?.unwrap_or_default();
+    let recursively = match &data.recursively {
+        Loose::Absent => false,
+        Loose::Bool(recursively) => *recursively,
+        Loose::Text(_) | Loose::Integer(_) | Loose::Other => {
+            return Err(BadParameters::new("recursively must be true or false"));
+        }
+    };
+    // Without a name the whole project is meant, always with its sub-folders.
+    Ok(FilesQuery {
+        path: PathQuery::parse(name)?,
+        recursively: recursively || name.is_empty(),
+    })
+}
+
+fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
+    let path = FilePath::parse_for_post(required("name", &data.name)?)?;
+    let content = required("content", &data.content)?;
+    let number = part_number("part", &data.part)?;
+    let count = part_number("maxPart", &data.max_part)?;
+    let part = match (number, count) {
+        (None, None) => None,
+        (number, Some(count)) => Some(PartOf { number, count }),
+        (Some(_), None) => return Err(BadParameters::new("part needs maxPart")),
+    };
+    let base = base(&data.base)?;
+    let decoded = base64_content::decode(content).ok_or(BadParameters::new(
+        "content must be base64 of the standard alphabet",
+    ))?;
+    Ok(PostFile {
+        path,
+        content: decoded.bytes.into(),
+        part,
+        chars: decoded.chars,
+        padded: decoded.padded,
+        binary,
+        base,
+    })
+}
+
+fn delete_file(data: &Data<'_>) -> Checked<DeleteFile> {
+    let query = PathQuery::parse(required("name", &data.name)?)?;
+    let path = query
+        .path
+        .ok_or(BadParameters::from(crate::domain::FilePathError::NoFile))?;
+    Ok(DeleteFile {
+        path,
+        means_folder: query.means_folder,
+    })
+}
+
+fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
+    Ok(CreatePullRequest {
+        title: required("title", &data.title)?.into(),
+        description: required("description", &data.description)?.into(),
+    })
+}
+
+/// An id that is no UUID cannot exist, which is not the same as an id that is no text.
+fn pull_request_id(data: &Data<'_>) -> Checked<Option<PullRequestId>> {
+    Ok(PullRequestId::parse(required("id", &data.id)?))
+}
+
+fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
+    let id = pull_request_id(data)?;
+    let outcome = match optional("outcome", &data.outcome)? {
+        None | Some("closed") => Outcome::Closed,
+        Some("merged") => Outcome::Merged,
+        Some(_) => {
+            return Err(BadParameters::new(
+                "outcome must be \"merged\" or \"closed\"",
+            ));
+        }
+    };
+    Ok(DeletePullRequest { id, outcome })
+}
+
+fn history_limit(data: &Field<Data<'_>>) -> Checked<Option<usize>> {
+    let data = match data {
+        Field::Absent => return Ok(None),
+        Field::Object(data) => data,
+        Field::Other => return Err(BadParameters::new("data must be an object")),
+    };
+    match &data.limit {
+        Loose::Absent => Ok(None),
+        Loose::Integer(limit) if *limit >= 1 => {
+            Ok(Some(usize::try_from(*limit).unwrap_or(usize::MAX)))
+        }
+        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => {
+            Err(BadParameters::new("limit must be an integer of at least 1"))
+        }
+    }
+}
+
+fn part_number(name: &str, value: &Loose<'_>) -> Checked<Option<u32>> {
+    match value {
+        Loose::Absent => Ok(None),
+        Loose::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
+        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => Err(fault(format!(
+            "{name} must be an integer from 1 to 2147483647"
+        ))),
+    }
+}
+
+fn base(value: &Loose<'_>) -> Checked<Option<ContentHash>> {
+    let base = optional("base", value)?.map(|text| {
+        let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
+        ContentHash::parse(text).ok_or(BadParameters::new(fault))
+    });
+    base.transpose()
+}
+
+fn required<'d>(name: &str, value: &'d Loose<'_>) -> Checked<&'d str> {
+    optional(name, value)?.ok_or_else(|| fault(format!("{name} is missing")))
+}
+
+fn optional<'d>(name: &str, value: &'d Loose<'_>) -> Checked<Option<&'d str>> {
+    match value {
+        Loose::Absent => Ok(None),
+        Loose::Text(text) => Ok(Some(text)),
+        Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
+            Err(fault(format!("{name} must be a text")))
+        }
+    }
+}
+
+fn name<T>(name: &str, value: &Loose<'_>, parse: fn(&str) -> Result<T, NameError>) -> Checked<T> {
+    parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
+}
+
+fn fault(sentence: String) -> BadParameters {
+    BadParameters(Cow::Owned(sentence))
+}

@@ -1,0 +1,316 @@
+//! A request as it comes over the wire (protocol, section 2).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, Loose};
+use crate::application::{BadParameters, Checked};
+
+/// The longest text that `ref` may be, in bytes.
+const MAX_REFERENCE_BYTES: usize = 128;
+/// How far from 0 an integer `ref` may be: what JavaScript keeps exactly.
+const MAX_REFERENCE: i64 = 1 << 53;
+
+/// In a message longer than this, `[`, `{` and `,` are counted: no request has many of them, and a
+/// value takes a hundred times as long to skip as the same bytes in a text.
+const UNCOUNTED_BYTES: usize = 16 * 1_024;
+/// How many of them there may be, also inside texts.
+const MAX_STRUCTURE: usize = 20_000;
+
+/// The `ref` of a request, which comes back with its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reference {
+    /// A text of at most 128 bytes.
+    Text(String),
+    /// An integer within ±2^53.
+    Integer(i64),
+}
+
+/// What an answer needs to know of its request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Context {
+    /// The request's `ref`.
+    pub reference: Option<Reference>,
+    /// The `name` of a `file` request, exactly as sent.
+    pub name: Option<String>,
+}
+
+/// A request, read but not judged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Request<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Loose<'a>,
+    #[serde(borrow)]
+    pub subtype: Loose<'a>,
+    #[serde(borrow)]
+    pub data: Field<Data<'a>>,
+    #[serde(borrow, rename = "ref")]
+    pub reference: Loose<'a>,
+}
+
+/// Whether a message that cannot be read as a request is an `authenticate` all the same, of JSON that
+/// has more than it should, such as a member that stands twice: then it fails as one.
+pub(crate) fn is_authenticate(message: &[u8]) -> bool {
+    message.len() <= UNCOUNTED_BYTES
+        && serde_json::from_slice::<Outline>(message).is_ok_and(|Outline(found)| found)
+}
+
+/// Whether any `type` of an object is `authenticate`; of the rest it matters only that it is JSON.
+struct Outline(bool);
+
+impl<'de> Deserialize<'de> for Outline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OutlineVisitor)
+    }
+}
+
+struct OutlineVisitor;
+
+impl<'de> Visitor<'de> for OutlineVisitor {
+    type Value = Outline;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut found = false;
+        while let Some(name) = object.next_key::<String>()? {
+            if name == "type" {
+                let kind = object.next_value::<Loose<'de>>()?;
+                found |= matches!(kind, Loose::Text(kind) if kind == "authenticate");
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Outline(found))
+    }
+}
+
+/// Every parameter that any request knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Data<'a> {
+    #[serde(borrow)]
+    pub name: Loose<'a>,
+    #[serde(borrow)]
+    pub content: Loose<'a>,
+    #[serde(borrow)]
+    pub part: Loose<'a>,
+    #[serde(borrow)]
+    pub max_part: Loose<'a>,
+    #[serde(borrow)]
+    pub base: Loose<'a>,
+    #[serde(borrow)]
+    pub recursively: Loose<'a>,
+    #[serde(borrow)]
+    pub username: Loose<'a>,
+    #[serde(borrow)]
+    pub project: Loose<'a>,
+    #[serde(borrow)]
+    pub streamer: Loose<'a>,
+    #[serde(borrow)]
+    pub room: Loose<'a>,
+    #[serde(borrow)]
+    pub token: Loose<'a>,
+    #[serde(borrow)]
+    pub title: Loose<'a>,
+    #[serde(borrow)]
+    pub description: Loose<'a>,
+    #[serde(borrow)]
+    pub id: Loose<'a>,
+    #[serde(borrow)]
+    pub outcome: Loose<'a>,
+    #[serde(borrow)]
+    pub message: Loose<'a>,
+    #[serde(borrow)]
+    pub limit: Loose<'a>,
+    #[serde(borrow)]
+    pub file: Field<SectionData<'a>>,
+    #[serde(borrow)]
+    pub chat: Field<SectionData<'a>>,
+    #[serde(borrow)]
+    pub pullrequest: Field<SectionData<'a>>,
+}
+
+/// Every parameter that any section of `authenticate` knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SectionData<'a> {
+    #[serde(borrow)]
+    pub username: Loose<'a>,
+    #[serde(borrow)]
+    pub project: Loose<'a>,
+    #[serde(borrow)]
+    pub streamer: Loose<'a>,
+    #[serde(borrow)]
+    pub room: Loose<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a message; text and binary messages mean the same.
+    ///
+    /// # Errors
+    /// That it is no JSON object, or that one member of it stands there twice.
+    pub(crate) fn read(message: &'a [u8]) -> Checked<Self> {
+        let Ok(message) = std::str::from_utf8(message) else {
+            return Err(BadParameters::new("the message is not UTF-8"));
+        };
+        let mut structure = memchr::memchr3_iter(b'[', b'{', b',', message.as_bytes());
+        if message.len() > UNCOUNTED_BYTES && structure.nth(MAX_STRUCTURE).is_some() {
+            return Err(BadParameters::new("the message holds too many values"));
+        }
+        match serde_json::from_str(message) {
+            Ok(Field::Object(request)) => Ok(*request),
+            Ok(Field::Absent | Field::Other) => {
+                Err(BadParameters::new("a message must be one JSON object"))
+            }
+            Err(error) => {
+                let place = format!("line {} column {}", error.line(), error.column());
+                let what = if error.is_data() {
+                    "a member of the message is there twice"
+                } else {
+                    "the message is not valid JSON"
+                };
+                Err(BadParameters(Cow::Owned(format!("{what} at {place}"))))
+            }
+        }
+    }
+
+    /// What an answer to this request needs to know of it.
+    ///
+    /// # Errors
+    /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
+    pub(crate) fn context(&self) -> Result<Context, (Context, BadParameters)> {
+        let name = match (&self.kind, &self.data) {
+            (Loose::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
+                Loose::Text(name) => Some(name.clone().into_owned()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let reference = match &self.reference {
+            Loose::Absent => None,
+            Loose::Text(text) if text.len() <= MAX_REFERENCE_BYTES => {
+                Some(Reference::Text(text.clone().into_owned()))
+            }
+            Loose::Integer(number) if (-MAX_REFERENCE..=MAX_REFERENCE).contains(number) => {
+                Some(Reference::Integer(*number))
+            }
+            Loose::Text(_) | Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
+                let fault = "ref must be a text of at most 128 bytes or an integer within ±2^53";
+                return Err((
+                    Context {
+                        reference: None,
+                        name,
+                    },
+                    BadParameters::new(fault),
+                ));
+            }
+        };
+        Ok(Context { reference, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_of_very_many_values_is_refused_before_it_is_parsed() {
+        let with = |values: usize| format!(r#"{{"type":"x","list":[{}0]}}"#, "0,".repeat(values));
+        assert!(Request::read(with(MAX_STRUCTURE - 3).as_bytes()).is_ok());
+        let message = with(MAX_STRUCTURE);
+        let refused = Request::read(message.as_bytes());
+        assert_eq!(
+            refused.map(|_| ()),
+            Err(BadParameters::new("the message holds too many values"))
+        );
+        let text = format!(r#"{{"type":"x","text":"{}"}}"#, "YQ==".repeat(100_000));
+        assert!(Request::read(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn only_one_json_object_is_a_message() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        let deep_data = format!("{{\"type\":\"file\",\"data\":{}", "[".repeat(100_000));
+        for message in [
+            "",
+            " ",
+            "{",
+            "{\"type\":\"file\",}",
+            "nul",
+            "\u{feff}{}",
+            "\0\0\0",
+            "null",
+            "1",
+            "\"x\"",
+            "[]",
+            "true",
+            "{}{}",
+            "{\"type\":1e400}",
+            "{\"type\":\"\\ud800\"}",
+            &deep,
+            &deep_data,
+            "{\"type\":\"file\",\"type\":\"chat\"}",
+            "{\"type\":\"file\",\"data\":{\"name\":\"a\",\"name\":\"b\"}}",
+        ] {
+            let shown: String = message.chars().take(40).collect();
+            assert!(Request::read(message.as_bytes()).is_err(), "{shown:?}");
+        }
+        assert!(Request::read(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
+        assert!(Request::read(b"{}").is_ok());
+        assert!(Request::read(b" {\"type\":{},\"data\":[],\"x\":[[1]]} ").is_ok());
+    }
+
+    #[test]
+    fn a_reference_is_echoed_within_its_bounds_and_refused_beyond() {
+        let context = |reference: &str| {
+            let message = format!("{{\"type\":\"chat\",\"ref\":{reference}}}");
+            let context = Request::read(message.as_bytes())
+                .expect("an object")
+                .context();
+            context
+                .map(|context| context.reference)
+                .map_err(|(context, _)| context.reference)
+        };
+        let long = |bytes| format!("\"{}\"", "r".repeat(bytes));
+        assert_eq!(context("\"a\""), Ok(Some(Reference::Text("a".into()))));
+        assert_eq!(
+            context(&long(128)),
+            Ok(Some(Reference::Text("r".repeat(128))))
+        );
+        assert_eq!(context(&long(129)), Err(None));
+        assert_eq!(
+            context("9007199254740992"),
+            Ok(Some(Reference::Integer(1 << 53)))
+        );
+        assert_eq!(
+            context("-9007199254740992"),
+            Ok(Some(Reference::Integer(-(1 << 53))))
+        );
+        assert_eq!(context("9007199254740993"), Err(None));
+        assert_eq!(context("null"), Ok(None));
+        for wrong in ["1.5", "true", "[]", "{}", "1e2"] {
+            assert_eq!(context(wrong), Err(None), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_kept_as_sent_for_file_requests_alone() {
+        let name = |message: &str| {
+            let request = Request::read(message.as_bytes()).expect("an object");
+            request.context().expect("no ref").name
+        };
+        let sent = |kind| format!("{{\"type\":\"{kind}\",\"data\":{{\"name\":\"//a\"}}}}");
+        assert_eq!(name(&sent("file")).as_deref(), Some("//a"));
+        assert_eq!(name(&sent("chat")), None);
+        assert_eq!(name("{\"type\":\"file\",\"data\":{\"name\":5}}"), None);
+        assert_eq!(name("{\"type\":\"file\",\"data\":[]}"), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! Blocking work off the async threads, so much at a time.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
+
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::application::locks::lock;
+use crate::application::ports::StoreError;
+
+/// How many slow operations of one kind, or on one project, may occupy blocking threads at once,
+/// and how many threads may be at quick ones.
+const WIDTH: usize = 16;
+const QUICK_WIDTH: usize = 8;
+
+/// Whoever has waited so long for a quick operation gets a thread for those that wait: what was
+/// quick is slow today.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
+/// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
+/// some twenty gates may hang before the rest feels it.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    slow: Arc<Semaphore>,
+    quick: Arc<Mutex<Quick>>,
+}
+
+type Job = Box<dyn FnOnce(&mut Burst) + Send>;
+
+/// For how long what one operation has found counts for the next.
+const FRESH: Duration = Duration::from_millis(5);
+
+/// What quick operations that are done in one go share: the folder of the project, which each of
+/// them would have to look for. It is used for some milliseconds, as if they all had begun then.
+#[derive(Default)]
+pub(crate) struct Burst(Option<(Folder, Instant)>);
+
+impl Burst {
+    /// The project's folder, found by `find` where it has not been found just now.
+    pub fn root(
+        &mut self,
+        find: impl FnOnce() -> Result<Folder, StoreError>,
+    ) -> Result<Folder, StoreError> {
+        if let Some((root, found)) = &self.0
+            && found.elapsed() < FRESH
+        {
+            return Ok(root.clone());
+        }
+        let root = find()?;
+        self.0 = Some((root.clone(), Instant::now()));
+        Ok(root)
+    }
+}
+
+/// Quick operations, which are done one after the other: to wake up a thread for each would cost as
+/// much as they do.
+#[derive(Default)]
+struct Quick {
+    waiting: VecDeque<Job>,
+    threads: usize,
+}
+
+impl std::fmt::Debug for Quick {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Quick")
+            .field("waiting", &self.waiting.len())
+            .field("threads", &self.threads)
+            .finish()
+    }
+}
+
+impl Gate {
+    pub fn new() -> Self {
+        Self {
+            slow: Arc::new(Semaphore::new(WIDTH)),
+            quick: Arc::default(),
+        }
+    }
+
+    /// Runs `work`, which may wait for the disk, on a blocking thread beside others. It runs to its
+    /// end once begun, though the caller be gone, and counts for as long as it runs.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.slow).acquire_owned().await;
+        let permit = permit.map_err(StoreError::failed)?;
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || {
+            let result = span.in_scope(work);
+            drop(permit);
+            result
+        });
+        logged(task.await.map_err(StoreError::failed).flatten())
+    }
+
+    /// Runs `work`, which is over soon unless the disk has trouble, on a blocking thread behind
+    /// others of its kind. It runs to its end once begun, though the caller be gone.
+    pub async fn run_quick<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Burst) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (done, mut result) = oneshot::channel();
+        let span = tracing::Span::current();
+        let job = move |burst: &mut Burst| {
+            if !done.is_closed() {
+                let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(burst))));
+                let result = result.map_err(|_| StoreError::failed("an operation panicked"));
+                // The caller may be gone by now.
+                let _ = done.send(result.flatten());
+            }
+        };
+        let is_first = {
+            let mut quick = lock(&self.quick);
+            quick.waiting.push_back(Box::new(job));
+            quick.threads == 0
+        };
+        if is_first {
+            // It has a thread to itself, and nothing before it to wait for.
+            self.help();
+            return logged(result.await.map_err(StoreError::failed).flatten());
+        }
+        let received = loop {
+            match timeout(PATIENCE, &mut result).await {
+                Ok(received) => break received,
+                Err(_) => self.help(),
+            }
+        };
+        logged(received.map_err(StoreError::failed).flatten())
+    }
+
+    /// Has one more thread do what waits, if there may be one more.
+    fn help(&self) {
+        {
+            let mut quick = lock(&self.quick);
+            if quick.waiting.is_empty() || quick.threads >= QUICK_WIDTH {
+                return;
+            }
+            quick.threads += 1;
+        }
+        let quick = Arc::clone(&self.quick);
+        tokio::task::spawn_blocking(move || {
+            let mut burst = Burst::default();
+            while let Some(job) = next(&quick) {
+                job(&mut burst);
+            }
+        });
+    }
+}
+
+/// The next operation for a thread, which is done where there is none.
+fn next(quick: &Mutex<Quick>) -> Option<Job> {
+    let mut quick = lock(quick);
+    let job = quick.waiting.pop_front();
+    quick.threads -= usize::from(job.is_none());
+    job
+}
+
+fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
+    if let Err(StoreError::Failed(cause)) = &result {
+        tracing::debug!(%cause, "the file system refused");
+    }
+    result
+}
+
+/// Does `work` soon, on a blocking thread where there are such, or at once.
+pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn what_hangs_behind_one_gate_leaves_threads_to_the_others() {
+        let (gate, begun) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        let (release, hang) = mpsc::channel::<()>();
+        let hang = Arc::new(Mutex::new(hang));
+        let hanging = || {
+            let (gate, hang, begun) = (gate.clone(), Arc::clone(&hang), Arc::clone(&begun));
+            tokio::spawn(async move {
+                let work = move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    let _ = hang.lock().map(|hang| hang.recv());
+                    Ok(())
+                };
+                gate.run(work).await
+            })
+        };
+        let tasks: Vec<_> = (0..WIDTH * 3).map(|_| hanging()).collect();
+        while begun.load(Ordering::SeqCst) < WIDTH {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Gate::new().run(|| Ok(())).await.expect("is free");
+        assert_eq!(begun.load(Ordering::SeqCst), WIDTH);
+        drop(release);
+        for task in tasks {
+            task.await.expect("ends").expect("is released");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_the_one_operation() {
+        let gate = Gate::new();
+        for _ in 0..WIDTH * 2 {
+            let failed = gate.run(|| -> Result<(), _> { panic!("a bug") }).await;
+            assert!(matches!(failed, Err(StoreError::Failed(_))));
+            let failed = gate.run_quick(|_| -> Result<(), _> { panic!("a bug") });
+            assert!(matches!(failed.await, Err(StoreError::Failed(_))));
+        }
+        gate.run(|| Ok(())).await.expect("no permit is lost");
+        gate.run_quick(|_| Ok(())).await.expect("no thread is lost");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quick_operations_are_done_in_order_by_one_thread() {
+        let gate = Gate::new();
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let (release, hang) = mpsc::channel::<()>();
+        let mut hang = Some(hang);
+        let operations = (0..100).map(|number: usize| {
+            let (done, hang) = (Arc::clone(&done), hang.take());
+            gate.run_quick(move |_| {
+                // The first, until all of them wait.
+                let _ = hang.map(|hang| hang.recv());
+                lock(&done).push((number, std::thread::current().id()));
+                Ok(())
+            })
+        });
+        let all = futures_util::future::join_all(operations);
+        let mut all = std::pin::pin!(all);
+        assert!(futures_util::poll!(&mut all).is_pending());
+        drop(release);
+        assert!(all.await.iter().all(Result::is_ok));
+        let done = lock(&done);
+        let numbers: Vec<_> = done.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+        assert!(done.iter().all(|(_, thread)| *thread == done[0].1));
+    }
+
+    #[tokio::test]
+    async fn who_waits_behind_a_quick_operation_that_hangs_is_helped() {
+        let gate = Gate::new();
+        let (release, hang) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let hanging = tokio::spawn({
+            let gate = gate.clone();
+            async move {
+                gate.run_quick(move |_| {
+                    let _ = begun.send(());
+                    let _ = hang.recv();
+                    Ok(())
+                })
+                .await
+            }
+        });
+        has_begun.await.expect("it begins");
+        gate.run_quick(|_| Ok(())).await.expect("is done beside it");
+        drop(release);
+        hanging.await.expect("ends").expect("is released");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_begun() {
+        let gate = Gate::new();
+        let (release, hang) = mpsc::channel::<()>();
+        let first = gate.run_quick(move |_| {
+            let _ = hang.recv();
+            Ok(())
+        });
+        let second = gate.run_quick(|_| -> Result<(), _> { unreachable!("nobody waits for it") });
+        let mut first = std::pin::pin!(first);
+        assert!(futures_util::poll!(&mut first).is_pending());
+        {
+            let mut second = std::pin::pin!(second);
+            assert!(futures_util::poll!(&mut second).is_pending());
+        }
+        drop(release);
+        first.await.expect("is done");
+        gate.run_quick(|_| Ok(())).await.expect("is done");
+    }
+}

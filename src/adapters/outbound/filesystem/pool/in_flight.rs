@@ -1,0 +1,97 @@
+//! What was begun and may be discarded while work on it is still under way.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::application::locks::{lock, read, write};
+use crate::application::ports::StoreError;
+
+/// Whatever is being put together under a key. A caller may drop a write half-way and discard the
+/// whole; without this the write, still running, would bring it back.
+#[derive(Debug)]
+pub(crate) struct Lives<K>(Mutex<HashMap<K, Arc<Life>>>);
+
+/// One of them; the flag says whether it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Life(RwLock<bool>);
+
+impl<K> Default for Lives<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Lives<K> {
+    /// The life under `key`, which begins here where there is none.
+    pub fn join(&self, key: K) -> Arc<Life> {
+        Arc::clone(lock(&self.0).entry(key).or_default())
+    }
+
+    /// Takes the life under `key` out, if there is one.
+    pub fn take(&self, key: &K) -> Option<Arc<Life>> {
+        lock(&self.0).remove(key)
+    }
+}
+
+impl Life {
+    /// Does some of the work, beside others; fails where the life has ended.
+    pub fn share<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let ended = read(&self.0);
+        if *ended {
+            return Err(discarded());
+        }
+        work()
+    }
+
+    /// Does the last of the work, alone; the life ends where that succeeds.
+    pub fn complete<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut ended = write(&self.0);
+        if *ended {
+            return Err(discarded());
+        }
+        let result = work()?;
+        *ended = true;
+        Ok(result)
+    }
+
+    /// Ends it once the work under way is done, and cleans up, alone. Nothing where it has ended.
+    pub fn end(&self, clean: impl FnOnce()) {
+        let mut ended = write(&self.0);
+        if !*ended {
+            *ended = true;
+            clean();
+        }
+    }
+}
+
+fn discarded() -> StoreError {
+    StoreError::failed("it was discarded meanwhile")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_comes_after_the_end_is_not_done() {
+        let lives = Lives::default();
+        let late = lives.join(1);
+        lives.take(&1).expect("has begun").end(|| {});
+        assert!(late.share(|| Ok(())).is_err());
+        assert!(late.complete(|| Ok(())).is_err());
+        assert!(lives.take(&1).is_none(), "nothing is remembered");
+    }
+
+    #[test]
+    fn what_was_completed_is_not_cleaned_up() {
+        let life = Lives::default().join(1);
+        let failed = life.complete(|| Err::<(), _>(StoreError::NotFound));
+        assert!(failed.is_err());
+        life.complete(|| Ok(())).expect("goes on after a failure");
+        life.end(|| panic!("it is somebody else's by now"));
+    }
+}

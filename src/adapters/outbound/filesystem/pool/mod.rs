@@ -1,0 +1,4 @@
+//! Blocking work off the async threads.
+
+pub(crate) mod blocking_pool;
+pub(crate) mod in_flight;

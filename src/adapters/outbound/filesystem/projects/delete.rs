@@ -1,0 +1,77 @@
+//! Deleting a file and the folders that this empties.
+
+use rustix::io::Errno;
+
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::projects::counter::Counter;
+use crate::adapters::outbound::filesystem::projects::replace::split;
+use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
+use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind};
+use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::sandbox::temporary::Temporary;
+use crate::application::ports::StoreError;
+use crate::domain::FilePath;
+
+/// Deletes the file at `path` of the project whose folder is `root`.
+pub(crate) fn delete(
+    layout: &Layout,
+    counter: &Counter,
+    root: &Folder,
+    path: &FilePath,
+) -> Result<(), StoreError> {
+    let (parents, name) = split(path);
+    let folder = root.descend(parents.clone());
+    let folder = folder.looking("open a folder")?;
+    let bytes = take_out(layout, &folder, name)?;
+    counter.deleted(bytes);
+    remove_emptied(root, parents.collect());
+    Ok(())
+}
+
+/// Takes a file out of `folder`, durably, or leaves it there. Returns its length.
+fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<u64, StoreError> {
+    const WHAT: &str = "delete a file";
+    let Some(Kind::File(_)) = folder.kind(name).looking(WHAT)? else {
+        return Err(StoreError::NotFound);
+    };
+    // First out of sight, where it can be looked at, and brought back from.
+    let hidden = layout.temporary_name();
+    folder
+        .rename(name, &layout.staging, &hidden)
+        .looking(WHAT)?;
+    let mut taken = Temporary::guard(&layout.staging, hidden);
+    let (staging, hidden) = taken.place_in_staging();
+    let kind = staging.kind(hidden).during(WHAT)?;
+    let Some(Kind::File(bytes)) = kind else {
+        bring_back(&mut taken, folder, name);
+        return Err(StoreError::NotFound);
+    };
+    if layout.durability == Durability::Fsync
+        && let Err(error) = folder.sync()
+    {
+        bring_back(&mut taken, folder, name);
+        return Err(error).during(WHAT);
+    }
+    Ok(bytes)
+}
+
+fn bring_back(taken: &mut Temporary, folder: &Folder, name: &str) {
+    if let Err(error) = taken.place(folder, name) {
+        tracing::warn!(%error, "a delete failed and could not be undone");
+    }
+}
+
+/// Removes the folders that `segments` lead through, from the last up, as long as they are empty.
+/// Should the machine die first, an empty folder is left, which holds nothing and shows nowhere.
+fn remove_emptied(root: &Folder, mut segments: Vec<&str>) {
+    while let Some(name) = segments.pop() {
+        let removed = root
+            .descend(segments.iter().copied())
+            .and_then(|parent| parent.remove_folder(name));
+        match removed {
+            Ok(()) | Err(Errno::NOENT) => {}
+            // Not empty, or not to be removed: then neither is what it lies in.
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Files opened for reading.
+
+use std::fs::{File, Metadata};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::adapters::outbound::filesystem::pool::blocking_pool::Gate;
+use crate::adapters::outbound::filesystem::projects::versions::modified;
+use crate::adapters::outbound::filesystem::sandbox::error::During;
+use crate::application::ports::{FileSource, OpenFile, StoreError};
+use crate::domain::Version;
+
+/// Files up to this length are read while they are opened: one hop to a blocking thread instead of
+/// two, and no open file kept.
+const READ_AT_ONCE: u64 = 64 * 1_024;
+
+/// Reads or keeps open a file that has just been opened, whose version is whatever `version_of`
+/// finds in what the system says of it.
+pub(crate) fn open(
+    (file, metadata): (File, Metadata),
+    gate: Gate,
+    version_of: impl FnOnce(&Metadata) -> Version,
+) -> Result<OpenFile, StoreError> {
+    let bytes = metadata.len();
+    let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
+        Arc::new(Held(read_at(&file, 0, bytes)?))
+    } else {
+        Arc::new(OnDisk {
+            file: Arc::new(file),
+            bytes,
+            gate,
+        })
+    };
+    Ok(OpenFile {
+        version: version_of(&metadata),
+        bytes,
+        modified: modified(&metadata),
+        source,
+    })
+}
+
+/// A small file, read already.
+struct Held(Bytes);
+
+/// A file that is read as it is needed; open for as long as this lives.
+struct OnDisk {
+    file: Arc<File>,
+    bytes: u64,
+    gate: Gate,
+}
+
+#[async_trait]
+impl FileSource for Held {
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
+        let start = usize::try_from(offset).map_err(StoreError::failed)?;
+        match start.checked_add(length) {
+            Some(end) if end <= self.0.len() => Ok(self.0.slice(start..end)),
+            _ => Err(past_the_end()),
+        }
+    }
+}
+
+#[async_trait]
+impl FileSource for OnDisk {
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
+        let length = length as u64;
+        // Before any memory is taken for it.
+        if offset
+            .checked_add(length)
+            .is_none_or(|end| end > self.bytes)
+        {
+            return Err(past_the_end());
+        }
+        let file = Arc::clone(&self.file);
+        self.gate.run(move || read_at(&file, offset, length)).await
+    }
+}
+
+fn read_at(file: &File, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+    let mut bytes = vec![0; usize::try_from(length).map_err(StoreError::failed)?];
+    file.read_exact_at(&mut bytes, offset)
+        .during("read a file")?;
+    Ok(bytes.into())
+}
+
+fn past_the_end() -> StoreError {
+    StoreError::failed("asked for more than the file has")
+}

@@ -1,0 +1,224 @@
+//! Writing a file: whole or not at all, durable when done.
+
+use rustix::io::Errno;
+
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::projects::counter::Counter;
+use crate::adapters::outbound::filesystem::projects::new_folders::{NewFolders, Parent};
+use crate::adapters::outbound::filesystem::projects::versions::Versions;
+use crate::adapters::outbound::filesystem::sandbox::error::{
+    During, Looking, is_absent, is_in_the_way,
+};
+use crate::adapters::outbound::filesystem::sandbox::folder::{FILE, Folder, Kind};
+use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
+use crate::adapters::outbound::filesystem::uploads::content;
+use crate::application::FileContent;
+use crate::application::ports::StoreError;
+use crate::domain::{FilePath, ProjectQuota, Version};
+
+/// How often folders are made anew because a delete took them away in between.
+const ATTEMPTS: usize = 100;
+
+const MOVE: &str = "move a file to its place";
+const SYNC: &str = "sync a folder";
+
+/// What a write needs to know of its project.
+pub(crate) struct Replacing<'a> {
+    pub layout: &'a Layout,
+    pub counter: &'a Counter,
+    pub versions: &'a Versions,
+    pub new_folders: &'a NewFolders,
+}
+
+/// What is where a file is to go.
+struct Place {
+    /// The folder, if it is there.
+    parent: Option<Folder>,
+    /// The length of the file that is there.
+    old: Option<u64>,
+}
+
+impl Replacing<'_> {
+    /// Replaces the file at `path` of the project whose folder is `root`.
+    pub fn run(
+        &self,
+        root: &Folder,
+        path: &FilePath,
+        content: &FileContent,
+        quota: ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        let place = match look(root, path) {
+            // The limits are looked at first, and it would be a new file.
+            Err(StoreError::InTheWay) => {
+                drop(self.counter.reserve(quota, None, content.bytes())?);
+                return Err(StoreError::InTheWay);
+            }
+            other => other?,
+        };
+        let reservation = self.counter.reserve(quota, place.old, content.bytes())?;
+        let (mut temporary, file) = content::write(self.layout, content, FILE)?;
+        let version = self.versions.next();
+        stamp(&file, version).during("number a file")?;
+        if self.layout.durability == Durability::Fsync {
+            // Once this has failed, nobody knows what is on the disk: the temporary goes.
+            file.sync_all().during("sync a file")?;
+        }
+        drop(file);
+        if !self.place_as_seen(path, &place, &mut temporary)? {
+            self.place(root, path, &mut temporary)?;
+        }
+        reservation.keep();
+        Ok(version)
+    }
+
+    /// Moves the temporary to a place that is as it was seen. Returns false, and has changed
+    /// nothing, where the folder is not there or not known to be durable, or something has come or
+    /// gone.
+    fn place_as_seen(
+        &self,
+        path: &FilePath,
+        place: &Place,
+        temporary: &mut Temporary,
+    ) -> Result<bool, StoreError> {
+        let Some(parent) = &place.parent else {
+            return Ok(false);
+        };
+        let is_durable = self.layout.durability == Durability::Fsync;
+        if is_durable && self.new_folders.are_any() {
+            return Ok(false);
+        }
+        let (_, name) = split(path);
+        let placed = match Self::move_over(parent, name, place.old.is_some(), temporary) {
+            Err(Errno::NOENT | Errno::EXIST) => return Ok(false),
+            other => other.writing(MOVE)?,
+        };
+        if is_durable && let Err(error) = parent.sync() {
+            placed.undo(parent, name, temporary);
+            return Err(error).during(SYNC);
+        }
+        Ok(true)
+    }
+
+    /// Moves the temporary to its place, whose folder may have to be made, and makes that durable.
+    fn place(
+        &self,
+        root: &Folder,
+        path: &FilePath,
+        temporary: &mut Temporary,
+    ) -> Result<(), StoreError> {
+        let (parents, name) = split(path);
+        let mut attempts = 0;
+        let (parent, placed) = loop {
+            attempts += 1;
+            let placed = Parent::make(root, parents.clone(), self.new_folders).and_then(|parent| {
+                let placed = Self::move_in(&parent.folder, name, temporary)?;
+                Ok((parent, placed))
+            });
+            match placed {
+                // The folder was just emptied and removed, or something came or went there.
+                Err(Errno::NOENT | Errno::EXIST) if attempts < ATTEMPTS => {}
+                other => break other.writing(MOVE)?,
+            }
+        };
+        if self.layout.durability == Durability::Fsync
+            && let Err(error) = parent.sync()
+        {
+            placed.undo(&parent.folder, name, temporary);
+            return Err(error).during(SYNC);
+        }
+        parent.keep();
+        Ok(())
+    }
+
+    fn move_in(folder: &Folder, name: &str, temporary: &mut Temporary) -> Result<Placed, Errno> {
+        match folder.kind(name)? {
+            None => Self::move_over(folder, name, false, temporary),
+            Some(Kind::File(_)) => Self::move_over(folder, name, true, temporary),
+            Some(Kind::Folder | Kind::Other) => Err(Errno::ISDIR),
+        }
+    }
+
+    /// Moves the temporary to where there is nothing, or a file.
+    fn move_over(
+        folder: &Folder,
+        name: &str,
+        is_file: bool,
+        temporary: &mut Temporary,
+    ) -> Result<Placed, Errno> {
+        if !is_file {
+            temporary.place(folder, name)?;
+            return Ok(Placed::New);
+        }
+        // The old version is kept until the new one is known to be durable. Where nothing is synced a
+        // swap is the faster way, too: ext4 and btrfs begin to write a file out when it is moved over
+        // another, which takes longer than all the rest.
+        match temporary.exchange(folder, name) {
+            Ok(()) => return keep_only_a_file(folder, name, temporary),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error),
+        }
+        temporary.replace(folder, name)?;
+        Ok(Placed::Over)
+    }
+}
+
+/// How a file came to its place.
+enum Placed {
+    /// Nothing was there.
+    New,
+    /// What was there lies where the temporary was.
+    Exchanged,
+    /// What was there is gone.
+    Over,
+}
+
+impl Placed {
+    /// Brings back what was there, so that a write that failed has changed nothing.
+    fn undo(self, folder: &Folder, name: &str, temporary: &Temporary) {
+        let undone = match self {
+            Self::New => folder.remove_file(name),
+            Self::Exchanged => temporary.exchange(folder, name),
+            // The file system could not swap; there is nothing to bring back.
+            Self::Over => Ok(()),
+        };
+        if let Err(error) = undone {
+            tracing::warn!(%error, "a write failed and could not be undone");
+        }
+    }
+}
+
+/// Something else may have taken the file's place just before the exchange; it gets it back.
+fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Result<Placed, Errno> {
+    let (staging, old) = temporary.place_in_staging();
+    if matches!(staging.kind(old), Ok(Some(Kind::File(_)))) {
+        return Ok(Placed::Exchanged);
+    }
+    temporary.exchange(folder, name)?;
+    Err(Errno::ISDIR)
+}
+
+/// The folders on the way to a file, and its own name.
+pub(crate) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &str) {
+    let whole = &path.as_str()[1..];
+    let (parents, name) = whole.rsplit_once('/').unwrap_or(("", whole));
+    let parents = parents.split('/').filter(|segment| !segment.is_empty());
+    (parents, name)
+}
+
+/// What is at `path`, and where.
+fn look(root: &Folder, path: &FilePath) -> Result<Place, StoreError> {
+    let (parents, name) = split(path);
+    let found = root.descend(parents).and_then(|folder| {
+        let kind = folder.kind(name)?;
+        Ok((folder, kind))
+    });
+    let (parent, old) = match found {
+        Ok((_, Some(Kind::Folder | Kind::Other))) => return Err(StoreError::InTheWay),
+        Ok((parent, Some(Kind::File(bytes)))) => (Some(parent), Some(bytes)),
+        Ok((parent, None)) => (Some(parent), None),
+        Err(error) if is_absent(error) && !is_in_the_way(error) => (None, None),
+        Err(error) => return Err(error).writing("look at a file"),
+    };
+    Ok(Place { parent, old })
+}

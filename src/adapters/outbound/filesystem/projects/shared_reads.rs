@@ -1,0 +1,118 @@
+//! Files that several viewers ask for at the same time are read once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+
+use crate::application::locks::lock;
+use crate::application::ports::{OpenFile, StoreError};
+use crate::domain::FilePath;
+
+/// What became of each of some files, in their order.
+pub(crate) type Opened = Result<Arc<[Result<OpenFile, StoreError>]>, StoreError>;
+
+type Opening = BoxFuture<'static, Opened>;
+
+/// The reads of one project that have not begun. Who asks for the same as one of them has its
+/// result: it begins after he has asked, so he cannot be given anything that was old then.
+#[derive(Debug, Default)]
+pub(crate) struct SharedReads {
+    waiting: Mutex<Vec<Waiting>>,
+    last_number: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    paths: Arc<[FilePath]>,
+    bytes: u64,
+    opening: WeakShared<Opening>,
+}
+
+/// A read that waits. It begins, or will never do so, when this is dropped: then nobody joins it
+/// any more.
+pub(crate) struct Joinable {
+    reads: Arc<SharedReads>,
+    number: u64,
+}
+
+impl Drop for Joinable {
+    fn drop(&mut self) {
+        lock(&self.reads.waiting).retain(|waiting| waiting.number != self.number);
+    }
+}
+
+impl SharedReads {
+    /// Joins the read of the first `bytes` of `paths` that waits already, or has `read` make one.
+    pub fn join(
+        self: &Arc<Self>,
+        paths: &[FilePath],
+        bytes: u64,
+        read: impl FnOnce(Arc<[FilePath]>, Joinable) -> Opening,
+    ) -> Shared<Opening> {
+        let same = |waiting: &&Waiting| waiting.bytes == bytes && *waiting.paths == *paths;
+        let mut all = lock(&self.waiting);
+        if let Some(opening) = all
+            .iter()
+            .find(same)
+            .and_then(|waiting| waiting.opening.upgrade())
+        {
+            return opening;
+        }
+        let number = self.last_number.fetch_add(1, Ordering::Relaxed);
+        let reads = Arc::clone(self);
+        let paths: Arc<[FilePath]> = paths.into();
+        let opening = read(Arc::clone(&paths), Joinable { reads, number }).shared();
+        all.extend(opening.downgrade().map(|opening| Waiting {
+            number,
+            paths,
+            bytes,
+            opening,
+        }));
+        opening
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(names: &[&str]) -> Vec<FilePath> {
+        let parse = |name: &&str| FilePath::parse(name).expect("a name");
+        names.iter().map(parse).collect()
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_what_waits_to_be_read_shares_it_and_who_asks_later_does_not() {
+        let reads = Arc::new(SharedReads::default());
+        let begun = Arc::new(Mutex::new(0));
+        let join = |names: &[&str], bytes| {
+            let begun = Arc::clone(&begun);
+            reads.join(&paths(names), bytes, move |_, joinable| {
+                async move {
+                    drop(joinable);
+                    *lock(&begun) += 1;
+                    Ok(Arc::default())
+                }
+                .boxed()
+            })
+        };
+        let first = join(&["a", "b"], 9);
+        let second = join(&["a", "b"], 9);
+        let third = join(&["a", "b"], 8);
+        let fourth = join(&["a"], 9);
+        assert!(first.ptr_eq(&second));
+        assert!(!first.ptr_eq(&third) && !first.ptr_eq(&fourth));
+        // Who was first has gone.
+        drop(first);
+        second.await.expect("reads");
+        third.await.expect("reads");
+        assert_eq!(*lock(&begun), 2);
+        join(&["a", "b"], 9).await.expect("reads");
+        assert_eq!(*lock(&begun), 3);
+        drop(fourth);
+        assert!(lock(&reads.waiting).is_empty());
+    }
+}

@@ -1,0 +1,5 @@
+//! Open pull requests on disk.
+
+pub(crate) mod index;
+pub(crate) mod record;
+pub(crate) mod store;

@@ -1,0 +1,168 @@
+//! How a pull request is written down on disk.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ContentHash, FilePath, ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName,
+};
+
+const FORMAT: u32 = 1;
+
+/// What `pull-request.json` holds. Of the disk's making and not the domain's: a member renamed
+/// there must not orphan what was stored before.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    format: u32,
+    id: String,
+    streamer: String,
+    project: String,
+    owner: String,
+    title: String,
+    description: String,
+    /// Milliseconds since the epoch.
+    date: u64,
+    files: Vec<String>,
+    deleted: Vec<String>,
+    /// Left out where there is none, as it is in what was written before there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    bases: BTreeMap<String, String>,
+}
+
+/// Why a record makes no pull request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    #[error("it is not the JSON of a pull request: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("it has format {0}, but this server knows format {FORMAT} only")]
+    Format(u32),
+    #[error("its member {0} breaks the rules")]
+    Member(&'static str),
+}
+
+/// Writes a pull request down.
+pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError> {
+    let names = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
+    let record = Record {
+        format: FORMAT,
+        id: pull_request.id.to_string(),
+        streamer: pull_request.project.streamer.to_string(),
+        project: pull_request.project.name.to_string(),
+        owner: pull_request.owner.to_string(),
+        title: pull_request.title.to_string(),
+        description: pull_request.description.to_string(),
+        date: pull_request.date.as_millis(),
+        files: names(&pull_request.files),
+        deleted: names(&pull_request.deleted),
+        bases: pull_request
+            .bases
+            .iter()
+            .map(|(path, base)| (path.to_string(), base.to_string()))
+            .collect(),
+    };
+    Ok(serde_json::to_vec_pretty(&record)?)
+}
+
+/// Reads what [`encode`] wrote.
+pub(crate) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
+    use RecordError::{Format, Member};
+    let record: Record = serde_json::from_slice(json)?;
+    if record.format != FORMAT {
+        return Err(Format(record.format));
+    }
+    let paths = |names: &[String], member| {
+        let paths = names.iter().map(|name| FilePath::parse(name));
+        paths
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| Member(member))
+    };
+    let bases = record.bases.iter().map(|(name, base)| {
+        let path = FilePath::parse(name).ok()?;
+        Some((path, ContentHash::parse(base)?))
+    });
+    Ok(PullRequest {
+        id: PullRequestId::parse(&record.id).ok_or(Member("id"))?,
+        project: ProjectId {
+            streamer: UserName::parse(&record.streamer).map_err(|_| Member("streamer"))?,
+            name: ProjectName::parse(&record.project).map_err(|_| Member("project"))?,
+        },
+        owner: UserName::parse(&record.owner).map_err(|_| Member("owner"))?,
+        title: record.title.into(),
+        description: record.description.into(),
+        date: Timestamp::from_millis(record.date),
+        files: paths(&record.files, "files")?,
+        deleted: paths(&record.deleted, "deleted")?,
+        bases: bases.collect::<Option<_>>().ok_or(Member("bases"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: &str = r#"{"format":1,"id":"00000000-0000-0000-0000-000000000007",
+        "streamer":"ana","project":"demo","owner":"bob","title":"t","description":"",
+        "date":5,"files":["/a","/d/b"],"deleted":["/c"]}"#;
+
+    /// The same with what its first file was made from.
+    fn with_a_base() -> String {
+        let bases = format!(r#"],"bases":{{"/a":"{}"}}}}"#, "0f".repeat(32));
+        GOLDEN.replace("]}", &bases)
+    }
+
+    #[test]
+    fn what_was_stored_once_can_be_read_for_ever() {
+        let read = decode(GOLDEN.as_bytes()).expect("valid");
+        assert_eq!(read.id, PullRequestId::from_u128(7));
+        assert_eq!(read.project.to_string(), "ana/demo");
+        assert_eq!(read.date, Timestamp::from_millis(5));
+        assert_eq!(read.files.len(), 2);
+        let again = decode(&encode(&read).expect("encodes")).expect("valid");
+        assert_eq!(again, read);
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_bases_is_read_and_written_as_it_was() {
+        let read = decode(GOLDEN.as_bytes()).expect("valid");
+        assert_eq!(read.bases, BTreeMap::new());
+        let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json);
+        let written = encode(&read).expect("encodes");
+        assert_eq!(
+            value(&written).expect("JSON"),
+            value(GOLDEN.as_bytes()).expect("JSON")
+        );
+    }
+
+    #[test]
+    fn bases_are_kept_beside_the_files() {
+        let read = decode(with_a_base().as_bytes()).expect("valid");
+        let path = FilePath::parse("/a").expect("valid");
+        let base = ContentHash::parse(&"0f".repeat(32)).expect("valid");
+        assert_eq!(read.bases, [(path, base)].into());
+        let again = decode(&encode(&read).expect("encodes")).expect("valid");
+        assert_eq!(again, read);
+    }
+
+    #[test]
+    fn a_record_that_breaks_the_rules_is_refused() {
+        for (from, to) in [
+            ("\"format\":1", "\"format\":2"),
+            ("\"/a\"", "\"/../a\""),
+            ("\"ana\"", "\"../ana\""),
+            ("0007\"", "000X\""),
+            ("\"date\":5", "\"date\":\"5\""),
+        ] {
+            assert!(decode(GOLDEN.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+        for (from, to) in [
+            ("{\"/a\":", "{\"/../a\":"),
+            ("0f0f", "0F0F"),
+            ("0f0f", "0f"),
+            ("\"bases\":{", "\"bases\":{\"/d/b\":5,"),
+        ] {
+            let record = with_a_base().replacen(from, to, 1);
+            assert!(decode(record.as_bytes()).is_err(), "{to}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Open pull requests on disk.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{Gate, soon};
+use crate::adapters::outbound::filesystem::projects::open_file;
+use crate::adapters::outbound::filesystem::pull_requests::index::{Index, read};
+use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::uploads::drafts::stored_name;
+use crate::application::ports::{OpenFile, PullRequestStore, StoreError};
+use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName, Version};
+
+/// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, which ones in memory.
+#[derive(Debug)]
+pub struct FilesystemPullRequests {
+    layout: Arc<Layout>,
+    index: Arc<Index>,
+    gate: Gate,
+}
+
+impl FilesystemPullRequests {
+    pub(crate) fn new(layout: Arc<Layout>, index: Arc<Index>) -> Self {
+        Self {
+            layout,
+            index,
+            gate: Gate::new(),
+        }
+    }
+
+    /// Runs `work` on the folder where an open pull request lies, if it is open.
+    async fn at_home<T: Send + 'static>(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        work: impl FnOnce(&Layout, &Folder) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // An id that is none of ours costs no disk.
+        if !self.index.contains(project, id) {
+            return Err(StoreError::NotFound);
+        }
+        let (layout, project) = (Arc::clone(&self.layout), project.clone());
+        let at_home = move || {
+            let path = [project.streamer.as_str(), project.name.as_str()];
+            let home = layout.pulls.descend(path);
+            work(&layout, &home.looking("open the pull requests")?)
+        };
+        self.gate.run(at_home).await
+    }
+}
+
+#[async_trait]
+impl PullRequestStore for FilesystemPullRequests {
+    async fn open(
+        &self,
+        project: &ProjectId,
+        owner: Option<UserName>,
+    ) -> Result<Vec<PullRequestId>, StoreError> {
+        Ok(self.index.open(project, owner.as_ref()))
+    }
+
+    async fn find(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+    ) -> Result<PullRequest, StoreError> {
+        let find = move |_: &Layout, home: &Folder| {
+            let folder = home.folder(&id.to_string());
+            let folder = folder.looking("open a pull request")?;
+            read(&folder).during("read a pull request")
+        };
+        self.at_home(project, id, find).await
+    }
+
+    async fn open_file(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        path: &FilePath,
+    ) -> Result<OpenFile, StoreError> {
+        let (name, gate) = (stored_name(path), self.gate.clone());
+        let open = move |_: &Layout, home: &Folder| {
+            let folder = home.folder(&id.to_string());
+            let file = folder.and_then(|folder| folder.file_and_metadata(&name));
+            let file = file.looking("open a pull request's file")?;
+            // It has no versions: it is never replaced.
+            open_file::open(file, gate, |_| Version::UNKNOWN)
+        };
+        self.at_home(project, id, open).await
+    }
+
+    async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
+        const WHAT: &str = "delete a pull request";
+        let (index, asked) = (Arc::clone(&self.index), project.clone());
+        let delete = move |layout: &Layout, home: &Folder| {
+            let (name, hidden) = (id.to_string(), layout.temporary_name());
+            // At once, though it may have many files: the rest is cleaning up.
+            let moved = home.rename(&name, &layout.staging, &hidden);
+            moved.looking(WHAT)?;
+            if let Err(error) = home.sync() {
+                if let Err(error) = layout.staging.rename_new(&hidden, home, &name) {
+                    tracing::warn!(%error, "a delete failed and could not be undone");
+                }
+                return Err(error).during(WHAT);
+            }
+            index.remove(&asked, id);
+            let staging = layout.staging.clone();
+            soon(move || {
+                if let Err(error) = staging.remove_tree(&hidden) {
+                    tracing::warn!(%error, "cannot remove a deleted pull request");
+                }
+            });
+            Ok(())
+        };
+        self.at_home(project, id, delete).await
+    }
+}

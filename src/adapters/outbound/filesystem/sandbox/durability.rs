@@ -1,0 +1,11 @@
+//! How much an acknowledged change survives.
+
+/// What an acknowledged change of a project's file survives. Pull requests are always synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The death of the machine.
+    #[default]
+    Fsync,
+    /// The death of the process.
+    Rename,
+}

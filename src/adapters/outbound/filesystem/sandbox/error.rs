@@ -1,0 +1,71 @@
+//! How failures of the file system become the store's errors.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use crate::application::ports::StoreError;
+
+/// A call that the file system refused. The text is for the log; it names no path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what}: {cause}")]
+struct Refused {
+    what: &'static str,
+    #[source]
+    cause: io::Error,
+}
+
+/// Says during what something failed.
+pub(crate) trait During<T> {
+    /// Any error is a failure of the store.
+    fn during(self, what: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
+    fn during(self, what: &'static str) -> Result<T, StoreError> {
+        self.map_err(|error| {
+            StoreError::failed(Refused {
+                what,
+                cause: error.into(),
+            })
+        })
+    }
+}
+
+/// Tells what is simply not there, or in the way, from what failed.
+pub(crate) trait Looking<T> {
+    /// As [`During::during`], but nothing usable of that name is `NotFound`.
+    fn looking(self, what: &'static str) -> Result<T, StoreError>;
+    /// As [`During::during`], but something unusable of that name is `InTheWay`.
+    fn writing(self, what: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Looking<T> for Result<T, Errno> {
+    fn looking(self, what: &'static str) -> Result<T, StoreError> {
+        match self {
+            Err(error) if is_absent(error) => Err(StoreError::NotFound),
+            other => other.during(what),
+        }
+    }
+
+    fn writing(self, what: &'static str) -> Result<T, StoreError> {
+        match self {
+            Err(error) if is_in_the_way(error) => Err(StoreError::InTheWay),
+            other => other.during(what),
+        }
+    }
+}
+
+/// Nothing is there, or nothing that a project can hold.
+pub(crate) fn is_absent(error: Errno) -> bool {
+    error == Errno::NOENT
+        || is_in_the_way(error)
+        // What opening a socket, or a device without a driver, says.
+        || error == Errno::NXIO
+        || error == Errno::NODEV
+}
+
+/// A link or a file stands where a folder is needed, or a folder where a file is.
+pub(crate) fn is_in_the_way(error: Errno) -> bool {
+    error == Errno::NOTDIR || error == Errno::LOOP || error == Errno::ISDIR
+}

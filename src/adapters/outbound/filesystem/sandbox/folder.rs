@@ -1,0 +1,289 @@
+//! The sandbox: folders held open, reached one component at a time, no link ever followed.
+//!
+//! Every operation takes one component and works relative to an open folder, so whatever name gets
+//! here, and whoever swaps folders for links meanwhile, nothing outside is touched. A walk of
+//! components rather than `openat2`, because containers are apt to forbid the latter.
+
+use std::fs::{File, Metadata};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::{Errno, Result};
+
+/// Permissions of what the server keeps for itself.
+pub(crate) const PRIVATE_FILE: Mode = Mode::from_raw_mode(0o600);
+/// Permissions of the server's own folders.
+pub(crate) const PRIVATE_FOLDER: Mode = Mode::from_raw_mode(0o700);
+/// Permissions of a project's files, before the umask.
+pub(crate) const FILE: Mode = Mode::from_raw_mode(0o644);
+/// Permissions of a project's folders, before the umask.
+pub(crate) const FOLDER: Mode = Mode::from_raw_mode(0o755);
+
+/// The deepest tree that [`Folder::remove_tree`] removes; the server's own are two deep.
+const MAX_REMOVED_DEPTH: usize = 8;
+
+/// What a name in a folder stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A regular file of so many bytes.
+    File(u64),
+    /// A folder.
+    Folder,
+    /// A link or a special file.
+    Other,
+}
+
+/// A folder held open.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder(Arc<OwnedFd>);
+
+impl Folder {
+    /// Opens the folder at a path of the operator's, whose links are his own affair.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(Arc::new(rustix::fs::open(
+            path,
+            flags,
+            Mode::empty(),
+        )?)))
+    }
+
+    /// Opens a folder in this one.
+    pub fn folder(&self, name: &str) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        Ok(Self(Arc::new(self.open_at(name, flags, Mode::empty())?)))
+    }
+
+    /// Opens the folder below this one that `segments` lead to.
+    pub fn descend<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        segments
+            .into_iter()
+            .try_fold(self.clone(), |folder, segment| folder.folder(segment))
+    }
+
+    /// Makes a folder in this one; returns whether nothing of that name was there.
+    pub fn make_folder(&self, name: &str, mode: Mode) -> Result<bool> {
+        match rustix::fs::mkdirat(self, component(name)?, mode) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes sure that there is a folder of that name, and opens it; synced where it is new.
+    pub fn own_folder(&self, name: &str) -> Result<Self> {
+        if self.make_folder(name, PRIVATE_FOLDER)? {
+            self.sync()?;
+        }
+        self.folder(name)
+    }
+
+    /// Opens a regular file for reading; anything else is as good as absent. Never blocks, not on
+    /// a FIFO either.
+    pub fn file(&self, name: &str) -> Result<File> {
+        self.file_and_metadata(name).map(|(file, _)| file)
+    }
+
+    /// Like [`file`](Self::file), with what the system says of it.
+    pub fn file_and_metadata(&self, name: &str) -> Result<(File, Metadata)> {
+        let file = File::from(self.open_at(name, OFlags::RDONLY, Mode::empty())?);
+        must_be_regular(file)
+    }
+
+    /// Makes a file that was not there and opens it for writing.
+    pub fn create(&self, name: &str, mode: Mode) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        Ok(File::from(self.open_at(name, flags, mode)?))
+    }
+
+    /// Opens a regular file for appending, and makes it where `mode` is given and it is missing.
+    pub fn append(&self, name: &str, mode: Option<Mode>) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::APPEND;
+        let (flags, mode) = match mode {
+            Some(mode) => (flags | OFlags::CREATE, mode),
+            None => (flags, Mode::empty()),
+        };
+        let (file, _) = must_be_regular(File::from(self.open_at(name, flags, mode)?))?;
+        Ok(file)
+    }
+
+    fn open_at(&self, name: &str, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
+        let always = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        rustix::fs::openat(self, component(name)?, flags | always, mode)
+    }
+
+    /// What `name` stands for here, links not followed; `None` where there is nothing.
+    pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
+        match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
+                FileType::Directory => Kind::Folder,
+                _ => Kind::Other,
+            })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves `name` to `new` in `to`, over a file that is there.
+    pub fn rename(&self, name: &str, to: &Self, new: &str) -> Result<()> {
+        rustix::fs::renameat(self, component(name)?, to, component(new)?)
+    }
+
+    /// Moves `name` to `new` in `to`; `EXIST` where there is something already.
+    pub fn rename_new(&self, name: &str, to: &Self, new: &str) -> Result<()> {
+        match self.rename_with(name, to, new, RenameFlags::NOREPLACE) {
+            // A file system that cannot promise it. Callers have looked; that must do there.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.rename(name, to, new),
+            other => other,
+        }
+    }
+
+    /// Swaps `name` and `new` in `to`; `INVAL` and the like where the file system cannot.
+    pub fn exchange(&self, name: &str, to: &Self, new: &str) -> Result<()> {
+        self.rename_with(name, to, new, RenameFlags::EXCHANGE)
+    }
+
+    fn rename_with(&self, name: &str, to: &Self, new: &str, flags: RenameFlags) -> Result<()> {
+        rustix::fs::renameat_with(self, component(name)?, to, component(new)?, flags)
+    }
+
+    /// Removes whatever `name` is, unless it is a folder.
+    pub fn remove_file(&self, name: &str) -> Result<()> {
+        rustix::fs::unlinkat(self, component(name)?, AtFlags::empty())
+    }
+
+    /// Removes an empty folder.
+    pub fn remove_folder(&self, name: &str) -> Result<()> {
+        rustix::fs::unlinkat(self, component(name)?, AtFlags::REMOVEDIR)
+    }
+
+    /// Removes `name` and all below it.
+    pub fn remove_tree(&self, name: &str) -> Result<()> {
+        self.remove_to_depth(name, MAX_REMOVED_DEPTH)
+    }
+
+    fn remove_to_depth(&self, name: &str, depth: usize) -> Result<()> {
+        if self.kind(name)? != Some(Kind::Folder) {
+            return self.remove_file(name);
+        }
+        if depth > 0 {
+            let folder = self.folder(name)?;
+            for (entry, _) in folder.list()? {
+                folder.remove_to_depth(&entry, depth - 1)?;
+            }
+        }
+        self.remove_folder(name)
+    }
+
+    /// The names of the files and folders here (and which are folders), in no order. Links,
+    /// special files and names that are not UTF-8 are left out.
+    pub fn list(&self) -> Result<Vec<(String, bool)>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(self)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            let folder = match entry.file_type() {
+                FileType::RegularFile => false,
+                FileType::Directory => true,
+                // Not every file system tells.
+                FileType::Unknown => match self.kind(name)? {
+                    Some(Kind::File(_)) => false,
+                    Some(Kind::Folder) => true,
+                    Some(Kind::Other) | None => continue,
+                },
+                _ => continue,
+            };
+            names.push((name.to_owned(), folder));
+        }
+        Ok(names)
+    }
+
+    /// Makes what the folder says of its entries survive the death of the machine.
+    pub fn sync(&self) -> Result<()> {
+        rustix::fs::fsync(self)
+    }
+
+    /// Whether the folder was removed while it was held open.
+    pub fn is_gone(&self) -> bool {
+        rustix::fs::fstat(self).is_ok_and(|stat| stat.st_nlink == 0)
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The second wall: what is no single component never reaches the system, whoever let it through.
+fn component(name: &str) -> Result<&str> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+        Err(Errno::INVAL)
+    } else {
+        Ok(name)
+    }
+}
+
+fn must_be_regular(file: File) -> Result<(File, Metadata)> {
+    let metadata = file
+        .metadata()
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    if metadata.is_file() {
+        Ok((file, metadata))
+    } else {
+        Err(Errno::NOENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_single_component_never_reaches_the_system() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::open(place.path()).expect("opens");
+        for name in ["", ".", "..", "a/b", "/etc", "../x", "a\0b"] {
+            assert_eq!(folder.folder(name).err(), Some(Errno::INVAL), "{name:?}");
+            assert_eq!(folder.file(name).err(), Some(Errno::INVAL), "{name:?}");
+            assert_eq!(folder.create(name, FILE).err(), Some(Errno::INVAL));
+            assert_eq!(folder.kind(name).err(), Some(Errno::INVAL), "{name:?}");
+            assert_eq!(folder.remove_tree(name).err(), Some(Errno::INVAL));
+            assert_eq!(folder.rename("a", &folder, name), Err(Errno::INVAL));
+            assert_eq!(folder.make_folder(name, FOLDER), Err(Errno::INVAL));
+        }
+    }
+
+    #[test]
+    fn a_tree_is_removed_without_following_its_links() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let outside = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(outside.path().join("kept"), "kept").expect("writes");
+        std::fs::create_dir_all(place.path().join("t/a")).expect("makes");
+        std::fs::write(place.path().join("t/a/f"), "").expect("writes");
+        let folder = Folder::open(place.path()).expect("opens");
+        folder.remove_tree("t").expect("removes");
+        assert_eq!(folder.kind("t"), Ok(None));
+
+        std::os::unix::fs::symlink(outside.path(), place.path().join("l")).expect("links");
+        folder.remove_tree("l").expect("removes the link");
+        assert!(outside.path().join("kept").exists());
+    }
+
+    #[test]
+    fn a_removed_folder_knows_that_it_is_gone() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::open(place.path()).expect("opens");
+        assert!(!folder.is_gone());
+        place.close().expect("removes");
+        assert!(folder.is_gone());
+    }
+}

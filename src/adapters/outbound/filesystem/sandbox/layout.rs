@@ -1,0 +1,261 @@
+//! What lies where under the base folder, and how it is opened.
+//!
+//! ```text
+//! base/<user>/<project>/…              the files of projects, as they are
+//! base/.twicecast/version              the number of this layout
+//!                 lock                 held for as long as a server runs
+//!                 staging/             temporary files and unfinished uploads
+//!                 drafts/<id>/         pull requests being put together
+//!                 projects/<user>/<project>   which folders are projects: empty files
+//!                 pulls/<user>/<project>/<id>/   open pull requests
+//! ```
+
+use std::fs::File;
+use std::io;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{FlockOperation, Mode};
+use rustix::io::Errno;
+
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::pool::in_flight::Lives;
+use crate::adapters::outbound::filesystem::projects::versions::nanos;
+use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
+use crate::adapters::outbound::filesystem::sandbox::folder::{
+    FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
+};
+use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
+use crate::application::ports::{StagingId, StoreError};
+use crate::domain::{ProjectId, Version};
+
+const STATE: &str = ".twicecast";
+const FORMAT: &str = "1";
+
+/// Why the stores cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The base folder cannot be made or opened.
+    #[error("cannot open the folder: {0}")]
+    Base(#[source] io::Error),
+    /// `.twicecast`, or a folder in it, is a link or a file.
+    #[error("{0} is not a folder (or a link to one); the server keeps its state there")]
+    NotAFolder(&'static str),
+    /// Another layout than this server's.
+    #[error(
+        ".twicecast has format {found:?}, but this server knows format {FORMAT} only; \
+         use the server that made it"
+    )]
+    Format {
+        /// What stands in `.twicecast/version`.
+        found: String,
+    },
+    /// Another process has the lock.
+    #[error("another server is running on this folder (it holds .twicecast/lock)")]
+    Locked,
+    /// Times of last modification do not come back as they were set.
+    #[error(
+        "the file system does not keep modification times to the nanosecond, \
+         which the server needs to number versions"
+    )]
+    CoarseTimes,
+    /// A call that the file system refused.
+    #[error("cannot {what}: {cause}")]
+    Refused {
+        /// What was tried.
+        what: &'static str,
+        /// Why it was not done.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// The folders of the stores, held open, and what their users share.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub base: Folder,
+    pub staging: Folder,
+    pub drafts: Folder,
+    pub markers: Folder,
+    pub pulls: Folder,
+    pub durability: Durability,
+    /// The unfinished uploads.
+    pub uploads: Lives<StagingId>,
+    temporaries: AtomicU64,
+    /// The lock goes with it.
+    _lock: File,
+}
+
+impl Layout {
+    /// Makes what is missing, takes the lock and sweeps what an earlier run left unfinished.
+    pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(base).map_err(OpenError::Base)?;
+        let base = Folder::open(base).map_err(|error| OpenError::Base(error.into()))?;
+        let state = own_folder(&base, STATE)?;
+        make_private(&state)?;
+        let lock = take_lock(&state)?;
+        check_format(&state)?;
+        let layout = Self {
+            staging: own_folder(&state, "staging")?,
+            drafts: own_folder(&state, "drafts")?,
+            markers: own_folder(&state, "projects")?,
+            pulls: own_folder(&state, "pulls")?,
+            base,
+            durability,
+            uploads: Lives::default(),
+            temporaries: AtomicU64::new(0),
+            _lock: lock,
+        };
+        sweep(&layout.staging)?;
+        sweep(&layout.drafts)?;
+        layout.probe_times()?;
+        Ok(layout)
+    }
+
+    /// A name in the staging folder that nobody has.
+    pub fn temporary_name(&self) -> String {
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        format!("temporary-{number}")
+    }
+
+    /// A new file that nobody can name, to be written.
+    pub fn temporary(&self, mode: Mode) -> Result<(Temporary, File), Errno> {
+        let name = self.temporary_name();
+        let file = self.staging.create(&name, mode)?;
+        Ok((Temporary::guard(&self.staging, name), file))
+    }
+
+    /// Whether the project has its marker.
+    pub fn is_marked(&self, project: &ProjectId) -> Result<bool, Errno> {
+        let marker = self
+            .markers
+            .folder(project.streamer.as_str())
+            .and_then(|user| user.kind(project.name.as_str()));
+        match marker {
+            Ok(kind) => Ok(matches!(kind, Some(Kind::File(_)))),
+            Err(error) if is_absent(error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the folder of a project that exists.
+    pub fn project(&self, project: &ProjectId) -> Result<Folder, StoreError> {
+        let opened = match self.is_marked(project) {
+            Ok(true) => {
+                let path = [project.streamer.as_str(), project.name.as_str()];
+                self.base.descend(path)
+            }
+            Ok(false) => Err(Errno::NOENT),
+            Err(error) => Err(error),
+        };
+        let opened = opened.looking("open the project's folder");
+        if opened.is_err() {
+            self.must_be_there()?;
+        }
+        opened
+    }
+
+    /// Fails where the base folder was removed from under the server: then all of it is missing,
+    /// which must not look like projects that never were.
+    pub fn must_be_there(&self) -> Result<(), StoreError> {
+        if self.base.is_gone() || self.markers.is_gone() {
+            Err(StoreError::failed("the base folder was removed"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn probe_times(&self) -> Result<(), OpenError> {
+        const PROBED: u64 = 1_600_000_000_123_456_789;
+        const WHAT: &str = "write into .twicecast/staging";
+        let (_temporary, file) = self.temporary(FILE).or_refused(WHAT)?;
+        stamp(&file, Version::new(PROBED)).or_refused(WHAT)?;
+        let kept = file.metadata().or_refused(WHAT)?;
+        if nanos(&kept) == Some(PROBED) {
+            Ok(())
+        } else {
+            Err(OpenError::CoarseTimes)
+        }
+    }
+}
+
+fn own_folder(parent: &Folder, name: &'static str) -> Result<Folder, OpenError> {
+    match parent.own_folder(name) {
+        Err(error) if is_absent(error) => Err(OpenError::NotAFolder(name)),
+        other => other.or_refused("open .twicecast"),
+    }
+}
+
+fn make_private(state: &Folder) -> Result<(), OpenError> {
+    const WHAT: &str = "make .twicecast private";
+    let stat = rustix::fs::fstat(state).or_refused(WHAT)?;
+    // Not where it is already: only its owner could.
+    if Mode::from_raw_mode(stat.st_mode) == PRIVATE_FOLDER {
+        return Ok(());
+    }
+    rustix::fs::fchmod(state, PRIVATE_FOLDER).or_refused(WHAT)
+}
+
+fn take_lock(state: &Folder) -> Result<File, OpenError> {
+    let lock = state
+        .append("lock", Some(PRIVATE_FILE))
+        .or_refused("open .twicecast/lock")?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(Errno::WOULDBLOCK) => Err(OpenError::Locked),
+        Err(error) => Err(error).or_refused("lock .twicecast/lock"),
+    }
+}
+
+fn check_format(state: &Folder) -> Result<(), OpenError> {
+    const WHAT: &str = "read .twicecast/version";
+    match state.file("version") {
+        Ok(file) => {
+            let mut found = String::new();
+            file.take(64).read_to_string(&mut found).or_refused(WHAT)?;
+            match found.trim() {
+                FORMAT => Ok(()),
+                other => Err(OpenError::Format {
+                    found: other.to_owned(),
+                }),
+            }
+        }
+        Err(Errno::NOENT) => write_format(state).or_refused("write .twicecast/version"),
+        Err(error) => Err(error).or_refused(WHAT),
+    }
+}
+
+fn write_format(state: &Folder) -> io::Result<()> {
+    const NEW: &str = "version.new";
+    match state.remove_file(NEW) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut file = state.create(NEW, PRIVATE_FILE)?;
+    writeln!(file, "{FORMAT}")?;
+    file.sync_all()?;
+    state.rename(NEW, state, "version")?;
+    Ok(state.sync()?)
+}
+
+fn sweep(folder: &Folder) -> Result<(), OpenError> {
+    const WHAT: &str = "sweep what an earlier run left in .twicecast";
+    for (name, _) in folder.list().or_refused(WHAT)? {
+        folder.remove_tree(&name).or_refused(WHAT)?;
+    }
+    Ok(())
+}
+
+trait OrRefused<T> {
+    fn or_refused(self, what: &'static str) -> Result<T, OpenError>;
+}
+
+impl<T, E: Into<io::Error>> OrRefused<T> for Result<T, E> {
+    fn or_refused(self, what: &'static str) -> Result<T, OpenError> {
+        self.map_err(|error| OpenError::Refused {
+            what,
+            cause: error.into(),
+        })
+    }
+}

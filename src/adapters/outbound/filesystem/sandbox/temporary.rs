@@ -1,0 +1,70 @@
+//! A file that nobody can name yet.
+
+use std::fs::{File, FileTimes};
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustix::io::Errno;
+
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::domain::Version;
+
+/// A file in the staging folder, removed when dropped unless it was moved to its place.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    staging: Folder,
+    name: String,
+    moved: bool,
+}
+
+impl Temporary {
+    /// Sees to the removal of `name`.
+    pub fn guard(staging: &Folder, name: String) -> Self {
+        Self {
+            staging: staging.clone(),
+            name,
+            moved: false,
+        }
+    }
+
+    /// Moves it to `name` in `folder`, over a file that is there.
+    pub fn replace(&mut self, folder: &Folder, name: &str) -> Result<(), Errno> {
+        self.staging.rename(&self.name, folder, name)?;
+        self.moved = true;
+        Ok(())
+    }
+
+    /// Moves it to `name` in `folder`, where nothing may be.
+    pub fn place(&mut self, folder: &Folder, name: &str) -> Result<(), Errno> {
+        self.staging.rename_new(&self.name, folder, name)?;
+        self.moved = true;
+        Ok(())
+    }
+
+    /// Swaps it and `name` in `folder`: the guard keeps what was there.
+    pub fn exchange(&self, folder: &Folder, name: &str) -> Result<(), Errno> {
+        self.staging.exchange(&self.name, folder, name)
+    }
+
+    /// The folder it lies in and its name there.
+    pub fn place_in_staging(&self) -> (&Folder, &str) {
+        (&self.staging, &self.name)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.moved
+            && let Err(error) = self.staging.remove_file(&self.name)
+            && error != Errno::NOENT
+        {
+            // The next start sweeps it.
+            tracing::warn!(%error, "cannot remove a temporary file");
+        }
+    }
+}
+
+/// Writes the number of a change into its file: the time of last modification, in nanoseconds.
+pub(crate) fn stamp(file: &File, version: Version) -> std::io::Result<()> {
+    let time = UNIX_EPOCH + Duration::from_nanos(version.number());
+    file.set_times(FileTimes::new().set_modified(time))
+}

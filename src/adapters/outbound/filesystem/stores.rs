@@ -1,0 +1,49 @@
+//! All stores on one base folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::projects::store::FilesystemProjects;
+use super::pull_requests::index::Index;
+use super::pull_requests::store::FilesystemPullRequests;
+use super::sandbox::durability::Durability;
+use super::sandbox::layout::{Layout, OpenError};
+use super::uploads::drafts::FilesystemDrafts;
+use super::uploads::staging::FilesystemStaging;
+
+/// All stores on one base folder. The lock is held until the last of them is gone.
+#[derive(Debug, Clone)]
+pub struct FilesystemStores {
+    /// Which projects there are, and their files.
+    pub projects: Arc<FilesystemProjects>,
+    /// Pull requests being put together.
+    pub drafts: Arc<FilesystemDrafts>,
+    /// Open pull requests.
+    pub pull_requests: Arc<FilesystemPullRequests>,
+    /// Unfinished uploads.
+    pub staging: Arc<FilesystemStaging>,
+}
+
+impl FilesystemStores {
+    /// Opens the stores on `base`, which is made where it is missing. Blocks.
+    ///
+    /// # Errors
+    /// Why `base` cannot be used, another server that uses it included.
+    pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let layout = Arc::new(Layout::open(base, durability)?);
+        let index = Index::load(&layout.pulls).map_err(|error| OpenError::Refused {
+            what: "read .twicecast/pulls",
+            cause: error.into(),
+        })?;
+        let index = Arc::new(index);
+        Ok(Self {
+            projects: Arc::new(FilesystemProjects::new(Arc::clone(&layout))),
+            drafts: Arc::new(FilesystemDrafts::new(
+                Arc::clone(&layout),
+                Arc::clone(&index),
+            )),
+            pull_requests: Arc::new(FilesystemPullRequests::new(Arc::clone(&layout), index)),
+            staging: Arc::new(FilesystemStaging::new(layout)),
+        })
+    }
+}

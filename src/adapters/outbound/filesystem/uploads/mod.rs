@@ -1,0 +1,5 @@
+//! Unfinished uploads and drafts on disk.
+
+pub(crate) mod content;
+pub(crate) mod drafts;
+pub(crate) mod staging;

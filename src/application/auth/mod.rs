@@ -1,0 +1,4 @@
+//! Tokens, and the roles that they give (protocol, section 3).
+
+pub mod authenticate;
+pub mod read_permission;

@@ -1,0 +1,3 @@
+//! The chat (protocol, section 7).
+
+pub mod send_message;

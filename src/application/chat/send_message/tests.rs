@@ -1,0 +1,165 @@
+use std::time::Duration;
+
+use super::*;
+use crate::application::command::Command;
+use crate::application::connection_id::ConnectionId;
+use crate::application::request_error::BadParameters;
+use crate::application::test_world::{
+    BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, over, user,
+};
+use crate::domain::{ChatMessage, RoomName};
+
+fn message(text: &str) -> Command {
+    Command::SendMessage(Ok(text.into()))
+}
+
+async fn member(scene: &Scene) -> Session {
+    scene.connect(1, BOB, chatting("bob", "ana/demo")).await
+}
+
+#[tokio::test]
+async fn what_is_said_is_said_in_the_room_under_the_members_name() {
+    let scene = World::new().build();
+    let mut session = member(&scene).await;
+    let answer = scene.ask(&mut session, message("hello")).await;
+    assert_eq!(answer, Ok(vec![Reply::ChatMessage]));
+    assert_eq!(scene.journal.take(), ["say ana/demo bob: hello"]);
+}
+
+#[tokio::test]
+async fn a_message_has_its_bounds() {
+    let cases = [
+        (
+            String::new(),
+            Some(Refusal::bad("message must not be empty")),
+        ),
+        ("é".repeat(8), None),
+        ("é".repeat(8) + "!", Some(over("maxChatBytes", 16))),
+        ("\n\0\u{202e}\"".to_owned(), None),
+    ];
+    for (text, refusal) in cases {
+        let scene = World::new().build();
+        let mut session = member(&scene).await;
+        let answer = scene.ask(&mut session, message(&text)).await;
+        assert_eq!(answer.err(), refusal, "{text:?}");
+        assert_eq!(scene.journal.take().is_empty(), refusal.is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_muted_may_read_but_not_write_until_their_time_is_over() {
+    let scene = World::new().build();
+    let token = "bob:ana/demo,muted=1005";
+    let mut session = scene.connect(1, token, chatting("bob", "ana/demo")).await;
+    let until = Timestamp::from_secs(1_005);
+    for text in ["hello", ""] {
+        let answer = scene.ask(&mut session, message(text)).await;
+        assert_eq!(
+            answer,
+            Err(Refusal::Muted { until }),
+            "before the text is looked at"
+        );
+    }
+    for command in [Command::ChatMembers, Command::ChatHistory(Ok(None))] {
+        scene.ask(&mut session, command).await.expect("may read");
+    }
+    scene.at(1_005);
+    scene
+        .ask(&mut session, message("hello"))
+        .await
+        .expect("over");
+}
+
+#[tokio::test]
+async fn who_speaks_too_often_is_told_how_long_to_wait() {
+    let mut world = World::new();
+    let retry_after = Duration::from_millis(200);
+    let say = world.rooms.expect_say().once();
+    say.returning(move |_, _, _, _, _| Err(SayError::TooOften(retry_after)));
+    let scene = world.build();
+    let mut session = member(&scene).await;
+    let answer = scene.ask(&mut session, message("hello")).await;
+    assert_eq!(answer, Err(Refusal::RateLimited { retry_after }));
+    scene
+        .ask(&mut session, message("hello"))
+        .await
+        .expect("later");
+}
+
+#[tokio::test]
+async fn the_history_is_clamped_to_what_a_room_remembers() {
+    for (asked, given) in [(None, 5), (Some(1), 1), (Some(5), 5), (Some(6), 5)] {
+        let mut world = World::new();
+        world.rooms.expect_history().returning(|room, limit| {
+            let message = |id| ChatMessage {
+                id,
+                room: room.clone(),
+                username: user("pat"),
+                text: "hi".into(),
+                date: Timestamp::default(),
+            };
+            (0..limit as u64).map(message).collect()
+        });
+        let scene = world.build();
+        let mut session = member(&scene).await;
+        let answer = scene
+            .ask(&mut session, Command::ChatHistory(Ok(asked)))
+            .await;
+        let Ok([Reply::ChatHistory(messages)]) = answer.as_deref() else {
+            panic!("refused");
+        };
+        assert_eq!(messages.len(), given, "{asked:?}");
+        let room = RoomName::parse("ana/demo").expect("a room");
+        assert!(messages.iter().all(|message| message.room == room));
+    }
+}
+
+#[tokio::test]
+async fn the_members_are_those_of_the_room() {
+    let mut world = World::new();
+    let members = world.rooms.expect_members();
+    members
+        .withf(|room| room.as_str() == "ana/demo")
+        .returning(|_| vec![user("bob"), user("pat")]);
+    let scene = world.build();
+    let mut session = member(&scene).await;
+    let answer = scene.ask(&mut session, Command::ChatMembers).await;
+    let both = vec![user("bob"), user("pat")];
+    assert_eq!(answer, Ok(vec![Reply::ChatMembers(both)]));
+}
+
+#[tokio::test]
+async fn outside_a_room_all_are_401_before_their_parameters() {
+    let fault = || BadParameters::new("no");
+    let commands: [fn() -> Command; 6] = [
+        || message("hello"),
+        || Command::SendMessage(Err(BadParameters::new("no text"))),
+        || Command::ChatHistory(Ok(None)),
+        || Command::ChatHistory(Err(BadParameters::new("no number"))),
+        || Command::ChatMembers,
+        || Command::LeaveRoom,
+    ];
+    let scene = World::new().build();
+    let mut nobody = Session::new(ConnectionId(9));
+    let mut viewer = scene.viewer().await;
+    let mut expired = member(&scene).await;
+    assert!(is_bad(
+        &scene
+            .ask(&mut expired, Command::SendMessage(Err(fault())))
+            .await
+    ));
+    assert!(is_bad(
+        &scene
+            .ask(&mut expired, Command::ChatHistory(Err(fault())))
+            .await
+    ));
+    for command in commands {
+        assert!(is_unauthorized(&scene.ask(&mut nobody, command()).await));
+        assert!(is_unauthorized(&scene.ask(&mut viewer, command()).await));
+    }
+    scene.at(EXPIRY);
+    for command in commands {
+        assert!(is_unauthorized(&scene.ask(&mut expired, command()).await));
+    }
+    assert!(scene.journal.take().is_empty());
+}

@@ -1,0 +1,99 @@
+//! `onStreamerDisconnect: "delete"`: projects whose streamer stays away lose their files
+//! (protocol, section 4).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::application::locks::lock;
+use crate::application::ports::StoreError;
+use crate::application::service::Application;
+use crate::domain::{ProjectId, Timestamp};
+
+/// Which projects are without their streamer, and since when.
+#[derive(Debug)]
+pub(crate) struct AbandonedProjects {
+    grace: Option<Duration>,
+    due: Mutex<HashMap<ProjectId, Timestamp>>,
+}
+
+impl AbandonedProjects {
+    /// `grace` is how long a project may be without its streamer; `None`: for ever.
+    pub(crate) fn new(grace: Option<Duration>) -> Self {
+        Self {
+            grace,
+            due: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn streamer_left(&self, project: &ProjectId, now: Timestamp) {
+        if let Some(grace) = self.grace {
+            self.due().insert(project.clone(), now.plus(grace));
+        }
+    }
+
+    pub(crate) fn streamer_came(&self, project: &ProjectId) {
+        if self.grace.is_some() {
+            self.due().remove(project);
+        }
+    }
+
+    fn take_due(&self, now: Timestamp) -> Vec<ProjectId> {
+        let mut due = self.due();
+        let ready: Vec<_> = due
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(project, _)| project.clone())
+            .collect();
+        for project in &ready {
+            due.remove(project);
+        }
+        ready
+    }
+
+    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Timestamp>> {
+        lock(&self.due)
+    }
+}
+
+impl Application {
+    /// Starts the grace of every project anew: the process has just started and no streamer is
+    /// there yet.
+    ///
+    /// # Errors
+    /// Those of listing the projects.
+    pub async fn start_grace(&self) -> Result<(), StoreError> {
+        if self.policy.delete_abandoned_after.is_some() {
+            let now = self.now();
+            for project in self.ports.registry.projects().await? {
+                self.abandoned.streamer_left(&project, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has to be done now and then: about once a second.
+    pub async fn tidy_up(&self) {
+        let now = self.now();
+        self.ports.rooms.sweep(now);
+        for project in self.abandoned.take_due(now) {
+            // A streamer who comes back meanwhile keeps what is left, and what he posts: it is
+            // asked anew for each file, when nobody else can be changing it.
+            let is_away = || self.ports.presence.streamers(&project) == 0;
+            match self.delete_below(None, &project, None, &is_away).await {
+                Ok(_) => {
+                    // A user's own text: what cannot be seen is written out.
+                    let project = project.to_string();
+                    tracing::info!(
+                        project = %project.escape_debug(),
+                        "deleted the files of a project without streamer"
+                    );
+                }
+                Err(_) => self.abandoned.streamer_left(&project, now),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::application::session::guard::Connected;
+use crate::application::test_world::{
+    ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
+};
+
+/// A world in which a project without its streamer loses its files after 30 s.
+fn deleting() -> World {
+    let mut world = World::new();
+    world.policy.delete_abandoned_after = Some(Duration::from_secs(30));
+    world
+}
+
+/// The streamer has come and gone.
+async fn come_and_gone(scene: &Scene) {
+    let session = scene.streamer().await;
+    drop(Connected::new(Arc::clone(&scene.app), session));
+    scene.journal.take();
+}
+
+async fn deleted_at(scene: &Scene, seconds: u64) -> Vec<String> {
+    scene.at(START + seconds);
+    scene.app.tidy_up().await;
+    let mut journal = scene.journal.take();
+    journal.retain(|entry| entry.starts_with("delete"));
+    journal
+}
+
+const ALL: [&str; 4] = [
+    "delete ana/demo /a",
+    "delete ana/demo /d/b",
+    "delete ana/demo /d/e/c",
+    "delete ana/demo /z",
+];
+
+#[tokio::test]
+async fn files_go_once_the_grace_is_over() {
+    let scene = deleting().build();
+    come_and_gone(&scene).await;
+    assert!(deleted_at(&scene, 29).await.is_empty());
+    assert_eq!(deleted_at(&scene, 30).await, ALL);
+    assert!(deleted_at(&scene, 90).await.is_empty(), "only once");
+}
+
+#[tokio::test]
+async fn all_who_receive_the_project_are_told_of_each_file() {
+    let scene = deleting().build();
+    come_and_gone(&scene).await;
+    scene.at(START + 30);
+    scene.app.tidy_up().await;
+    let mut journal = scene.journal.take();
+    journal.retain(|entry| entry.starts_with("publish"));
+    assert_eq!(
+        journal,
+        [
+            "publish updates ana/demo: deleted /a v1",
+            "publish updates ana/demo: deleted /d/b v2",
+            "publish updates ana/demo: deleted /d/e/c v3",
+            "publish updates ana/demo: deleted /z v4",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn files_stay_by_default() {
+    let scene = World::new().build();
+    come_and_gone(&scene).await;
+    scene.app.start_grace().await.expect("nothing to do");
+    assert!(deleted_at(&scene, 1_000_000).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_return_cancels_and_the_next_departure_begins_anew() {
+    let scene = deleting().build();
+    come_and_gone(&scene).await;
+    scene.at(START + 29);
+    let session = scene.streamer().await;
+    assert!(deleted_at(&scene, 60).await.is_empty(), "he is there");
+    drop(Connected::new(Arc::clone(&scene.app), session));
+    assert!(deleted_at(&scene, 89).await.is_empty());
+    assert_eq!(deleted_at(&scene, 90).await, ALL);
+}
+
+#[tokio::test]
+async fn one_of_two_streamer_connections_is_enough() {
+    let scene = deleting().build();
+    let staying = scene.streamer().await;
+    let leaving = scene.connect(2, ANA, streaming("ana/demo")).await;
+    drop(Connected::new(Arc::clone(&scene.app), leaving));
+    assert!(deleted_at(&scene, 60).await.is_empty());
+    drop(staying);
+}
+
+#[tokio::test]
+async fn losing_the_role_is_leaving_too() {
+    let scene = deleting().build();
+    let mut session = scene.streamer().await;
+    let failed = authenticate("garbage", crate::application::Sections::default());
+    assert!(scene.ask(&mut session, failed).await.is_err());
+    assert_eq!(deleted_at(&scene, 30).await, ALL);
+}
+
+#[tokio::test]
+async fn after_a_restart_every_projects_grace_starts_anew() {
+    let mut world = deleting();
+    world
+        .registry
+        .expect_projects()
+        .returning(|| Ok(vec![demo()]));
+    let scene = world.build();
+    scene.app.start_grace().await.expect("listed");
+    assert!(deleted_at(&scene, 29).await.is_empty());
+    assert_eq!(deleted_at(&scene, 30).await, ALL);
+}
+
+#[tokio::test]
+async fn a_streamer_who_comes_in_that_very_moment_keeps_his_files() {
+    let mut world = deleting();
+    // He is known to be there before his grace has been taken back.
+    world.presence.expect_streamers().return_const(1_usize);
+    let scene = world.build();
+    scene.app.start_grace().await.expect("listed");
+    assert!(deleted_at(&scene, 30).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_could_not_be_deleted_is_tried_again() {
+    let mut world = deleting();
+    let fails = |_: &ProjectId, _: &_| Err(disk_full());
+    world.projects.expect_delete_file().once().returning(fails);
+    let scene = world.build();
+    come_and_gone(&scene).await;
+    assert!(deleted_at(&scene, 30).await.is_empty());
+    assert!(deleted_at(&scene, 59).await.is_empty());
+    assert_eq!(deleted_at(&scene, 60).await, ALL);
+}
+
+#[tokio::test]
+async fn rooms_are_swept_whatever_the_policy() {
+    let mut world = World::new();
+    world.rooms.expect_sweep().once().return_const(());
+    world.build().app.tidy_up().await;
+}

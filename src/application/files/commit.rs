@@ -1,0 +1,292 @@
+//! A change of a project that is carried out beside others (protocol, sections 1 and 4).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::application::connection_id::ConnectionId;
+use crate::application::event::Event;
+use crate::application::file_content::FileContent;
+use crate::application::file_key::FileKey;
+use crate::application::files::upload_log::ReadyContent;
+use crate::application::ports::{StoreError, Topic};
+use crate::application::reply::Reply;
+use crate::application::request_error::Refusal;
+use crate::application::service::Application;
+use crate::domain::{FilePath, ProjectId, Version};
+
+/// Content up to this length is sent to receivers as it came; longer content is read back from the
+/// store by each when he has room, so that it does not lie in memory.
+const EVENT_CONTENT_BYTES: u64 = 64 * 1_024;
+
+/// How many files of a folder are looked up at a time while it is deleted.
+const DELETE_BATCH: usize = 256;
+
+/// A change of a project, checked and ready to be carried out.
+#[derive(Debug)]
+pub struct Commit {
+    origin: ConnectionId,
+    project: ProjectId,
+    path: FilePath,
+    change: Change,
+}
+
+#[derive(Debug)]
+enum Change {
+    Put(ReadyContent),
+    Delete { means_folder: bool },
+}
+
+impl Commit {
+    pub(crate) fn put(
+        origin: ConnectionId,
+        project: ProjectId,
+        path: FilePath,
+        content: ReadyContent,
+    ) -> Self {
+        Self {
+            origin,
+            project,
+            path,
+            change: Change::Put(content),
+        }
+    }
+
+    pub(crate) fn delete(
+        origin: ConnectionId,
+        project: ProjectId,
+        path: FilePath,
+        means_folder: bool,
+    ) -> Self {
+        Self {
+            origin,
+            project,
+            path,
+            change: Change::Delete { means_folder },
+        }
+    }
+
+    /// The file or folder that it changes, and whose.
+    pub fn key(&self) -> FileKey {
+        FileKey {
+            project: self.project.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// What it changes. Two changes of one connection whose paths touch must not overlap.
+    pub fn path(&self) -> &FilePath {
+        &self.path
+    }
+
+    /// How much content it holds in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        match &self.change {
+            Change::Put(ReadyContent {
+                content: FileContent::Memory(bytes),
+                ..
+            }) => bytes.len(),
+            Change::Put(ReadyContent {
+                content: FileContent::Staged(staged),
+                ..
+            }) => staged.tail.len(),
+            Change::Delete { .. } => 0,
+        }
+    }
+}
+
+/// Where the answer to a change goes. It is given once, also where the work ends by a panic.
+struct Answer(Option<Box<Answering>>);
+
+type Answering = dyn FnOnce(Result<Reply, Refusal>) + Send;
+
+impl Answer {
+    fn give(&mut self, outcome: Result<Reply, Refusal>) {
+        if let Some(answer) = self.0.take() {
+            answer(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // A panic is contained by its task; its cause has been printed.
+        self.give(Err(Refusal::Internal));
+    }
+}
+
+impl Application {
+    /// Begins a change, and waits until it has been carried out and answered; the project's other
+    /// connections are told.
+    ///
+    /// The work goes on where the returned future is dropped: once begun, a change reaches the
+    /// store *and* its receivers, whatever becomes of the connection that asked for it.
+    ///
+    /// `answer` is called before the next change of the same file is stored, so that the answer
+    /// reaches the connection in that order, too. It must not wait. It is told 409, 413 or 500 where
+    /// nothing has changed, save that a folder may be deleted in part.
+    pub fn commit<A>(
+        self: &Arc<Self>,
+        commit: Commit,
+        answer: A,
+    ) -> impl Future<Output = ()> + Send + use<A>
+    where
+        A: FnOnce(Result<Reply, Refusal>) + Send + 'static,
+    {
+        let this = Arc::clone(self);
+        let mut answer = Answer(Some(Box::new(answer)));
+        let work = self.work.spawn(async move {
+            if let Err(refusal) = this.carry_out(commit, &mut answer).await {
+                answer.give(Err(refusal));
+            }
+        });
+        async move {
+            let _ = work.await;
+        }
+    }
+
+    async fn carry_out(&self, commit: Commit, answer: &mut Answer) -> Result<(), Refusal> {
+        let Commit {
+            origin,
+            project,
+            path,
+            change,
+        } = commit;
+        match change {
+            Change::Put(ready) => self.put(origin, &project, path, ready, answer).await,
+            Change::Delete { means_folder } => {
+                let (origin, always) = (Some(origin), || true);
+                if !means_folder
+                    && self
+                        .delete_one(origin, &project, &path, &always, Some(answer))
+                        .await?
+                {
+                    return Ok(());
+                }
+                if !self
+                    .delete_below(origin, &project, Some(path), &always)
+                    .await?
+                {
+                    return Err(Refusal::UnreadableFile);
+                }
+                answer.give(Ok(Reply::FileDeleted));
+                Ok(())
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        origin: ConnectionId,
+        project: &ProjectId,
+        path: FilePath,
+        ready: ReadyContent,
+        answer: &mut Answer,
+    ) -> Result<(), Refusal> {
+        let ReadyContent { content, hold } = ready;
+        let event_content = event_content(&content);
+        // Numbering and telling happen under the file's lock, so that whoever has read a later
+        // version has been told of this one before.
+        let _turn = self.files.lock((project.clone(), path.clone())).await;
+        let put = self
+            .ports
+            .projects
+            .put_file(project, &path, content, self.limits.project)
+            .await;
+        drop(hold);
+        let version = put.map_err(|error| Refusal::writing_file(&error))?;
+        let event = Event::FileUpdated {
+            project: project.clone(),
+            path,
+            version,
+            content: event_content,
+        };
+        self.ports
+            .events
+            .publish(&Topic::Updates(project.clone()), event, Some(origin));
+        answer.give(Ok(Reply::FilePosted));
+        Ok(())
+    }
+
+    /// Deletes one file, if there is one and it is still `wanted` once its turn has come.
+    async fn delete_one(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        path: &FilePath,
+        wanted: &(dyn Fn() -> bool + Sync),
+        answer: Option<&mut Answer>,
+    ) -> Result<bool, Refusal> {
+        let _turn = self.files.lock((project.clone(), path.clone())).await;
+        if !wanted() {
+            return Ok(false);
+        }
+        match self.ports.projects.delete_file(project, path).await {
+            Ok(version) => {
+                self.tell_deleted(origin, project, path.clone(), version);
+                if let Some(answer) = answer {
+                    answer.give(Ok(Reply::FileDeleted));
+                }
+                Ok(true)
+            }
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(Refusal::writing_file(&error)),
+        }
+    }
+
+    /// Deletes all files of a folder (`None`: the project's own) for as long as that is `wanted`,
+    /// each told of by itself. Returns whether there was any.
+    pub(crate) async fn delete_below(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        folder: Option<FilePath>,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<bool, Refusal> {
+        let mut walk = match self.ports.projects.walk(project, folder, true).await {
+            Ok(walk) => walk,
+            Err(StoreError::NotFound) => return Ok(false),
+            Err(error) => return Err(Refusal::reading_file(&error)),
+        };
+        let mut any = false;
+        loop {
+            let files = walk.next(DELETE_BATCH).await;
+            let files = files.map_err(|error| Refusal::reading_file(&error))?;
+            if files.is_empty() {
+                return Ok(any);
+            }
+            for file in files {
+                any |= self
+                    .delete_one(origin, project, &file, wanted, None)
+                    .await?;
+            }
+        }
+    }
+
+    fn tell_deleted(
+        &self,
+        origin: Option<ConnectionId>,
+        project: &ProjectId,
+        path: FilePath,
+        version: Version,
+    ) {
+        let event = Event::FileDeleted {
+            project: project.clone(),
+            path,
+            version,
+        };
+        self.ports
+            .events
+            .publish(&Topic::Updates(project.clone()), event, origin);
+    }
+}
+
+fn event_content(content: &FileContent) -> Option<Bytes> {
+    match content {
+        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
+        FileContent::Memory(_) | FileContent::Staged(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::application::command::Command;
+use crate::application::ports::MockFileWalk;
+use crate::application::ports::{FileWalk, OpenFile, ProjectStore};
+use crate::application::reply::Execution;
+use crate::application::session::state::Session;
+use crate::application::test_world::{
+    Journal, Scene, World, delete, disk_full, over, path, post, post_bytes, walk,
+};
+use crate::domain::{ProjectQuota, QuotaError, Usage};
+
+/// What the streamer's command is to do.
+async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
+    match scene.app.execute(session, command).await {
+        Execution::Commit(commit) => commit,
+        _ => panic!("no change of the project"),
+    }
+}
+
+#[tokio::test]
+async fn others_are_told_once_the_file_is_stored() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    let answer = scene.ask(&mut session, post("/a", "new")).await;
+    assert_eq!(answer, Ok(vec![Reply::FilePosted]));
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "put ana/demo /a \"new\"",
+            "publish updates ana/demo but #1: updated /a v1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_refused_write_publishes_nothing() {
+    type Failure = fn() -> StoreError;
+    let unwritable = Refusal::UnwritableFile;
+    let cases: [(Failure, Refusal); 5] = [
+        (disk_full, unwritable.clone()),
+        (|| StoreError::InTheWay, unwritable.clone()),
+        (|| StoreError::NotFound, unwritable),
+        (
+            || QuotaError::Files(1_000).into(),
+            over("maxProjectFiles", 1_000),
+        ),
+        (
+            || QuotaError::Bytes(2_000).into(),
+            over("maxProjectBytes", 2_000),
+        ),
+    ];
+    for (failure, refusal) in cases {
+        let mut world = World::new();
+        let put = world.projects.expect_put_file().once();
+        put.returning(move |_, _, _, _| Err(failure()));
+        let scene = world.build();
+        let mut session = scene.streamer().await;
+        let answer = scene.ask(&mut session, post("/a", "new")).await;
+        assert_eq!(answer, Err(refusal));
+        assert!(scene.journal.take().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_quota_is_the_configured_one() {
+    let mut world = World::new();
+    let quota = world.limits.project;
+    let put = world.projects.expect_put_file().once();
+    put.withf(move |_, _, _, given| *given == quota)
+        .returning(|_, _, _, _| Ok(Version::new(1)));
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    scene
+        .ask(&mut session, post("/a", "new"))
+        .await
+        .expect("ok");
+}
+
+#[tokio::test]
+async fn small_content_goes_with_the_event_and_large_is_read_back() {
+    let limit = usize::try_from(EVENT_CONTENT_BYTES).expect("a small number");
+    for (bytes, by_name) in [(0, ""), (limit, ""), (limit + 1, " by name")] {
+        let scene = World::new().build();
+        let mut session = scene.streamer().await;
+        let command = post_bytes("/a", vec![b'x'; bytes], None);
+        scene.ask(&mut session, command).await.expect("stored");
+        let told = format!("publish updates ana/demo but #1: updated /a v1{by_name}");
+        assert_eq!(scene.journal.take().last(), Some(&told), "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn what_a_commit_holds_in_memory_is_known() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    let put = commit_of(&scene, &mut session, post("/a", "12345")).await;
+    assert_eq!((put.bytes(), put.path()), (5, &path("/a")));
+    let gone = commit_of(&scene, &mut session, delete("/z")).await;
+    assert_eq!((gone.bytes(), gone.path()), (0, &path("/z")));
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_told_of_once_it_is_gone() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    let answer = scene.ask(&mut session, delete("/a")).await;
+    assert_eq!(answer, Ok(vec![Reply::FileDeleted]));
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "delete ana/demo /a",
+            "publish updates ana/demo but #1: deleted /a v1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn each_file_of_a_deleted_folder_is_told_of() {
+    for folder in ["/d", "/d/"] {
+        let scene = World::new().build();
+        let mut session = scene.streamer().await;
+        let answer = scene.ask(&mut session, delete(folder)).await;
+        assert_eq!(answer, Ok(vec![Reply::FileDeleted]));
+        assert_eq!(
+            scene.journal.take(),
+            [
+                "delete ana/demo /d/b",
+                "publish updates ana/demo but #1: deleted /d/b v1",
+                "delete ana/demo /d/e/c",
+                "publish updates ana/demo but #1: deleted /d/e/c v2",
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_deleted() {
+    for name in ["/gone", "/gone/", "/a/", "/d/x"] {
+        let scene = World::new().build();
+        let mut session = scene.streamer().await;
+        let answer = scene.ask(&mut session, delete(name)).await;
+        assert_eq!(answer, Err(Refusal::UnreadableFile), "{name}");
+        assert!(scene.journal.take().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_whose_files_vanish_meanwhile_was_not_there() {
+    let mut world = World::new();
+    let vanishing = |_: &ProjectId, _, _| Ok(walk(vec![path("/d/x")]));
+    world.projects.expect_walk().returning(vanishing);
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    let answer = scene.ask(&mut session, delete("/d")).await;
+    assert_eq!(answer, Err(Refusal::UnreadableFile));
+}
+
+#[tokio::test]
+async fn a_folder_that_breaks_off_is_told_of_as_far_as_it_went() {
+    let mut world = World::new();
+    world.projects.expect_walk().returning(|_, _, _| {
+        let mut walk = MockFileWalk::new();
+        let names = |_| Ok(vec![path("/d/b")]);
+        walk.expect_next().once().returning(names);
+        walk.expect_next().returning(|_| Err(disk_full()));
+        Ok(Box::new(walk))
+    });
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    let answer = scene.ask(&mut session, delete("/d")).await;
+    assert_eq!(answer, Err(Refusal::UnreadableFile));
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "delete ana/demo /d/b",
+            "publish updates ana/demo but #1: deleted /d/b v1",
+        ]
+    );
+}
+
+/// A store in which each write waits until the test lets it go on.
+#[derive(Default)]
+struct SlowStore {
+    journal: Journal,
+    waiting: Mutex<VecDeque<oneshot::Sender<()>>>,
+}
+
+impl SlowStore {
+    fn let_one_go(&self) {
+        let next = self.waiting.lock().expect("not poisoned").pop_front();
+        next.expect("one waits").send(()).expect("it still waits");
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.lock().expect("not poisoned").len()
+    }
+}
+
+#[async_trait]
+impl ProjectStore for SlowStore {
+    async fn put_file(
+        &self,
+        _: &ProjectId,
+        path: &FilePath,
+        content: FileContent,
+        _: ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        let (go, gone) = oneshot::channel();
+        self.waiting.lock().expect("not poisoned").push_back(go);
+        gone.await.expect("let go");
+        self.journal.note(format!("put {path}"));
+        Ok(Version::new(content.bytes()))
+    }
+
+    async fn delete_file(&self, _: &ProjectId, _: &FilePath) -> Result<Version, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn open_file(&self, _: &ProjectId, _: &FilePath) -> Result<OpenFile, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn open_files(
+        &self,
+        _: &ProjectId,
+        _: &[FilePath],
+        _: u64,
+    ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn walk(
+        &self,
+        _: &ProjectId,
+        _: Option<FilePath>,
+        _: bool,
+    ) -> Result<Box<dyn FileWalk>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn usage(&self, _: &ProjectId) -> Result<Usage, StoreError> {
+        Ok(Usage::default())
+    }
+}
+
+fn slow_scene() -> (Scene, Arc<SlowStore>) {
+    let store = Arc::new(SlowStore::default());
+    let shared = Arc::clone(&store);
+    let scene = World::new().build_over(|ports| ports.projects = shared);
+    (scene, store)
+}
+
+/// Lets everything that can run do so.
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn writes_of_one_file_wait_for_each_other_and_those_of_others_overlap() {
+    let (scene, store) = slow_scene();
+    let mut session = scene.streamer().await;
+    let mut begun = Vec::new();
+    for (name, content) in [("/a", "1"), ("/a", "22"), ("/b", "333")] {
+        let commit = commit_of(&scene, &mut session, post(name, content)).await;
+        begun.push(scene.commit(commit));
+    }
+    settle().await;
+    assert_eq!(store.waiting(), 2, "/a once and /b");
+    store.let_one_go();
+    settle().await;
+    store.let_one_go();
+    settle().await;
+    assert_eq!(store.waiting(), 1, "the other /a");
+    store.let_one_go();
+    for work in begun {
+        assert_eq!(work.await, Ok(Reply::FilePosted));
+    }
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "publish updates ana/demo but #1: updated /a v1",
+            "publish updates ana/demo but #1: updated /b v3",
+            "publish updates ana/demo but #1: updated /a v2",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_has_begun_is_told_of_though_nobody_waits_for_it() {
+    let (scene, store) = slow_scene();
+    let mut session = scene.streamer().await;
+    let commit = commit_of(&scene, &mut session, post("/a", "1")).await;
+    let mut work = Box::pin(scene.commit(commit));
+    settle().await;
+    assert!(work.as_mut().now_or_never().is_none());
+    drop(work);
+    drop(session);
+    let mut finished = Box::pin(scene.app.finish_work());
+    assert!(finished.as_mut().now_or_never().is_none(), "one is in hand");
+    store.let_one_go();
+    finished.await;
+    assert_eq!(store.journal.take(), ["put /a"]);
+    let told = "publish updates ana/demo but #1: updated /a v1";
+    assert_eq!(scene.journal.take(), [told]);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_port_is_500_for_that_change_alone() {
+    let mut world = World::new();
+    let put = world.projects.expect_put_file().once();
+    put.returning(|_, _, _, _| std::panic::resume_unwind(Box::new("a port's bug")));
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    let answer = scene.ask(&mut session, post("/a", "1")).await;
+    assert_eq!(answer, Err(Refusal::Internal));
+    let answer = scene.ask(&mut session, post("/b", "1")).await;
+    assert_eq!(answer, Ok(vec![Reply::FilePosted]));
+}

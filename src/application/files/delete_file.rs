@@ -1,0 +1,108 @@
+//! `file`/`delete`: a file or folder of the project, or of the open draft.
+
+use crate::application::command::DeleteFile;
+use crate::application::files::commit::Commit;
+use crate::application::files::uploads::WriteTarget;
+use crate::application::ports::StoreError;
+use crate::application::reply::{Execution, Reply};
+use crate::application::request_error::{Checked, Refusal};
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::{FilePath, ProjectId, Timestamp};
+
+impl Application {
+    pub(crate) async fn delete_file(
+        &self,
+        session: &mut Session,
+        request: Checked<DeleteFile>,
+        now: Timestamp,
+    ) -> Execution {
+        let target = match session.may_write(now) {
+            Ok(target) => target,
+            Err(error) => return Execution::Refused(error.into()),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(fault) => return Execution::Refused(fault.into()),
+        };
+        session.uploads.end_at(&target, &request.path);
+        match target {
+            WriteTarget::Project(project) => Execution::Commit(Commit::delete(
+                session.connection,
+                project,
+                request.path,
+                request.means_folder,
+            )),
+            WriteTarget::Draft(_) => self.delete_in_draft(session, request).await.into(),
+        }
+    }
+
+    /// Takes the name out of the draft or, where the draft has not got it, proposes the deletion
+    /// of the project's.
+    async fn delete_in_draft(
+        &self,
+        session: &mut Session,
+        DeleteFile { path, means_folder }: DeleteFile,
+    ) -> Result<Reply, Refusal> {
+        let Some(project) = session.role_project().cloned() else {
+            return Err(Refusal::Internal);
+        };
+        let Some(open) = &mut session.draft else {
+            return Err(Refusal::Internal);
+        };
+        let mut own = open.draft.files_at(&path);
+        own.retain(|file| !means_folder || *file != path);
+        if own.is_empty() {
+            let files = self.files_to_delete(&project, &path, means_folder).await?;
+            open.draft
+                .propose_deletion(files, &self.limits.pull_request)?;
+            return Ok(Reply::FileDeleted);
+        }
+        for file in own {
+            let removed = self.ports.drafts.remove_file(open.id, &file).await;
+            removed.map_err(|error| Refusal::writing_file(&error))?;
+            open.draft.forget(&file);
+        }
+        Ok(Reply::FileDeleted)
+    }
+
+    /// The project's file of that name, or all files of its folder of that name; never none.
+    async fn files_to_delete(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        means_folder: bool,
+    ) -> Result<Vec<FilePath>, Refusal> {
+        let store = &self.ports.projects;
+        let failed = |error: StoreError| Refusal::reading_file(&error);
+        if !means_folder {
+            match store.open_file(project, path).await {
+                Ok(_) => return Ok(vec![path.clone()]),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let mut walk = store
+            .walk(project, Some(path.clone()), true)
+            .await
+            .map_err(failed)?;
+        // One more than a pull request may name is enough to see that they are too many.
+        let most = self.limits.pull_request.max_files + 1;
+        let mut files = Vec::new();
+        while files.len() < most {
+            let more = walk.next(most - files.len()).await.map_err(failed)?;
+            if more.is_empty() {
+                break;
+            }
+            files.extend(more);
+        }
+        if files.is_empty() {
+            Err(Refusal::UnreadableFile)
+        } else {
+            Ok(files)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use std::iter;
+
+use super::*;
+use crate::application::command::Command;
+use crate::application::request_error::BadParameters;
+use crate::application::test_world::{
+    World, creation, delete, is_bad, is_unauthorized, over, part, path, post, walk,
+};
+
+/// Carries out `commands` in a draft and gives the answer to the last and what was done.
+async fn in_a_draft(commands: Vec<Command>) -> (Result<Vec<Reply>, Refusal>, Vec<String>) {
+    let scene = World::new().build();
+    let mut session = scene.author().await;
+    let mut last = Ok(Vec::new());
+    for command in commands
+        .into_iter()
+        .chain(iter::once(Command::FinishPullRequest))
+    {
+        if !matches!(command, Command::FinishPullRequest) {
+            last = scene.ask(&mut session, command).await;
+        } else if last.is_ok() {
+            let _ = scene.ask(&mut session, command).await;
+        }
+    }
+    (last, scene.journal.take())
+}
+
+#[tokio::test]
+async fn a_viewer_without_a_draft_deletes_nothing() {
+    let scene = World::new().build();
+    let mut session = scene.viewer().await;
+    let answer = scene.ask(&mut session, delete("/a")).await;
+    assert!(is_unauthorized(&answer));
+    assert!(scene.journal.take().is_empty());
+}
+
+#[tokio::test]
+async fn the_right_is_checked_before_the_parameters() {
+    let shapeless = || Command::DeleteFile(Err(BadParameters::new("no name")));
+    let scene = World::new().build();
+    let mut viewer = scene.viewer().await;
+    assert!(is_unauthorized(&scene.ask(&mut viewer, shapeless()).await));
+    let mut author = scene.author().await;
+    assert!(is_bad(&scene.ask(&mut author, shapeless()).await));
+}
+
+#[tokio::test]
+async fn a_draft_takes_back_its_own_files_or_proposes_deletions() {
+    let put = "draft put /n/x \"x\"".to_owned();
+    let remove = "draft remove /n/x".to_owned();
+    let cases: [(&str, Vec<Command>, Vec<String>); 6] = [
+        (
+            "its own file",
+            vec![post("/n/x", "x"), delete("/n/x"), delete("/a")],
+            vec![put.clone(), remove.clone(), finished("[]", r#"["/a"]"#)],
+        ),
+        (
+            "its own folder",
+            vec![post("/n/x", "x"), delete("/n/"), delete("/a")],
+            vec![put.clone(), remove, finished("[]", r#"["/a"]"#)],
+        ),
+        (
+            "a file of the project",
+            vec![delete("/d/b")],
+            vec![finished("[]", r#"["/d/b"]"#)],
+        ),
+        (
+            "a folder of the project",
+            vec![post("/n/x", "x"), delete("/d")],
+            vec![put, finished(r#"["/n/x"]"#, r#"["/d/b", "/d/e/c"]"#)],
+        ),
+        (
+            "twice",
+            vec![delete("/a"), delete("/a")],
+            vec![finished("[]", r#"["/a"]"#)],
+        ),
+        (
+            "a later post withdraws it",
+            vec![delete("/a"), post("/a", "x")],
+            vec!["draft put /a \"x\"".to_owned(), finished(r#"["/a"]"#, "[]")],
+        ),
+    ];
+    for (case, commands, mut expected) in cases {
+        expected.push("publish proposals ana/demo: created \"title\" by bob".to_owned());
+        let (last, done) = in_a_draft(commands).await;
+        assert!(last.is_ok(), "{case}: {last:?}");
+        assert_eq!(done, expected, "{case}");
+    }
+}
+
+fn finished(files: &str, deleted: &str) -> String {
+    format!("draft finish {files} {deleted}")
+}
+
+#[tokio::test]
+async fn what_is_neither_in_the_draft_nor_in_the_project_cannot_be_deleted() {
+    for name in ["/gone", "/gone/", "/a/"] {
+        let (last, done) = in_a_draft(vec![delete(name)]).await;
+        assert_eq!(last, Err(Refusal::UnreadableFile), "{name}");
+        assert!(done.is_empty(), "{name}");
+    }
+    let (last, _) = in_a_draft(vec![part("/u", "begun", 1, 2), delete("/u")]).await;
+    assert_eq!(
+        last,
+        Err(Refusal::UnreadableFile),
+        "only an upload under way"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_with_too_many_files_is_not_proposed_at_all() {
+    for (files, refusal) in [(10, None), (11, Some(over("maxPullRequestFiles", 10)))] {
+        let mut world = World::new();
+        world.projects.expect_walk().returning(move |_, _, _| {
+            let names = (0..files).map(|number| path(&format!("/d/{number}")));
+            Ok(walk(names.collect()))
+        });
+        let scene = world.build();
+        let mut session = scene.author().await;
+        let answer = scene.ask(&mut session, delete("/d")).await;
+        assert_eq!(answer.err(), refusal);
+        let finish = scene.ask(&mut session, Command::FinishPullRequest).await;
+        assert_eq!(is_bad(&finish), refusal.is_some(), "the draft is empty");
+    }
+}
+
+#[tokio::test]
+async fn a_new_draft_knows_nothing_of_the_one_before() {
+    let (last, done) = in_a_draft(vec![
+        post("/a", "x"),
+        delete("/d"),
+        creation("second"),
+        delete("/z"),
+    ])
+    .await;
+    assert!(last.is_ok());
+    assert_eq!(
+        done,
+        [
+            "draft put /a \"x\"".to_owned(),
+            "draft discard".to_owned(),
+            finished("[]", r#"["/z"]"#),
+            "publish proposals ana/demo: created \"second\" by bob".to_owned(),
+        ]
+    );
+}

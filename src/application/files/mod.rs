@@ -1,0 +1,13 @@
+//! Files of projects and drafts (protocol, section 4).
+
+pub mod abandoned;
+pub mod commit;
+pub mod delete_file;
+pub mod digest;
+pub mod file_stream;
+pub mod post_file;
+pub mod project_status;
+pub mod read_files;
+pub mod upload_log;
+pub mod uploads;
+pub mod watch_project;

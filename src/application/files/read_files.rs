@@ -1,0 +1,162 @@
+//! `file`/`get` and `file`/`list`: which files are meant, and whether they may be read.
+
+use std::sync::Arc;
+
+use crate::application::command::{FilesQuery, ReadFiles};
+use crate::application::files::file_stream::Fetch;
+use crate::application::ports::{ProjectState, StoreError};
+use crate::application::reply::Execution;
+use crate::application::request_error::{Checked, Refusal};
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::{FilePath, PathQuery, ProjectId, PullRequest, PullRequestId, Timestamp};
+
+impl Application {
+    pub(crate) async fn get_files(
+        &self,
+        session: &Session,
+        request: Checked<ReadFiles>,
+        now: Timestamp,
+    ) -> Execution {
+        match self.read_files(session, request, now).await {
+            Ok(fetch) => Execution::Files(fetch),
+            Err(refusal) => Execution::Refused(refusal),
+        }
+    }
+
+    pub(crate) async fn list_files(
+        &self,
+        session: &Session,
+        request: Checked<ReadFiles>,
+        now: Timestamp,
+    ) -> Execution {
+        match self.read_files(session, request, now).await {
+            Ok(fetch) => Execution::Listing(fetch),
+            Err(refusal) => Execution::Refused(refusal),
+        }
+    }
+
+    /// The files that a `get` or `list` means.
+    async fn read_files(
+        &self,
+        session: &Session,
+        request: Checked<ReadFiles>,
+        now: Timestamp,
+    ) -> Result<Fetch, Refusal> {
+        let public = self.policy.public_read;
+        session.may_read_something(public, now)?;
+        let ReadFiles { project, files } = request?;
+        session.may_read(&project, public, now)?;
+        let FilesQuery {
+            path: query,
+            recursively,
+        } = files?;
+        if let Some((found, rest)) = self.in_pull_request(session, &project, &query, now).await? {
+            return self.read_pull_request(session, found, rest.as_ref(), &query, recursively);
+        }
+        let missing = missing(&query, recursively);
+        match self.ports.registry.state(&project).await {
+            Ok(ProjectState::Registered) => {}
+            Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
+            Err(error) => return Err(Refusal::internal("look up a project", &error)),
+        }
+        let (store, permit) = (&self.ports.projects, self.permit_to_read(session));
+        if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
+            match store.open_file(&project, &path).await {
+                Ok(_) => return Ok(Fetch::file(project, Arc::clone(store), path, permit)),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(Refusal::reading_file(&error)),
+            }
+        }
+        let asked = query.name().to_owned();
+        match store.walk(&project, query.path, recursively).await {
+            Ok(walk) => {
+                let store = Arc::clone(store);
+                Ok(Fetch::folder(project, store, walk, asked, permit))
+            }
+            Err(StoreError::NotFound) => Err(missing),
+            Err(error) => {
+                Refusal::reading_path(&error);
+                Err(missing)
+            }
+        }
+    }
+
+    /// The open pull request that the first segment of the name means to its streamer, and what
+    /// of it is asked for.
+    async fn in_pull_request(
+        &self,
+        session: &Session,
+        project: &ProjectId,
+        query: &PathQuery,
+        now: Timestamp,
+    ) -> Result<Option<(PullRequest, Option<FilePath>)>, Refusal> {
+        let Some(path) = query
+            .path
+            .as_ref()
+            .filter(|_| session.reviews(project, now))
+        else {
+            return Ok(None);
+        };
+        let (first, rest) = path.split_first();
+        let Some(id) = PullRequestId::parse(first) else {
+            return Ok(None);
+        };
+        match self.ports.pull_requests.find(project, id).await {
+            Ok(found) => Ok(Some((found, rest))),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(Refusal::reading_path(&error)),
+        }
+    }
+
+    fn read_pull_request(
+        &self,
+        session: &Session,
+        mut found: PullRequest,
+        rest: Option<&FilePath>,
+        query: &PathQuery,
+        recursively: bool,
+    ) -> Result<Fetch, Refusal> {
+        let wanted = |file: &FilePath| match rest {
+            Some(path) if file == path => !query.means_folder,
+            folder => is_within(file, folder, recursively),
+        };
+        let is_there = rest.is_none_or(|path| {
+            let file = !query.means_folder && found.files.contains(path);
+            file || found.files.iter().any(|other| other.is_below(path))
+        });
+        if !is_there {
+            return Err(missing(query, recursively));
+        }
+        found.files.retain(wanted);
+        Ok(Fetch::pull_request(
+            found,
+            Arc::clone(&self.ports.pull_requests),
+            rest.map_or("/", FilePath::as_str).to_owned(),
+            self.permit_by_token(session),
+        ))
+    }
+}
+
+/// Whether `file` lies in `folder` (`None`: the top), at any depth where `recursively`.
+fn is_within(file: &FilePath, folder: Option<&FilePath>, recursively: bool) -> bool {
+    let name = file.as_str();
+    let below = match folder {
+        None => name,
+        Some(folder) if file.is_below(folder) => &name[folder.as_str().len()..],
+        Some(_) => return false,
+    };
+    recursively || !below[1..].contains('/')
+}
+
+/// What it is called that there is nothing of that name.
+fn missing(query: &PathQuery, recursively: bool) -> Refusal {
+    if query.means_folder || recursively {
+        Refusal::UnreadablePath
+    } else {
+        Refusal::UnreadableFile
+    }
+}
+
+#[cfg(test)]
+mod tests;

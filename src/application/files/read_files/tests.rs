@@ -1,0 +1,297 @@
+use super::*;
+use crate::application::command::{Command, Sections};
+use crate::application::connection_id::ConnectionId;
+use crate::application::files::digest::sha256;
+use crate::application::files::file_stream::Fetched;
+use crate::application::ports::MockFileWalk;
+use crate::application::request_error::BadParameters;
+use crate::application::test_world::{
+    ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
+    open_file, other, path, pull_request, viewing,
+};
+
+fn nobody() -> Session {
+    Session::new(ConnectionId(9))
+}
+
+const ID: u128 = 0x1234;
+
+/// The name of something in the pull request [`ID`].
+fn in_request(rest: &str) -> String {
+    format!("/{}{rest}", PullRequestId::from_u128(ID))
+}
+
+/// A name, whether sub-folders are meant, and the files that are sent.
+type Case = (&'static str, bool, Result<&'static [&'static str], Refusal>);
+
+#[tokio::test]
+async fn a_name_means_a_file_or_a_folder() {
+    let cases: [Case; 12] = [
+        ("/a", false, Ok(&["/a"])),
+        ("/d/b", true, Ok(&["/d/b"])),
+        ("/", false, Ok(&["/a", "/z"])),
+        ("/", true, Ok(&["/a", "/d/b", "/d/e/c", "/z"])),
+        ("/d", false, Ok(&["/d/b"])),
+        ("/d/", false, Ok(&["/d/b"])),
+        ("/d", true, Ok(&["/d/b", "/d/e/c"])),
+        ("/gone", false, Err(Refusal::UnreadableFile)),
+        ("/gone", true, Err(Refusal::UnreadablePath)),
+        ("/gone/", false, Err(Refusal::UnreadablePath)),
+        ("/a/", false, Err(Refusal::UnreadablePath)),
+        ("/a/b", false, Err(Refusal::UnreadableFile)),
+    ];
+    let scene = World::new().build();
+    for (name, recursively, expected) in cases {
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        for command in [
+            get(demo(), name, recursively),
+            list(demo(), name, recursively),
+        ] {
+            let names = scene.names(&mut nobody(), command).await;
+            assert_eq!(names, expected, "{name} {recursively}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_name_that_was_asked_is_given_back_normalised() {
+    let scene = World::new().build();
+    for (name, asked) in [("", "/"), ("/", "/"), ("d//./", "/d"), ("a", "/a")] {
+        let command = get(demo(), name, true);
+        let Execution::Files(fetch) = scene.app.execute(&mut nobody(), command).await else {
+            panic!("refused");
+        };
+        assert_eq!((fetch.asked(), fetch.project()), (asked, Some(&demo())));
+    }
+}
+
+#[tokio::test]
+async fn a_project_that_is_not_registered_holds_nothing() {
+    for state in [ProjectState::Absent, ProjectState::Foreign] {
+        let mut world = World::new();
+        world.registry.expect_state().returning(move |_| Ok(state));
+        let scene = world.build();
+        for (name, recursively, refusal) in [
+            ("/", true, Refusal::UnreadablePath),
+            ("/d/", false, Refusal::UnreadablePath),
+            ("/a", false, Refusal::UnreadableFile),
+        ] {
+            let command = get(demo(), name, recursively);
+            let names = scene.names(&mut nobody(), command).await;
+            assert_eq!(names, Err(refusal), "{state:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_does_not_end_a_folder_and_one_that_is_gone_is_left_out() {
+    let mut world = World::new();
+    world.projects.expect_open_files().returning(|_, files, _| {
+        let open = |file: &FilePath| match file.as_str() {
+            "/d/b" => Err(disk_full()),
+            "/z" => Err(StoreError::NotFound),
+            _ => Ok(open_file(file)),
+        };
+        Ok(files.iter().map(open).collect())
+    });
+    let scene = world.build();
+    let names = scene.names(&mut nobody(), get(demo(), "/", true)).await;
+    let expected = ["/a", "unreadable /d/b", "/d/e/c"].map(str::to_owned);
+    assert_eq!(names, Ok(expected.to_vec()));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_further_ends_there() {
+    let mut world = World::new();
+    world.projects.expect_walk().returning(|_, _, _| {
+        let mut walk = MockFileWalk::new();
+        walk.expect_next()
+            .once()
+            .returning(|_| Ok(vec![path("/a")]));
+        walk.expect_next().once().returning(|_| Err(disk_full()));
+        Ok(Box::new(walk))
+    });
+    let scene = world.build();
+    let names = scene.names(&mut nobody(), get(demo(), "/", true)).await;
+    assert_eq!(
+        names,
+        Ok(vec!["/a".to_owned(), "broken UnreadablePath".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn where_reading_needs_a_token_it_must_name_the_project() {
+    let scene = World::private().build();
+    let shapeless = || Command::GetFiles(Err(BadParameters::new("no project")));
+    assert!(is_unauthorized(
+        &scene.ask(&mut nobody(), shapeless()).await
+    ));
+    assert!(is_unauthorized(
+        &scene.ask(&mut nobody(), get(demo(), "/", true)).await
+    ));
+    let mut session = scene.connect(2, "bob:ana/demo", Sections::default()).await;
+    assert!(is_bad(&scene.ask(&mut session, shapeless()).await));
+    let ill_named = |project| {
+        let files = Err(BadParameters::new("no name"));
+        Command::GetFiles(Ok(ReadFiles { project, files }))
+    };
+    assert!(is_bad(&scene.ask(&mut session, ill_named(demo())).await));
+    let answer = scene.ask(&mut session, ill_named(other())).await;
+    assert!(is_unauthorized(&answer), "the right comes first");
+    assert!(
+        scene
+            .ask(&mut session, get(demo(), "/", true))
+            .await
+            .is_ok()
+    );
+    assert!(is_unauthorized(
+        &scene.ask(&mut session, get(other(), "/", true)).await
+    ));
+    let Execution::Files(mut fetch) = scene
+        .app
+        .execute(&mut session, get(demo(), "/", true))
+        .await
+    else {
+        panic!("files");
+    };
+    assert!(matches!(fetch.next().await, Some(Fetched::File(..))));
+    scene.at(EXPIRY);
+    assert!(
+        matches!(
+            fetch.next().await,
+            Some(Fetched::Broken(Refusal::Unauthorized(_)))
+        ),
+        "also in the middle"
+    );
+    assert!(is_unauthorized(
+        &scene.ask(&mut session, get(demo(), "/", true)).await
+    ));
+    assert!(is_unauthorized(&scene.ask(&mut session, shapeless()).await));
+}
+
+fn with_a_request() -> Scene {
+    let mut world = World::new();
+    let mut request = pull_request(ID, demo(), "bob");
+    request.files = ["/p", "/q/r", "/q/s/t"].map(path).to_vec();
+    request.deleted = vec![path("/z")];
+    request.bases = [(path("/q/r"), hash('a'))].into();
+    world.open = vec![request];
+    world.build()
+}
+
+#[tokio::test]
+async fn a_pull_request_is_a_folder_to_its_streamer() {
+    let scene = with_a_request();
+    let mut streamer = scene.streamer().await;
+    let cases: [Case; 11] = [
+        ("", true, Ok(&["/p", "/q/r", "/q/s/t"])),
+        ("/", false, Ok(&["/p"])),
+        ("/p", false, Ok(&["/p"])),
+        ("/q", false, Ok(&["/q/r"])),
+        ("/q/", true, Ok(&["/q/r", "/q/s/t"])),
+        ("/q/s/t", true, Ok(&["/q/s/t"])),
+        ("/p/", false, Err(Refusal::UnreadablePath)),
+        ("/z", false, Err(Refusal::UnreadableFile)),
+        ("/a", false, Err(Refusal::UnreadableFile)),
+        ("/x", true, Err(Refusal::UnreadablePath)),
+        ("/q/r/x", false, Err(Refusal::UnreadableFile)),
+    ];
+    for (rest, recursively, expected) in cases {
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        let name = in_request(rest);
+        for command in [
+            get(demo(), &name, recursively),
+            list(demo(), &name, recursively),
+        ] {
+            let names = scene.names(&mut streamer, command).await;
+            assert_eq!(names, expected, "{name} {recursively}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_name_asked_of_a_pull_request_is_without_its_id() {
+    let scene = with_a_request();
+    let mut streamer = scene.streamer().await;
+    for (rest, asked) in [("", "/"), ("/q/", "/q"), ("/p", "/p")] {
+        let command = get(demo(), &in_request(rest), true);
+        let Execution::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+            panic!("refused");
+        };
+        assert_eq!((fetch.asked(), fetch.project()), (asked, None));
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_pull_request_come_with_their_bases() {
+    let scene = with_a_request();
+    let id = Some(PullRequestId::from_u128(ID));
+    for command in [
+        get(demo(), &in_request("/"), true),
+        Command::GetPullRequest(Ok(id)),
+    ] {
+        let mut streamer = scene.streamer().await;
+        let (Execution::Files(fetch) | Execution::PullRequestFiles(fetch)) =
+            scene.app.execute(&mut streamer, command).await
+        else {
+            panic!("refused");
+        };
+        let bases = ["/p", "/q/r", "/q/s/t", "/z"].map(|name| fetch.base(&path(name)));
+        assert_eq!(bases, [None, Some(hash('a')), None, None]);
+    }
+    let mut streamer = scene.streamer().await;
+    let command = get(demo(), "/", true);
+    let Execution::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+        panic!("refused");
+    };
+    assert_eq!(fetch.base(&path("/q/r")), None, "of the project");
+}
+
+#[tokio::test]
+async fn to_all_others_a_pull_requests_id_is_an_ordinary_name() {
+    let scene = with_a_request();
+    let viewing_streamer = scene.connect(3, ANA, viewing("ana", "ana/demo")).await;
+    let another = "dan:dan/other";
+    let streamer_elsewhere = scene.connect(4, another, viewing("dan", "dan/other")).await;
+    let mut expired = scene.streamer().await;
+    let ordinary = |answer| assert_eq!(answer, Err(Refusal::UnreadableFile));
+    for mut session in [
+        nobody(),
+        scene.viewer().await,
+        viewing_streamer,
+        streamer_elsewhere,
+    ] {
+        let command = get(demo(), &in_request("/p"), false);
+        ordinary(scene.names(&mut session, command).await);
+    }
+    let unknown = format!("/{}/p", PullRequestId::from_u128(5));
+    ordinary(
+        scene
+            .names(&mut expired, get(demo(), &unknown, false))
+            .await,
+    );
+    ordinary(
+        scene
+            .names(&mut expired, get(other(), &in_request("/p"), false))
+            .await,
+    );
+    scene.at(EXPIRY);
+    ordinary(
+        scene
+            .names(&mut expired, get(demo(), &in_request("/p"), false))
+            .await,
+    );
+}
+
+#[tokio::test]
+async fn a_digest_is_that_of_all_bytes() {
+    let file = open_file(&path("/abc"));
+    let digest = sha256(&file).await.expect("readable");
+    let known = "aaaea3613df9f409e3b79264ca21c3e12e99ad2d7b0f6fc9b4ca2f4610b878a1";
+    assert_eq!(digest, known);
+    let mut empty = file.clone();
+    empty.bytes = 0;
+    let digest = sha256(&empty).await.expect("readable");
+    let known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert_eq!(digest, known);
+}

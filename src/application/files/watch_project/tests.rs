@@ -1,0 +1,108 @@
+use super::*;
+use crate::application::command::{Command, Sections};
+use crate::application::connection_id::ConnectionId;
+use crate::application::request_error::BadParameters;
+use crate::application::test_world::{
+    BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, other, over, project,
+};
+
+fn nobody() -> Session {
+    Session::new(ConnectionId(1))
+}
+
+fn watch(project: ProjectId) -> Command {
+    Command::WatchProject(Ok(project))
+}
+
+fn unwatch(project: ProjectId) -> Command {
+    Command::UnwatchProject(Ok(project))
+}
+
+async fn answers(
+    scene: &Scene,
+    session: &mut Session,
+    steps: Vec<(Command, Result<Reply, Refusal>)>,
+) {
+    for (command, expected) in steps {
+        let shown = format!("{command:?}");
+        let answer = scene.ask(session, command).await;
+        assert_eq!(answer, expected.map(|reply| vec![reply]), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn at_most_so_many_projects_are_watched() {
+    let scene = World::new().build();
+    let third = || project("eve/third");
+    let refusal = over("maxWatches", 2);
+    let steps = vec![
+        (watch(demo()), Ok(Reply::FileWatch)),
+        (watch(other()), Ok(Reply::FileWatch)),
+        (watch(third()), Err(refusal)),
+        (watch(demo()), Ok(Reply::FileWatch)),
+        (unwatch(third()), Ok(Reply::FileUnwatch)),
+        (unwatch(demo()), Ok(Reply::FileUnwatch)),
+        (watch(third()), Ok(Reply::FileWatch)),
+    ];
+    answers(&scene, &mut nobody(), steps).await;
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "subscribe #1 updates ana/demo",
+            "subscribe #1 updates dan/other",
+            "unsubscribe #1 updates ana/demo",
+            "subscribe #1 updates eve/third",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn zero_watches_is_no_limit() {
+    let scene = World::limited(|limits| limits.max_watches = 0).build();
+    let mut session = nobody();
+    for number in 0..50 {
+        let command = watch(project(&format!("eve/{number}")));
+        scene.ask(&mut session, command).await.expect("no limit");
+    }
+}
+
+#[tokio::test]
+async fn where_reading_needs_a_token_so_do_both() {
+    let fault = || Err(BadParameters::new("no project"));
+    let commands: [fn() -> Command; 2] = [|| watch(demo()), || unwatch(demo())];
+    let scene = World::private().build();
+    let mut bob = scene.connect(1, BOB, Sections::default()).await;
+    let mut elsewhere = scene.connect(2, "dan:dan/other", Sections::default()).await;
+    for command in commands {
+        assert!(is_unauthorized(&scene.ask(&mut nobody(), command()).await));
+        assert!(is_unauthorized(&scene.ask(&mut elsewhere, command()).await));
+        assert!(scene.ask(&mut bob, command()).await.is_ok());
+    }
+    for command in [
+        Command::WatchProject(fault()),
+        Command::UnwatchProject(fault()),
+    ] {
+        assert!(is_bad(&scene.ask(&mut bob, command).await));
+    }
+    for command in [
+        Command::WatchProject(fault()),
+        Command::UnwatchProject(fault()),
+    ] {
+        assert!(is_unauthorized(&scene.ask(&mut nobody(), command).await));
+    }
+    scene.at(EXPIRY);
+    for command in commands {
+        assert!(is_unauthorized(&scene.ask(&mut bob, command()).await));
+    }
+}
+
+#[tokio::test]
+async fn a_watch_can_be_given_up_though_the_token_names_another_project_by_now() {
+    let scene = World::private().build();
+    let mut bob = scene.connect(1, BOB, Sections::default()).await;
+    assert!(scene.ask(&mut bob, watch(demo())).await.is_ok());
+    let elsewhere = authenticate("bob:dan/other", Sections::default());
+    scene.ask(&mut bob, elsewhere).await.expect("a good token");
+    assert!(scene.ask(&mut bob, unwatch(demo())).await.is_ok());
+    assert!(is_unauthorized(&scene.ask(&mut bob, unwatch(demo())).await));
+}

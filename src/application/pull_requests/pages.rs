@@ -1,0 +1,99 @@
+//! Pull requests on their way to a connection, read page by page.
+
+use std::collections::VecDeque;
+
+use crate::application::auth::read_permission::Permit;
+use crate::application::ports::StoreError;
+use crate::application::request_error::Refusal;
+use crate::application::service::Application;
+use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId, Timestamp};
+
+/// A page is over once it holds so many bytes of text. One pull request takes at most some 1.2 MiB
+/// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits into
+/// a queue.
+const PAGE_BYTES: usize = 256 * 1_024;
+
+/// What a pull request takes up beside its texts, about.
+const ENTRY_BYTES: usize = 256;
+
+/// Open pull requests, oldest first.
+pub struct PullRequestPages {
+    project: ProjectId,
+    ids: VecDeque<PullRequestId>,
+    since: Timestamp,
+    /// `None`: they are told of whatever becomes of the token.
+    permit: Option<Permit>,
+}
+
+impl PullRequestPages {
+    pub(crate) fn new(project: ProjectId, ids: Vec<PullRequestId>) -> Self {
+        Self {
+            project,
+            ids: ids.into(),
+            since: Timestamp::default(),
+            permit: None,
+        }
+    }
+
+    /// Only for as long as that is permitted.
+    pub(crate) fn within(self, permit: Permit) -> Self {
+        Self {
+            permit: Some(permit),
+            ..self
+        }
+    }
+
+    /// Only those that were finished at that time or later.
+    pub(crate) fn since(self, since: Timestamp) -> Self {
+        Self { since, ..self }
+    }
+
+    /// Whether there is no further page.
+    pub fn is_over(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+impl Application {
+    /// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
+    ///
+    /// # Errors
+    /// 401 once the token that permitted it has expired; nothing follows then. 500 for one that
+    /// cannot be read; asked again, it goes on with the next.
+    pub async fn next_pull_requests(
+        &self,
+        pages: &mut PullRequestPages,
+    ) -> Result<Vec<PullRequest>, Refusal> {
+        if let Some(permit) = &pages.permit {
+            permit.check()?;
+        }
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while bytes < PAGE_BYTES {
+            let Some(id) = pages.ids.pop_front() else {
+                break;
+            };
+            match self.ports.pull_requests.find(&pages.project, id).await {
+                Ok(found) if found.date >= pages.since => {
+                    bytes += size(&found);
+                    page.push(found);
+                }
+                Ok(_) | Err(StoreError::NotFound) => {}
+                Err(_) if !page.is_empty() => {
+                    // First what has been found; then it is this one's turn again.
+                    pages.ids.push_front(id);
+                    break;
+                }
+                Err(error) => return Err(Refusal::internal("read a pull request", &error)),
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn size(pull_request: &PullRequest) -> usize {
+    let names = pull_request.files.iter().chain(&pull_request.deleted);
+    let names = names.chain(pull_request.bases.keys());
+    let names: usize = names.map(|name| name.as_str().len()).sum();
+    let bases = pull_request.bases.len() * ContentHash::CHARS;
+    ENTRY_BYTES + names + bases + pull_request.title.len() + pull_request.description.len()
+}

@@ -1,0 +1,168 @@
+//! Why a command was not carried out; each variant is one error of the protocol (section 2).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::application::ports::StoreError;
+use crate::domain::{DraftError, FilePathError, IdentityError, QuotaError, Timestamp, UploadError};
+
+/// Parameters that are missing, ill-typed or invalid, in a sentence for whoever writes a client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadParameters(pub Cow<'static, str>);
+
+impl BadParameters {
+    /// With a fixed sentence.
+    pub const fn new(sentence: &'static str) -> Self {
+        Self(Cow::Borrowed(sentence))
+    }
+}
+
+impl From<FilePathError> for BadParameters {
+    fn from(error: FilePathError) -> Self {
+        Self(error.to_string().into())
+    }
+}
+
+impl From<UploadError> for BadParameters {
+    fn from(error: UploadError) -> Self {
+        Self(error.to_string().into())
+    }
+}
+
+/// Parameters once they have been looked at. A command carries the fault, if any, because rights
+/// are checked before parameters.
+pub type Checked<T> = Result<T, BadParameters>;
+
+/// Why a connection is not entitled to something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// It has shown no token.
+    #[error("authenticate first")]
+    NoToken,
+    /// The token that it was shown is not one of this server's.
+    #[error("the token is not valid for this server")]
+    BadToken,
+    /// The token is genuine but makes nobody.
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
+    /// The token's claims do not allow what a section asks for.
+    #[error("the token does not allow {0}")]
+    Claims(&'static str),
+    /// The connection has not the role that this needs.
+    #[error("{0}")]
+    Role(&'static str),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400.
+    BadParameters(BadParameters),
+    /// 401.
+    Unauthorized(AuthError),
+    /// 401 with the end of the silence.
+    Muted {
+        /// When the user may speak again.
+        until: Timestamp,
+    },
+    /// 409 `failReadFileError`.
+    UnreadableFile,
+    /// 409 `failReadPathError`.
+    UnreadablePath,
+    /// 409 `failWriteFileError`.
+    UnwritableFile,
+    /// 413: a quota, by its name and value.
+    LimitExceeded {
+        /// The configuration key, or what else the bound is called.
+        limit: &'static str,
+        /// The bound.
+        value: u64,
+    },
+    /// 429.
+    RateLimited {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// 500: the server's own fault; the cause has been logged.
+    Internal,
+}
+
+impl Refusal {
+    /// A 400 with a fixed sentence.
+    pub const fn bad(sentence: &'static str) -> Self {
+        Self::BadParameters(BadParameters::new(sentence))
+    }
+
+    /// What a failed reading of one file is called.
+    pub(crate) fn reading_file(error: &StoreError) -> Self {
+        log_failure("read a file", error);
+        Self::UnreadableFile
+    }
+
+    /// What a failed reading of a folder or project is called.
+    pub(crate) fn reading_path(error: &StoreError) -> Self {
+        log_failure("read a folder", error);
+        Self::UnreadablePath
+    }
+
+    /// What a failed writing of one file is called.
+    pub(crate) fn writing_file(error: &StoreError) -> Self {
+        match error {
+            StoreError::OverQuota(QuotaError::Files(value)) => Self::LimitExceeded {
+                limit: "maxProjectFiles",
+                value: *value,
+            },
+            StoreError::OverQuota(QuotaError::Bytes(value)) => Self::LimitExceeded {
+                limit: "maxProjectBytes",
+                value: *value,
+            },
+            StoreError::NotFound | StoreError::InTheWay | StoreError::Failed(_) => {
+                log_failure("write a file", error);
+                Self::UnwritableFile
+            }
+        }
+    }
+
+    /// What any other failure of a store is called.
+    pub(crate) fn internal(doing: &'static str, error: &StoreError) -> Self {
+        tracing::error!(%error, "could not {doing}");
+        Self::Internal
+    }
+}
+
+/// A store's own failure is for the operator; that something is absent is nobody's fault.
+fn log_failure(doing: &'static str, error: &StoreError) {
+    if let StoreError::Failed(cause) = error {
+        tracing::error!(%cause, "could not {doing}");
+    }
+}
+
+impl From<BadParameters> for Refusal {
+    fn from(fault: BadParameters) -> Self {
+        Self::BadParameters(fault)
+    }
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self::Unauthorized(error)
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        Self::BadParameters(error.into())
+    }
+}
+
+impl From<DraftError> for Refusal {
+    fn from(error: DraftError) -> Self {
+        error
+            .limit()
+            .map_or(Self::UnwritableFile, |(limit, value)| Self::LimitExceeded {
+                limit,
+                value,
+            })
+    }
+}
