@@ -240,7 +240,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         application: Arc::clone(&application),
         hub,
         budget,
-        mailbox: config.mailbox_limits(),
+        queue: config.send_queue_limits(),
         part_bytes: config.part_bytes,
         max_message_bytes: config.max_message_bytes,
         max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes,

@@ -1,11 +1,11 @@
-//! Fan-out without sockets: an event is encoded, put into every mailbox and taken out of it.
+//! Fan-out without sockets: an event is encoded, put into every queue and taken out of it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::adapters::delivery::Hub;
-use file_ws_server::adapters::delivery::{Bell, Budget, Mailbox, MailboxLimits};
+use file_ws_server::adapters::delivery::{Bell, Budget, SendQueue, SendQueueLimits};
 use file_ws_server::adapters::inbound::websocket::event_encoder;
 use file_ws_server::application::Event;
 use file_ws_server::application::ports::{EventPublisher as _, Subscriptions as _, Topic};
@@ -32,16 +32,16 @@ pub fn benches(criterion: &mut Criterion) {
         let budget = Budget::new(usize::MAX);
         let hub = Hub::new(event_encoder(Arc::clone(&budget), 64 * 1_024));
         let room = RoomName::parse("lobby").expect("a name");
-        let limits = MailboxLimits {
+        let limits = SendQueueLimits {
             max_bytes: usize::MAX,
             window_bytes: usize::MAX,
         };
         let mailboxes: Vec<_> = (0..members)
             .map(|_| {
-                let mailbox = Mailbox::new(limits, Arc::clone(&budget), Silent);
-                let id = hub.connect(Arc::clone(&mailbox));
+                let queue = SendQueue::new(limits, Arc::clone(&budget), Silent);
+                let id = hub.connect(Arc::clone(&queue));
                 hub.subscribe(id, Topic::Room(room.clone()));
-                mailbox
+                queue
             })
             .collect();
         let said = Event::ChatMessage(ChatMessage {
@@ -55,9 +55,9 @@ pub fn benches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("publish to members", members), |bencher| {
             bencher.iter(|| {
                 hub.publish(&Topic::Room(room.clone()), said.clone(), None);
-                for mailbox in &mailboxes {
+                for queue in &mailboxes {
                     let mut taken = VecDeque::new();
-                    mailbox.take(&mut taken, usize::MAX);
+                    queue.take(&mut taken, usize::MAX);
                 }
             });
         });

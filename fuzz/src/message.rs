@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use file_ws_server::adapters::inbound::websocket::fuzzing::{self, Reading};
-use file_ws_server::application::{BadParameters, Command, PostFile, Refusal};
+use file_ws_server::application::{BadParameters, Command, PostFile, RequestError};
 use serde_json::Value;
 
 /// Whatever bytes come as a message: they are read as one command, the same from text and from
@@ -76,7 +76,7 @@ fn refused(reading: &Reading, request: Option<&Value>) {
         Command::Malformed(_) | Command::Authenticate(Err(_))
     );
     if let Some(fault) = fault(&reading.command) {
-        let error = error(reading, &Refusal::BadParameters(fault.clone()));
+        let error = error(reading, &RequestError::BadParameters(fault.clone()));
         assert_eq!(error["code"], 400);
         assert_eq!(error["type"], "badParametersError");
         assert_eq!(error["message"].as_str(), Some(fault.to_string().as_str()));
@@ -87,7 +87,7 @@ fn refused(reading: &Reading, request: Option<&Value>) {
             assert!(!is_reference(&request["ref"]), "a good ref is refused");
         }
     }
-    let error = error(reading, &Refusal::UnreadablePath);
+    let error = error(reading, &RequestError::UnreadablePath);
     assert_eq!(error["code"], 409);
     assert_eq!(error["type"], "failReadPathError");
     let path = error["path"].as_str().expect("a path");
@@ -131,7 +131,7 @@ fn belongs(error: &Value, member: &str, request: Option<&Value>, sound: bool) {
 }
 
 /// The text of the one unmasked frame that a refusal is, as JSON.
-fn error(reading: &Reading, refusal: &Refusal) -> Value {
+fn error(reading: &Reading, refusal: &RequestError) -> Value {
     let frame = reading.refused(refusal);
     assert_eq!(frame[0], 0x81, "one whole text frame");
     let (length, header) = match frame[1] {

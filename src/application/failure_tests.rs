@@ -12,7 +12,7 @@ use crate::application::ports::MockFileSource;
 use crate::application::ports::MockFileWalk;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::application::reply::Reply;
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, Scene, World, authenticate, creation, delete, demo, disk_full, get, list, open_file, part,
@@ -50,7 +50,7 @@ enum Sender {
 #[derive(Debug)]
 enum Answer {
     /// The command is refused.
-    Refused(Refusal),
+    Refused(RequestError),
     /// It is carried out; these files are given.
     Names(&'static [&'static str]),
     /// It is carried out all the same.
@@ -136,17 +136,17 @@ fn registry_rows() -> Vec<Row> {
     };
     let name = "ProjectRegistry::state";
     vec![
-        row(name, state, Nobody, become_streamer, Refused(Refusal::Internal)),
-        row(name, state, Nobody, become_viewer, Refused(Refusal::Internal)),
-        row(name, state, Nobody, || get(demo(), "/a", false), Refused(Refusal::Internal)),
-        row(name, state, Nobody, || list(demo(), "/", true), Refused(Refusal::Internal)),
-        row("ProjectRegistry::register", register, Nobody, become_streamer, Refused(Refusal::Internal)),
+        row(name, state, Nobody, become_streamer, Refused(RequestError::Internal)),
+        row(name, state, Nobody, become_viewer, Refused(RequestError::Internal)),
+        row(name, state, Nobody, || get(demo(), "/a", false), Refused(RequestError::Internal)),
+        row(name, state, Nobody, || list(demo(), "/", true), Refused(RequestError::Internal)),
+        row("ProjectRegistry::register", register, Nobody, become_streamer, Refused(RequestError::Internal)),
     ]
 }
 
 #[rustfmt::skip]
 fn project_rows() -> Vec<Row> {
-    use Refusal::{UnreadableFile, UnreadablePath, UnwritableFile};
+    use RequestError::{UnreadableFile, UnreadablePath, UnwritableFile};
     use Sender::{Author, Nobody, Streamer};
     let put: Failure = |world| {
         let put = world.projects.expect_put_file();
@@ -208,7 +208,7 @@ fn project_rows() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn draft_rows() -> Vec<Row> {
-    use Refusal::{Internal, UnwritableFile};
+    use RequestError::{Internal, UnwritableFile};
     use Sender::Author;
     let put: Failure = |world| {
         let ready = world.drafts.expect_put_file().once();
@@ -239,7 +239,7 @@ fn draft_rows() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn pull_request_rows() -> Vec<Row> {
-    use Refusal::{Internal, UnreadablePath};
+    use RequestError::{Internal, UnreadablePath};
     use Sender::{Author, Nobody, Streamer};
     let open: Failure = |world| {
         // One creation has gone well before.
@@ -285,7 +285,7 @@ fn pull_request_rows() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn staging_rows() -> Vec<Row> {
-    use Refusal::UnwritableFile;
+    use RequestError::UnwritableFile;
     use Sender::{Author, Streamer};
     let append: Failure = |world| {
         world
@@ -436,7 +436,9 @@ fn every_method_that_waits_has_its_failure_case() {
 #[test]
 fn every_port_is_looked_at() {
     let modules = include_str!("ports/mod.rs").lines();
-    let modules = modules.filter(|line| line.starts_with("pub(crate) mod ")).count();
+    let modules = modules
+        .filter(|line| line.starts_with("pub(crate) mod "))
+        .count();
     // One of them holds the error and no port.
     assert_eq!(modules - 1, SOURCES.len(), "is a port missing above?");
 }

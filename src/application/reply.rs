@@ -1,7 +1,7 @@
 //! What a connection is answered.
 
 use crate::application::files::commit::Commit;
-use crate::application::files::file_stream::Fetch;
+use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::domain::{ChatMessage, UserName};
 
@@ -58,7 +58,7 @@ pub struct ProjectStatus {
 }
 
 /// What became of a command.
-pub enum Execution {
+pub enum CommandOutcome {
     /// Nothing to say: a part has been taken and more are to come.
     Silent,
     /// Answered.
@@ -73,23 +73,23 @@ pub enum Execution {
     /// A change of the project that is yet to be carried out, beside others.
     Commit(Commit),
     /// Files to be sent.
-    Files(Fetch),
+    Files(FileStream),
     /// The files of a pull request to be sent.
-    PullRequestFiles(Fetch),
+    PullRequestFiles(FileStream),
     /// Files to be listed.
-    Listing(Fetch),
+    Listing(FileStream),
     /// Pull requests to be listed.
     PullRequests(PullRequestPages),
     /// Refused.
-    Refused(Refusal),
+    Refused(RequestError),
     /// Refused, and for the last time: the connection is to be closed.
-    RefusedForGood(Refusal),
+    RefusedForGood(RequestError),
 }
 
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 
-impl From<Result<Reply, Refusal>> for Execution {
-    fn from(result: Result<Reply, Refusal>) -> Self {
+impl From<Result<Reply, RequestError>> for CommandOutcome {
+    fn from(result: Result<Reply, RequestError>) -> Self {
         match result {
             Ok(reply) => Self::Replied(reply),
             Err(refusal) => Self::Refused(refusal),

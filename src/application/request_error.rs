@@ -56,7 +56,7 @@ pub enum AuthError {
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RequestError {
     /// 400.
     BadParameters(BadParameters),
     /// 401.
@@ -88,7 +88,7 @@ pub enum Refusal {
     Internal,
 }
 
-impl Refusal {
+impl RequestError {
     /// A 400 with a fixed sentence.
     pub const fn bad(sentence: &'static str) -> Self {
         Self::BadParameters(BadParameters::new(sentence))
@@ -117,7 +117,7 @@ impl Refusal {
                 limit: "maxProjectBytes",
                 value: *value,
             },
-            StoreError::NotFound | StoreError::InTheWay | StoreError::Failed(_) => {
+            StoreError::NotFound | StoreError::PathConflict | StoreError::Failed(_) => {
                 log_failure("write a file", error);
                 Self::UnwritableFile
             }
@@ -138,25 +138,25 @@ fn log_failure(doing: &'static str, error: &StoreError) {
     }
 }
 
-impl From<BadParameters> for Refusal {
+impl From<BadParameters> for RequestError {
     fn from(fault: BadParameters) -> Self {
         Self::BadParameters(fault)
     }
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for RequestError {
     fn from(error: AuthError) -> Self {
         Self::Unauthorized(error)
     }
 }
 
-impl From<UploadError> for Refusal {
+impl From<UploadError> for RequestError {
     fn from(error: UploadError) -> Self {
         Self::BadParameters(error.into())
     }
 }
 
-impl From<DraftError> for Refusal {
+impl From<DraftError> for RequestError {
     fn from(error: DraftError) -> Self {
         error
             .limit()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, Sections};
 use crate::application::connection_id::ConnectionId;
-use crate::application::request_error::{BadParameters, Refusal};
+use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, other, post,
@@ -55,15 +55,19 @@ const IDENTITIES: [Identity; 9] = [
 ];
 
 /// What comes of a command, one letter per cell.
-fn letter<T>(answer: &Result<T, Refusal>) -> char {
+fn letter<T>(answer: &Result<T, RequestError>) -> char {
     match answer {
         Ok(_) => '+',
-        Err(Refusal::Unauthorized(_) | Refusal::Muted { .. }) => '1',
-        Err(Refusal::BadParameters(_)) => '0',
-        Err(Refusal::UnreadableFile | Refusal::UnreadablePath | Refusal::UnwritableFile) => '9',
-        Err(Refusal::LimitExceeded { .. }) => '3',
-        Err(Refusal::RateLimited { .. }) => '2',
-        Err(Refusal::Internal) => '5',
+        Err(RequestError::Unauthorized(_) | RequestError::Muted { .. }) => '1',
+        Err(RequestError::BadParameters(_)) => '0',
+        Err(
+            RequestError::UnreadableFile
+            | RequestError::UnreadablePath
+            | RequestError::UnwritableFile,
+        ) => '9',
+        Err(RequestError::LimitExceeded { .. }) => '3',
+        Err(RequestError::RateLimited { .. }) => '2',
+        Err(RequestError::Internal) => '5',
     }
 }
 

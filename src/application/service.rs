@@ -14,9 +14,9 @@ use crate::application::ports::{
     ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
     ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
 };
-use crate::application::pull_requests::cursor::Finishes;
-use crate::application::reply::Execution;
-use crate::application::request_error::Refusal;
+use crate::application::pull_requests::cursor::PullRequestClock;
+use crate::application::reply::CommandOutcome;
+use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId, Timestamp};
 
@@ -56,7 +56,7 @@ pub struct Application {
     pub(crate) policy: Policy,
     pub(crate) files: KeyedLocks<(ProjectId, FilePath)>,
     pub(crate) reviews: KeyedLocks<ProjectId>,
-    pub(crate) finishes: Finishes,
+    pub(crate) finishes: PullRequestClock,
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
@@ -71,7 +71,7 @@ impl Application {
             policy,
             files: KeyedLocks::default(),
             reviews: KeyedLocks::default(),
-            finishes: Finishes::default(),
+            finishes: PullRequestClock::default(),
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),
@@ -85,13 +85,17 @@ impl Application {
     }
 
     /// Carries out one command of a connection. Changes of a project come back as
-    /// [`Execution::Commit`], so that the caller can carry out several at once.
-    pub async fn execute(self: &Arc<Self>, session: &mut Session, command: Command) -> Execution {
+    /// [`CommandOutcome::Commit`], so that the caller can carry out several at once.
+    pub async fn execute(
+        self: &Arc<Self>,
+        session: &mut Session,
+        command: Command,
+    ) -> CommandOutcome {
         let now = self.ports.clock.now();
         // What is large and not frequent is in a box: most connections are idle most of the time, and
         // each has room for what is not.
         match command {
-            Command::Malformed(fault) => Execution::Refused(fault.into()),
+            Command::Malformed(fault) => CommandOutcome::Refused(fault.into()),
             Command::Authenticate(request) => {
                 self.authenticate(session, request, now).boxed().await
             }
@@ -127,8 +131,8 @@ impl Application {
                 .into(),
             Command::ListPullRequests => {
                 match self.list_pull_requests(session, now).boxed().await {
-                    Ok(pages) => Execution::PullRequests(pages),
-                    Err(refusal) => Execution::Refused(refusal),
+                    Ok(pages) => CommandOutcome::PullRequests(pages),
+                    Err(refusal) => CommandOutcome::Refused(refusal),
                 }
             }
             Command::SendMessage(text) => self.send_message(session, text, now).into(),
@@ -142,13 +146,13 @@ impl Application {
     /// stores and whom it tells belong together.
     pub(crate) async fn to_the_end<T: Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl Future<Output = Result<T, RequestError>> + Send + 'static,
+    ) -> Result<T, RequestError> {
         // A panic in there is contained by the task; its cause has been printed.
         self.work
             .spawn(work)
             .await
-            .unwrap_or(Err(Refusal::Internal))
+            .unwrap_or(Err(RequestError::Internal))
     }
 
     /// The time.
@@ -161,6 +165,6 @@ impl Application {
     }
 
     /// The 400 for a project or streamer that is not there.
-    pub(crate) const NOT_THERE: Refusal =
-        Refusal::bad("The streamer is not connected or the project is wrong");
+    pub(crate) const NOT_THERE: RequestError =
+        RequestError::bad("The streamer is not connected or the project is wrong");
 }

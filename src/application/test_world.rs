@@ -19,7 +19,7 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
 use crate::application::file_content::FileContent;
 use crate::application::files::commit::Commit;
-use crate::application::files::file_stream::{Fetch, Fetched};
+use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::MockChatRooms;
 use crate::application::ports::MockClock;
@@ -35,8 +35,8 @@ use crate::application::ports::MockTokenVerifier;
 use crate::application::ports::MockUploadStaging;
 use crate::application::ports::{FileWalk, OpenFile, ProjectState, StoreError, TokenError, Topic};
 use crate::application::ports::{MockFileWalk, MockProjectStore};
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::Refusal;
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
@@ -404,13 +404,16 @@ impl Scene {
         &self,
         session: &mut Session,
         command: Command,
-    ) -> Result<Vec<Reply>, Refusal> {
+    ) -> Result<Vec<Reply>, RequestError> {
         let execution = self.app.execute(session, command).await;
         self.finish(execution).await
     }
 
     /// Begins a change and gives its answer.
-    pub fn commit(&self, commit: Commit) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
+    pub fn commit(
+        &self,
+        commit: Commit,
+    ) -> impl Future<Output = Result<Reply, RequestError>> + use<> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let work = self.app.commit(commit, |outcome| {
             let _ = answer.send(outcome);
@@ -422,17 +425,19 @@ impl Scene {
     }
 
     /// What comes of an execution.
-    pub async fn finish(&self, execution: Execution) -> Result<Vec<Reply>, Refusal> {
+    pub async fn finish(&self, execution: CommandOutcome) -> Result<Vec<Reply>, RequestError> {
         match execution {
-            Execution::Silent
-            | Execution::Files(_)
-            | Execution::PullRequestFiles(_)
-            | Execution::Listing(_)
-            | Execution::PullRequests(_) => Ok(Vec::new()),
-            Execution::Replied(reply) => Ok(vec![reply]),
-            Execution::Authenticated { replies, .. } => Ok(replies),
-            Execution::Commit(commit) => self.commit(commit).await.map(|reply| vec![reply]),
-            Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => Err(refusal),
+            CommandOutcome::Silent
+            | CommandOutcome::Files(_)
+            | CommandOutcome::PullRequestFiles(_)
+            | CommandOutcome::Listing(_)
+            | CommandOutcome::PullRequests(_) => Ok(Vec::new()),
+            CommandOutcome::Replied(reply) => Ok(vec![reply]),
+            CommandOutcome::Authenticated { replies, .. } => Ok(replies),
+            CommandOutcome::Commit(commit) => self.commit(commit).await.map(|reply| vec![reply]),
+            CommandOutcome::Refused(refusal) | CommandOutcome::RefusedForGood(refusal) => {
+                Err(refusal)
+            }
         }
     }
 
@@ -441,11 +446,11 @@ impl Scene {
         &self,
         session: &mut Session,
         command: Command,
-    ) -> Result<Vec<String>, Refusal> {
+    ) -> Result<Vec<String>, RequestError> {
         match self.app.execute(session, command).await {
-            Execution::Files(fetch)
-            | Execution::PullRequestFiles(fetch)
-            | Execution::Listing(fetch) => Ok(names_of(fetch).await),
+            CommandOutcome::Files(fetch)
+            | CommandOutcome::PullRequestFiles(fetch)
+            | CommandOutcome::Listing(fetch) => Ok(names_of(fetch).await),
             other => Err(self.finish(other).await.expect_err("files")),
         }
     }
@@ -758,18 +763,18 @@ pub fn creation(title: &str) -> Command {
 }
 
 /// A 413.
-pub fn over(limit: &'static str, value: u64) -> Refusal {
-    Refusal::LimitExceeded { limit, value }
+pub fn over(limit: &'static str, value: u64) -> RequestError {
+    RequestError::LimitExceeded { limit, value }
 }
 
 /// Whether it is a 401.
-pub fn is_unauthorized<T>(result: &Result<T, Refusal>) -> bool {
-    matches!(result, Err(Refusal::Unauthorized(_)))
+pub fn is_unauthorized<T>(result: &Result<T, RequestError>) -> bool {
+    matches!(result, Err(RequestError::Unauthorized(_)))
 }
 
 /// Whether it is a 400.
-pub fn is_bad<T>(result: &Result<T, Refusal>) -> bool {
-    matches!(result, Err(Refusal::BadParameters(_)))
+pub fn is_bad<T>(result: &Result<T, RequestError>) -> bool {
+    matches!(result, Err(RequestError::BadParameters(_)))
 }
 
 /// A walk that meets `names`.
@@ -798,13 +803,13 @@ pub fn open_file(path: &FilePath) -> OpenFile {
     }
 }
 
-async fn names_of(mut fetch: Fetch) -> Vec<String> {
+async fn names_of(mut fetch: FileStream) -> Vec<String> {
     let mut names = Vec::new();
     while let Some(fetched) = fetch.next().await {
         match fetched {
-            Fetched::File(path, _) => names.push(path.to_string()),
-            Fetched::Unreadable(path) => names.push(format!("unreadable {path}")),
-            Fetched::Broken(refusal) => {
+            NextFile::File(path, _) => names.push(path.to_string()),
+            NextFile::Unreadable(path) => names.push(format!("unreadable {path}")),
+            NextFile::Broken(refusal) => {
                 names.push(format!("broken {refusal:?}"));
                 break;
             }

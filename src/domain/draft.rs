@@ -31,7 +31,7 @@ pub enum DraftError {
     Names,
     /// A file of the draft stands where a folder is needed, or the reverse.
     #[error("a file of the pull request stands where a folder is needed, or the reverse")]
-    InTheWay,
+    PathConflict,
 }
 
 impl DraftError {
@@ -41,7 +41,7 @@ impl DraftError {
             Self::Files(files) => Some(("maxPullRequestFiles", files as u64)),
             Self::Bytes(bytes) => Some(("maxPullRequestBytes", bytes)),
             Self::Names => Some(("names in one pull request", MAX_NAMES_BYTES as u64)),
-            Self::InTheWay => None,
+            Self::PathConflict => None,
         }
     }
 }
@@ -123,7 +123,7 @@ impl Draft {
             .keys()
             .any(|file| file.touches(path) && file != path)
         {
-            return Err(DraftError::InTheWay);
+            return Err(DraftError::PathConflict);
         }
         Ok(())
     }
@@ -333,8 +333,8 @@ mod tests {
     fn a_file_and_a_folder_do_not_share_a_place() {
         let mut draft = draft();
         assert_eq!(write(&mut draft, "a/b", 1), Ok(()));
-        assert_eq!(write(&mut draft, "a", 1), Err(DraftError::InTheWay));
-        assert_eq!(write(&mut draft, "a/b/c", 1), Err(DraftError::InTheWay));
+        assert_eq!(write(&mut draft, "a", 1), Err(DraftError::PathConflict));
+        assert_eq!(write(&mut draft, "a/b/c", 1), Err(DraftError::PathConflict));
         assert_eq!(write(&mut draft, "a/c", 1), Ok(()));
     }
 

@@ -1,4 +1,4 @@
-//! From a connection's mailbox to its socket.
+//! From a connection's queue to its socket.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,30 +6,30 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
 
-use crate::adapters::delivery::flush::Courier;
+use crate::adapters::delivery::flush::FlushTask;
 use crate::adapters::delivery::send_queue::budget::Budget;
-use crate::adapters::delivery::send_queue::queue::{Bell, Mailbox, MailboxLimits};
+use crate::adapters::delivery::send_queue::queue::{Bell, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{Outlet, Written};
 use crate::application::locks;
 
-/// How much is taken out of the mailbox and written at a time, in bytes.
+/// How much is taken out of the queue and written at a time, in bytes.
 const WRITE_BYTES: usize = 64 * 1_024;
 
-/// Empties the mailbox of one connection into its socket.
+/// Empties the queue of one connection into its socket.
 ///
-/// The courier does so when the mailbox rings, for as long as the socket takes it: nobody has to
+/// The flush_task does so when the queue rings, for as long as the socket takes it: nobody has to
 /// wake up the connection's own task, which costs more than a write. What the socket does not take
 /// at once is left to that task.
-pub(crate) struct Outbox {
-    pub(crate) mailbox: Arc<Mailbox<WireFrame>>,
+pub(crate) struct ConnectionWriter {
+    pub(crate) queue: Arc<SendQueue<WireFrame>>,
     outlet: Outlet,
     outgoing: Mutex<Outgoing>,
     /// Told when the socket is full or fails.
     stuck: Notify,
 }
 
-/// What has been taken out of the mailbox and is being written.
+/// What has been taken out of the queue and is being written.
 #[derive(Default)]
 struct Outgoing {
     frames: VecDeque<WireFrame>,
@@ -37,32 +37,32 @@ struct Outgoing {
     ended: bool,
 }
 
-/// Tells the courier of an outbox.
+/// Tells the flush_task of an writer.
 struct Call {
-    courier: Arc<Courier>,
-    outbox: Weak<Outbox>,
+    flush_task: Arc<FlushTask>,
+    writer: Weak<ConnectionWriter>,
 }
 
 impl Bell for Call {
     fn ring(&self) {
-        if let Some(outbox) = self.outbox.upgrade() {
-            self.courier.call(outbox);
+        if let Some(writer) = self.writer.upgrade() {
+            self.flush_task.call(writer);
         }
     }
 }
 
-impl Outbox {
-    /// An empty mailbox whose frames `courier` brings to `outlet`.
+impl ConnectionWriter {
+    /// An empty queue whose frames `flush_task` brings to `outlet`.
     pub(crate) fn new(
-        limits: MailboxLimits,
+        limits: SendQueueLimits,
         budget: Arc<Budget>,
         outlet: Outlet,
-        courier: Arc<Courier>,
+        flush_task: Arc<FlushTask>,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|outbox| {
-            let outbox = Weak::clone(outbox);
+        Arc::new_cyclic(|writer| {
+            let writer = Weak::clone(writer);
             Self {
-                mailbox: Mailbox::new(limits, budget, Call { courier, outbox }),
+                queue: SendQueue::new(limits, budget, Call { flush_task, writer }),
                 outlet,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),
@@ -84,7 +84,7 @@ impl Outbox {
             if self.outlet.try_write(frames)? == Written::Full {
                 return Ok(Written::Full);
             }
-            self.mailbox.take(frames, WRITE_BYTES);
+            self.queue.take(frames, WRITE_BYTES);
             if frames.is_empty() {
                 // An idle connection keeps no room for a burst that is over.
                 *frames = VecDeque::new();
@@ -93,14 +93,14 @@ impl Outbox {
         }
     }
 
-    /// The courier's part: what does not go smoothly is the connection's own business.
+    /// The flush_task's part: what does not go smoothly is the connection's own business.
     pub(crate) fn deliver(&self) {
         if !matches!(self.write(), Ok(Written::All)) {
             self.stuck.notify_one();
         }
     }
 
-    /// Waits until the socket has not taken what the courier had for it.
+    /// Waits until the socket has not taken what the flush_task had for it.
     pub(crate) async fn stuck(&self) {
         self.stuck.notified().await;
     }

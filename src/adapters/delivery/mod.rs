@@ -7,10 +7,10 @@ mod hub;
 mod send_queue;
 mod wire_frame;
 
-pub(crate) use connection_writer::Outbox;
-pub(crate) use flush::Couriers;
+pub(crate) use connection_writer::ConnectionWriter;
+pub(crate) use flush::FlushTasks;
 pub use hub::Hub;
 pub use send_queue::{
-    Bell, Budget, Charge, FileTurn, Frame, Mailbox, MailboxClosed, MailboxLimits,
+    Bell, Budget, Charge, FileTransferGuard, Frame, SendQueue, SendQueueClosed, SendQueueLimits,
 };
 pub use wire_frame::WireFrame;

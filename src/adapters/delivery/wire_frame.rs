@@ -1,4 +1,4 @@
-//! A message as it lies in a mailbox: a whole frame, shared by all its receivers.
+//! A message as it lies in a queue: a whole frame, shared by all its receivers.
 
 use std::sync::Arc;
 

@@ -4,14 +4,14 @@
 use crate::application::command::{Authenticate, AuthenticateSection, Sections};
 use crate::application::ports::{ProjectState, StoreError};
 use crate::application::pull_requests::pages::PullRequestPages;
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::{AuthError, Checked, Refusal};
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::{AuthError, Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Roles;
 use crate::application::session::state::Session;
 use crate::domain::{Identity, ProjectId, Timestamp};
 
-const FOREIGN: Refusal = Refusal::bad(
+const FOREIGN: RequestError = RequestError::bad(
     "a folder of this name lies on the server and is no project; its operator can adopt it",
 );
 
@@ -21,7 +21,7 @@ impl Application {
         session: &mut Session,
         request: Checked<Authenticate>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         let result = match request {
             Err(fault) => Err(fault.into()),
             Ok(request) => {
@@ -32,7 +32,7 @@ impl Application {
         match result {
             Ok((mut replies, waiting)) => {
                 replies.push(Reply::Authentication);
-                Execution::Authenticated { replies, waiting }
+                CommandOutcome::Authenticated { replies, waiting }
             }
             Err(refusal) => {
                 session.fail_closed(self.policy.public_read);
@@ -47,9 +47,9 @@ impl Application {
         session: &mut Session,
         request: Checked<AuthenticateSection>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         match self.take_on_section(session, request, now).await {
-            Ok((replies, waiting)) => Execution::Authenticated { replies, waiting },
+            Ok((replies, waiting)) => CommandOutcome::Authenticated { replies, waiting },
             Err(refusal) => self.count_failure(session, refusal),
         }
     }
@@ -59,7 +59,7 @@ impl Application {
         session: &mut Session,
         request: Checked<AuthenticateSection>,
         now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), Refusal> {
+    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
         let AuthenticateSection { token, section } = request?;
         if let Some(token) = token {
             return self.take_on(session, &token, section?.into(), now).await;
@@ -75,7 +75,7 @@ impl Application {
         token: &str,
         sections: Sections,
         now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), Refusal> {
+    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
         if token.is_empty() {
             return Err(AuthError::NoToken.into());
         }
@@ -94,7 +94,7 @@ impl Application {
         identity: Identity,
         sections: Sections,
         now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), Refusal> {
+    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
         let kept = session.roles_under(&identity, now);
         let roles = identity.grant(&sections, kept, now)?;
         self.check_projects(&sections).await?;
@@ -115,15 +115,15 @@ impl Application {
         Ok((replies.into_iter().flatten().collect(), waiting))
     }
 
-    async fn register(&self, project: &ProjectId) -> Result<(), Refusal> {
+    async fn register(&self, project: &ProjectId) -> Result<(), RequestError> {
         match self.ports.registry.register(project).await {
             Ok(()) => Ok(()),
-            Err(StoreError::InTheWay) => Err(FOREIGN),
-            Err(error) => Err(Refusal::internal("register a project", &error)),
+            Err(StoreError::PathConflict) => Err(FOREIGN),
+            Err(error) => Err(RequestError::internal("register a project", &error)),
         }
     }
 
-    async fn check_projects(&self, sections: &Sections) -> Result<(), Refusal> {
+    async fn check_projects(&self, sections: &Sections) -> Result<(), RequestError> {
         let streamed = sections.file.as_ref().map(|file| ProjectId {
             streamer: file.username.clone(),
             name: file.project.clone(),
@@ -144,9 +144,9 @@ impl Application {
         Ok(())
     }
 
-    async fn state_of(&self, project: &ProjectId) -> Result<ProjectState, Refusal> {
+    async fn state_of(&self, project: &ProjectId) -> Result<ProjectState, RequestError> {
         let state = self.ports.registry.state(project).await;
-        state.map_err(|error| Refusal::internal("look up a project", &error))
+        state.map_err(|error| RequestError::internal("look up a project", &error))
     }
 
     /// Whether the room that `roles` bring has room for one more, unless the connection is in it.
@@ -157,7 +157,7 @@ impl Application {
         identity: &Identity,
         roles: &Roles,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestError> {
         let Some(room) = roles
             .room
             .as_ref()
@@ -169,7 +169,7 @@ impl Application {
         // full by the time of entering for good is a race that lets one room too many be.
         if !self.ports.rooms.enter(room, &identity.user, now) {
             let value = self.limits.max_rooms as u64;
-            return Err(Refusal::LimitExceeded {
+            return Err(RequestError::LimitExceeded {
                 limit: "maxRooms",
                 value,
             });
@@ -185,7 +185,7 @@ impl Application {
         &self,
         session: &mut Session,
         now: Timestamp,
-    ) -> Result<Option<PullRequestPages>, Refusal> {
+    ) -> Result<Option<PullRequestPages>, RequestError> {
         let project = session
             .role_project()
             .filter(|_| session.roles.streamer)
@@ -203,25 +203,25 @@ impl Application {
             Err(error) => {
                 // He is the streamer all the same; the notices wait for the next time.
                 session.notices.pause(since);
-                Refusal::internal("look for waiting pull requests", &error);
+                RequestError::internal("look for waiting pull requests", &error);
                 Ok(None)
             }
         }
     }
 
-    fn count_failure(&self, session: &mut Session, refusal: Refusal) -> Execution {
-        if !matches!(refusal, Refusal::Unauthorized(_)) {
-            return Execution::Refused(refusal);
+    fn count_failure(&self, session: &mut Session, refusal: RequestError) -> CommandOutcome {
+        if !matches!(refusal, RequestError::Unauthorized(_)) {
+            return CommandOutcome::Refused(refusal);
         }
         session.failed_authentications += 1;
         if session.failed_authentications >= self.limits.max_failed_authentications {
-            return Execution::RefusedForGood(refusal);
+            return CommandOutcome::RefusedForGood(refusal);
         }
-        Execution::Refused(refusal)
+        CommandOutcome::Refused(refusal)
     }
 
     /// Tells the connection once that its token has expired, and withdraws what needs it.
-    pub fn withdraw_expired(&self, session: &mut Session) -> Option<Refusal> {
+    pub fn withdraw_expired(&self, session: &mut Session) -> Option<RequestError> {
         let now = self.now();
         let identity = session.identity.as_ref()?;
         if session.told_expired || !identity.is_expired(now) {
@@ -229,7 +229,10 @@ impl Application {
         }
         session.told_expired = true;
         self.reattach(session, now);
-        session.valid_identity(now).err().map(Refusal::Unauthorized)
+        session
+            .valid_identity(now)
+            .err()
+            .map(RequestError::Unauthorized)
     }
 }
 

@@ -4,23 +4,23 @@
 use std::sync::Arc;
 
 use crate::application::ports::Clock;
-use crate::application::request_error::{AuthError, Refusal};
+use crate::application::request_error::{AuthError, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{IdentityError, Timestamp};
 
 /// The right to an answer that comes piece by piece, looked at again before each piece.
 #[derive(Clone)]
-pub(crate) struct Permit {
+pub(crate) struct ReadPermission {
     clock: Arc<dyn Clock>,
     /// When the token expires on which the right rests, if it rests on one.
     ends: Option<Timestamp>,
 }
 
-impl Permit {
+impl ReadPermission {
     /// # Errors
     /// 401 once the token has expired.
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
+    pub(crate) fn check(&self) -> Result<(), RequestError> {
         match self.ends {
             Some(ends) if self.clock.now() >= ends => {
                 Err(AuthError::Identity(IdentityError::Expired).into())
@@ -32,18 +32,18 @@ impl Permit {
 
 impl Application {
     /// What only a token gives a right to.
-    pub(crate) fn permit_by_token(&self, session: &Session) -> Permit {
+    pub(crate) fn permit_by_token(&self, session: &Session) -> ReadPermission {
         let identity = session.identity.as_ref();
-        Permit {
+        ReadPermission {
             clock: Arc::clone(&self.ports.clock),
             ends: identity.map(|identity| identity.expires_at),
         }
     }
 
     /// What may be read without one where reading is public.
-    pub(crate) fn permit_to_read(&self, session: &Session) -> Permit {
+    pub(crate) fn permit_to_read(&self, session: &Session) -> ReadPermission {
         let permit = self.permit_by_token(session);
-        Permit {
+        ReadPermission {
             ends: permit.ends.filter(|_| !self.policy.public_read),
             ..permit
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::application::ports::SayError;
 use crate::application::pull_requests::creation::check_bytes;
 use crate::application::reply::Reply;
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::Timestamp;
@@ -16,14 +16,14 @@ impl Application {
         session: &Session,
         text: Checked<Arc<str>>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let (room, identity) = session.may_chat(now)?;
         if let Some(until) = identity.muted(now) {
-            return Err(Refusal::Muted { until });
+            return Err(RequestError::Muted { until });
         }
         let text = text?;
         if text.is_empty() {
-            return Err(Refusal::bad("message must not be empty"));
+            return Err(RequestError::bad("message must not be empty"));
         }
         check_bytes("maxChatBytes", &text, self.limits.max_chat_bytes)?;
         match self
@@ -32,7 +32,7 @@ impl Application {
             .say(session.connection, room, &identity.user, text, now)
         {
             Ok(()) => Ok(Reply::ChatMessage),
-            Err(SayError::TooOften(retry_after)) => Err(Refusal::RateLimited { retry_after }),
+            Err(SayError::TooOften(retry_after)) => Err(RequestError::RateLimited { retry_after }),
         }
     }
 
@@ -41,14 +41,18 @@ impl Application {
         session: &Session,
         limit: Checked<Option<usize>>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let (room, _) = session.may_chat(now)?;
         let most = self.limits.chat_history;
         let limit = limit?.map_or(most, |limit| limit.min(most));
         Ok(Reply::ChatHistory(self.ports.rooms.history(room, limit)))
     }
 
-    pub(crate) fn chat_members(&self, session: &Session, now: Timestamp) -> Result<Reply, Refusal> {
+    pub(crate) fn chat_members(
+        &self,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Reply, RequestError> {
         let (room, _) = session.may_chat(now)?;
         Ok(Reply::ChatMembers(self.ports.rooms.members(room)))
     }
@@ -57,7 +61,7 @@ impl Application {
         &self,
         session: &mut Session,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         session.may_chat(now)?;
         session.roles.room = None;
         self.reattach(session, now);

@@ -11,7 +11,7 @@ use crate::application::file_key::FileKey;
 use crate::application::files::upload_log::ReadyContent;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::reply::Reply;
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{FilePath, ProjectId, Version};
 
@@ -98,10 +98,10 @@ impl Commit {
 /// Where the answer to a change goes. It is given once, also where the work ends by a panic.
 struct Answer(Option<Box<Answering>>);
 
-type Answering = dyn FnOnce(Result<Reply, Refusal>) + Send;
+type Answering = dyn FnOnce(Result<Reply, RequestError>) + Send;
 
 impl Answer {
-    fn give(&mut self, outcome: Result<Reply, Refusal>) {
+    fn give(&mut self, outcome: Result<Reply, RequestError>) {
         if let Some(answer) = self.0.take() {
             answer(outcome);
         }
@@ -111,7 +111,7 @@ impl Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         // A panic is contained by its task; its cause has been printed.
-        self.give(Err(Refusal::Internal));
+        self.give(Err(RequestError::Internal));
     }
 }
 
@@ -131,7 +131,7 @@ impl Application {
         answer: A,
     ) -> impl Future<Output = ()> + Send + use<A>
     where
-        A: FnOnce(Result<Reply, Refusal>) + Send + 'static,
+        A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
     {
         let this = Arc::clone(self);
         let mut answer = Answer(Some(Box::new(answer)));
@@ -145,7 +145,7 @@ impl Application {
         }
     }
 
-    async fn carry_out(&self, commit: Commit, answer: &mut Answer) -> Result<(), Refusal> {
+    async fn carry_out(&self, commit: Commit, answer: &mut Answer) -> Result<(), RequestError> {
         let Commit {
             origin,
             project,
@@ -167,7 +167,7 @@ impl Application {
                     .delete_below(origin, &project, Some(path), &always)
                     .await?
                 {
-                    return Err(Refusal::UnreadableFile);
+                    return Err(RequestError::UnreadableFile);
                 }
                 answer.give(Ok(Reply::FileDeleted));
                 Ok(())
@@ -182,7 +182,7 @@ impl Application {
         path: FilePath,
         ready: ReadyContent,
         answer: &mut Answer,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestError> {
         let ReadyContent { content, hold } = ready;
         let event_content = event_content(&content);
         // Numbering and telling happen under the file's lock, so that whoever has read a later
@@ -194,7 +194,7 @@ impl Application {
             .put_file(project, &path, content, self.limits.project)
             .await;
         drop(hold);
-        let version = put.map_err(|error| Refusal::writing_file(&error))?;
+        let version = put.map_err(|error| RequestError::writing_file(&error))?;
         let event = Event::FileUpdated {
             project: project.clone(),
             path,
@@ -216,7 +216,7 @@ impl Application {
         path: &FilePath,
         wanted: &(dyn Fn() -> bool + Sync),
         answer: Option<&mut Answer>,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, RequestError> {
         let _turn = self.files.lock((project.clone(), path.clone())).await;
         if !wanted() {
             return Ok(false);
@@ -230,7 +230,7 @@ impl Application {
                 Ok(true)
             }
             Err(StoreError::NotFound) => Ok(false),
-            Err(error) => Err(Refusal::writing_file(&error)),
+            Err(error) => Err(RequestError::writing_file(&error)),
         }
     }
 
@@ -242,16 +242,16 @@ impl Application {
         project: &ProjectId,
         folder: Option<FilePath>,
         wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, RequestError> {
         let mut walk = match self.ports.projects.walk(project, folder, true).await {
             Ok(walk) => walk,
             Err(StoreError::NotFound) => return Ok(false),
-            Err(error) => return Err(Refusal::reading_file(&error)),
+            Err(error) => return Err(RequestError::reading_file(&error)),
         };
         let mut any = false;
         loop {
             let files = walk.next(DELETE_BATCH).await;
-            let files = files.map_err(|error| Refusal::reading_file(&error))?;
+            let files = files.map_err(|error| RequestError::reading_file(&error))?;
             if files.is_empty() {
                 return Ok(any);
             }

@@ -4,8 +4,8 @@ use crate::application::command::DeleteFile;
 use crate::application::files::commit::Commit;
 use crate::application::files::uploads::WriteTarget;
 use crate::application::ports::StoreError;
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId, Timestamp};
@@ -16,18 +16,18 @@ impl Application {
         session: &mut Session,
         request: Checked<DeleteFile>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         let target = match session.may_write(now) {
             Ok(target) => target,
-            Err(error) => return Execution::Refused(error.into()),
+            Err(error) => return CommandOutcome::Refused(error.into()),
         };
         let request = match request {
             Ok(request) => request,
-            Err(fault) => return Execution::Refused(fault.into()),
+            Err(fault) => return CommandOutcome::Refused(fault.into()),
         };
         session.uploads.end_at(&target, &request.path);
         match target {
-            WriteTarget::Project(project) => Execution::Commit(Commit::delete(
+            WriteTarget::Project(project) => CommandOutcome::Commit(Commit::delete(
                 session.connection,
                 project,
                 request.path,
@@ -43,12 +43,12 @@ impl Application {
         &self,
         session: &mut Session,
         DeleteFile { path, means_folder }: DeleteFile,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let Some(project) = session.role_project().cloned() else {
-            return Err(Refusal::Internal);
+            return Err(RequestError::Internal);
         };
         let Some(open) = &mut session.draft else {
-            return Err(Refusal::Internal);
+            return Err(RequestError::Internal);
         };
         let mut own = open.draft.files_at(&path);
         own.retain(|file| !means_folder || *file != path);
@@ -60,7 +60,7 @@ impl Application {
         }
         for file in own {
             let removed = self.ports.drafts.remove_file(open.id, &file).await;
-            removed.map_err(|error| Refusal::writing_file(&error))?;
+            removed.map_err(|error| RequestError::writing_file(&error))?;
             open.draft.forget(&file);
         }
         Ok(Reply::FileDeleted)
@@ -72,9 +72,9 @@ impl Application {
         project: &ProjectId,
         path: &FilePath,
         means_folder: bool,
-    ) -> Result<Vec<FilePath>, Refusal> {
+    ) -> Result<Vec<FilePath>, RequestError> {
         let store = &self.ports.projects;
-        let failed = |error: StoreError| Refusal::reading_file(&error);
+        let failed = |error: StoreError| RequestError::reading_file(&error);
         if !means_folder {
             match store.open_file(project, path).await {
                 Ok(_) => return Ok(vec![path.clone()]),
@@ -97,7 +97,7 @@ impl Application {
             files.extend(more);
         }
         if files.is_empty() {
-            Err(Refusal::UnreadableFile)
+            Err(RequestError::UnreadableFile)
         } else {
             Ok(files)
         }

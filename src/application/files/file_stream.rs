@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::application::auth::read_permission::Permit;
+use crate::application::auth::read_permission::ReadPermission;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
 use crate::application::pull_requests::creation::UNKNOWN;
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 use crate::domain::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId};
 
 /// How many names are looked up ahead of the file that is being sent.
@@ -19,7 +19,7 @@ const FILES_AT_ONCE: usize = 128;
 const BYTES_AT_ONCE: u64 = 256 * 1_024;
 
 /// The files that a `get` or `list` asked for, in byte order of their names.
-pub struct Fetch {
+pub struct FileStream {
     source: Source,
     /// Where more names come from, if they do.
     walk: Option<Box<dyn FileWalk>>,
@@ -31,7 +31,7 @@ pub struct Fetch {
     single: Option<FilePath>,
     /// The normalised name that was asked for.
     asked: String,
-    permit: Permit,
+    permit: ReadPermission,
 }
 
 enum Source {
@@ -47,25 +47,25 @@ enum Source {
     },
 }
 
-/// One step of a [`Fetch`].
+/// One step of a [`FileStream`].
 #[derive(Debug)]
-pub enum Fetched {
+pub enum NextFile {
     /// A file, in its newest version.
     File(FilePath, OpenFile),
     /// A file that cannot be read; others follow.
     Unreadable(FilePath),
     /// The folder cannot be read further, or the one file not at all; nothing follows.
-    Broken(Refusal),
+    Broken(RequestError),
 }
 
-impl Fetch {
+impl FileStream {
     /// One file that is there. It is opened only when it is its turn to be sent: whatever was
     /// opened before may be older by then than what the connection has been told meanwhile.
     pub(crate) fn file(
         project: ProjectId,
         store: Arc<dyn ProjectStore>,
         path: FilePath,
-        permit: Permit,
+        permit: ReadPermission,
     ) -> Self {
         let asked = path.as_str().to_owned();
         let source = Source::Project { project, store };
@@ -86,7 +86,7 @@ impl Fetch {
         store: Arc<dyn ProjectStore>,
         walk: Box<dyn FileWalk>,
         asked: String,
-        permit: Permit,
+        permit: ReadPermission,
     ) -> Self {
         let source = Source::Project { project, store };
         Self {
@@ -105,7 +105,7 @@ impl Fetch {
         found: PullRequest,
         store: Arc<dyn PullRequestStore>,
         asked: String,
-        permit: Permit,
+        permit: ReadPermission,
     ) -> Self {
         let source = Source::PullRequest {
             project: found.project,
@@ -155,27 +155,27 @@ impl Fetch {
     /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A folder's
     /// file that has been deleted meanwhile is left out. Once the token that permitted it has
     /// expired, nothing more is given.
-    pub async fn next(&mut self) -> Option<Fetched> {
+    pub async fn next(&mut self) -> Option<NextFile> {
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
-            return Some(Fetched::Broken(refusal));
+            return Some(NextFile::Broken(refusal));
         }
         if let Some(path) = self.single.take() {
             // Unlike one of a folder's files it is owed an answer, even if it is gone by now.
             return Some(match self.source.open(&path).await {
-                Ok(file) => Fetched::File(path, file),
-                Err(error) => Fetched::Broken(Refusal::reading_file(&error)),
+                Ok(file) => NextFile::File(path, file),
+                Err(error) => NextFile::Broken(RequestError::reading_file(&error)),
             });
         }
         loop {
             if self.opened.is_empty()
                 && let Err(refusal) = self.open_some().await
             {
-                return Some(Fetched::Broken(refusal));
+                return Some(NextFile::Broken(refusal));
             }
             let (path, opened) = self.opened.pop_front()?;
             match opened {
-                Ok(file) => return Some(Fetched::File(path, file)),
+                Ok(file) => return Some(NextFile::File(path, file)),
                 Err(StoreError::NotFound) => {
                     if let Some(ended) = self.source.without(path).await {
                         return Some(ended);
@@ -183,15 +183,15 @@ impl Fetch {
                 }
                 Err(error) => {
                     // Logged there; what it is called is for the caller.
-                    Refusal::reading_file(&error);
-                    return Some(Fetched::Unreadable(path));
+                    RequestError::reading_file(&error);
+                    return Some(NextFile::Unreadable(path));
                 }
             }
         }
     }
 
     /// Opens the next files, if there are any.
-    async fn open_some(&mut self) -> Result<(), Refusal> {
+    async fn open_some(&mut self) -> Result<(), RequestError> {
         if self.names.is_empty() {
             self.look_ahead().await?;
         }
@@ -204,7 +204,7 @@ impl Fetch {
         Ok(())
     }
 
-    async fn look_ahead(&mut self) -> Result<(), Refusal> {
+    async fn look_ahead(&mut self) -> Result<(), RequestError> {
         let Some(walk) = &mut self.walk else {
             return Ok(());
         };
@@ -215,7 +215,7 @@ impl Fetch {
             }
             Err(error) => {
                 self.walk = None;
-                Err(Refusal::reading_path(&error))
+                Err(RequestError::reading_path(&error))
             }
         }
     }
@@ -246,7 +246,7 @@ impl Source {
 
     /// What it means that a file is not there any more: nothing in a project, where files come and
     /// go; but a pull request is whole or has ended.
-    async fn without(&self, path: FilePath) -> Option<Fetched> {
+    async fn without(&self, path: FilePath) -> Option<NextFile> {
         let Self::PullRequest {
             project, id, store, ..
         } = self
@@ -254,8 +254,8 @@ impl Source {
             return None;
         };
         Some(match store.find(project, *id).await {
-            Err(StoreError::NotFound) => Fetched::Broken(UNKNOWN),
-            _ => Fetched::Unreadable(path),
+            Err(StoreError::NotFound) => NextFile::Broken(UNKNOWN),
+            _ => NextFile::Unreadable(path),
         })
     }
 }

@@ -5,8 +5,8 @@ use crate::application::files::commit::Commit;
 use crate::application::files::uploads::{
     Taken, UploadKey, WholeFile, WriteTarget, check_file_bytes,
 };
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{DraftFile, FilePath, Timestamp};
@@ -17,15 +17,15 @@ impl Application {
         session: &mut Session,
         post: Checked<PostFile>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         let target = match session.may_write(now) {
             Ok(target) => target,
-            Err(error) => return Execution::Refused(error.into()),
+            Err(error) => return CommandOutcome::Refused(error.into()),
         };
         match self.take_content(session, target.clone(), post, now).await {
             Ok(Some((path, file))) => self.store(session, target, path, file).await,
-            Ok(None) => Execution::Silent,
-            Err(refusal) => Execution::Refused(refusal),
+            Ok(None) => CommandOutcome::Silent,
+            Err(refusal) => CommandOutcome::Refused(refusal),
         }
     }
 
@@ -36,7 +36,7 @@ impl Application {
         target: WriteTarget,
         post: Checked<PostFile>,
         now: Timestamp,
-    ) -> Result<Option<(FilePath, WholeFile)>, Refusal> {
+    ) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
         let post = post?;
         let Some(part_of) = post.part else {
             check_file_bytes(post.content.len() as u64, &self.limits)?;
@@ -64,13 +64,13 @@ impl Application {
     }
 
     /// Moves what has gathered of an upload out of memory.
-    async fn stage(&self, session: &mut Session, key: &UploadKey) -> Result<(), Refusal> {
+    async fn stage(&self, session: &mut Session, key: &UploadKey) -> Result<(), RequestError> {
         let Some(log) = session.uploads.log_mut(key) else {
             return Ok(());
         };
         log.spill(&self.ports.staging, || self.new_staging_id())
             .await
-            .map_err(|error| Refusal::writing_file(&error))
+            .map_err(|error| RequestError::writing_file(&error))
     }
 
     async fn store(
@@ -79,12 +79,12 @@ impl Application {
         target: WriteTarget,
         path: FilePath,
         file: WholeFile,
-    ) -> Execution {
+    ) -> CommandOutcome {
         match target {
             // What its streamer started from concerns nobody: his content is what counts.
             WriteTarget::Project(project) => {
                 let content = file.content;
-                Execution::Commit(Commit::put(session.connection, project, path, content))
+                CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
             }
             WriteTarget::Draft(_) => self.store_in_draft(session, path, file).await.into(),
         }
@@ -95,10 +95,10 @@ impl Application {
         session: &mut Session,
         path: FilePath,
         WholeFile { content, base }: WholeFile,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         // The target was made from the draft, and nothing can have ended it since.
         let Some(open) = &mut session.draft else {
-            return Err(Refusal::Internal);
+            return Err(RequestError::Internal);
         };
         let file = DraftFile {
             bytes: content.content.bytes(),
@@ -111,7 +111,7 @@ impl Application {
             .drafts
             .put_file(open.id, &path, content.content)
             .await;
-        put.map_err(|error| Refusal::writing_file(&error))?;
+        put.map_err(|error| RequestError::writing_file(&error))?;
         open.draft.note_written(path, file);
         Ok(Reply::FilePosted)
     }
@@ -125,7 +125,7 @@ impl Application {
         &self,
         session: &mut Session,
         next: Option<&Command>,
-    ) -> Option<Execution> {
+    ) -> Option<CommandOutcome> {
         if !session.uploads.has_perhaps_whole() {
             return None;
         }
@@ -138,7 +138,7 @@ impl Application {
         }
         let ((target, path), file) = session.uploads.settle()?;
         Some(match session.may_write(now) {
-            Err(error) => Execution::Refused(error.into()),
+            Err(error) => CommandOutcome::Refused(error.into()),
             Ok(_) => self.store(session, target, path, file).await,
         })
     }

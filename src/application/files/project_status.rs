@@ -2,7 +2,7 @@
 
 use crate::application::reply::ProjectStatus;
 use crate::application::reply::Reply;
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{ProjectId, Timestamp};
@@ -13,13 +13,13 @@ impl Application {
         session: &Session,
         project: Checked<ProjectId>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
         let project = project?;
         session.may_read(&project, public, now)?;
         let usage = self.ports.projects.usage(&project).await;
-        let usage = usage.map_err(|error| Refusal::reading_path(&error))?;
+        let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
         let presence = &self.ports.presence;
         Ok(Reply::FileStatus(ProjectStatus {
             streamer: presence.streamers(&project) > 0,

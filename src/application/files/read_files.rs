@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::application::command::{FilesQuery, ReadFiles};
-use crate::application::files::file_stream::Fetch;
+use crate::application::files::file_stream::FileStream;
 use crate::application::ports::{ProjectState, StoreError};
-use crate::application::reply::Execution;
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::reply::CommandOutcome;
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, PathQuery, ProjectId, PullRequest, PullRequestId, Timestamp};
@@ -17,10 +17,10 @@ impl Application {
         session: &Session,
         request: Checked<ReadFiles>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         match self.read_files(session, request, now).await {
-            Ok(fetch) => Execution::Files(fetch),
-            Err(refusal) => Execution::Refused(refusal),
+            Ok(fetch) => CommandOutcome::Files(fetch),
+            Err(refusal) => CommandOutcome::Refused(refusal),
         }
     }
 
@@ -29,10 +29,10 @@ impl Application {
         session: &Session,
         request: Checked<ReadFiles>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         match self.read_files(session, request, now).await {
-            Ok(fetch) => Execution::Listing(fetch),
-            Err(refusal) => Execution::Refused(refusal),
+            Ok(fetch) => CommandOutcome::Listing(fetch),
+            Err(refusal) => CommandOutcome::Refused(refusal),
         }
     }
 
@@ -42,7 +42,7 @@ impl Application {
         session: &Session,
         request: Checked<ReadFiles>,
         now: Timestamp,
-    ) -> Result<Fetch, Refusal> {
+    ) -> Result<FileStream, RequestError> {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
         let ReadFiles { project, files } = request?;
@@ -58,25 +58,25 @@ impl Application {
         match self.ports.registry.state(&project).await {
             Ok(ProjectState::Registered) => {}
             Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
-            Err(error) => return Err(Refusal::internal("look up a project", &error)),
+            Err(error) => return Err(RequestError::internal("look up a project", &error)),
         }
         let (store, permit) = (&self.ports.projects, self.permit_to_read(session));
         if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
             match store.open_file(&project, &path).await {
-                Ok(_) => return Ok(Fetch::file(project, Arc::clone(store), path, permit)),
+                Ok(_) => return Ok(FileStream::file(project, Arc::clone(store), path, permit)),
                 Err(StoreError::NotFound) => {}
-                Err(error) => return Err(Refusal::reading_file(&error)),
+                Err(error) => return Err(RequestError::reading_file(&error)),
             }
         }
         let asked = query.name().to_owned();
         match store.walk(&project, query.path, recursively).await {
             Ok(walk) => {
                 let store = Arc::clone(store);
-                Ok(Fetch::folder(project, store, walk, asked, permit))
+                Ok(FileStream::folder(project, store, walk, asked, permit))
             }
             Err(StoreError::NotFound) => Err(missing),
             Err(error) => {
-                Refusal::reading_path(&error);
+                RequestError::reading_path(&error);
                 Err(missing)
             }
         }
@@ -90,7 +90,7 @@ impl Application {
         project: &ProjectId,
         query: &PathQuery,
         now: Timestamp,
-    ) -> Result<Option<(PullRequest, Option<FilePath>)>, Refusal> {
+    ) -> Result<Option<(PullRequest, Option<FilePath>)>, RequestError> {
         let Some(path) = query
             .path
             .as_ref()
@@ -105,7 +105,7 @@ impl Application {
         match self.ports.pull_requests.find(project, id).await {
             Ok(found) => Ok(Some((found, rest))),
             Err(StoreError::NotFound) => Ok(None),
-            Err(error) => Err(Refusal::reading_path(&error)),
+            Err(error) => Err(RequestError::reading_path(&error)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Application {
         rest: Option<&FilePath>,
         query: &PathQuery,
         recursively: bool,
-    ) -> Result<Fetch, Refusal> {
+    ) -> Result<FileStream, RequestError> {
         let wanted = |file: &FilePath| match rest {
             Some(path) if file == path => !query.means_folder,
             folder => is_within(file, folder, recursively),
@@ -129,7 +129,7 @@ impl Application {
             return Err(missing(query, recursively));
         }
         found.files.retain(wanted);
-        Ok(Fetch::pull_request(
+        Ok(FileStream::pull_request(
             found,
             Arc::clone(&self.ports.pull_requests),
             rest.map_or("/", FilePath::as_str).to_owned(),
@@ -150,11 +150,11 @@ fn is_within(file: &FilePath, folder: Option<&FilePath>, recursively: bool) -> b
 }
 
 /// What it is called that there is nothing of that name.
-fn missing(query: &PathQuery, recursively: bool) -> Refusal {
+fn missing(query: &PathQuery, recursively: bool) -> RequestError {
     if query.means_folder || recursively {
-        Refusal::UnreadablePath
+        RequestError::UnreadablePath
     } else {
-        Refusal::UnreadableFile
+        RequestError::UnreadableFile
     }
 }
 

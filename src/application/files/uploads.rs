@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::application::command::{PartOf, PostFile};
 use crate::application::files::upload_log::{ReadyContent, UploadLog};
 use crate::application::limits::Limits;
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 use crate::domain::{
     ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp,
 };
@@ -48,7 +48,7 @@ impl Upload {
         post: &PostFile,
         limits: &Limits,
         now: Timestamp,
-    ) -> Result<Progress, Refusal> {
+    ) -> Result<Progress, RequestError> {
         check_file_bytes(self.partial.bytes_with(part), limits)?;
         let progress = self.partial.accept(part)?;
         self.log.append(&post.content);
@@ -81,7 +81,7 @@ struct EndedUpload {
     count: u32,
     /// The next part, if nobody has stopped to send them in order.
     next: u32,
-    refusal: Refusal,
+    refusal: RequestError,
 }
 
 impl EndedUpload {
@@ -132,7 +132,7 @@ impl Uploads {
         part_of: PartOf,
         limits: &Limits,
         now: Timestamp,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<Taken, RequestError> {
         let part = part_of_post(post, part_of)?;
         if let Some(ended) = &mut self.ended
             && ended.key == *key
@@ -147,7 +147,8 @@ impl Uploads {
             self.ended = None;
         }
         let taken = self.take_part(key, post, part, limits, now);
-        if let (Err(refusal @ Refusal::LimitExceeded { .. }), Some(number)) = (&taken, part.number)
+        if let (Err(refusal @ RequestError::LimitExceeded { .. }), Some(number)) =
+            (&taken, part.number)
         {
             self.await_rest(key.clone(), number, part.count, refusal.clone());
         }
@@ -155,14 +156,14 @@ impl Uploads {
     }
 
     /// Ends an upload whose bytes could not be kept when `part_of` had come.
-    pub(crate) fn fail(&mut self, key: UploadKey, part_of: PartOf, refusal: Refusal) {
+    pub(crate) fn fail(&mut self, key: UploadKey, part_of: PartOf, refusal: RequestError) {
         self.end(&key);
         if let Some(number) = part_of.number {
             self.await_rest(key, number, part_of.count, refusal);
         }
     }
 
-    fn await_rest(&mut self, key: UploadKey, number: u32, count: u32, refusal: Refusal) {
+    fn await_rest(&mut self, key: UploadKey, number: u32, count: u32, refusal: RequestError) {
         self.ended = Some(Box::new(EndedUpload {
             key,
             count,
@@ -178,7 +179,7 @@ impl Uploads {
         part: Part,
         limits: &Limits,
         now: Timestamp,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<Taken, RequestError> {
         let goes_on = |kept: &UploadKey, upload: &Upload| {
             kept == key && upload.partial.is_missing_last(&part)
         };
@@ -206,7 +207,7 @@ impl Uploads {
         part: &Part,
         limits: &Limits,
         now: Timestamp,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<Taken, RequestError> {
         let mut upload = Upload::new(part.count, now);
         upload.partial.check(part)?;
         if self.remove(key).is_none() {
@@ -231,9 +232,9 @@ impl Uploads {
         part: &Part,
         limits: &Limits,
         now: Timestamp,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<Taken, RequestError> {
         let Some(upload) = self.open.get_mut(key) else {
-            return Err(Refusal::Internal);
+            return Err(RequestError::Internal);
         };
         let before = upload.partial.footprint();
         let progress = upload.append(part, post, limits, now);
@@ -246,7 +247,7 @@ impl Uploads {
         match progress {
             Ok(Progress::Complete) => {
                 let whole = self.remove(key).map(|mut upload| upload.whole(true));
-                whole.map(Taken::Whole).ok_or(Refusal::Internal)
+                whole.map(Taken::Whole).ok_or(RequestError::Internal)
             }
             Ok(progress) => Ok(self.waiting(key, progress, is_heavy)),
             Err(refusal) => {
@@ -356,10 +357,10 @@ impl Uploads {
         names
     }
 
-    fn check_room(&self, upload: &Upload, limits: &Limits) -> Result<(), Refusal> {
+    fn check_room(&self, upload: &Upload, limits: &Limits) -> Result<(), RequestError> {
         if self.open.len() >= limits.max_open_uploads {
             let value = limits.max_open_uploads as u64;
-            return Err(Refusal::LimitExceeded {
+            return Err(RequestError::LimitExceeded {
                 limit: "maxOpenUploads",
                 value,
             });
@@ -387,9 +388,9 @@ impl Uploads {
     }
 }
 
-fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, Refusal> {
+fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, RequestError> {
     let bytes = u32::try_from(post.content.len())
-        .map_err(|_| Refusal::bad("a part must be smaller than 4 GiB"))?;
+        .map_err(|_| RequestError::bad("a part must be smaller than 4 GiB"))?;
     Ok(Part {
         number: part_of.number,
         count: part_of.count,
@@ -401,9 +402,9 @@ fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, Refusal> {
 }
 
 /// Whether a file may be this long.
-pub(crate) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), Refusal> {
+pub(crate) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), RequestError> {
     if bytes > limits.max_file_bytes {
-        return Err(Refusal::LimitExceeded {
+        return Err(RequestError::LimitExceeded {
             limit: "maxFileBytes",
             value: limits.max_file_bytes,
         });
@@ -411,10 +412,10 @@ pub(crate) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), Refusa
     Ok(())
 }
 
-fn check_footprint(footprint: u64, limits: &Limits) -> Result<(), Refusal> {
+fn check_footprint(footprint: u64, limits: &Limits) -> Result<(), RequestError> {
     let value = limits.max_open_upload_bytes;
     if footprint > value {
-        return Err(Refusal::LimitExceeded {
+        return Err(RequestError::LimitExceeded {
             limit: "maxOpenUploadBytes",
             value,
         });

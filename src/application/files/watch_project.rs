@@ -1,7 +1,7 @@
 //! `file`/`watch` and `file`/`unwatch`: live updates without a role.
 
 use crate::application::reply::Reply;
-use crate::application::request_error::{Checked, Refusal};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{ProjectId, Timestamp};
@@ -12,14 +12,14 @@ impl Application {
         session: &mut Session,
         project: Checked<ProjectId>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
         let project = project?;
         session.may_read(&project, public, now)?;
         let most = self.limits.max_watches;
         if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
-            return Err(Refusal::LimitExceeded {
+            return Err(RequestError::LimitExceeded {
                 limit: "maxWatches",
                 value: most as u64,
             });
@@ -34,7 +34,7 @@ impl Application {
         session: &mut Session,
         project: Checked<ProjectId>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let public = self.policy.public_read;
         session.may_read_something(public, now)?;
         let project = project?;

@@ -29,7 +29,7 @@ pub trait ProjectRegistry: Send + Sync {
     /// Makes `project` exist, empty; nothing where it does already. Durable when it returns.
     ///
     /// # Errors
-    /// `InTheWay` where it is [`ProjectState::Foreign`]; `Failed`.
+    /// `PathConflict` where it is [`ProjectState::Foreign`]; `Failed`.
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError>;
 
     /// Makes a folder that the server did not make a project, with what it holds.

@@ -20,7 +20,7 @@ pub trait ProjectStore: Send + Sync {
     /// Returns the change's version, greater than that of every earlier change in the project.
     ///
     /// # Errors
-    /// `NotFound` where there is no such project; `InTheWay` where a folder, link or special file
+    /// `NotFound` where there is no such project; `PathConflict` where a folder, link or special file
     /// has that name or a file stands where a folder is needed; `OverQuota`, also where something
     /// is in the way besides; `Failed`. Nothing has changed then, and the old content can still be
     /// read.

@@ -16,7 +16,7 @@ pub enum StoreError {
     NotFound,
     /// Something else stands where a file or its folder is to be written.
     #[error("something else is in the way")]
-    InTheWay,
+    PathConflict,
     /// A bound of the project would be passed; nothing was changed.
     #[error(transparent)]
     OverQuota(#[from] QuotaError),

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::application::command::{CreatePullRequest, DeletePullRequest};
 use crate::application::event::Event;
-use crate::application::files::file_stream::Fetch;
+use crate::application::files::file_stream::FileStream;
 use crate::application::files::uploads::WriteTarget;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::pull_requests::pages::PullRequestPages;
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::{BadParameters, Checked, Refusal};
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::{BadParameters, Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{Draft, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 
 /// The 400 for a pull request that is not there, or not for this connection.
-pub(crate) const UNKNOWN: Refusal = Refusal::bad("Pullrequest ID does not exist");
+pub(crate) const UNKNOWN: RequestError = RequestError::bad("Pullrequest ID does not exist");
 
 impl Application {
     pub(crate) async fn create_pull_request(
@@ -24,12 +24,12 @@ impl Application {
         session: &mut Session,
         request: Checked<CreatePullRequest>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let (project, owner) = session.may_propose(now)?;
         let (project, owner) = (project.clone(), owner.clone());
         let CreatePullRequest { title, description } = request?;
         if title.is_empty() {
-            return Err(Refusal::bad("title must not be empty"));
+            return Err(RequestError::bad("title must not be empty"));
         }
         check_bytes("maxTitleBytes", &title, self.limits.max_title_bytes)?;
         check_bytes(
@@ -53,11 +53,11 @@ impl Application {
         self: &Arc<Self>,
         session: &mut Session,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let (project, owner) = session.may_propose(now)?;
         let (project, owner) = (project.clone(), owner.clone());
         let Some(open) = &session.draft else {
-            return Err(Refusal::bad(
+            return Err(RequestError::bad(
                 "there is no open pull request; send creation first",
             ));
         };
@@ -73,7 +73,7 @@ impl Application {
             } else {
                 ""
             };
-            return Err(Refusal::BadParameters(BadParameters(
+            return Err(RequestError::BadParameters(BadParameters(
                 format!(
                     "these files have not come whole yet: {}{more}",
                     names.join(", ")
@@ -82,12 +82,12 @@ impl Application {
             )));
         }
         if open.draft.is_empty() {
-            return Err(Refusal::bad(
+            return Err(RequestError::bad(
                 "the pull request is empty; post or delete a file first",
             ));
         }
         let Some(open) = session.draft.take() else {
-            return Err(Refusal::Internal);
+            return Err(RequestError::Internal);
         };
         let this = Arc::clone(self);
         let work = async move { Ok(this.finish_draft(open, project, owner).await) };
@@ -107,7 +107,7 @@ impl Application {
         open: Box<OpenDraft>,
         project: ProjectId,
         owner: UserName,
-    ) -> Result<(), (Box<OpenDraft>, Refusal)> {
+    ) -> Result<(), (Box<OpenDraft>, RequestError)> {
         // One at a time, with the streamer's looking for what waits for him and with the author's
         // other connections, which must not pass the limit together.
         let _turn = self.reviews.lock(project.clone()).await;
@@ -118,7 +118,10 @@ impl Application {
         let date = finishing.date();
         let finished = open.draft.finish(open.id, project.clone(), owner, date);
         if let Err(error) = self.ports.drafts.finish(finished.clone()).await {
-            return Err((open, Refusal::internal("finish a pull request", &error)));
+            return Err((
+                open,
+                RequestError::internal("finish a pull request", &error),
+            ));
         }
         open.mark_finished();
         finishing.tell(|| {
@@ -135,10 +138,10 @@ impl Application {
         session: &Session,
         id: Checked<Option<PullRequestId>>,
         now: Timestamp,
-    ) -> Execution {
+    ) -> CommandOutcome {
         match self.fetch_pull_request(session, id, now).await {
-            Ok(fetch) => Execution::PullRequestFiles(fetch),
-            Err(refusal) => Execution::Refused(refusal),
+            Ok(fetch) => CommandOutcome::PullRequestFiles(fetch),
+            Err(refusal) => CommandOutcome::Refused(refusal),
         }
     }
 
@@ -147,14 +150,14 @@ impl Application {
         session: &Session,
         id: Checked<Option<PullRequestId>>,
         now: Timestamp,
-    ) -> Result<Fetch, Refusal> {
+    ) -> Result<FileStream, RequestError> {
         let (project, user) = session.may_propose(now)?;
         let found = self.find_pull_request(project, id?).await?;
         if !session.roles.streamer && found.owner != *user {
             return Err(UNKNOWN);
         }
         let store = Arc::clone(&self.ports.pull_requests);
-        Ok(Fetch::pull_request(
+        Ok(FileStream::pull_request(
             found,
             store,
             "/".to_owned(),
@@ -167,7 +170,7 @@ impl Application {
         session: &Session,
         request: Checked<DeletePullRequest>,
         now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, RequestError> {
         let project = session.may_review(now)?;
         let DeletePullRequest { id, outcome } = request?;
         let found = self.find_pull_request(project, id).await?;
@@ -182,11 +185,11 @@ impl Application {
         project: ProjectId,
         found: PullRequest,
         outcome: Outcome,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestError> {
         match self.ports.pull_requests.delete(&project, found.id).await {
             Ok(()) => {}
             Err(StoreError::NotFound) => return Err(UNKNOWN),
-            Err(error) => return Err(Refusal::internal("delete a pull request", &error)),
+            Err(error) => return Err(RequestError::internal("delete a pull request", &error)),
         }
         let topic = Topic::Outcomes(project, found.owner);
         let event = Event::PullRequestClosed {
@@ -201,11 +204,11 @@ impl Application {
         &self,
         session: &Session,
         now: Timestamp,
-    ) -> Result<PullRequestPages, Refusal> {
+    ) -> Result<PullRequestPages, RequestError> {
         let (project, user) = session.may_propose(now)?;
         let owner = (!session.roles.streamer).then(|| user.clone());
         let ids = self.ports.pull_requests.open(project, owner).await;
-        let ids = ids.map_err(|error| Refusal::internal("list pull requests", &error))?;
+        let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;
         let permit = self.permit_by_token(session);
         Ok(PullRequestPages::new(project.clone(), ids).within(permit))
     }
@@ -214,7 +217,7 @@ impl Application {
         &self,
         project: &ProjectId,
         id: Option<PullRequestId>,
-    ) -> Result<PullRequest, Refusal> {
+    ) -> Result<PullRequest, RequestError> {
         match self
             .ports
             .pull_requests
@@ -223,7 +226,7 @@ impl Application {
         {
             Ok(found) => Ok(found),
             Err(StoreError::NotFound) => Err(UNKNOWN),
-            Err(error) => Err(Refusal::internal("read a pull request", &error)),
+            Err(error) => Err(RequestError::internal("read a pull request", &error)),
         }
     }
 
@@ -231,12 +234,12 @@ impl Application {
         &self,
         project: &ProjectId,
         owner: UserName,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestError> {
         let open = self.ports.pull_requests.open(project, Some(owner)).await;
-        let open = open.map_err(|error| Refusal::internal("count pull requests", &error))?;
+        let open = open.map_err(|error| RequestError::internal("count pull requests", &error))?;
         let most = self.limits.max_open_pull_requests;
         if open.len() >= most {
-            return Err(Refusal::LimitExceeded {
+            return Err(RequestError::LimitExceeded {
                 limit: "maxOpenPullRequests",
                 value: most as u64,
             });
@@ -246,9 +249,13 @@ impl Application {
 }
 
 /// Whether a text keeps within a bound.
-pub(crate) fn check_bytes(limit: &'static str, text: &str, most: usize) -> Result<(), Refusal> {
+pub(crate) fn check_bytes(
+    limit: &'static str,
+    text: &str,
+    most: usize,
+) -> Result<(), RequestError> {
     if text.len() > most {
-        return Err(Refusal::LimitExceeded {
+        return Err(RequestError::LimitExceeded {
             limit,
             value: most as u64,
         });

@@ -1,7 +1,7 @@
 //! Each pull request is told to a streamer's connection once (protocol, section 6).
 //!
 //! No list of what was told is kept for that: a connection remembers up to when it was told, and
-//! [`Finishes`] sees to it that one date parts what it was told of from what it was not.
+//! [`PullRequestClock`] sees to it that one date parts what it was told of from what it was not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -16,14 +16,14 @@ const REMEMBERED: usize = 16;
 /// What one connection was told of, as the streamer's. It stays told for as long as the connection
 /// lasts, whatever becomes of its token and roles.
 #[derive(Debug, Default)]
-pub(crate) struct Notices {
+pub(crate) struct PullRequestCursor {
     /// It was told of all that are open here, and is told of new ones as they come.
     live: Option<ProjectId>,
     /// Here it was told of all that were finished before this time, and of none since.
     told: BTreeMap<ProjectId, Timestamp>,
 }
 
-impl Notices {
+impl PullRequestCursor {
     /// The project of which it is told as they come.
     pub(crate) fn live(&self) -> Option<&ProjectId> {
         self.live.as_ref()
@@ -52,7 +52,7 @@ impl Notices {
 
 /// Dates the pull requests: no two alike, and later ones later, whatever the clock does.
 #[derive(Debug, Default)]
-pub(crate) struct Finishes(Mutex<Dates>);
+pub(crate) struct PullRequestClock(Mutex<Dates>);
 
 #[derive(Debug, Default)]
 struct Dates {
@@ -71,7 +71,7 @@ impl Dates {
     }
 }
 
-impl Finishes {
+impl PullRequestClock {
     /// Dates a pull request that is being finished. There must be no other in the project.
     pub(crate) fn begin(&self, project: ProjectId, now: Timestamp) -> Finishing<'_> {
         let mut dates = lock(&self.0);
@@ -105,7 +105,7 @@ impl Finishes {
 /// A pull request that is being finished. One that fails is dropped.
 #[derive(Debug)]
 pub(crate) struct Finishing<'a> {
-    finishes: &'a Finishes,
+    finishes: &'a PullRequestClock,
     project: ProjectId,
     date: Timestamp,
 }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::application::auth::read_permission::Permit;
+use crate::application::auth::read_permission::ReadPermission;
 use crate::application::ports::StoreError;
-use crate::application::request_error::Refusal;
+use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId, Timestamp};
 
@@ -22,7 +22,7 @@ pub struct PullRequestPages {
     ids: VecDeque<PullRequestId>,
     since: Timestamp,
     /// `None`: they are told of whatever becomes of the token.
-    permit: Option<Permit>,
+    permit: Option<ReadPermission>,
 }
 
 impl PullRequestPages {
@@ -36,7 +36,7 @@ impl PullRequestPages {
     }
 
     /// Only for as long as that is permitted.
-    pub(crate) fn within(self, permit: Permit) -> Self {
+    pub(crate) fn within(self, permit: ReadPermission) -> Self {
         Self {
             permit: Some(permit),
             ..self
@@ -63,7 +63,7 @@ impl Application {
     pub async fn next_pull_requests(
         &self,
         pages: &mut PullRequestPages,
-    ) -> Result<Vec<PullRequest>, Refusal> {
+    ) -> Result<Vec<PullRequest>, RequestError> {
         if let Some(permit) = &pages.permit {
             permit.check()?;
         }
@@ -83,7 +83,7 @@ impl Application {
                     pages.ids.push_front(id);
                     break;
                 }
-                Err(error) => return Err(Refusal::internal("read a pull request", &error)),
+                Err(error) => return Err(RequestError::internal("read a pull request", &error)),
             }
         }
         Ok(page)

@@ -7,13 +7,13 @@ use crate::application::session::state::Session;
 
 /// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
 /// draft and uploads end.
-pub struct Connected {
+pub struct SessionGuard {
     application: Arc<Application>,
     /// What the connection is entitled to.
     pub session: Session,
 }
 
-impl Connected {
+impl SessionGuard {
     /// A connection that has just come.
     pub fn new(application: Arc<Application>, session: Session) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Connected {
     }
 }
 
-impl Drop for Connected {
+impl Drop for SessionGuard {
     fn drop(&mut self) {
         self.application.end(&mut self.session);
     }

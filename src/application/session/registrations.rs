@@ -13,13 +13,13 @@ use crate::domain::{ProjectId, RoomName, Timestamp, UserName};
 
 /// What a connection is entered for.
 #[derive(Debug, Default)]
-pub(crate) struct Attachments {
+pub(crate) struct Registrations {
     topics: Vec<Topic>,
     presence: Option<ProjectId>,
     room: Option<(RoomName, UserName)>,
 }
 
-impl Attachments {
+impl Registrations {
     /// Whether the connection is counted in `room`.
     pub(crate) fn is_in(&self, room: &RoomName) -> bool {
         self.room.as_ref().is_some_and(|(own, _)| own == room)
@@ -76,7 +76,7 @@ impl Application {
     /// Enters the connection for what its session is entitled to now, and for nothing else. Should it
     /// no longer be told of pull requests, those wait for it that come from now on.
     pub(crate) fn reattach(&self, session: &mut Session, now: Timestamp) {
-        let due = Attachments::due(session, self.policy.public_read, now);
+        let due = Registrations::due(session, self.policy.public_read, now);
         let (me, attached) = (session.connection, &session.attached);
         let replace = || self.replace(me, attached, &due, now);
         let told = session.notices.live();
@@ -91,12 +91,12 @@ impl Application {
 
     /// Ends what the connection has: it is gone. Its uploads and draft go with the session.
     pub(crate) fn end(&self, session: &mut Session) {
-        let due = Attachments::default();
+        let due = Registrations::default();
         self.replace(session.connection, &session.attached, &due, self.now());
         session.attached = due;
     }
 
-    fn replace(&self, me: ConnectionId, old: &Attachments, new: &Attachments, now: Timestamp) {
+    fn replace(&self, me: ConnectionId, old: &Registrations, new: &Registrations, now: Timestamp) {
         let ports = &self.ports;
         for topic in old
             .topics

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::application::command::{Section, Sections};
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::{Uploads, WriteTarget};
-use crate::application::pull_requests::cursor::Notices;
+use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::request_error::AuthError;
-use crate::application::session::registrations::Attachments;
+use crate::application::session::registrations::Registrations;
 use crate::domain::{Identity, ProjectId, RoomName, Timestamp, UserName};
 
 /// The roles of a connection; all follow from one token.
@@ -31,12 +31,12 @@ pub struct Session {
     /// In a box, as most connections have none.
     pub(crate) draft: Option<Box<OpenDraft>>,
     pub(crate) uploads: Uploads,
-    pub(crate) notices: Notices,
+    pub(crate) notices: PullRequestCursor,
     pub(crate) failed_authentications: u32,
     /// Whether the connection has been told that its token has expired.
     pub(crate) told_expired: bool,
     /// What the connection is entered for.
-    pub(crate) attached: Attachments,
+    pub(crate) attached: Registrations,
 }
 
 impl Session {
@@ -49,10 +49,10 @@ impl Session {
             watches: BTreeSet::new(),
             draft: None,
             uploads: Uploads::default(),
-            notices: Notices::default(),
+            notices: PullRequestCursor::default(),
             failed_authentications: 0,
             told_expired: false,
-            attached: Attachments::default(),
+            attached: Registrations::default(),
         }
     }
 

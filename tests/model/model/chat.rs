@@ -4,26 +4,26 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Answer, Refusal, World, ok, success};
+use super::{Answer, RequestError, World, ok, success};
 
 impl World {
-    pub(super) fn may_chat(&self, me: usize) -> Result<String, Refusal> {
+    pub(super) fn may_chat(&self, me: usize) -> Result<String, RequestError> {
         let room = &self.connections[me].room;
-        room.clone().ok_or(Refusal::Unauthorized)
+        room.clone().ok_or(RequestError::Unauthorized)
     }
 
     pub(super) fn say(&mut self, me: usize, text: &str) -> Answer {
         let room = self.may_chat(me)?;
         let token = self.connections[me].token.as_ref();
-        let token = token.ok_or(Refusal::Unauthorized)?;
+        let token = token.ok_or(RequestError::Unauthorized)?;
         if token.muted {
-            return Err(Refusal::Muted);
+            return Err(RequestError::Muted);
         }
         if text.is_empty() {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         if text.len() > self.limits.chat_bytes {
-            return Err(Refusal::Limit("maxChatBytes", self.limits.chat_bytes));
+            return Err(RequestError::Limit("maxChatBytes", self.limits.chat_bytes));
         }
         let user = token.user.clone();
         let number = self.number();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Answer, Connection, Refusal, World, ok, success};
+use super::{Answer, Connection, RequestError, World, ok, success};
 use crate::ask::{Project, Section, Token};
 
 impl World {
@@ -37,7 +37,7 @@ impl World {
         token: Option<&Token>,
     ) -> Answer {
         let held = self.connections[me].token.clone();
-        let token = token.cloned().or(held).ok_or(Refusal::Unauthorized)?;
+        let token = token.cloned().or(held).ok_or(RequestError::Unauthorized)?;
         self.take_on(me, &token, std::slice::from_ref(section))
     }
 
@@ -54,7 +54,7 @@ impl World {
             Section::Viewer { user, project } => *user == token.user && *project == token.project,
         };
         if token.fault.is_some() || !sections.iter().all(claims_allow) {
-            return Err(Refusal::Unauthorized);
+            return Err(RequestError::Unauthorized);
         }
         let asks = |kind: fn(&Section) -> bool| sections.iter().any(kind);
         let streams = asks(|section| matches!(section, Section::Streamer { .. }));
@@ -62,7 +62,7 @@ impl World {
         let chats = asks(|section| matches!(section, Section::Member { .. }));
         if views && !streams && !self.projects.contains_key(&token.project) {
             let sentence = "The streamer is not connected or the project is wrong";
-            return Err(Refusal::BadBecause(sentence));
+            return Err(RequestError::BadBecause(sentence));
         }
 
         if streams {

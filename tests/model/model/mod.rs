@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{Ask, Project, Right, Token};
 use crate::support::unbase64;
-use refusal::Refusal;
+use refusal::RequestError;
 use uploads::Uploads;
 
 /// The server's configuration, as far as it bears on answers.
@@ -99,7 +99,7 @@ pub struct Reaction {
     pub closes: bool,
 }
 
-type Answer = Result<Vec<Value>, Refusal>;
+type Answer = Result<Vec<Value>, RequestError>;
 
 pub struct World {
     pub limits: Limits,
@@ -154,7 +154,7 @@ impl World {
             ask,
             Ask::Authenticate(..) | Ask::SectionAlone(..) | Ask::Faulty(Right::Token, _)
         );
-        let is_unauthorized = matches!(answer, Err(Refusal::Unauthorized));
+        let is_unauthorized = matches!(answer, Err(RequestError::Unauthorized));
         let mut replies = answer.unwrap_or_else(|refusal| vec![refusal.json(ask.name())]);
         // Who sends no JSON object has sent no `ref` either.
         if let Some(reference) = reference.filter(|_| !matches!(ask, Ask::Garbage(_))) {
@@ -193,7 +193,7 @@ impl World {
             Ask::Authenticate(token, sections) => self.authenticate(me, token, sections),
             Ask::AuthenticateBadly(_) => {
                 self.fail_closed(me);
-                Err(Refusal::Bad)
+                Err(RequestError::Bad)
             }
             Ask::SectionAlone(section, token) => {
                 self.authenticate_alone(me, section, token.as_ref())
@@ -227,14 +227,14 @@ impl World {
                 if let Some(project) = named(request).filter(|_| *right == Right::Read) {
                     self.check_may_read(me, &project)?;
                 }
-                Err(Refusal::Bad)
+                Err(RequestError::Bad)
             }
             // What is within has been taken out.
-            Ask::From(..) | Ask::Garbage(_) => Err(Refusal::Bad),
+            Ask::From(..) | Ask::Garbage(_) => Err(RequestError::Bad),
         }
     }
 
-    fn check_right(&self, me: usize, right: Right) -> Result<(), Refusal> {
+    fn check_right(&self, me: usize, right: Right) -> Result<(), RequestError> {
         let connection = &self.connections[me];
         let has_token = connection.token.is_some();
         let has_role = connection.is_streamer || connection.is_viewer;
@@ -247,7 +247,7 @@ impl World {
             Right::Review => connection.is_streamer,
             Right::Chat => connection.room.is_some(),
         };
-        allowed.then_some(()).ok_or(Refusal::Unauthorized)
+        allowed.then_some(()).ok_or(RequestError::Unauthorized)
     }
 
     fn push(&mut self, to: usize, message: Value) {

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 use super::names::{exclude_each_other, is_below, normal};
 use super::reading::parts;
 use super::uploads::{Piece, Whole};
-use super::{Answer, File, Files, Refusal, World, ok, success};
+use super::{Answer, File, Files, RequestError, World, ok, success};
 use crate::ask::{Ask, Part, Project, Right};
 
 impl World {
     /// `Ok` where the project may be read.
-    pub(super) fn check_may_read(&self, me: usize, project: &Project) -> Result<(), Refusal> {
+    pub(super) fn check_may_read(&self, me: usize, project: &Project) -> Result<(), RequestError> {
         let token = self.connections[me].token.as_ref();
         let names = token.is_some_and(|token| token.project == *project);
         if self.limits.public_read || names {
             Ok(())
         } else {
-            Err(Refusal::Unauthorized)
+            Err(RequestError::Unauthorized)
         }
     }
 
@@ -24,7 +24,7 @@ impl World {
         self.check_may_read(me, project)?;
         let watches = &mut self.connections[me].watches;
         if watches.len() >= self.limits.watches && !watches.contains(project) {
-            return Err(Refusal::Limit("maxWatches", self.limits.watches));
+            return Err(RequestError::Limit("maxWatches", self.limits.watches));
         }
         watches.insert(project.clone());
         Ok(vec![ok("fileWatch")])
@@ -42,7 +42,7 @@ impl World {
 
     pub(super) fn status(&self, me: usize, project: &Project) -> Answer {
         self.check_may_read(me, project)?;
-        let files = self.projects.get(project).ok_or(Refusal::ReadPath)?;
+        let files = self.projects.get(project).ok_or(RequestError::ReadPath)?;
         let all = 0..self.connections.len();
         let receivers = all.filter(|other| self.receives(*other, project)).count();
         let streamers = self.streamed().get(project).copied().unwrap_or(0);
@@ -66,9 +66,9 @@ impl World {
         base: Option<&str>,
     ) -> Answer {
         self.check_right(me, Right::Write)?;
-        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
+        let (path, is_folder) = normal(name).ok_or(RequestError::Bad)?;
         if is_folder {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         let limits = self.limits;
         let in_draft = self.connections[me].draft.is_some();
@@ -89,7 +89,7 @@ impl World {
                 }
             }
             None if content.len() > limits.file_bytes => {
-                return Err(Refusal::Limit("maxFileBytes", limits.file_bytes));
+                return Err(RequestError::Limit("maxFileBytes", limits.file_bytes));
             }
             None => (content.to_vec(), base.map(str::to_owned)),
         };
@@ -123,7 +123,7 @@ impl World {
         vec![reply]
     }
 
-    fn store(&mut self, me: usize, path: &str, whole: Whole) -> Result<(), Refusal> {
+    fn store(&mut self, me: usize, path: &str, whole: Whole) -> Result<(), RequestError> {
         let in_draft = self.connections[me].draft.is_some();
         let (content, base) = whole;
         let file = File {
@@ -138,20 +138,23 @@ impl World {
         }
     }
 
-    fn put(&mut self, me: usize, path: &str, file: &File) -> Result<(), Refusal> {
+    fn put(&mut self, me: usize, path: &str, file: &File) -> Result<(), RequestError> {
         let limits = self.limits;
-        let project = self.role_project(me).ok_or(Refusal::Unauthorized)?.clone();
+        let project = self
+            .role_project(me)
+            .ok_or(RequestError::Unauthorized)?
+            .clone();
         let files = self.projects.entry(project.clone()).or_default();
         let mut after = files.clone();
         after.insert(path.to_owned(), file.clone());
         if after.len() > limits.project_files && after.len() > files.len() {
-            return Err(Refusal::Limit("maxProjectFiles", limits.project_files));
+            return Err(RequestError::Limit("maxProjectFiles", limits.project_files));
         }
         if bytes(&after) > limits.project_bytes && bytes(&after) > bytes(files) {
-            return Err(Refusal::Limit("maxProjectBytes", limits.project_bytes));
+            return Err(RequestError::Limit("maxProjectBytes", limits.project_bytes));
         }
         if files.keys().any(|other| exclude_each_other(other, path)) {
-            return Err(Refusal::WriteFile);
+            return Err(RequestError::WriteFile);
         }
         *files = after;
         for mut part in parts(path, file, limits.part_bytes) {
@@ -162,22 +165,28 @@ impl World {
         Ok(())
     }
 
-    fn put_into_draft(&mut self, me: usize, path: &str, file: File) -> Result<(), Refusal> {
+    fn put_into_draft(&mut self, me: usize, path: &str, file: File) -> Result<(), RequestError> {
         let limits = self.limits;
         let draft = self.connections[me].draft.as_mut();
-        let draft = draft.ok_or(Refusal::Unauthorized)?;
+        let draft = draft.ok_or(RequestError::Unauthorized)?;
         let mut after = draft.clone();
         after.deleted.remove(path);
         after.files.insert(path.to_owned(), file);
         if after.files.len() + after.deleted.len() > limits.pull_files {
-            return Err(Refusal::Limit("maxPullRequestFiles", limits.pull_files));
+            return Err(RequestError::Limit(
+                "maxPullRequestFiles",
+                limits.pull_files,
+            ));
         }
         if bytes(&after.files) > limits.pull_bytes {
-            return Err(Refusal::Limit("maxPullRequestBytes", limits.pull_bytes));
+            return Err(RequestError::Limit(
+                "maxPullRequestBytes",
+                limits.pull_bytes,
+            ));
         }
         let mut others = draft.files.keys();
         if others.any(|other| exclude_each_other(other, path)) {
-            return Err(Refusal::WriteFile);
+            return Err(RequestError::WriteFile);
         }
         *draft = after;
         Ok(())
@@ -185,9 +194,9 @@ impl World {
 
     pub(super) fn delete(&mut self, me: usize, name: &str) -> Answer {
         self.check_right(me, Right::Write)?;
-        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
+        let (path, is_folder) = normal(name).ok_or(RequestError::Bad)?;
         if path.is_empty() {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         let connection = &mut self.connections[me];
         let in_draft = connection.draft.is_some();
@@ -199,19 +208,22 @@ impl World {
             meant.retain(|file| is_below(file, &path) || (*file == path && !is_folder));
             meant
         };
-        let project = self.role_project(me).ok_or(Refusal::Unauthorized)?.clone();
+        let project = self
+            .role_project(me)
+            .ok_or(RequestError::Unauthorized)?
+            .clone();
         let of_project = self.projects.get(&project).map(meant).unwrap_or_default();
         if let Some(draft) = &mut self.connections[me].draft {
             let own = meant(&draft.files);
             if own.is_empty() && of_project.is_empty() {
-                return Err(Refusal::ReadFile);
+                return Err(RequestError::ReadFile);
             }
             if own.is_empty() {
                 let mut after = draft.clone();
                 after.deleted.extend(of_project);
                 if after.files.len() + after.deleted.len() > self.limits.pull_files {
                     let limit = self.limits.pull_files;
-                    return Err(Refusal::Limit("maxPullRequestFiles", limit));
+                    return Err(RequestError::Limit("maxPullRequestFiles", limit));
                 }
                 *draft = after;
             } else {
@@ -219,7 +231,7 @@ impl World {
             }
         } else {
             if of_project.is_empty() {
-                return Err(Refusal::ReadFile);
+                return Err(RequestError::ReadFile);
             }
             for file in of_project {
                 self.projects

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Draft, Pull, Refusal, World, ok, success};
+use super::{Answer, Draft, Pull, RequestError, World, ok, success};
 use crate::ask::{Project, Right};
 
-const UNKNOWN: Refusal = Refusal::BadBecause("Pullrequest ID does not exist");
+const UNKNOWN: RequestError = RequestError::BadBecause("Pullrequest ID does not exist");
 
 impl Pull {
     /// What stands for its id, which only the server knows.
@@ -38,15 +38,15 @@ impl Pull {
 
 impl World {
     /// The project in which the connection may propose, and as whom.
-    fn may_propose(&self, me: usize) -> Result<(Project, String), Refusal> {
+    fn may_propose(&self, me: usize) -> Result<(Project, String), RequestError> {
         self.check_right(me, Right::Propose)?;
         let token = self.connections[me].token.as_ref();
-        let token = token.ok_or(Refusal::Unauthorized)?;
+        let token = token.ok_or(RequestError::Unauthorized)?;
         Ok((token.project.clone(), token.user.clone()))
     }
 
     /// The open pull requests that the connection may see.
-    fn visible(&self, me: usize) -> Result<Vec<Pull>, Refusal> {
+    fn visible(&self, me: usize) -> Result<Vec<Pull>, RequestError> {
         let (project, user) = self.may_propose(me)?;
         let mut pulls = self.pulls.clone();
         pulls.retain(|pull| {
@@ -55,10 +55,10 @@ impl World {
         Ok(pulls)
     }
 
-    fn check_open_pulls(&self, project: &Project, user: &str) -> Result<(), Refusal> {
+    fn check_open_pulls(&self, project: &Project, user: &str) -> Result<(), RequestError> {
         let is_his = |pull: &&Pull| pull.project == *project && pull.owner == user;
         if self.pulls.iter().filter(is_his).count() >= self.limits.open_pulls {
-            return Err(Refusal::Limit(
+            return Err(RequestError::Limit(
                 "maxOpenPullRequests",
                 self.limits.open_pulls,
             ));
@@ -69,10 +69,13 @@ impl World {
     pub(super) fn create(&mut self, me: usize, title: &str, description: &str) -> Answer {
         let (project, user) = self.may_propose(me)?;
         if title.is_empty() {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         if title.len() > self.limits.title_bytes {
-            return Err(Refusal::Limit("maxTitleBytes", self.limits.title_bytes));
+            return Err(RequestError::Limit(
+                "maxTitleBytes",
+                self.limits.title_bytes,
+            ));
         }
         self.check_open_pulls(&project, &user)?;
         let connection = &mut self.connections[me];
@@ -88,12 +91,12 @@ impl World {
     pub(super) fn finish(&mut self, me: usize) -> Answer {
         let (project, owner) = self.may_propose(me)?;
         let connection = &self.connections[me];
-        let draft = connection.draft.clone().ok_or(Refusal::Bad)?;
+        let draft = connection.draft.clone().ok_or(RequestError::Bad)?;
         if let Some(unfinished) = connection.uploads.first_into_draft() {
-            return Err(Refusal::BadNaming(unfinished.to_owned()));
+            return Err(RequestError::BadNaming(unfinished.to_owned()));
         }
         if draft.files.is_empty() && draft.deleted.is_empty() {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         self.check_open_pulls(&project, &owner)?;
         let pull = Pull {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::names::{is_below, normal};
-use super::{Answer, File, Files, Refusal, World, success};
+use super::{Answer, File, Files, RequestError, World, success};
 use crate::ask::{Project, Right};
 use crate::support::base64;
 
@@ -61,17 +61,17 @@ impl World {
         project: &Project,
         name: Option<&str>,
         deep: bool,
-    ) -> Result<(String, Files), Refusal> {
+    ) -> Result<(String, Files), RequestError> {
         self.check_right(me, Right::Read)?;
         let name = name.unwrap_or("");
         self.check_may_read(me, project)?;
-        let (path, is_folder) = normal(name).ok_or(Refusal::Bad)?;
+        let (path, is_folder) = normal(name).ok_or(RequestError::Bad)?;
         let deep = deep || name.is_empty();
         let missing = || {
             if is_folder || deep {
-                Refusal::ReadPath
+                RequestError::ReadPath
             } else {
-                Refusal::ReadFile
+                RequestError::ReadFile
             }
         };
         let of_pull = self.in_pull(me, project, &path);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::ask::FOR_LONG;
 
 /// Why a request is refused.
-pub enum Refusal {
+pub enum RequestError {
     Bad,
     BadBecause(&'static str),
     BadNaming(String),
@@ -17,7 +17,7 @@ pub enum Refusal {
     Limit(&'static str, usize),
 }
 
-impl Refusal {
+impl RequestError {
     /// What it is on the wire, where `name` was asked for.
     pub fn json(self, name: Option<&str>) -> Value {
         let shown = name.filter(|name| !name.is_empty()).unwrap_or("/");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::RequestError;
 use crate::ask::Part;
 
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Uploads {
         piece: Piece<'_>,
         file_bytes: usize,
         open_uploads: usize,
-    ) -> Result<Option<Whole>, Refusal> {
+    ) -> Result<Option<Whole>, RequestError> {
         let Part { number, count } = piece.part;
         if let Some(ended) = self.ended.as_mut().filter(|ended| ended.place == *place) {
             if count == ended.count && number == Some(ended.next) && ended.next <= count {
@@ -102,7 +102,7 @@ impl Uploads {
                 let (key, value) = ended.limit;
                 let is_last = number == Some(count);
                 return if is_last {
-                    Err(Refusal::Limit(key, value))
+                    Err(RequestError::Limit(key, value))
                 } else {
                     Ok(None)
                 };
@@ -123,7 +123,7 @@ impl Uploads {
         };
         let at = number.unwrap_or(upload.lowest_missing());
         if at > count || count != upload.count {
-            return Err(Refusal::Bad);
+            return Err(RequestError::Bad);
         }
         upload.like_desktop &= at == upload.lowest_missing()
             && upload.parts.len() + 1 == at as usize
@@ -157,7 +157,7 @@ impl Uploads {
                 limit,
             });
         }
-        Err(Refusal::Limit(limit.0, limit.1))
+        Err(RequestError::Limit(limit.0, limit.1))
     }
 
     /// The upload that is whole now, unless the next that comes is this part of it.

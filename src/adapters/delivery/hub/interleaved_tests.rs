@@ -15,15 +15,15 @@ const ORDERS: usize = 2_000;
 fn who_is_there_before_an_event_and_stays_hears_it_once_whoever_comes_and_goes() {
     check(ORDERS, || {
         let world = Arc::new(World::new());
-        let (stays, mailbox) = world.connect();
+        let (stays, queue) = world.connect();
         world.hub.subscribe(stays, room());
         let others: Vec<_> = (0..2)
             .map(|_| {
                 let world = Arc::clone(&world);
                 thread::spawn(move || {
-                    let (id, mailbox) = world.connect();
+                    let (id, queue) = world.connect();
                     world.hub.subscribe(id, room());
-                    let told = taken(&mailbox);
+                    let told = taken(&queue);
                     world.hub.unsubscribe(id, &room());
                     world.hub.subscribe(id, room());
                     world.hub.disconnect(id);
@@ -47,7 +47,7 @@ fn who_is_there_before_an_event_and_stays_hears_it_once_whoever_comes_and_goes()
             );
         }
         speaker.join().expect("no panic");
-        assert_eq!(taken(&mailbox), ["1", "2", "3"]);
+        assert_eq!(taken(&queue), ["1", "2", "3"]);
         world.hub.disconnect(stays);
         world.assert_nothing_is_left();
     });
@@ -76,7 +76,7 @@ fn a_connection_that_ends_while_it_enters_leaves_nothing_behind() {
 fn the_streamer_is_told_of_as_coming_and_going_by_turns_and_rightly_at_the_end() {
     check(ORDERS, || {
         let world = Arc::new(World::new());
-        let (viewer, mailbox) = world.connect();
+        let (viewer, queue) = world.connect();
         world.hub.subscribe(viewer, Topic::Updates(project()));
         let streamers: Vec<_> = (0..3)
             .map(|number| {
@@ -93,7 +93,7 @@ fn the_streamer_is_told_of_as_coming_and_going_by_turns_and_rightly_at_the_end()
         for streamer in streamers {
             streamer.join().expect("no panic");
         }
-        let told = taken(&mailbox);
+        let told = taken(&queue);
         for (place, said) in told.iter().enumerate() {
             assert_eq!(*said, format!("streamer {}", place % 2 == 0), "{told:?}");
         }

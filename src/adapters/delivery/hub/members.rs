@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use crate::adapters::delivery::hub::Encoder;
-use crate::adapters::delivery::send_queue::queue::{Frame, Mailbox};
+use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::FileKey;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 
 /// The receivers of one topic.
-pub(crate) struct Members<F>(Mutex<HashMap<ConnectionId, Arc<Mailbox<F>>>>);
+pub(crate) struct Members<F>(Mutex<HashMap<ConnectionId, Arc<SendQueue<F>>>>);
 
 impl<F> Default for Members<F> {
     fn default() -> Self {
@@ -19,8 +19,8 @@ impl<F> Default for Members<F> {
 }
 
 impl<F: Frame> Members<F> {
-    pub(crate) fn insert(&self, id: ConnectionId, mailbox: Arc<Mailbox<F>>) {
-        lock(&self.0).insert(id, mailbox);
+    pub(crate) fn insert(&self, id: ConnectionId, queue: Arc<SendQueue<F>>) {
+        lock(&self.0).insert(id, queue);
     }
 
     /// Returns whether nobody is left.
@@ -40,13 +40,13 @@ impl<F: Frame> Members<F> {
     /// Encodes `event` once and hands it to all but `origin`, to whom nothing older may come now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        if let Some(mailbox) = origin.and_then(|id| members.get(&id)) {
-            supersede(mailbox, event);
+        if let Some(queue) = origin.and_then(|id| members.get(&id)) {
+            supersede(queue, event);
         }
         let mut receivers = members
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
-            .map(|(_, mailbox)| mailbox)
+            .map(|(_, queue)| queue)
             .peekable();
         if receivers.peek().is_none() {
             return;
@@ -63,7 +63,7 @@ impl<F: Frame> Members<F> {
                     project: project.clone(),
                     path: path.clone(),
                 });
-                receivers.for_each(|mailbox| mailbox.deliver_update(&file, *version, &frames));
+                receivers.for_each(|queue| queue.deliver_update(&file, *version, &frames));
             }
             Event::FileDeleted {
                 project,
@@ -74,20 +74,20 @@ impl<F: Frame> Members<F> {
                     project: project.clone(),
                     path: path.clone(),
                 });
-                for (mailbox, frame) in each(receivers, &frames) {
-                    mailbox.deliver_deletion(&file, *version, frame);
+                for (queue, frame) in each(receivers, &frames) {
+                    queue.deliver_deletion(&file, *version, frame);
                 }
             }
             Event::Presence { project, .. } => {
-                for (mailbox, frame) in each(receivers, &frames) {
-                    mailbox.deliver_presence(project, frame);
+                for (queue, frame) in each(receivers, &frames) {
+                    queue.deliver_presence(project, frame);
                 }
             }
             Event::PullRequestCreated(_)
             | Event::PullRequestClosed { .. }
             | Event::ChatMessage(_) => {
-                for (mailbox, frame) in each(receivers, &frames) {
-                    mailbox.deliver(frame.clone());
+                for (queue, frame) in each(receivers, &frames) {
+                    queue.deliver(frame.clone());
                 }
             }
         }
@@ -95,7 +95,7 @@ impl<F: Frame> Members<F> {
 }
 
 /// The change that `event` tells of makes older ones of the same file obsolete.
-fn supersede<F: Frame>(mailbox: &Mailbox<F>, event: &Event) {
+fn supersede<F: Frame>(queue: &SendQueue<F>, event: &Event) {
     if let Event::FileUpdated {
         project,
         path,
@@ -112,7 +112,7 @@ fn supersede<F: Frame>(mailbox: &Mailbox<F>, event: &Event) {
             project: project.clone(),
             path: path.clone(),
         };
-        mailbox.supersede(&file, *version);
+        queue.supersede(&file, *version);
     }
 }
 

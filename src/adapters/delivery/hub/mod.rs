@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::adapters::delivery::hub::members::Members;
 
-use crate::adapters::delivery::send_queue::queue::{Frame, Mailbox};
+use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::locks::{lock, read, write};
 use crate::application::ports::{EventPublisher, Subscriptions, Topic};
 use crate::application::{ConnectionId, Event};
@@ -33,7 +33,7 @@ pub struct Hub<F> {
 }
 
 struct Connection<F> {
-    mailbox: Arc<Mailbox<F>>,
+    queue: Arc<SendQueue<F>>,
     topics: Mutex<HashSet<Topic>>,
 }
 
@@ -68,11 +68,11 @@ impl<F: Frame> Hub<F> {
 }
 
 impl<F: Frame> Hub<F> {
-    /// A new connection that receives into `mailbox`, as yet nothing.
-    pub fn connect(&self, mailbox: Arc<Mailbox<F>>) -> ConnectionId {
+    /// A new connection that receives into `queue`, as yet nothing.
+    pub fn connect(&self, queue: Arc<SendQueue<F>>) -> ConnectionId {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let connection = Connection {
-            mailbox,
+            queue,
             topics: Mutex::default(),
         };
         write(&self.connections).insert(id, Arc::new(connection));
@@ -103,7 +103,7 @@ impl<F: Frame> Subscriptions for Hub<F> {
         }
         let mut topics = write(&self.topics);
         let members = topics.entry(topic).or_default();
-        members.insert(connection, Arc::clone(&member.mailbox));
+        members.insert(connection, Arc::clone(&member.queue));
     }
 
     fn unsubscribe(&self, connection: ConnectionId, topic: &Topic) {
@@ -114,7 +114,7 @@ impl<F: Frame> Subscriptions for Hub<F> {
             self.remove_member(topic, connection);
             if let Topic::Updates(project) = topic {
                 // Only now does nothing come behind it.
-                member.mailbox.forget(project);
+                member.queue.forget(project);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 
 use super::*;
-use crate::adapters::delivery::send_queue::MailboxLimits;
+use crate::adapters::delivery::send_queue::SendQueueLimits;
 use crate::adapters::delivery::send_queue::budget::Budget;
 use crate::application::ports::Presence;
 use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
@@ -15,7 +15,7 @@ impl Frame for String {
     }
 }
 
-const LIMITS: MailboxLimits = MailboxLimits {
+const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1 << 20,
     window_bytes: 1 << 19,
 };
@@ -36,9 +36,9 @@ impl World {
         Self { hub, encoded }
     }
 
-    pub(crate) fn connect(&self) -> (ConnectionId, Arc<Mailbox<String>>) {
-        let mailbox = Mailbox::new(LIMITS, Budget::new(usize::MAX), ());
-        (self.hub.connect(Arc::clone(&mailbox)), mailbox)
+    pub(crate) fn connect(&self) -> (ConnectionId, Arc<SendQueue<String>>) {
+        let queue = SendQueue::new(LIMITS, Budget::new(usize::MAX), ());
+        (self.hub.connect(Arc::clone(&queue)), queue)
     }
 
     pub(crate) fn say(&self, id: u64, origin: Option<ConnectionId>) {
@@ -88,9 +88,9 @@ pub(crate) fn project() -> ProjectId {
     }
 }
 
-pub(crate) fn taken(mailbox: &Mailbox<String>) -> Vec<String> {
+pub(crate) fn taken(queue: &SendQueue<String>) -> Vec<String> {
     let mut frames = VecDeque::new();
-    mailbox.take(&mut frames, usize::MAX);
+    queue.take(&mut frames, usize::MAX);
     frames.into()
 }
 
@@ -105,8 +105,8 @@ fn an_event_is_encoded_once_for_all_receivers_but_its_origin() {
     world.say(1, Some(all[0].0));
     assert_eq!(world.encoded.load(Ordering::Relaxed), 1);
     assert!(taken(&all[0].1).is_empty());
-    for (_, mailbox) in &all[1..] {
-        assert_eq!(taken(mailbox), ["1"], "once, however often it subscribed");
+    for (_, queue) in &all[1..] {
+        assert_eq!(taken(queue), ["1"], "once, however often it subscribed");
     }
 }
 
@@ -142,7 +142,7 @@ fn unsubscribing_and_disconnecting_leave_no_trace() {
 #[test]
 fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
     let world = World::new();
-    let (viewer, mailbox) = world.connect();
+    let (viewer, queue) = world.connect();
     let updates = Topic::Updates(project());
     world.hub.subscribe(viewer, updates.clone());
     let (a, a_mailbox) = world.connect();
@@ -154,7 +154,7 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
     assert!(!world.hub.depart(&project(), a), "he has gone already");
     assert_eq!(world.hub.streamers(&project()), 1);
     assert!(world.hub.depart(&project(), b));
-    assert_eq!(taken(&mailbox), ["streamer true", "streamer false"]);
+    assert_eq!(taken(&queue), ["streamer true", "streamer false"]);
     assert_eq!(
         taken(&a_mailbox),
         ["streamer false"],
@@ -165,11 +165,11 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
 #[test]
 fn who_ceases_to_stream_a_project_that_he_watches_is_told_so() {
     let world = World::new();
-    let (only, mailbox) = world.connect();
+    let (only, queue) = world.connect();
     world.hub.subscribe(only, Topic::Updates(project()));
     world.hub.arrive(&project(), only);
     world.hub.depart(&project(), only);
-    assert_eq!(taken(&mailbox), ["streamer false"]);
+    assert_eq!(taken(&queue), ["streamer false"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn viewers_are_those_who_receive_updates_and_do_not_stream() {
 #[test]
 fn files_reach_their_receivers_by_kind() {
     let world = World::new();
-    let (viewer, mailbox) = world.connect();
+    let (viewer, queue) = world.connect();
     let updates = Topic::Updates(project());
     world.hub.subscribe(viewer, updates.clone());
     let path = FilePath::parse("a").expect("valid");
@@ -210,7 +210,7 @@ fn files_reach_their_receivers_by_kind() {
         version: Version::new(2),
     };
     world.hub.publish(&updates, deleted, None);
-    assert_eq!(taken(&mailbox), ["+/a", "-/a"]);
+    assert_eq!(taken(&queue), ["+/a", "-/a"]);
 }
 
 #[test]
@@ -237,8 +237,8 @@ fn many_threads_come_go_and_speak_and_all_see_one_order() {
     });
     let first = taken(&steady[0].1);
     assert_eq!(first.len(), 800);
-    for (id, mailbox) in &steady[1..] {
-        assert_eq!(taken(mailbox), first);
+    for (id, queue) in &steady[1..] {
+        assert_eq!(taken(queue), first);
         world.hub.disconnect(*id);
     }
     world.hub.disconnect(steady[0].0);

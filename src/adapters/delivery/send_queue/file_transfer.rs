@@ -2,32 +2,32 @@
 
 use std::sync::Arc;
 
-use super::queue::{Frame, Mailbox};
-use super::turn::Turn;
+use super::queue::{Frame, SendQueue};
+use super::turn::Transfer;
 use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
 
 /// The turn to send the parts of one file: while it is held no part of another file or version
 /// comes between.
-pub struct FileTurn<F: Frame>(Arc<Mailbox<F>>);
+pub struct FileTransferGuard<F: Frame>(Arc<SendQueue<F>>);
 
-impl<F: Frame> FileTurn<F> {
-    /// For whoever has set the mailbox's turn to his own.
-    pub(crate) fn new(mailbox: Arc<Mailbox<F>>) -> Self {
-        Self(mailbox)
+impl<F: Frame> FileTransferGuard<F> {
+    /// For whoever has set the queue's turn to his own.
+    pub(crate) fn new(queue: Arc<SendQueue<F>>) -> Self {
+        Self(queue)
     }
 
     /// Whether the change is still to be sent. To be asked once its file has been opened, which may
     /// have taken long.
     pub fn is_wanted(&self) -> bool {
-        !matches!(self.0.lock().turn, Turn::Withdrawn(_))
+        !matches!(self.0.lock().turn, Transfer::Withdrawn(_))
     }
 }
 
-impl<F: Frame> Drop for FileTurn<F> {
+impl<F: Frame> Drop for FileTransferGuard<F> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.turn = Turn::Free;
+        state.turn = Transfer::Free;
         for answer in std::mem::take(&mut state.behind_turn) {
             self.0.push_locked(&mut state, answer);
         }
@@ -36,23 +36,23 @@ impl<F: Frame> Drop for FileTurn<F> {
     }
 }
 
-impl<F: Frame> Mailbox<F> {
+impl<F: Frame> SendQueue<F> {
     /// Waits for the turn to send one file.
-    pub async fn begin_file(self: &Arc<Self>) -> FileTurn<F> {
-        self.until(|state, _| state.turn.is_free().then(|| state.turn = Turn::Taken))
+    pub async fn begin_file(self: &Arc<Self>) -> FileTransferGuard<F> {
+        self.until(|state, _| state.turn.is_free().then(|| state.turn = Transfer::Taken))
             .await;
-        FileTurn::new(Arc::clone(self))
+        FileTransferGuard::new(Arc::clone(self))
     }
 
     /// Waits for a file whose newest version is to be read back and sent, and for room and the
     /// turn to do so. Waiting deletions and presences are queued on the way.
-    pub async fn next_pending(self: &Arc<Self>) -> (FileTurn<F>, Arc<FileKey>) {
+    pub async fn next_pending(self: &Arc<Self>) -> (FileTransferGuard<F>, Arc<FileKey>) {
         let file = self
             .until(|state, exhausted| {
                 while state.turn.is_free() && self.has_room(state, exhausted) {
                     match state.pending.pop()? {
                         (Key::File(file), Change::Updated(_)) => {
-                            state.turn = Turn::Update(Arc::clone(&file));
+                            state.turn = Transfer::Update(Arc::clone(&file));
                             return Some(file);
                         }
                         (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
@@ -64,6 +64,6 @@ impl<F: Frame> Mailbox<F> {
                 None
             })
             .await;
-        (FileTurn::new(Arc::clone(self)), file)
+        (FileTransferGuard::new(Arc::clone(self)), file)
     }
 }

@@ -1,4 +1,4 @@
-//! Many orders of what a connection's tasks and those of others do with its mailbox.
+//! Many orders of what a connection's tasks and those of others do with its queue.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -27,31 +27,31 @@ struct Store {
 
 impl Store {
     /// As `commit.rs` does it: stored, and told before the next change of the file is stored.
-    async fn commit(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+    async fn commit(&self, queue: &SendQueue<Sent>, name: &'static str) {
         let _alone = self.locks.lock(name).await;
         let (key, version) = (key(name), self.put(name));
         if version.number().is_multiple_of(3) {
             let frame = Sent::Deleted(name.into(), version.number());
-            mailbox.deliver_deletion(&key, version, &frame);
+            queue.deliver_deletion(&key, version, &frame);
         } else {
             let frame = file(name, version.number());
-            mailbox.deliver_update(&key, version, &[frame]);
+            queue.deliver_update(&key, version, &[frame]);
         }
     }
 
     /// The same for a change that the connection makes itself, whose answer tells the version here.
-    async fn commit_own(&self, mailbox: &Mailbox<Sent>, name: &'static str) {
+    async fn commit_own(&self, queue: &SendQueue<Sent>, name: &'static str) {
         {
             let _alone = self.locks.lock(name).await;
             let version = self.put(name);
-            mailbox.supersede(&key(name), version);
+            queue.supersede(&key(name), version);
             let answer = match version.number() {
                 number if number.is_multiple_of(3) => Sent::Deleted(name.into(), number),
                 number => file(name, number),
             };
-            mailbox.answer_change(&key(name), answer);
+            queue.answer_change(&key(name), answer);
         }
-        mailbox.changes_answered().await;
+        queue.changes_answered().await;
     }
 
     fn put(&self, name: &'static str) -> Version {
@@ -69,19 +69,19 @@ impl Store {
     }
 
     /// As `sender.rs` does it, with the turn in hand.
-    fn send(&self, mailbox: &Mailbox<Sent>, name: &str) {
+    fn send(&self, queue: &SendQueue<Sent>, name: &str) {
         if let Some(version) = self.open(name) {
-            mailbox.supersede(&key(name), Version::new(version));
-            mailbox.push(file(name, version));
+            queue.supersede(&key(name), Version::new(version));
+            queue.push(file(name, version));
         }
     }
 }
 
-/// A mailbox and what tells that it wants to be emptied.
-fn rung_mailbox() -> (Arc<Mailbox<Sent>>, Arc<Notify>) {
+/// A queue and what tells that it wants to be emptied.
+fn rung_mailbox() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
     let rung = Arc::<Notify>::default();
-    let mailbox = Mailbox::new(LIMITS, Budget::new(1_000_000), Arc::clone(&rung));
-    (mailbox, rung)
+    let queue = SendQueue::new(LIMITS, Budget::new(1_000_000), Arc::clone(&rung));
+    (queue, rung)
 }
 
 impl Bell for Arc<Notify> {
@@ -90,9 +90,9 @@ impl Bell for Arc<Notify> {
     }
 }
 
-/// Takes what comes, as the courier does, until it is `enough` or the mailbox is closed.
+/// Takes what comes, as the courier does, until it is `enough` or the queue is closed.
 async fn written(
-    mailbox: &Mailbox<Sent>,
+    queue: &SendQueue<Sent>,
     rung: &Notify,
     enough: impl Fn(&VecDeque<Sent>) -> bool,
 ) -> Vec<Sent> {
@@ -102,8 +102,8 @@ async fn written(
         loop {
             let before = frames.len();
             // Frame by frame, so that much waits.
-            mailbox.take(&mut frames, 1);
-            if enough(&frames) || mailbox.closed().is_some() {
+            queue.take(&mut frames, 1);
+            if enough(&frames) || queue.closed().is_some() {
                 return frames.into();
             }
             if frames.len() == before {
@@ -149,34 +149,34 @@ fn in_no_order_of_events_is_anything_older_told_behind_an_answer() {
 fn no_file_goes_backwards(own: Own) {
     check(ORDERS, move || {
         block_on(async {
-            let ((mailbox, rung), store) = (rung_mailbox(), Arc::new(Store::default()));
+            let ((queue, rung), store) = (rung_mailbox(), Arc::new(Store::default()));
             let writer = {
-                let mailbox = Arc::clone(&mailbox);
+                let queue = Arc::clone(&queue);
                 // The text that is sent last.
                 let enough = |frames: &VecDeque<_>| frames.back() == Some(&Sent::Text(1));
-                spawn(async move { written(&mailbox, &rung, enough).await })
+                spawn(async move { written(&queue, &rung, enough).await })
             };
             // What waits as a name is read back.
             let sender = {
-                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                let (queue, store) = (Arc::clone(&queue), Arc::clone(&store));
                 spawn(async move {
                     loop {
-                        let (_turn, file) = mailbox.next_pending().await;
-                        store.send(&mailbox, file.path.as_str());
+                        let (_turn, file) = queue.next_pending().await;
+                        store.send(&queue, file.path.as_str());
                     }
                 })
             };
             let asking = {
-                let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                let (queue, store) = (Arc::clone(&queue), Arc::clone(&store));
                 spawn(async move {
                     for name in FILES {
-                        mailbox.room().await;
+                        queue.room().await;
                         match own {
                             Own::Gets => {
-                                let _turn = mailbox.begin_file().await;
-                                store.send(&mailbox, name);
+                                let _turn = queue.begin_file().await;
+                                store.send(&queue, name);
                             }
-                            Own::Changes => store.commit_own(&mailbox, name).await,
+                            Own::Changes => store.commit_own(&queue, name).await,
                         }
                     }
                 })
@@ -185,10 +185,10 @@ fn no_file_goes_backwards(own: Own) {
                 .into_iter()
                 .chain(FILES)
                 .map(|name| {
-                    let (mailbox, store) = (Arc::clone(&mailbox), Arc::clone(&store));
+                    let (queue, store) = (Arc::clone(&queue), Arc::clone(&store));
                     spawn(async move {
                         for _ in 0..CHANGES / 2 {
-                            store.commit(&mailbox, name).await;
+                            store.commit(&queue, name).await;
                         }
                     })
                 })
@@ -199,10 +199,10 @@ fn no_file_goes_backwards(own: Own) {
             asking.await.expect("no panic");
             // Whatever waits as a name is on its way by itself; then comes the last word.
             loop {
-                mailbox.room().await;
-                let _turn = mailbox.begin_file().await;
-                if mailbox.lock().pending.is_empty() {
-                    mailbox.push(Sent::Text(1));
+                queue.room().await;
+                let _turn = queue.begin_file().await;
+                if queue.lock().pending.is_empty() {
+                    queue.push(Sent::Text(1));
                     break;
                 }
                 shuttle::future::yield_now().await;
@@ -225,37 +225,37 @@ fn no_file_goes_backwards(own: Own) {
 fn whoever_waits_ends_when_the_mailbox_closes() {
     check(ORDERS, || {
         block_on(async {
-            let (mailbox, rung) = rung_mailbox();
+            let (queue, rung) = rung_mailbox();
             // Full, and the turn is taken.
             for _ in 0..3 {
-                mailbox.push(Sent::Text(50));
+                queue.push(Sent::Text(50));
             }
-            let turn = mailbox.begin_file().await;
-            let waits = |mailbox: Arc<Mailbox<Sent>>| async move {
-                mailbox.room().await;
-                let _turn = mailbox.begin_file().await;
+            let turn = queue.begin_file().await;
+            let waits = |queue: Arc<SendQueue<Sent>>| async move {
+                queue.room().await;
+                let _turn = queue.begin_file().await;
             };
             let waiting = [
-                spawn(waits(Arc::clone(&mailbox))),
-                spawn(waits(Arc::clone(&mailbox))),
+                spawn(waits(Arc::clone(&queue))),
+                spawn(waits(Arc::clone(&queue))),
             ];
             let until_closed = {
-                let mailbox = Arc::clone(&mailbox);
-                spawn(async move { mailbox.until_closed().await })
+                let queue = Arc::clone(&queue);
+                spawn(async move { queue.until_closed().await })
             };
             let writer = {
-                let mailbox = Arc::clone(&mailbox);
-                spawn(async move { written(&mailbox, &rung, |_| false).await })
+                let queue = Arc::clone(&queue);
+                spawn(async move { written(&queue, &rung, |_| false).await })
             };
             let closing = {
-                let mailbox = Arc::clone(&mailbox);
-                shuttle::thread::spawn(move || mailbox.close())
+                let queue = Arc::clone(&queue);
+                shuttle::thread::spawn(move || queue.close())
             };
             drop(turn);
             for task in waiting {
                 task.await.expect("no panic");
             }
-            assert_eq!(until_closed.await.expect("no panic"), MailboxClosed::Gone);
+            assert_eq!(until_closed.await.expect("no panic"), SendQueueClosed::Gone);
             writer.await.expect("no panic");
             closing.join().expect("no panic");
         });
@@ -266,22 +266,22 @@ fn whoever_waits_ends_when_the_mailbox_closes() {
 fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
     check(ORDERS, || {
         block_on(async {
-            let (mailbox, rung) = rung_mailbox();
+            let (queue, rung) = rung_mailbox();
             let speakers: Vec<_> = (0..3)
                 .map(|_| {
-                    let mailbox = Arc::clone(&mailbox);
+                    let queue = Arc::clone(&queue);
                     shuttle::thread::spawn(move || {
-                        mailbox.deliver(Sent::Text(10));
-                        mailbox.deliver(Sent::Text(20));
+                        queue.deliver(Sent::Text(10));
+                        queue.deliver(Sent::Text(20));
                     })
                 })
                 .collect();
-            written(&mailbox, &rung, |frames| frames.len() == 6).await;
+            written(&queue, &rung, |frames| frames.len() == 6).await;
             for speaker in speakers {
                 speaker.join().expect("no panic");
             }
-            assert!(mailbox.is_empty());
-            assert_eq!(mailbox.lock().frame_bytes, 0);
+            assert!(queue.is_empty());
+            assert_eq!(queue.lock().frame_bytes, 0);
         });
     });
 }

@@ -12,5 +12,5 @@ mod interleaved_tests;
 mod tests;
 
 pub use budget::{Budget, Charge};
-pub use file_transfer::FileTurn;
-pub use queue::{Bell, Frame, Mailbox, MailboxClosed, MailboxLimits};
+pub use file_transfer::FileTransferGuard;
+pub use queue::{Bell, Frame, SendQueue, SendQueueClosed, SendQueueLimits};

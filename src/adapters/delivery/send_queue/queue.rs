@@ -5,11 +5,11 @@
 //! connection sees a file go backwards rests on three things:
 //!
 //! 1. a change of a file is delivered here before the next change of that file is committed;
-//! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTurn`] from
+//! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTransferGuard`] from
 //!    before he opens it until its last part has been pushed;
-//! 3. after opening it at some version he calls [`Mailbox::supersede`], which drops a waiting
+//! 3. after opening it at some version he calls [`SendQueue::supersede`], which drops a waiting
 //!    entry that is not newer; so does whoever stores a change that this connection has made
-//!    itself, whose answer comes in the same order ([`Mailbox::answer_change`]).
+//!    itself, whose answer comes in the same order ([`SendQueue::answer_change`]).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,8 +18,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::budget::Budget;
-use super::turn::Turn;
-use super::waiting_changes::{Change, Key, Pending};
+use super::turn::Transfer;
+use super::waiting_changes::{Change, Key, WaitingChanges};
 use crate::application::FileKey;
 use crate::application::locks;
 use crate::domain::{ProjectId, Version};
@@ -30,7 +30,7 @@ const BUDGET_POLL: Duration = Duration::from_millis(20);
 /// How far a connection may be behind while the shared budget is exhausted, in bytes.
 const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
-/// How many frames a mailbox that was empty has room for at first: to grow for each of a burst would
+/// How many frames a queue that was empty has room for at first: to grow for each of a burst would
 /// cost as much as queueing it.
 const FIRST_ROOM: usize = 16;
 
@@ -40,18 +40,18 @@ pub trait Frame: Clone + Send + Sync + 'static {
     fn bytes(&self) -> usize;
 }
 
-/// Told that a mailbox wants to be emptied.
+/// Told that a queue wants to be emptied.
 pub trait Bell: Send + Sync {
-    /// Frames wait that nobody has been told of, or the mailbox has closed. Whoever hears it calls
-    /// [`Mailbox::take`] until nothing is left; until then it is not rung for further frames.
+    /// Frames wait that nobody has been told of, or the queue has closed. Whoever hears it calls
+    /// [`SendQueue::take`] until nothing is left; until then it is not rung for further frames.
     ///
-    /// Called under the mailbox's lock: it must neither wait nor call the mailbox.
+    /// Called under the queue's lock: it must neither wait nor call the queue.
     fn ring(&self);
 }
 
-/// The bounds of one mailbox.
+/// The bounds of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MailboxLimits {
+pub struct SendQueueLimits {
     /// `maxQueueBytes`: frames and waiting names together.
     pub max_bytes: usize,
     /// How much may wait in frames before files are held back; less than `max_bytes`, so that chat
@@ -59,9 +59,9 @@ pub struct MailboxLimits {
     pub window_bytes: usize,
 }
 
-/// Why a mailbox takes nothing any more.
+/// Why a queue takes nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailboxClosed {
+pub enum SendQueueClosed {
     /// More waits than may: the connection is closed with 1013.
     Overflow,
     /// The connection can be sent nothing any more.
@@ -69,8 +69,8 @@ pub enum MailboxClosed {
 }
 
 /// What waits to be sent to one connection.
-pub struct Mailbox<F> {
-    limits: MailboxLimits,
+pub struct SendQueue<F> {
+    limits: SendQueueLimits,
     budget: Arc<Budget>,
     pub(crate) state: Mutex<State<F>>,
     bell: Box<dyn Bell>,
@@ -83,16 +83,20 @@ pub(crate) struct State<F> {
     pub(crate) frame_bytes: usize,
     /// Whether the bell has been rung since nothing was left.
     rung: bool,
-    pub(crate) pending: Pending<F>,
-    pub(crate) turn: Turn,
+    pub(crate) pending: WaitingChanges<F>,
+    pub(crate) turn: Transfer,
     /// Answers to changes of the file that is being sent: they come behind it.
     pub(crate) behind_turn: Vec<F>,
-    closed: Option<MailboxClosed>,
+    closed: Option<SendQueueClosed>,
 }
 
-impl<F: Frame> Mailbox<F> {
-    /// An empty mailbox, which rings `bell`.
-    pub fn new(limits: MailboxLimits, budget: Arc<Budget>, bell: impl Bell + 'static) -> Arc<Self> {
+impl<F: Frame> SendQueue<F> {
+    /// An empty queue, which rings `bell`.
+    pub fn new(
+        limits: SendQueueLimits,
+        budget: Arc<Budget>,
+        bell: impl Bell + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             limits,
             budget,
@@ -100,8 +104,8 @@ impl<F: Frame> Mailbox<F> {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
                 rung: false,
-                pending: Pending::default(),
-                turn: Turn::Free,
+                pending: WaitingChanges::default(),
+                turn: Transfer::Free,
                 behind_turn: Vec::new(),
                 closed: None,
             }),
@@ -110,19 +114,19 @@ impl<F: Frame> Mailbox<F> {
         })
     }
 
-    /// Queues an answer. Never refused: the caller has waited for [`Mailbox::room`].
+    /// Queues an answer. Never refused: the caller has waited for [`SendQueue::room`].
     pub fn push(&self, frame: F) {
         self.push_locked(&mut self.lock(), frame);
     }
 
     /// Queues a chat message or a notice, which are never skipped: where there is no room the
-    /// mailbox closes.
+    /// queue closes.
     pub fn deliver(&self, frame: F) {
         let mut state = self.lock();
         let behind = state.frame_bytes + state.pending.bytes();
         let full = behind + frame.bytes() > self.limits.max_bytes;
         if full || (behind > EXHAUSTED_BYTES && self.budget.is_exhausted()) {
-            self.close_locked(&mut state, MailboxClosed::Overflow);
+            self.close_locked(&mut state, SendQueueClosed::Overflow);
         } else {
             self.push_locked(&mut state, frame);
         }
@@ -184,7 +188,7 @@ impl<F: Frame> Mailbox<F> {
         let mut state = self.lock();
         match &state.turn {
             // Nobody may be there to end the turn where nothing is sent any more.
-            Turn::Update(sent) | Turn::Withdrawn(sent)
+            Transfer::Update(sent) | Transfer::Withdrawn(sent)
                 if **sent == *file && state.closed.is_none() =>
             {
                 state.behind_turn.push(frame);
@@ -204,10 +208,10 @@ impl<F: Frame> Mailbox<F> {
     pub fn forget(&self, project: &ProjectId) {
         let mut state = self.lock();
         state.pending.forget(project);
-        if let Turn::Update(file) = &state.turn
+        if let Transfer::Update(file) = &state.turn
             && file.project == *project
         {
-            state.turn = Turn::Withdrawn(Arc::clone(file));
+            state.turn = Transfer::Withdrawn(Arc::clone(file));
         }
     }
 
@@ -236,16 +240,16 @@ impl<F: Frame> Mailbox<F> {
     /// The connection can be sent nothing any more: what waits is dropped, and what still comes is
     /// taken for sent.
     pub fn close(&self) {
-        self.close_locked(&mut self.lock(), MailboxClosed::Gone);
+        self.close_locked(&mut self.lock(), SendQueueClosed::Gone);
     }
 
     /// Why it takes nothing any more, if so.
-    pub fn closed(&self) -> Option<MailboxClosed> {
+    pub fn closed(&self) -> Option<SendQueueClosed> {
         self.lock().closed
     }
 
     /// Waits until it takes nothing any more.
-    pub async fn until_closed(&self) -> MailboxClosed {
+    pub async fn until_closed(&self) -> SendQueueClosed {
         self.until(|state, _| state.closed).await
     }
 
@@ -288,7 +292,7 @@ impl<F: Frame> Mailbox<F> {
         }
         state.pending.note(key, change);
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
-            self.close_locked(state, MailboxClosed::Overflow);
+            self.close_locked(state, SendQueueClosed::Overflow);
         } else if state.turn.is_free() && self.has_room(state, false) {
             // Else whoever gives the turn back or makes room tells; waking up every viewer who has
             // stopped to read would cost the others. Of the shared budget nobody tells: who waits
@@ -297,11 +301,11 @@ impl<F: Frame> Mailbox<F> {
         }
     }
 
-    fn close_locked(&self, state: &mut State<F>, reason: MailboxClosed) {
+    fn close_locked(&self, state: &mut State<F>, reason: SendQueueClosed) {
         state.closed.get_or_insert(reason);
         state.frames = VecDeque::new();
         state.frame_bytes = 0;
-        state.pending = Pending::default();
+        state.pending = WaitingChanges::default();
         state.behind_turn = Vec::new();
         self.bell.ring();
         self.changed.notify_waiters();

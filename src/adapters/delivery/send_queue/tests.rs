@@ -28,13 +28,13 @@ impl Frame for Sent {
     }
 }
 
-pub(crate) const LIMITS: MailboxLimits = MailboxLimits {
+pub(crate) const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 2_000,
     window_bytes: 100,
 };
 
-fn mailbox() -> Arc<Mailbox<Sent>> {
-    Mailbox::new(LIMITS, Budget::new(1_000_000), ())
+fn queue() -> Arc<SendQueue<Sent>> {
+    SendQueue::new(LIMITS, Budget::new(1_000_000), ())
 }
 
 fn project() -> ProjectId {
@@ -55,247 +55,244 @@ pub(crate) fn file(name: &str, version: u64) -> Sent {
     Sent::File(name.into(), version)
 }
 
-fn taken(mailbox: &Mailbox<Sent>) -> Vec<Sent> {
+fn taken(queue: &SendQueue<Sent>) -> Vec<Sent> {
     let mut frames = VecDeque::new();
-    mailbox.take(&mut frames, usize::MAX);
+    queue.take(&mut frames, usize::MAX);
     frames.into()
 }
 
-fn update(mailbox: &Mailbox<Sent>, name: &str, version: u64) {
-    mailbox.deliver_update(&key(name), Version::new(version), &[file(name, version)]);
+fn update(queue: &SendQueue<Sent>, name: &str, version: u64) {
+    queue.deliver_update(&key(name), Version::new(version), &[file(name, version)]);
 }
 
-fn delete(mailbox: &Mailbox<Sent>, name: &str, version: u64) {
+fn delete(queue: &SendQueue<Sent>, name: &str, version: u64) {
     let frame = Sent::Deleted(name.into(), version);
-    mailbox.deliver_deletion(&key(name), Version::new(version), &frame);
+    queue.deliver_deletion(&key(name), Version::new(version), &frame);
 }
 
-fn next_name(mailbox: &Arc<Mailbox<Sent>>) -> Option<String> {
-    let (_turn, file) = mailbox.next_pending().now_or_never()?;
+fn next_name(queue: &Arc<SendQueue<Sent>>) -> Option<String> {
+    let (_turn, file) = queue.next_pending().now_or_never()?;
     Some(file.path.as_str().to_owned())
 }
 
 #[test]
 fn a_connection_that_keeps_up_gets_every_change_as_it_came() {
-    let mailbox = mailbox();
-    update(&mailbox, "a", 1);
-    update(&mailbox, "a", 2);
-    delete(&mailbox, "a", 3);
+    let queue = queue();
+    update(&queue, "a", 1);
+    update(&queue, "a", 2);
+    delete(&queue, "a", 3);
     assert_eq!(
-        taken(&mailbox),
+        taken(&queue),
         [file("a", 1), file("a", 2), Sent::Deleted("a".into(), 3)]
     );
 }
 
 #[test]
 fn a_connection_that_lags_has_one_entry_per_file_in_order_of_first_change() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
+    let queue = queue();
+    queue.push(Sent::Text(100));
     for version in 0..50 {
-        update(&mailbox, "b", 2 * version + 1);
-        update(&mailbox, "a", 2 * version + 2);
+        update(&queue, "b", 2 * version + 1);
+        update(&queue, "a", 2 * version + 2);
     }
-    assert!(next_name(&mailbox).is_none(), "no room yet");
-    assert_eq!(taken(&mailbox), [Sent::Text(100)]);
-    assert_eq!(next_name(&mailbox).as_deref(), Some("/b"));
-    assert_eq!(next_name(&mailbox).as_deref(), Some("/a"));
-    assert!(next_name(&mailbox).is_none());
+    assert!(next_name(&queue).is_none(), "no room yet");
+    assert_eq!(taken(&queue), [Sent::Text(100)]);
+    assert_eq!(next_name(&queue).as_deref(), Some("/b"));
+    assert_eq!(next_name(&queue).as_deref(), Some("/a"));
+    assert!(next_name(&queue).is_none());
 }
 
 #[test]
 fn a_deletion_replaces_a_waiting_version_and_the_reverse() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 1);
-    delete(&mailbox, "a", 2);
-    delete(&mailbox, "b", 3);
-    update(&mailbox, "b", 4);
-    taken(&mailbox);
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 1);
+    delete(&queue, "a", 2);
+    delete(&queue, "b", 3);
+    update(&queue, "b", 4);
+    taken(&queue);
     assert_eq!(
-        next_name(&mailbox).as_deref(),
+        next_name(&queue).as_deref(),
         Some("/b"),
         "the deletion is queued on the way"
     );
-    assert_eq!(taken(&mailbox), [Sent::Deleted("a".into(), 2)]);
+    assert_eq!(taken(&queue), [Sent::Deleted("a".into(), 2)]);
 }
 
 #[test]
 fn presence_keeps_its_latest_state_where_the_connection_lags() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
+    let queue = queue();
+    queue.push(Sent::Text(100));
     for state in [1, 2, 3] {
-        mailbox.deliver_presence(&project(), &Sent::Text(state));
+        queue.deliver_presence(&project(), &Sent::Text(state));
     }
-    taken(&mailbox);
-    assert!(next_name(&mailbox).is_none());
-    assert_eq!(taken(&mailbox), [Sent::Text(3)]);
+    taken(&queue);
+    assert!(next_name(&queue).is_none());
+    assert_eq!(taken(&queue), [Sent::Text(3)]);
 }
 
 #[test]
 fn nothing_of_another_file_comes_while_one_is_being_sent() {
-    let mailbox = mailbox();
-    let turn = mailbox
-        .begin_file()
-        .now_or_never()
-        .expect("the turn is free");
-    update(&mailbox, "a", 1);
-    delete(&mailbox, "b", 2);
-    mailbox.deliver(Sent::Text(7));
-    assert_eq!(taken(&mailbox), [Sent::Text(7)], "chat may come between");
-    assert!(mailbox.begin_file().now_or_never().is_none());
+    let queue = queue();
+    let turn = queue.begin_file().now_or_never().expect("the turn is free");
+    update(&queue, "a", 1);
+    delete(&queue, "b", 2);
+    queue.deliver(Sent::Text(7));
+    assert_eq!(taken(&queue), [Sent::Text(7)], "chat may come between");
+    assert!(queue.begin_file().now_or_never().is_none());
     drop(turn);
-    assert_eq!(next_name(&mailbox).as_deref(), Some("/a"));
+    assert_eq!(next_name(&queue).as_deref(), Some("/a"));
 }
 
 #[test]
 fn a_file_that_is_sent_supersedes_what_waits_unless_that_is_newer() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 5);
-    update(&mailbox, "b", 6);
-    update(&mailbox, "c", 7);
-    mailbox.supersede(&key("a"), Version::new(5));
-    mailbox.supersede(&key("b"), Version::new(5));
-    mailbox.supersede(&key("c"), Version::UNKNOWN);
-    taken(&mailbox);
-    assert_eq!(next_name(&mailbox).as_deref(), Some("/b"));
-    assert_eq!(next_name(&mailbox).as_deref(), Some("/c"));
-    assert!(next_name(&mailbox).is_none());
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 5);
+    update(&queue, "b", 6);
+    update(&queue, "c", 7);
+    queue.supersede(&key("a"), Version::new(5));
+    queue.supersede(&key("b"), Version::new(5));
+    queue.supersede(&key("c"), Version::UNKNOWN);
+    taken(&queue);
+    assert_eq!(next_name(&queue).as_deref(), Some("/b"));
+    assert_eq!(next_name(&queue).as_deref(), Some("/c"));
+    assert!(next_name(&queue).is_none());
 }
 
 #[test]
 fn a_project_that_is_forgotten_leaves_nothing_waiting_and_its_turn_is_withdrawn() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 1);
-    update(&mailbox, "b", 2);
-    delete(&mailbox, "c", 3);
-    mailbox.deliver_presence(&project(), &Sent::Text(1));
-    taken(&mailbox);
-    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 1);
+    update(&queue, "b", 2);
+    delete(&queue, "c", 3);
+    queue.deliver_presence(&project(), &Sent::Text(1));
+    taken(&queue);
+    let (turn, _) = queue.next_pending().now_or_never().expect("/a waits");
     let other = ProjectId {
         name: ProjectName::parse("other").expect("valid"),
         ..project()
     };
-    mailbox.forget(&other);
+    queue.forget(&other);
     assert!(turn.is_wanted());
-    mailbox.forget(&project());
+    queue.forget(&project());
     assert!(
         !turn.is_wanted(),
         "whether or not it has been opened by now"
     );
     drop(turn);
-    assert!(next_name(&mailbox).is_none());
-    assert!(taken(&mailbox).is_empty());
-    update(&mailbox, "d", 4);
-    assert_eq!(taken(&mailbox), [file("d", 4)], "what comes later is new");
+    assert!(next_name(&queue).is_none());
+    assert!(taken(&queue).is_empty());
+    update(&queue, "d", 4);
+    assert_eq!(taken(&queue), [file("d", 4)], "what comes later is new");
 }
 
 #[test]
 fn an_answer_waits_for_the_file_that_is_being_sent_if_it_is_about_that() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 1);
-    taken(&mailbox);
-    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
-    mailbox.answer_change(&key("b"), file("b", 3));
-    mailbox.answer_change(&key("a"), file("a", 2));
-    assert!(mailbox.changes_answered().now_or_never().is_none());
-    mailbox.push(file("a", 1));
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 1);
+    taken(&queue);
+    let (turn, _) = queue.next_pending().now_or_never().expect("/a waits");
+    queue.answer_change(&key("b"), file("b", 3));
+    queue.answer_change(&key("a"), file("a", 2));
+    assert!(queue.changes_answered().now_or_never().is_none());
+    queue.push(file("a", 1));
     drop(turn);
-    assert!(mailbox.changes_answered().now_or_never().is_some());
-    assert_eq!(taken(&mailbox), [file("b", 3), file("a", 1), file("a", 2)]);
+    assert!(queue.changes_answered().now_or_never().is_some());
+    assert_eq!(taken(&queue), [file("b", 3), file("a", 1), file("a", 2)]);
 }
 
 #[test]
 fn an_answer_waits_for_the_file_that_is_being_sent_of_a_project_that_is_forgotten() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 1);
-    taken(&mailbox);
-    let (turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
-    mailbox.forget(&project());
-    mailbox.answer_change(&key("a"), file("a", 2));
-    mailbox.push(file("a", 1));
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 1);
+    taken(&queue);
+    let (turn, _) = queue.next_pending().now_or_never().expect("/a waits");
+    queue.forget(&project());
+    queue.answer_change(&key("a"), file("a", 2));
+    queue.push(file("a", 1));
     drop(turn);
-    assert_eq!(taken(&mailbox), [file("a", 1), file("a", 2)]);
+    assert_eq!(taken(&queue), [file("a", 1), file("a", 2)]);
 }
 
 #[test]
 fn no_answer_waits_for_a_turn_in_a_mailbox_that_is_closed() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
-    update(&mailbox, "a", 1);
-    taken(&mailbox);
-    let (_turn, _) = mailbox.next_pending().now_or_never().expect("/a waits");
-    mailbox.answer_change(&key("a"), file("a", 2));
-    mailbox.close();
-    mailbox.answer_change(&key("a"), file("a", 3));
-    assert!(mailbox.changes_answered().now_or_never().is_some());
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    update(&queue, "a", 1);
+    taken(&queue);
+    let (_turn, _) = queue.next_pending().now_or_never().expect("/a waits");
+    queue.answer_change(&key("a"), file("a", 2));
+    queue.close();
+    queue.answer_change(&key("a"), file("a", 3));
+    assert!(queue.changes_answered().now_or_never().is_some());
 }
 
 #[test]
 fn messages_that_cannot_be_skipped_close_a_full_mailbox() {
-    let mailbox = mailbox();
-    mailbox.deliver(Sent::Text(2_000));
-    assert_eq!(mailbox.closed(), None, "at the limit");
-    mailbox.deliver(Sent::Text(1));
-    assert_eq!(mailbox.closed(), Some(MailboxClosed::Overflow));
-    assert!(taken(&mailbox).is_empty(), "and free what waited");
+    let queue = queue();
+    queue.deliver(Sent::Text(2_000));
+    assert_eq!(queue.closed(), None, "at the limit");
+    queue.deliver(Sent::Text(1));
+    assert_eq!(queue.closed(), Some(SendQueueClosed::Overflow));
+    assert!(taken(&queue).is_empty(), "and free what waited");
 }
 
 #[test]
 fn waiting_names_count_and_close_a_full_mailbox() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(100));
+    let queue = queue();
+    queue.push(Sent::Text(100));
     for index in 0..23 {
-        update(&mailbox, &format!("f{index}"), index + 1);
+        update(&queue, &format!("f{index}"), index + 1);
     }
-    assert_eq!(mailbox.closed(), None, "100 + 23 * 80 bytes");
-    update(&mailbox, "f23", 24);
-    assert_eq!(mailbox.closed(), Some(MailboxClosed::Overflow));
+    assert_eq!(queue.closed(), None, "100 + 23 * 80 bytes");
+    update(&queue, "f23", 24);
+    assert_eq!(queue.closed(), Some(SendQueueClosed::Overflow));
 }
 
 #[test]
 fn names_may_fill_a_mailbox_to_its_last_byte() {
-    let mailbox = mailbox();
-    mailbox.push(Sent::Text(160));
+    let queue = queue();
+    queue.push(Sent::Text(160));
     for index in 0..23 {
-        update(&mailbox, &format!("f{index}"), index + 1);
+        update(&queue, &format!("f{index}"), index + 1);
     }
-    assert_eq!(mailbox.closed(), None, "160 + 23 * 80 bytes are 2,000");
+    assert_eq!(queue.closed(), None, "160 + 23 * 80 bytes are 2,000");
 }
 
 #[test]
 fn while_the_budget_is_exhausted_who_is_far_behind_is_closed_and_nobody_else() {
-    let limits = MailboxLimits {
+    let limits = SendQueueLimits {
         max_bytes: 1_000_000,
         window_bytes: 100,
     };
     for (behind, spent, closed) in [
         (65_536, 100, None),
-        (65_537, 100, Some(MailboxClosed::Overflow)),
+        (65_537, 100, Some(SendQueueClosed::Overflow)),
         (65_537, 99, None),
         (0, 100, None),
     ] {
         let budget = Budget::new(100);
-        let mailbox = Mailbox::new(limits, Arc::clone(&budget), ());
+        let queue = SendQueue::new(limits, Arc::clone(&budget), ());
         let _charge = budget.charge(spent);
-        mailbox.push(Sent::Text(behind));
-        mailbox.deliver(Sent::Text(1));
-        assert_eq!(mailbox.closed(), closed, "{behind} behind, {spent} spent");
+        queue.push(Sent::Text(behind));
+        queue.deliver(Sent::Text(1));
+        assert_eq!(queue.closed(), closed, "{behind} behind, {spent} spent");
     }
 }
 
 #[test]
 fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
-    let mailbox = mailbox();
+    let queue = queue();
     for bytes in [70, 40, 60, 1] {
-        mailbox.push(Sent::Text(bytes));
+        queue.push(Sent::Text(bytes));
     }
     let taken = || {
         let mut frames = VecDeque::new();
-        mailbox.take(&mut frames, 50);
+        queue.take(&mut frames, 50);
         frames.iter().map(Frame::bytes).collect::<Vec<_>>()
     };
     assert_eq!(taken(), [70], "longer than asked for");
@@ -303,30 +300,30 @@ fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
     assert_eq!(taken(), [60]);
     assert_eq!(taken(), [1]);
     for bytes in [30, 20, 1] {
-        mailbox.push(Sent::Text(bytes));
+        queue.push(Sent::Text(bytes));
     }
     let mut frames = VecDeque::new();
-    mailbox.take(&mut frames, 50);
+    queue.take(&mut frames, 50);
     assert_eq!(frames, [Sent::Text(30), Sent::Text(20)], "exactly");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_exhausted_budget_holds_back_all_but_the_idle() {
     let budget = Budget::new(100);
-    let mailbox = Mailbox::new(LIMITS, Arc::clone(&budget), ());
+    let queue = SendQueue::new(LIMITS, Arc::clone(&budget), ());
     let charge = budget.charge(100);
     assert!(
-        mailbox.room().now_or_never().is_some(),
+        queue.room().now_or_never().is_some(),
         "an idle one makes progress"
     );
-    mailbox.push(Sent::Text(1));
-    assert!(mailbox.room().now_or_never().is_none());
-    update(&mailbox, "a", 1);
-    assert_eq!(taken(&mailbox), [Sent::Text(1)], "the file waits as a name");
-    mailbox.push(Sent::Text(1));
+    queue.push(Sent::Text(1));
+    assert!(queue.room().now_or_never().is_none());
+    update(&queue, "a", 1);
+    assert_eq!(taken(&queue), [Sent::Text(1)], "the file waits as a name");
+    queue.push(Sent::Text(1));
     let waiting = tokio::spawn({
-        let mailbox = Arc::clone(&mailbox);
-        async move { mailbox.room().await }
+        let queue = Arc::clone(&queue);
+        async move { queue.room().await }
     });
     tokio::task::yield_now().await;
     drop(charge);
@@ -364,9 +361,9 @@ fn step() -> impl Strategy<Value = Step> {
 struct Seen(BTreeMap<String, (u64, bool)>);
 
 impl Seen {
-    fn take(&mut self, mailbox: &Mailbox<Sent>, max_bytes: usize) {
+    fn take(&mut self, queue: &SendQueue<Sent>, max_bytes: usize) {
         let mut frames = VecDeque::new();
-        mailbox.take(&mut frames, max_bytes);
+        queue.take(&mut frames, max_bytes);
         for frame in frames {
             let (name, version, there) = match frame {
                 Sent::File(name, version) => (name, version, true),
@@ -388,8 +385,8 @@ proptest! {
     fn no_receiver_sees_a_file_go_backwards_and_all_converge(
         steps in proptest::collection::vec(step(), 0..200)
     ) {
-        let mailbox = Mailbox::new(
-            MailboxLimits { max_bytes: 2_000, window_bytes: 30 },
+        let queue = SendQueue::new(
+            SendQueueLimits { max_bytes: 2_000, window_bytes: 30 },
             Budget::new(1_000_000),
             (),
         );
@@ -397,49 +394,49 @@ proptest! {
         let mut store: BTreeMap<String, (u64, bool)> = BTreeMap::new();
         let mut version = 0;
         let mut seen = Seen::default();
-        let mut getting: Option<(FileTurn<Sent>, Sent)> = None;
+        let mut getting: Option<(FileTransferGuard<Sent>, Sent)> = None;
         let name = |file: u8| format!("/f{file}");
         for step in steps {
             match step {
                 Step::Put(index) => {
                     version += 1;
                     store.insert(name(index), (version, true));
-                    update(&mailbox, &name(index), version);
+                    update(&queue, &name(index), version);
                 }
                 Step::Delete(index) => {
                     if store.get(&name(index)).is_some_and(|(_, there)| *there) {
                         version += 1;
                         store.insert(name(index), (version, false));
-                        delete(&mailbox, &name(index), version);
+                        delete(&queue, &name(index), version);
                     }
                 }
                 Step::BeginGet(index) => {
                     if let Some((opened, true)) = store.get(&name(index)).copied()
-                        && let Some(turn) = mailbox.begin_file().now_or_never()
+                        && let Some(turn) = queue.begin_file().now_or_never()
                     {
-                        mailbox.supersede(&key(&name(index)), Version::new(opened));
+                        queue.supersede(&key(&name(index)), Version::new(opened));
                         getting = Some((turn, file(&name(index), opened)));
                     }
                 }
                 Step::EndGet => {
                     if let Some((turn, sent)) = getting.take() {
-                        mailbox.push(sent);
+                        queue.push(sent);
                         drop(turn);
                     }
                 }
-                Step::SendPending => send_pending(&mailbox, &store),
-                Step::Take(bytes) => seen.take(&mailbox, bytes),
+                Step::SendPending => send_pending(&queue, &store),
+                Step::Take(bytes) => seen.take(&queue, bytes),
             }
         }
         if let Some((turn, sent)) = getting.take() {
-            mailbox.push(sent);
+            queue.push(sent);
             drop(turn);
         }
-        while !mailbox.is_empty() {
-            seen.take(&mailbox, usize::MAX);
-            send_pending(&mailbox, &store);
+        while !queue.is_empty() {
+            seen.take(&queue, usize::MAX);
+            send_pending(&queue, &store);
         }
-        prop_assert_eq!(mailbox.closed(), None);
+        prop_assert_eq!(queue.closed(), None);
         for (name, (version, there)) in &store {
             let (sent, sent_there) = seen.0[name];
             prop_assert_eq!((sent, sent_there), (*version, *there), "{} did not converge", name);
@@ -447,12 +444,12 @@ proptest! {
     }
 }
 
-fn send_pending(mailbox: &Arc<Mailbox<Sent>>, store: &BTreeMap<String, (u64, bool)>) {
-    while let Some((turn, key)) = mailbox.next_pending().now_or_never() {
+fn send_pending(queue: &Arc<SendQueue<Sent>>, store: &BTreeMap<String, (u64, bool)>) {
+    while let Some((turn, key)) = queue.next_pending().now_or_never() {
         let name = key.path.as_str();
         if let (opened, true) = store[name] {
-            mailbox.supersede(&key, Version::new(opened));
-            mailbox.push(file(name, opened));
+            queue.supersede(&key, Version::new(opened));
+            queue.push(file(name, opened));
         }
         drop(turn);
     }

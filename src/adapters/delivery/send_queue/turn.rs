@@ -6,7 +6,7 @@ use crate::application::FileKey;
 
 /// Who may send a file.
 #[derive(Debug)]
-pub(crate) enum Turn {
+pub(crate) enum Transfer {
     Free,
     /// An answer to a `get`.
     Taken,
@@ -16,7 +16,7 @@ pub(crate) enum Turn {
     Withdrawn(Arc<FileKey>),
 }
 
-impl Turn {
+impl Transfer {
     pub(crate) fn is_free(&self) -> bool {
         matches!(self, Self::Free)
     }

@@ -28,14 +28,14 @@ pub(crate) enum Change<F> {
 
 /// Waiting changes.
 #[derive(Debug)]
-pub(crate) struct Pending<F> {
+pub(crate) struct WaitingChanges<F> {
     /// By place: the order of first change.
     entries: BTreeMap<u64, (Key, Change<F>)>,
     places: HashMap<Key, u64>,
     next_place: u64,
 }
 
-impl<F> Default for Pending<F> {
+impl<F> Default for WaitingChanges<F> {
     fn default() -> Self {
         Self {
             entries: BTreeMap::new(),
@@ -45,7 +45,7 @@ impl<F> Default for Pending<F> {
     }
 }
 
-impl<F> Pending<F> {
+impl<F> WaitingChanges<F> {
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

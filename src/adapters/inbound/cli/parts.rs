@@ -1,7 +1,7 @@
 //! What each part of the server is told of the configuration.
 
 use super::config::{Config, Listen};
-use crate::adapters::delivery::MailboxLimits;
+use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
 use crate::application::{Limits, Policy};
@@ -68,8 +68,8 @@ impl Config {
     }
 
     /// The bounds of what waits for one connection.
-    pub fn mailbox_limits(&self) -> MailboxLimits {
-        MailboxLimits {
+    pub fn send_queue_limits(&self) -> SendQueueLimits {
+        SendQueueLimits {
             max_bytes: self.max_queue_bytes,
             window_bytes: WINDOW_BYTES.min(self.max_queue_bytes / 2),
         }

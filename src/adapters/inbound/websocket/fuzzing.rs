@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::adapters::inbound::websocket::protocol::{encode, read_command};
-use crate::application::{Command, Refusal};
+use crate::application::{Command, RequestError};
 
 /// One message as it has been read, with what its answers need to know of it.
 pub struct Reading {
@@ -25,7 +25,7 @@ pub fn read(message: &[u8], binary: bool) -> Reading {
 
 impl Reading {
     /// The frame that answers the message with `refusal`.
-    pub fn refused(&self, refusal: &Refusal) -> Bytes {
+    pub fn refused(&self, refusal: &RequestError) -> Bytes {
         encode::refusal(refusal, &self.context)
     }
 }

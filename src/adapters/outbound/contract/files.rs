@@ -174,7 +174,11 @@ pub(super) async fn a_folder_in_the_files_place_is_in_the_way(world: World) {
     let world = world.with_demo().await;
     world.put_all(&["d/e/f"]).await;
     for name in ["d", "d/e"] {
-        assert_says!(world.put(name, b"y").await, StoreError::InTheWay, "{name}");
+        assert_says!(
+            world.put(name, b"y").await,
+            StoreError::PathConflict,
+            "{name}"
+        );
     }
     assert_eq!(world.tree().await, ["/d/e/f"]);
     let usage = world.projects.usage(&demo()).await.expect("is counted");
@@ -185,7 +189,11 @@ pub(super) async fn a_file_where_a_folder_is_needed_is_in_the_way(world: World) 
     let world = world.with_demo().await;
     world.put_all(&["a", "d/b"]).await;
     for name in ["a/x", "a/x/y", "d/b/x"] {
-        assert_says!(world.put(name, b"y").await, StoreError::InTheWay, "{name}");
+        assert_says!(
+            world.put(name, b"y").await,
+            StoreError::PathConflict,
+            "{name}"
+        );
         assert_says!(world.open(name).await, StoreError::NotFound, "{name}");
         assert_says!(world.delete(name).await, StoreError::NotFound, "{name}");
     }

@@ -52,7 +52,7 @@ pub(super) async fn a_refused_write_changes_nothing(world: World) {
     let version = world.open("d/a").await.expect("is there").version;
     let put = world.put_as("d/a", memory(&[0; 11]), QUOTA).await;
     assert_says!(put, StoreError::OverQuota(_));
-    assert_says!(world.put("d", b"x").await, StoreError::InTheWay);
+    assert_says!(world.put("d", b"x").await, StoreError::PathConflict);
     assert_eq!(&world.read("d/a").await.expect("is there")[..], b"old");
     assert_eq!(world.open("d/a").await.expect("is there").version, version);
     assert_eq!(usage(&world).await, (1, 3));
@@ -65,7 +65,7 @@ pub(super) async fn a_quota_is_looked_at_before_what_is_in_the_way(world: World)
         let put = world.put_as(name, memory(&vec![0; bytes]), QUOTA).await;
         assert_says!(put, StoreError::OverQuota(QuotaError::Bytes(10)), "{name}");
         let put = world.put_as(name, memory(b"1234"), QUOTA).await;
-        assert_says!(put, StoreError::InTheWay, "{name}");
+        assert_says!(put, StoreError::PathConflict, "{name}");
     }
     assert_eq!(usage(&world).await, (1, 6));
 }

@@ -121,7 +121,7 @@ impl ProjectStore for MemoryProjects {
             let old = old.map(|file| file.content.len() as u64);
             let usage = quota.replace(project.usage, old, content.bytes())?;
             if project.is_blocked(path) {
-                return Err(StoreError::InTheWay);
+                return Err(StoreError::PathConflict);
             }
             let content = self.staging.resolve(content)?;
             project.usage = usage;

@@ -257,7 +257,7 @@ async fn a_foreign_folder_is_400_and_no_project() {
     }
     // It became foreign between looking and registering.
     let mut world = World::new();
-    let in_the_way = |_: &ProjectId| Err(StoreError::InTheWay);
+    let in_the_way = |_: &ProjectId| Err(StoreError::PathConflict);
     world.registry.expect_register().returning(in_the_way);
     let scene = world.build();
     let answer = scene
@@ -429,7 +429,7 @@ async fn one_failure_too_many_is_the_last() {
     ] {
         let shown = format!("{command:?}");
         let execution = scene.app.execute(&mut session, command).await;
-        let last = matches!(execution, Execution::RefusedForGood(_));
+        let last = matches!(execution, CommandOutcome::RefusedForGood(_));
         assert_eq!(last, for_good, "{shown}");
     }
 }
@@ -446,7 +446,7 @@ async fn a_streamer_is_given_what_has_waited_once_per_connection() {
     for told in [2, 0] {
         let command = authenticate(ANA, streaming("ana/demo"));
         let execution = scene.app.execute(&mut session, command).await;
-        let Execution::Authenticated { waiting, .. } = execution else {
+        let CommandOutcome::Authenticated { waiting, .. } = execution else {
             panic!("refused");
         };
         let mut ids = Vec::new();
@@ -484,7 +484,8 @@ async fn waiting(
     sections: Sections,
 ) -> Vec<PullRequestId> {
     let command = authenticate(token, sections);
-    let Execution::Authenticated { waiting, .. } = scene.app.execute(session, command).await else {
+    let CommandOutcome::Authenticated { waiting, .. } = scene.app.execute(session, command).await
+    else {
         panic!("refused");
     };
     let Some(mut pages) = waiting else {
@@ -605,7 +606,7 @@ async fn a_streamer_whose_waiting_pull_requests_cannot_be_read_is_told_the_next_
     for waits in [false, true, false] {
         let command = authenticate(ANA, streaming("ana/demo"));
         let execution = scene.app.execute(&mut session, command).await;
-        let Execution::Authenticated { waiting, .. } = execution else {
+        let CommandOutcome::Authenticated { waiting, .. } = execution else {
             panic!("refused");
         };
         assert_eq!(waiting.is_some(), waits);
@@ -619,7 +620,7 @@ async fn an_expired_token_is_withdrawn_once_and_presence_stays() {
     assert_eq!(scene.app.withdraw_expired(&mut session), None);
     scene.at(EXPIRY);
     let told = scene.app.withdraw_expired(&mut session);
-    assert!(matches!(told, Some(Refusal::Unauthorized(_))));
+    assert!(matches!(told, Some(RequestError::Unauthorized(_))));
     assert_eq!(scene.app.withdraw_expired(&mut session), None, "told once");
     assert_eq!(
         scene.journal.take(),

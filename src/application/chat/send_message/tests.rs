@@ -31,7 +31,7 @@ async fn a_message_has_its_bounds() {
     let cases = [
         (
             String::new(),
-            Some(Refusal::bad("message must not be empty")),
+            Some(RequestError::bad("message must not be empty")),
         ),
         ("é".repeat(8), None),
         ("é".repeat(8) + "!", Some(over("maxChatBytes", 16))),
@@ -56,7 +56,7 @@ async fn the_muted_may_read_but_not_write_until_their_time_is_over() {
         let answer = scene.ask(&mut session, message(text)).await;
         assert_eq!(
             answer,
-            Err(Refusal::Muted { until }),
+            Err(RequestError::Muted { until }),
             "before the text is looked at"
         );
     }
@@ -79,7 +79,7 @@ async fn who_speaks_too_often_is_told_how_long_to_wait() {
     let scene = world.build();
     let mut session = member(&scene).await;
     let answer = scene.ask(&mut session, message("hello")).await;
-    assert_eq!(answer, Err(Refusal::RateLimited { retry_after }));
+    assert_eq!(answer, Err(RequestError::RateLimited { retry_after }));
     scene
         .ask(&mut session, message("hello"))
         .await

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::application::session::guard::Connected;
+use crate::application::session::guard::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
 };
@@ -16,7 +16,7 @@ fn deleting() -> World {
 /// The streamer has come and gone.
 async fn come_and_gone(scene: &Scene) {
     let session = scene.streamer().await;
-    drop(Connected::new(Arc::clone(&scene.app), session));
+    drop(SessionGuard::new(Arc::clone(&scene.app), session));
     scene.journal.take();
 }
 
@@ -78,7 +78,7 @@ async fn a_return_cancels_and_the_next_departure_begins_anew() {
     scene.at(START + 29);
     let session = scene.streamer().await;
     assert!(deleted_at(&scene, 60).await.is_empty(), "he is there");
-    drop(Connected::new(Arc::clone(&scene.app), session));
+    drop(SessionGuard::new(Arc::clone(&scene.app), session));
     assert!(deleted_at(&scene, 89).await.is_empty());
     assert_eq!(deleted_at(&scene, 90).await, ALL);
 }
@@ -88,7 +88,7 @@ async fn one_of_two_streamer_connections_is_enough() {
     let scene = deleting().build();
     let staying = scene.streamer().await;
     let leaving = scene.connect(2, ANA, streaming("ana/demo")).await;
-    drop(Connected::new(Arc::clone(&scene.app), leaving));
+    drop(SessionGuard::new(Arc::clone(&scene.app), leaving));
     assert!(deleted_at(&scene, 60).await.is_empty());
     drop(staying);
 }

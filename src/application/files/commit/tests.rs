@@ -9,7 +9,7 @@ use super::*;
 use crate::application::command::Command;
 use crate::application::ports::MockFileWalk;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore};
-use crate::application::reply::Execution;
+use crate::application::reply::CommandOutcome;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     Journal, Scene, World, delete, disk_full, over, path, post, post_bytes, walk,
@@ -19,7 +19,7 @@ use crate::domain::{ProjectQuota, QuotaError, Usage};
 /// What the streamer's command is to do.
 async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
     match scene.app.execute(session, command).await {
-        Execution::Commit(commit) => commit,
+        CommandOutcome::Commit(commit) => commit,
         _ => panic!("no change of the project"),
     }
 }
@@ -42,10 +42,10 @@ async fn others_are_told_once_the_file_is_stored() {
 #[tokio::test]
 async fn a_refused_write_publishes_nothing() {
     type Failure = fn() -> StoreError;
-    let unwritable = Refusal::UnwritableFile;
-    let cases: [(Failure, Refusal); 5] = [
+    let unwritable = RequestError::UnwritableFile;
+    let cases: [(Failure, RequestError); 5] = [
         (disk_full, unwritable.clone()),
-        (|| StoreError::InTheWay, unwritable.clone()),
+        (|| StoreError::PathConflict, unwritable.clone()),
         (|| StoreError::NotFound, unwritable),
         (
             || QuotaError::Files(1_000).into(),
@@ -146,7 +146,7 @@ async fn what_is_not_there_cannot_be_deleted() {
         let scene = World::new().build();
         let mut session = scene.streamer().await;
         let answer = scene.ask(&mut session, delete(name)).await;
-        assert_eq!(answer, Err(Refusal::UnreadableFile), "{name}");
+        assert_eq!(answer, Err(RequestError::UnreadableFile), "{name}");
         assert!(scene.journal.take().is_empty(), "{name}");
     }
 }
@@ -159,7 +159,7 @@ async fn a_folder_whose_files_vanish_meanwhile_was_not_there() {
     let scene = world.build();
     let mut session = scene.streamer().await;
     let answer = scene.ask(&mut session, delete("/d")).await;
-    assert_eq!(answer, Err(Refusal::UnreadableFile));
+    assert_eq!(answer, Err(RequestError::UnreadableFile));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_folder_that_breaks_off_is_told_of_as_far_as_it_went() {
     let scene = world.build();
     let mut session = scene.streamer().await;
     let answer = scene.ask(&mut session, delete("/d")).await;
-    assert_eq!(answer, Err(Refusal::UnreadableFile));
+    assert_eq!(answer, Err(RequestError::UnreadableFile));
     assert_eq!(
         scene.journal.take(),
         [
@@ -321,7 +321,7 @@ async fn a_panic_in_a_port_is_500_for_that_change_alone() {
     let scene = world.build();
     let mut session = scene.streamer().await;
     let answer = scene.ask(&mut session, post("/a", "1")).await;
-    assert_eq!(answer, Err(Refusal::Internal));
+    assert_eq!(answer, Err(RequestError::Internal));
     let answer = scene.ask(&mut session, post("/b", "1")).await;
     assert_eq!(answer, Ok(vec![Reply::FilePosted]));
 }

@@ -8,7 +8,7 @@ use crate::application::test_world::{
 };
 
 /// Carries out `commands` in a draft and gives the answer to the last and what was done.
-async fn in_a_draft(commands: Vec<Command>) -> (Result<Vec<Reply>, Refusal>, Vec<String>) {
+async fn in_a_draft(commands: Vec<Command>) -> (Result<Vec<Reply>, RequestError>, Vec<String>) {
     let scene = World::new().build();
     let mut session = scene.author().await;
     let mut last = Ok(Vec::new());
@@ -96,13 +96,13 @@ fn finished(files: &str, deleted: &str) -> String {
 async fn what_is_neither_in_the_draft_nor_in_the_project_cannot_be_deleted() {
     for name in ["/gone", "/gone/", "/a/"] {
         let (last, done) = in_a_draft(vec![delete(name)]).await;
-        assert_eq!(last, Err(Refusal::UnreadableFile), "{name}");
+        assert_eq!(last, Err(RequestError::UnreadableFile), "{name}");
         assert!(done.is_empty(), "{name}");
     }
     let (last, _) = in_a_draft(vec![part("/u", "begun", 1, 2), delete("/u")]).await;
     assert_eq!(
         last,
-        Err(Refusal::UnreadableFile),
+        Err(RequestError::UnreadableFile),
         "only an upload under way"
     );
 }

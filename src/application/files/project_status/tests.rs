@@ -37,7 +37,7 @@ async fn a_project_that_does_not_exist_has_no_status() {
     let absent = |_: &ProjectId| Err(StoreError::NotFound);
     world.projects.expect_usage().returning(absent);
     let answer = world.build().ask(&mut nobody(), status()).await;
-    assert_eq!(answer, Err(Refusal::UnreadablePath));
+    assert_eq!(answer, Err(RequestError::UnreadablePath));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use super::*;
 use crate::application::command::{Command, Sections};
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::digest::sha256;
-use crate::application::files::file_stream::Fetched;
+use crate::application::files::file_stream::NextFile;
 use crate::application::ports::MockFileWalk;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
@@ -22,7 +22,11 @@ fn in_request(rest: &str) -> String {
 }
 
 /// A name, whether sub-folders are meant, and the files that are sent.
-type Case = (&'static str, bool, Result<&'static [&'static str], Refusal>);
+type Case = (
+    &'static str,
+    bool,
+    Result<&'static [&'static str], RequestError>,
+);
 
 #[tokio::test]
 async fn a_name_means_a_file_or_a_folder() {
@@ -34,11 +38,11 @@ async fn a_name_means_a_file_or_a_folder() {
         ("/d", false, Ok(&["/d/b"])),
         ("/d/", false, Ok(&["/d/b"])),
         ("/d", true, Ok(&["/d/b", "/d/e/c"])),
-        ("/gone", false, Err(Refusal::UnreadableFile)),
-        ("/gone", true, Err(Refusal::UnreadablePath)),
-        ("/gone/", false, Err(Refusal::UnreadablePath)),
-        ("/a/", false, Err(Refusal::UnreadablePath)),
-        ("/a/b", false, Err(Refusal::UnreadableFile)),
+        ("/gone", false, Err(RequestError::UnreadableFile)),
+        ("/gone", true, Err(RequestError::UnreadablePath)),
+        ("/gone/", false, Err(RequestError::UnreadablePath)),
+        ("/a/", false, Err(RequestError::UnreadablePath)),
+        ("/a/b", false, Err(RequestError::UnreadableFile)),
     ];
     let scene = World::new().build();
     for (name, recursively, expected) in cases {
@@ -58,7 +62,7 @@ async fn the_name_that_was_asked_is_given_back_normalised() {
     let scene = World::new().build();
     for (name, asked) in [("", "/"), ("/", "/"), ("d//./", "/d"), ("a", "/a")] {
         let command = get(demo(), name, true);
-        let Execution::Files(fetch) = scene.app.execute(&mut nobody(), command).await else {
+        let CommandOutcome::Files(fetch) = scene.app.execute(&mut nobody(), command).await else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, Some(&demo())));
@@ -72,9 +76,9 @@ async fn a_project_that_is_not_registered_holds_nothing() {
         world.registry.expect_state().returning(move |_| Ok(state));
         let scene = world.build();
         for (name, recursively, refusal) in [
-            ("/", true, Refusal::UnreadablePath),
-            ("/d/", false, Refusal::UnreadablePath),
-            ("/a", false, Refusal::UnreadableFile),
+            ("/", true, RequestError::UnreadablePath),
+            ("/d/", false, RequestError::UnreadablePath),
+            ("/a", false, RequestError::UnreadableFile),
         ] {
             let command = get(demo(), name, recursively);
             let names = scene.names(&mut nobody(), command).await;
@@ -147,19 +151,19 @@ async fn where_reading_needs_a_token_it_must_name_the_project() {
     assert!(is_unauthorized(
         &scene.ask(&mut session, get(other(), "/", true)).await
     ));
-    let Execution::Files(mut fetch) = scene
+    let CommandOutcome::Files(mut fetch) = scene
         .app
         .execute(&mut session, get(demo(), "/", true))
         .await
     else {
         panic!("files");
     };
-    assert!(matches!(fetch.next().await, Some(Fetched::File(..))));
+    assert!(matches!(fetch.next().await, Some(NextFile::File(..))));
     scene.at(EXPIRY);
     assert!(
         matches!(
             fetch.next().await,
-            Some(Fetched::Broken(Refusal::Unauthorized(_)))
+            Some(NextFile::Broken(RequestError::Unauthorized(_)))
         ),
         "also in the middle"
     );
@@ -190,11 +194,11 @@ async fn a_pull_request_is_a_folder_to_its_streamer() {
         ("/q", false, Ok(&["/q/r"])),
         ("/q/", true, Ok(&["/q/r", "/q/s/t"])),
         ("/q/s/t", true, Ok(&["/q/s/t"])),
-        ("/p/", false, Err(Refusal::UnreadablePath)),
-        ("/z", false, Err(Refusal::UnreadableFile)),
-        ("/a", false, Err(Refusal::UnreadableFile)),
-        ("/x", true, Err(Refusal::UnreadablePath)),
-        ("/q/r/x", false, Err(Refusal::UnreadableFile)),
+        ("/p/", false, Err(RequestError::UnreadablePath)),
+        ("/z", false, Err(RequestError::UnreadableFile)),
+        ("/a", false, Err(RequestError::UnreadableFile)),
+        ("/x", true, Err(RequestError::UnreadablePath)),
+        ("/q/r/x", false, Err(RequestError::UnreadableFile)),
     ];
     for (rest, recursively, expected) in cases {
         let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
@@ -215,7 +219,7 @@ async fn the_name_asked_of_a_pull_request_is_without_its_id() {
     let mut streamer = scene.streamer().await;
     for (rest, asked) in [("", "/"), ("/q/", "/q"), ("/p", "/p")] {
         let command = get(demo(), &in_request(rest), true);
-        let Execution::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+        let CommandOutcome::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, None));
@@ -231,7 +235,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
         Command::GetPullRequest(Ok(id)),
     ] {
         let mut streamer = scene.streamer().await;
-        let (Execution::Files(fetch) | Execution::PullRequestFiles(fetch)) =
+        let (CommandOutcome::Files(fetch) | CommandOutcome::PullRequestFiles(fetch)) =
             scene.app.execute(&mut streamer, command).await
         else {
             panic!("refused");
@@ -241,7 +245,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
     }
     let mut streamer = scene.streamer().await;
     let command = get(demo(), "/", true);
-    let Execution::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+    let CommandOutcome::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
         panic!("refused");
     };
     assert_eq!(fetch.base(&path("/q/r")), None, "of the project");
@@ -254,7 +258,7 @@ async fn to_all_others_a_pull_requests_id_is_an_ordinary_name() {
     let another = "dan:dan/other";
     let streamer_elsewhere = scene.connect(4, another, viewing("dan", "dan/other")).await;
     let mut expired = scene.streamer().await;
-    let ordinary = |answer| assert_eq!(answer, Err(Refusal::UnreadableFile));
+    let ordinary = |answer| assert_eq!(answer, Err(RequestError::UnreadableFile));
     for mut session in [
         nobody(),
         scene.viewer().await,

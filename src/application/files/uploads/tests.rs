@@ -1,8 +1,8 @@
 use crate::application::command::{Command, PartOf, Sections};
 use crate::application::files::commit::Commit;
 use crate::application::files::uploads::WriteTarget;
-use crate::application::reply::{Execution, Reply};
-use crate::application::request_error::Refusal;
+use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, DESKTOP_PART_BYTES, EXPIRY, START, Scene, World, authenticate, creation, delete, demo,
@@ -11,14 +11,14 @@ use crate::application::test_world::{
 };
 use crate::domain::FilePath;
 
-const POSTED: Result<&[Reply], &Refusal> = Ok(&[Reply::FilePosted]);
-const WAITS: Result<&[Reply], &Refusal> = Ok(&[]);
+const POSTED: Result<&[Reply], &RequestError> = Ok(&[Reply::FilePosted]);
+const WAITS: Result<&[Reply], &RequestError> = Ok(&[]);
 
 /// Carries out one command after the other and compares what each is answered.
 async fn told(
     scene: &Scene,
     session: &mut Session,
-    steps: Vec<(Command, Result<&[Reply], &Refusal>)>,
+    steps: Vec<(Command, Result<&[Reply], &RequestError>)>,
 ) {
     for (command, expected) in steps {
         let shown = format!("{command:?}");
@@ -341,7 +341,7 @@ async fn a_large_upload_waits_in_staging_and_not_in_memory() {
     assert!(scene.journal.take().is_empty(), "one byte short");
     told(&scene, &mut session, vec![(big(2, 6), WAITS)]).await;
     assert_eq!(scene.journal.take(), [format!("stage 1 +{}", SPILL + 5)]);
-    let Execution::Commit(commit) = scene.app.execute(&mut session, big(3, 9)).await else {
+    let CommandOutcome::Commit(commit) = scene.app.execute(&mut session, big(3, 9)).await else {
         panic!("it is whole");
     };
     assert_eq!(Commit::bytes(&commit), 9, "only the tail is in memory");
@@ -403,10 +403,10 @@ async fn an_upload_that_cannot_be_staged_has_ended() {
     let scene = world.build();
     let mut session = scene.streamer().await;
     let steps = vec![
-        (big(1, SPILL), Err(&Refusal::UnwritableFile)),
+        (big(1, SPILL), Err(&RequestError::UnwritableFile)),
         // They were on their way already.
         (big(2, 3), WAITS),
-        (big(3, 3), Err(&Refusal::UnwritableFile)),
+        (big(3, 3), Err(&RequestError::UnwritableFile)),
     ];
     told(&scene, &mut session, steps).await;
     assert_eq!(scene.journal.take(), ["unstage 1"]);
@@ -460,7 +460,7 @@ async fn deleting_ends_the_uploads_of_that_name_and_below() {
     let left = session.uploads.names_into(&WriteTarget::Project(demo()));
     assert_eq!(left, [path("/a"), path("/dx")]);
     let only_under_way = scene.ask(&mut session, delete("/dx")).await;
-    assert_eq!(only_under_way, Err(Refusal::UnreadableFile));
+    assert_eq!(only_under_way, Err(RequestError::UnreadableFile));
     let left = session.uploads.names_into(&WriteTarget::Project(demo()));
     assert_eq!(left, [path("/a")]);
 }
@@ -474,7 +474,7 @@ async fn settle(
     scene: &Scene,
     session: &mut Session,
     next: Option<&Command>,
-) -> Option<Result<Vec<Reply>, Refusal>> {
+) -> Option<Result<Vec<Reply>, RequestError>> {
     match scene.app.settle_upload(session, next).await {
         Some(execution) => Some(scene.finish(execution).await),
         None => None,

@@ -21,7 +21,7 @@ fn unwatch(project: ProjectId) -> Command {
 async fn answers(
     scene: &Scene,
     session: &mut Session,
-    steps: Vec<(Command, Result<Reply, Refusal>)>,
+    steps: Vec<(Command, Result<Reply, RequestError>)>,
 ) {
     for (command, expected) in steps {
         let shown = format!("{command:?}");

@@ -27,7 +27,7 @@ fn end(number: u128, outcome: Outcome) -> Command {
 /// The ids that `list` gives.
 async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
     let execution = scene.app.execute(session, Command::ListPullRequests).await;
-    let Execution::PullRequests(mut pages) = execution else {
+    let CommandOutcome::PullRequests(mut pages) = execution else {
         panic!("refused");
     };
     let mut ids = Vec::new();
@@ -142,7 +142,7 @@ async fn finish_names_the_uploads_that_are_not_whole() {
             .await
             .expect("a part");
     }
-    let Err(Refusal::BadParameters(fault)) = scene.ask(&mut session, FINISH).await else {
+    let Err(RequestError::BadParameters(fault)) = scene.ask(&mut session, FINISH).await else {
         panic!("not 400");
     };
     assert!(fault.to_string().ends_with("/u1, /u2"), "{fault}");
@@ -166,7 +166,7 @@ async fn finish_names_ten_unfinished_uploads_at_the_most() {
         let upload = part(&format!("/u{number}"), "one", 1, 2);
         scene.ask(&mut session, upload).await.expect("a part");
     }
-    let Err(Refusal::BadParameters(fault)) = scene.ask(&mut session, FINISH).await else {
+    let Err(RequestError::BadParameters(fault)) = scene.ask(&mut session, FINISH).await else {
         panic!("not 400");
     };
     assert!(fault.to_string().ends_with("/u19 and others"), "{fault}");
@@ -181,7 +181,7 @@ async fn the_limits_of_a_creation() {
         }))
     };
     let (title, description) = (over("maxTitleBytes", 16), over("maxDescriptionBytes", 32));
-    let empty = Refusal::bad("title must not be empty");
+    let empty = RequestError::bad("title must not be empty");
     for (command, refusal) in [
         (create(16, 32), None),
         (create(1, 0), None),
@@ -260,7 +260,7 @@ async fn the_limits_of_a_draft() {
         (delete("/z"), Some(over("maxPullRequestFiles", 2))),
         (post("/a/x", ""), Some(over("maxPullRequestFiles", 2))),
         (delete("/b"), None),
-        (post("/a/x", ""), Some(Refusal::UnwritableFile)),
+        (post("/a/x", ""), Some(RequestError::UnwritableFile)),
         (delete("/z"), None),
     ] {
         let shown = format!("{command:?}");
@@ -335,7 +335,7 @@ async fn while_a_draft_is_open_get_means_the_project() {
     let mut session = scene.author().await;
     scene.ask(&mut session, post("/n", "x")).await.expect("ok");
     let answer = scene.names(&mut session, get(demo(), "/n", false)).await;
-    assert_eq!(answer, Err(Refusal::UnreadableFile));
+    assert_eq!(answer, Err(RequestError::UnreadableFile));
 }
 
 #[tokio::test]
@@ -504,7 +504,7 @@ async fn one_that_cannot_be_read_keeps_no_other_back() {
         let page = scene.app.next_pull_requests(&mut pages).await;
         found.push(page.map(|page| page.len()));
     }
-    assert_eq!(found, [Ok(1), Err(Refusal::Internal), Ok(1)]);
+    assert_eq!(found, [Ok(1), Err(RequestError::Internal), Ok(1)]);
 }
 
 #[tokio::test]
@@ -515,7 +515,7 @@ async fn a_page_that_cannot_be_read_is_500() {
     let scene = world.build();
     let mut pages = PullRequestPages::new(demo(), vec![id(7)]);
     let page = scene.app.next_pull_requests(&mut pages).await;
-    assert_eq!(page, Err(Refusal::Internal));
+    assert_eq!(page, Err(RequestError::Internal));
 }
 
 #[tokio::test]

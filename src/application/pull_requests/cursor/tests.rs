@@ -20,7 +20,7 @@ fn one_date_parts_what_was_told_from_what_was_not_whatever_the_clock_does() {
         (20, 100, 50),
         (0, 0, 0),
     ] {
-        let finishes = Finishes::default();
+        let finishes = PullRequestClock::default();
         let finishing = finishes.begin(demo(), at(first));
         let told = finishing.date();
         finishing.tell(|| {});
@@ -33,7 +33,7 @@ fn one_date_parts_what_was_told_from_what_was_not_whatever_the_clock_does() {
 
 #[test]
 fn dates_are_the_clocks_and_leaving_often_does_not_move_them() {
-    let finishes = Finishes::default();
+    let finishes = PullRequestClock::default();
     for _ in 0..100 {
         assert_eq!(finishes.part(&demo(), at(100), || {}), at(100));
     }
@@ -44,7 +44,7 @@ fn dates_are_the_clocks_and_leaving_often_does_not_move_them() {
 
 #[test]
 fn one_that_is_being_finished_waits_for_whoever_leaves_meanwhile() {
-    let finishes = Finishes::default();
+    let finishes = PullRequestClock::default();
     let finishing = finishes.begin(demo(), at(100));
     assert_eq!(finishes.part(&demo(), at(200), || {}), at(100));
     assert_eq!(
@@ -61,7 +61,7 @@ fn one_that_is_being_finished_waits_for_whoever_leaves_meanwhile() {
 fn in_no_order_of_events_is_somebody_told_twice_or_not_at_all() {
     check(2_000, || {
         block_on(async {
-            let finishes = Arc::new(Finishes::default());
+            let finishes = Arc::new(PullRequestClock::default());
             // Whether he is told, and of what he was.
             let streamer = Arc::new(Mutex::new((true, Vec::new())));
             let author = {
@@ -106,7 +106,7 @@ fn in_no_order_of_events_is_somebody_told_twice_or_not_at_all() {
 
 #[test]
 fn a_connection_remembers_the_projects_that_it_left_last() {
-    let mut notices = Notices::default();
+    let mut notices = PullRequestCursor::default();
     let numbered = |number: u64| project(&format!("ana/p{number}"));
     let count = REMEMBERED as u64 + 1;
     for number in 1..=count {
@@ -122,7 +122,7 @@ fn a_connection_remembers_the_projects_that_it_left_last() {
 
 #[test]
 fn who_is_told_of_none_has_nothing_to_pause() {
-    let mut notices = Notices::default();
+    let mut notices = PullRequestCursor::default();
     notices.pause(at(5));
     assert!(notices.told.is_empty());
     notices.resume(demo());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::application::command::{Command, Sections};
 use crate::application::connection_id::ConnectionId;
-use crate::application::session::guard::Connected;
+use crate::application::session::guard::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, other, streaming, viewing,
@@ -120,7 +120,7 @@ async fn what_is_dropped_is_entered_for_nothing() {
     );
     let mut session = scene.connect(1, ANA, sections).await;
     done(&scene, &mut session, watch(other())).await;
-    let connected = Connected::new(Arc::clone(&scene.app), session);
+    let connected = SessionGuard::new(Arc::clone(&scene.app), session);
     assert!(scene.journal.take().is_empty());
     drop(connected);
     assert_eq!(
@@ -141,7 +141,7 @@ async fn what_is_dropped_is_entered_for_nothing() {
 async fn a_connection_that_never_did_anything_ends_without_a_trace() {
     let scene = World::new().build();
     let session = Session::new(ConnectionId(1));
-    drop(Connected::new(Arc::clone(&scene.app), session));
+    drop(SessionGuard::new(Arc::clone(&scene.app), session));
     assert!(scene.journal.take().is_empty());
 }
 

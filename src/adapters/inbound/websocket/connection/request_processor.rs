@@ -9,11 +9,11 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
-use crate::adapters::inbound::websocket::connection::request_queue::{End, Inbox, Request};
-use crate::adapters::inbound::websocket::connection::responder::Sender;
-use crate::adapters::inbound::websocket::connection::session_timer::{Client, until};
+use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
+use crate::adapters::inbound::websocket::connection::responder::Responder;
+use crate::adapters::inbound::websocket::connection::session_timer::{SessionTimer, until};
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{Application, Command, Commit, Connected, Execution};
+use crate::application::{Application, Command, CommandOutcome, Commit, SessionGuard};
 use crate::domain::FilePath;
 
 /// How many changes of one connection are carried out at once, and how many bytes of content they
@@ -33,7 +33,7 @@ const LAST_READING: Duration = Duration::from_secs(2);
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
-/// Why the worker is done.
+/// Why the processor is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     /// All requests have been carried out and no more will come.
@@ -50,10 +50,10 @@ struct Running {
 }
 
 /// Carries out the requests of one connection.
-pub(crate) struct Worker<'a> {
-    inbox: &'a Inbox,
-    client: Client,
-    sender: Sender,
+pub(crate) struct RequestProcessor<'a> {
+    requests: &'a RequestQueue,
+    timer: SessionTimer,
+    responder: Responder,
     /// Each gives its number.
     commits: FuturesUnordered<Pin<Box<dyn Future<Output = u64> + Send>>>,
     running: Vec<Running>,
@@ -66,17 +66,17 @@ pub(crate) struct Worker<'a> {
     silent_at: Option<Instant>,
 }
 
-impl<'a> Worker<'a> {
+impl<'a> RequestProcessor<'a> {
     pub(crate) fn new(
-        inbox: &'a Inbox,
+        requests: &'a RequestQueue,
         application: Arc<Application>,
-        connected: Connected,
-        sender: Sender,
+        connected: SessionGuard,
+        responder: Responder,
     ) -> Self {
         Self {
-            inbox,
-            client: Client::new(application, connected, sender.clone()),
-            sender,
+            requests,
+            timer: SessionTimer::new(application, connected, responder.clone()),
+            responder,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
             last_number: 0,
@@ -89,7 +89,7 @@ impl<'a> Worker<'a> {
     /// Carries out what comes until nothing more does. `on_step` is told after each request
     /// whether the connection has authenticated.
     pub(crate) async fn run(&mut self, on_step: impl Fn(bool)) -> Done {
-        let inbox = self.inbox;
+        let requests = self.requests;
         loop {
             let silent_at = self.silent_at;
             let next = async {
@@ -97,10 +97,10 @@ impl<'a> Worker<'a> {
                     biased;
                     Some(number) = self.commits.next() => Next::Committed(number),
                     () = until(silent_at) => Next::Silence,
-                    request = inbox.next() => Next::Request(request),
+                    request = requests.next() => Next::Request(request),
                 }
             };
-            match self.client.meanwhile(next).await {
+            match self.timer.meanwhile(next).await {
                 Next::Committed(number) => self.finish(number),
                 Next::Silence => {
                     self.silent_at = None;
@@ -124,7 +124,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Carries out a request and those that have come already. Returns why the worker is done, if
+    /// Carries out a request and those that have come already. Returns why the processor is done, if
     /// it is.
     async fn carry_out_all(
         &mut self,
@@ -135,9 +135,9 @@ impl<'a> Worker<'a> {
             if self.carry_out(request).await == Done::Banned {
                 return Some(Done::Banned);
             }
-            on_step(self.client.session().is_authenticated());
+            on_step(self.timer.session().is_authenticated());
             if self.refused > REFUSED_AT_FULL_SPEED {
-                match self.inbox.end() {
+                match self.requests.end() {
                     None => tokio::time::sleep(REFUSED_PAUSE).await,
                     // He has sent all that he wanted to, and some of it may be good.
                     Some(End::Proper) => {}
@@ -148,7 +148,7 @@ impl<'a> Worker<'a> {
                 self.finish(number);
             }
             // The end is for whoever waits for requests.
-            request = self.inbox.next().now_or_never()?.ok()?;
+            request = self.requests.next().now_or_never()?.ok()?;
         }
     }
 
@@ -163,8 +163,8 @@ impl<'a> Worker<'a> {
             self.finish_all().await;
         }
         self.room().await;
-        let execution = self.client.execute(command).await;
-        let is_refused = matches!(execution, Execution::Refused(_));
+        let execution = self.timer.execute(command).await;
+        let is_refused = matches!(execution, CommandOutcome::Refused(_));
         let done = self.answer(execution, context.clone()).await;
         self.refused = if is_refused {
             self.refused.saturating_add(1)
@@ -174,7 +174,7 @@ impl<'a> Worker<'a> {
         if self.refused > REFUSED_AT_FULL_SPEED {
             tokio::time::sleep(REFUSED_PAUSE).await;
         }
-        let awaits_silence = self.client.session().awaits_silence();
+        let awaits_silence = self.timer.session().awaits_silence();
         self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;
         done
@@ -182,41 +182,41 @@ impl<'a> Worker<'a> {
 
     /// Whoever does not read his answers gets no more of them; if he is going, for good.
     async fn room(&mut self) {
-        let (mailbox, inbox) = (&self.sender.mailbox, self.inbox);
-        if mailbox.room().now_or_never().is_some() {
+        let (queue, requests) = (&self.responder.queue, self.requests);
+        if queue.room().now_or_never().is_some() {
             return;
         }
         let room = async {
             tokio::select! {
                 biased;
-                () = mailbox.room() => {}
-                () = async { inbox.hurried().await; tokio::time::sleep(LAST_READING).await } => mailbox.close(),
+                () = queue.room() => {}
+                () = async { requests.hurried().await; tokio::time::sleep(LAST_READING).await } => queue.close(),
             }
         };
-        self.client.meanwhile(room).boxed().await;
+        self.timer.meanwhile(room).boxed().await;
     }
 
-    async fn answer(&mut self, execution: Execution, context: Context) -> Done {
-        if let Execution::Commit(commit) = execution {
+    async fn answer(&mut self, execution: CommandOutcome, context: Context) -> Done {
+        if let CommandOutcome::Commit(commit) = execution {
             self.begin(commit, context).await;
             return Done::NothingMore;
         }
-        let banned = matches!(execution, Execution::RefusedForGood(_));
-        if banned || matches!(execution, Execution::Refused(_)) {
+        let banned = matches!(execution, CommandOutcome::RefusedForGood(_));
+        if banned || matches!(execution, CommandOutcome::Refused(_)) {
             // The change before it may be of the same file, whose replies keep their order.
             self.finish_all().await;
         }
-        if let Some(execution) = self.sender.answer_at_once(execution, &context) {
-            let (sender, inbox) = (&self.sender, self.inbox);
+        if let Some(execution) = self.responder.answer_at_once(execution, &context) {
+            let (responder, requests) = (&self.responder, self.requests);
             // In a box, for it is large, and most connections are idle most of the time.
             let answer = Box::pin(async {
                 tokio::select! {
                     biased;
-                    () = sender.long_answer(execution, &context) => {}
-                    () = inbox.hurried() => {}
+                    () = responder.long_answer(execution, &context) => {}
+                    () = requests.hurried() => {}
                 }
             });
-            self.client.meanwhile(answer).await;
+            self.timer.meanwhile(answer).await;
         }
         if banned {
             Done::Banned
@@ -239,14 +239,14 @@ impl<'a> Worker<'a> {
             path,
             bytes,
         });
-        let (sender, file) = (self.sender.clone(), commit.key());
-        let mailbox = Arc::clone(&sender.mailbox);
-        let work = self.client.application.commit(commit, move |outcome| {
-            sender.answer_change(&file, &outcome, &context);
+        let (responder, file) = (self.responder.clone(), commit.key());
+        let queue = Arc::clone(&responder.queue);
+        let work = self.timer.application.commit(commit, move |outcome| {
+            responder.answer_change(&file, &outcome, &context);
         });
         self.commits.push(Box::pin(async move {
             work.await;
-            mailbox.changes_answered().await;
+            queue.changes_answered().await;
             number
         }));
     }
@@ -262,7 +262,7 @@ impl<'a> Worker<'a> {
     }
 
     async fn finish_one(&mut self) {
-        if let Some(number) = self.client.meanwhile(self.commits.next()).boxed().await {
+        if let Some(number) = self.timer.meanwhile(self.commits.next()).boxed().await {
             self.finish(number);
         }
     }
@@ -279,7 +279,7 @@ impl<'a> Worker<'a> {
 
     /// An upload that lacks only the desktop client's last part is whole, unless `next` is it.
     async fn settle(&mut self, next: Option<&Command>) {
-        if let Some(execution) = self.client.settle_upload(next).await {
+        if let Some(execution) = self.timer.settle_upload(next).await {
             let context = self.last_context.clone();
             // Of what this can be, nothing ends the connection.
             self.answer(execution, context).boxed().await;
@@ -287,7 +287,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What the worker has waited for.
+/// What the processor has waited for.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is taken apart at once, and nearly always a request"

@@ -35,9 +35,9 @@ impl Request {
     }
 }
 
-/// Requests that wait, in the order in which they came. One reader puts, one worker takes.
+/// Requests that wait, in the order in which they came. One reader puts, one processor takes.
 #[derive(Default)]
-pub(crate) struct Inbox {
+pub(crate) struct RequestQueue {
     state: Mutex<State>,
     /// Told when something has come or nothing more will.
     filled: Notify,
@@ -51,7 +51,7 @@ pub(crate) struct Inbox {
 struct State {
     requests: VecDeque<Request>,
     bytes: usize,
-    /// Whether the worker carries one out.
+    /// Whether the processor carries one out.
     busy: bool,
     end: Option<End>,
 }
@@ -65,7 +65,7 @@ pub(crate) enum End {
     Cut,
 }
 
-impl Inbox {
+impl RequestQueue {
     /// Puts a request behind the others, once there is room.
     pub(crate) async fn put(&self, request: Request) {
         self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
@@ -82,7 +82,7 @@ impl Inbox {
     }
 
     /// The next request, or the end once all has been taken and nothing more will come. By asking
-    /// for it the worker says that it has carried out the one before.
+    /// for it the processor says that it has carried out the one before.
     ///
     /// # Errors
     /// How the requests have ended.
@@ -163,16 +163,16 @@ mod tests {
 
     #[test]
     fn requests_come_out_in_order_and_the_end_after_them() {
-        let inbox = Inbox::default();
+        let requests = RequestQueue::default();
         for bytes in [1, 2] {
-            inbox
+            requests
                 .put(request(bytes))
                 .now_or_never()
                 .expect("there is room");
         }
-        inbox.close(End::Proper);
+        requests.close(End::Proper);
         let next = || {
-            inbox
+            requests
                 .next()
                 .now_or_never()
                 .expect("at once")
@@ -183,32 +183,38 @@ mod tests {
 
     #[test]
     fn a_full_inbox_holds_its_reader_back_until_something_is_taken() {
-        let inbox = Inbox::default();
-        inbox
+        let requests = RequestQueue::default();
+        requests
             .put(request(MAX_BYTES))
             .now_or_never()
             .expect("any one request fits");
-        assert!(inbox.put(request(1)).now_or_never().is_none());
-        inbox
+        assert!(requests.put(request(1)).now_or_never().is_none());
+        requests
             .next()
             .now_or_never()
             .expect("at once")
             .expect("a request");
-        inbox.put(request(1)).now_or_never().expect("there is room");
+        requests
+            .put(request(1))
+            .now_or_never()
+            .expect("there is room");
     }
 
     #[test]
     fn what_was_taken_is_carried_out_when_the_next_is_asked_for() {
-        let inbox = Inbox::default();
-        assert!(inbox.carried_out().now_or_never().is_some());
-        inbox.put(request(1)).now_or_never().expect("there is room");
-        inbox
+        let requests = RequestQueue::default();
+        assert!(requests.carried_out().now_or_never().is_some());
+        requests
+            .put(request(1))
+            .now_or_never()
+            .expect("there is room");
+        requests
             .next()
             .now_or_never()
             .expect("at once")
             .expect("a request");
-        assert!(inbox.carried_out().now_or_never().is_none());
-        assert!(inbox.next().now_or_never().is_none());
-        assert!(inbox.carried_out().now_or_never().is_some());
+        assert!(requests.carried_out().now_or_never().is_none());
+        assert!(requests.next().now_or_never().is_none());
+        assert!(requests.carried_out().now_or_never().is_some());
     }
 }

@@ -1,18 +1,19 @@
-//! What a connection is sent: into its mailbox, in pieces that fit.
+//! What a connection is sent: into its queue, in pieces that fit.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{Budget, FileTurn, Mailbox};
+use crate::adapters::delivery::{Budget, FileTransferGuard, SendQueue};
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::FileKey;
 use crate::application::ports::OpenFile;
 use crate::application::{
-    Application, Execution, Fetch, Fetched, PullRequestPages, Refusal, Reply, sha256,
+    Application, CommandOutcome, FileStream, NextFile, PullRequestPages, Reply, RequestError,
+    sha256,
 };
 use crate::domain::{ContentHash, FilePath, ProjectId};
 
@@ -21,24 +22,24 @@ const LIST_FILES: usize = 1_000;
 
 /// Sends to one connection.
 #[derive(Clone)]
-pub(crate) struct Sender {
+pub(crate) struct Responder {
     pub application: Arc<Application>,
-    pub mailbox: Arc<Mailbox<WireFrame>>,
+    pub queue: Arc<SendQueue<WireFrame>>,
     pub budget: Arc<Budget>,
     /// `partBytes`.
     pub part_bytes: usize,
 }
 
-impl Sender {
+impl Responder {
     fn push(&self, frame: Bytes) {
-        self.mailbox.push(WireFrame::new(frame, &self.budget));
+        self.queue.push(WireFrame::new(frame, &self.budget));
     }
 
     fn reply(&self, reply: &Reply, context: &Context) {
         self.push(encode::reply(reply, context));
     }
 
-    pub(crate) fn refusal(&self, refusal: &Refusal, context: &Context) {
+    pub(crate) fn refusal(&self, refusal: &RequestError, context: &Context) {
         self.push(encode::refusal(refusal, context));
     }
 
@@ -46,7 +47,7 @@ impl Sender {
     pub(crate) fn answer_change(
         &self,
         file: &FileKey,
-        outcome: &Result<Reply, Refusal>,
+        outcome: &Result<Reply, RequestError>,
         context: &Context,
     ) {
         let frame = match outcome {
@@ -54,31 +55,31 @@ impl Sender {
             Err(refusal) => encode::refusal(refusal, context),
         };
         let frame = WireFrame::new(frame, &self.budget);
-        self.mailbox.answer_change(file, frame);
+        self.queue.answer_change(file, frame);
     }
 
     /// Sends what comes of a request, and gives back what may take long: save a change of the project,
-    /// which answers by itself, that is for [`Sender::long_answer`].
+    /// which answers by itself, that is for [`Responder::long_answer`].
     pub(crate) fn answer_at_once(
         &self,
-        execution: Execution,
+        execution: CommandOutcome,
         context: &Context,
-    ) -> Option<Execution> {
+    ) -> Option<CommandOutcome> {
         match execution {
-            Execution::Silent => None,
-            Execution::Replied(reply) => {
+            CommandOutcome::Silent => None,
+            CommandOutcome::Replied(reply) => {
                 self.reply(&reply, context);
                 None
             }
-            Execution::Refused(refusal) | Execution::RefusedForGood(refusal) => {
+            CommandOutcome::Refused(refusal) | CommandOutcome::RefusedForGood(refusal) => {
                 self.refusal(&refusal, context);
                 None
             }
-            Execution::Authenticated { replies, waiting } => {
+            CommandOutcome::Authenticated { replies, waiting } => {
                 for reply in &replies {
                     self.reply(reply, context);
                 }
-                waiting.map(|waiting| Execution::Authenticated {
+                waiting.map(|waiting| CommandOutcome::Authenticated {
                     replies: Vec::new(),
                     waiting: Some(waiting),
                 })
@@ -88,61 +89,61 @@ impl Sender {
     }
 
     /// Sends an answer in pieces, as there is room for them.
-    pub(crate) async fn long_answer(&self, execution: Execution, context: &Context) {
+    pub(crate) async fn long_answer(&self, execution: CommandOutcome, context: &Context) {
         match execution {
-            Execution::Authenticated { waiting, .. } => {
+            CommandOutcome::Authenticated { waiting, .. } => {
                 if let Some(pages) = waiting {
                     self.waiting_pull_requests(pages).await;
                 }
             }
-            Execution::Files(fetch) => {
+            CommandOutcome::Files(fetch) => {
                 let asked = fetch.asked().to_owned();
                 if let Some(files) = self.files(fetch, context).await {
                     self.get_done(&asked, files, context);
                 }
             }
-            Execution::PullRequestFiles(fetch) => {
+            CommandOutcome::PullRequestFiles(fetch) => {
                 if self.files(fetch, context).await.is_some() {
                     self.push(encode::pull_request_got(context));
                 }
             }
-            Execution::Listing(fetch) => self.listing(fetch, context).await,
-            Execution::PullRequests(pages) => self.pull_requests(pages, context).await,
+            CommandOutcome::Listing(fetch) => self.listing(fetch, context).await,
+            CommandOutcome::PullRequests(pages) => self.pull_requests(pages, context).await,
             // These are answered at once, or by themselves.
-            Execution::Silent
-            | Execution::Replied(_)
-            | Execution::Commit(_)
-            | Execution::Refused(_)
-            | Execution::RefusedForGood(_) => {}
+            CommandOutcome::Silent
+            | CommandOutcome::Replied(_)
+            | CommandOutcome::Commit(_)
+            | CommandOutcome::Refused(_)
+            | CommandOutcome::RefusedForGood(_) => {}
         }
     }
 
     /// Sends all files of `get`, each as the connection has room for it. Returns how many were
     /// sent, or `None` where an error ended it.
-    async fn files(&self, mut fetch: Fetch, context: &Context) -> Option<u64> {
+    async fn files(&self, mut fetch: FileStream, context: &Context) -> Option<u64> {
         let mut sent = 0;
         let mut turn = None;
         loop {
             if !fetch.is_ahead() {
                 drop(turn.take());
-                self.mailbox.room().await;
-                if self.mailbox.closed().is_some() {
+                self.queue.room().await;
+                if self.queue.closed().is_some() {
                     return None;
                 }
                 // Taken before files are opened: from here on no other version of them comes between.
-                turn = Some(self.mailbox.begin_file().await);
+                turn = Some(self.queue.begin_file().await);
             }
             match fetch.next().await {
                 None => return Some(sent),
-                Some(Fetched::File(path, file)) => {
+                Some(NextFile::File(path, file)) => {
                     if let Some(project) = fetch.project() {
                         self.supersede(project, &path, &file);
                     }
                     let base = fetch.base(&path);
                     sent += u64::from(self.file(&path, &file, None, base, context).await);
                 }
-                Some(Fetched::Unreadable(path)) => self.unreadable(&path, context),
-                Some(Fetched::Broken(refusal)) => {
+                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
+                Some(NextFile::Broken(refusal)) => {
                     self.refusal(&refusal, context);
                     return None;
                 }
@@ -155,7 +156,7 @@ impl Sender {
             project: project.clone(),
             path: path.clone(),
         };
-        self.mailbox.supersede(&key, file.version);
+        self.queue.supersede(&key, file.version);
     }
 
     /// Sends one file, part by part. Returns whether it could be read to its end.
@@ -170,7 +171,7 @@ impl Sender {
         let count = encode::part_count(file.bytes, self.part_bytes);
         for part in 1..=count {
             if part > 1 {
-                self.mailbox.room().await;
+                self.queue.room().await;
             }
             let offset = (part - 1) * self.part_bytes as u64;
             let length = (file.bytes - offset).min(self.part_bytes as u64);
@@ -206,26 +207,26 @@ impl Sender {
             reference: context.reference.clone(),
             name: Some(path.as_str().to_owned()),
         };
-        self.refusal(&Refusal::UnreadableFile, &context);
+        self.refusal(&RequestError::UnreadableFile, &context);
     }
 
     /// Sends what waits as names, newest versions, for as long as the connection lives.
     pub(crate) async fn pending_updates(&self) {
         loop {
-            let (turn, key) = self.mailbox.next_pending().await;
+            let (turn, key) = self.queue.next_pending().await;
             // In a box, for it is large, and most connections are idle most of the time.
             Box::pin(self.pending_update(turn, &key)).await;
         }
     }
 
-    async fn pending_update(&self, turn: FileTurn<WireFrame>, key: &FileKey) {
+    async fn pending_update(&self, turn: FileTransferGuard<WireFrame>, key: &FileKey) {
         let FileKey { project, path } = key;
         let nobody = Context::default();
         match self.application.open_updated(project, path).await {
             // It may not be told of the project any more.
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
-                self.mailbox.supersede(key, file.version);
+                self.queue.supersede(key, file.version);
                 self.file(path, &file, Some(project), None, &nobody).await;
             }
             // Deleted by now, of which the connection is told as well.
@@ -238,20 +239,20 @@ impl Sender {
     }
 
     /// Sends a `list`.
-    async fn listing(&self, mut fetch: Fetch, context: &Context) {
+    async fn listing(&self, mut fetch: FileStream, context: &Context) {
         let asked = fetch.asked().to_owned();
         let mut files = Vec::new();
         let mut part = 1;
         loop {
-            if self.mailbox.closed().is_some() {
+            if self.queue.closed().is_some() {
                 return;
             }
             match fetch.next().await {
                 None => break,
-                Some(Fetched::File(path, file)) => match listed(&path, &file).await {
+                Some(NextFile::File(path, file)) => match listed(&path, &file).await {
                     Some(listed) => {
                         if files.len() == LIST_FILES {
-                            self.mailbox.room().await;
+                            self.queue.room().await;
                             self.push(encode::file_list(&asked, &files, part, false, context));
                             files.clear();
                             part += 1;
@@ -260,18 +261,18 @@ impl Sender {
                     }
                     None => self.unreadable(&path, context),
                 },
-                Some(Fetched::Unreadable(path)) => self.unreadable(&path, context),
-                Some(Fetched::Broken(refusal)) => return self.refusal(&refusal, context),
+                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
+                Some(NextFile::Broken(refusal)) => return self.refusal(&refusal, context),
             }
         }
-        self.mailbox.room().await;
+        self.queue.room().await;
         self.push(encode::file_list(&asked, &files, part, true, context));
     }
 
     /// Sends a pull requests' `list`.
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
-            self.mailbox.room().await;
+            self.queue.room().await;
             match self.application.next_pull_requests(&mut pages).await {
                 Ok(page) => {
                     let last = pages.is_over();
@@ -293,7 +294,7 @@ impl Sender {
             // A failure has been logged, and must not keep the others back.
             let page = self.application.next_pull_requests(&mut pages).await;
             for created in page.iter().flatten() {
-                self.mailbox.room().await;
+                self.queue.room().await;
                 self.push(encode::pull_request_created(created));
             }
         }

@@ -1,7 +1,7 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
-//! The reader puts requests into the inbox, the worker carries them out, a courier empties the
-//! mailbox, the writer sees to what the socket does not take at once, and what waits as names is
+//! The reader puts requests into the requests, the processor carries them out, a courier empties the
+//! queue, the writer sees to what the socket does not take at once, and what waits as names is
 //! read back on the side. None blocks another: while a `get` waits for room, pings are answered and
 //! a close is seen.
 
@@ -10,20 +10,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::adapters::delivery::Couriers;
+use crate::adapters::delivery::ConnectionWriter;
+use crate::adapters::delivery::FlushTasks;
 use crate::adapters::delivery::Hub;
-use crate::adapters::delivery::Outbox;
 use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{Budget, MailboxLimits};
+use crate::adapters::delivery::{Budget, SendQueueLimits};
 use crate::adapters::inbound::transport::{
     Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, WriteEnded,
     Writer, Written,
 };
-use crate::adapters::inbound::websocket::connection::request_processor::Worker;
-use crate::adapters::inbound::websocket::connection::request_queue::{End, Inbox, Request};
-use crate::adapters::inbound::websocket::connection::responder::Sender;
+use crate::adapters::inbound::websocket::connection::request_processor::RequestProcessor;
+use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
+use crate::adapters::inbound::websocket::connection::responder::Responder;
 use crate::adapters::inbound::websocket::protocol::read_command;
-use crate::application::{Application, Command, Connected, ConnectionId, Session};
+use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
 /// How long a connection that is ending may take to finish what it has been asked.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ pub struct Service {
     /// `maxTotalQueueBytes`.
     pub budget: Arc<Budget>,
     /// `maxQueueBytes` and the window for files.
-    pub mailbox: MailboxLimits,
+    pub queue: SendQueueLimits,
     /// `partBytes`.
     pub part_bytes: usize,
     /// `maxMessageBytes`.
@@ -62,7 +62,7 @@ pub struct ProtocolHandler(Arc<Shared>);
 struct Shared {
     service: Service,
     /// Started with the first connection, in its runtime.
-    couriers: OnceLock<Couriers>,
+    flush_tasks: OnceLock<FlushTasks>,
 }
 
 impl ProtocolHandler {
@@ -70,22 +70,22 @@ impl ProtocolHandler {
     pub fn new(service: Service) -> Self {
         Self(Arc::new(Shared {
             service,
-            couriers: OnceLock::new(),
+            flush_tasks: OnceLock::new(),
         }))
     }
 }
 
-/// A connection's entry in the hub and its outbox, which end with it, also by a panic: nothing may be
+/// A connection's entry in the hub and its connection_writer, which end with it, also by a panic: nothing may be
 /// written behind the close.
 struct Registration<'a> {
     hub: &'a Hub<WireFrame>,
-    outbox: &'a Outbox,
+    connection_writer: &'a ConnectionWriter,
     id: ConnectionId,
 }
 
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        self.outbox.end();
+        self.connection_writer.end();
         self.hub.disconnect(self.id);
     }
 }
@@ -93,35 +93,44 @@ impl Drop for Registration<'_> {
 impl ConnectionHandler for ProtocolHandler {
     async fn serve(&self, connection: &mut Connection) -> Close {
         let service = &self.0.service;
-        let outbox = Outbox::new(
-            service.mailbox,
+        let connection_writer = ConnectionWriter::new(
+            service.queue,
             Arc::clone(&service.budget),
             connection.writer.outlet(),
-            self.0.couriers.get_or_init(Couriers::start).next(),
+            self.0.flush_tasks.get_or_init(FlushTasks::start).next(),
         );
-        let mailbox = Arc::clone(&outbox.mailbox);
-        let id = service.hub.connect(Arc::clone(&mailbox));
+        let queue = Arc::clone(&connection_writer.queue);
+        let id = service.hub.connect(Arc::clone(&queue));
         // Declared before the session, so that it is dropped after it.
         let registration = Registration {
             hub: &service.hub,
-            outbox: &outbox,
+            connection_writer: &connection_writer,
             id,
         };
         tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
-        let sender = Sender {
+        let responder = Responder {
             application: Arc::clone(&service.application),
-            mailbox,
+            queue,
             budget: Arc::clone(&service.budget),
             part_bytes: service.part_bytes,
         };
         let application = Arc::clone(&service.application);
-        let connected = Connected::new(Arc::clone(&application), Session::new(id));
-        let inbox = Inbox::default();
-        let mut worker = Worker::new(&inbox, application, connected, sender.clone());
-        let ending = attend(service, connection, &inbox, &mut worker, &sender, &outbox).await;
+        let connected = SessionGuard::new(Arc::clone(&application), Session::new(id));
+        let requests = RequestQueue::default();
+        let mut processor =
+            RequestProcessor::new(&requests, application, connected, responder.clone());
+        let ending = attend(
+            service,
+            connection,
+            &requests,
+            &mut processor,
+            &responder,
+            &connection_writer,
+        )
+        .await;
         // Its roles, room and draft end now, not when the last has been written.
-        drop(worker);
-        let flushing = flush(&connection.writer, &outbox);
+        drop(processor);
+        let flushing = flush(&connection.writer, &connection_writer);
         // Whether all got out or not, the close is next.
         let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
         drop(registration);
@@ -134,10 +143,10 @@ impl ConnectionHandler for ProtocolHandler {
 async fn attend(
     service: &Service,
     connection: &mut Connection,
-    inbox: &Inbox,
-    worker: &mut Worker<'_>,
-    sender: &Sender,
-    outbox: &Outbox,
+    requests: &RequestQueue,
+    processor: &mut RequestProcessor<'_>,
+    responder: &Responder,
+    connection_writer: &ConnectionWriter,
 ) -> Ending {
     let Connection {
         reader,
@@ -146,11 +155,11 @@ async fn attend(
         ..
     } = connection;
     let authenticated = AtomicBool::new(false);
-    let mut writing = pin!(write(writer, outbox));
-    let mut working = pin!(worker.run(|is| authenticated.store(is, Ordering::Relaxed)));
-    let mut updating = pin!(sender.pending_updates());
+    let mut writing = pin!(write(writer, connection_writer));
+    let mut working = pin!(processor.run(|is| authenticated.store(is, Ordering::Relaxed)));
+    let mut updating = pin!(responder.pending_updates());
     let ending = {
-        let mut reading = pin!(read(reader, inbox, service, &authenticated));
+        let mut reading = pin!(read(reader, requests, service, &authenticated));
         tokio::select! {
             biased;
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
@@ -162,7 +171,7 @@ async fn attend(
     };
     if ending.still_working {
         // What has come whole is still carried out and, if the client takes it, answered.
-        inbox.close(ending.end);
+        requests.close(ending.end);
         let finishing = async {
             if ending.still_writing {
                 tokio::select! {
@@ -172,12 +181,12 @@ async fn attend(
                     _ = &mut working => return,
                 }
             }
-            sender.mailbox.close();
+            responder.queue.close();
             working.await;
         };
         let limits = async {
             tokio::time::sleep(ending.patience).await;
-            inbox.hurry();
+            requests.hurry();
             tokio::time::sleep(ending.finish_timeout).await;
         };
         tokio::select! {
@@ -236,10 +245,10 @@ impl Ending {
     }
 }
 
-/// Reads requests into the inbox until nothing more comes.
+/// Reads requests into the requests until nothing more comes.
 async fn read(
     reader: &mut Reader,
-    inbox: &Inbox,
+    requests: &RequestQueue,
     service: &Service,
     authenticated: &AtomicBool,
 ) -> Ending {
@@ -261,7 +270,7 @@ async fn read(
             }
             Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
                 // Whether it may be that long depends on an `authenticate` before it.
-                inbox.carried_out().await;
+                requests.carried_out().await;
                 undecided = false;
                 continue;
             }
@@ -278,7 +287,7 @@ async fn read(
             command,
             Command::Authenticate(_) | Command::AuthenticateSection(_)
         );
-        inbox
+        requests
             .put(Request {
                 command,
                 context,
@@ -291,19 +300,19 @@ async fn read(
 
 /// Writes what waits and the socket has not taken at once, and pings and pongs, for as long as the
 /// connection lives.
-async fn write(writer: &Writer, outbox: &Outbox) -> Close {
+async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
     loop {
         tokio::select! {
             biased;
             // Also where the client takes nothing: then this is all that is heard of it.
-            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
-            () = outbox.stuck() => {}
+            _ = connection_writer.queue.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            () = connection_writer.stuck() => {}
             () = writer.control_pending() => {}
         }
         let written = tokio::select! {
             biased;
-            _ = outbox.mailbox.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
-            written = flush(writer, outbox) => written,
+            _ = connection_writer.queue.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            written = flush(writer, connection_writer) => written,
         };
         if let Err(ended) = written {
             return ended.into();
@@ -312,8 +321,8 @@ async fn write(writer: &Writer, outbox: &Outbox) -> Close {
 }
 
 /// Writes all that waits.
-async fn flush(writer: &Writer, outbox: &Outbox) -> Result<(), WriteEnded> {
-    while outbox.write()? == Written::Full {
+async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteEnded> {
+    while connection_writer.write()? == Written::Full {
         writer.writable().await?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Whom a worker works for: a session whose time runs on, whatever is under way.
+//! Whom a processor works for: a session whose time runs on, whatever is under way.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,26 +7,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::adapters::inbound::websocket::connection::responder::Sender;
+use crate::adapters::inbound::websocket::connection::responder::Responder;
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{Application, Command, Connected, Execution, Session};
+use crate::application::{Application, Command, CommandOutcome, Session, SessionGuard};
 
 /// A deadline further away than this is looked at again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
 /// One connection's session, and how to tell its client what time alone brings about.
-pub(crate) struct Client {
+pub(crate) struct SessionTimer {
     pub application: Arc<Application>,
-    connected: Connected,
-    sender: Sender,
+    connected: SessionGuard,
+    responder: Responder,
 }
 
-impl Client {
-    pub(crate) fn new(application: Arc<Application>, connected: Connected, sender: Sender) -> Self {
+impl SessionTimer {
+    pub(crate) fn new(
+        application: Arc<Application>,
+        connected: SessionGuard,
+        responder: Responder,
+    ) -> Self {
         Self {
             application,
             connected,
-            sender,
+            responder,
         }
     }
 
@@ -34,12 +38,12 @@ impl Client {
         &self.connected.session
     }
 
-    pub(crate) async fn execute(&mut self, command: Command) -> Execution {
+    pub(crate) async fn execute(&mut self, command: Command) -> CommandOutcome {
         let session = &mut self.connected.session;
         self.application.execute(session, command).await
     }
 
-    pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<Execution> {
+    pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<CommandOutcome> {
         let session = &mut self.connected.session;
         self.application.settle_upload(session, next).await
     }
@@ -66,7 +70,7 @@ impl Client {
         let session = &mut self.connected.session;
         self.application.expire_uploads(session);
         if let Some(refusal) = self.application.withdraw_expired(session) {
-            self.sender.refusal(&refusal, &Context::default());
+            self.responder.refusal(&refusal, &Context::default());
         }
     }
 }

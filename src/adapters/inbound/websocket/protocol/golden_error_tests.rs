@@ -3,43 +3,43 @@
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::golden_tests::{assert_complete, context, text};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{AuthError, BadParameters, Refusal};
+use crate::application::{AuthError, BadParameters, RequestError};
 use crate::domain::{IdentityError, Timestamp};
 
 const REFUSALS: usize = 9;
 
-fn number_of_refusal(refusal: &Refusal) -> usize {
+fn number_of_refusal(refusal: &RequestError) -> usize {
     match refusal {
-        Refusal::BadParameters(_) => 0,
-        Refusal::Unauthorized(
+        RequestError::BadParameters(_) => 0,
+        RequestError::Unauthorized(
             AuthError::NoToken
             | AuthError::BadToken
             | AuthError::Identity(_)
             | AuthError::Claims(_)
             | AuthError::Role(_),
         ) => 1,
-        Refusal::Muted { .. } => 2,
-        Refusal::UnreadableFile => 3,
-        Refusal::UnreadablePath => 4,
-        Refusal::UnwritableFile => 5,
-        Refusal::LimitExceeded { .. } => 6,
-        Refusal::RateLimited { .. } => 7,
-        Refusal::Internal => 8,
+        RequestError::Muted { .. } => 2,
+        RequestError::UnreadableFile => 3,
+        RequestError::UnreadablePath => 4,
+        RequestError::UnwritableFile => 5,
+        RequestError::LimitExceeded { .. } => 6,
+        RequestError::RateLimited { .. } => 7,
+        RequestError::Internal => 8,
     }
 }
 
 #[test]
 fn every_refusal_is_what_the_contract_says() {
-    let auth = Refusal::Unauthorized;
-    let bad = Refusal::BadParameters(BadParameters::new("what is wrong"));
-    let muted = Refusal::Muted {
+    let auth = RequestError::Unauthorized;
+    let bad = RequestError::BadParameters(BadParameters::new("what is wrong"));
+    let muted = RequestError::Muted {
         until: Timestamp::from_secs(9),
     };
-    let limit = Refusal::LimitExceeded {
+    let limit = RequestError::LimitExceeded {
         limit: "maxFileBytes",
         value: 10,
     };
-    let rate = Refusal::RateLimited {
+    let rate = RequestError::RateLimited {
         retry_after: std::time::Duration::from_millis(1_200),
     };
     // The refusal, and its message without a name, with one, and with a name and a ref.
@@ -73,15 +73,15 @@ fn every_refusal_is_what_the_contract_says() {
             r#"{"code":401,"type":"badAuthError","message":"you are muted in this room for now"FILE,"until":9REF}"#,
         ),
         (
-            Refusal::UnreadableFile,
+            RequestError::UnreadableFile,
             r#"{"code":409,"type":"failReadFileError","message":"File NAME doesn't exist or cannot be read"FILEREF}"#,
         ),
         (
-            Refusal::UnreadablePath,
+            RequestError::UnreadablePath,
             r#"{"code":409,"type":"failReadPathError","message":"Path NAME doesn't exist or cannot be read","path":"NAME"REF}"#,
         ),
         (
-            Refusal::UnwritableFile,
+            RequestError::UnwritableFile,
             r#"{"code":409,"type":"failWriteFileError","message":"File NAME cannot be created or written"FILEREF}"#,
         ),
         (
@@ -93,7 +93,7 @@ fn every_refusal_is_what_the_contract_says() {
             r#"{"code":429,"type":"rateLimitedError","message":"too many messages; try again in 2 s"FILE,"retryAfter":2REF}"#,
         ),
         (
-            Refusal::Internal,
+            RequestError::Internal,
             r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later"FILEREF}"#,
         ),
     ];

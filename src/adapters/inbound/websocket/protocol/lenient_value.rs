@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 /// A scalar, or that there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum Loose<'a> {
+pub(crate) enum LenientValue<'a> {
     /// Missing or null, which mean the same.
     #[default]
     Absent,
@@ -39,60 +39,60 @@ pub(crate) enum Field<T> {
     Other,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for LenientValue<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
+        deserializer.deserialize_any(LenientValueVisitor)
     }
 }
 
-struct LooseVisitor;
+struct LenientValueVisitor;
 
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Loose<'de>;
+impl<'de> Visitor<'de> for LenientValueVisitor {
+    type Value = LenientValue<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Borrowed(text)))
+        Ok(LenientValue::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(text.to_owned())))
+        Ok(LenientValue::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(text)))
+        Ok(LenientValue::Text(Cow::Owned(text)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Loose::Integer(number))
+        Ok(LenientValue::Integer(number))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(number).map_or(Loose::Other, Loose::Integer))
+        Ok(i64::try_from(number).map_or(LenientValue::Other, LenientValue::Integer))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Loose::Bool(value))
+        Ok(LenientValue::Bool(value))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Loose::Absent)
+        Ok(LenientValue::Absent)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        skip_list(list).map(|()| Loose::Other)
+        skip_list(list).map(|()| LenientValue::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Loose::Other)
+        Ok(LenientValue::Other)
     }
 }
 
@@ -156,25 +156,28 @@ mod tests {
 
     #[test]
     fn every_kind_of_value_is_read_for_what_it_is() {
-        let text = |text: &'static str| Loose::Text(text.into());
+        let text = |text: &'static str| LenientValue::Text(text.into());
         for (json, value) in [
             ("\"a\"", text("a")),
             ("\"\\u00e9\\/\"", text("é/")),
-            ("1", Loose::Integer(1)),
-            ("-1", Loose::Integer(-1)),
-            ("9007199254740993", Loose::Integer(9_007_199_254_740_993)),
-            ("true", Loose::Bool(true)),
-            ("null", Loose::Absent),
-            ("1.5", Loose::Other),
-            ("1.0", Loose::Other),
-            ("1e3", Loose::Other),
-            ("18446744073709551615", Loose::Other),
-            ("1000000000000000000000000000000", Loose::Other),
-            ("[1,[2]]", Loose::Other),
-            ("{\"a\":{\"b\":1}}", Loose::Other),
+            ("1", LenientValue::Integer(1)),
+            ("-1", LenientValue::Integer(-1)),
+            (
+                "9007199254740993",
+                LenientValue::Integer(9_007_199_254_740_993),
+            ),
+            ("true", LenientValue::Bool(true)),
+            ("null", LenientValue::Absent),
+            ("1.5", LenientValue::Other),
+            ("1.0", LenientValue::Other),
+            ("1e3", LenientValue::Other),
+            ("18446744073709551615", LenientValue::Other),
+            ("1000000000000000000000000000000", LenientValue::Other),
+            ("[1,[2]]", LenientValue::Other),
+            ("{\"a\":{\"b\":1}}", LenientValue::Other),
         ] {
             assert_eq!(
-                serde_json::from_str::<Loose<'_>>(json).expect(json),
+                serde_json::from_str::<LenientValue<'_>>(json).expect(json),
                 value,
                 "{json}"
             );

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
-use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, Loose};
+use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, LenientValue};
 use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
@@ -37,13 +37,13 @@ pub(crate) fn read_command(message: &[u8], binary: bool) -> (Command, Context) {
 /// A request whose envelope is at fault; a failed `authenticate` fails as one.
 fn malformed(request: &Request<'_>, fault: BadParameters) -> Command {
     match &request.kind {
-        Loose::Text(kind) if kind == "authenticate" => Command::Authenticate(Err(fault)),
+        LenientValue::Text(kind) if kind == "authenticate" => Command::Authenticate(Err(fault)),
         _ => Command::Malformed(fault),
     }
 }
 
 fn command(request: &Request<'_>, binary: bool) -> Command {
-    let Loose::Text(kind) = &request.kind else {
+    let LenientValue::Text(kind) = &request.kind else {
         return Command::Malformed(BadParameters::new("type must be a text"));
     };
     let data = match &request.data {
@@ -53,7 +53,7 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
     if kind == "authenticate" {
         return Command::Authenticate(data.and_then(authenticate));
     }
-    let Loose::Text(subtype) = &request.subtype else {
+    let LenientValue::Text(subtype) = &request.subtype else {
         return Command::Malformed(BadParameters::new("subtype must be a text"));
     };
     match (kind.as_ref(), subtype.as_ref()) {
@@ -194,9 +194,9 @@ fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
 fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     let name = optional("name", &data.name)?.unwrap_or_default();
     let recursively = match &data.recursively {
-        Loose::Absent => false,
-        Loose::Bool(recursively) => *recursively,
-        Loose::Text(_) | Loose::Integer(_) | Loose::Other => {
+        LenientValue::Absent => false,
+        LenientValue::Bool(recursively) => *recursively,
+        LenientValue::Text(_) | LenientValue::Integer(_) | LenientValue::Other => {
             return Err(BadParameters::new("recursively must be true or false"));
         }
     };
@@ -276,27 +276,31 @@ fn history_limit(data: &Field<Data<'_>>) -> Checked<Option<usize>> {
         Field::Other => return Err(BadParameters::new("data must be an object")),
     };
     match &data.limit {
-        Loose::Absent => Ok(None),
-        Loose::Integer(limit) if *limit >= 1 => {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Integer(limit) if *limit >= 1 => {
             Ok(Some(usize::try_from(*limit).unwrap_or(usize::MAX)))
         }
-        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => {
-            Err(BadParameters::new("limit must be an integer of at least 1"))
-        }
+        LenientValue::Integer(_)
+        | LenientValue::Text(_)
+        | LenientValue::Bool(_)
+        | LenientValue::Other => Err(BadParameters::new("limit must be an integer of at least 1")),
     }
 }
 
-fn part_number(name: &str, value: &Loose<'_>) -> Checked<Option<u32>> {
+fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
     match value {
-        Loose::Absent => Ok(None),
-        Loose::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
-        Loose::Integer(_) | Loose::Text(_) | Loose::Bool(_) | Loose::Other => Err(fault(format!(
+        LenientValue::Absent => Ok(None),
+        LenientValue::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
+        LenientValue::Integer(_)
+        | LenientValue::Text(_)
+        | LenientValue::Bool(_)
+        | LenientValue::Other => Err(fault(format!(
             "{name} must be an integer from 1 to 2147483647"
         ))),
     }
 }
 
-fn base(value: &Loose<'_>) -> Checked<Option<ContentHash>> {
+fn base(value: &LenientValue<'_>) -> Checked<Option<ContentHash>> {
     let base = optional("base", value)?.map(|text| {
         let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
         ContentHash::parse(text).ok_or(BadParameters::new(fault))
@@ -304,21 +308,25 @@ fn base(value: &Loose<'_>) -> Checked<Option<ContentHash>> {
     base.transpose()
 }
 
-fn required<'d>(name: &str, value: &'d Loose<'_>) -> Checked<&'d str> {
+fn required<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<&'d str> {
     optional(name, value)?.ok_or_else(|| fault(format!("{name} is missing")))
 }
 
-fn optional<'d>(name: &str, value: &'d Loose<'_>) -> Checked<Option<&'d str>> {
+fn optional<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<Option<&'d str>> {
     match value {
-        Loose::Absent => Ok(None),
-        Loose::Text(text) => Ok(Some(text)),
-        Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Text(text) => Ok(Some(text)),
+        LenientValue::Integer(_) | LenientValue::Bool(_) | LenientValue::Other => {
             Err(fault(format!("{name} must be a text")))
         }
     }
 }
 
-fn name<T>(name: &str, value: &Loose<'_>, parse: fn(&str) -> Result<T, NameError>) -> Checked<T> {
+fn name<T>(
+    name: &str,
+    value: &LenientValue<'_>,
+    parse: fn(&str) -> Result<T, NameError>,
+) -> Checked<T> {
     parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
 }
 

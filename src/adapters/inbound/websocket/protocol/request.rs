@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, Loose};
+use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, LenientValue};
 use crate::application::{BadParameters, Checked};
 
 /// The longest text that `ref` may be, in bytes.
@@ -44,13 +44,13 @@ pub(crate) struct Context {
 #[serde(default)]
 pub(crate) struct Request<'a> {
     #[serde(borrow, rename = "type")]
-    pub kind: Loose<'a>,
+    pub kind: LenientValue<'a>,
     #[serde(borrow)]
-    pub subtype: Loose<'a>,
+    pub subtype: LenientValue<'a>,
     #[serde(borrow)]
     pub data: Field<Data<'a>>,
     #[serde(borrow, rename = "ref")]
-    pub reference: Loose<'a>,
+    pub reference: LenientValue<'a>,
 }
 
 /// Whether a message that cannot be read as a request is an `authenticate` all the same, of JSON that
@@ -82,8 +82,8 @@ impl<'de> Visitor<'de> for OutlineVisitor {
         let mut found = false;
         while let Some(name) = object.next_key::<String>()? {
             if name == "type" {
-                let kind = object.next_value::<Loose<'de>>()?;
-                found |= matches!(kind, Loose::Text(kind) if kind == "authenticate");
+                let kind = object.next_value::<LenientValue<'de>>()?;
+                found |= matches!(kind, LenientValue::Text(kind) if kind == "authenticate");
             } else {
                 object.next_value::<IgnoredAny>()?;
             }
@@ -97,39 +97,39 @@ impl<'de> Visitor<'de> for OutlineVisitor {
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Data<'a> {
     #[serde(borrow)]
-    pub name: Loose<'a>,
+    pub name: LenientValue<'a>,
     #[serde(borrow)]
-    pub content: Loose<'a>,
+    pub content: LenientValue<'a>,
     #[serde(borrow)]
-    pub part: Loose<'a>,
+    pub part: LenientValue<'a>,
     #[serde(borrow)]
-    pub max_part: Loose<'a>,
+    pub max_part: LenientValue<'a>,
     #[serde(borrow)]
-    pub base: Loose<'a>,
+    pub base: LenientValue<'a>,
     #[serde(borrow)]
-    pub recursively: Loose<'a>,
+    pub recursively: LenientValue<'a>,
     #[serde(borrow)]
-    pub username: Loose<'a>,
+    pub username: LenientValue<'a>,
     #[serde(borrow)]
-    pub project: Loose<'a>,
+    pub project: LenientValue<'a>,
     #[serde(borrow)]
-    pub streamer: Loose<'a>,
+    pub streamer: LenientValue<'a>,
     #[serde(borrow)]
-    pub room: Loose<'a>,
+    pub room: LenientValue<'a>,
     #[serde(borrow)]
-    pub token: Loose<'a>,
+    pub token: LenientValue<'a>,
     #[serde(borrow)]
-    pub title: Loose<'a>,
+    pub title: LenientValue<'a>,
     #[serde(borrow)]
-    pub description: Loose<'a>,
+    pub description: LenientValue<'a>,
     #[serde(borrow)]
-    pub id: Loose<'a>,
+    pub id: LenientValue<'a>,
     #[serde(borrow)]
-    pub outcome: Loose<'a>,
+    pub outcome: LenientValue<'a>,
     #[serde(borrow)]
-    pub message: Loose<'a>,
+    pub message: LenientValue<'a>,
     #[serde(borrow)]
-    pub limit: Loose<'a>,
+    pub limit: LenientValue<'a>,
     #[serde(borrow)]
     pub file: Field<SectionData<'a>>,
     #[serde(borrow)]
@@ -143,13 +143,13 @@ pub(crate) struct Data<'a> {
 #[serde(default)]
 pub(crate) struct SectionData<'a> {
     #[serde(borrow)]
-    pub username: Loose<'a>,
+    pub username: LenientValue<'a>,
     #[serde(borrow)]
-    pub project: Loose<'a>,
+    pub project: LenientValue<'a>,
     #[serde(borrow)]
-    pub streamer: Loose<'a>,
+    pub streamer: LenientValue<'a>,
     #[serde(borrow)]
-    pub room: Loose<'a>,
+    pub room: LenientValue<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -188,21 +188,24 @@ impl<'a> Request<'a> {
     /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
     pub(crate) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
-            (Loose::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
-                Loose::Text(name) => Some(name.clone().into_owned()),
+            (LenientValue::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
+                LenientValue::Text(name) => Some(name.clone().into_owned()),
                 _ => None,
             },
             _ => None,
         };
         let reference = match &self.reference {
-            Loose::Absent => None,
-            Loose::Text(text) if text.len() <= MAX_REFERENCE_BYTES => {
+            LenientValue::Absent => None,
+            LenientValue::Text(text) if text.len() <= MAX_REFERENCE_BYTES => {
                 Some(Reference::Text(text.clone().into_owned()))
             }
-            Loose::Integer(number) if (-MAX_REFERENCE..=MAX_REFERENCE).contains(number) => {
+            LenientValue::Integer(number) if (-MAX_REFERENCE..=MAX_REFERENCE).contains(number) => {
                 Some(Reference::Integer(*number))
             }
-            Loose::Text(_) | Loose::Integer(_) | Loose::Bool(_) | Loose::Other => {
+            LenientValue::Text(_)
+            | LenientValue::Integer(_)
+            | LenientValue::Bool(_)
+            | LenientValue::Other => {
                 let fault = "ref must be a text of at most 128 bytes or an integer within ±2^53";
                 return Err((
                     Context {

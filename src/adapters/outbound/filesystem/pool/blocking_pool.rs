@@ -26,12 +26,12 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
 /// some twenty gates may hang before the rest feels it.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate {
+pub(crate) struct BlockingPool {
     slow: Arc<Semaphore>,
     quick: Arc<Mutex<Quick>>,
 }
 
-type Job = Box<dyn FnOnce(&mut Burst) + Send>;
+type Job = Box<dyn FnOnce(&mut Batch) + Send>;
 
 /// For how long what one operation has found counts for the next.
 const FRESH: Duration = Duration::from_millis(5);
@@ -39,9 +39,9 @@ const FRESH: Duration = Duration::from_millis(5);
 /// What quick operations that are done in one go share: the folder of the project, which each of
 /// them would have to look for. It is used for some milliseconds, as if they all had begun then.
 #[derive(Default)]
-pub(crate) struct Burst(Option<(Folder, Instant)>);
+pub(crate) struct Batch(Option<(Folder, Instant)>);
 
-impl Burst {
+impl Batch {
     /// The project's folder, found by `find` where it has not been found just now.
     pub fn root(
         &mut self,
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Quick {
     }
 }
 
-impl Gate {
+impl BlockingPool {
     pub fn new() -> Self {
         Self {
             slow: Arc::new(Semaphore::new(WIDTH)),
@@ -104,11 +104,11 @@ impl Gate {
     /// others of its kind. It runs to its end once begun, though the caller be gone.
     pub async fn run_quick<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Burst) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (done, mut result) = oneshot::channel();
         let span = tracing::Span::current();
-        let job = move |burst: &mut Burst| {
+        let job = move |burst: &mut Batch| {
             if !done.is_closed() {
                 let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(burst))));
                 let result = result.map_err(|_| StoreError::failed("an operation panicked"));
@@ -146,7 +146,7 @@ impl Gate {
         }
         let quick = Arc::clone(&self.quick);
         tokio::task::spawn_blocking(move || {
-            let mut burst = Burst::default();
+            let mut burst = Batch::default();
             while let Some(job) = next(&quick) {
                 job(&mut burst);
             }
@@ -185,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_hangs_behind_one_gate_leaves_threads_to_the_others() {
-        let (gate, begun) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        let (gate, begun) = (BlockingPool::new(), Arc::new(AtomicUsize::new(0)));
         let (release, hang) = mpsc::channel::<()>();
         let hang = Arc::new(Mutex::new(hang));
         let hanging = || {
@@ -203,7 +203,7 @@ mod tests {
         while begun.load(Ordering::SeqCst) < WIDTH {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Gate::new().run(|| Ok(())).await.expect("is free");
+        BlockingPool::new().run(|| Ok(())).await.expect("is free");
         assert_eq!(begun.load(Ordering::SeqCst), WIDTH);
         drop(release);
         for task in tasks {
@@ -213,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failure_of_the_one_operation() {
-        let gate = Gate::new();
+        let gate = BlockingPool::new();
         for _ in 0..WIDTH * 2 {
             let failed = gate.run(|| -> Result<(), _> { panic!("a bug") }).await;
             assert!(matches!(failed, Err(StoreError::Failed(_))));
@@ -226,7 +226,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn quick_operations_are_done_in_order_by_one_thread() {
-        let gate = Gate::new();
+        let gate = BlockingPool::new();
         let done = Arc::new(Mutex::new(Vec::new()));
         let (release, hang) = mpsc::channel::<()>();
         let mut hang = Some(hang);
@@ -252,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_behind_a_quick_operation_that_hangs_is_helped() {
-        let gate = Gate::new();
+        let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
         let hanging = tokio::spawn({
@@ -274,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_any_more_is_not_begun() {
-        let gate = Gate::new();
+        let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let first = gate.run_quick(move |_| {
             let _ = hang.recv();

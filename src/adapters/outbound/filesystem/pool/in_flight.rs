@@ -10,31 +10,31 @@ use crate::application::ports::StoreError;
 /// Whatever is being put together under a key. A caller may drop a write half-way and discard the
 /// whole; without this the write, still running, would bring it back.
 #[derive(Debug)]
-pub(crate) struct Lives<K>(Mutex<HashMap<K, Arc<Life>>>);
+pub(crate) struct InFlight<K>(Mutex<HashMap<K, Arc<InFlightEntry>>>);
 
 /// One of them; the flag says whether it has ended.
 #[derive(Debug, Default)]
-pub(crate) struct Life(RwLock<bool>);
+pub(crate) struct InFlightEntry(RwLock<bool>);
 
-impl<K> Default for Lives<K> {
+impl<K> Default for InFlight<K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Eq + Hash> Lives<K> {
+impl<K: Eq + Hash> InFlight<K> {
     /// The life under `key`, which begins here where there is none.
-    pub fn join(&self, key: K) -> Arc<Life> {
+    pub fn join(&self, key: K) -> Arc<InFlightEntry> {
         Arc::clone(lock(&self.0).entry(key).or_default())
     }
 
     /// Takes the life under `key` out, if there is one.
-    pub fn take(&self, key: &K) -> Option<Arc<Life>> {
+    pub fn take(&self, key: &K) -> Option<Arc<InFlightEntry>> {
         lock(&self.0).remove(key)
     }
 }
 
-impl Life {
+impl InFlightEntry {
     /// Does some of the work, beside others; fails where the life has ended.
     pub fn share<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let ended = read(&self.0);
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn work_that_comes_after_the_end_is_not_done() {
-        let lives = Lives::default();
+        let lives = InFlight::default();
         let late = lives.join(1);
         lives.take(&1).expect("has begun").end(|| {});
         assert!(late.share(|| Ok(())).is_err());
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_was_completed_is_not_cleaned_up() {
-        let life = Lives::default().join(1);
+        let life = InFlight::default().join(1);
         let failed = life.complete(|| Err::<(), _>(StoreError::NotFound));
         assert!(failed.is_err());
         life.complete(|| Ok(())).expect("goes on after a failure");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Gate;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::projects::counter::Counter;
 use crate::adapters::outbound::filesystem::projects::file_locks::FileLocks;
 use crate::adapters::outbound::filesystem::projects::new_folders::NewFolders;
@@ -24,13 +24,13 @@ pub(crate) struct Entries {
     layout: Arc<Layout>,
     known: Mutex<HashMap<ProjectId, Arc<Entry>>>,
     /// Where projects wait that are not known yet.
-    strangers: Gate,
+    strangers: BlockingPool,
 }
 
 /// One project. All of it can be made anew.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub gate: Gate,
+    pub gate: BlockingPool,
     pub versions: Arc<Versions>,
     pub locks: Arc<FileLocks>,
     pub new_folders: NewFolders,
@@ -43,12 +43,12 @@ impl Entries {
         Self {
             layout,
             known: Mutex::default(),
-            strangers: Gate::new(),
+            strangers: BlockingPool::new(),
         }
     }
 
     /// The gate for work that belongs to no known project.
-    pub fn strangers(&self) -> &Gate {
+    pub fn strangers(&self) -> &BlockingPool {
         &self.strangers
     }
 
@@ -79,7 +79,7 @@ impl Entries {
 impl Entry {
     fn new(versions: Arc<Versions>) -> Self {
         Self {
-            gate: Gate::new(),
+            gate: BlockingPool::new(),
             versions,
             locks: Arc::default(),
             new_folders: NewFolders::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Gate;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::projects::versions::modified;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::application::ports::{FileSource, OpenFile, StoreError};
@@ -21,7 +21,7 @@ const READ_AT_ONCE: u64 = 64 * 1_024;
 /// finds in what the system says of it.
 pub(crate) fn open(
     (file, metadata): (File, Metadata),
-    gate: Gate,
+    gate: BlockingPool,
     version_of: impl FnOnce(&Metadata) -> Version,
 ) -> Result<OpenFile, StoreError> {
     let bytes = metadata.len();
@@ -49,7 +49,7 @@ struct Held(Bytes);
 struct OnDisk {
     file: Arc<File>,
     bytes: u64,
-    gate: Gate,
+    gate: BlockingPool,
 }
 
 #[async_trait]

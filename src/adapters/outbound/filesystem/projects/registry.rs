@@ -88,7 +88,7 @@ fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Option<Kind>, Sto
 fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
     match state(layout, project)? {
         ProjectState::Registered => return Ok(false),
-        ProjectState::Foreign => return Err(StoreError::InTheWay),
+        ProjectState::Foreign => return Err(StoreError::PathConflict),
         ProjectState::Absent => {}
     }
     // The marker first: a crash in between leaves a marker without a folder, which is no project
@@ -109,7 +109,7 @@ fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
     let folder = layout.base.folder(user).writing(WHAT)?;
     let made = folder.make_folder(project.name.as_str(), FOLDER);
     if !made.during(WHAT)? {
-        return Err(StoreError::InTheWay);
+        return Err(StoreError::PathConflict);
     }
     let synced = folder.sync().and_then(|()| layout.base.sync());
     if synced.is_err() {

@@ -50,9 +50,9 @@ impl Replacing<'_> {
     ) -> Result<Version, StoreError> {
         let place = match look(root, path) {
             // The limits are looked at first, and it would be a new file.
-            Err(StoreError::InTheWay) => {
+            Err(StoreError::PathConflict) => {
                 drop(self.counter.reserve(quota, None, content.bytes())?);
-                return Err(StoreError::InTheWay);
+                return Err(StoreError::PathConflict);
             }
             other => other?,
         };
@@ -214,7 +214,7 @@ fn look(root: &Folder, path: &FilePath) -> Result<Place, StoreError> {
         Ok((folder, kind))
     });
     let (parent, old) = match found {
-        Ok((_, Some(Kind::Folder | Kind::Other))) => return Err(StoreError::InTheWay),
+        Ok((_, Some(Kind::Folder | Kind::Other))) => return Err(StoreError::PathConflict),
         Ok((parent, Some(Kind::File(bytes)))) => (Some(parent), Some(bytes)),
         Ok((parent, None)) => (Some(parent), None),
         Err(error) if is_absent(error) && !is_in_the_way(error) => (None, None),

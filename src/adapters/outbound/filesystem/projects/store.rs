@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 
 use crate::adapters::outbound::filesystem::Durability;
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Burst, Gate};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
 use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::open_file;
@@ -42,11 +42,11 @@ impl FilesystemProjects {
     /// Syncs of different files are best waited for side by side; without them a change is quick.
     async fn run_change<T: Send + 'static>(
         &self,
-        gate: &Gate,
-        change: impl FnOnce(&mut Burst) -> Result<T, StoreError> + Send + 'static,
+        gate: &BlockingPool,
+        change: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match self.layout.durability {
-            Durability::Fsync => gate.run(|| change(&mut Burst::default())).await,
+            Durability::Fsync => gate.run(|| change(&mut Batch::default())).await,
             Durability::Rename => gate.run_quick(change).await,
         }
     }
@@ -66,7 +66,7 @@ impl ProjectStore for FilesystemProjects {
         let file = entry.locks.lock(path).await;
         let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
         let gate = entry.gate.clone();
-        let change = move |burst: &mut Burst| {
+        let change = move |burst: &mut Batch| {
             let root = burst.root(|| layout.project(&project))?;
             let replacing = Replacing {
                 layout: &layout,
@@ -91,7 +91,7 @@ impl ProjectStore for FilesystemProjects {
         let file = entry.locks.lock(path).await;
         let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
         let gate = entry.gate.clone();
-        let change = move |burst: &mut Burst| {
+        let change = move |burst: &mut Batch| {
             let root = burst.root(|| layout.project(&project))?;
             let deleted = delete(&layout, &counter, &root, &path);
             let version = deleted.map(|()| entry.versions.next());
@@ -128,7 +128,7 @@ impl ProjectStore for FilesystemProjects {
             let entry = Arc::clone(&entry);
             let read = async move {
                 let gate = entry.gate.clone();
-                let read = move |burst: &mut Burst| {
+                let read = move |burst: &mut Batch| {
                     drop(joinable);
                     let root = burst.root(|| layout.project(&project))?;
                     Ok(open_some(&root, &paths, bytes, &entry))

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Gate;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::projects::listing::{Entry, list, sort};
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
@@ -17,7 +17,7 @@ use crate::domain::{FilePath, ProjectId};
 /// file: each folder is found anew from the top when the walk gets there.
 pub(crate) struct Walk {
     layout: Arc<Layout>,
-    gate: Gate,
+    gate: BlockingPool,
     project: ProjectId,
     steps: Arc<Mutex<Steps>>,
 }
@@ -40,7 +40,7 @@ impl Walk {
     /// Starts at the folder `at`; on a blocking thread.
     pub fn start(
         layout: &Arc<Layout>,
-        gate: &Gate,
+        gate: &BlockingPool,
         project: ProjectId,
         at: Option<FilePath>,
         recursively: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Gate, soon};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
 use crate::adapters::outbound::filesystem::projects::open_file;
 use crate::adapters::outbound::filesystem::pull_requests::index::{Index, read};
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
@@ -19,7 +19,7 @@ use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName, V
 pub struct FilesystemPullRequests {
     layout: Arc<Layout>,
     index: Arc<Index>,
-    gate: Gate,
+    gate: BlockingPool,
 }
 
 impl FilesystemPullRequests {
@@ -27,7 +27,7 @@ impl FilesystemPullRequests {
         Self {
             layout,
             index,
-            gate: Gate::new(),
+            gate: BlockingPool::new(),
         }
     }
 

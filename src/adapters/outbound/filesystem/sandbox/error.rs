@@ -36,7 +36,7 @@ impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
 pub(crate) trait Looking<T> {
     /// As [`During::during`], but nothing usable of that name is `NotFound`.
     fn looking(self, what: &'static str) -> Result<T, StoreError>;
-    /// As [`During::during`], but something unusable of that name is `InTheWay`.
+    /// As [`During::during`], but something unusable of that name is `PathConflict`.
     fn writing(self, what: &'static str) -> Result<T, StoreError>;
 }
 
@@ -50,7 +50,7 @@ impl<T> Looking<T> for Result<T, Errno> {
 
     fn writing(self, what: &'static str) -> Result<T, StoreError> {
         match self {
-            Err(error) if is_in_the_way(error) => Err(StoreError::InTheWay),
+            Err(error) if is_in_the_way(error) => Err(StoreError::PathConflict),
             other => other.during(what),
         }
     }

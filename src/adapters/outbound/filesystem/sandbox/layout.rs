@@ -20,7 +20,7 @@ use rustix::fs::{FlockOperation, Mode};
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::Durability;
-use crate::adapters::outbound::filesystem::pool::in_flight::Lives;
+use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::versions::nanos;
 use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
@@ -81,7 +81,7 @@ pub(crate) struct Layout {
     pub pulls: Folder,
     pub durability: Durability,
     /// The unfinished uploads.
-    pub uploads: Lives<StagingId>,
+    pub uploads: InFlight<StagingId>,
     temporaries: AtomicU64,
     /// The lock goes with it.
     _lock: File,
@@ -103,7 +103,7 @@ impl Layout {
             pulls: own_folder(&state, "pulls")?,
             base,
             durability,
-            uploads: Lives::default(),
+            uploads: InFlight::default(),
             temporaries: AtomicU64::new(0),
             _lock: lock,
         };

@@ -21,7 +21,7 @@ async fn failed_writes_leave_nothing_behind() {
         max_bytes: 0,
     };
     for name in ["f/x/y", "d", "f/x"] {
-        assert_says!(world.put(name, b"y").await, StoreError::InTheWay);
+        assert_says!(world.put(name, b"y").await, StoreError::PathConflict);
     }
     for name in ["new", "new/folder/f"] {
         let put = world.put_as(name, memory(b"y"), closed).await;

@@ -16,7 +16,7 @@ async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
     fs::write(base.join("ana/mine/d/f"), "content").expect("writes");
     let state = world.registry.state(&id).await.expect("is known");
     assert_eq!(state, ProjectState::Foreign);
-    assert_says!(world.registry.register(&id).await, StoreError::InTheWay);
+    assert_says!(world.registry.register(&id).await, StoreError::PathConflict);
     let open = world.projects.open_file(&id, &path("d/f")).await;
     assert_says!(open, StoreError::NotFound);
     assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
@@ -95,7 +95,10 @@ async fn a_project_ends_with_its_marker() {
     world.put_all(&["f"]).await;
     fs::remove_file(base.join(".twicecast/projects/ana/demo")).expect("removes");
     assert_says!(world.open("f").await, StoreError::NotFound);
-    assert_says!(world.registry.register(&demo()).await, StoreError::InTheWay);
+    assert_says!(
+        world.registry.register(&demo()).await,
+        StoreError::PathConflict
+    );
     assert_eq!(names(&base.join("ana/demo")), ["f"]);
 }
 

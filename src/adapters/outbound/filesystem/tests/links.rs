@@ -15,7 +15,11 @@ async fn is_as_good_as_absent(world: &World, name: &str) {
     assert_says!(world.open(name).await, StoreError::NotFound, "{name}");
     assert_says!(world.delete(name).await, StoreError::NotFound, "{name}");
     assert_says!(world.walk(name, true).await, StoreError::NotFound, "{name}");
-    assert_says!(world.put(name, b"x").await, StoreError::InTheWay, "{name}");
+    assert_says!(
+        world.put(name, b"x").await,
+        StoreError::PathConflict,
+        "{name}"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +103,7 @@ async fn special_files_block_nobody() {
             is_as_good_as_absent(&world, name).await;
             assert_says!(
                 world.put(&format!("{name}/x"), b"x").await,
-                StoreError::InTheWay
+                StoreError::PathConflict
             );
         }
         assert!(world.tree().await.is_empty());
@@ -126,7 +130,7 @@ async fn a_link_in_the_place_of_a_user_or_a_project_is_foreign() {
         assert_eq!(state, ProjectState::Foreign, "{id}");
         assert_says!(
             world.registry.register(&id).await,
-            StoreError::InTheWay,
+            StoreError::PathConflict,
             "{id}"
         );
         assert_says!(
@@ -180,7 +184,7 @@ async fn a_folder_swapped_for_a_link_leads_nobody_outside() {
             for name in ["d/x", "d/kept", "d/n/y"] {
                 match world.put(name, &content).await {
                     Ok(_) => written += 1,
-                    Err(StoreError::InTheWay) => {}
+                    Err(StoreError::PathConflict) => {}
                     Err(error) => panic!("{error}"),
                 }
             }

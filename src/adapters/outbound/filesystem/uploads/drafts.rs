@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Gate, soon};
-use crate::adapters::outbound::filesystem::pool::in_flight::Lives;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
+use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::pull_requests::index::Index;
 use crate::adapters::outbound::filesystem::pull_requests::record;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
@@ -30,9 +30,9 @@ pub(crate) const RECORD: &str = "pull-request.json";
 #[derive(Debug)]
 pub struct FilesystemDrafts {
     layout: Arc<Layout>,
-    lives: Arc<Lives<PullRequestId>>,
+    lives: Arc<InFlight<PullRequestId>>,
     index: Arc<Index>,
-    gate: Gate,
+    gate: BlockingPool,
 }
 
 impl FilesystemDrafts {
@@ -41,7 +41,7 @@ impl FilesystemDrafts {
             layout,
             lives: Arc::default(),
             index,
-            gate: Gate::new(),
+            gate: BlockingPool::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Gate, soon};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::folder::FILE;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
@@ -18,14 +18,14 @@ use crate::application::ports::{StagingId, StoreError, UploadStaging};
 #[derive(Debug)]
 pub struct FilesystemStaging {
     layout: Arc<Layout>,
-    gate: Gate,
+    gate: BlockingPool,
 }
 
 impl FilesystemStaging {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
         Self {
             layout,
-            gate: Gate::new(),
+            gate: BlockingPool::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::adapters::inbound::websocket::protocol::encode::envelope::message;
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::Refusal;
+use crate::application::RequestError;
 use crate::domain::Timestamp;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Failure<'a> {
 }
 
 /// The one error that a refusal is on the wire.
-pub(crate) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
+pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     let name = context.name.as_deref();
     let mut failure = Failure {
         code: 0,
@@ -42,9 +42,9 @@ pub(crate) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
     };
     let shown = name.unwrap_or("/");
     (failure.code, failure.kind, failure.message) = match refusal {
-        Refusal::BadParameters(fault) => (400, "badParametersError", fault.to_string()),
-        Refusal::Unauthorized(error) => (401, "badAuthError", error.to_string()),
-        Refusal::Muted { until } => {
+        RequestError::BadParameters(fault) => (400, "badParametersError", fault.to_string()),
+        RequestError::Unauthorized(error) => (401, "badAuthError", error.to_string()),
+        RequestError::Muted { until } => {
             failure.until = Some(until_seconds(*until));
             (
                 401,
@@ -52,12 +52,12 @@ pub(crate) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
                 "you are muted in this room for now".to_owned(),
             )
         }
-        Refusal::UnreadableFile => (
+        RequestError::UnreadableFile => (
             409,
             "failReadFileError",
             format!("File {shown} doesn't exist or cannot be read"),
         ),
-        Refusal::UnreadablePath => {
+        RequestError::UnreadablePath => {
             failure.file = None;
             failure.path = Some(if shown.is_empty() { "/" } else { shown });
             let path = failure.path.unwrap_or_default();
@@ -67,23 +67,23 @@ pub(crate) fn refusal(refusal: &Refusal, context: &Context) -> Bytes {
                 format!("Path {path} doesn't exist or cannot be read"),
             )
         }
-        Refusal::UnwritableFile => (
+        RequestError::UnwritableFile => (
             409,
             "failWriteFileError",
             format!("File {shown} cannot be created or written"),
         ),
-        Refusal::LimitExceeded { limit, value } => (
+        RequestError::LimitExceeded { limit, value } => (
             413,
             "limitExceededError",
             format!("the limit {limit} of {value} would be exceeded"),
         ),
-        Refusal::RateLimited { retry_after } => {
+        RequestError::RateLimited { retry_after } => {
             let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
             failure.retry_after = u64::try_from(seconds).ok();
             let message = format!("too many messages; try again in {seconds} s");
             (429, "rateLimitedError", message)
         }
-        Refusal::Internal => (
+        RequestError::Internal => (
             500,
             "internalError",
             "the server could not do this; try again later".to_owned(),
