@@ -6,3 +6,5 @@ mod code;
 mod graph;
 mod layers;
 mod lengths;
+mod modules;
+mod reader;
