@@ -1,24 +1,83 @@
 //! Every input in `fuzz/corpus` does what the fuzz targets ask for. Looking for more is
 //! `scripts/fuzz`; this only keeps what was once found from coming back.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 
-/// Tries each file of the target's corpus, by name, so that a failure says which it was.
-fn replay(name: &str, target: fn(&[u8])) {
+/// The types and subtypes of the contract's requests.
+const KINDS: &[&str] = &[
+    "authenticate ",
+    "chat auth",
+    "chat history",
+    "chat leave",
+    "chat members",
+    "chat message",
+    "file auth",
+    "file delete",
+    "file get",
+    "file list",
+    "file post",
+    "file status",
+    "file unwatch",
+    "file watch",
+    "pullrequest auth",
+    "pullrequest creation",
+    "pullrequest delete",
+    "pullrequest finish",
+    "pullrequest get",
+    "pullrequest list",
+];
+
+/// The inputs of a target.
+fn inputs(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    let mut files: Vec<_> = fs::read_dir(folder.join(name))
+    let mut files: Vec<_> = fs::read_dir(folder.join(target))
         .expect("there is a corpus")
         .map(|entry| entry.expect("an entry").path())
         .collect();
     files.sort();
-    assert!(files.len() >= 10, "{name} has hardly a corpus");
-    for file in files {
+    assert!(files.len() >= 10, "{target} has hardly a corpus");
+    files
+}
+
+/// Tries each input of the target, by name, so that a failure says which it was.
+fn replay(name: &str, target: fn(&[u8])) {
+    for file in inputs(name) {
         println!("{}", file.display());
         target(&fs::read(&file).expect("readable"));
+    }
+}
+
+#[test]
+fn every_input_has_a_name_that_tells_what_it_is() {
+    for target in ["message", "names", "token", "upload"] {
+        for file in inputs(target) {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            // libFuzzer names what it finds by a hash of 40 letters.
+            assert!(name.len() < 40, "{target}/{name} needs a name, or can go");
+        }
+    }
+}
+
+#[test]
+fn there_is_an_input_for_every_kind_of_message() {
+    let kinds: BTreeSet<_> = inputs("message")
+        .iter()
+        .filter_map(|file| serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok())
+        .map(|message| {
+            let [kind, subtype] = [&message["type"], &message["subtype"]];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            format!("{} {}", text(kind), text(subtype))
+        })
+        .collect();
+    for kind in KINDS {
+        assert!(kinds.contains(*kind), "no input for {kind}");
     }
 }
 
