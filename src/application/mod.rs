@@ -16,6 +16,7 @@ pub mod files;
 pub(crate) mod keyed_locks;
 mod limits;
 pub(crate) mod locks;
+pub mod memory;
 pub mod ports;
 pub mod pull_requests;
 mod reply;
