@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use super::content_hash::ContentHash;
+use super::file_path::FilePath;
+use super::names::UserName;
+use super::project::ProjectId;
+use super::pull_request::{PullRequest, PullRequestId};
+use super::time::Timestamp;
 
 /// The names in one pull request, and its bases as text, take at most this many bytes.
 const MAX_NAMES_BYTES: usize = 256 * 1_024;

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ContentHash, FilePath, ProjectId, Timestamp, UserName};
+use super::content_hash::ContentHash;
+use super::file_path::FilePath;
+use super::names::UserName;
+use super::project::ProjectId;
+use super::time::Timestamp;
 
 /// A pull request's number: a random UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
