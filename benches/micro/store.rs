@@ -13,10 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::hub::project;
 
-const QUOTA: ProjectQuota = ProjectQuota {
-    max_files: u64::MAX,
-    max_bytes: u64::MAX,
-};
+const QUOTA: ProjectQuota = ProjectQuota::UNLIMITED;
 
 pub fn benches(criterion: &mut Criterion) {
     // The disk of the temporary folder, and what is left without a disk.

@@ -113,6 +113,14 @@ impl RequestError {
                 limit: "maxProjectFiles",
                 value: *value,
             },
+            StoreError::OverQuota(QuotaError::Folders(value)) => Self::LimitExceeded {
+                limit: "maxProjectFolders",
+                value: *value,
+            },
+            StoreError::OverQuota(QuotaError::NameBytes(value)) => Self::LimitExceeded {
+                limit: "maxProjectNameBytes",
+                value: *value,
+            },
             StoreError::OverQuota(QuotaError::Bytes(value)) => Self::LimitExceeded {
                 limit: "maxProjectBytes",
                 value: *value,

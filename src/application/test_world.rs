@@ -237,9 +237,13 @@ impl World {
             Ok(walk(names))
         });
         let files = self.files.len() as u64;
-        projects
-            .expect_usage()
-            .returning(move |_| Ok(Usage { files, bytes: 77 }));
+        projects.expect_usage().returning(move |_| {
+            Ok(Usage {
+                files,
+                bytes: 77,
+                ..Usage::default()
+            })
+        });
     }
 
     fn furnish_drafts(&mut self) {
@@ -541,6 +545,7 @@ fn limits() -> Limits {
         project: ProjectQuota {
             max_files: 1_000,
             max_bytes: 10_000_000,
+            ..ProjectQuota::UNLIMITED
         },
         max_open_uploads: 10,
         max_open_upload_bytes: 2_000_000,
@@ -548,6 +553,7 @@ fn limits() -> Limits {
         pull_request: PullRequestLimits {
             max_files: 10,
             max_bytes: 1_000_000,
+            max_folders: 1_000,
         },
         max_open_pull_requests: 2,
         max_title_bytes: 16,

@@ -75,6 +75,12 @@ impl FilePath {
         self.0[1..].split('/')
     }
 
+    /// The folders above it, the innermost first, each with a `/` at its end: `/a/b/`, then `/a/`.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        let ends = self.0.rmatch_indices('/').map(|(end, _)| end);
+        ends.take_while(|end| *end > 0).map(|end| &self.0[..=end])
+    }
+
     /// The place of `name` in this folder.
     ///
     /// # Errors

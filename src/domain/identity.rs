@@ -1,6 +1,8 @@
 //! Who a token says its bearer is, and what that entitles him to (protocol, section 3).
 
-use super::{NameError, ProjectId, ProjectName, RoomName, Timestamp, UserName};
+use super::names::{NameError, ProjectName, RoomName, UserName};
+use super::project::ProjectId;
+use super::time::Timestamp;
 
 /// What a token whose signature has been checked says, not yet looked at.
 ///

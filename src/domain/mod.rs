@@ -9,6 +9,7 @@ mod file_path;
 mod identity;
 mod names;
 mod partial_upload;
+mod path_map;
 mod project;
 mod pull_request;
 mod rate_limit;
@@ -21,7 +22,10 @@ pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use identity::{Claims, Identity, IdentityError};
 pub use names::{NameError, ProjectName, RoomName, UserName};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
-pub use project::{ProjectId, ProjectQuota, QuotaError, Usage, Version};
+pub use project::{
+    PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Usage,
+    Version,
+};
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
 pub use room::{ChatMessage, Room, RoomLimits};

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{RateLimit, RoomName, Timestamp, TokenBucket, UserName};
+use super::names::{RoomName, UserName};
+use super::rate_limit::{RateLimit, TokenBucket};
+use super::time::Timestamp;
 
 /// How long an empty room is remembered.
 const KEPT_EMPTY: Duration = Duration::from_secs(3_600);

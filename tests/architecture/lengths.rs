@@ -12,7 +12,10 @@ const ROOTS: &[&str] = &["src"];
 
 /// Files that are longer, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("src/adapters/delivery/send_queue/queue.rs", "is being split"),
+    (
+        "src/adapters/delivery/send_queue/queue.rs",
+        "is being split",
+    ),
     ("src/application/files/uploads.rs", "is being split"),
 ];
 

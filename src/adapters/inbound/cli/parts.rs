@@ -11,6 +11,12 @@ use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
 /// faster: it is several times what a socket takes at once.
 const WINDOW_BYTES: usize = 256 * 1_024;
 
+/// The most folders of one project.
+const MAX_PROJECT_FOLDERS: u64 = 100_000;
+
+/// The most bytes that the names of one project's files may take together.
+const MAX_PROJECT_NAME_BYTES: u64 = 16 * 1_024 * 1_024;
+
 impl Config {
     /// Where to listen.
     pub fn host(&self) -> Host {
@@ -28,6 +34,8 @@ impl Config {
             project: ProjectQuota {
                 max_files: self.max_project_files,
                 max_bytes: self.max_project_bytes,
+                max_folders: MAX_PROJECT_FOLDERS,
+                max_name_bytes: MAX_PROJECT_NAME_BYTES,
             },
             max_open_uploads: self.max_open_uploads,
             max_open_upload_bytes: self.max_open_upload_bytes,
@@ -35,6 +43,7 @@ impl Config {
             pull_request: PullRequestLimits {
                 max_files: self.max_pull_request_files,
                 max_bytes: self.max_pull_request_bytes,
+                max_folders: MAX_PROJECT_FOLDERS,
             },
             max_open_pull_requests: self.max_open_pull_requests,
             max_title_bytes: self.max_title_bytes,

@@ -1,15 +1,16 @@
 use super::world::{World, assert_says, demo, memory};
 use crate::application::ports::StoreError;
-use crate::domain::{ProjectQuota, QuotaError, Usage};
+use crate::domain::{ProjectQuota, QuotaError};
 
 const QUOTA: ProjectQuota = ProjectQuota {
     max_files: 3,
     max_bytes: 10,
+    ..ProjectQuota::UNLIMITED
 };
 
 async fn usage(world: &World) -> (u64, u64) {
-    let Usage { files, bytes } = world.projects.usage(&demo()).await.expect("is counted");
-    (files, bytes)
+    let usage = world.projects.usage(&demo()).await.expect("is counted");
+    (usage.files, usage.bytes)
 }
 
 pub(super) async fn usage_is_counted_along(world: World) {

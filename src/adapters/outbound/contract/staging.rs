@@ -123,6 +123,7 @@ pub(super) async fn staged_content_counts_against_the_quota(world: World) {
     let quota = ProjectQuota {
         max_files: 1,
         max_bytes: 5,
+        ..ProjectQuota::UNLIMITED
     };
     let id = world.stage(1, &[b"abc"]).await;
     let content = FileContent::Staged(staged(id, 3, b"def"));

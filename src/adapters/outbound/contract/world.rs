@@ -21,6 +21,7 @@ use crate::domain::{
 pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
     max_files: 1_000_000,
     max_bytes: 1 << 40,
+    ..ProjectQuota::UNLIMITED
 };
 
 /// The stores of one adapter, with the project `ana/demo` in them.

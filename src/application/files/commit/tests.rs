@@ -43,13 +43,21 @@ async fn others_are_told_once_the_file_is_stored() {
 async fn a_refused_write_publishes_nothing() {
     type Failure = fn() -> StoreError;
     let unwritable = RequestError::UnwritableFile;
-    let cases: [(Failure, RequestError); 5] = [
+    let cases: [(Failure, RequestError); 7] = [
         (disk_full, unwritable.clone()),
         (|| StoreError::PathConflict, unwritable.clone()),
         (|| StoreError::NotFound, unwritable),
         (
             || QuotaError::Files(1_000).into(),
             over("maxProjectFiles", 1_000),
+        ),
+        (
+            || QuotaError::Folders(3_000).into(),
+            over("maxProjectFolders", 3_000),
+        ),
+        (
+            || QuotaError::NameBytes(4_000).into(),
+            over("maxProjectNameBytes", 4_000),
         ),
         (
             || QuotaError::Bytes(2_000).into(),

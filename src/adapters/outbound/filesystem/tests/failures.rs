@@ -19,6 +19,7 @@ async fn failed_writes_leave_nothing_behind() {
     let closed = ProjectQuota {
         max_files: 0,
         max_bytes: 0,
+        ..ProjectQuota::UNLIMITED
     };
     for name in ["f/x/y", "d", "f/x"] {
         assert_says!(world.put(name, b"y").await, StoreError::PathConflict);

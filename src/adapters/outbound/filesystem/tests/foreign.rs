@@ -27,7 +27,7 @@ async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
     let open = world.projects.open_file(&id, &path("d/f")).await;
     assert_eq!(open.expect("is there").bytes, 7);
     let usage = world.projects.usage(&id).await.expect("is counted");
-    assert_eq!(usage, Usage { files: 1, bytes: 7 });
+    assert_eq!((usage.files, usage.bytes), (1, 7));
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn names_that_break_the_rules_are_skipped() {
     world.put_all(&["ok"]).await;
     assert_eq!(world.tree().await, ["/ok"]);
     let usage = world.projects.usage(&demo()).await.expect("is counted");
-    assert_eq!(usage, Usage { files: 1, bytes: 1 });
+    assert_eq!((usage.files, usage.bytes), (1, 1));
 }
 
 #[expect(

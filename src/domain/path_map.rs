@@ -1,0 +1,161 @@
+//! Values by the path of a file, and the folders that follow from the paths.
+
+use std::collections::{BTreeMap, btree_map};
+use std::ops::Bound;
+
+use super::file_path::FilePath;
+
+/// Values by file path, in byte order of the paths.
+///
+/// A folder exists where a path lies below it; nothing else is kept of folders. Each method that
+/// takes a path needs time in proportion to its depth and to the logarithm of the map's size.
+#[derive(Debug)]
+pub(super) struct PathMap<V>(BTreeMap<FilePath, V>);
+
+impl<V> Default for PathMap<V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<V> PathMap<V> {
+    pub fn get(&self, path: &FilePath) -> Option<&V> {
+        self.0.get(path)
+    }
+
+    pub fn get_mut(&mut self, path: &FilePath) -> Option<&mut V> {
+        self.0.get_mut(path)
+    }
+
+    pub fn insert(&mut self, path: FilePath, value: V) -> Option<V> {
+        self.0.insert(path, value)
+    }
+
+    pub fn remove(&mut self, path: &FilePath) -> Option<V> {
+        self.0.remove(path)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> btree_map::Iter<'_, FilePath, V> {
+        self.0.iter()
+    }
+
+    /// Whether a path lies below `folder`.
+    pub fn is_folder(&self, folder: &FilePath) -> bool {
+        self.has_below(&format!("{folder}/"))
+    }
+
+    /// Whether no file may be at `path`: a file stands where a folder is needed, or files lie
+    /// below the path. That a file is at `path` itself does not matter.
+    pub fn has_conflict(&self, path: &FilePath) -> bool {
+        let mut folders = path.folders();
+        folders.any(|folder| self.0.contains_key(&folder[..folder.len() - 1]))
+            || self.is_folder(path)
+    }
+
+    /// How many of the folders above `path` have nothing below them: those that come with `path`
+    /// where it is about to be inserted, and those that went with it where it was just removed.
+    /// None where `path` is in the map.
+    pub fn missing_folders(&self, path: &FilePath) -> u64 {
+        let missing = path.folders().take_while(|folder| !self.has_below(folder));
+        missing.count() as u64
+    }
+
+    /// How many folders there are.
+    pub fn count_folders(&self) -> u64 {
+        let mut previous = "";
+        let mut folders = 0;
+        for path in self.0.keys() {
+            let name = path.as_str();
+            // The paths of a folder stand together, so a folder that the path before does not
+            // share is one that was not met yet.
+            folders += path
+                .folders()
+                .take_while(|folder| !previous.starts_with(folder))
+                .count() as u64;
+            previous = name;
+        }
+        folders
+    }
+
+    /// The files below `folder` (`None`: all files), with or without those of its sub-folders, in
+    /// byte order of their paths; those up to and including `after` are left out.
+    pub fn below(
+        &self,
+        folder: Option<&FilePath>,
+        after: Option<&FilePath>,
+        recursively: bool,
+    ) -> Below<'_, V> {
+        let prefix = format!("{}/", folder.map_or("", FilePath::as_str));
+        let start = match after {
+            Some(after) if after.as_str() > prefix.as_str() => Bound::Excluded(after.as_str()),
+            _ => Bound::Included(prefix.as_str()),
+        };
+        Below {
+            range: range_from(&self.0, start),
+            paths: &self.0,
+            prefix,
+            recursively,
+        }
+    }
+
+    /// Whether a path begins with `folder`, the name of a folder with a `/` at its end.
+    fn has_below(&self, folder: &str) -> bool {
+        let first = range_from(&self.0, Bound::Included(folder)).next();
+        first.is_some_and(|(path, _)| path.as_str().starts_with(folder))
+    }
+}
+
+impl<V> FromIterator<(FilePath, V)> for PathMap<V> {
+    fn from_iter<I: IntoIterator<Item = (FilePath, V)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+/// The files below a folder; see [`PathMap::below`].
+pub(super) struct Below<'a, V> {
+    paths: &'a BTreeMap<FilePath, V>,
+    range: btree_map::Range<'a, FilePath, V>,
+    /// The name of the folder with a `/` at its end.
+    prefix: String,
+    recursively: bool,
+}
+
+impl<'a, V> Iterator for Below<'a, V> {
+    type Item = (&'a FilePath, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (path, value) = self.range.next()?;
+            let name = path.as_str().strip_prefix(&self.prefix)?;
+            let sub_folder = name.find('/').filter(|_| !self.recursively);
+            let Some(end) = sub_folder.map(|slash| self.prefix.len() + slash) else {
+                return Some((path, value));
+            };
+            let sub_folder = &path.as_str()[..=end];
+            let next = self.range.clone().next();
+            if next.is_none_or(|(next, _)| !next.as_str().starts_with(sub_folder)) {
+                // Quicker than a search, and a folder may hold many folders of one file.
+                continue;
+            }
+            // However many files it holds, they begin with its name and `/`, which `0` follows.
+            let end = format!("{}0", &sub_folder[..end]);
+            self.range = range_from(self.paths, Bound::Included(&end));
+        }
+    }
+}
+
+/// The paths from `start` on.
+fn range_from<'m, V>(
+    paths: &'m BTreeMap<FilePath, V>,
+    start: Bound<&str>,
+) -> btree_map::Range<'m, FilePath, V> {
+    paths.range::<str, _>((start, Bound::Unbounded))
+}

@@ -1,0 +1,282 @@
+//! The project itself: its files, and the rules by which they change.
+
+use crate::domain::content_hash::ContentHash;
+use crate::domain::file_path::FilePath;
+use crate::domain::path_map::PathMap;
+use crate::domain::project::entry::ProjectEntry;
+use crate::domain::project::put::{PendingPut, PutError};
+use crate::domain::project::quota::{FileUsage, ProjectQuota, Usage};
+use crate::domain::project::version::Version;
+use crate::domain::time::Timestamp;
+
+/// About how many bytes an entry takes up in memory beside its name: 105 where all nodes of the
+/// map are full, as when a project has just been loaded, and up to 175 where they are half empty.
+const ENTRY_BYTES: usize = 150;
+
+/// A project's files as far as they are known without opening them.
+///
+/// A store loads a project once, by collecting its files, asks it before each change, and tells it
+/// what came of that. It shares the project among all who read and write, so no method does IO, and
+/// each takes time in proportion to the depth of a path and the logarithm of the number of files.
+///
+/// Nothing but files is kept: a folder exists where a file lies below it.
+///
+/// ```
+/// # use file_ws_server::domain::{FilePath, Project, ProjectQuota, Timestamp};
+/// let mut project = Project::default();
+/// let path = FilePath::parse("src/main.rs")?;
+/// let put = project.begin_put(&path, 5, &ProjectQuota::UNLIMITED)?;
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let version = project.next_version(now.as_millis() * 1_000_000);
+/// // The store writes five bytes, and then:
+/// project.complete_put(put, version, now);
+/// assert_eq!(project.usage().folders, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Project {
+    entries: PathMap<ProjectEntry>,
+    /// The lengths of the files whose puts are under way.
+    pending: PathMap<u64>,
+    /// Of the entries and the pending puts together.
+    usage: Usage,
+    /// No entry is newer.
+    last: Version,
+}
+
+impl Project {
+    /// Whether a file of `bytes` may be put at `path`, and reserves the room for it.
+    ///
+    /// Puts of different files may be under way at once; each counts the files and the room that
+    /// the others have reserved. A file that is replaced keeps its room until the put is completed,
+    /// so that the project stays within its bounds whatever becomes of the puts.
+    ///
+    /// The caller must see to it that puts of one file do not overlap. Should a reservation for the
+    /// same file never have been given back, the new one takes its place.
+    ///
+    /// # Errors
+    /// The first bound that would be passed, in the order of [`ProjectQuota::check`]; where none
+    /// is, [`PutError::PathConflict`]. Nothing is reserved then.
+    pub fn begin_put(
+        &mut self,
+        path: &FilePath,
+        bytes: u64,
+        quota: &ProjectQuota,
+    ) -> Result<PendingPut, PutError> {
+        let kept = self.entries.get(path).map_or(0, |entry| entry.bytes);
+        let held = self.held_bytes(path);
+        let folders = self.missing_folders(path);
+        let after = counted(self.usage, path, folders, held, Some(kept.max(bytes)));
+        quota.check(&self.usage, &after)?;
+        if self.entries.has_conflict(path) || self.pending.has_conflict(path) {
+            return Err(PutError::PathConflict);
+        }
+        self.pending.insert(path.clone(), bytes);
+        self.usage = after;
+        Ok(PendingPut {
+            path: path.clone(),
+            bytes,
+        })
+    }
+
+    /// Notes that the file has been written, by the change with this number.
+    pub fn complete_put(&mut self, put: PendingPut, version: Version, modified: Timestamp) {
+        let PendingPut { path, bytes } = put;
+        let entry = ProjectEntry {
+            bytes,
+            version,
+            modified,
+            sha256: None,
+        };
+        self.change(&path, |project| {
+            project.pending.remove(&path);
+            project.set(&path, Some(entry));
+        });
+    }
+
+    /// Gives back the room of a put that came to nothing.
+    pub fn abandon_put(&mut self, put: PendingPut) {
+        let PendingPut { path, .. } = put;
+        self.change(&path, |project| project.pending.remove(&path));
+    }
+
+    /// The number of the next change, greater than all before and than those of all files. It is
+    /// the time `now_nanos`, in nanoseconds since the Unix epoch, unless the clock lags.
+    pub fn next_version(&mut self, now_nanos: u64) -> Version {
+        self.last = self.last.next(now_nanos);
+        self.last
+    }
+
+    /// The greatest number of a change that was given or that a file bears.
+    pub fn last_version(&self) -> Version {
+        self.last
+    }
+
+    /// Notes that a file has been deleted, and returns what was known of it.
+    pub fn remove(&mut self, path: &FilePath) -> Option<ProjectEntry> {
+        self.change(path, |project| project.entries.remove(path))
+    }
+
+    /// Corrects what is known of a file that was `found` otherwise when it was opened (`None`: it
+    /// was not there). No quota applies.
+    ///
+    /// `expected` is the version that was known before the file was opened. Where another is known
+    /// by now, or a put is under way, the file has changed since and what was found counts for
+    /// nothing. The hash of a file that is as it was stays known.
+    pub fn correct(
+        &mut self,
+        path: &FilePath,
+        expected: Option<Version>,
+        found: Option<ProjectEntry>,
+    ) {
+        let known = self.entries.get(path);
+        if known.map(|entry| entry.version) != expected || self.pending.get(path).is_some() {
+            return;
+        }
+        let is_known = match (known, &found) {
+            (Some(known), Some(found)) => known.is_same_state(found),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_known {
+            self.change(path, |project| project.set(path, found));
+        }
+    }
+
+    /// Remembers the hash of a file's content, where the file still has that version.
+    ///
+    /// [`Version::UNKNOWN`] tells no content from another, so its hash is not remembered.
+    pub fn note_hash(&mut self, path: &FilePath, version: Version, hash: ContentHash) {
+        if let Some(entry) = self.entries.get_mut(path)
+            && entry.version == version
+            && version != Version::UNKNOWN
+        {
+            entry.sha256 = Some(hash);
+        }
+    }
+
+    /// What is known of the file at `path`.
+    pub fn get(&self, path: &FilePath) -> Option<&ProjectEntry> {
+        self.entries.get(path)
+    }
+
+    /// Whether a file lies below `path`, at any depth.
+    pub fn is_folder(&self, path: &FilePath) -> bool {
+        self.entries.is_folder(path)
+    }
+
+    /// Whether the project has no file.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The files below `folder` (`None`: all of the project's), in byte order of their full names.
+    ///
+    /// Those up to and including `after` are left out; it need not be there any more, so that a
+    /// walk can go on from the last file it has met. Unless `recursively`, a sub-folder is skipped
+    /// in one step, however many files it holds.
+    pub fn below(
+        &self,
+        folder: Option<&FilePath>,
+        after: Option<&FilePath>,
+        recursively: bool,
+    ) -> impl Iterator<Item = (&FilePath, &ProjectEntry)> {
+        self.entries.below(folder, after, recursively)
+    }
+
+    /// What the project holds, and what the puts under way have reserved.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// About how many bytes of memory the project takes up.
+    pub fn memory_bytes(&self) -> usize {
+        let names = usize::try_from(self.usage.name_bytes).unwrap_or(usize::MAX);
+        let entries = (self.entries.len() + self.pending.len()) * ENTRY_BYTES;
+        (size_of::<Self>() + entries).saturating_add(names)
+    }
+
+    /// About how many bytes of memory a file at `path` takes up, for a store that reserves memory
+    /// while it loads a project.
+    pub fn entry_memory_bytes(path: &FilePath) -> usize {
+        ENTRY_BYTES + path.as_str().len()
+    }
+
+    fn set(&mut self, path: &FilePath, entry: Option<ProjectEntry>) {
+        match entry {
+            Some(entry) => {
+                self.last = self.last.max(entry.version);
+                self.entries.insert(path.clone(), entry);
+            }
+            None => {
+                self.entries.remove(path);
+            }
+        }
+    }
+
+    /// Changes what is known of one file, or its pending put, and keeps the usage in step.
+    fn change<T>(&mut self, path: &FilePath, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.held_bytes(path);
+        // Of a file that is there no folder is missing, so at most one of the two counts.
+        let new_folders = self.missing_folders(path);
+        let changed = change(self);
+        let after = self.held_bytes(path);
+        let folders = new_folders.max(self.missing_folders(path));
+        self.usage = counted(self.usage, path, folders, before, after);
+        changed
+    }
+
+    /// The bytes that the file at `path` takes, or that are reserved for it.
+    fn held_bytes(&self, path: &FilePath) -> Option<u64> {
+        let kept = self.entries.get(path).map(|entry| entry.bytes);
+        kept.max(self.pending.get(path).copied())
+    }
+
+    /// How many of the folders above `path` have neither a file nor a pending put below them.
+    fn missing_folders(&self, path: &FilePath) -> u64 {
+        let missing = self.entries.missing_folders(path);
+        missing.min(self.pending.missing_folders(path))
+    }
+}
+
+impl FromIterator<(FilePath, ProjectEntry)> for Project {
+    /// Loads a project with the files that it has, whatever its quota. Files in byte order take
+    /// the least time.
+    fn from_iter<I: IntoIterator<Item = (FilePath, ProjectEntry)>>(files: I) -> Self {
+        let entries: PathMap<ProjectEntry> = files.into_iter().collect();
+        let mut usage = Usage::default();
+        let mut last = Version::default();
+        for (path, entry) in entries.iter() {
+            usage = counted(usage, path, 0, None, Some(entry.bytes));
+            last = last.max(entry.version);
+        }
+        usage.folders = entries.count_folders();
+        Self {
+            entries,
+            pending: PathMap::default(),
+            usage,
+            last,
+        }
+    }
+}
+
+/// What is held once the bytes of the file at `path` have changed from `before` to `after`, where
+/// `None` is no file and `folders` come or go with it.
+fn counted(
+    usage: Usage,
+    path: &FilePath,
+    folders: u64,
+    before: Option<u64>,
+    after: Option<u64>,
+) -> Usage {
+    let file = |bytes| FileUsage {
+        bytes,
+        folders,
+        name_bytes: path.as_str().len() as u64,
+    };
+    let without = before.map_or(usage, |bytes| usage.minus(file(bytes)));
+    after.map_or(without, |bytes| without.plus(file(bytes)))
+}
+
+#[cfg(test)]
+mod tests;

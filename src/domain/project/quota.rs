@@ -1,0 +1,247 @@
+//! How much a project holds, and how much it may hold.
+
+/// What a project holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// How many files.
+    pub files: u64,
+    /// The bytes of all files together.
+    pub bytes: u64,
+    /// How many folders, which are those that have a file below them.
+    pub folders: u64,
+    /// The lengths of all files' full names together, in bytes.
+    pub name_bytes: u64,
+}
+
+/// One file among what a project holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileUsage {
+    pub bytes: u64,
+    /// How many folders have no other file below them.
+    pub folders: u64,
+    pub name_bytes: u64,
+}
+
+impl Usage {
+    /// With one file more.
+    pub(super) fn plus(self, file: FileUsage) -> Self {
+        Self {
+            files: self.files.saturating_add(1),
+            // Files with holes may pretend to be of any length.
+            bytes: self.bytes.saturating_add(file.bytes),
+            folders: self.folders.saturating_add(file.folders),
+            name_bytes: self.name_bytes.saturating_add(file.name_bytes),
+        }
+    }
+
+    /// With one file fewer.
+    pub(super) fn minus(self, file: FileUsage) -> Self {
+        Self {
+            files: self.files.saturating_sub(1),
+            bytes: self.bytes.saturating_sub(file.bytes),
+            folders: self.folders.saturating_sub(file.folders),
+            name_bytes: self.name_bytes.saturating_sub(file.name_bytes),
+        }
+    }
+}
+
+/// What a project may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProjectQuota {
+    /// `maxProjectFiles`.
+    pub max_files: u64,
+    /// `maxProjectBytes`.
+    pub max_bytes: u64,
+    /// `maxProjectFolders`.
+    pub max_folders: u64,
+    /// `maxProjectNameBytes`.
+    pub max_name_bytes: u64,
+}
+
+/// Which bound of a project a write would pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaError {
+    /// One file more than `maxProjectFiles`.
+    #[error("the project would hold more than {0} files")]
+    Files(u64),
+    /// More folders than `maxProjectFolders`.
+    #[error("the project would hold more than {0} folders")]
+    Folders(u64),
+    /// Longer names than `maxProjectNameBytes` allows.
+    #[error("the names of the project's files would take more than {0} bytes")]
+    NameBytes(u64),
+    /// More bytes than `maxProjectBytes`.
+    #[error("the project would hold more than {0} bytes")]
+    Bytes(u64),
+}
+
+impl ProjectQuota {
+    /// Bounds that nothing passes.
+    pub const UNLIMITED: Self = Self {
+        max_files: u64::MAX,
+        max_bytes: u64::MAX,
+        max_folders: u64::MAX,
+        max_name_bytes: u64::MAX,
+    };
+
+    /// Whether a write may turn what a project holds from `before` into `after`.
+    ///
+    /// A write that does not grow what is already over a bound is let through, so that a streamer
+    /// can shrink a project that an operator's smaller limits have caught.
+    ///
+    /// # Errors
+    /// The first bound that would be passed: files, folders, the bytes of names, bytes.
+    pub fn check(&self, before: &Usage, after: &Usage) -> Result<(), QuotaError> {
+        let passes = |before: u64, after: u64, most: u64| after > most && after > before;
+        if passes(before.files, after.files, self.max_files) {
+            return Err(QuotaError::Files(self.max_files));
+        }
+        if passes(before.folders, after.folders, self.max_folders) {
+            return Err(QuotaError::Folders(self.max_folders));
+        }
+        if passes(before.name_bytes, after.name_bytes, self.max_name_bytes) {
+            return Err(QuotaError::NameBytes(self.max_name_bytes));
+        }
+        if passes(before.bytes, after.bytes, self.max_bytes) {
+            return Err(QuotaError::Bytes(self.max_bytes));
+        }
+        Ok(())
+    }
+
+    /// What the project holds once a file of `new` bytes takes the place of `old` (if any), its
+    /// folders and its name aside.
+    ///
+    /// # Errors
+    /// The bound that would be passed; see [`check`](Self::check).
+    pub fn replace(&self, usage: Usage, old: Option<u64>, new: u64) -> Result<Usage, QuotaError> {
+        let after = Usage {
+            files: usage.files + u64::from(old.is_none()),
+            bytes: usage
+                .bytes
+                .saturating_sub(old.unwrap_or(0))
+                .saturating_add(new),
+            ..usage
+        };
+        self.check(&usage, &after)?;
+        Ok(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes a usage and a quota of one number each, all others out of the way.
+    type Case = (
+        fn(u64) -> Usage,
+        fn(u64) -> ProjectQuota,
+        fn(u64) -> QuotaError,
+    );
+
+    const CASES: [Case; 4] = [
+        (
+            |files| Usage {
+                files,
+                ..Usage::default()
+            },
+            |max_files| ProjectQuota {
+                max_files,
+                ..ProjectQuota::UNLIMITED
+            },
+            QuotaError::Files,
+        ),
+        (
+            |folders| Usage {
+                folders,
+                ..Usage::default()
+            },
+            |max_folders| ProjectQuota {
+                max_folders,
+                ..ProjectQuota::UNLIMITED
+            },
+            QuotaError::Folders,
+        ),
+        (
+            |name_bytes| Usage {
+                name_bytes,
+                ..Usage::default()
+            },
+            |max_name_bytes| ProjectQuota {
+                max_name_bytes,
+                ..ProjectQuota::UNLIMITED
+            },
+            QuotaError::NameBytes,
+        ),
+        (
+            |bytes| Usage {
+                bytes,
+                ..Usage::default()
+            },
+            |max_bytes| ProjectQuota {
+                max_bytes,
+                ..ProjectQuota::UNLIMITED
+            },
+            QuotaError::Bytes,
+        ),
+    ];
+
+    #[test]
+    fn each_bound_holds_at_its_limit_and_not_one_past_it() {
+        for (usage, quota, error) in CASES {
+            for (before, after, allowed) in [
+                (0, 10, true),
+                (9, 10, true),
+                (0, 11, false),
+                (10, 11, false),
+                (10, 10, true),
+                // Already over: only growth is refused.
+                (20, 19, true),
+                (20, 20, true),
+                (20, 21, false),
+            ] {
+                let found = quota(10).check(&usage(before), &usage(after));
+                let wanted = if allowed { Ok(()) } else { Err(error(10)) };
+                assert_eq!(found, wanted, "{before} to {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bounds_are_checked_in_their_order() {
+        let nothing = Usage::default();
+        let one = Usage {
+            files: 1,
+            bytes: 1,
+            folders: 1,
+            name_bytes: 1,
+        };
+        let mut quota = ProjectQuota {
+            max_files: 0,
+            max_bytes: 0,
+            max_folders: 0,
+            max_name_bytes: 0,
+        };
+        let mut check = |lift: fn(&mut ProjectQuota)| {
+            let found = quota.check(&nothing, &one);
+            lift(&mut quota);
+            found
+        };
+        assert_eq!(
+            check(|quota| quota.max_files = 1),
+            Err(QuotaError::Files(0))
+        );
+        assert_eq!(
+            check(|quota| quota.max_folders = 1),
+            Err(QuotaError::Folders(0))
+        );
+        assert_eq!(
+            check(|quota| quota.max_name_bytes = 1),
+            Err(QuotaError::NameBytes(0))
+        );
+        assert_eq!(
+            check(|quota| quota.max_bytes = 1),
+            Err(QuotaError::Bytes(0))
+        );
+        assert_eq!(check(|_| ()), Ok(()));
+    }
+}
