@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,15 +16,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::head::{HeadFirst, MAX_HEAD_BYTES, MAX_HEADERS};
+use super::address::is_trusted_proxy;
+use super::admission::{Admission, Permit};
 use super::settings::TransportSettings;
+
+/// The longest head of a request, and the most headers in it. What hyper keeps of a head that has
+/// begun is bounded by this and by [`TransportSettings::max_pending`].
+const MAX_HEAD_BYTES: usize = 16 * 1_024;
+const MAX_HEADERS: usize = 100;
 
 /// How long to wait before accepting again when the system has no room for another socket.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -65,11 +69,7 @@ pub async fn serve<F>(
     F::Future: Send,
 {
     let service = TowerToHyperService::new(warp::service(filter));
-    let max_pending = match settings.max_pending {
-        0 => Semaphore::MAX_PERMITS,
-        max => max.min(Semaphore::MAX_PERMITS),
-    };
-    let pending = Arc::new(Semaphore::new(max_pending));
+    let pending = Admission::new(settings.max_pending, settings.max_pending_per_address);
     let tasks = TaskTracker::new();
     let never = Duration::from_secs(60 * 60 * 24);
     let handshake_timeout = match settings.handshake_timeout {
@@ -78,7 +78,12 @@ pub async fn serve<F>(
     };
     let loops = listeners.iter().map(|listener| {
         accept(listener, stop, |stream, address| {
-            let Ok(permit) = Arc::clone(&pending).try_acquire_owned() else {
+            let permit = if is_trusted_proxy(address.ip(), &settings.trusted_proxies) {
+                pending.admit_from_anywhere()
+            } else {
+                pending.admit(address.ip())
+            };
+            let Some(permit) = permit else {
                 // It fits the empty send buffer; if it doesn't get out, neither does anything.
                 let _ = stream.try_write(TOO_MANY);
                 return;
@@ -107,8 +112,8 @@ fn give_a_path(uri: &mut Uri) {
     }
 }
 
-/// Ends the connection behind a plain answer: only the first head is gathered by [`HeadFirst`], and
-/// who asks for health or the page has asked for all there is.
+/// Ends the connection behind a plain answer: a client that asks for health or for the page has
+/// asked for all there is, and an idle socket would keep its place among the pending ones.
 fn only_answer(mut response: Response) -> Response {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let close = HeaderValue::from_static("close");
@@ -158,7 +163,7 @@ async fn plain_http<S>(
     service: S,
     handshake_timeout: Duration,
     stop: CancellationToken,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 ) where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send,
     S::Future: Send,
@@ -168,18 +173,6 @@ async fn plain_http<S>(
         tracing::debug!(%error, "a client left before it said anything");
         return;
     }
-    let head = HeadFirst::read(stream);
-    let stream = tokio::select! {
-        read = timeout(handshake_timeout, head) => match read {
-            Ok(Ok(Some(stream))) => stream,
-            Ok(Ok(None)) | Err(_) => return,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a client left in the middle of its first request");
-                return;
-            }
-        },
-        () = stop.cancelled() => return,
-    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(handshake_timeout)

@@ -12,11 +12,6 @@ pub(super) fn client_address(
     headers: &HeaderMap,
     trusted_proxies: &[IpAddr],
 ) -> IpAddr {
-    let trusted = |address: &IpAddr| {
-        trusted_proxies
-            .iter()
-            .any(|proxy| proxy.to_canonical() == *address)
-    };
     let mut client = socket.ip().to_canonical();
     let hops = headers
         .get_all("x-forwarded-for")
@@ -25,7 +20,7 @@ pub(super) fn client_address(
         // A header that is not text ends the search: it becomes a hop that cannot be read.
         .flat_map(|header| header.to_str().unwrap_or("?").rsplit(','));
     for hop in hops {
-        if !trusted(&client) {
+        if !is_trusted_proxy(client, trusted_proxies) {
             break;
         }
         match parse_hop(hop.trim()) {
@@ -34,6 +29,14 @@ pub(super) fn client_address(
         }
     }
     client
+}
+
+/// Whether `address` is one of `trusted_proxies`, also where it is mapped into IPv6.
+pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpAddr]) -> bool {
+    let address = address.to_canonical();
+    trusted_proxies
+        .iter()
+        .any(|proxy| proxy.to_canonical() == address)
 }
 
 /// An address with or without port and brackets.

@@ -24,7 +24,6 @@ mod decoder;
 mod ended;
 pub mod frame;
 mod handshake;
-mod head;
 mod header;
 mod held;
 mod incoming;

@@ -27,6 +27,9 @@ pub struct TransportSettings {
     pub max_connections_per_address: usize,
     /// The most sockets that are not, or not yet, WebSocket connections.
     pub max_pending: usize,
+    /// The most of them from one address; the /64 of an IPv6 address counts as one. There is no
+    /// such limit for a trusted proxy.
+    pub max_pending_per_address: usize,
     /// The origins whose pages may connect, as in `https://example.org`; `None`: all.
     pub allowed_origins: Option<Vec<String>>,
     /// The proxies whose `X-Forwarded-For` is believed.
@@ -48,7 +51,8 @@ impl Default for TransportSettings {
             max_message_bytes: 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 0,
-            max_pending: 16_384,
+            max_pending: 2_048,
+            max_pending_per_address: 256,
             allowed_origins: None,
             trusted_proxies: Vec::new(),
             max_held_bytes: 128 * 1024 * 1024,

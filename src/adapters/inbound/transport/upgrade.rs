@@ -17,7 +17,6 @@ use super::address::client_address;
 use super::admission::{Admission, Permit};
 use super::connection::{Connection, ConnectionHandler, Peer};
 use super::handshake::{self, Refusal};
-use super::head::HeadFirst;
 use super::held::Holdings;
 use super::settings::{Shutdown, TransportSettings};
 
@@ -160,15 +159,9 @@ async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
         .await
         .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
         .ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<HeadFirst>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         tracing::error!("an upgraded connection is not on a TCP socket of this server");
         return None;
     };
-    let (stream, unread) = parts.io.into_inner().into_parts();
-    let already_read = if unread.is_empty() {
-        parts.read_buf
-    } else {
-        [parts.read_buf, unread].concat().into()
-    };
-    Some((stream, already_read))
+    Some((parts.io.into_inner(), parts.read_buf))
 }

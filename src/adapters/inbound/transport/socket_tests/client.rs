@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use warp::Filter;
@@ -90,9 +90,15 @@ impl Server {
     }
 
     pub(super) async fn raw(&self) -> Client {
-        let stream = TcpStream::connect(self.address)
-            .await
-            .expect("the server listens");
+        self.raw_from([127, 0, 0, 1]).await
+    }
+
+    /// A socket that comes from this loopback address.
+    pub(super) async fn raw_from(&self, address: [u8; 4]) -> Client {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((address, 0).into()).expect("all of 127/8");
+        let connecting = socket.connect(self.address);
+        let stream = connecting.await.expect("the server listens");
         Client {
             stream,
             received: Vec::new(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 
-use super::client::{HANDSHAKE, PATIENCE, Server, masked};
+use super::client::{Client, HANDSHAKE, PATIENCE, Server, masked};
 use crate::adapters::inbound::transport::TransportSettings;
 
 fn start() -> Server {
@@ -206,22 +206,62 @@ async fn a_socket_too_many_is_told_at_once() {
         ..TransportSettings::default()
     });
     let waiting = server.raw().await;
-    let mut refused = server.raw().await;
-    let mut answer = String::new();
-    refused
-        .stream
-        .read_to_string(&mut answer)
-        .await
-        .expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    expect_refusal(server.raw().await).await;
     drop(waiting);
     // A connection that is upgraded is not pending.
     let _first = retry_connect(&server).await;
     let _second = retry_connect(&server).await;
 }
 
+/// Expects the answer of a server that has no place for this socket.
+async fn expect_refusal(mut client: Client) {
+    let mut answer = String::new();
+    let read = client.stream.read_to_string(&mut answer);
+    timeout(PATIENCE, read)
+        .await
+        .expect("it ends")
+        .expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_all_places_of_pending_sockets() {
+    let server = Server::start(TransportSettings {
+        max_pending: 5,
+        max_pending_per_address: 2,
+        ..TransportSettings::default()
+    });
+    let mut waiting = Vec::new();
+    for address in [[127, 0, 0, 2], [127, 0, 0, 3]] {
+        for _ in 0..2 {
+            waiting.push(server.raw_from(address).await);
+        }
+        expect_refusal(server.raw_from(address).await).await;
+    }
+    let head = server.status(HANDSHAKE).await;
+    assert!(head.contains(" 101 "), "another address gets in: {head}");
+    waiting.push(server.raw_from([127, 0, 0, 4]).await);
+    // That was the last place of all.
+    expect_refusal(server.raw_from([127, 0, 0, 5]).await).await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_take_more_places_than_one_address() {
+    let server = Server::start(TransportSettings {
+        max_pending: 3,
+        max_pending_per_address: 1,
+        trusted_proxies: vec!["127.0.0.2".parse().expect("an address")],
+        ..TransportSettings::default()
+    });
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(server.raw_from([127, 0, 0, 2]).await);
+    }
+    expect_refusal(server.raw_from([127, 0, 0, 2]).await).await;
+}
+
 /// Connects once the socket before has been given up.
-async fn retry_connect(server: &Server) -> super::client::Client {
+async fn retry_connect(server: &Server) -> Client {
     loop {
         let mut client = server.raw().await;
         client.send(HANDSHAKE.as_bytes()).await;
