@@ -149,7 +149,8 @@ impl Decoder {
                 .map_or(0, |fragments| fragments.bytes.len())
     }
 
-    /// The next message, or `None` when more bytes are needed.
+    /// The next frame that is all there, as what it amounts to, or `None` when more bytes are
+    /// needed.
     ///
     /// # Errors
     /// The client broke the protocol or the limit. From then on all bytes are ignored, save that
@@ -195,9 +196,7 @@ impl Decoder {
                 self.frame = Some(frame);
                 return Ok(None);
             }
-            if let Some(incoming) = self.finish_frame(&frame)? {
-                return Ok(Some(incoming));
-            }
+            return self.finish_frame(&frame).map(Some);
         }
     }
 
@@ -268,25 +267,25 @@ impl Decoder {
         Ok(frame.unmasked == frame.length)
     }
 
-    /// What a frame that is all there amounts to; a fragment that isn't the last, to nothing.
-    fn finish_frame(&mut self, frame: &Frame) -> Result<Option<Incoming>, Breach> {
+    /// What a frame that is all there amounts to.
+    fn finish_frame(&mut self, frame: &Frame) -> Result<Incoming, Breach> {
         match frame.kind {
             Kind::Whole { text, checked } => {
                 let payload = self.buffer.split_to(frame.length).freeze();
-                message(text, checked, payload).map(Some)
+                message(text, checked, payload)
             }
-            Kind::Fragment { last: false } => Ok(None),
+            Kind::Fragment { last: false } => Ok(Incoming::Fragment(frame.length)),
             Kind::Fragment { last: true } => {
                 let whole = self
                     .fragments
                     .take()
                     .expect("a fragment belongs to a message");
-                message(whole.text, whole.checked, whole.bytes.freeze()).map(Some)
+                message(whole.text, whole.checked, whole.bytes.freeze())
             }
             Kind::Control(control) => {
                 let mut payload = self.buffer.split_to(frame.length);
                 unmask(&mut payload, frame.mask, 0);
-                control_frame(control, payload.freeze()).map(Some)
+                control_frame(control, payload.freeze())
             }
         }
     }

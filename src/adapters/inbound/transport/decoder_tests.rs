@@ -42,6 +42,7 @@ fn header(first: u8, length: u64) -> Vec<u8> {
 fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, Breach>>) {
     loop {
         match decoder.decode() {
+            Ok(Some(Incoming::Fragment(_))) => {}
             Ok(Some(incoming)) => messages.push(Ok(incoming)),
             Ok(None) => return,
             Err(breach) => messages.push(Err(breach)),

@@ -16,6 +16,9 @@ pub enum Incoming {
     Text(Bytes),
     /// A whole binary message.
     Binary(Bytes),
+    /// A part of a message that is not its last, and how many bytes of payload it had. Its payload
+    /// is kept for the message.
+    Fragment(usize),
     /// A ping, to be answered with a pong of the same payload.
     Ping(Bytes),
     /// A pong; that it came is all that matters.

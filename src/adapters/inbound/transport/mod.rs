@@ -26,6 +26,7 @@ pub mod frame;
 mod handshake;
 mod header;
 mod held;
+mod idle_frames;
 mod incoming;
 mod link;
 pub mod listen;

@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::close::CloseCode;
 use super::decoder::Decoder;
 use super::ended::Ended;
 use super::held::Held;
+use super::idle_frames::IdleFrames;
 use super::incoming::Incoming;
 use super::link::Link;
 use super::pace::Pace;
@@ -30,9 +31,8 @@ const BURST_BYTES: usize = 32 * 1024;
 const FRAME_COST: usize = 4;
 const BYTES_PER_UNIT: usize = 256;
 
-/// After so many pings without a message in between there is a pause.
-const PINGS_AT_FULL_SPEED: u32 = 32;
-const PING_PAUSE: Duration = Duration::from_millis(1);
+/// How long a client is not read from after too many frames that bring no message further.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A whole message from the client.
 ///
@@ -68,8 +68,10 @@ pub struct Reader {
     peer_close: Option<PeerClose>,
     /// Units of the task's turn that are yet to be paid for what has come.
     debt: usize,
-    /// How many pings have come since the last message.
-    pings: u32,
+    /// How many frames have come that bring no message further.
+    idle_frames: IdleFrames,
+    /// Until when nothing is read, because there were too many of them.
+    paused: Option<Instant>,
     /// What has come of the message in progress.
     held: Held,
     /// Whether the client has shown who he is.
@@ -95,7 +97,8 @@ impl Reader {
             alarm: None,
             peer_close: None,
             debt: 0,
-            pings: 0,
+            idle_frames: IdleFrames::default(),
+            paused: None,
             held,
             known: false,
         }
@@ -119,6 +122,12 @@ impl Reader {
             if self.peer_close.is_some() {
                 return Err(Ended::Closed { proper: true });
             }
+            if let Some(until) = self.paused {
+                // The client has earned the pause, so it counts as time of the client's.
+                self.pace.start();
+                sleep_until(until).await;
+                self.paused = None;
+            }
             self.pay().await;
             match self.decoder.decode()? {
                 Some(Incoming::Text(payload)) => return Ok(self.complete(Message::Text(payload))),
@@ -127,13 +136,10 @@ impl Reader {
                 }
                 Some(Incoming::Ping(payload)) => {
                     self.link.control.pong(&payload);
-                    self.pings += 1;
-                    if self.pings == PINGS_AT_FULL_SPEED {
-                        self.pings = 0;
-                        sleep(PING_PAUSE).await;
-                    }
+                    self.count_frame(0);
                 }
-                Some(Incoming::Pong) => {}
+                Some(Incoming::Pong) => self.count_frame(0),
+                Some(Incoming::Fragment(bytes)) => self.count_frame(bytes),
                 Some(Incoming::Close(close)) => {
                     let code = close.map(|(code, _)| code);
                     self.peer_close = Some(PeerClose { code });
@@ -158,6 +164,13 @@ impl Reader {
                 }
             }
             self.debt += FRAME_COST;
+        }
+    }
+
+    /// Counts a frame that completes no message and brings `bytes` of one.
+    fn count_frame(&mut self, bytes: usize) {
+        if self.idle_frames.is_too_many(bytes) {
+            self.paused = Some(Instant::now() + PAUSE);
         }
     }
 
@@ -250,7 +263,7 @@ impl Reader {
         self.pace.message(None);
         self.held.set(0);
         self.debt += FRAME_COST;
-        self.pings = 0;
+        self.idle_frames = IdleFrames::default();
         message
     }
 

@@ -62,6 +62,29 @@ async fn a_flood_of_pings_whose_pongs_nobody_reads_is_taken_in_and_answered_at_l
 }
 
 #[tokio::test]
+async fn frames_that_bring_no_message_further_are_slowed_down() {
+    let server = Server::start(TransportSettings::default());
+    for (first, payload) in [(0x89, ""), (0x8A, ""), (0x00, "")] {
+        let mut client = server.connect().await;
+        client.send(&masked(0x01, b"begun")).await;
+        let started = Instant::now();
+        client
+            .send(&masked(first, payload.as_bytes()).repeat(100 * 32))
+            .await;
+        client.send(&masked(0x80, b", and done")).await;
+        let echo = loop {
+            match client.frame().await.expect("an echo") {
+                (0x8A, _) => {}
+                echo => break echo,
+            }
+        };
+        assert_eq!(echo, (0x81, b"begun, and done".to_vec()));
+        // A pause of a millisecond after each 32.
+        assert!(started.elapsed() >= Duration::from_millis(99), "{first:#x}");
+    }
+}
+
+#[tokio::test]
 async fn a_silent_client_is_pinged_and_then_closed() {
     let settings = TransportSettings {
         ping: SHORT / 2,
