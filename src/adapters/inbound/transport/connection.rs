@@ -14,6 +14,7 @@ use super::admission::Permit;
 use super::close::{self, Close, CloseCode};
 use super::control::Control;
 use super::decoder::Decoder;
+use super::fair_share::Priority;
 use super::held::Held;
 use super::link::Link;
 use super::pace::Pace;
@@ -41,6 +42,8 @@ pub struct Connection {
     pub writer: Writer,
     /// Who it is.
     pub peer: Peer,
+    /// Whether it waits for its turn where others need the processor too.
+    pub priority: Priority,
     /// Cancelled when the server drains: the connection should end soon, with 1001.
     pub shutdown: CancellationToken,
 }
@@ -89,6 +92,7 @@ impl Connection {
             ),
             writer: Writer::new(link, settings.idle_timeout),
             peer,
+            priority: Priority::default(),
             shutdown,
         }
     }

@@ -1,6 +1,7 @@
 //! From an HTTP request to a WebSocket connection.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use super::accept::ClientSocket;
 use super::address::client_address;
 use super::admission::{Admission, Permit};
 use super::connection::{Connection, ConnectionHandler, Peer};
+use super::fair_share::FairShare;
 use super::handshake::{self, Refusal};
 use super::held::Holdings;
 use super::settings::{Shutdown, TransportSettings};
@@ -31,6 +33,7 @@ struct Parts<H> {
     settings: TransportSettings,
     admission: Admission,
     holdings: Arc<Holdings>,
+    fair_share: FairShare,
     shutdown: Shutdown,
     handler: H,
 }
@@ -56,6 +59,7 @@ impl<H: ConnectionHandler> Transport<H> {
                 settings,
                 admission,
                 holdings,
+                fair_share: FairShare::default(),
                 shutdown,
                 handler,
             }),
@@ -103,6 +107,7 @@ impl<H: ConnectionHandler> Transport<H> {
         let Parts {
             settings,
             holdings,
+            fair_share,
             shutdown,
             handler,
             ..
@@ -119,7 +124,9 @@ impl<H: ConnectionHandler> Transport<H> {
             draining,
         );
         drop(already_read);
-        connection.run(handler).await;
+        let priority = connection.priority.clone();
+        let serving = pin!(connection.run(handler));
+        fair_share.share(serving, priority).await;
     }
 }
 

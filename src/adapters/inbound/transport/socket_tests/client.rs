@@ -30,6 +30,7 @@ impl ConnectionHandler for Echo {
             writer,
             shutdown,
             peer,
+            ..
         } = connection;
         let mut frames = VecDeque::new();
         loop {
