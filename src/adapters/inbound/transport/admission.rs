@@ -24,7 +24,7 @@ struct Counts {
 
 /// One socket's place. Dropping it frees the place.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(super) struct AdmissionPermit {
     admission: Admission,
     /// `None`: it counts in all, but for no address.
     address: Option<IpAddr>,
@@ -40,17 +40,17 @@ impl Admission {
     }
 
     /// A place for a client at `address`, or `None` if all of them are taken.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Permit> {
+    pub(super) fn admit(&self, address: IpAddr) -> Option<AdmissionPermit> {
         self.enter(Some(address_prefix(address)))
     }
 
     /// A place for a client that the limit per address does not hold for, or `None` if all of
     /// them are taken.
-    pub(super) fn admit_from_anywhere(&self) -> Option<Permit> {
+    pub(super) fn admit_from_anywhere(&self) -> Option<AdmissionPermit> {
         self.enter(None)
     }
 
-    fn enter(&self, address: Option<IpAddr>) -> Option<Permit> {
+    fn enter(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
         let mut counts = self.lock();
         if self.max > 0 && counts.total >= self.max {
             return None;
@@ -65,7 +65,7 @@ impl Admission {
             *count += 1;
         }
         counts.total += 1;
-        Some(Permit {
+        Some(AdmissionPermit {
             admission: self.clone(),
             address,
         })
@@ -77,12 +77,12 @@ impl Admission {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        // Nothing in here panics, so the counts are right even where a lock is poisoned.
+        // Nothing panics while it holds the lock, so the counts are right even if it is poisoned.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Permit {
+impl Drop for AdmissionPermit {
     fn drop(&mut self) {
         let mut counts = self.admission.lock();
         counts.total -= 1;
@@ -97,8 +97,8 @@ impl Drop for Permit {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, because a single
-/// IPv6 customer usually has at least that many.
+/// The prefix that counts as one address: all of an IPv4 address, or the /64 of an IPv6 address,
+/// because a single IPv6 customer usually has at least a /64.
 fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

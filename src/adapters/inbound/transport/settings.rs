@@ -1,4 +1,4 @@
-//! What the transport is told: its limits and when to stop.
+//! The settings of the transport: its limits, and how it is stopped.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The limits of the transport. A limit of time or number that is zero does not count.
+/// The limits of the transport. A time limit or number of zero is no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportSettings {
     /// How long a client may take to send a request, the first and every later one.
     pub handshake_timeout: Duration,
-    /// Over how long a message must make 1 KiB/s.
+    /// The window over which a message must come at 1 KiB/s.
     pub message_timeout: Duration,
     /// After how long a silent client is pinged.
     pub ping: Duration,
@@ -19,7 +19,7 @@ pub struct TransportSettings {
     pub idle_timeout: Duration,
     /// The longest message a connection starts with; see [`Reader::set_max_message_bytes`].
     ///
-    /// [`Reader::set_max_message_bytes`]: super::Reader::set_max_message_bytes
+    /// [`Reader::set_max_message_bytes`]: super::socket::reader::Reader::set_max_message_bytes
     pub max_message_bytes: usize,
     /// The most connections.
     pub max_connections: usize,
@@ -34,8 +34,8 @@ pub struct TransportSettings {
     pub allowed_origins: Option<Vec<String>>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The most that clients together may have sent of messages that are not dealt with, in bytes,
-    /// if they have not shown who they are; four times as much if they have.
+    /// The most that all unauthenticated clients together may have sent in messages that are not
+    /// carried out yet, in bytes; authenticated clients may have sent four times as much.
     pub max_held_bytes: usize,
     /// How much is usually read at a time; a long message is read in bigger steps.
     pub read_buffer_bytes: usize,
@@ -64,11 +64,11 @@ impl Default for TransportSettings {
 /// How the transport is stopped, in two phases.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// First: upgrades are refused with 503 and connections are asked to end; plain HTTP is
+    /// First phase: upgrades are refused with 503 and connections are asked to end; plain HTTP is
     /// still answered, so that a load balancer can see that the server drains.
     pub draining: CancellationToken,
-    /// Then: nothing is accepted any more and plain HTTP ends.
+    /// Second phase: nothing is accepted any more and plain HTTP ends.
     pub stop: CancellationToken,
-    /// The connections. Close it and wait for it between the two.
+    /// The connections. Close this and wait for it between the two phases.
     pub connections: TaskTracker,
 }

@@ -18,8 +18,8 @@ use super::sender::Sender;
 use super::wire_frame::WireFrame;
 use super::worker::Worker;
 use crate::adapters::inbound::transport::{
-    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, WriteEnded,
-    Writer, Written,
+    Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
+    WriteError, Writer, Written,
 };
 use crate::application::ports::Connections;
 use crate::application::{
@@ -97,7 +97,7 @@ impl ConnectionHandler for ProtocolHandler {
         let outbox = Outbox::new(
             service.mailbox,
             Arc::clone(&service.budget),
-            connection.writer.outlet(),
+            connection.writer.socket_writer(),
             self.0.couriers.get_or_init(Couriers::start).next(),
         );
         let mailbox = Arc::clone(&outbox.mailbox);
@@ -253,14 +253,14 @@ async fn read(
         } else {
             service.max_unauthenticated_message_bytes
         });
-        reader.set_known(known);
+        reader.set_authenticated(known);
         let (payload, binary) = match reader.next().await {
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
-            Err(ended @ Ended::Closed { proper: true }) => {
+            Err(ended @ ReadError::Closed { proper: true }) => {
                 return Ending::closed(ended.into());
             }
-            Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
+            Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
                 // Whether it may be that long depends on an `authenticate` before it.
                 inbox.carried_out().await;
                 undecided = false;
@@ -313,7 +313,7 @@ async fn write(writer: &Writer, outbox: &Outbox) -> Close {
 }
 
 /// Writes all that waits.
-async fn flush(writer: &Writer, outbox: &Outbox) -> Result<(), WriteEnded> {
+async fn flush(writer: &Writer, outbox: &Outbox) -> Result<(), WriteError> {
     while outbox.write()? == Written::Full {
         writer.writable().await?;
     }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::courier::Courier;
 use super::wire_frame::WireFrame;
-use crate::adapters::inbound::transport::{Outlet, Written};
+use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::{Bell, Budget, Mailbox, MailboxLimits, locks};
 
 /// How much is taken out of the mailbox and written at a time, in bytes.
@@ -21,7 +21,7 @@ const WRITE_BYTES: usize = 64 * 1_024;
 /// at once is left to that task.
 pub(super) struct Outbox {
     pub(super) mailbox: Arc<Mailbox<WireFrame>>,
-    outlet: Outlet,
+    outlet: SocketWriter,
     outgoing: Mutex<Outgoing>,
     /// Told when the socket is full or fails.
     stuck: Notify,
@@ -54,7 +54,7 @@ impl Outbox {
     pub(super) fn new(
         limits: MailboxLimits,
         budget: Arc<Budget>,
-        outlet: Outlet,
+        outlet: SocketWriter,
         courier: Arc<Courier>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|outbox| {

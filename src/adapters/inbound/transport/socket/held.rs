@@ -13,14 +13,14 @@ const KNOWN_FACTOR: usize = 4;
 
 /// The bytes that all hold.
 #[derive(Debug)]
-pub(super) struct Holdings {
+pub struct Holdings {
     total: AtomicUsize,
     /// 0: no limit.
     max: usize,
 }
 
 impl Holdings {
-    pub(super) fn new(max: usize) -> Arc<Self> {
+    pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self {
             total: AtomicUsize::new(0),
             max,
@@ -28,7 +28,7 @@ impl Holdings {
     }
 
     /// A part of them, of no bytes yet.
-    pub(super) fn hold(self: &Arc<Self>) -> Held {
+    pub fn hold(self: &Arc<Self>) -> Held {
         Held {
             all: Arc::clone(self),
             bytes: 0,

@@ -1,10 +1,10 @@
 //! The ways a client can break RFC 6455, and what each closes with.
 
-use super::close::CloseCode;
+use super::close_code::CloseCode;
 
 /// What a client's bytes did wrong. The text is the reason that the close frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Breach {
+pub enum ProtocolError {
     /// A client frame without a mask (section 5.1).
     #[error("a client frame must be masked")]
     Unmasked,
@@ -49,7 +49,7 @@ pub enum Breach {
     },
 }
 
-impl Breach {
+impl ProtocolError {
     /// The code to close with.
     pub const fn close_code(self) -> CloseCode {
         match self {

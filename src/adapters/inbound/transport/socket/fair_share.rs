@@ -44,7 +44,7 @@ impl Priority {
 
 /// The turns that all heavy connections share.
 #[derive(Debug, Default)]
-pub(super) struct FairShare {
+pub struct FairShare {
     /// Made with the first connection, in its runtime.
     turns: OnceLock<Semaphore>,
 }
@@ -52,7 +52,7 @@ pub(super) struct FairShare {
 impl FairShare {
     /// Polls `serving` so that it gets no more than its share of the processor while others want
     /// theirs.
-    pub(super) fn share<'a, F: Future>(
+    pub fn share<'a, F: Future>(
         &'a self,
         serving: Pin<&'a mut F>,
         priority: Priority,
@@ -74,7 +74,7 @@ impl FairShare {
 type Turn<'a> = Result<SemaphorePermit<'a>, AcquireError>;
 
 /// The future of a connection that shares the processor with others.
-pub(super) struct Sharing<'a, F> {
+pub struct Sharing<'a, F> {
     serving: Pin<&'a mut F>,
     priority: Priority,
     turns: &'a Semaphore,

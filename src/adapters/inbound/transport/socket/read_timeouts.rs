@@ -1,7 +1,7 @@
 //! How long a client may be silent and how slowly it may send.
 //!
-//! All of it is measured on a clock that only runs while the server is ready to read: a client
-//! that the server itself holds back is neither silent nor slow.
+//! Both are measured on a clock that runs only while the server is ready to read: a client that
+//! the server itself holds back is neither silent nor slow.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 /// The slowest a message may come, in bytes per second.
 const MIN_BYTES_PER_SECOND: u128 = 1024;
 
-/// How many reads a message that is overdue still gets while there is something to read.
+/// How many more reads an overdue message gets while there is something to read.
 ///
-/// Where the server itself was held up, what the client sent in time may wait in the socket; it
-/// must be counted first. A client that sends other things without end must not profit from it.
+/// If the server was held up, bytes that the client sent in time may still be in the socket, and
+/// must be counted first. The bound keeps a client from gaining time with other frames.
 const LAST_READS: u8 = 64;
 
 /// A client that has run out of time.
@@ -22,16 +22,16 @@ pub(super) enum Overdue {
     /// Not a byte came for the idle timeout.
     Silent,
     /// A message came too slowly.
-    Dribble,
+    TooSlow,
 }
 
-/// The time limits of one client and how it fares.
+/// The time limits of one client, and where it stands within them.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct ReadTimeouts {
     ping: Duration,
     idle_timeout: Duration,
     message_timeout: Duration,
-    /// The time spent reading so far, without the present stretch.
+    /// The time spent reading before `reading_since`.
     spent: Duration,
     reading_since: Option<Instant>,
     heard: Duration,
@@ -40,7 +40,7 @@ pub(super) struct Pace {
     message_bytes: usize,
 }
 
-/// A stretch of the message timeout, in which a message must get on.
+/// One message timeout, in which a message must make progress.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     started: Duration,
@@ -58,8 +58,8 @@ impl Window {
     }
 }
 
-impl Pace {
-    /// A limit of zero does not count.
+impl ReadTimeouts {
+    /// A limit of zero is no limit.
     pub(super) fn new(ping: Duration, idle_timeout: Duration, message_timeout: Duration) -> Self {
         let or_never = |limit: Duration| if limit.is_zero() { NEVER } else { limit };
         Self {
@@ -75,25 +75,24 @@ impl Pace {
         }
     }
 
-    /// The server is ready to read from now on.
+    /// Starts the clock: the server is ready to read.
     pub(super) fn start(&mut self) {
         self.reading_since.get_or_insert_with(Instant::now);
     }
 
-    /// The server reads no more for now.
+    /// Stops the clock: the server does not read for now.
     pub(super) fn stop(&mut self) {
         if let Some(since) = self.reading_since.take() {
             self.spent += since.elapsed();
         }
     }
 
-    /// Bytes have come.
+    /// Notes that bytes have come.
     pub(super) fn heard(&mut self) {
         self.heard = self.now();
     }
 
-    /// Where the message in progress stands: the bytes that have come of it, or `None` between
-    /// messages.
+    /// Notes how many bytes have come of the message in progress, or `None` between messages.
     pub(super) fn message(&mut self, bytes: Option<usize>) {
         self.message_bytes = bytes.unwrap_or(0);
         self.window = bytes.map(|bytes| {
@@ -105,7 +104,7 @@ impl Pace {
     /// Checks the message in progress before another read.
     pub(super) fn check_read(&mut self) -> Result<(), Overdue> {
         match (self.check_message(), &mut self.window) {
-            (Err(Overdue::Dribble), Some(window)) if window.reads_left > 0 => {
+            (Err(Overdue::TooSlow), Some(window)) if window.reads_left > 0 => {
                 window.reads_left -= 1;
                 Ok(())
             }
@@ -113,7 +112,7 @@ impl Pace {
         }
     }
 
-    /// Checks the message in progress, and begins a new stretch where one has been passed.
+    /// Checks the message in progress, and begins a new window once it has passed one.
     fn check_message(&mut self) -> Result<(), Overdue> {
         let now = self.now();
         if let Some(window) = &mut self.window
@@ -121,14 +120,14 @@ impl Pace {
         {
             let required = self.message_timeout.as_millis() * MIN_BYTES_PER_SECOND / 1000;
             if (self.message_bytes.saturating_sub(window.bytes) as u128) < required {
-                return Err(Overdue::Dribble);
+                return Err(Overdue::TooSlow);
             }
             *window = Window::new(now, self.message_bytes);
         }
         Ok(())
     }
 
-    /// Checks everything when there is nothing to read, pings where it is time to, and says when to
+    /// Checks everything when there is nothing to read, pings if a ping is due, and returns when to
     /// check again.
     pub(super) fn check(&mut self, ping: impl FnOnce()) -> Result<Duration, Overdue> {
         self.check_message()?;
@@ -160,7 +159,7 @@ impl Pace {
     }
 }
 
-/// Long enough for a limit that does not count, short enough to add to any instant.
+/// Stands for no limit; short enough to add to any instant.
 const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 #[cfg(test)]
@@ -171,105 +170,107 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn pace() -> Pace {
-        let mut pace = Pace::new(20 * SECOND, 60 * SECOND, 30 * SECOND);
-        pace.start();
-        pace
+    fn timeouts() -> ReadTimeouts {
+        let mut timeouts = ReadTimeouts::new(20 * SECOND, 60 * SECOND, 30 * SECOND);
+        timeouts.start();
+        timeouts
     }
 
-    fn check(pace: &mut Pace) -> (Result<Duration, Overdue>, bool) {
+    fn check(timeouts: &mut ReadTimeouts) -> (Result<Duration, Overdue>, bool) {
         let mut pinged = false;
-        let checked = pace.check(|| pinged = true);
+        let checked = timeouts.check(|| pinged = true);
         (checked, pinged)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_client_is_pinged_twice_and_then_overdue() {
-        let mut pace = pace();
-        assert_eq!(check(&mut pace), (Ok(20 * SECOND), false));
+        let mut timeouts = timeouts();
+        assert_eq!(check(&mut timeouts), (Ok(20 * SECOND), false));
         for _ in 0..2 {
             advance(20 * SECOND).await;
-            assert_eq!(check(&mut pace), (Ok(20 * SECOND), true));
+            assert_eq!(check(&mut timeouts), (Ok(20 * SECOND), true));
         }
         advance(20 * SECOND).await;
-        assert_eq!(check(&mut pace), (Err(Overdue::Silent), false));
+        assert_eq!(check(&mut timeouts), (Err(Overdue::Silent), false));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_heard_is_not_pinged() {
-        let mut pace = pace();
+        let mut timeouts = timeouts();
         for _ in 0..10 {
             advance(19 * SECOND).await;
-            pace.heard();
-            assert_eq!(check(&mut pace), (Ok(20 * SECOND), false));
+            timeouts.heard();
+            assert_eq!(check(&mut timeouts), (Ok(20 * SECOND), false));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn time_in_which_the_server_does_not_wait_does_not_count() {
-        let mut pace = pace();
-        pace.message(Some(1));
+        let mut timeouts = timeouts();
+        timeouts.message(Some(1));
         advance(10 * SECOND).await;
-        pace.stop();
+        timeouts.stop();
         advance(1000 * SECOND).await;
-        pace.start();
-        assert_eq!(check(&mut pace), (Ok(10 * SECOND), false));
+        timeouts.start();
+        assert_eq!(check(&mut timeouts), (Ok(10 * SECOND), false));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_message_that_makes_a_kilobyte_per_second_may_last() {
-        let mut pace = pace();
+        let mut timeouts = timeouts();
         for second in 0..300 {
-            pace.message(Some(second * 1024));
-            pace.heard();
-            assert!(check(&mut pace).0.is_ok(), "after {second} s");
+            timeouts.message(Some(second * 1024));
+            timeouts.heard();
+            assert!(check(&mut timeouts).0.is_ok(), "after {second} s");
             advance(SECOND).await;
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_that_dribbles_is_overdue_at_the_message_timeout() {
-        let mut pace = pace();
+    async fn a_message_that_comes_too_slowly_is_overdue_at_the_message_timeout() {
+        let mut timeouts = timeouts();
         for second in 0..30 {
-            pace.message(Some(second * 1000));
-            pace.heard();
-            assert!(check(&mut pace).0.is_ok(), "after {second} s");
+            timeouts.message(Some(second * 1000));
+            timeouts.heard();
+            assert!(check(&mut timeouts).0.is_ok(), "after {second} s");
             advance(SECOND).await;
         }
-        assert_eq!(check(&mut pace).0, Err(Overdue::Dribble));
+        assert_eq!(check(&mut timeouts).0, Err(Overdue::TooSlow));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_sent_in_time_counts_also_when_the_server_reads_it_late() {
-        let mut pace = pace();
-        pace.message(Some(0));
+        let mut timeouts = timeouts();
+        timeouts.message(Some(0));
         advance(100 * SECOND).await;
         for read in 0..4 {
-            assert_eq!(pace.check_read(), Ok(()), "read {read}");
-            pace.heard();
-            pace.message(Some(read * 10 * 1024));
+            assert_eq!(timeouts.check_read(), Ok(()), "read {read}");
+            timeouts.heard();
+            timeouts.message(Some(read * 10 * 1024));
         }
-        assert_eq!(check(&mut pace).0, Ok(20 * SECOND));
+        assert_eq!(check(&mut timeouts).0, Ok(20 * SECOND));
     }
 
     #[tokio::test(start_paused = true)]
     async fn reading_other_things_without_end_does_not_help_a_message() {
-        let mut pace = pace();
-        pace.message(Some(0));
+        let mut timeouts = timeouts();
+        timeouts.message(Some(0));
         advance(30 * SECOND).await;
-        let reads = (0..1000).take_while(|_| pace.check_read().is_ok()).count();
+        let reads = (0..1000)
+            .take_while(|_| timeouts.check_read().is_ok())
+            .count();
         assert_eq!(reads, usize::from(LAST_READS));
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_message_gets_its_own_time() {
-        let mut pace = pace();
+        let mut timeouts = timeouts();
         for _ in 0..10 {
-            pace.message(Some(5));
-            pace.heard();
+            timeouts.message(Some(5));
+            timeouts.heard();
             advance(29 * SECOND).await;
-            assert!(check(&mut pace).0.is_ok());
-            pace.message(None);
+            assert!(check(&mut timeouts).0.is_ok());
+            timeouts.message(None);
         }
     }
 }

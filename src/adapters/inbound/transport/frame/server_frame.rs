@@ -8,7 +8,7 @@ use std::io;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::close::CloseCode;
+use super::close_code::CloseCode;
 
 /// The longest header a server frame can have: two bytes and a 64-bit length.
 const HEADER_ROOM: usize = 10;

@@ -12,7 +12,7 @@ use warp::reply::Response;
 
 /// Why a request does not become a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum HandshakeError {
     #[error("a WebSocket begins with a GET")]
     Method,
     #[error("this is a WebSocket; ask for an upgrade")]
@@ -33,7 +33,7 @@ pub(super) enum Refusal {
     Draining,
 }
 
-impl Refusal {
+impl HandshakeError {
     const fn status(self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -62,7 +62,7 @@ impl Refusal {
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             Self::NoConnectionUpgrade | Self::Key | Self::Body | Self::Origin => {}
-            // Whoever comes again finds another server, or this one less busy.
+            // A client that connects anew may reach another server, or a moment without load.
             Self::Full | Self::Draining => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -83,34 +83,34 @@ pub(super) fn check(
     method: &Method,
     headers: &HeaderMap,
     allowed_origins: Option<&[String]>,
-) -> Result<String, Refusal> {
+) -> Result<String, HandshakeError> {
     if !asks_for_websocket(headers) {
-        return Err(Refusal::NoUpgrade);
+        return Err(HandshakeError::NoUpgrade);
     }
     if method != Method::GET {
-        return Err(Refusal::Method);
+        return Err(HandshakeError::Method);
     }
     if !has_token(headers, CONNECTION, "upgrade") {
-        return Err(Refusal::NoConnectionUpgrade);
+        return Err(HandshakeError::NoConnectionUpgrade);
     }
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some(b"13") {
-        return Err(Refusal::Version);
+        return Err(HandshakeError::Version);
     }
     let key = only(headers, &SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16))
-        .ok_or(Refusal::Key)?;
-    // Proxies differ in what they take for it: the body, or the first frames.
+        .ok_or(HandshakeError::Key)?;
+    // Proxies differ in whether they take what follows for the body or for the first frames.
     if has_body(headers) {
-        return Err(Refusal::Body);
+        return Err(HandshakeError::Body);
     }
-    // Browsers name the page's origin; without a page there is nobody to protect.
+    // Only browsers send an origin, and only they need the protection.
     if let Some(allowed) = allowed_origins
         && !headers
             .get_all(ORIGIN)
             .iter()
             .all(|origin| is_allowed(origin, allowed))
     {
-        return Err(Refusal::Origin);
+        return Err(HandshakeError::Origin);
     }
     Ok(derive_accept_key(key))
 }
@@ -128,7 +128,7 @@ pub(super) fn switching_protocols(accept: &str) -> Response {
 }
 
 fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
-    // `null` is what any sandboxed page or local file sends: it names nobody.
+    // Any sandboxed page or local file sends `null`, so it identifies nobody.
     origin.to_str().is_ok_and(|origin| {
         !origin.eq_ignore_ascii_case("null")
             && allowed.iter().any(|allowed| {

@@ -12,7 +12,7 @@ fn small() -> TransportSettings {
 }
 
 #[tokio::test]
-async fn every_breach_is_answered_with_its_code_and_then_the_end() {
+async fn every_protocol_error_is_answered_with_its_code_and_then_the_end() {
     let server = Server::start(small());
     let cases: &[(&str, Vec<u8>, u16)] = &[
         ("unmasked", b"\x81\x02hi".to_vec(), 1002),

@@ -10,17 +10,19 @@ use futures_util::FutureExt;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::admission::Permit;
-use super::close::{self, Close, CloseCode};
-use super::control::Control;
-use super::decoder::Decoder;
+use super::close::Close;
+use super::closing;
+use super::control_queue::ControlQueue;
 use super::fair_share::Priority;
 use super::held::Held;
-use super::link::Link;
-use super::pace::Pace;
+use super::read_timeouts::ReadTimeouts;
 use super::reader::Reader;
-use super::settings::TransportSettings;
+use super::shared_socket::SharedSocket;
 use super::writer::Writer;
+use crate::adapters::inbound::transport::admission::AdmissionPermit;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::frame::decoder::Decoder;
+use crate::adapters::inbound::transport::settings::TransportSettings;
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +62,10 @@ pub trait ConnectionHandler: Clone + Send + Sync + 'static {
 
 impl Connection {
     /// A connection on `stream`, from which `already_read` has been read.
-    pub(super) fn new(
+    pub(in crate::adapters::inbound::transport) fn new(
         stream: TcpStream,
         already_read: &[u8],
-        permit: Permit,
+        permit: AdmissionPermit,
         peer: Peer,
         settings: &TransportSettings,
         held: Held,
@@ -71,26 +73,26 @@ impl Connection {
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
         decoder.feed(already_read);
-        let pace = Pace::new(
+        let timeouts = ReadTimeouts::new(
             settings.ping,
             settings.idle_timeout,
             settings.message_timeout,
         );
-        let link = Arc::new(Link {
+        let socket = Arc::new(SharedSocket {
             stream,
-            control: Control::default(),
+            control: ControlQueue::default(),
             progress: Mutex::default(),
             _permit: permit,
         });
         Self {
             reader: Reader::new(
-                Arc::clone(&link),
+                Arc::clone(&socket),
                 decoder,
-                pace,
+                timeouts,
                 settings.read_buffer_bytes,
                 held,
             ),
-            writer: Writer::new(link, settings.idle_timeout),
+            writer: Writer::new(socket, settings.idle_timeout),
             peer,
             priority: Priority::default(),
             shutdown,
@@ -102,7 +104,10 @@ impl Connection {
         clippy::manual_async_fn,
         reason = "it would keep room for `self` twice"
     )]
-    pub(super) fn run<H: ConnectionHandler>(mut self, handler: &H) -> impl Future<Output = ()> {
+    pub(in crate::adapters::inbound::transport) fn run<H: ConnectionHandler>(
+        mut self,
+        handler: &H,
+    ) -> impl Future<Output = ()> {
         async move {
             // Nobody looks at the handler's state after a panic, only at the connection's, and the
             // connection is never left within a change of its own.
@@ -114,7 +119,7 @@ impl Connection {
                 tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");
                 Close::new(CloseCode::INTERNAL, "internal error")
             });
-            close::close(&mut self.reader, &mut self.writer, &close).await;
+            closing::close(&mut self.reader, &mut self.writer, &close).await;
         }
     }
 }

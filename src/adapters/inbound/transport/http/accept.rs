@@ -23,8 +23,8 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::address::is_trusted_proxy;
-use super::admission::{Admission, Permit};
-use super::settings::TransportSettings;
+use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
+use crate::adapters::inbound::transport::settings::TransportSettings;
 
 /// The longest head of a request, and the most headers in it. What hyper keeps of a head that has
 /// begun is bounded by this and by [`TransportSettings::max_pending`].
@@ -34,31 +34,31 @@ const MAX_HEADERS: usize = 100;
 /// How long to wait before accepting again when the system has no room for another socket.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// How long a plain HTTP connection may still take once it is to end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a plain HTTP connection may take to finish once it is asked to end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a plain HTTP connection may live, in handshake timeouts. Without it a client that
-/// asks and never reads would stay for ever.
-const LIFETIME: u32 = 12;
+/// How long a plain HTTP connection may live, in handshake timeouts. Without this bound a client
+/// that sends a request and never reads the answer would stay for ever.
+const MAX_LIFETIME: u32 = 12;
 
-/// What a client gets when there are too many sockets; hyper never sees it.
+/// The answer when there are too many pending sockets; hyper never sees those.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// The other end of a request's socket, carried as an extension.
+/// The peer of the socket that a request came on, carried as a request extension.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientSocket(pub(super) SocketAddr);
 
-/// A filter that gives the other end of the request's socket: the client or a proxy.
+/// A filter that extracts the peer of the socket that the request came on: the client or a proxy.
 pub fn peer_address() -> impl Filter<Extract = (SocketAddr,), Error = Rejection> + Copy {
     warp::ext::get::<ClientSocket>().map(|socket: ClientSocket| socket.0)
 }
 
-/// Serves `filter` on all `listeners` until `stop`; ends when its plain HTTP connections have
-/// ended, which is soon. Connections that were upgraded are no longer its business.
+/// Serves `filter` on all `listeners` until `stop`, then waits for the plain HTTP connections to
+/// end, which takes a second at most. It does not wait for upgraded connections.
 ///
 /// `filter` ends in `.map(warp::Reply::into_response)`; a request that it rejects gets warp's
-/// usual answer, 404 where nothing matched.
+/// usual answer, which is 404 if nothing matched.
 pub async fn serve<F>(
     listeners: Vec<TcpListener>,
     filter: F,
@@ -84,16 +84,16 @@ pub async fn serve<F>(
                 pending.admit(address.ip())
             };
             let Some(permit) = permit else {
-                // It fits the empty send buffer; if it doesn't get out, neither does anything.
+                // It fits into the empty send buffer.
                 let _ = stream.try_write(TOO_MANY);
                 return;
             };
             let inner = service.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ClientSocket(address));
-                give_a_path(request.uri_mut());
+                ensure_path(request.uri_mut());
                 let answer = inner.call(request);
-                async { answer.await.map(only_answer) }
+                async { answer.await.map(close_after) }
             });
             let stop = stop.clone();
             tasks.spawn(plain_http(stream, service, handshake_timeout, stop, permit));
@@ -104,17 +104,17 @@ pub async fn serve<F>(
     tasks.wait().await;
 }
 
-/// A request may name no path at all, but an authority alone, as `CONNECT a:80` and `GET a` do; at
-/// that warp panics. It gets one that leads nowhere.
-fn give_a_path(uri: &mut Uri) {
+/// Gives a request without a path (`CONNECT a:80`, `GET a`) one that nothing matches: warp panics
+/// if there is none.
+fn ensure_path(uri: &mut Uri) {
     if uri.path_and_query().is_none() {
         *uri = Uri::from_static("/-");
     }
 }
 
-/// Ends the connection behind a plain answer: a client that asks for health or for the page has
-/// asked for all there is, and an idle socket would keep its place among the pending ones.
-fn only_answer(mut response: Response) -> Response {
+/// Closes the connection after a plain answer: a client that asks for health or for the page needs
+/// nothing more, and an idle socket would keep its place among the pending ones.
+fn close_after(mut response: Response) -> Response {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let close = HeaderValue::from_static("close");
         response.headers_mut().append(header::CONNECTION, close);
@@ -140,10 +140,10 @@ async fn accept(
                 exhausted = false;
                 take(stream, address);
             }
-            Err(error) if is_the_clients(&error) => {}
+            Err(error) if is_client_error(&error) => {}
             Err(error) => {
-                // The client stays in the kernel's queue, so that accepting again at once would
-                // fail at once, for as long as it lasts.
+                // The client stays in the kernel's queue, so accepting again at once would fail
+                // at once, until sockets are free.
                 if !exhausted {
                     tracing::warn!(%error, exhausted = is_exhausted(&error), "cannot accept");
                 }
@@ -163,7 +163,7 @@ async fn plain_http<S>(
     service: S,
     handshake_timeout: Duration,
     stop: CancellationToken,
-    _permit: Permit,
+    _permit: AdmissionPermit,
 ) where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send,
     S::Future: Send,
@@ -189,14 +189,14 @@ async fn plain_http<S>(
             return;
         }
         () = stop.cancelled() => {}
-        () = sleep(handshake_timeout * LIFETIME) => {}
+        () = sleep(handshake_timeout * MAX_LIFETIME) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(LAST_WORDS, connection).await;
+    let _ = timeout(DRAIN_TIMEOUT, connection).await;
 }
 
-/// An error of the one client that was to be accepted.
-fn is_the_clients(error: &io::Error) -> bool {
+/// Whether only the client that was to be accepted has failed.
+fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(
         error.kind(),
@@ -204,7 +204,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// The system has no room for another socket.
+/// Whether the system has no room for another socket.
 fn is_exhausted(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
         .iter()

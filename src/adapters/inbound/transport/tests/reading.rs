@@ -148,7 +148,7 @@ async fn clients_together_hold_no_more_than_the_limit_and_small_messages_always_
 }
 
 #[tokio::test]
-async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
+async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let settings = TransportSettings {
         message_timeout: SHORT,
         ..TransportSettings::default()
@@ -186,7 +186,7 @@ async fn a_message_that_dribbles_is_closed_whatever_comes_in_between() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_dribbles_under_a_flood_of_pings_is_closed_too() {
+async fn a_message_that_comes_too_slowly_under_a_flood_of_pings_is_closed_too() {
     let settings = TransportSettings {
         message_timeout: SHORT,
         ..TransportSettings::default()

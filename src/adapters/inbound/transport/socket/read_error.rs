@@ -2,13 +2,14 @@
 
 use std::io;
 
-use super::breach::Breach;
-use super::close::{Close, CloseCode};
-use super::pace::Overdue;
+use super::close::Close;
+use super::read_timeouts::Overdue;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::frame::protocol_error::ProtocolError;
 
 /// Why nothing more comes from this client.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
+pub enum ReadError {
     /// The client closed.
     #[error("the client closed")]
     Closed {
@@ -17,41 +18,41 @@ pub enum Ended {
     },
     /// The client broke the protocol or the limit of a message.
     #[error(transparent)]
-    Breach(#[from] Breach),
+    Protocol(#[from] ProtocolError),
     /// Not a byte came for the idle timeout, pings notwithstanding.
     #[error("nothing was heard for too long")]
     Silent,
     /// A message came at under 1 KiB/s for the message timeout.
     #[error("a message came too slowly")]
-    Dribble,
+    TooSlow,
     /// All clients together have sent too much that is not dealt with.
     #[error("the server holds too many unfinished messages; try again later")]
-    Crowded,
+    Overloaded,
     /// The socket failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
 }
 
-impl From<Ended> for Close {
+impl From<ReadError> for Close {
     /// What to answer. A client that closed properly gets the echo of its own code whatever is
     /// said here.
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),
-            Ended::Closed { proper: false } | Ended::Io(_) => Self::Drop,
-            Ended::Breach(breach) => breach.into(),
-            Ended::Silent => Self::new(CloseCode::GOING_AWAY, ended.to_string()),
-            Ended::Dribble => Self::new(CloseCode::POLICY, ended.to_string()),
-            Ended::Crowded => Self::new(CloseCode::TRY_AGAIN, ended.to_string()),
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),
+            ReadError::Closed { proper: false } | ReadError::Io(_) => Self::Drop,
+            ReadError::Protocol(error) => error.into(),
+            ReadError::Silent => Self::new(CloseCode::GOING_AWAY, error.to_string()),
+            ReadError::TooSlow => Self::new(CloseCode::POLICY, error.to_string()),
+            ReadError::Overloaded => Self::new(CloseCode::TRY_AGAIN, error.to_string()),
         }
     }
 }
 
-impl From<Overdue> for Ended {
+impl From<Overdue> for ReadError {
     fn from(overdue: Overdue) -> Self {
         match overdue {
             Overdue::Silent => Self::Silent,
-            Overdue::Dribble => Self::Dribble,
+            Overdue::TooSlow => Self::TooSlow,
         }
     }
 }

@@ -3,5 +3,5 @@
 mod client;
 mod closing;
 mod http;
-mod pace;
+mod reading;
 mod shutdown;

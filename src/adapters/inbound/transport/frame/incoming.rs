@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::Control;
 
-use super::breach::Breach;
-use super::close::CloseCode;
+use super::close_code::CloseCode;
+use super::protocol_error::ProtocolError;
 
 /// What the client sent.
 ///
@@ -28,16 +28,20 @@ pub enum Incoming {
 }
 
 /// A data message that is all there; `checked` is how far a text is known to be UTF-8.
-pub(super) fn message(text: bool, checked: usize, payload: Bytes) -> Result<Incoming, Breach> {
+pub(super) fn message(
+    text: bool,
+    checked: usize,
+    payload: Bytes,
+) -> Result<Incoming, ProtocolError> {
     match text {
         true if checked == payload.len() => Ok(Incoming::Text(payload)),
-        true => Err(Breach::TextNotUtf8),
+        true => Err(ProtocolError::TextNotUtf8),
         false => Ok(Incoming::Binary(payload)),
     }
 }
 
 /// A control frame that is all there.
-pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, Breach> {
+pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, ProtocolError> {
     match control {
         Control::Ping => Ok(Incoming::Ping(payload)),
         Control::Pong => Ok(Incoming::Pong),
@@ -45,11 +49,12 @@ pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming
             None => Ok(Incoming::Close(None)),
             Some((code, reason)) => {
                 let code = u16::from_be_bytes(*code);
-                let code = CloseCode::from_peer(code).ok_or(Breach::CloseCode(code))?;
-                let reason = std::str::from_utf8(reason).map_err(|_| Breach::ReasonNotUtf8)?;
+                let code = CloseCode::from_peer(code).ok_or(ProtocolError::CloseCode(code))?;
+                let reason =
+                    std::str::from_utf8(reason).map_err(|_| ProtocolError::ReasonNotUtf8)?;
                 Ok(Incoming::Close(Some((code, reason.to_owned()))))
             }
         },
-        Control::Reserved(_) => Err(Breach::ReservedOpcode),
+        Control::Reserved(_) => Err(ProtocolError::ReservedOpcode),
     }
 }

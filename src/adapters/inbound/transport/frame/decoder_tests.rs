@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::super::close::CloseCode;
 use super::*;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 
-#[path = "decoder_breach_tests.rs"]
-mod breaches;
+#[path = "protocol_error_tests.rs"]
+mod protocol_errors;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const LIMIT: usize = 1000;
@@ -39,7 +39,7 @@ fn header(first: u8, length: u64) -> Vec<u8> {
     bytes
 }
 
-fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, Breach>>) {
+fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, ProtocolError>>) {
     loop {
         match decoder.decode() {
             Ok(Some(Incoming::Fragment(_))) => {}
@@ -50,7 +50,7 @@ fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, Breach>
     }
 }
 
-fn decode(bytes: &[u8]) -> Vec<Result<Incoming, Breach>> {
+fn decode(bytes: &[u8]) -> Vec<Result<Incoming, ProtocolError>> {
     let mut decoder = Decoder::new(LIMIT);
     decoder.feed(bytes);
     let mut messages = Vec::new();
@@ -71,7 +71,7 @@ fn a_message_over_the_limit_is_taken_once_the_limit_has_been_raised() {
     let mut decoder = Decoder::new(2);
     decoder.feed(&frame(0x82, b"abc"));
     decoder.feed(&frame(0x82, b"d"));
-    let over = Err(Breach::TooBig { max: 2 });
+    let over = Err(ProtocolError::TooBig { max: 2 });
     assert_eq!(decoder.decode(), over);
     decoder.set_max_message_bytes(2);
     assert_eq!(decoder.decode(), over);
@@ -142,7 +142,7 @@ fn the_limit_can_be_changed_between_messages() {
     assert!(matches!(decoder.decode(), Ok(Some(_))));
     decoder.set_max_message_bytes(4);
     decoder.feed(&frame(0x82, &[0; 8]));
-    assert_eq!(decoder.decode(), Err(Breach::TooBig { max: 4 }));
+    assert_eq!(decoder.decode(), Err(ProtocolError::TooBig { max: 4 }));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn invalid_text_is_noticed_before_its_frame_is_whole() {
     decoder.feed(&bytes[..9]);
     assert_eq!(decoder.decode(), Ok(None));
     decoder.feed(&bytes[9..10]);
-    assert_eq!(decoder.decode(), Err(Breach::TextNotUtf8));
+    assert_eq!(decoder.decode(), Err(ProtocolError::TextNotUtf8));
 }
 
 #[test]

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::admission::Permit;
-use super::control::Control;
+use super::control_queue::ControlQueue;
+use crate::adapters::inbound::transport::admission::AdmissionPermit;
 
 /// How far writing has come.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct WriteProgress {
     /// What is left of a frame that was begun: nothing else may be written before it.
     pub(super) begun: Bytes,
     /// Since when the socket has been full.
@@ -21,9 +21,9 @@ pub(super) struct Progress {
 /// The socket, the control frames that wait to be written, and the connection's place among the
 /// connections, which is given up with the socket.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct SharedSocket {
     pub(super) stream: TcpStream,
-    pub(super) control: Control,
-    pub(super) progress: Mutex<Progress>,
-    pub(super) _permit: Permit,
+    pub(super) control: ControlQueue,
+    pub(super) progress: Mutex<WriteProgress>,
+    pub(super) _permit: AdmissionPermit,
 }

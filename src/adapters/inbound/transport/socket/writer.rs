@@ -12,15 +12,16 @@ use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use tokio::time::{Instant, timeout_at};
 
-use super::close::{Close, CloseCode};
-use super::link::{Link, Progress};
+use super::close::Close;
+use super::shared_socket::{SharedSocket, WriteProgress};
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
 
 /// Why nothing more can be written to this client.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteEnded {
+pub enum WriteError {
     /// The client took not one byte for the idle timeout.
     #[error("the client does not take what is sent")]
     NoProgress,
@@ -29,16 +30,16 @@ pub enum WriteEnded {
     Io(#[from] io::Error),
 }
 
-impl From<WriteEnded> for Close {
-    fn from(ended: WriteEnded) -> Self {
-        match ended {
-            WriteEnded::NoProgress => Self::new(CloseCode::TRY_AGAIN, ended.to_string()),
-            WriteEnded::Io(_) => Self::Drop,
+impl From<WriteError> for Close {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::NoProgress => Self::new(CloseCode::TRY_AGAIN, error.to_string()),
+            WriteError::Io(_) => Self::Drop,
         }
     }
 }
 
-/// A whole frame, as [`frame`](super::frame) encodes it.
+/// A whole frame, as [`frame`](crate::adapters::inbound::transport::frame) encodes it.
 pub trait OutFrame: AsRef<[u8]> + Send + 'static {}
 
 impl<F: AsRef<[u8]> + Send + 'static> OutFrame for F {}
@@ -54,9 +55,9 @@ pub enum Written {
 
 /// Writes to a connection what its socket takes at once, from wherever it is called.
 #[derive(Debug, Clone)]
-pub struct Outlet(Arc<Link>);
+pub struct SocketWriter(Arc<SharedSocket>);
 
-impl Outlet {
+impl SocketWriter {
     /// Writes `frames`, and the pings and pongs that wait, until nothing is left or the socket is full; pings and pongs go first, at the next
     /// boundary between two frames. Never waits.
     ///
@@ -122,7 +123,7 @@ impl Outlet {
         stream.try_write_vectored(&slices[..used])
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    fn progress(&self) -> MutexGuard<'_, WriteProgress> {
         // Taken off at once and in order, so what a panicking thread left is still in order.
         self.0
             .progress
@@ -131,7 +132,7 @@ impl Outlet {
     }
 }
 
-impl Progress {
+impl WriteProgress {
     /// Takes off what the socket took.
     fn written<F: OutFrame>(&mut self, mut count: usize, frames: &mut VecDeque<F>) {
         let of_begun = count.min(self.begun.len());
@@ -159,32 +160,32 @@ impl Progress {
 /// The writing half of a connection, for the one task that may wait for its socket.
 #[derive(Debug)]
 pub struct Writer {
-    outlet: Outlet,
+    socket: SocketWriter,
     idle_timeout: Duration,
 }
 
 impl Writer {
-    pub(super) fn new(link: Arc<Link>, idle_timeout: Duration) -> Self {
+    pub(super) fn new(socket: Arc<SharedSocket>, idle_timeout: Duration) -> Self {
         Self {
-            outlet: Outlet(link),
+            socket: SocketWriter(socket),
             idle_timeout,
         }
     }
 
     /// To write from elsewhere, for as long as the socket takes it.
-    pub fn outlet(&self) -> Outlet {
-        self.outlet.clone()
+    pub fn socket_writer(&self) -> SocketWriter {
+        self.socket.clone()
     }
 
-    /// Writes `frames` as [`Outlet::try_write`] does, and waits where the socket is full.
+    /// Writes `frames` as [`SocketWriter::try_write`] does, and waits where the socket is full.
     ///
     /// Cancel-safe: a frame leaves `frames` when the socket has taken its first bytes, and the
     /// connection keeps the rest of it.
     ///
     /// # Errors
     /// The client takes nothing any more, or the socket failed.
-    pub async fn write<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteEnded> {
-        while self.outlet.try_write(frames)? == Written::Full {
+    pub async fn write<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
+        while self.socket.try_write(frames)? == Written::Full {
             self.writable().await?;
         }
         Ok(())
@@ -192,12 +193,12 @@ impl Writer {
 
     /// Like [`write`](Self::write), but where there is nothing to write it waits for a ping or
     /// pong and writes that: the one future that a connection's loop needs beside
-    /// [`Reader::next`](super::Reader::next). Cancel-safe.
+    /// [`Reader::next`](super::reader::Reader::next). Cancel-safe.
     ///
     /// # Errors
     /// The client takes nothing any more, or the socket failed.
-    pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteEnded> {
-        if frames.is_empty() && !self.outlet.is_mid_frame() {
+    pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
+        if frames.is_empty() && !self.socket.is_mid_frame() {
             self.control_pending().await;
         }
         self.write(frames).await
@@ -205,26 +206,26 @@ impl Writer {
 
     /// Waits until a ping or pong waits to be written. Cancel-safe.
     pub async fn control_pending(&self) {
-        self.outlet.0.control.pending().await;
+        self.socket.0.control.pending().await;
     }
 
     /// Waits until a socket that was full takes more. Cancel-safe.
     ///
     /// # Errors
     /// The client takes nothing any more, or the socket failed.
-    pub async fn writable(&self) -> Result<(), WriteEnded> {
-        let link = &self.outlet.0;
-        let mut writable = pin!(poll_fn(|cx| link.stream.poll_write_ready(cx)));
+    pub async fn writable(&self) -> Result<(), WriteError> {
+        let socket = &self.socket.0;
+        let mut writable = pin!(poll_fn(|cx| socket.stream.poll_write_ready(cx)));
         loop {
-            let Some(since) = self.outlet.progress().stalled else {
+            let Some(since) = self.socket.progress().stalled else {
                 return Ok(writable.await?);
             };
             let until = since + self.idle_timeout;
             match timeout_at(until, &mut writable).await {
                 Ok(ready) => return Ok(ready?),
                 // Whoever else writes may have come further meanwhile.
-                Err(_) if self.outlet.progress().stalled == Some(since) => {
-                    return Err(WriteEnded::NoProgress);
+                Err(_) if self.socket.progress().stalled == Some(since) => {
+                    return Err(WriteError::NoProgress);
                 }
                 Err(_) => {}
             }
@@ -232,11 +233,11 @@ impl Writer {
     }
 
     /// Finishes a frame that was begun, writes `last` and shuts this direction.
-    pub(super) async fn finish(&mut self, last: Bytes) -> Result<(), WriteEnded> {
+    pub(super) async fn finish(&mut self, last: Bytes) -> Result<(), WriteError> {
         // The close has a time limit of its own.
-        self.outlet.progress().stalled = None;
+        self.socket.progress().stalled = None;
         self.write(&mut VecDeque::from([last])).await?;
-        SockRef::from(&self.outlet.0.stream).shutdown(Shutdown::Write)?;
+        SockRef::from(&self.socket.0.stream).shutdown(Shutdown::Write)?;
         Ok(())
     }
 }

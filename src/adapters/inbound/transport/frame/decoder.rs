@@ -10,10 +10,10 @@
 use bytes::{Buf, BytesMut};
 use tungstenite::protocol::frame::coding::Control;
 
-use super::breach::Breach;
 use super::header;
 use super::incoming::{Incoming, control_frame, message};
 use super::mask::unmask;
+use super::protocol_error::ProtocolError;
 
 /// The most that one read asks for.
 const MAX_READ: usize = 64 * 1024;
@@ -155,12 +155,12 @@ impl Decoder {
     /// # Errors
     /// The client broke the protocol or the limit. From then on all bytes are ignored, save that
     /// a frame over the limit is still there for when the limit has been raised.
-    pub fn decode(&mut self) -> Result<Option<Incoming>, Breach> {
+    pub fn decode(&mut self) -> Result<Option<Incoming>, ProtocolError> {
         if self.over_limit {
             return Ok(None);
         }
         let decoded = self.decode_frames();
-        if matches!(decoded, Err(Breach::TooBig { .. })) {
+        if matches!(decoded, Err(ProtocolError::TooBig { .. })) {
             self.over_limit = true;
             return decoded;
         }
@@ -175,7 +175,7 @@ impl Decoder {
         decoded
     }
 
-    fn decode_frames(&mut self) -> Result<Option<Incoming>, Breach> {
+    fn decode_frames(&mut self) -> Result<Option<Incoming>, ProtocolError> {
         if self.ended {
             return Ok(None);
         }
@@ -201,7 +201,7 @@ impl Decoder {
     }
 
     /// Begins the next frame, once its header is there.
-    fn begin_frame(&mut self) -> Result<Option<Frame>, Breach> {
+    fn begin_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let so_far = self
             .fragments
             .as_ref()
@@ -232,7 +232,7 @@ impl Decoder {
     }
 
     /// Unmasks and checks what has come of a message in one frame, where it lies.
-    fn advance_whole(&mut self, frame: &mut Frame) -> Result<bool, Breach> {
+    fn advance_whole(&mut self, frame: &mut Frame) -> Result<bool, ProtocolError> {
         let available = self.buffer.len().min(frame.length);
         unmask(
             &mut self.buffer[frame.unmasked..available],
@@ -251,7 +251,7 @@ impl Decoder {
     }
 
     /// Unmasks what has come of a fragment and moves it to its message.
-    fn advance_fragment(&mut self, frame: &mut Frame) -> Result<bool, Breach> {
+    fn advance_fragment(&mut self, frame: &mut Frame) -> Result<bool, ProtocolError> {
         let fragments = self
             .fragments
             .as_mut()
@@ -268,7 +268,7 @@ impl Decoder {
     }
 
     /// What a frame that is all there amounts to.
-    fn finish_frame(&mut self, frame: &Frame) -> Result<Incoming, Breach> {
+    fn finish_frame(&mut self, frame: &Frame) -> Result<Incoming, ProtocolError> {
         match frame.kind {
             Kind::Whole { text, checked } => {
                 let payload = self.buffer.split_to(frame.length).freeze();
@@ -293,11 +293,11 @@ impl Decoder {
 
 /// Checks text from `checked` on and returns how far it is known to be UTF-8; a character whose
 /// end has not come yet is no error.
-fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, Breach> {
+fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, ProtocolError> {
     match std::str::from_utf8(&bytes[checked..]) {
         Ok(_) => Ok(bytes.len()),
         Err(error) if error.error_len().is_none() => Ok(checked + error.valid_up_to()),
-        Err(_) => Err(Breach::TextNotUtf8),
+        Err(_) => Err(ProtocolError::TextNotUtf8),
     }
 }
 

@@ -1,12 +1,12 @@
-//! Whose connection it is, also behind a proxy.
+//! The address of a client, also behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
 /// The client's address: that of the socket, or, where the socket is a trusted proxy's, the
-/// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. What stands left of
-/// that hop is hearsay, as the client can write anything there.
+/// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of it
+/// prove nothing, as the client can write anything there.
 pub(super) fn client_address(
     socket: SocketAddr,
     headers: &HeaderMap,

@@ -15,12 +15,14 @@ use warp::{Filter, Rejection};
 
 use super::accept::ClientSocket;
 use super::address::client_address;
-use super::admission::{Admission, Permit};
-use super::connection::{Connection, ConnectionHandler, Peer};
-use super::fair_share::FairShare;
-use super::handshake::{self, Refusal};
-use super::held::Holdings;
-use super::settings::{Shutdown, TransportSettings};
+use super::handshake::{self, HandshakeError};
+use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
+use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
+use crate::adapters::inbound::transport::socket::connection::{
+    Connection, ConnectionHandler, Peer,
+};
+use crate::adapters::inbound::transport::socket::fair_share::FairShare;
+use crate::adapters::inbound::transport::socket::held::Holdings;
 
 /// The WebSocket side of the server: its settings, its connections and who serves them.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl<H: ConnectionHandler> Transport<H> {
         headers: &HeaderMap,
         on_upgrade: Option<OnUpgrade>,
         socket: SocketAddr,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, HandshakeError> {
         let Parts {
             settings,
             admission,
@@ -86,12 +88,12 @@ impl<H: ConnectionHandler> Transport<H> {
         } = &*self.parts;
         let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
         // HTTP/1.0 has no upgrade, whatever its headers say.
-        let on_upgrade = on_upgrade.ok_or(Refusal::NoConnectionUpgrade)?;
+        let on_upgrade = on_upgrade.ok_or(HandshakeError::NoConnectionUpgrade)?;
         if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
-            return Err(Refusal::Draining);
+            return Err(HandshakeError::Draining);
         }
         let address = client_address(socket, headers, &settings.trusted_proxies);
-        let permit = admission.admit(address).ok_or(Refusal::Full)?;
+        let permit = admission.admit(address).ok_or(HandshakeError::Full)?;
         let connection = self
             .clone()
             .connect(on_upgrade, permit, Peer { address, socket });
@@ -100,7 +102,7 @@ impl<H: ConnectionHandler> Transport<H> {
     }
 
     /// Takes the socket over once hyper has written its answer, and serves it to its end.
-    async fn connect(self, on_upgrade: OnUpgrade, permit: Permit, peer: Peer) {
+    async fn connect(self, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
         };
@@ -152,7 +154,7 @@ pub fn upgrade<H: ConnectionHandler>(
                 };
                 std::future::ready(if ours {
                     let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
-                    Ok(answer.unwrap_or_else(Refusal::response))
+                    Ok(answer.unwrap_or_else(HandshakeError::response))
                 } else {
                     Err(warp::reject::not_found())
                 })

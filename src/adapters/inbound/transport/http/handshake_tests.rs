@@ -57,37 +57,40 @@ fn tokens_are_found_in_lists_of_any_case() {
 #[test]
 fn what_is_no_handshake_is_refused() {
     for (lines, refusal) in [
-        (&[("upgrade", "h2c")][..], Refusal::NoUpgrade),
+        (&[("upgrade", "h2c")][..], HandshakeError::NoUpgrade),
         (
             &[("connection", "keep-alive")],
-            Refusal::NoConnectionUpgrade,
+            HandshakeError::NoConnectionUpgrade,
         ),
-        (&[("connection", "upgrades")], Refusal::NoConnectionUpgrade),
-        (&[("sec-websocket-version", "8")], Refusal::Version),
-        (&[("sec-websocket-version", "")], Refusal::Version),
+        (
+            &[("connection", "upgrades")],
+            HandshakeError::NoConnectionUpgrade,
+        ),
+        (&[("sec-websocket-version", "8")], HandshakeError::Version),
+        (&[("sec-websocket-version", "")], HandshakeError::Version),
         (
             &[
                 ("sec-websocket-version", "13"),
                 ("sec-websocket-version", "8"),
             ],
-            Refusal::Version,
+            HandshakeError::Version,
         ),
-        (&[("sec-websocket-key", "")], Refusal::Key),
-        (&[("sec-websocket-key", "c2hvcnQ=")], Refusal::Key),
+        (&[("sec-websocket-key", "")], HandshakeError::Key),
+        (&[("sec-websocket-key", "c2hvcnQ=")], HandshakeError::Key),
         (
             &[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ")],
-            Refusal::Key,
+            HandshakeError::Key,
         ),
         (
             &[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZSE=")],
-            Refusal::Key,
+            HandshakeError::Key,
         ),
         (
             &[("sec-websocket-key", KEY), ("sec-websocket-key", KEY)],
-            Refusal::Key,
+            HandshakeError::Key,
         ),
-        (&[("content-length", "10")], Refusal::Body),
-        (&[("transfer-encoding", "chunked")], Refusal::Body),
+        (&[("content-length", "10")], HandshakeError::Body),
+        (&[("transfer-encoding", "chunked")], HandshakeError::Body),
     ] {
         assert_eq!(
             check(&Method::GET, &handshake(lines), None),
@@ -96,9 +99,12 @@ fn what_is_no_handshake_is_refused() {
         );
     }
     for method in [Method::POST, Method::HEAD, Method::OPTIONS] {
-        assert_eq!(check(&method, &handshake(&[]), None), Err(Refusal::Method));
+        assert_eq!(
+            check(&method, &handshake(&[]), None),
+            Err(HandshakeError::Method)
+        );
         let plain = HeaderMap::new();
-        assert_eq!(check(&method, &plain, None), Err(Refusal::NoUpgrade));
+        assert_eq!(check(&method, &plain, None), Err(HandshakeError::NoUpgrade));
     }
 }
 
@@ -132,18 +138,18 @@ fn only_the_origins_in_the_list_and_clients_without_one_pass() {
     let checked = check(&Method::GET, &handshake(&[("origin", "null")]), Some(&null));
     assert_eq!(
         checked,
-        Err(Refusal::Origin),
+        Err(HandshakeError::Origin),
         "null names nobody, listed or not"
     );
 }
 
 #[test]
 fn a_refusal_says_what_would_be_taken() {
-    let response = Refusal::Version.response();
+    let response = HandshakeError::Version.response();
     assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);
     assert_eq!(response.headers()[SEC_WEBSOCKET_VERSION], "13");
     assert_eq!(response.headers()[UPGRADE], "websocket");
-    let response = Refusal::Method.response();
+    let response = HandshakeError::Method.response();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()[ALLOW], "GET");
 }

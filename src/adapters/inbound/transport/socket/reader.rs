@@ -10,14 +10,14 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::close::CloseCode;
-use super::decoder::Decoder;
-use super::ended::Ended;
 use super::held::Held;
 use super::idle_frames::IdleFrames;
-use super::incoming::Incoming;
-use super::link::Link;
-use super::pace::Pace;
+use super::read_error::ReadError;
+use super::read_timeouts::ReadTimeouts;
+use super::shared_socket::SharedSocket;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::frame::decoder::Decoder;
+use crate::adapters::inbound::transport::frame::incoming::Incoming;
 
 /// How much a closing connection throws away at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -56,9 +56,9 @@ pub struct PeerClose {
 /// The reading half of a connection.
 #[derive(Debug)]
 pub struct Reader {
-    link: Arc<Link>,
+    socket: Arc<SharedSocket>,
     decoder: Decoder,
-    pace: Pace,
+    timeouts: ReadTimeouts,
     read_buffer_bytes: usize,
     /// How much to read next: more than that where the client goes on sending.
     read_next: usize,
@@ -75,23 +75,23 @@ pub struct Reader {
     /// What has come of the message in progress.
     held: Held,
     /// Whether the client has shown who he is.
-    known: bool,
+    authenticated: bool,
 }
 
 impl Reader {
     pub(super) fn new(
-        link: Arc<Link>,
+        socket: Arc<SharedSocket>,
         decoder: Decoder,
-        pace: Pace,
+        timeouts: ReadTimeouts,
         read_buffer_bytes: usize,
         held: Held,
     ) -> Self {
         // A read into no room at all would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
         Self {
-            link,
+            socket,
             decoder,
-            pace,
+            timeouts,
             read_buffer_bytes,
             read_next: read_buffer_bytes,
             alarm: None,
@@ -100,31 +100,31 @@ impl Reader {
             idle_frames: IdleFrames::default(),
             paused: None,
             held,
-            known: false,
+            authenticated: false,
         }
     }
 
     /// The client's next message.
     ///
-    /// Pings are answered on the way (the pong waits for the [`Writer`](super::Writer)), and a
+    /// Pings are answered on the way (the pong waits for the [`Writer`](super::writer::Writer)), and a
     /// silent client is pinged. Cancel-safe: a message is either returned or still there. Time
     /// that is not spent in here, because the caller holds the client back, counts neither as
     /// the client's silence nor as its slowness.
     ///
     /// # Errors
-    /// Nothing more comes, and why. The answer to give is [`Close::from`](super::Close) it.
-    pub async fn next(&mut self) -> Result<Message, Ended> {
+    /// Nothing more comes, and why. The answer to give is [`Close::from`](super::close::Close) it.
+    pub async fn next(&mut self) -> Result<Message, ReadError> {
         Reading::new(self).0.read().await
     }
 
-    async fn read(&mut self) -> Result<Message, Ended> {
+    async fn read(&mut self) -> Result<Message, ReadError> {
         loop {
             if self.peer_close.is_some() {
-                return Err(Ended::Closed { proper: true });
+                return Err(ReadError::Closed { proper: true });
             }
             if let Some(until) = self.paused {
                 // The client has earned the pause, so it counts as time of the client's.
-                self.pace.start();
+                self.timeouts.start();
                 sleep_until(until).await;
                 self.paused = None;
             }
@@ -135,7 +135,7 @@ impl Reader {
                     return Ok(self.complete(Message::Binary(payload)));
                 }
                 Some(Incoming::Ping(payload)) => {
-                    self.link.control.pong(&payload);
+                    self.socket.control.pong(&payload);
                     self.count_frame(0);
                 }
                 Some(Incoming::Pong) => self.count_frame(0),
@@ -146,18 +146,18 @@ impl Reader {
                 }
                 None => {
                     // Not before: what has come already takes no time of the client's.
-                    self.pace.start();
+                    self.timeouts.start();
                     let message = self
                         .decoder
                         .in_message()
                         .then(|| self.decoder.message_bytes());
-                    self.pace.message(message);
+                    self.timeouts.message(message);
                     self.held.set(message.unwrap_or(0));
-                    if self.held.is_too_much(self.known) {
+                    if self.held.is_too_much(self.authenticated) {
                         // It is given back at once, not when the close is over.
                         self.decoder = Decoder::new(0);
                         self.held.set(0);
-                        return Err(Ended::Crowded);
+                        return Err(ReadError::Overloaded);
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
                     continue;
@@ -201,18 +201,18 @@ impl Reader {
 
     /// Says whether the client has shown who he is: where all clients together hold too much, he
     /// may stay for longer than strangers.
-    pub fn set_known(&mut self, known: bool) {
-        self.known = known;
+    pub fn set_authenticated(&mut self, authenticated: bool) {
+        self.authenticated = authenticated;
     }
 
     /// Counts a message that has come among what clients hold, for as long as the value lives.
     ///
     /// # Errors
     /// All clients together hold too much: this one has to go.
-    pub fn hold(&self, bytes: usize) -> Result<Held, Ended> {
+    pub fn hold(&self, bytes: usize) -> Result<Held, ReadError> {
         let held = self.held.another(bytes);
-        if held.is_too_much(self.known) {
-            return Err(Ended::Crowded);
+        if held.is_too_much(self.authenticated) {
+            return Err(ReadError::Overloaded);
         }
         Ok(held)
     }
@@ -226,7 +226,7 @@ impl Reader {
     pub(super) async fn drain(&mut self, max: usize) {
         let mut drained = 0;
         while drained < max
-            && poll_fn(|cx| self.link.stream.poll_read_ready(cx))
+            && poll_fn(|cx| self.socket.stream.poll_read_ready(cx))
                 .await
                 .is_ok()
         {
@@ -256,29 +256,29 @@ impl Reader {
     /// Only while there is something to read does a closing connection cost memory.
     fn discard(&mut self) -> io::Result<usize> {
         let mut scratch = [0; DRAIN_BYTES];
-        self.link.stream.try_read(&mut scratch)
+        self.socket.stream.try_read(&mut scratch)
     }
 
     fn complete(&mut self, message: Message) -> Message {
-        self.pace.message(None);
+        self.timeouts.message(None);
         self.held.set(0);
         self.debt += FRAME_COST;
         self.idle_frames = IdleFrames::default();
         message
     }
 
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        self.pace.check_read().map_err(Ended::from)?;
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
+        self.timeouts.check_read().map_err(ReadError::from)?;
         // Asking for readiness first takes from the task's budget, so a client that never stops
         // sending cannot keep the others waiting.
-        while self.link.stream.poll_read_ready(cx)?.is_ready() {
+        while self.socket.stream.poll_read_ready(cx)?.is_ready() {
             let (buffer, room) = self.decoder.read_into(self.read_next);
-            match self.link.stream.try_read_buf(&mut buffer.limit(room)) {
-                Ok(0) => return Poll::Ready(Err(Ended::Closed { proper: false })),
+            match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
+                Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
                 Ok(count) => {
-                    self.pace.heard();
+                    self.timeouts.heard();
                     self.debt += count / BYTES_PER_UNIT;
-                    if self.known && count == room {
+                    if self.authenticated && count == room {
                         self.read_next =
                             (self.read_next * 2).min(BURST_BYTES.max(self.read_buffer_bytes));
                     }
@@ -291,7 +291,7 @@ impl Reader {
         self.decoder.release();
         self.read_next = self.read_buffer_bytes;
         loop {
-            let wait = self.pace.check(|| self.link.control.ping())?;
+            let wait = self.timeouts.check(|| self.socket.control.ping())?;
             let deadline = Instant::now() + wait;
             let alarm = self
                 .alarm
@@ -317,6 +317,6 @@ impl<'a> Reading<'a> {
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.0.pace.stop();
+        self.0.timeouts.stop();
     }
 }

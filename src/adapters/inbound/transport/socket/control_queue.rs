@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use tokio::sync::Notify;
 
-use super::frame;
+use crate::adapters::inbound::transport::frame::server_frame;
 
 /// The most that may wait. A client that floods us with pings and reads no pongs costs no more;
 /// RFC 6455 (section 5.5.3) allows answering the latest ping only.
@@ -14,20 +14,20 @@ const MAX_WAITING: usize = 2048;
 
 /// The control frames of one connection that wait to be written, already encoded.
 #[derive(Debug, Default)]
-pub(super) struct Control {
+pub(super) struct ControlQueue {
     waiting: Mutex<BytesMut>,
     notify: Notify,
 }
 
-impl Control {
+impl ControlQueue {
     /// Puts the answer to a ping.
     pub(super) fn pong(&self, payload: &[u8]) {
-        self.put(&frame::pong(payload));
+        self.put(&server_frame::pong(payload));
     }
 
     /// Puts a ping of the server's own.
     pub(super) fn ping(&self) {
-        self.put(&frame::ping(&[]));
+        self.put(&server_frame::ping(&[]));
     }
 
     /// Takes all that waits.
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_pings_is_answered_in_bounded_space_and_ends_with_the_latest() {
-        let control = Control::default();
+        let control = ControlQueue::default();
         for number in 0..10_000_u32 {
             control.pong(&number.to_be_bytes().repeat(25));
         }
@@ -76,7 +76,7 @@ mod tests {
 
     #[tokio::test]
     async fn pending_ends_as_soon_as_something_waits() {
-        let control = Control::default();
+        let control = ControlQueue::default();
         let ((), ()) = tokio::join!(control.pending(), async { control.ping() });
         control.pending().await;
         assert_eq!(control.take()[..], [0x89, 0]);

@@ -7,8 +7,8 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::breach::Breach;
-use super::frame::MAX_CONTROL_PAYLOAD;
+use super::protocol_error::ProtocolError;
+use super::server_frame::MAX_CONTROL_PAYLOAD;
 
 /// A header that breaks no rule.
 #[derive(Debug)]
@@ -41,23 +41,23 @@ pub(super) fn parse(
     bytes: &[u8],
     so_far: Option<usize>,
     max_message_bytes: usize,
-) -> Result<Option<Header>, Breach> {
+) -> Result<Option<Header>, ProtocolError> {
     let mut cursor = Cursor::new(bytes);
     // Parsing memory fails for one reason only: an opcode that does not exist.
-    let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Breach::ReservedOpcode)?;
+    let parsed = FrameHeader::parse(&mut cursor).map_err(|_| ProtocolError::ReservedOpcode)?;
     let Some((header, length)) = parsed else {
         return Ok(None);
     };
     if header.rsv1 || header.rsv2 || header.rsv3 {
-        return Err(Breach::ReservedBit);
+        return Err(ProtocolError::ReservedBit);
     }
-    let mask = header.mask.ok_or(Breach::Unmasked)?;
+    let mask = header.mask.ok_or(ProtocolError::Unmasked)?;
     let bytes = header.len(length);
     if cursor.position() != bytes as u64 || length > i64::MAX as u64 {
-        return Err(Breach::LengthForm);
+        return Err(ProtocolError::LengthForm);
     }
     let kind = kind(&header, length, so_far.is_some())?;
-    let too_big = Breach::TooBig {
+    let too_big = ProtocolError::TooBig {
         max: max_message_bytes,
     };
     let length = usize::try_from(length).map_err(|_| too_big)?;
@@ -73,16 +73,18 @@ pub(super) fn parse(
     }))
 }
 
-fn kind(header: &FrameHeader, length: u64, in_message: bool) -> Result<Kind, Breach> {
+fn kind(header: &FrameHeader, length: u64, in_message: bool) -> Result<Kind, ProtocolError> {
     let last = header.is_final;
     match header.opcode {
-        OpCode::Control(_) if !last => Err(Breach::FragmentedControl),
-        OpCode::Control(_) if length > MAX_CONTROL_PAYLOAD as u64 => Err(Breach::LongControl),
-        OpCode::Control(Control::Close) if length == 1 => Err(Breach::ShortClose),
+        OpCode::Control(_) if !last => Err(ProtocolError::FragmentedControl),
+        OpCode::Control(_) if length > MAX_CONTROL_PAYLOAD as u64 => {
+            Err(ProtocolError::LongControl)
+        }
+        OpCode::Control(Control::Close) if length == 1 => Err(ProtocolError::ShortClose),
         OpCode::Control(control) => Ok(Kind::Control(control)),
         OpCode::Data(Data::Continue) if in_message => Ok(Kind::Continuation { last }),
-        OpCode::Data(Data::Continue) => Err(Breach::StrayContinuation),
-        OpCode::Data(_) if in_message => Err(Breach::InterruptedMessage),
+        OpCode::Data(Data::Continue) => Err(ProtocolError::StrayContinuation),
+        OpCode::Data(_) if in_message => Err(ProtocolError::InterruptedMessage),
         OpCode::Data(data) => {
             let text = data == Data::Text;
             Ok(if last {
