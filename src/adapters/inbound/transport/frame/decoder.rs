@@ -1,11 +1,11 @@
-//! Client bytes in, messages out: a decoder that does no IO.
+//! Decodes what a client sends: bytes in, messages out, without IO.
 //!
-//! Why one of our own: the idle connections decide how much memory the server takes, and so who
-//! owns the buffers must be known here; and the bound on slow messages needs to know whether a
-//! message is in progress.
+//! Why the server has its own decoder: idle connections decide how much memory the server takes,
+//! so it must control the buffers; and the bound on slow messages needs to know whether a message
+//! is in progress.
 //!
-//! A message in a single frame is unmasked where it was read and split off, not copied. Nothing is
-//! allocated for a declared length: the buffer grows with the bytes that have come.
+//! A message in a single frame is unmasked in the read buffer and split off, not copied. A declared
+//! length alone allocates nothing: the buffer grows with the bytes that have come.
 
 use bytes::{Buf, BytesMut};
 use tungstenite::protocol::frame::coding::Control;
@@ -15,23 +15,23 @@ use super::incoming::{Incoming, control_frame, message};
 use super::mask::unmask;
 use super::protocol_error::ProtocolError;
 
-/// The most that one read asks for.
+/// The most bytes that one read asks for.
 const MAX_READ: usize = 64 * 1024;
 
-/// What a waiting connection may keep allocated between two frames.
+/// The most bytes that a waiting connection keeps allocated between two frames.
 const KEEP: usize = 1024;
 
 /// Decodes the frames of one client.
 #[derive(Debug)]
 pub struct Decoder {
-    /// What was read and is not decoded yet, from the current frame's payload on.
+    /// What has been read and is not decoded yet, from the payload of the current frame on.
     buffer: BytesMut,
     frame: Option<Frame>,
     fragments: Option<Fragments>,
     max_message_bytes: usize,
     /// The next frame has been refused as over the limit.
     over_limit: bool,
-    /// After a close frame or a breach nothing that comes means anything.
+    /// A close frame or an error has come; what follows is ignored.
     ended: bool,
 }
 
@@ -47,19 +47,19 @@ struct Frame {
 
 #[derive(Debug)]
 enum Kind {
-    /// A message in one frame; its payload stays in the buffer until it is whole.
+    /// A message in one frame; its payload stays in the buffer until it is complete.
     Whole {
         text: bool,
         checked: usize,
     },
-    /// A part of a message; its payload moves on as it comes.
+    /// A part of a message; its payload moves to [`Fragments`] as it comes.
     Fragment {
         last: bool,
     },
     Control(Control),
 }
 
-/// A message in fragments, as far as it has come.
+/// What has come of a message in fragments.
 #[derive(Debug)]
 struct Fragments {
     text: bool,
@@ -81,14 +81,14 @@ impl Decoder {
         }
     }
 
-    /// Changes the limit, from the next frame's header on; one that was over the limit is looked at
+    /// Changes the limit, from the next frame on; a frame that was over the limit is checked
     /// again.
     pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
         self.over_limit = false;
         self.max_message_bytes = max_message_bytes;
     }
 
-    /// Takes bytes that the client sent.
+    /// Adds bytes that the client sent.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -109,17 +109,17 @@ impl Decoder {
         (&mut self.buffer, room)
     }
 
-    /// Gives memory back. To be called when the client has nothing more to read for now.
+    /// Frees memory. To be called when there is nothing to read for now.
     pub fn release(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         } else if self.frame.is_none() && self.buffer.capacity() > KEEP {
-            // Part of a header is left of a long read.
+            // Only part of a header is left of a long read.
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
     }
 
-    /// Whether a data message has begun and is not complete; control frames don't matter.
+    /// Whether a data message has begun and is not complete, whatever control frames come between.
     pub fn in_message(&self) -> bool {
         if self.ended {
             return false;
@@ -127,7 +127,7 @@ impl Decoder {
         self.fragments.is_some()
             || match &self.frame {
                 Some(frame) => !matches!(frame.kind, Kind::Control(_)),
-                // The header is not whole: its first byte tells.
+                // The header is not complete, but its first byte tells.
                 None => self.buffer.first().is_some_and(|first| first & 0x8 == 0),
             }
     }
@@ -149,12 +149,11 @@ impl Decoder {
                 .map_or(0, |fragments| fragments.bytes.len())
     }
 
-    /// The next frame that is all there, as what it amounts to, or `None` when more bytes are
-    /// needed.
+    /// The next message, fragment or control frame, or `None` when more bytes are needed.
     ///
     /// # Errors
-    /// The client broke the protocol or the limit. From then on all bytes are ignored, save that
-    /// a frame over the limit is still there for when the limit has been raised.
+    /// The client broke the protocol or the limit. From then on all bytes are ignored; only a frame
+    /// over the limit is kept, in case the limit is raised.
     pub fn decode(&mut self) -> Result<Option<Incoming>, ProtocolError> {
         if self.over_limit {
             return Ok(None);
@@ -200,7 +199,7 @@ impl Decoder {
         }
     }
 
-    /// Begins the next frame, once its header is there.
+    /// Begins the next frame once its header is complete.
     fn begin_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let so_far = self
             .fragments
@@ -231,7 +230,7 @@ impl Decoder {
         }))
     }
 
-    /// Unmasks and checks what has come of a message in one frame, where it lies.
+    /// Unmasks and checks, in the buffer, what has come of a message in one frame.
     fn advance_whole(&mut self, frame: &mut Frame) -> Result<bool, ProtocolError> {
         let available = self.buffer.len().min(frame.length);
         unmask(
@@ -267,7 +266,7 @@ impl Decoder {
         Ok(frame.unmasked == frame.length)
     }
 
-    /// What a frame that is all there amounts to.
+    /// Makes the result of a complete frame.
     fn finish_frame(&mut self, frame: &Frame) -> Result<Incoming, ProtocolError> {
         match frame.kind {
             Kind::Whole { text, checked } => {
@@ -291,8 +290,8 @@ impl Decoder {
     }
 }
 
-/// Checks text from `checked` on and returns how far it is known to be UTF-8; a character whose
-/// end has not come yet is no error.
+/// Checks text from `checked` on and returns how far it is known to be UTF-8; an incomplete last
+/// character is no error.
 fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, ProtocolError> {
     match std::str::from_utf8(&bytes[checked..]) {
         Ok(_) => Ok(bytes.len()),

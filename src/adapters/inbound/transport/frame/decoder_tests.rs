@@ -45,7 +45,7 @@ fn decode_all(decoder: &mut Decoder, messages: &mut Vec<Result<Incoming, Protoco
             Ok(Some(Incoming::Fragment(_))) => {}
             Ok(Some(incoming)) => messages.push(Ok(incoming)),
             Ok(None) => return,
-            Err(breach) => messages.push(Err(breach)),
+            Err(error) => messages.push(Err(error)),
         }
     }
 }

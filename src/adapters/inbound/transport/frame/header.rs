@@ -1,6 +1,6 @@
-//! The header of a client frame, and all that can be refused from it alone.
+//! The header of a client frame, and every error that the header alone shows.
 //!
-//! Its format is read by tungstenite's parser; the rules are ours, as each has its close code.
+//! tungstenite parses the format; the rules are checked here, as each has its own close code.
 
 use std::io::Cursor;
 
@@ -21,20 +21,20 @@ pub(super) struct Header {
     pub(super) bytes: usize,
 }
 
-/// What the frame is to its message.
+/// The part of a message that a frame is.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// All of it.
+    /// The whole message.
     Whole { text: bool },
-    /// The first of several.
+    /// The first fragment.
     First { text: bool },
-    /// A later one.
+    /// A later fragment.
     Continuation { last: bool },
-    /// Nothing: a frame of the protocol's own.
+    /// No part: a control frame.
     Control(Control),
 }
 
-/// Reads the header at the start of `bytes`; `None` if it is not all there.
+/// Reads the header at the start of `bytes`; `None` if it is not complete.
 ///
 /// `so_far` is the number of bytes of the message in progress, if there is one.
 pub(super) fn parse(
@@ -43,7 +43,7 @@ pub(super) fn parse(
     max_message_bytes: usize,
 ) -> Result<Option<Header>, ProtocolError> {
     let mut cursor = Cursor::new(bytes);
-    // Parsing memory fails for one reason only: an opcode that does not exist.
+    // Parsing from memory fails only if the opcode does not exist.
     let parsed = FrameHeader::parse(&mut cursor).map_err(|_| ProtocolError::ReservedOpcode)?;
     let Some((header, length)) = parsed else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What comes out of the decoder.
+//! What the decoder returns.
 
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::Control;
@@ -6,10 +6,9 @@ use tungstenite::protocol::frame::coding::Control;
 use super::close_code::CloseCode;
 use super::protocol_error::ProtocolError;
 
-/// What the client sent.
+/// What a client sent.
 ///
-/// The payloads share the read buffer's allocation, so whoever keeps a small one for long
-/// should copy it.
+/// The payloads share the read buffer's allocation; copy a small one that is kept for long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A whole text message; it is valid UTF-8.
@@ -21,13 +20,13 @@ pub enum Incoming {
     Fragment(usize),
     /// A ping, to be answered with a pong of the same payload.
     Ping(Bytes),
-    /// A pong; that it came is all that matters.
+    /// A pong; its payload is of no use.
     Pong,
-    /// The close frame with its code and reason, if it has them. Whatever follows is ignored.
+    /// The close frame with its code and reason, if it has them. What follows is ignored.
     Close(Option<(CloseCode, String)>),
 }
 
-/// A data message that is all there; `checked` is how far a text is known to be UTF-8.
+/// A complete data message; `checked` is how far a text is known to be UTF-8.
 pub(super) fn message(
     text: bool,
     checked: usize,
@@ -40,7 +39,7 @@ pub(super) fn message(
     }
 }
 
-/// A control frame that is all there.
+/// A complete control frame.
 pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, ProtocolError> {
     match control {
         Control::Ping => Ok(Incoming::Ping(payload)),

@@ -1,4 +1,4 @@
-//! Taking a client frame's mask off (RFC 6455, section 5.3).
+//! Unmasks client frames (RFC 6455, section 5.3).
 
 /// Unmasks `payload` in place, eight bytes at a time. `offset` is where in the frame it starts.
 pub(super) fn unmask(payload: &mut [u8], mask: [u8; 4], offset: usize) {

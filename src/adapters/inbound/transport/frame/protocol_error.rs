@@ -1,8 +1,8 @@
-//! The ways a client can break RFC 6455, and what each closes with.
+//! The ways a client can break RFC 6455, and the close code for each.
 
 use super::close_code::CloseCode;
 
-/// What a client's bytes did wrong. The text is the reason that the close frame carries.
+/// How a client broke the protocol. The text is the reason in the close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// A client frame without a mask (section 5.1).

@@ -1,18 +1,18 @@
-//! Every rule and the breach of it.
+//! Every rule of the protocol, and what breaks it.
 
 use super::*;
 
-/// Expects that each of the inputs ends in `breach`, and that nothing counts afterwards.
-fn expect(breach: ProtocolError, inputs: &[Vec<u8>]) {
+/// Expects that each of the inputs ends in `error`, and that nothing counts afterwards.
+fn expect(error: ProtocolError, inputs: &[Vec<u8>]) {
     for input in inputs {
         let mut decoder = Decoder::new(LIMIT);
         decoder.feed(input);
         let mut messages = Vec::new();
         decode_all(&mut decoder, &mut messages);
-        assert_eq!(messages.pop(), Some(Err(breach)), "{input:x?}");
+        assert_eq!(messages.pop(), Some(Err(error)), "{input:x?}");
         decoder.feed(&frame(0x81, b"more"));
         assert_eq!(decoder.decode(), Ok(None), "{input:x?}, and then more");
-        if !matches!(breach, ProtocolError::TooBig { .. }) {
+        if !matches!(error, ProtocolError::TooBig { .. }) {
             assert!(decoder.buffer.is_empty(), "nothing is kept");
             assert!(!decoder.in_message());
         }

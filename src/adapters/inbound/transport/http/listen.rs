@@ -7,10 +7,10 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-/// How many connections the kernel keeps for us until they are accepted.
+/// How many connections the kernel keeps until they are accepted.
 const BACKLOG: i32 = 4096;
 
-/// How often a port that is free on both families is looked for.
+/// How many times to look for a port that is free on both families.
 const PORT_ATTEMPTS: usize = 16;
 
 /// Where to listen.
@@ -157,8 +157,9 @@ fn bind_each(
     }
 }
 
-/// How much may lie in the kernel unsent, per connection. Else megabytes would wait there for a
-/// client who does not read, where nothing can be superseded and no limit counts them.
+/// How many unsent bytes the kernel keeps per connection. Without this bound, megabytes would wait
+/// there for a client that does not read, where no limit counts them and no newer version can
+/// replace them.
 const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
 
 fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, ListenError> {
@@ -168,7 +169,7 @@ fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, Liste
         if domain == Domain::IPV6 {
             socket.set_only_v6(only_v6)?;
         }
-        // A restart must not wait for the connections of the process before.
+        // A restart must not wait for the connections of the previous process.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         // Accepted connections inherit it.

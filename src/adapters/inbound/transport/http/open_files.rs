@@ -5,8 +5,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Raises the process's own limit of open files to what the system allows it, and returns that;
 /// `u64::MAX` where there is no limit. `main` calls it before it listens.
 ///
-/// The usual 1,024 are for programs that use `select`, which this one does not; with them a
-/// server would be full long before `maxConnections`.
+/// The usual limit of 1,024 is meant for programs that use `select`, which this one does not; it
+/// would be reached long before `maxConnections`.
 pub fn raise_open_files() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {

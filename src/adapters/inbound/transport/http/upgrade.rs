@@ -24,7 +24,7 @@ use crate::adapters::inbound::transport::socket::connection::{
 use crate::adapters::inbound::transport::socket::fair_share::FairShare;
 use crate::adapters::inbound::transport::socket::held::Holdings;
 
-/// The WebSocket side of the server: its settings, its connections and who serves them.
+/// The WebSocket side of the server: its settings, its connections and their handler.
 #[derive(Debug)]
 pub struct Transport<H> {
     parts: Arc<Parts<H>>,
@@ -101,7 +101,7 @@ impl<H: ConnectionHandler> Transport<H> {
         Ok(handshake::switching_protocols(&accept))
     }
 
-    /// Takes the socket over once hyper has written its answer, and serves it to its end.
+    /// Takes the socket over once hyper has written its answer, and serves the connection.
     async fn connect(self, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;

@@ -1,4 +1,4 @@
-//! A WebSocket connection and the one who serves it.
+//! A WebSocket connection, and the handler that serves it.
 
 use std::any::Any;
 use std::future::Future;
@@ -24,12 +24,12 @@ use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 
-/// Whose connection it is.
+/// The addresses of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// The client's address, also where a trusted proxy is in between.
     pub address: IpAddr,
-    /// The other end of the socket: the client or a proxy.
+    /// The peer of the socket: the client or a proxy.
     pub socket: SocketAddr,
 }
 
@@ -38,13 +38,13 @@ pub struct Peer {
 /// The halves can be borrowed apart: `let Connection { reader, writer, .. } = connection;`
 #[derive(Debug)]
 pub struct Connection {
-    /// What the client sends.
+    /// The half that reads from the client.
     pub reader: Reader,
-    /// What it gets.
+    /// The half that writes to the client.
     pub writer: Writer,
-    /// Who it is.
+    /// The client's addresses.
     pub peer: Peer,
-    /// Whether it waits for its turn where others need the processor too.
+    /// Lets the handler exempt the connection from waiting for the processor.
     pub priority: Priority,
     /// Cancelled when the server drains: the connection should end soon, with 1001.
     pub shutdown: CancellationToken,
@@ -52,9 +52,8 @@ pub struct Connection {
 
 /// Serves connections.
 pub trait ConnectionHandler: Clone + Send + Sync + 'static {
-    /// Serves `connection` until it is to end, and says how. The closing itself is the
-    /// transport's: the handler just returns, also with what [`Reader::next`] and
-    /// [`Writer::write`] failed with, as a [`Close`] can be made [from](From) both.
+    /// Serves `connection` and returns how it is to end; the transport then closes it. The errors
+    /// of [`Reader::next`] and [`Writer::write`] convert [into](From) a [`Close`].
     ///
     /// A panic closes this connection with 1011 and is logged.
     fn serve(&self, connection: &mut Connection) -> impl Future<Output = Close> + Send;
@@ -109,14 +108,15 @@ impl Connection {
         handler: &H,
     ) -> impl Future<Output = ()> {
         async move {
-            // Nobody looks at the handler's state after a panic, only at the connection's, and the
-            // connection is never left within a change of its own.
+            // After a panic only the connection is used, and it is whole whenever the handler
+            // runs.
             let served = AssertUnwindSafe(handler.serve(&mut self))
                 .catch_unwind()
                 .await;
             let close = served.unwrap_or_else(|panic| {
                 let message = panic_message(&*panic);
-                tracing::error!(peer = %self.peer.address, message, "a connection's handler panicked");
+                let peer = self.peer.address;
+                tracing::error!(%peer, message, "a connection's handler panicked");
                 Close::new(CloseCode::INTERNAL, "internal error")
             });
             closing::close(&mut self.reader, &mut self.writer, &close).await;

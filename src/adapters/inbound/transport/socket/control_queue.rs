@@ -1,4 +1,4 @@
-//! Where pings and pongs wait for the writer.
+//! The pings and pongs that wait for the writer.
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::adapters::inbound::transport::frame::server_frame;
 
-/// The most that may wait. A client that floods us with pings and reads no pongs costs no more;
-/// RFC 6455 (section 5.5.3) allows answering the latest ping only.
+/// The most bytes that may wait. It bounds what a client costs that floods the server with pings
+/// and reads no pongs: RFC 6455 (section 5.5.3) allows answering only the latest ping.
 const MAX_WAITING: usize = 2048;
 
 /// The control frames of one connection that wait to be written, already encoded.
@@ -20,22 +20,22 @@ pub(super) struct ControlQueue {
 }
 
 impl ControlQueue {
-    /// Puts the answer to a ping.
+    /// Adds the answer to a ping.
     pub(super) fn pong(&self, payload: &[u8]) {
         self.put(&server_frame::pong(payload));
     }
 
-    /// Puts a ping of the server's own.
+    /// Adds a ping from the server.
     pub(super) fn ping(&self) {
         self.put(&server_frame::ping(&[]));
     }
 
-    /// Takes all that waits.
+    /// Takes all frames that wait.
     pub(super) fn take(&self) -> BytesMut {
         mem::take(&mut *self.lock())
     }
 
-    /// Waits until something waits to be written. Cancel-safe.
+    /// Waits until there is a frame to write. Cancel-safe.
     pub(super) async fn pending(&self) {
         while self.lock().is_empty() {
             self.notify.notified().await;
@@ -53,7 +53,7 @@ impl ControlQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, BytesMut> {
-        // Whole frames go in and out, so what a panicking thread left is still in order.
+        // Whole frames go in and out, so a poisoned lock guards whole frames.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

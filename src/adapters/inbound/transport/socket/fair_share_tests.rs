@@ -105,7 +105,7 @@ async fn what_wakes_a_connection_in_the_queue_is_seen_at_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panicking_poll_and_a_dropped_queuer_give_their_turn_back() {
+async fn a_panicking_poll_and_a_future_dropped_in_the_queue_give_their_turn_back() {
     let share = one_turn();
     let turns = share.turns.get().expect("set");
     let panicking = pin!(async { panic!("as asked") });
@@ -117,7 +117,7 @@ async fn a_panicking_poll_and_a_dropped_queuer_give_their_turn_back() {
     let queuing = pin!(async {});
     let mut queuing = share.share(queuing, Priority::default()).heavy();
     assert!(poll(Pin::new(&mut queuing)).is_pending());
-    // The turn is given to the queuer, who leaves before it is polled again.
+    // The queue gives the turn to the future, which is dropped before its next poll.
     drop(turn);
     drop(queuing);
     assert_eq!(turns.available_permits(), 1);

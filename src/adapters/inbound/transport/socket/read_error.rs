@@ -1,4 +1,4 @@
-//! Why nothing more is read from a client, and what that closes with.
+//! Why nothing more is read from a client, and the close that follows.
 
 use std::io;
 
@@ -7,25 +7,25 @@ use super::read_timeouts::Overdue;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::protocol_error::ProtocolError;
 
-/// Why nothing more comes from this client.
+/// Why nothing more comes from a client.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The client closed.
     #[error("the client closed")]
     Closed {
-        /// With a close frame, and not just by hanging up.
+        /// Whether it sent a close frame and did not just hang up.
         proper: bool,
     },
     /// The client broke the protocol or the limit of a message.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-    /// Not a byte came for the idle timeout, pings notwithstanding.
+    /// No byte came for the idle timeout, although the client was pinged.
     #[error("nothing was heard for too long")]
     Silent,
-    /// A message came at under 1 KiB/s for the message timeout.
+    /// A message came at less than 1 KiB/s for the message timeout.
     #[error("a message came too slowly")]
     TooSlow,
-    /// All clients together have sent too much that is not dealt with.
+    /// All clients together have sent too much that is not carried out yet.
     #[error("the server holds too many unfinished messages; try again later")]
     Overloaded,
     /// The socket failed.
@@ -34,8 +34,7 @@ pub enum ReadError {
 }
 
 impl From<ReadError> for Close {
-    /// What to answer. A client that closed properly gets the echo of its own code whatever is
-    /// said here.
+    /// How to close. A client that sent a close frame gets its own code back in any case.
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),

@@ -1,4 +1,4 @@
-//! The reading half of a connection: messages out of the bare socket, within time limits.
+//! The reading half of a connection: whole messages from the bare socket, within time limits.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -19,15 +19,15 @@ use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
 
-/// How much a closing connection throws away at a time.
+/// How much a closing connection discards at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
 
-/// How much is read at a time of a client who is known and sends faster than he is read. Calls cost
-/// more than bytes.
+/// How much is read at a time from an authenticated client that sends faster than the server
+/// reads. System calls cost more than bytes.
 const BURST_BYTES: usize = 32 * 1024;
 
-/// What a frame costs of the turn that a task has before others get theirs, beside its length: of
-/// 128 units in all, which last for some tens of microseconds (see [`Reader::pay`]).
+/// What a frame costs, besides its length, of the 128 units that a task may use before it yields
+/// to others; they last for some tens of microseconds (see [`Reader::pay`]).
 const FRAME_COST: usize = 4;
 const BYTES_PER_UNIT: usize = 256;
 
@@ -36,8 +36,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// A whole message from the client.
 ///
-/// The payload shares the read buffer's allocation, so whoever keeps a small one for long should
-/// copy it.
+/// The payload shares the read buffer's allocation; copy a small one that is kept for long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A text message; it is valid UTF-8.
@@ -60,21 +59,21 @@ pub struct Reader {
     decoder: Decoder,
     timeouts: ReadTimeouts,
     read_buffer_bytes: usize,
-    /// How much to read next: more than that where the client goes on sending.
+    /// How much to read next: more than `read_buffer_bytes` while the client keeps sending.
     read_next: usize,
-    /// The only timer, made when it is first needed. It may ring early, which is cheaper than
-    /// setting it anew for every message.
+    /// The only timer, made when it is first needed. It may fire early, which is cheaper than
+    /// resetting it for every message.
     alarm: Option<Pin<Box<Sleep>>>,
     peer_close: Option<PeerClose>,
-    /// Units of the task's turn that are yet to be paid for what has come.
+    /// Units that are still to be paid for what has come.
     debt: usize,
     /// How many frames have come that bring no message further.
     idle_frames: IdleFrames,
-    /// Until when nothing is read, because there were too many of them.
+    /// Until when nothing is read, because there were too many such frames.
     paused: Option<Instant>,
-    /// What has come of the message in progress.
+    /// Counts what has come of the message in progress.
     held: Held,
-    /// Whether the client has shown who he is.
+    /// Whether the client has authenticated.
     authenticated: bool,
 }
 
@@ -86,7 +85,7 @@ impl Reader {
         read_buffer_bytes: usize,
         held: Held,
     ) -> Self {
-        // A read into no room at all would look like the end of the stream.
+        // A read into an empty buffer would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
         Self {
             socket,
@@ -106,13 +105,13 @@ impl Reader {
 
     /// The client's next message.
     ///
-    /// Pings are answered on the way (the pong waits for the [`Writer`](super::writer::Writer)), and a
-    /// silent client is pinged. Cancel-safe: a message is either returned or still there. Time
-    /// that is not spent in here, because the caller holds the client back, counts neither as
-    /// the client's silence nor as its slowness.
+    /// Pings are answered on the way (the pong waits for the [`Writer`](super::writer::Writer)),
+    /// and a silent client is pinged. Cancel-safe: a message is either returned or still there.
+    /// Time between two calls, in which the caller holds the client back, counts neither as silence
+    /// nor as slowness.
     ///
     /// # Errors
-    /// Nothing more comes, and why. The answer to give is [`Close::from`](super::close::Close) it.
+    /// Says why nothing more comes; [`Close::from`](super::close::Close) makes the answer of it.
     pub async fn next(&mut self) -> Result<Message, ReadError> {
         Reading::new(self).0.read().await
     }
@@ -145,7 +144,7 @@ impl Reader {
                     self.peer_close = Some(PeerClose { code });
                 }
                 None => {
-                    // Not before: what has come already takes no time of the client's.
+                    // Only now: decoding what has come is not the client's time.
                     self.timeouts.start();
                     let message = self
                         .decoder
@@ -154,7 +153,7 @@ impl Reader {
                     self.timeouts.message(message);
                     self.held.set(message.unwrap_or(0));
                     if self.held.is_too_much(self.authenticated) {
-                        // It is given back at once, not when the close is over.
+                        // The memory is freed at once, not after the close.
                         self.decoder = Decoder::new(0);
                         self.held.set(0);
                         return Err(ReadError::Overloaded);
@@ -174,9 +173,9 @@ impl Reader {
         }
     }
 
-    /// Pays for what has come; where it was much, the other connections have their turn first.
-    /// Else one that sends without end would hold them up by milliseconds at a time, because all
-    /// that it needs is always there. Cancel-safe.
+    /// Pays for what has come, and yields to other tasks if it was much. Otherwise a client that
+    /// sends without end would hold them up for milliseconds at a time, as its task never has to
+    /// wait for anything. Cancel-safe.
     async fn pay(&mut self) {
         while self.debt > 0 {
             tokio::task::consume_budget().await;
@@ -184,7 +183,7 @@ impl Reader {
         }
     }
 
-    /// Whether a message has begun and is not complete; pings in between don't matter.
+    /// Whether a message has begun and is not complete, whatever pings come in between.
     pub fn in_message(&self) -> bool {
         self.decoder.in_message()
     }
@@ -194,21 +193,21 @@ impl Reader {
         self.decoder.message_bytes()
     }
 
-    /// Changes the limit of a message, from the next frame on.
+    /// Sets the longest message, in bytes, from the next frame on.
     pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
         self.decoder.set_max_message_bytes(max_message_bytes);
     }
 
-    /// Says whether the client has shown who he is: where all clients together hold too much, he
-    /// may stay for longer than strangers.
+    /// Says whether the client has authenticated: such a client may hold more memory than others
+    /// when all together hold too much.
     pub fn set_authenticated(&mut self, authenticated: bool) {
         self.authenticated = authenticated;
     }
 
-    /// Counts a message that has come among what clients hold, for as long as the value lives.
+    /// Counts a message of this length as held by the client for as long as the value lives.
     ///
     /// # Errors
-    /// All clients together hold too much: this one has to go.
+    /// All clients together hold too much, so this one must be closed.
     pub fn hold(&self, bytes: usize) -> Result<Held, ReadError> {
         let held = self.held.another(bytes);
         if held.is_too_much(self.authenticated) {
@@ -222,7 +221,7 @@ impl Reader {
         self.peer_close
     }
 
-    /// Reads and throws away until the client hangs up or `max` bytes have come.
+    /// Reads and discards until the client hangs up or `max` bytes have come.
     pub(super) async fn drain(&mut self, max: usize) {
         let mut drained = 0;
         while drained < max
@@ -243,7 +242,7 @@ impl Reader {
         }
     }
 
-    /// Reads and throws away what has come already, at most `max` bytes of it.
+    /// Reads and discards what has come already, at most `max` bytes of it.
     pub(super) fn discard_arrived(&mut self, max: usize) {
         let mut discarded = 0;
         while discarded < max
@@ -253,7 +252,7 @@ impl Reader {
         }
     }
 
-    /// Only while there is something to read does a closing connection cost memory.
+    /// The buffer is on the stack, so a closing connection that waits takes no memory for it.
     fn discard(&mut self) -> io::Result<usize> {
         let mut scratch = [0; DRAIN_BYTES];
         self.socket.stream.try_read(&mut scratch)
@@ -269,8 +268,8 @@ impl Reader {
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
         self.timeouts.check_read().map_err(ReadError::from)?;
-        // Asking for readiness first takes from the task's budget, so a client that never stops
-        // sending cannot keep the others waiting.
+        // Asking for readiness first uses the task's budget, so a client that never stops sending
+        // cannot keep others waiting.
         while self.socket.stream.poll_read_ready(cx)?.is_ready() {
             let (buffer, room) = self.decoder.read_into(self.read_next);
             match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
@@ -306,7 +305,7 @@ impl Reader {
     }
 }
 
-/// Has the reading clock stand still when it ends.
+/// Stops the reading clock when it is dropped.
 struct Reading<'a>(&'a mut Reader);
 
 impl<'a> Reading<'a> {

@@ -1,4 +1,4 @@
-//! What the two halves of a connection share.
+//! The socket that the two halves of a connection share.
 
 use std::sync::Mutex;
 
@@ -12,14 +12,13 @@ use crate::adapters::inbound::transport::admission::AdmissionPermit;
 /// How far writing has come.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
-    /// What is left of a frame that was begun: nothing else may be written before it.
+    /// The rest of a frame that has been written in part; it must be written before anything else.
     pub(super) begun: Bytes,
     /// Since when the socket has been full.
     pub(super) stalled: Option<Instant>,
 }
 
-/// The socket, the control frames that wait to be written, and the connection's place among the
-/// connections, which is given up with the socket.
+/// The socket, the control frames to write, and the permit, which is released with the socket.
 #[derive(Debug)]
 pub(super) struct SharedSocket {
     pub(super) stream: TcpStream,

@@ -1,4 +1,4 @@
-//! The writing half of a connection: whole frames, many at a time, straight to the bare socket.
+//! The writing half of a connection: whole frames, many at a time, to the bare socket.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,10 +19,10 @@ use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
 
-/// Why nothing more can be written to this client.
+/// Why nothing more can be written to a client.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The client took not one byte for the idle timeout.
+    /// The client took no byte for the idle timeout.
     #[error("the client does not take what is sent")]
     NoProgress,
     /// The socket failed.
@@ -44,25 +44,25 @@ pub trait OutFrame: AsRef<[u8]> + Send + 'static {}
 
 impl<F: AsRef<[u8]> + Send + 'static> OutFrame for F {}
 
-/// What came of an attempt to write.
+/// The outcome of an attempt to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// All that there was.
+    /// Everything was written.
     All,
     /// The socket is full.
     Full,
 }
 
-/// Writes to a connection what its socket takes at once, from wherever it is called.
+/// Writes to a connection what its socket takes without waiting, from any task.
 #[derive(Debug, Clone)]
 pub struct SocketWriter(Arc<SharedSocket>);
 
 impl SocketWriter {
-    /// Writes `frames`, and the pings and pongs that wait, until nothing is left or the socket is full; pings and pongs go first, at the next
-    /// boundary between two frames. Never waits.
+    /// Writes `frames`, and the pings and pongs that wait, until nothing is left or the socket is
+    /// full. Pings and pongs go first, at the next boundary between two frames. Never waits.
     ///
     /// A frame leaves `frames` when the socket has taken its first bytes; the connection keeps the
-    /// rest of it, and nothing comes between.
+    /// rest of it and writes that before anything else.
     ///
     /// # Errors
     /// The socket failed.
@@ -71,7 +71,7 @@ impl SocketWriter {
         loop {
             if progress.begun.is_empty() {
                 progress.begun = self.0.control.take().freeze();
-                // Nothing at all is not a frame, and would never count as written.
+                // An empty frame would never count as written.
                 while frames
                     .front()
                     .is_some_and(|frame| frame.as_ref().is_empty())
@@ -124,7 +124,7 @@ impl SocketWriter {
     }
 
     fn progress(&self) -> MutexGuard<'_, WriteProgress> {
-        // Taken off at once and in order, so what a panicking thread left is still in order.
+        // Nothing panics between two changes, so a poisoned lock guards a whole state.
         self.0
             .progress
             .lock()
@@ -133,13 +133,13 @@ impl SocketWriter {
 }
 
 impl WriteProgress {
-    /// Takes off what the socket took.
+    /// Removes the bytes that the socket took.
     fn written<F: OutFrame>(&mut self, mut count: usize, frames: &mut VecDeque<F>) {
         let of_begun = count.min(self.begun.len());
         self.begun.advance(of_begun);
         count -= of_begun;
         if self.begun.is_empty() {
-            // Let go of the frame, which others may be waiting to reuse.
+            // Frees the frame, whose memory is shared.
             self.begun = Bytes::new();
         }
         while count > 0 {
@@ -157,7 +157,7 @@ impl WriteProgress {
     }
 }
 
-/// The writing half of a connection, for the one task that may wait for its socket.
+/// The writing half of a connection, for the one task that waits for its socket.
 #[derive(Debug)]
 pub struct Writer {
     socket: SocketWriter,
@@ -172,18 +172,18 @@ impl Writer {
         }
     }
 
-    /// To write from elsewhere, for as long as the socket takes it.
+    /// A handle to write from other tasks, as long as the socket takes it.
     pub fn socket_writer(&self) -> SocketWriter {
         self.socket.clone()
     }
 
-    /// Writes `frames` as [`SocketWriter::try_write`] does, and waits where the socket is full.
+    /// Writes `frames` as [`SocketWriter::try_write`] does, and waits while the socket is full.
     ///
     /// Cancel-safe: a frame leaves `frames` when the socket has taken its first bytes, and the
     /// connection keeps the rest of it.
     ///
     /// # Errors
-    /// The client takes nothing any more, or the socket failed.
+    /// The client has stopped reading, or the socket failed.
     pub async fn write<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
         while self.socket.try_write(frames)? == Written::Full {
             self.writable().await?;
@@ -191,12 +191,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Like [`write`](Self::write), but where there is nothing to write it waits for a ping or
-    /// pong and writes that: the one future that a connection's loop needs beside
+    /// Like [`write`](Self::write), but waits for a ping or pong if there is nothing to write, and
+    /// writes that: the one future that a connection's loop needs beside
     /// [`Reader::next`](super::reader::Reader::next). Cancel-safe.
     ///
     /// # Errors
-    /// The client takes nothing any more, or the socket failed.
+    /// The client has stopped reading, or the socket failed.
     pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
         if frames.is_empty() && !self.socket.is_mid_frame() {
             self.control_pending().await;
@@ -204,7 +204,7 @@ impl Writer {
         self.write(frames).await
     }
 
-    /// Waits until a ping or pong waits to be written. Cancel-safe.
+    /// Waits until there is a ping or pong to write. Cancel-safe.
     pub async fn control_pending(&self) {
         self.socket.0.control.pending().await;
     }
@@ -212,7 +212,7 @@ impl Writer {
     /// Waits until a socket that was full takes more. Cancel-safe.
     ///
     /// # Errors
-    /// The client takes nothing any more, or the socket failed.
+    /// The client has stopped reading, or the socket failed.
     pub async fn writable(&self) -> Result<(), WriteError> {
         let socket = &self.socket.0;
         let mut writable = pin!(poll_fn(|cx| socket.stream.poll_write_ready(cx)));
@@ -223,7 +223,7 @@ impl Writer {
             let until = since + self.idle_timeout;
             match timeout_at(until, &mut writable).await {
                 Ok(ready) => return Ok(ready?),
-                // Whoever else writes may have come further meanwhile.
+                // Another task may have written meanwhile.
                 Err(_) if self.socket.progress().stalled == Some(since) => {
                     return Err(WriteError::NoProgress);
                 }

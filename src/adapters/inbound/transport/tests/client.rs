@@ -16,7 +16,7 @@ use crate::adapters::inbound::transport::{
     TransportSettings, frame, serve, upgrade,
 };
 
-/// Longer than anything here takes: whoever waits for it has found a bug.
+/// Longer than anything here takes: a test that waits for it has found a bug.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Echoes; a few texts are commands.
@@ -39,7 +39,10 @@ impl ConnectionHandler for Echo {
                     Ok(Message::Text(text)) => match &text[..] {
                         b"panic" => panic!("as asked"),
                         b"bye" => return Close::new(CloseCode::NORMAL, "as asked"),
-                        b"who" => frames.push_back(frame::text(peer.address.to_string().as_bytes())),
+                        b"who" => {
+                            let address = peer.address.to_string();
+                            frames.push_back(frame::text(address.as_bytes()));
+                        }
                         b"flood" => {
                             let flood = frame::binary(&vec![7; 1 << 20]);
                             frames.extend(std::iter::repeat_n(flood, 64));
@@ -47,13 +50,13 @@ impl ConnectionHandler for Echo {
                         _ => frames.push_back(frame::text(&text)),
                     },
                     Ok(Message::Binary(payload)) => frames.push_back(frame::binary(&payload)),
-                    Err(ended) => {
+                    Err(error) => {
                         let _ = writer.write(&mut frames).await;
-                        return ended.into();
+                        return error.into();
                     }
                 },
-                written = writer.drive(&mut frames) => if let Err(ended) = written {
-                    return ended.into();
+                written = writer.drive(&mut frames) => if let Err(error) = written {
+                    return error.into();
                 },
                 () = shutdown.cancelled() => {
                     return Close::new(CloseCode::GOING_AWAY, "the server shuts down");

@@ -50,7 +50,7 @@ async fn every_protocol_error_is_answered_with_its_code_and_then_the_end() {
             1009,
         ),
         (
-            "a breach and a lot more",
+            "an error and a lot more",
             [&b"\x81\x02"[..], &vec![9; 16 << 20]].concat(),
             1002,
         ),

@@ -157,8 +157,8 @@ async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let mut client = server.connect().await;
     let started = Instant::now();
     client.send(&masked(0x01, b"a")).await;
-    // The server closes while we dribble, so a failing write is an end too.
-    let dribble = async {
+    // The server closes meanwhile, so a failing write is an end too.
+    let send_slowly = async {
         loop {
             let bytes = [masked(0x00, b"b"), masked(0x89, b"")].concat();
             if client.stream.write_all(&bytes).await.is_err() {
@@ -179,7 +179,7 @@ async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
             }
         }
     };
-    tokio::time::timeout(SHORT * 5, dribble)
+    tokio::time::timeout(SHORT * 5, send_slowly)
         .await
         .expect("closed");
     assert!(started.elapsed() >= SHORT);
