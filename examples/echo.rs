@@ -34,14 +34,14 @@ impl ConnectionHandler for Echo {
                 message = reader.next(), if reading => match message {
                     Ok(Message::Text(payload)) => frames.push_back(frame::text(&payload)),
                     Ok(Message::Binary(payload)) => frames.push_back(frame::binary(&payload)),
-                    Err(ended) => {
+                    Err(error) => {
                         // What was asked before the end is answered, if the client takes it.
                         let _ = writer.write(&mut frames).await;
-                        return ended.into();
+                        return error.into();
                     }
                 },
-                written = writer.drive(&mut frames) => if let Err(ended) = written {
-                    return ended.into();
+                written = writer.drive(&mut frames) => if let Err(error) = written {
+                    return error.into();
                 },
                 () = shutdown.cancelled() => {
                     return Close::new(CloseCode::GOING_AWAY, "the server shuts down");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 
 use crate::support::{UPGRADE, authenticate, base64, masked, token};
@@ -156,20 +156,29 @@ async fn fragments(port: u16) -> std::io::Result<()> {
 
 async fn half_open(port: u16, is_told: &mut bool) -> std::io::Result<()> {
     let mut sockets = Vec::new();
-    for _ in 0..HALF_OPEN {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(b"GET / HTTP/1.1\r\nX: ").await?;
+    for number in 0..HALF_OPEN {
+        let mut stream = connect_from_elsewhere(number, port).await?;
+        // Those that are too many are told so, and may be closed before this is written.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nX: ").await;
         sockets.push(stream);
     }
     say_ready(is_told);
     loop {
         sleep(Duration::from_secs(1)).await;
-        for socket in &mut sockets {
+        for (number, socket) in sockets.iter_mut().enumerate() {
             if socket.try_write(b"x").is_err() || matches!(socket.try_read(&mut [0; 256]), Ok(0)) {
-                *socket = TcpStream::connect(("127.0.0.1", port)).await?;
+                *socket = connect_from_elsewhere(number, port).await?;
             }
         }
     }
+}
+
+/// Connects from one of seven addresses: as many as cannot fill all places of pending sockets.
+async fn connect_from_elsewhere(number: usize, port: u16) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    let last = u8::try_from(number % 7).expect("below 7") + 2;
+    socket.bind(([127, 0, 0, last], 0).into())?;
+    socket.connect(([127, 0, 0, 1], port).into()).await
 }
 
 async fn garbage(port: u16) -> std::io::Result<()> {

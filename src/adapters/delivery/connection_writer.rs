@@ -10,7 +10,7 @@ use crate::adapters::delivery::flush::FlushTask;
 use crate::adapters::delivery::send_queue::budget::Budget;
 use crate::adapters::delivery::send_queue::queue::{Bell, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
-use crate::adapters::inbound::transport::{Outlet, Written};
+use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks;
 
 /// How much is taken out of the queue and written at a time, in bytes.
@@ -23,7 +23,7 @@ const WRITE_BYTES: usize = 64 * 1_024;
 /// at once is left to that task.
 pub(crate) struct ConnectionWriter {
     pub(crate) queue: Arc<SendQueue<WireFrame>>,
-    outlet: Outlet,
+    socket: SocketWriter,
     outgoing: Mutex<Outgoing>,
     /// Told when the socket is full or fails.
     stuck: Notify,
@@ -52,18 +52,18 @@ impl Bell for Call {
 }
 
 impl ConnectionWriter {
-    /// An empty queue whose frames `flush_task` brings to `outlet`.
+    /// An empty queue whose frames `flush_task` brings to `socket`.
     pub(crate) fn new(
         limits: SendQueueLimits,
         budget: Arc<Budget>,
-        outlet: Outlet,
+        socket: SocketWriter,
         flush_task: Arc<FlushTask>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|writer| {
             let writer = Weak::clone(writer);
             Self {
                 queue: SendQueue::new(limits, budget, Call { flush_task, writer }),
-                outlet,
+                socket,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),
             }
@@ -81,7 +81,7 @@ impl ConnectionWriter {
         }
         let frames = &mut outgoing.frames;
         loop {
-            if self.outlet.try_write(frames)? == Written::Full {
+            if self.socket.try_write(frames)? == Written::Full {
                 return Ok(Written::Full);
             }
             self.queue.take(frames, WRITE_BYTES);

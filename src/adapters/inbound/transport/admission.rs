@@ -1,10 +1,11 @@
-//! How many connections there may be, in all and per address.
+//! How many sockets there may be, in all and per address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts the upgraded connections and refuses those over the limits.
+/// Counts sockets and refuses those over the limits: one counts the connections, another the
+/// sockets that are not connections yet.
 #[derive(Debug, Clone)]
 pub(super) struct Admission {
     counts: Arc<Mutex<Counts>>,
@@ -21,11 +22,12 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// One connection's place. Dropping it frees the place.
+/// One socket's place. Dropping it frees the place.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(super) struct AdmissionPermit {
     admission: Admission,
-    address: IpAddr,
+    /// `None`: it counts in all, but for no address.
+    address: Option<IpAddr>,
 }
 
 impl Admission {
@@ -38,13 +40,24 @@ impl Admission {
     }
 
     /// A place for a client at `address`, or `None` if all of them are taken.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Permit> {
-        let address = household(address);
+    pub(super) fn admit(&self, address: IpAddr) -> Option<AdmissionPermit> {
+        self.enter(Some(address_prefix(address)))
+    }
+
+    /// A place for a client that the limit per address does not hold for, or `None` if all of
+    /// them are taken.
+    pub(super) fn admit_from_anywhere(&self) -> Option<AdmissionPermit> {
+        self.enter(None)
+    }
+
+    fn enter(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
         let mut counts = self.lock();
         if self.max > 0 && counts.total >= self.max {
             return None;
         }
-        if self.max_per_address > 0 {
+        if self.max_per_address > 0
+            && let Some(address) = address
+        {
             let count = counts.by_address.entry(address).or_default();
             if *count >= self.max_per_address {
                 return None;
@@ -52,39 +65,41 @@ impl Admission {
             *count += 1;
         }
         counts.total += 1;
-        Some(Permit {
+        Some(AdmissionPermit {
             admission: self.clone(),
             address,
         })
     }
 
-    /// The number of connections.
+    /// The number of places that are taken.
     pub(super) fn total(&self) -> usize {
         self.lock().total
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        // Nothing in here panics, so the counts are right even where a lock is poisoned.
+        // Nothing panics while it holds the lock, so the counts are right even if it is poisoned.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Permit {
+impl Drop for AdmissionPermit {
     fn drop(&mut self) {
         let mut counts = self.admission.lock();
         counts.total -= 1;
-        if let Some(count) = counts.by_address.get_mut(&self.address) {
+        if let Some(address) = &self.address
+            && let Some(count) = counts.by_address.get_mut(address)
+        {
             *count -= 1;
             if *count == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_address.remove(address);
             }
         }
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, because a single
-/// IPv6 customer usually has at least that many.
-fn household(address: IpAddr) -> IpAddr {
+/// The prefix that counts as one address: all of an IPv4 address, or the /64 of an IPv6 address,
+/// because a single IPv6 customer usually has at least a /64.
+fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -131,6 +146,16 @@ mod tests {
         assert!(admission.admit(address("192.0.2.1")).is_some());
         drop(first);
         assert!(admission.admit(address("2001:db8::2")).is_some());
+    }
+
+    #[test]
+    fn a_client_from_anywhere_counts_in_all_and_for_no_address() {
+        let admission = Admission::new(2, 1);
+        let _first = admission.admit_from_anywhere().expect("a place");
+        let second = admission.admit_from_anywhere().expect("a place");
+        assert!(admission.admit_from_anywhere().is_none());
+        drop(second);
+        assert!(admission.admit(address("192.0.2.1")).is_some());
     }
 
     #[test]

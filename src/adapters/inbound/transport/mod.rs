@@ -1,56 +1,41 @@
-//! Accept loop, upgrade, framing and limits of the WebSocket transport (RFC 6455).
+//! The WebSocket transport (RFC 6455): accepting, upgrading, framing, and the limits of it all.
 //!
-//! The module knows bytes, messages and time limits, and nothing of what the messages say:
+//! The module knows bytes, messages and time limits, but not what the messages say:
 //!
 //! - [`listen`] binds the port, [`serve`] accepts on it and serves warp filters,
 //! - [`upgrade`] is the filter that turns a request into a connection,
 //! - a [`ConnectionHandler`] then gets the [`Connection`]: a [`Reader`] of whole messages and a
 //!   [`Writer`] of whole frames, both on the bare socket,
-//! - and says with a [`Close`] how it ends; the transport sees to that, also when the handler
-//!   panics.
+//! - and returns a [`Close`] that says how the connection ends; the transport carries it out, also
+//!   when the handler panics.
 //!
 //! Why warp's own server and WebSocket are not used: the server has no timeout for a half-sent
 //! head and does not know its upgraded connections at shutdown, and the WebSocket allocates
 //! 128 KiB per connection.
 
-mod accept;
-mod address;
 mod admission;
-mod breach;
-mod close;
-mod connection;
-mod control;
-mod decoder;
-mod ended;
 pub mod frame;
-mod handshake;
-mod head;
-mod header;
-mod held;
-mod incoming;
-mod link;
-pub mod listen;
-mod mask;
-mod open_files;
-mod pace;
-mod reader;
+mod http;
 mod settings;
-mod upgrade;
-mod writer;
+mod socket;
 
 #[cfg(test)]
-mod socket_tests;
+mod tests;
 
-pub use accept::{peer_address, serve};
-pub use breach::Breach;
-pub use close::{CLOSE_TIMEOUT, Close, CloseCode};
-pub use connection::{Connection, ConnectionHandler, Peer};
-pub use decoder::Decoder;
-pub use ended::Ended;
-pub use held::Held;
-pub use incoming::Incoming;
-pub use open_files::raise_open_files;
-pub use reader::{Message, PeerClose, Reader};
+pub use self::http::accept::{peer_address, serve};
+pub use self::http::listen;
+pub use self::http::open_files::raise_open_files;
+pub use self::http::upgrade::{Transport, upgrade};
+pub use frame::close_code::CloseCode;
+pub use frame::decoder::Decoder;
+pub use frame::incoming::Incoming;
+pub use frame::protocol_error::ProtocolError;
 pub use settings::{Shutdown, TransportSettings};
-pub use upgrade::{Transport, upgrade};
-pub use writer::{OutFrame, Outlet, WriteEnded, Writer, Written};
+pub use socket::close::Close;
+pub use socket::closing::CLOSE_TIMEOUT;
+pub use socket::connection::{Connection, ConnectionHandler, Peer};
+pub use socket::fair_share::Priority;
+pub use socket::held::Held;
+pub use socket::read_error::ReadError;
+pub use socket::reader::{Message, PeerClose, Reader};
+pub use socket::writer::{OutFrame, SocketWriter, WriteError, Writer, Written};

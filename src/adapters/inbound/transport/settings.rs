@@ -1,4 +1,4 @@
-//! What the transport is told: its limits and when to stop.
+//! The settings of the transport: its limits, and how it is stopped.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The limits of the transport. A limit of time or number that is zero does not count.
+/// The limits of the transport. A time limit or number of zero is no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportSettings {
     /// How long a client may take to send a request, the first and every later one.
     pub handshake_timeout: Duration,
-    /// Over how long a message must make 1 KiB/s.
+    /// The window over which a message must come at 1 KiB/s.
     pub message_timeout: Duration,
     /// After how long a silent client is pinged.
     pub ping: Duration,
@@ -19,7 +19,7 @@ pub struct TransportSettings {
     pub idle_timeout: Duration,
     /// The longest message a connection starts with; see [`Reader::set_max_message_bytes`].
     ///
-    /// [`Reader::set_max_message_bytes`]: super::Reader::set_max_message_bytes
+    /// [`Reader::set_max_message_bytes`]: super::socket::reader::Reader::set_max_message_bytes
     pub max_message_bytes: usize,
     /// The most connections.
     pub max_connections: usize,
@@ -27,12 +27,15 @@ pub struct TransportSettings {
     pub max_connections_per_address: usize,
     /// The most sockets that are not, or not yet, WebSocket connections.
     pub max_pending: usize,
+    /// The most of them from one address; the /64 of an IPv6 address counts as one. There is no
+    /// such limit for a trusted proxy.
+    pub max_pending_per_address: usize,
     /// The origins whose pages may connect, as in `https://example.org`; `None`: all.
     pub allowed_origins: Option<Vec<String>>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The most that clients together may have sent of messages that are not dealt with, in bytes,
-    /// if they have not shown who they are; four times as much if they have.
+    /// The most that all unauthenticated clients together may have sent in messages that are not
+    /// carried out yet, in bytes; authenticated clients may have sent four times as much.
     pub max_held_bytes: usize,
     /// How much is usually read at a time; a long message is read in bigger steps.
     pub read_buffer_bytes: usize,
@@ -48,7 +51,8 @@ impl Default for TransportSettings {
             max_message_bytes: 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 0,
-            max_pending: 16_384,
+            max_pending: 2_048,
+            max_pending_per_address: 256,
             allowed_origins: None,
             trusted_proxies: Vec::new(),
             max_held_bytes: 128 * 1024 * 1024,
@@ -60,11 +64,11 @@ impl Default for TransportSettings {
 /// How the transport is stopped, in two phases.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// First: upgrades are refused with 503 and connections are asked to end; plain HTTP is
+    /// First phase: upgrades are refused with 503 and connections are asked to end; plain HTTP is
     /// still answered, so that a load balancer can see that the server drains.
     pub draining: CancellationToken,
-    /// Then: nothing is accepted any more and plain HTTP ends.
+    /// Second phase: nothing is accepted any more and plain HTTP ends.
     pub stop: CancellationToken,
-    /// The connections. Close it and wait for it between the two.
+    /// The connections. Close this and wait for it between the two phases.
     pub connections: TaskTracker,
 }

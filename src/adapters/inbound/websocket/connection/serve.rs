@@ -16,8 +16,8 @@ use crate::adapters::delivery::Hub;
 use crate::adapters::delivery::WireFrame;
 use crate::adapters::delivery::{Budget, SendQueueLimits};
 use crate::adapters::inbound::transport::{
-    Breach, Close, CloseCode, Connection, ConnectionHandler, Ended, Message, Reader, WriteEnded,
-    Writer, Written,
+    Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
+    WriteError, Writer, Written,
 };
 use crate::adapters::inbound::websocket::connection::request_processor::RequestProcessor;
 use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
@@ -96,7 +96,7 @@ impl ConnectionHandler for ProtocolHandler {
         let connection_writer = ConnectionWriter::new(
             service.queue,
             Arc::clone(&service.budget),
-            connection.writer.outlet(),
+            connection.writer.socket_writer(),
             self.0.flush_tasks.get_or_init(FlushTasks::start).next(),
         );
         let queue = Arc::clone(&connection_writer.queue);
@@ -261,14 +261,14 @@ async fn read(
         } else {
             service.max_unauthenticated_message_bytes
         });
-        reader.set_known(known);
+        reader.set_authenticated(known);
         let (payload, binary) = match reader.next().await {
             Ok(Message::Text(payload)) => (payload, false),
             Ok(Message::Binary(payload)) => (payload, true),
-            Err(ended @ Ended::Closed { proper: true }) => {
+            Err(ended @ ReadError::Closed { proper: true }) => {
                 return Ending::closed(ended.into());
             }
-            Err(Ended::Breach(Breach::TooBig { .. })) if undecided => {
+            Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
                 // Whether it may be that long depends on an `authenticate` before it.
                 requests.carried_out().await;
                 undecided = false;
@@ -321,7 +321,7 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
 }
 
 /// Writes all that waits.
-async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteEnded> {
+async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
     while connection_writer.write()? == Written::Full {
         writer.writable().await?;
     }

@@ -1,0 +1,115 @@
+//! The address of a client, also behind a proxy.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+
+/// The client's address: that of the socket, or, where the socket is a trusted proxy's, the
+/// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of it
+/// prove nothing, as the client can write anything there.
+pub(super) fn client_address(
+    socket: SocketAddr,
+    headers: &HeaderMap,
+    trusted_proxies: &[IpAddr],
+) -> IpAddr {
+    let mut client = socket.ip().to_canonical();
+    let hops = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .rev()
+        // A header that is not text ends the search: it becomes a hop that cannot be read.
+        .flat_map(|header| header.to_str().unwrap_or("?").rsplit(','));
+    for hop in hops {
+        if !is_trusted_proxy(client, trusted_proxies) {
+            break;
+        }
+        match parse_hop(hop.trim()) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
+        }
+    }
+    client
+}
+
+/// Whether `address` is one of `trusted_proxies`, also where it is mapped into IPv6.
+pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpAddr]) -> bool {
+    let address = address.to_canonical();
+    trusted_proxies
+        .iter()
+        .any(|proxy| proxy.to_canonical() == address)
+}
+
+/// An address with or without port and brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse()
+        .ok()
+        .or_else(|| hop.parse().ok().map(|socket: SocketAddr| socket.ip()))
+        .or_else(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(socket: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().expect("the test's header"));
+        }
+        let trusted: Vec<IpAddr> = trusted
+            .iter()
+            .map(|ip| ip.parse().expect("the test's address"))
+            .collect();
+        let socket = socket.parse().expect("the test's socket");
+        client_address(socket, &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn the_header_of_a_stranger_does_not_count() {
+        assert_eq!(client("192.0.2.1:9", &["10.0.0.1"], &[]), "192.0.2.1");
+        assert_eq!(
+            client("192.0.2.1:9", &["10.0.0.1"], &["192.0.2.2"]),
+            "192.0.2.1"
+        );
+    }
+
+    #[test]
+    fn the_right_most_hop_that_is_not_trusted_is_the_client() {
+        for (forwarded, expected) in [
+            (&["198.51.100.7"][..], "198.51.100.7"),
+            (&["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
+            (&["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
+            (&["6.6.6.6, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            (
+                &["6.6.6.6, 198.51.100.7", "10.0.0.2 , 10.0.0.2"],
+                "198.51.100.7",
+            ),
+            (&["198.51.100.7:1234"], "198.51.100.7"),
+            (&["[2001:db8::1]:1234"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
+            (&["::ffff:198.51.100.7"], "198.51.100.7"),
+            (&["10.0.0.2"], "10.0.0.2"),
+            (&["6.6.6.6, unknown"], "10.0.0.1"),
+            (&["6.6.6.6, unknown, 10.0.0.2"], "10.0.0.2"),
+            (&[""], "10.0.0.1"),
+            (&[], "10.0.0.1"),
+        ] {
+            let trusted = ["10.0.0.1", "10.0.0.2"];
+            assert_eq!(
+                client("10.0.0.1:9", forwarded, &trusted),
+                expected,
+                "{forwarded:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_known_on_a_dual_stack_socket_too() {
+        let forwarded = ["198.51.100.7"];
+        assert_eq!(
+            client("[::ffff:10.0.0.1]:9", &forwarded, &["10.0.0.1"]),
+            "198.51.100.7"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! The opening handshake: which requests become connections (RFC 6455, section 4.2).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tungstenite::handshake::derive_accept_key;
+use warp::reply::Response;
+
+/// Why a request does not become a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HandshakeError {
+    #[error("a WebSocket begins with a GET")]
+    Method,
+    #[error("this is a WebSocket; ask for an upgrade")]
+    NoUpgrade,
+    #[error("the Connection header lacks the token 'upgrade'")]
+    NoConnectionUpgrade,
+    #[error("this server speaks version 13 of the WebSocket protocol")]
+    Version,
+    #[error("Sec-WebSocket-Key must be the base64 of 16 bytes, once")]
+    Key,
+    #[error("a request for a WebSocket has no body")]
+    Body,
+    #[error("this origin is not allowed here")]
+    Origin,
+    #[error("there are too many connections; try again later")]
+    Full,
+    #[error("the server is shutting down")]
+    Draining,
+}
+
+impl HandshakeError {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoUpgrade | Self::Version => StatusCode::UPGRADE_REQUIRED,
+            Self::NoConnectionUpgrade | Self::Key | Self::Body => StatusCode::BAD_REQUEST,
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Full | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    pub(super) fn response(self) -> Response {
+        let mut response = Response::new(format!("{self}\n").into());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        match self {
+            Self::Method => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET"));
+            }
+            Self::NoUpgrade | Self::Version => {
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            Self::NoConnectionUpgrade | Self::Key | Self::Body | Self::Origin => {}
+            // A client that connects anew may reach another server, or a moment without load.
+            Self::Full | Self::Draining => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
+        response
+    }
+}
+
+/// Whether the request asks for a WebSocket at all.
+pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, UPGRADE, "websocket")
+}
+
+/// Checks the client's opening handshake and returns the value for `Sec-WebSocket-Accept`.
+///
+/// Extensions and subprotocols are never negotiated, whatever is offered.
+pub(super) fn check(
+    method: &Method,
+    headers: &HeaderMap,
+    allowed_origins: Option<&[String]>,
+) -> Result<String, HandshakeError> {
+    if !asks_for_websocket(headers) {
+        return Err(HandshakeError::NoUpgrade);
+    }
+    if method != Method::GET {
+        return Err(HandshakeError::Method);
+    }
+    if !has_token(headers, CONNECTION, "upgrade") {
+        return Err(HandshakeError::NoConnectionUpgrade);
+    }
+    if only(headers, &SEC_WEBSOCKET_VERSION) != Some(b"13") {
+        return Err(HandshakeError::Version);
+    }
+    let key = only(headers, &SEC_WEBSOCKET_KEY)
+        .filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16))
+        .ok_or(HandshakeError::Key)?;
+    // Proxies differ in whether they take what follows for the body or for the first frames.
+    if has_body(headers) {
+        return Err(HandshakeError::Body);
+    }
+    // Only browsers send an origin, and only they need the protection.
+    if let Some(allowed) = allowed_origins
+        && !headers
+            .get_all(ORIGIN)
+            .iter()
+            .all(|origin| is_allowed(origin, allowed))
+    {
+        return Err(HandshakeError::Origin);
+    }
+    Ok(derive_accept_key(key))
+}
+
+/// The answer that makes the request a connection.
+pub(super) fn switching_protocols(accept: &str) -> Response {
+    let mut response = Response::new(String::new().into());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    let accept = HeaderValue::from_str(accept).expect("base64 is a valid header value");
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
+    // Any sandboxed page or local file sends `null`, so it identifies nobody.
+    origin.to_str().is_ok_and(|origin| {
+        !origin.eq_ignore_ascii_case("null")
+            && allowed.iter().any(|allowed| {
+                allowed
+                    .strip_suffix('/')
+                    .unwrap_or(allowed)
+                    .eq_ignore_ascii_case(origin)
+            })
+    })
+}
+
+/// Whether the request announces a body, however long.
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get_all(CONTENT_LENGTH)
+            .iter()
+            .any(|length| length.as_bytes() != b"0")
+}
+
+/// Whether a list header, in all its lines, has this token.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+/// The value of a header that must be there exactly once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values
+        .next()
+        .is_none()
+        .then(|| value.as_bytes().trim_ascii())
+}
+
+#[cfg(test)]
+#[path = "handshake_tests.rs"]
+mod tests;

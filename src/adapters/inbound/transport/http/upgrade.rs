@@ -1,0 +1,176 @@
+//! From an HTTP request to a WebSocket connection.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::accept::ClientSocket;
+use super::address::client_address;
+use super::handshake::{self, HandshakeError};
+use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
+use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
+use crate::adapters::inbound::transport::socket::connection::{
+    Connection, ConnectionHandler, Peer,
+};
+use crate::adapters::inbound::transport::socket::fair_share::FairShare;
+use crate::adapters::inbound::transport::socket::held::Holdings;
+
+/// The WebSocket side of the server: its settings, its connections and their handler.
+#[derive(Debug)]
+pub struct Transport<H> {
+    parts: Arc<Parts<H>>,
+}
+
+#[derive(Debug)]
+struct Parts<H> {
+    settings: TransportSettings,
+    admission: Admission,
+    holdings: Arc<Holdings>,
+    fair_share: FairShare,
+    shutdown: Shutdown,
+    handler: H,
+}
+
+impl<H> Clone for Transport<H> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Transport<H> {
+    /// A transport whose connections `handler` serves.
+    pub fn new(settings: TransportSettings, shutdown: Shutdown, handler: H) -> Self {
+        let admission = Admission::new(
+            settings.max_connections,
+            settings.max_connections_per_address,
+        );
+        let holdings = Holdings::new(settings.max_held_bytes);
+        Self {
+            parts: Arc::new(Parts {
+                settings,
+                admission,
+                holdings,
+                fair_share: FairShare::default(),
+                shutdown,
+                handler,
+            }),
+        }
+    }
+
+    /// The number of open connections.
+    pub fn connections(&self) -> usize {
+        self.parts.admission.total()
+    }
+
+    fn answer(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        on_upgrade: Option<OnUpgrade>,
+        socket: SocketAddr,
+    ) -> Result<Response, HandshakeError> {
+        let Parts {
+            settings,
+            admission,
+            shutdown,
+            ..
+        } = &*self.parts;
+        let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
+        // HTTP/1.0 has no upgrade, whatever its headers say.
+        let on_upgrade = on_upgrade.ok_or(HandshakeError::NoConnectionUpgrade)?;
+        if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
+            return Err(HandshakeError::Draining);
+        }
+        let address = client_address(socket, headers, &settings.trusted_proxies);
+        let permit = admission.admit(address).ok_or(HandshakeError::Full)?;
+        let connection = self
+            .clone()
+            .connect(on_upgrade, permit, Peer { address, socket });
+        shutdown.connections.spawn(connection);
+        Ok(handshake::switching_protocols(&accept))
+    }
+
+    /// Takes the socket over once hyper has written its answer, and serves the connection.
+    async fn connect(self, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
+        let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
+            return;
+        };
+        let Parts {
+            settings,
+            holdings,
+            fair_share,
+            shutdown,
+            handler,
+            ..
+        } = &*self.parts;
+        let held = holdings.hold();
+        let draining = shutdown.draining.clone();
+        let connection = Connection::new(
+            stream,
+            &already_read,
+            permit,
+            peer,
+            settings,
+            held,
+            draining,
+        );
+        drop(already_read);
+        let priority = connection.priority.clone();
+        let serving = pin!(connection.run(handler));
+        fair_share.share(serving, priority).await;
+    }
+}
+
+/// The filter that accepts connections on `/` and `/ws`.
+///
+/// A request for `/` that asks for no WebSocket is rejected as not found, so that another filter
+/// can show a page there; any other path likewise.
+pub fn upgrade<H: ConnectionHandler>(
+    transport: &Transport<H>,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<H> {
+    let transport = transport.clone();
+    warp::path::full()
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::get::<ClientSocket>())
+        .and_then(
+            move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
+                let ours = match path.as_str() {
+                    "/" => handshake::asks_for_websocket(&headers),
+                    "/ws" => true,
+                    _ => false,
+                };
+                std::future::ready(if ours {
+                    let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
+                    Ok(answer.unwrap_or_else(HandshakeError::response))
+                } else {
+                    Err(warp::reject::not_found())
+                })
+            },
+        )
+}
+
+/// The socket itself, and what has been read of it beyond the request.
+async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
+    let upgraded = on_upgrade
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
+        .ok()?;
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        tracing::error!("an upgraded connection is not on a TCP socket of this server");
+        return None;
+    };
+    Some((parts.io.into_inner(), parts.read_buf))
+}

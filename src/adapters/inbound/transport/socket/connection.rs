@@ -1,0 +1,133 @@
+//! A WebSocket connection, and the handler that serves it.
+
+use std::any::Any;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::close::Close;
+use super::closing;
+use super::control_queue::ControlQueue;
+use super::fair_share::Priority;
+use super::held::Held;
+use super::read_timeouts::ReadTimeouts;
+use super::reader::Reader;
+use super::shared_socket::SharedSocket;
+use super::writer::Writer;
+use crate::adapters::inbound::transport::admission::AdmissionPermit;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::frame::decoder::Decoder;
+use crate::adapters::inbound::transport::settings::TransportSettings;
+
+/// The addresses of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address, also where a trusted proxy is in between.
+    pub address: IpAddr,
+    /// The peer of the socket: the client or a proxy.
+    pub socket: SocketAddr,
+}
+
+/// An open WebSocket connection.
+///
+/// The halves can be borrowed apart: `let Connection { reader, writer, .. } = connection;`
+#[derive(Debug)]
+pub struct Connection {
+    /// The half that reads from the client.
+    pub reader: Reader,
+    /// The half that writes to the client.
+    pub writer: Writer,
+    /// The client's addresses.
+    pub peer: Peer,
+    /// Lets the handler exempt the connection from waiting for the processor.
+    pub priority: Priority,
+    /// Cancelled when the server drains: the connection should end soon, with 1001.
+    pub shutdown: CancellationToken,
+}
+
+/// Serves connections.
+pub trait ConnectionHandler: Clone + Send + Sync + 'static {
+    /// Serves `connection` and returns how it is to end; the transport then closes it. The errors
+    /// of [`Reader::next`] and [`Writer::write`] convert [into](From) a [`Close`].
+    ///
+    /// A panic closes this connection with 1011 and is logged.
+    fn serve(&self, connection: &mut Connection) -> impl Future<Output = Close> + Send;
+}
+
+impl Connection {
+    /// A connection on `stream`, from which `already_read` has been read.
+    pub(in crate::adapters::inbound::transport) fn new(
+        stream: TcpStream,
+        already_read: &[u8],
+        permit: AdmissionPermit,
+        peer: Peer,
+        settings: &TransportSettings,
+        held: Held,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let mut decoder = Decoder::new(settings.max_message_bytes);
+        decoder.feed(already_read);
+        let timeouts = ReadTimeouts::new(
+            settings.ping,
+            settings.idle_timeout,
+            settings.message_timeout,
+        );
+        let socket = Arc::new(SharedSocket {
+            stream,
+            control: ControlQueue::default(),
+            progress: Mutex::default(),
+            _permit: permit,
+        });
+        Self {
+            reader: Reader::new(
+                Arc::clone(&socket),
+                decoder,
+                timeouts,
+                settings.read_buffer_bytes,
+                held,
+            ),
+            writer: Writer::new(socket, settings.idle_timeout),
+            peer,
+            priority: Priority::default(),
+            shutdown,
+        }
+    }
+
+    /// Has `handler` serve the connection and then closes it.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "it would keep room for `self` twice"
+    )]
+    pub(in crate::adapters::inbound::transport) fn run<H: ConnectionHandler>(
+        mut self,
+        handler: &H,
+    ) -> impl Future<Output = ()> {
+        async move {
+            // After a panic only the connection is used, and it is whole whenever the handler
+            // runs.
+            let served = AssertUnwindSafe(handler.serve(&mut self))
+                .catch_unwind()
+                .await;
+            let close = served.unwrap_or_else(|panic| {
+                let message = panic_message(&*panic);
+                let peer = self.peer.address;
+                tracing::error!(%peer, message, "a connection's handler panicked");
+                Close::new(CloseCode::INTERNAL, "internal error")
+            });
+            closing::close(&mut self.reader, &mut self.writer, &close).await;
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

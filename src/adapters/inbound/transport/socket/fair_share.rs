@@ -1,0 +1,182 @@
+//! Shares the processor between connections: heavy ones take turns, light ones never wait.
+//!
+//! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
+//! each poll its task takes one of a few turns, which all heavy connections share, first come,
+//! first served. There is one turn fewer than the runtime has workers, so a worker is always free
+//! for light connections, and many floods take no more of the processor than one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// How much processor time a connection may use at once before it is heavy.
+const FULL: Duration = Duration::from_millis(20);
+
+/// A connection gets back one part in so many of the time that passes: 2 %.
+const REFILL: u32 = 50;
+
+/// The most that one poll costs. A longer one was most likely interrupted by the system.
+const MAX_CHARGE: Duration = Duration::from_millis(5);
+
+/// Lets the handler of a connection exempt it from all turns.
+#[derive(Debug, Clone, Default)]
+pub struct Priority(Arc<AtomicBool>);
+
+impl Priority {
+    /// Says whether the connection is privileged: its task never waits for a turn, however much
+    /// processor time it uses. It takes effect at the next poll.
+    pub fn set_privileged(&self, privileged: bool) {
+        self.0.store(privileged, Ordering::Relaxed);
+    }
+
+    fn is_privileged(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The turns that all heavy connections share.
+#[derive(Debug, Default)]
+pub struct FairShare {
+    /// Made with the first connection, in its runtime.
+    turns: OnceLock<Semaphore>,
+}
+
+impl FairShare {
+    /// Polls `serving` so that it gets no more than its share of the processor while others want
+    /// theirs.
+    pub fn share<'a, F: Future>(
+        &'a self,
+        serving: Pin<&'a mut F>,
+        priority: Priority,
+    ) -> Sharing<'a, F> {
+        let turns = self.turns.get_or_init(|| {
+            let workers = Handle::current().metrics().num_workers();
+            Semaphore::new(workers.saturating_sub(1).max(1))
+        });
+        Sharing {
+            serving,
+            priority,
+            turns,
+            credit: Credit::full(),
+            waiting: None,
+        }
+    }
+}
+
+type Turn<'a> = Result<SemaphorePermit<'a>, AcquireError>;
+
+/// The future of a connection that shares the processor with others.
+pub struct Sharing<'a, F> {
+    serving: Pin<&'a mut F>,
+    priority: Priority,
+    turns: &'a Semaphore,
+    credit: Credit,
+    /// The place in the queue for a turn. Boxed, as almost no connection ever has one.
+    waiting: Option<Pin<Box<dyn Future<Output = Turn<'a>> + Send + 'a>>>,
+}
+
+impl<F> fmt::Debug for Sharing<'_, F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sharing")
+            .field("credit", &self.credit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, F> Sharing<'a, F> {
+    /// Waits until the next poll is this connection's, and gives the turn to hold meanwhile.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<SemaphorePermit<'a>>> {
+        if self.priority.is_privileged() {
+            self.waiting = None;
+            return Poll::Ready(None);
+        }
+        let waiting = match &mut self.waiting {
+            Some(waiting) => waiting,
+            None => {
+                self.credit.refill();
+                if self.credit.is_positive() {
+                    return Poll::Ready(None);
+                }
+                if let Ok(turn) = self.turns.try_acquire() {
+                    return Poll::Ready(Some(turn));
+                }
+                self.waiting.insert(Box::pin(self.turns.acquire()))
+            }
+        };
+        // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
+        let turn = ready!(waiting.as_mut().poll(cx)).ok();
+        self.waiting = None;
+        // Otherwise a crowd of floods would earn, by its waiting, the right not to wait.
+        self.credit.restart();
+        Poll::Ready(turn)
+    }
+}
+
+impl<F: Future> Future for Sharing<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Dropped behind the poll, also if that panics.
+        let _turn = ready!(self.poll_turn(cx));
+        let started = Instant::now();
+        let polled = self.serving.as_mut().poll(cx);
+        self.credit.charge(started.elapsed());
+        polled
+    }
+}
+
+/// The bucket of processor time of one connection.
+#[derive(Debug)]
+struct Credit {
+    /// In nanoseconds; negative where the last polls took more than there was.
+    nanos: i64,
+    refilled: Instant,
+}
+
+impl Credit {
+    fn full() -> Self {
+        Self {
+            nanos: nanos(FULL),
+            refilled: Instant::now(),
+        }
+    }
+
+    /// Adds what the time since the last refill is worth.
+    fn refill(&mut self) {
+        let passed = self.refilled.elapsed();
+        let earned = nanos(passed / REFILL);
+        self.nanos = self.nanos.saturating_add(earned).min(nanos(FULL));
+        self.restart();
+    }
+
+    /// Begins the time until the next refill anew.
+    fn restart(&mut self) {
+        self.refilled = Instant::now();
+    }
+
+    fn charge(&mut self, spent: Duration) {
+        let charge = nanos(spent.min(MAX_CHARGE));
+        self.nanos = (self.nanos - charge).max(-nanos(FULL));
+    }
+
+    fn is_positive(&self) -> bool {
+        self.nanos > 0
+    }
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+#[path = "fair_share_tests.rs"]
+mod tests;

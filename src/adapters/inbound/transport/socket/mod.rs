@@ -1,0 +1,14 @@
+//! A connection after the upgrade: reading, writing, time limits and the close, on the bare socket.
+
+pub(super) mod close;
+pub(super) mod closing;
+pub(super) mod connection;
+mod control_queue;
+pub(super) mod fair_share;
+pub(super) mod held;
+mod idle_frames;
+pub(super) mod read_error;
+mod read_timeouts;
+pub(super) mod reader;
+mod shared_socket;
+pub(super) mod writer;

@@ -1,0 +1,321 @@
+//! The reading half of a connection: whole messages from the bare socket, within time limits.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::held::Held;
+use super::idle_frames::IdleFrames;
+use super::read_error::ReadError;
+use super::read_timeouts::ReadTimeouts;
+use super::shared_socket::SharedSocket;
+use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::frame::decoder::Decoder;
+use crate::adapters::inbound::transport::frame::incoming::Incoming;
+
+/// How much a closing connection discards at a time.
+const DRAIN_BYTES: usize = 16 * 1024;
+
+/// How much is read at a time from an authenticated client that sends faster than the server
+/// reads. System calls cost more than bytes.
+const BURST_BYTES: usize = 32 * 1024;
+
+/// What a frame costs, besides its length, of the 128 units that a task may use before it yields
+/// to others; they last for some tens of microseconds (see [`Reader::pay`]).
+const FRAME_COST: usize = 4;
+const BYTES_PER_UNIT: usize = 256;
+
+/// How long a client is not read from after too many frames that bring no message further.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A whole message from the client.
+///
+/// The payload shares the read buffer's allocation; copy a small one that is kept for long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A text message; it is valid UTF-8.
+    Text(Bytes),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+/// The client's close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerClose {
+    /// Its code, if it had one.
+    pub code: Option<CloseCode>,
+}
+
+/// The reading half of a connection.
+#[derive(Debug)]
+pub struct Reader {
+    socket: Arc<SharedSocket>,
+    decoder: Decoder,
+    timeouts: ReadTimeouts,
+    read_buffer_bytes: usize,
+    /// How much to read next: more than `read_buffer_bytes` while the client keeps sending.
+    read_next: usize,
+    /// The only timer, made when it is first needed. It may fire early, which is cheaper than
+    /// resetting it for every message.
+    alarm: Option<Pin<Box<Sleep>>>,
+    peer_close: Option<PeerClose>,
+    /// Units that are still to be paid for what has come.
+    debt: usize,
+    /// How many frames have come that bring no message further.
+    idle_frames: IdleFrames,
+    /// Until when nothing is read, because there were too many such frames.
+    paused: Option<Instant>,
+    /// Counts what has come of the message in progress.
+    held: Held,
+    /// Whether the client has authenticated.
+    authenticated: bool,
+}
+
+impl Reader {
+    pub(super) fn new(
+        socket: Arc<SharedSocket>,
+        decoder: Decoder,
+        timeouts: ReadTimeouts,
+        read_buffer_bytes: usize,
+        held: Held,
+    ) -> Self {
+        // A read into an empty buffer would look like the end of the stream.
+        let read_buffer_bytes = read_buffer_bytes.max(256);
+        Self {
+            socket,
+            decoder,
+            timeouts,
+            read_buffer_bytes,
+            read_next: read_buffer_bytes,
+            alarm: None,
+            peer_close: None,
+            debt: 0,
+            idle_frames: IdleFrames::default(),
+            paused: None,
+            held,
+            authenticated: false,
+        }
+    }
+
+    /// The client's next message.
+    ///
+    /// Pings are answered on the way (the pong waits for the [`Writer`](super::writer::Writer)),
+    /// and a silent client is pinged. Cancel-safe: a message is either returned or still there.
+    /// Time between two calls, in which the caller holds the client back, counts neither as silence
+    /// nor as slowness.
+    ///
+    /// # Errors
+    /// Says why nothing more comes; [`Close::from`](super::close::Close) makes the answer of it.
+    pub async fn next(&mut self) -> Result<Message, ReadError> {
+        Reading::new(self).0.read().await
+    }
+
+    async fn read(&mut self) -> Result<Message, ReadError> {
+        loop {
+            if self.peer_close.is_some() {
+                return Err(ReadError::Closed { proper: true });
+            }
+            if let Some(until) = self.paused {
+                // The client has earned the pause, so it counts as time of the client's.
+                self.timeouts.start();
+                sleep_until(until).await;
+                self.paused = None;
+            }
+            self.pay().await;
+            match self.decoder.decode()? {
+                Some(Incoming::Text(payload)) => return Ok(self.complete(Message::Text(payload))),
+                Some(Incoming::Binary(payload)) => {
+                    return Ok(self.complete(Message::Binary(payload)));
+                }
+                Some(Incoming::Ping(payload)) => {
+                    self.socket.control.pong(&payload);
+                    self.count_frame(0);
+                }
+                Some(Incoming::Pong) => self.count_frame(0),
+                Some(Incoming::Fragment(bytes)) => self.count_frame(bytes),
+                Some(Incoming::Close(close)) => {
+                    let code = close.map(|(code, _)| code);
+                    self.peer_close = Some(PeerClose { code });
+                }
+                None => {
+                    // Only now: decoding what has come is not the client's time.
+                    self.timeouts.start();
+                    let message = self
+                        .decoder
+                        .in_message()
+                        .then(|| self.decoder.message_bytes());
+                    self.timeouts.message(message);
+                    self.held.set(message.unwrap_or(0));
+                    if self.held.is_too_much(self.authenticated) {
+                        // The memory is freed at once, not after the close.
+                        self.decoder = Decoder::new(0);
+                        self.held.set(0);
+                        return Err(ReadError::Overloaded);
+                    }
+                    poll_fn(|cx| self.poll_fill(cx)).await?;
+                    continue;
+                }
+            }
+            self.debt += FRAME_COST;
+        }
+    }
+
+    /// Counts a frame that completes no message and brings `bytes` of one.
+    fn count_frame(&mut self, bytes: usize) {
+        if self.idle_frames.is_too_many(bytes) {
+            self.paused = Some(Instant::now() + PAUSE);
+        }
+    }
+
+    /// Pays for what has come, and yields to other tasks if it was much. Otherwise a client that
+    /// sends without end would hold them up for milliseconds at a time, as its task never has to
+    /// wait for anything. Cancel-safe.
+    async fn pay(&mut self) {
+        while self.debt > 0 {
+            tokio::task::consume_budget().await;
+            self.debt -= 1;
+        }
+    }
+
+    /// Whether a message has begun and is not complete, whatever pings come in between.
+    pub fn in_message(&self) -> bool {
+        self.decoder.in_message()
+    }
+
+    /// The payload bytes that have come of the message in progress.
+    pub fn message_bytes(&self) -> usize {
+        self.decoder.message_bytes()
+    }
+
+    /// Sets the longest message, in bytes, from the next frame on.
+    pub fn set_max_message_bytes(&mut self, max_message_bytes: usize) {
+        self.decoder.set_max_message_bytes(max_message_bytes);
+    }
+
+    /// Says whether the client has authenticated: such a client may hold more memory than others
+    /// when all together hold too much.
+    pub fn set_authenticated(&mut self, authenticated: bool) {
+        self.authenticated = authenticated;
+    }
+
+    /// Counts a message of this length as held by the client for as long as the value lives.
+    ///
+    /// # Errors
+    /// All clients together hold too much, so this one must be closed.
+    pub fn hold(&self, bytes: usize) -> Result<Held, ReadError> {
+        let held = self.held.another(bytes);
+        if held.is_too_much(self.authenticated) {
+            return Err(ReadError::Overloaded);
+        }
+        Ok(held)
+    }
+
+    /// The client's close frame, if it came.
+    pub fn peer_close(&self) -> Option<PeerClose> {
+        self.peer_close
+    }
+
+    /// Reads and discards until the client hangs up or `max` bytes have come.
+    pub(super) async fn drain(&mut self, max: usize) {
+        let mut drained = 0;
+        while drained < max
+            && poll_fn(|cx| self.socket.stream.poll_read_ready(cx))
+                .await
+                .is_ok()
+        {
+            match self.discard() {
+                Ok(0) => return,
+                Ok(count) => {
+                    drained += count;
+                    self.debt += count / BYTES_PER_UNIT;
+                    self.pay().await;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Reads and discards what has come already, at most `max` bytes of it.
+    pub(super) fn discard_arrived(&mut self, max: usize) {
+        let mut discarded = 0;
+        while discarded < max
+            && let Ok(count @ 1..) = self.discard()
+        {
+            discarded += count;
+        }
+    }
+
+    /// The buffer is on the stack, so a closing connection that waits takes no memory for it.
+    fn discard(&mut self) -> io::Result<usize> {
+        let mut scratch = [0; DRAIN_BYTES];
+        self.socket.stream.try_read(&mut scratch)
+    }
+
+    fn complete(&mut self, message: Message) -> Message {
+        self.timeouts.message(None);
+        self.held.set(0);
+        self.debt += FRAME_COST;
+        self.idle_frames = IdleFrames::default();
+        message
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
+        self.timeouts.check_read().map_err(ReadError::from)?;
+        // Asking for readiness first uses the task's budget, so a client that never stops sending
+        // cannot keep others waiting.
+        while self.socket.stream.poll_read_ready(cx)?.is_ready() {
+            let (buffer, room) = self.decoder.read_into(self.read_next);
+            match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
+                Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
+                Ok(count) => {
+                    self.timeouts.heard();
+                    self.debt += count / BYTES_PER_UNIT;
+                    if self.authenticated && count == room {
+                        self.read_next =
+                            (self.read_next * 2).min(BURST_BYTES.max(self.read_buffer_bytes));
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+        self.decoder.release();
+        self.read_next = self.read_buffer_bytes;
+        loop {
+            let wait = self.timeouts.check(|| self.socket.control.ping())?;
+            let deadline = Instant::now() + wait;
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if alarm.is_elapsed() || alarm.deadline() > deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+/// Stops the reading clock when it is dropped.
+struct Reading<'a>(&'a mut Reader);
+
+impl<'a> Reading<'a> {
+    fn new(reader: &'a mut Reader) -> Self {
+        Self(reader)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.timeouts.stop();
+    }
+}

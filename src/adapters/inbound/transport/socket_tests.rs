@@ -1,7 +1,0 @@
-//! The transport over real loopback sockets, against raw clients.
-
-mod client;
-mod closing;
-mod http;
-mod pace;
-mod shutdown;

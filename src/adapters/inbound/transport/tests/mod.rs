@@ -1,0 +1,7 @@
+//! The transport over real loopback sockets, against raw clients.
+
+mod client;
+mod closing;
+mod http;
+mod reading;
+mod shutdown;
