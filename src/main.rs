@@ -19,6 +19,7 @@ use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStore
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, NewToken, TokenKey};
 use file_ws_server::adapters::outbound::memory::{MemoryChatRooms, MemoryStores};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
+use file_ws_server::application::files::abandoned::{start_grace, tidy_up};
 use file_ws_server::application::ports::{Clock as _, ProjectRegistry as _};
 use file_ws_server::application::{Application, Ports};
 use file_ws_server::domain::{ProjectId, ProjectName, UserName};
@@ -234,7 +235,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
     )));
     let ports = ports(&config, &hub, tokens)?;
     let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
-    application.start_grace().await?;
+    start_grace(&application).await?;
 
     let handler = ProtocolHandler::new(Service {
         application: Arc::clone(&application),
@@ -269,7 +270,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
             let mut second = tokio::time::interval(Duration::from_secs(1));
             loop {
                 second.tick().await;
-                application.tidy_up().await;
+                tidy_up(&application).await;
             }
         }
     });

@@ -3,6 +3,7 @@
 //!
 //! The rows are compared with the sources of the ports, so a new method without a row fails.
 
+use crate::application::files::abandoned::start_grace;
 use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, PartOf};
@@ -393,7 +394,7 @@ async fn a_grace_that_cannot_be_started_stops_the_start() {
     world.policy.delete_abandoned_after = Some(std::time::Duration::ZERO);
     let projects = world.registry.expect_projects();
     projects.returning(|| Err(disk_full()));
-    let started = world.build().app.start_grace().await;
+    let started = start_grace(&world.build().app).await;
     assert!(matches!(started, Err(StoreError::Failed(_))));
 }
 

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
-use crate::application::command::Command;
 use crate::application::files::abandoned::AbandonedProjects;
 use crate::application::keyed_locks::KeyedLocks;
 use crate::application::limits::{Limits, Policy};
@@ -15,9 +13,7 @@ use crate::application::ports::{
     ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
 };
 use crate::application::pull_requests::cursor::PullRequestClock;
-use crate::application::reply::CommandOutcome;
 use crate::application::request_error::RequestError;
-use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId, Timestamp};
 
 /// What the use cases need from the world.
@@ -84,64 +80,6 @@ impl Application {
         self.work.wait().await;
     }
 
-    /// Carries out one command of a connection. Changes of a project come back as
-    /// [`CommandOutcome::Commit`], so that the caller can carry out several at once.
-    pub async fn execute(
-        self: &Arc<Self>,
-        session: &mut Session,
-        command: Command,
-    ) -> CommandOutcome {
-        let now = self.ports.clock.now();
-        // What is large and not frequent is in a box: most connections are idle most of the time, and
-        // each has room for what is not.
-        match command {
-            Command::Malformed(fault) => CommandOutcome::Refused(fault.into()),
-            Command::Authenticate(request) => {
-                self.authenticate(session, request, now).boxed().await
-            }
-            Command::AuthenticateSection(request) => {
-                self.authenticate_section(session, request, now)
-                    .boxed()
-                    .await
-            }
-            Command::GetFiles(request) => self.get_files(session, request, now).boxed().await,
-            Command::ListFiles(request) => self.list_files(session, request, now).boxed().await,
-            Command::PostFile(request) => self.post_file(session, request, now).await,
-            Command::DeleteFile(request) => self.delete_file(session, request, now).boxed().await,
-            Command::WatchProject(project) => self.watch_project(session, project, now).into(),
-            Command::UnwatchProject(project) => self.unwatch_project(session, project, now).into(),
-            Command::ProjectStatus(project) => self
-                .project_status(session, project, now)
-                .boxed()
-                .await
-                .into(),
-            Command::CreatePullRequest(request) => self
-                .create_pull_request(session, request, now)
-                .boxed()
-                .await
-                .into(),
-            Command::FinishPullRequest => {
-                self.finish_pull_request(session, now).boxed().await.into()
-            }
-            Command::GetPullRequest(id) => self.get_pull_request(session, id, now).boxed().await,
-            Command::DeletePullRequest(request) => self
-                .delete_pull_request(session, request, now)
-                .boxed()
-                .await
-                .into(),
-            Command::ListPullRequests => {
-                match self.list_pull_requests(session, now).boxed().await {
-                    Ok(pages) => CommandOutcome::PullRequests(pages),
-                    Err(refusal) => CommandOutcome::Refused(refusal),
-                }
-            }
-            Command::SendMessage(text) => self.send_message(session, text, now).into(),
-            Command::ChatHistory(limit) => self.chat_history(session, limit, now).into(),
-            Command::ChatMembers => self.chat_members(session, now).into(),
-            Command::LeaveRoom => self.leave_room(session, now).into(),
-        }
-    }
-
     /// Carries out `work` to its end, also where the connection that waits for it goes: what it
     /// stores and whom it tells belong together.
     pub(crate) async fn to_the_end<T: Send + 'static>(
@@ -163,8 +101,4 @@ impl Application {
     pub(crate) fn new_staging_id(&self) -> StagingId {
         StagingId(self.last_staging_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
-
-    /// The 400 for a project or streamer that is not there.
-    pub(crate) const NOT_THERE: RequestError =
-        RequestError::bad("The streamer is not connected or the project is wrong");
 }

@@ -4,6 +4,8 @@
 //! mock before [`World::build`] wins. Whatever *changes* something is noted in the [`Journal`], in
 //! order, so that a test can ask what happened and that nothing else did.
 
+use crate::application::files::commit;
+use crate::application::session::dispatch::execute;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -409,7 +411,7 @@ impl Scene {
         session: &mut Session,
         command: Command,
     ) -> Result<Vec<Reply>, RequestError> {
-        let execution = self.app.execute(session, command).await;
+        let execution = execute(&self.app, session, command).await;
         self.finish(execution).await
     }
 
@@ -419,7 +421,7 @@ impl Scene {
         commit: Commit,
     ) -> impl Future<Output = Result<Reply, RequestError>> + use<> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let work = self.app.commit(commit, |outcome| {
+        let work = commit::commit(&self.app, commit, |outcome| {
             let _ = answer.send(outcome);
         });
         async move {
@@ -451,7 +453,7 @@ impl Scene {
         session: &mut Session,
         command: Command,
     ) -> Result<Vec<String>, RequestError> {
-        match self.app.execute(session, command).await {
+        match execute(&self.app, session, command).await {
             CommandOutcome::Files(fetch)
             | CommandOutcome::PullRequestFiles(fetch)
             | CommandOutcome::Listing(fetch) => Ok(names_of(fetch).await),

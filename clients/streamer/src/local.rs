@@ -17,6 +17,7 @@ use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStore
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory::MemoryChatRooms;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
+use file_ws_server::application::files::abandoned::tidy_up;
 use file_ws_server::application::{Application, Ports};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -162,7 +163,7 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             second.tick().await;
-            application.tidy_up().await;
+            tidy_up(&application).await;
         }
     }));
     Ok(LocalServer {

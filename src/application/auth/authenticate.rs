@@ -7,233 +7,235 @@ use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{AuthError, Checked, RequestError};
 use crate::application::service::Application;
+use crate::application::session::registrations::reattach;
 use crate::application::session::state::Roles;
 use crate::application::session::state::Session;
 use crate::domain::{Identity, ProjectId, Timestamp};
+
+/// The 400 for a project or streamer that is not there.
+const NOT_THERE: RequestError =
+    RequestError::bad("The streamer is not connected or the project is wrong");
 
 const FOREIGN: RequestError = RequestError::bad(
     "a folder of this name lies on the server and is no project; its operator can adopt it",
 );
 
-impl Application {
-    pub(crate) async fn authenticate(
-        &self,
-        session: &mut Session,
-        request: Checked<Authenticate>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        let result = match request {
-            Err(fault) => Err(fault.into()),
-            Ok(request) => {
-                self.take_on(session, &request.token, request.sections, now)
-                    .await
-            }
-        };
-        match result {
-            Ok((mut replies, waiting)) => {
-                replies.push(Reply::Authentication);
-                CommandOutcome::Authenticated { replies, waiting }
-            }
-            Err(refusal) => {
-                session.fail_closed(self.policy.public_read);
-                self.reattach(session, now);
-                self.count_failure(session, refusal)
-            }
+pub(crate) async fn authenticate(
+    app: &Application,
+    session: &mut Session,
+    request: Checked<Authenticate>,
+    now: Timestamp,
+) -> CommandOutcome {
+    let result = match request {
+        Err(fault) => Err(fault.into()),
+        Ok(request) => take_on(app, session, &request.token, request.sections, now).await,
+    };
+    match result {
+        Ok((mut replies, waiting)) => {
+            replies.push(Reply::Authentication);
+            CommandOutcome::Authenticated { replies, waiting }
+        }
+        Err(refusal) => {
+            session.fail_closed(app.policy.public_read);
+            reattach(app, session, now);
+            count_failure(app, session, refusal)
         }
     }
+}
 
-    pub(crate) async fn authenticate_section(
-        &self,
-        session: &mut Session,
-        request: Checked<AuthenticateSection>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        match self.take_on_section(session, request, now).await {
-            Ok((replies, waiting)) => CommandOutcome::Authenticated { replies, waiting },
-            Err(refusal) => self.count_failure(session, refusal),
+pub(crate) async fn authenticate_section(
+    app: &Application,
+    session: &mut Session,
+    request: Checked<AuthenticateSection>,
+    now: Timestamp,
+) -> CommandOutcome {
+    match take_on_section(app, session, request, now).await {
+        Ok((replies, waiting)) => CommandOutcome::Authenticated { replies, waiting },
+        Err(refusal) => count_failure(app, session, refusal),
+    }
+}
+
+async fn take_on_section(
+    app: &Application,
+    session: &mut Session,
+    request: Checked<AuthenticateSection>,
+    now: Timestamp,
+) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
+    let AuthenticateSection { token, section } = request?;
+    if let Some(token) = token {
+        return take_on(app, session, &token, section?.into(), now).await;
+    }
+    let identity = session.valid_identity(now)?.clone();
+    become_whom(app, session, identity, section?.into(), now).await
+}
+
+async fn take_on(
+    app: &Application,
+    session: &mut Session,
+    token: &str,
+    sections: Sections,
+    now: Timestamp,
+) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
+    if token.is_empty() {
+        return Err(AuthError::NoToken.into());
+    }
+    let claims = app.ports.tokens.verify(token).map_err(|error| {
+        tracing::debug!(connection = %session.connection, %error, "refused a token");
+        AuthError::BadToken
+    })?;
+    let identity = Identity::from_claims(&claims, now).map_err(AuthError::from)?;
+    become_whom(app, session, identity, sections, now).await
+}
+
+/// All checks first, then all changes.
+async fn become_whom(
+    app: &Application,
+    session: &mut Session,
+    identity: Identity,
+    sections: Sections,
+    now: Timestamp,
+) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
+    let kept = session.roles_under(&identity, now);
+    let roles = identity.grant(&sections, kept, now)?;
+    check_projects(app, &sections).await?;
+    check_room(app, session, &identity, &roles, now)?;
+    if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
+        register(app, project).await?;
+    }
+    session.become_bearer(identity, roles);
+    let waiting = attach_streamer(app, session, now).await?;
+    let replies = [
+        sections.file.is_some().then_some(Reply::FileAuth),
+        sections.chat.is_some().then_some(Reply::ChatAuth),
+        sections
+            .pull_request
+            .is_some()
+            .then_some(Reply::PullRequestAuth),
+    ];
+    Ok((replies.into_iter().flatten().collect(), waiting))
+}
+
+async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestError> {
+    match app.ports.registry.register(project).await {
+        Ok(()) => Ok(()),
+        Err(StoreError::PathConflict) => Err(FOREIGN),
+        Err(error) => Err(RequestError::internal("register a project", &error)),
+    }
+}
+
+async fn check_projects(app: &Application, sections: &Sections) -> Result<(), RequestError> {
+    let streamed = sections.file.as_ref().map(|file| ProjectId {
+        streamer: file.username.clone(),
+        name: file.project.clone(),
+    });
+    if let Some(project) = &streamed
+        && state_of(app, project).await? == ProjectState::Foreign
+    {
+        return Err(FOREIGN);
+    }
+    if let Some(viewer) = &sections.pull_request {
+        let there = streamed.as_ref() == Some(&viewer.project)
+            || app.ports.presence.streamers(&viewer.project) > 0
+            || state_of(app, &viewer.project).await? == ProjectState::Registered;
+        if !there {
+            return Err(NOT_THERE);
         }
     }
+    Ok(())
+}
 
-    async fn take_on_section(
-        &self,
-        session: &mut Session,
-        request: Checked<AuthenticateSection>,
-        now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
-        let AuthenticateSection { token, section } = request?;
-        if let Some(token) = token {
-            return self.take_on(session, &token, section?.into(), now).await;
-        }
-        let identity = session.valid_identity(now)?.clone();
-        self.become_whom(session, identity, section?.into(), now)
-            .await
-    }
+async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState, RequestError> {
+    let state = app.ports.registry.state(project).await;
+    state.map_err(|error| RequestError::internal("look up a project", &error))
+}
 
-    async fn take_on(
-        &self,
-        session: &mut Session,
-        token: &str,
-        sections: Sections,
-        now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
-        if token.is_empty() {
-            return Err(AuthError::NoToken.into());
-        }
-        let claims = self.ports.tokens.verify(token).map_err(|error| {
-            tracing::debug!(connection = %session.connection, %error, "refused a token");
-            AuthError::BadToken
-        })?;
-        let identity = Identity::from_claims(&claims, now).map_err(AuthError::from)?;
-        self.become_whom(session, identity, sections, now).await
-    }
-
-    /// All checks first, then all changes.
-    async fn become_whom(
-        &self,
-        session: &mut Session,
-        identity: Identity,
-        sections: Sections,
-        now: Timestamp,
-    ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
-        let kept = session.roles_under(&identity, now);
-        let roles = identity.grant(&sections, kept, now)?;
-        self.check_projects(&sections).await?;
-        self.check_room(session, &identity, &roles, now)?;
-        if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
-            self.register(project).await?;
-        }
-        session.become_bearer(identity, roles);
-        let waiting = self.attach_streamer(session, now).await?;
-        let replies = [
-            sections.file.is_some().then_some(Reply::FileAuth),
-            sections.chat.is_some().then_some(Reply::ChatAuth),
-            sections
-                .pull_request
-                .is_some()
-                .then_some(Reply::PullRequestAuth),
-        ];
-        Ok((replies.into_iter().flatten().collect(), waiting))
-    }
-
-    async fn register(&self, project: &ProjectId) -> Result<(), RequestError> {
-        match self.ports.registry.register(project).await {
-            Ok(()) => Ok(()),
-            Err(StoreError::PathConflict) => Err(FOREIGN),
-            Err(error) => Err(RequestError::internal("register a project", &error)),
-        }
-    }
-
-    async fn check_projects(&self, sections: &Sections) -> Result<(), RequestError> {
-        let streamed = sections.file.as_ref().map(|file| ProjectId {
-            streamer: file.username.clone(),
-            name: file.project.clone(),
+/// Whether the room that `roles` bring has room for one more, unless the connection is in it.
+/// One whose token had expired is not, though it was.
+fn check_room(
+    app: &Application,
+    session: &Session,
+    identity: &Identity,
+    roles: &Roles,
+    now: Timestamp,
+) -> Result<(), RequestError> {
+    let Some(room) = roles
+        .room
+        .as_ref()
+        .filter(|room| !session.attached.is_in(room))
+    else {
+        return Ok(());
+    };
+    // Entering and leaving again makes no difference to anybody in a room; that it may be
+    // full by the time of entering for good is a race that lets one room too many be.
+    if !app.ports.rooms.enter(room, &identity.user, now) {
+        let value = app.limits.max_rooms as u64;
+        return Err(RequestError::LimitExceeded {
+            limit: "maxRooms",
+            value,
         });
-        if let Some(project) = &streamed
-            && self.state_of(project).await? == ProjectState::Foreign
-        {
-            return Err(FOREIGN);
-        }
-        if let Some(viewer) = &sections.pull_request {
-            let there = streamed.as_ref() == Some(&viewer.project)
-                || self.ports.presence.streamers(&viewer.project) > 0
-                || self.state_of(&viewer.project).await? == ProjectState::Registered;
-            if !there {
-                return Err(Self::NOT_THERE);
-            }
-        }
-        Ok(())
     }
+    app.ports.rooms.leave(room, &identity.user, now);
+    Ok(())
+}
 
-    async fn state_of(&self, project: &ProjectId) -> Result<ProjectState, RequestError> {
-        let state = self.ports.registry.state(project).await;
-        state.map_err(|error| RequestError::internal("look up a project", &error))
+/// Enters the connection for its new roles. A streamer's is told of the pull requests that
+/// have waited for him: entering and looking are one step, so that none is told twice or not
+/// at all.
+async fn attach_streamer(
+    app: &Application,
+    session: &mut Session,
+    now: Timestamp,
+) -> Result<Option<PullRequestPages>, RequestError> {
+    let project = session
+        .role_project()
+        .filter(|_| session.roles.streamer)
+        .cloned();
+    let Some(project) = project.filter(|project| session.notices.live() != Some(project)) else {
+        reattach(app, session, now);
+        return Ok(None);
+    };
+    let _finishing = app.reviews.lock(project.clone()).await;
+    reattach(app, session, now);
+    let since = session.notices.resume(project.clone());
+    match app.ports.pull_requests.open(&project, None).await {
+        Ok(ids) => Ok(Some(PullRequestPages::new(project, ids).since(since))),
+        Err(error) => {
+            // He is the streamer all the same; the notices wait for the next time.
+            session.notices.pause(since);
+            RequestError::internal("look for waiting pull requests", &error);
+            Ok(None)
+        }
     }
+}
 
-    /// Whether the room that `roles` bring has room for one more, unless the connection is in it.
-    /// One whose token had expired is not, though it was.
-    fn check_room(
-        &self,
-        session: &Session,
-        identity: &Identity,
-        roles: &Roles,
-        now: Timestamp,
-    ) -> Result<(), RequestError> {
-        let Some(room) = roles
-            .room
-            .as_ref()
-            .filter(|room| !session.attached.is_in(room))
-        else {
-            return Ok(());
-        };
-        // Entering and leaving again makes no difference to anybody in a room; that it may be
-        // full by the time of entering for good is a race that lets one room too many be.
-        if !self.ports.rooms.enter(room, &identity.user, now) {
-            let value = self.limits.max_rooms as u64;
-            return Err(RequestError::LimitExceeded {
-                limit: "maxRooms",
-                value,
-            });
-        }
-        self.ports.rooms.leave(room, &identity.user, now);
-        Ok(())
+fn count_failure(
+    app: &Application,
+    session: &mut Session,
+    refusal: RequestError,
+) -> CommandOutcome {
+    if !matches!(refusal, RequestError::Unauthorized(_)) {
+        return CommandOutcome::Refused(refusal);
     }
+    session.failed_authentications += 1;
+    if session.failed_authentications >= app.limits.max_failed_authentications {
+        return CommandOutcome::RefusedForGood(refusal);
+    }
+    CommandOutcome::Refused(refusal)
+}
 
-    /// Enters the connection for its new roles. A streamer's is told of the pull requests that
-    /// have waited for him: entering and looking are one step, so that none is told twice or not
-    /// at all.
-    async fn attach_streamer(
-        &self,
-        session: &mut Session,
-        now: Timestamp,
-    ) -> Result<Option<PullRequestPages>, RequestError> {
-        let project = session
-            .role_project()
-            .filter(|_| session.roles.streamer)
-            .cloned();
-        let Some(project) = project.filter(|project| session.notices.live() != Some(project))
-        else {
-            self.reattach(session, now);
-            return Ok(None);
-        };
-        let _finishing = self.reviews.lock(project.clone()).await;
-        self.reattach(session, now);
-        let since = session.notices.resume(project.clone());
-        match self.ports.pull_requests.open(&project, None).await {
-            Ok(ids) => Ok(Some(PullRequestPages::new(project, ids).since(since))),
-            Err(error) => {
-                // He is the streamer all the same; the notices wait for the next time.
-                session.notices.pause(since);
-                RequestError::internal("look for waiting pull requests", &error);
-                Ok(None)
-            }
-        }
+/// Tells the connection once that its token has expired, and withdraws what needs it.
+pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<RequestError> {
+    let now = app.now();
+    let identity = session.identity.as_ref()?;
+    if session.told_expired || !identity.is_expired(now) {
+        return None;
     }
-
-    fn count_failure(&self, session: &mut Session, refusal: RequestError) -> CommandOutcome {
-        if !matches!(refusal, RequestError::Unauthorized(_)) {
-            return CommandOutcome::Refused(refusal);
-        }
-        session.failed_authentications += 1;
-        if session.failed_authentications >= self.limits.max_failed_authentications {
-            return CommandOutcome::RefusedForGood(refusal);
-        }
-        CommandOutcome::Refused(refusal)
-    }
-
-    /// Tells the connection once that its token has expired, and withdraws what needs it.
-    pub fn withdraw_expired(&self, session: &mut Session) -> Option<RequestError> {
-        let now = self.now();
-        let identity = session.identity.as_ref()?;
-        if session.told_expired || !identity.is_expired(now) {
-            return None;
-        }
-        session.told_expired = true;
-        self.reattach(session, now);
-        session
-            .valid_identity(now)
-            .err()
-            .map(RequestError::Unauthorized)
-    }
+    session.told_expired = true;
+    reattach(app, session, now);
+    session
+        .valid_identity(now)
+        .err()
+        .map(RequestError::Unauthorized)
 }
 
 #[cfg(test)]

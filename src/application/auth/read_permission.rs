@@ -30,22 +30,20 @@ impl ReadPermission {
     }
 }
 
-impl Application {
-    /// What only a token gives a right to.
-    pub(crate) fn permit_by_token(&self, session: &Session) -> ReadPermission {
-        let identity = session.identity.as_ref();
-        ReadPermission {
-            clock: Arc::clone(&self.ports.clock),
-            ends: identity.map(|identity| identity.expires_at),
-        }
+/// What only a token gives a right to.
+pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermission {
+    let identity = session.identity.as_ref();
+    ReadPermission {
+        clock: Arc::clone(&app.ports.clock),
+        ends: identity.map(|identity| identity.expires_at),
     }
+}
 
-    /// What may be read without one where reading is public.
-    pub(crate) fn permit_to_read(&self, session: &Session) -> ReadPermission {
-        let permit = self.permit_by_token(session);
-        ReadPermission {
-            ends: permit.ends.filter(|_| !self.policy.public_read),
-            ..permit
-        }
+/// What may be read without one where reading is public.
+pub(crate) fn permit_to_read(app: &Application, session: &Session) -> ReadPermission {
+    let permit = permit_by_token(app, session);
+    ReadPermission {
+        ends: permit.ends.filter(|_| !app.policy.public_read),
+        ..permit
     }
 }

@@ -115,170 +115,165 @@ impl Drop for Answer {
     }
 }
 
-impl Application {
-    /// Begins a change, and waits until it has been carried out and answered; the project's other
-    /// connections are told.
-    ///
-    /// The work goes on where the returned future is dropped: once begun, a change reaches the
-    /// store *and* its receivers, whatever becomes of the connection that asked for it.
-    ///
-    /// `answer` is called before the next change of the same file is stored, so that the answer
-    /// reaches the connection in that order, too. It must not wait. It is told 409, 413 or 500 where
-    /// nothing has changed, save that a folder may be deleted in part.
-    pub fn commit<A>(
-        self: &Arc<Self>,
-        commit: Commit,
-        answer: A,
-    ) -> impl Future<Output = ()> + Send + use<A>
-    where
-        A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
-    {
-        let this = Arc::clone(self);
-        let mut answer = Answer(Some(Box::new(answer)));
-        let work = self.work.spawn(async move {
-            if let Err(refusal) = this.carry_out(commit, &mut answer).await {
-                answer.give(Err(refusal));
+/// Begins a change, and waits until it has been carried out and answered; the project's other
+/// connections are told.
+///
+/// The work goes on where the returned future is dropped: once begun, a change reaches the
+/// store *and* its receivers, whatever becomes of the connection that asked for it.
+///
+/// `answer` is called before the next change of the same file is stored, so that the answer
+/// reaches the connection in that order, too. It must not wait. It is told 409, 413 or 500 where
+/// nothing has changed, save that a folder may be deleted in part.
+pub fn commit<A>(
+    app: &Arc<Application>,
+    commit: Commit,
+    answer: A,
+) -> impl Future<Output = ()> + Send + use<A>
+where
+    A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
+{
+    let own = Arc::clone(app);
+    let mut answer = Answer(Some(Box::new(answer)));
+    let work = app.work.spawn(async move {
+        if let Err(refusal) = carry_out(&own, commit, &mut answer).await {
+            answer.give(Err(refusal));
+        }
+    });
+    async move {
+        let _ = work.await;
+    }
+}
+
+async fn carry_out(
+    app: &Application,
+    commit: Commit,
+    answer: &mut Answer,
+) -> Result<(), RequestError> {
+    let Commit {
+        origin,
+        project,
+        path,
+        change,
+    } = commit;
+    match change {
+        Change::Put(ready) => put(app, origin, &project, path, ready, answer).await,
+        Change::Delete { means_folder } => {
+            let (origin, always) = (Some(origin), || true);
+            if !means_folder
+                && delete_one(app, origin, &project, &path, &always, Some(answer)).await?
+            {
+                return Ok(());
             }
-        });
-        async move {
-            let _ = work.await;
+            if !delete_below(app, origin, &project, Some(path), &always).await? {
+                return Err(RequestError::UnreadableFile);
+            }
+            answer.give(Ok(Reply::FileDeleted));
+            Ok(())
         }
     }
+}
 
-    async fn carry_out(&self, commit: Commit, answer: &mut Answer) -> Result<(), RequestError> {
-        let Commit {
-            origin,
-            project,
-            path,
-            change,
-        } = commit;
-        match change {
-            Change::Put(ready) => self.put(origin, &project, path, ready, answer).await,
-            Change::Delete { means_folder } => {
-                let (origin, always) = (Some(origin), || true);
-                if !means_folder
-                    && self
-                        .delete_one(origin, &project, &path, &always, Some(answer))
-                        .await?
-                {
-                    return Ok(());
-                }
-                if !self
-                    .delete_below(origin, &project, Some(path), &always)
-                    .await?
-                {
-                    return Err(RequestError::UnreadableFile);
-                }
+async fn put(
+    app: &Application,
+    origin: ConnectionId,
+    project: &ProjectId,
+    path: FilePath,
+    ready: ReadyContent,
+    answer: &mut Answer,
+) -> Result<(), RequestError> {
+    let ReadyContent { content, hold } = ready;
+    let event_content = event_content(&content);
+    // Numbering and telling happen under the file's lock, so that whoever has read a later
+    // version has been told of this one before.
+    let _turn = app.files.lock((project.clone(), path.clone())).await;
+    let put = app
+        .ports
+        .projects
+        .put_file(project, &path, content, app.limits.project)
+        .await;
+    drop(hold);
+    let version = put.map_err(|error| RequestError::writing_file(&error))?;
+    let event = Event::FileUpdated {
+        project: project.clone(),
+        path,
+        version,
+        content: event_content,
+    };
+    app.ports
+        .events
+        .publish(&Topic::Updates(project.clone()), event, Some(origin));
+    answer.give(Ok(Reply::FilePosted));
+    Ok(())
+}
+
+/// Deletes one file, if there is one and it is still `wanted` once its turn has come.
+async fn delete_one(
+    app: &Application,
+    origin: Option<ConnectionId>,
+    project: &ProjectId,
+    path: &FilePath,
+    wanted: &(dyn Fn() -> bool + Sync),
+    answer: Option<&mut Answer>,
+) -> Result<bool, RequestError> {
+    let _turn = app.files.lock((project.clone(), path.clone())).await;
+    if !wanted() {
+        return Ok(false);
+    }
+    match app.ports.projects.delete_file(project, path).await {
+        Ok(version) => {
+            tell_deleted(app, origin, project, path.clone(), version);
+            if let Some(answer) = answer {
                 answer.give(Ok(Reply::FileDeleted));
-                Ok(())
             }
+            Ok(true)
+        }
+        Err(StoreError::NotFound) => Ok(false),
+        Err(error) => Err(RequestError::writing_file(&error)),
+    }
+}
+
+/// Deletes all files of a folder (`None`: the project's own) for as long as that is `wanted`,
+/// each told of by itself. Returns whether there was any.
+pub(crate) async fn delete_below(
+    app: &Application,
+    origin: Option<ConnectionId>,
+    project: &ProjectId,
+    folder: Option<FilePath>,
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<bool, RequestError> {
+    let mut walk = match app.ports.projects.walk(project, folder, true).await {
+        Ok(walk) => walk,
+        Err(StoreError::NotFound) => return Ok(false),
+        Err(error) => return Err(RequestError::reading_file(&error)),
+    };
+    let mut any = false;
+    loop {
+        let files = walk.next(DELETE_BATCH).await;
+        let files = files.map_err(|error| RequestError::reading_file(&error))?;
+        if files.is_empty() {
+            return Ok(any);
+        }
+        for file in files {
+            any |= delete_one(app, origin, project, &file, wanted, None).await?;
         }
     }
+}
 
-    async fn put(
-        &self,
-        origin: ConnectionId,
-        project: &ProjectId,
-        path: FilePath,
-        ready: ReadyContent,
-        answer: &mut Answer,
-    ) -> Result<(), RequestError> {
-        let ReadyContent { content, hold } = ready;
-        let event_content = event_content(&content);
-        // Numbering and telling happen under the file's lock, so that whoever has read a later
-        // version has been told of this one before.
-        let _turn = self.files.lock((project.clone(), path.clone())).await;
-        let put = self
-            .ports
-            .projects
-            .put_file(project, &path, content, self.limits.project)
-            .await;
-        drop(hold);
-        let version = put.map_err(|error| RequestError::writing_file(&error))?;
-        let event = Event::FileUpdated {
-            project: project.clone(),
-            path,
-            version,
-            content: event_content,
-        };
-        self.ports
-            .events
-            .publish(&Topic::Updates(project.clone()), event, Some(origin));
-        answer.give(Ok(Reply::FilePosted));
-        Ok(())
-    }
-
-    /// Deletes one file, if there is one and it is still `wanted` once its turn has come.
-    async fn delete_one(
-        &self,
-        origin: Option<ConnectionId>,
-        project: &ProjectId,
-        path: &FilePath,
-        wanted: &(dyn Fn() -> bool + Sync),
-        answer: Option<&mut Answer>,
-    ) -> Result<bool, RequestError> {
-        let _turn = self.files.lock((project.clone(), path.clone())).await;
-        if !wanted() {
-            return Ok(false);
-        }
-        match self.ports.projects.delete_file(project, path).await {
-            Ok(version) => {
-                self.tell_deleted(origin, project, path.clone(), version);
-                if let Some(answer) = answer {
-                    answer.give(Ok(Reply::FileDeleted));
-                }
-                Ok(true)
-            }
-            Err(StoreError::NotFound) => Ok(false),
-            Err(error) => Err(RequestError::writing_file(&error)),
-        }
-    }
-
-    /// Deletes all files of a folder (`None`: the project's own) for as long as that is `wanted`,
-    /// each told of by itself. Returns whether there was any.
-    pub(crate) async fn delete_below(
-        &self,
-        origin: Option<ConnectionId>,
-        project: &ProjectId,
-        folder: Option<FilePath>,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, RequestError> {
-        let mut walk = match self.ports.projects.walk(project, folder, true).await {
-            Ok(walk) => walk,
-            Err(StoreError::NotFound) => return Ok(false),
-            Err(error) => return Err(RequestError::reading_file(&error)),
-        };
-        let mut any = false;
-        loop {
-            let files = walk.next(DELETE_BATCH).await;
-            let files = files.map_err(|error| RequestError::reading_file(&error))?;
-            if files.is_empty() {
-                return Ok(any);
-            }
-            for file in files {
-                any |= self
-                    .delete_one(origin, project, &file, wanted, None)
-                    .await?;
-            }
-        }
-    }
-
-    fn tell_deleted(
-        &self,
-        origin: Option<ConnectionId>,
-        project: &ProjectId,
-        path: FilePath,
-        version: Version,
-    ) {
-        let event = Event::FileDeleted {
-            project: project.clone(),
-            path,
-            version,
-        };
-        self.ports
-            .events
-            .publish(&Topic::Updates(project.clone()), event, origin);
-    }
+fn tell_deleted(
+    app: &Application,
+    origin: Option<ConnectionId>,
+    project: &ProjectId,
+    path: FilePath,
+    version: Version,
+) {
+    let event = Event::FileDeleted {
+        project: project.clone(),
+        path,
+        version,
+    };
+    app.ports
+        .events
+        .publish(&Topic::Updates(project.clone()), event, origin);
 }
 
 fn event_content(content: &FileContent) -> Option<Bytes> {

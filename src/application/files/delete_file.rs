@@ -10,97 +10,95 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId, Timestamp};
 
-impl Application {
-    pub(crate) async fn delete_file(
-        &self,
-        session: &mut Session,
-        request: Checked<DeleteFile>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        let target = match session.may_write(now) {
-            Ok(target) => target,
-            Err(error) => return CommandOutcome::Refused(error.into()),
-        };
-        let request = match request {
-            Ok(request) => request,
-            Err(fault) => return CommandOutcome::Refused(fault.into()),
-        };
-        session.uploads.end_at(&target, &request.path);
-        match target {
-            WriteTarget::Project(project) => CommandOutcome::Commit(Commit::delete(
-                session.connection,
-                project,
-                request.path,
-                request.means_folder,
-            )),
-            WriteTarget::Draft(_) => self.delete_in_draft(session, request).await.into(),
+pub(crate) async fn delete_file(
+    app: &Application,
+    session: &mut Session,
+    request: Checked<DeleteFile>,
+    now: Timestamp,
+) -> CommandOutcome {
+    let target = match session.may_write(now) {
+        Ok(target) => target,
+        Err(error) => return CommandOutcome::Refused(error.into()),
+    };
+    let request = match request {
+        Ok(request) => request,
+        Err(fault) => return CommandOutcome::Refused(fault.into()),
+    };
+    session.uploads.end_at(&target, &request.path);
+    match target {
+        WriteTarget::Project(project) => CommandOutcome::Commit(Commit::delete(
+            session.connection,
+            project,
+            request.path,
+            request.means_folder,
+        )),
+        WriteTarget::Draft(_) => delete_in_draft(app, session, request).await.into(),
+    }
+}
+
+/// Takes the name out of the draft or, where the draft has not got it, proposes the deletion
+/// of the project's.
+async fn delete_in_draft(
+    app: &Application,
+    session: &mut Session,
+    DeleteFile { path, means_folder }: DeleteFile,
+) -> Result<Reply, RequestError> {
+    let Some(project) = session.role_project().cloned() else {
+        return Err(RequestError::Internal);
+    };
+    let Some(open) = &mut session.draft else {
+        return Err(RequestError::Internal);
+    };
+    let mut own = open.draft.files_at(&path);
+    own.retain(|file| !means_folder || *file != path);
+    if own.is_empty() {
+        let files = files_to_delete(app, &project, &path, means_folder).await?;
+        open.draft
+            .propose_deletion(files, &app.limits.pull_request)?;
+        return Ok(Reply::FileDeleted);
+    }
+    for file in own {
+        let removed = app.ports.drafts.remove_file(open.id, &file).await;
+        removed.map_err(|error| RequestError::writing_file(&error))?;
+        open.draft.forget(&file);
+    }
+    Ok(Reply::FileDeleted)
+}
+
+/// The project's file of that name, or all files of its folder of that name; never none.
+async fn files_to_delete(
+    app: &Application,
+    project: &ProjectId,
+    path: &FilePath,
+    means_folder: bool,
+) -> Result<Vec<FilePath>, RequestError> {
+    let store = &app.ports.projects;
+    let failed = |error: StoreError| RequestError::reading_file(&error);
+    if !means_folder {
+        match store.open_file(project, path).await {
+            Ok(_) => return Ok(vec![path.clone()]),
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(failed(error)),
         }
     }
-
-    /// Takes the name out of the draft or, where the draft has not got it, proposes the deletion
-    /// of the project's.
-    async fn delete_in_draft(
-        &self,
-        session: &mut Session,
-        DeleteFile { path, means_folder }: DeleteFile,
-    ) -> Result<Reply, RequestError> {
-        let Some(project) = session.role_project().cloned() else {
-            return Err(RequestError::Internal);
-        };
-        let Some(open) = &mut session.draft else {
-            return Err(RequestError::Internal);
-        };
-        let mut own = open.draft.files_at(&path);
-        own.retain(|file| !means_folder || *file != path);
-        if own.is_empty() {
-            let files = self.files_to_delete(&project, &path, means_folder).await?;
-            open.draft
-                .propose_deletion(files, &self.limits.pull_request)?;
-            return Ok(Reply::FileDeleted);
+    let mut walk = store
+        .walk(project, Some(path.clone()), true)
+        .await
+        .map_err(failed)?;
+    // One more than a pull request may name is enough to see that they are too many.
+    let most = app.limits.pull_request.max_files + 1;
+    let mut files = Vec::new();
+    while files.len() < most {
+        let more = walk.next(most - files.len()).await.map_err(failed)?;
+        if more.is_empty() {
+            break;
         }
-        for file in own {
-            let removed = self.ports.drafts.remove_file(open.id, &file).await;
-            removed.map_err(|error| RequestError::writing_file(&error))?;
-            open.draft.forget(&file);
-        }
-        Ok(Reply::FileDeleted)
+        files.extend(more);
     }
-
-    /// The project's file of that name, or all files of its folder of that name; never none.
-    async fn files_to_delete(
-        &self,
-        project: &ProjectId,
-        path: &FilePath,
-        means_folder: bool,
-    ) -> Result<Vec<FilePath>, RequestError> {
-        let store = &self.ports.projects;
-        let failed = |error: StoreError| RequestError::reading_file(&error);
-        if !means_folder {
-            match store.open_file(project, path).await {
-                Ok(_) => return Ok(vec![path.clone()]),
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        let mut walk = store
-            .walk(project, Some(path.clone()), true)
-            .await
-            .map_err(failed)?;
-        // One more than a pull request may name is enough to see that they are too many.
-        let most = self.limits.pull_request.max_files + 1;
-        let mut files = Vec::new();
-        while files.len() < most {
-            let more = walk.next(most - files.len()).await.map_err(failed)?;
-            if more.is_empty() {
-                break;
-            }
-            files.extend(more);
-        }
-        if files.is_empty() {
-            Err(RequestError::UnreadableFile)
-        } else {
-            Ok(files)
-        }
+    if files.is_empty() {
+        Err(RequestError::UnreadableFile)
+    } else {
+        Ok(files)
     }
 }
 

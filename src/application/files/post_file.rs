@@ -11,135 +11,137 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{DraftFile, FilePath, Timestamp};
 
-impl Application {
-    pub(crate) async fn post_file(
-        &self,
-        session: &mut Session,
-        post: Checked<PostFile>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        let target = match session.may_write(now) {
-            Ok(target) => target,
-            Err(error) => return CommandOutcome::Refused(error.into()),
+pub(crate) async fn post_file(
+    app: &Application,
+    session: &mut Session,
+    post: Checked<PostFile>,
+    now: Timestamp,
+) -> CommandOutcome {
+    let target = match session.may_write(now) {
+        Ok(target) => target,
+        Err(error) => return CommandOutcome::Refused(error.into()),
+    };
+    match take_content(app, session, target.clone(), post, now).await {
+        Ok(Some((path, file))) => store(app, session, target, path, file).await,
+        Ok(None) => CommandOutcome::Silent,
+        Err(refusal) => CommandOutcome::Refused(refusal),
+    }
+}
+
+/// The whole file, once it has come.
+async fn take_content(
+    app: &Application,
+    session: &mut Session,
+    target: WriteTarget,
+    post: Checked<PostFile>,
+    now: Timestamp,
+) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
+    let post = post?;
+    let Some(part_of) = post.part else {
+        check_file_bytes(post.content.len() as u64, &app.limits)?;
+        let file = WholeFile {
+            content: post.content.into(),
+            base: post.base,
         };
-        match self.take_content(session, target.clone(), post, now).await {
-            Ok(Some((path, file))) => self.store(session, target, path, file).await,
-            Ok(None) => CommandOutcome::Silent,
-            Err(refusal) => CommandOutcome::Refused(refusal),
+        return Ok(Some((post.path, file)));
+    };
+    let key: UploadKey = (target, post.path.clone());
+    match session
+        .uploads
+        .take(&key, &post, part_of, &app.limits, now)?
+    {
+        Taken::Whole(file) => Ok(Some((post.path, file))),
+        Taken::Waiting => Ok(None),
+        Taken::Heavy => {
+            let staged = stage(app, session, &key).await;
+            staged.inspect_err(|refusal| {
+                session.uploads.fail(key, part_of, refusal.clone());
+            })?;
+            Ok(None)
         }
     }
+}
 
-    /// The whole file, once it has come.
-    async fn take_content(
-        &self,
-        session: &mut Session,
-        target: WriteTarget,
-        post: Checked<PostFile>,
-        now: Timestamp,
-    ) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
-        let post = post?;
-        let Some(part_of) = post.part else {
-            check_file_bytes(post.content.len() as u64, &self.limits)?;
-            let file = WholeFile {
-                content: post.content.into(),
-                base: post.base,
-            };
-            return Ok(Some((post.path, file)));
-        };
-        let key: UploadKey = (target, post.path.clone());
-        match session
-            .uploads
-            .take(&key, &post, part_of, &self.limits, now)?
-        {
-            Taken::Whole(file) => Ok(Some((post.path, file))),
-            Taken::Waiting => Ok(None),
-            Taken::Heavy => {
-                let staged = self.stage(session, &key).await;
-                staged.inspect_err(|refusal| {
-                    session.uploads.fail(key, part_of, refusal.clone());
-                })?;
-                Ok(None)
-            }
+/// Moves what has gathered of an upload out of memory.
+async fn stage(
+    app: &Application,
+    session: &mut Session,
+    key: &UploadKey,
+) -> Result<(), RequestError> {
+    let Some(log) = session.uploads.log_mut(key) else {
+        return Ok(());
+    };
+    log.spill(&app.ports.staging, || app.new_staging_id())
+        .await
+        .map_err(|error| RequestError::writing_file(&error))
+}
+
+async fn store(
+    app: &Application,
+    session: &mut Session,
+    target: WriteTarget,
+    path: FilePath,
+    file: WholeFile,
+) -> CommandOutcome {
+    match target {
+        // What its streamer started from concerns nobody: his content is what counts.
+        WriteTarget::Project(project) => {
+            let content = file.content;
+            CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
         }
+        WriteTarget::Draft(_) => store_in_draft(app, session, path, file).await.into(),
     }
+}
 
-    /// Moves what has gathered of an upload out of memory.
-    async fn stage(&self, session: &mut Session, key: &UploadKey) -> Result<(), RequestError> {
-        let Some(log) = session.uploads.log_mut(key) else {
-            return Ok(());
-        };
-        log.spill(&self.ports.staging, || self.new_staging_id())
-            .await
-            .map_err(|error| RequestError::writing_file(&error))
-    }
+async fn store_in_draft(
+    app: &Application,
+    session: &mut Session,
+    path: FilePath,
+    WholeFile { content, base }: WholeFile,
+) -> Result<Reply, RequestError> {
+    // The target was made from the draft, and nothing can have ended it since.
+    let Some(open) = &mut session.draft else {
+        return Err(RequestError::Internal);
+    };
+    let file = DraftFile {
+        bytes: content.content.bytes(),
+        base,
+    };
+    open.draft
+        .check_write(&path, &file, &app.limits.pull_request)?;
+    let put = app
+        .ports
+        .drafts
+        .put_file(open.id, &path, content.content)
+        .await;
+    put.map_err(|error| RequestError::writing_file(&error))?;
+    open.draft.note_written(path, file);
+    Ok(Reply::FilePosted)
+}
 
-    async fn store(
-        &self,
-        session: &mut Session,
-        target: WriteTarget,
-        path: FilePath,
-        file: WholeFile,
-    ) -> CommandOutcome {
-        match target {
-            // What its streamer started from concerns nobody: his content is what counts.
-            WriteTarget::Project(project) => {
-                let content = file.content;
-                CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
-            }
-            WriteTarget::Draft(_) => self.store_in_draft(session, path, file).await.into(),
-        }
+/// Takes the desktop client's upload that lacks only its last part for whole, unless `next`
+/// is that part: the connection has sent something else (`Some`), has closed or is silent
+/// (`None`).
+///
+/// The answer belongs to the message that brought the upload's latest part.
+pub async fn settle_upload(
+    app: &Application,
+    session: &mut Session,
+    next: Option<&Command>,
+) -> Option<CommandOutcome> {
+    if !session.uploads.has_perhaps_whole() {
+        return None;
     }
-
-    async fn store_in_draft(
-        &self,
-        session: &mut Session,
-        path: FilePath,
-        WholeFile { content, base }: WholeFile,
-    ) -> Result<Reply, RequestError> {
-        // The target was made from the draft, and nothing can have ended it since.
-        let Some(open) = &mut session.draft else {
-            return Err(RequestError::Internal);
-        };
-        let file = DraftFile {
-            bytes: content.content.bytes(),
-            base,
-        };
-        open.draft
-            .check_write(&path, &file, &self.limits.pull_request)?;
-        let put = self
-            .ports
-            .drafts
-            .put_file(open.id, &path, content.content)
-            .await;
-        put.map_err(|error| RequestError::writing_file(&error))?;
-        open.draft.note_written(path, file);
-        Ok(Reply::FilePosted)
+    let now = app.now();
+    let target = session.may_write(now);
+    if let (Some(Command::PostFile(Ok(post))), Ok(target)) = (next, &target)
+        && session.uploads.awaits(target, post)
+    {
+        return None;
     }
-
-    /// Takes the desktop client's upload that lacks only its last part for whole, unless `next`
-    /// is that part: the connection has sent something else (`Some`), has closed or is silent
-    /// (`None`).
-    ///
-    /// The answer belongs to the message that brought the upload's latest part.
-    pub async fn settle_upload(
-        &self,
-        session: &mut Session,
-        next: Option<&Command>,
-    ) -> Option<CommandOutcome> {
-        if !session.uploads.has_perhaps_whole() {
-            return None;
-        }
-        let now = self.now();
-        let target = session.may_write(now);
-        if let (Some(Command::PostFile(Ok(post))), Ok(target)) = (next, &target)
-            && session.uploads.awaits(target, post)
-        {
-            return None;
-        }
-        let ((target, path), file) = session.uploads.settle()?;
-        Some(match session.may_write(now) {
-            Err(error) => CommandOutcome::Refused(error.into()),
-            Ok(_) => self.store(session, target, path, file).await,
-        })
-    }
+    let ((target, path), file) = session.uploads.settle()?;
+    Some(match session.may_write(now) {
+        Err(error) => CommandOutcome::Refused(error.into()),
+        Ok(_) => store(app, session, target, path, file).await,
+    })
 }

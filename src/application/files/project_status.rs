@@ -7,28 +7,26 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{ProjectId, Timestamp};
 
-impl Application {
-    pub(crate) async fn project_status(
-        &self,
-        session: &Session,
-        project: Checked<ProjectId>,
-        now: Timestamp,
-    ) -> Result<Reply, RequestError> {
-        let public = self.policy.public_read;
-        session.may_read_something(public, now)?;
-        let project = project?;
-        session.may_read(&project, public, now)?;
-        let usage = self.ports.projects.usage(&project).await;
-        let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
-        let presence = &self.ports.presence;
-        Ok(Reply::FileStatus(ProjectStatus {
-            streamer: presence.streamers(&project) > 0,
-            viewers: presence.viewers(&project),
-            files: usage.files,
-            bytes: usage.bytes,
-            max_bytes: self.limits.project.max_bytes,
-        }))
-    }
+pub(crate) async fn project_status(
+    app: &Application,
+    session: &Session,
+    project: Checked<ProjectId>,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let public = app.policy.public_read;
+    session.may_read_something(public, now)?;
+    let project = project?;
+    session.may_read(&project, public, now)?;
+    let usage = app.ports.projects.usage(&project).await;
+    let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
+    let presence = &app.ports.presence;
+    Ok(Reply::FileStatus(ProjectStatus {
+        streamer: presence.streamers(&project) > 0,
+        viewers: presence.viewers(&project),
+        files: usage.files,
+        bytes: usage.bytes,
+        max_bytes: app.limits.project.max_bytes,
+    }))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `file`/`get` and `file`/`list`: which files are meant, and whether they may be read.
 
+use crate::application::auth::read_permission::permit_by_token;
+use crate::application::auth::read_permission::permit_to_read;
 use std::sync::Arc;
 
 use crate::application::command::{FilesQuery, ReadFiles};
@@ -11,131 +13,129 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, PathQuery, ProjectId, PullRequest, PullRequestId, Timestamp};
 
-impl Application {
-    pub(crate) async fn get_files(
-        &self,
-        session: &Session,
-        request: Checked<ReadFiles>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        match self.read_files(session, request, now).await {
-            Ok(fetch) => CommandOutcome::Files(fetch),
-            Err(refusal) => CommandOutcome::Refused(refusal),
-        }
+pub(crate) async fn get_files(
+    app: &Application,
+    session: &Session,
+    request: Checked<ReadFiles>,
+    now: Timestamp,
+) -> CommandOutcome {
+    match read_files(app, session, request, now).await {
+        Ok(fetch) => CommandOutcome::Files(fetch),
+        Err(refusal) => CommandOutcome::Refused(refusal),
     }
+}
 
-    pub(crate) async fn list_files(
-        &self,
-        session: &Session,
-        request: Checked<ReadFiles>,
-        now: Timestamp,
-    ) -> CommandOutcome {
-        match self.read_files(session, request, now).await {
-            Ok(fetch) => CommandOutcome::Listing(fetch),
-            Err(refusal) => CommandOutcome::Refused(refusal),
-        }
+pub(crate) async fn list_files(
+    app: &Application,
+    session: &Session,
+    request: Checked<ReadFiles>,
+    now: Timestamp,
+) -> CommandOutcome {
+    match read_files(app, session, request, now).await {
+        Ok(fetch) => CommandOutcome::Listing(fetch),
+        Err(refusal) => CommandOutcome::Refused(refusal),
     }
+}
 
-    /// The files that a `get` or `list` means.
-    async fn read_files(
-        &self,
-        session: &Session,
-        request: Checked<ReadFiles>,
-        now: Timestamp,
-    ) -> Result<FileStream, RequestError> {
-        let public = self.policy.public_read;
-        session.may_read_something(public, now)?;
-        let ReadFiles { project, files } = request?;
-        session.may_read(&project, public, now)?;
-        let FilesQuery {
-            path: query,
-            recursively,
-        } = files?;
-        if let Some((found, rest)) = self.in_pull_request(session, &project, &query, now).await? {
-            return self.read_pull_request(session, found, rest.as_ref(), &query, recursively);
-        }
-        let missing = missing(&query, recursively);
-        match self.ports.registry.state(&project).await {
-            Ok(ProjectState::Registered) => {}
-            Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
-            Err(error) => return Err(RequestError::internal("look up a project", &error)),
-        }
-        let (store, permit) = (&self.ports.projects, self.permit_to_read(session));
-        if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
-            match store.open_file(&project, &path).await {
-                Ok(_) => return Ok(FileStream::file(project, Arc::clone(store), path, permit)),
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(RequestError::reading_file(&error)),
-            }
-        }
-        let asked = query.name().to_owned();
-        match store.walk(&project, query.path, recursively).await {
-            Ok(walk) => {
-                let store = Arc::clone(store);
-                Ok(FileStream::folder(project, store, walk, asked, permit))
-            }
-            Err(StoreError::NotFound) => Err(missing),
-            Err(error) => {
-                RequestError::reading_path(&error);
-                Err(missing)
-            }
+/// The files that a `get` or `list` means.
+async fn read_files(
+    app: &Application,
+    session: &Session,
+    request: Checked<ReadFiles>,
+    now: Timestamp,
+) -> Result<FileStream, RequestError> {
+    let public = app.policy.public_read;
+    session.may_read_something(public, now)?;
+    let ReadFiles { project, files } = request?;
+    session.may_read(&project, public, now)?;
+    let FilesQuery {
+        path: query,
+        recursively,
+    } = files?;
+    if let Some((found, rest)) = in_pull_request(app, session, &project, &query, now).await? {
+        return read_pull_request(app, session, found, rest.as_ref(), &query, recursively);
+    }
+    let missing = missing(&query, recursively);
+    match app.ports.registry.state(&project).await {
+        Ok(ProjectState::Registered) => {}
+        Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
+        Err(error) => return Err(RequestError::internal("look up a project", &error)),
+    }
+    let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
+    if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
+        match store.open_file(&project, &path).await {
+            Ok(_) => return Ok(FileStream::file(project, Arc::clone(store), path, permit)),
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(RequestError::reading_file(&error)),
         }
     }
+    let asked = query.name().to_owned();
+    match store.walk(&project, query.path, recursively).await {
+        Ok(walk) => {
+            let store = Arc::clone(store);
+            Ok(FileStream::folder(project, store, walk, asked, permit))
+        }
+        Err(StoreError::NotFound) => Err(missing),
+        Err(error) => {
+            RequestError::reading_path(&error);
+            Err(missing)
+        }
+    }
+}
 
-    /// The open pull request that the first segment of the name means to its streamer, and what
-    /// of it is asked for.
-    async fn in_pull_request(
-        &self,
-        session: &Session,
-        project: &ProjectId,
-        query: &PathQuery,
-        now: Timestamp,
-    ) -> Result<Option<(PullRequest, Option<FilePath>)>, RequestError> {
-        let Some(path) = query
-            .path
-            .as_ref()
-            .filter(|_| session.reviews(project, now))
-        else {
-            return Ok(None);
-        };
-        let (first, rest) = path.split_first();
-        let Some(id) = PullRequestId::parse(first) else {
-            return Ok(None);
-        };
-        match self.ports.pull_requests.find(project, id).await {
-            Ok(found) => Ok(Some((found, rest))),
-            Err(StoreError::NotFound) => Ok(None),
-            Err(error) => Err(RequestError::reading_path(&error)),
-        }
+/// The open pull request that the first segment of the name means to its streamer, and what
+/// of it is asked for.
+async fn in_pull_request(
+    app: &Application,
+    session: &Session,
+    project: &ProjectId,
+    query: &PathQuery,
+    now: Timestamp,
+) -> Result<Option<(PullRequest, Option<FilePath>)>, RequestError> {
+    let Some(path) = query
+        .path
+        .as_ref()
+        .filter(|_| session.reviews(project, now))
+    else {
+        return Ok(None);
+    };
+    let (first, rest) = path.split_first();
+    let Some(id) = PullRequestId::parse(first) else {
+        return Ok(None);
+    };
+    match app.ports.pull_requests.find(project, id).await {
+        Ok(found) => Ok(Some((found, rest))),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(RequestError::reading_path(&error)),
     }
+}
 
-    fn read_pull_request(
-        &self,
-        session: &Session,
-        mut found: PullRequest,
-        rest: Option<&FilePath>,
-        query: &PathQuery,
-        recursively: bool,
-    ) -> Result<FileStream, RequestError> {
-        let wanted = |file: &FilePath| match rest {
-            Some(path) if file == path => !query.means_folder,
-            folder => is_within(file, folder, recursively),
-        };
-        let is_there = rest.is_none_or(|path| {
-            let file = !query.means_folder && found.files.contains(path);
-            file || found.files.iter().any(|other| other.is_below(path))
-        });
-        if !is_there {
-            return Err(missing(query, recursively));
-        }
-        found.files.retain(wanted);
-        Ok(FileStream::pull_request(
-            found,
-            Arc::clone(&self.ports.pull_requests),
-            rest.map_or("/", FilePath::as_str).to_owned(),
-            self.permit_by_token(session),
-        ))
+fn read_pull_request(
+    app: &Application,
+    session: &Session,
+    mut found: PullRequest,
+    rest: Option<&FilePath>,
+    query: &PathQuery,
+    recursively: bool,
+) -> Result<FileStream, RequestError> {
+    let wanted = |file: &FilePath| match rest {
+        Some(path) if file == path => !query.means_folder,
+        folder => is_within(file, folder, recursively),
+    };
+    let is_there = rest.is_none_or(|path| {
+        let file = !query.means_folder && found.files.contains(path);
+        file || found.files.iter().any(|other| other.is_below(path))
+    });
+    if !is_there {
+        return Err(missing(query, recursively));
     }
+    found.files.retain(wanted);
+    Ok(FileStream::pull_request(
+        found,
+        Arc::clone(&app.ports.pull_requests),
+        rest.map_or("/", FilePath::as_str).to_owned(),
+        permit_by_token(app, session),
+    ))
 }
 
 /// Whether `file` lies in `folder` (`None`: the top), at any depth where `recursively`.

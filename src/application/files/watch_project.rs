@@ -3,48 +3,47 @@
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
+use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
 use crate::domain::{ProjectId, Timestamp};
 
-impl Application {
-    pub(crate) fn watch_project(
-        &self,
-        session: &mut Session,
-        project: Checked<ProjectId>,
-        now: Timestamp,
-    ) -> Result<Reply, RequestError> {
-        let public = self.policy.public_read;
-        session.may_read_something(public, now)?;
-        let project = project?;
-        session.may_read(&project, public, now)?;
-        let most = self.limits.max_watches;
-        if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
-            return Err(RequestError::LimitExceeded {
-                limit: "maxWatches",
-                value: most as u64,
-            });
-        }
-        session.watches.insert(project);
-        self.reattach(session, now);
-        Ok(Reply::FileWatch)
+pub(crate) fn watch_project(
+    app: &Application,
+    session: &mut Session,
+    project: Checked<ProjectId>,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let public = app.policy.public_read;
+    session.may_read_something(public, now)?;
+    let project = project?;
+    session.may_read(&project, public, now)?;
+    let most = app.limits.max_watches;
+    if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
+        return Err(RequestError::LimitExceeded {
+            limit: "maxWatches",
+            value: most as u64,
+        });
     }
+    session.watches.insert(project);
+    reattach(app, session, now);
+    Ok(Reply::FileWatch)
+}
 
-    pub(crate) fn unwatch_project(
-        &self,
-        session: &mut Session,
-        project: Checked<ProjectId>,
-        now: Timestamp,
-    ) -> Result<Reply, RequestError> {
-        let public = self.policy.public_read;
-        session.may_read_something(public, now)?;
-        let project = project?;
-        // What it watches it may give up, though by now its token may name another project.
-        if !session.watches.remove(&project) {
-            session.may_read(&project, public, now)?;
-        }
-        self.reattach(session, now);
-        Ok(Reply::FileUnwatch)
+pub(crate) fn unwatch_project(
+    app: &Application,
+    session: &mut Session,
+    project: Checked<ProjectId>,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let public = app.policy.public_read;
+    session.may_read_something(public, now)?;
+    let project = project?;
+    // What it watches it may give up, though by now its token may name another project.
+    if !session.watches.remove(&project) {
+        session.may_read(&project, public, now)?;
     }
+    reattach(app, session, now);
+    Ok(Reply::FileUnwatch)
 }
 
 #[cfg(test)]

@@ -54,40 +54,38 @@ impl PullRequestPages {
     }
 }
 
-impl Application {
-    /// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
-    ///
-    /// # Errors
-    /// 401 once the token that permitted it has expired; nothing follows then. 500 for one that
-    /// cannot be read; asked again, it goes on with the next.
-    pub async fn next_pull_requests(
-        &self,
-        pages: &mut PullRequestPages,
-    ) -> Result<Vec<PullRequest>, RequestError> {
-        if let Some(permit) = &pages.permit {
-            permit.check()?;
-        }
-        let (mut page, mut bytes) = (Vec::new(), 0);
-        while bytes < PAGE_BYTES {
-            let Some(id) = pages.ids.pop_front() else {
-                break;
-            };
-            match self.ports.pull_requests.find(&pages.project, id).await {
-                Ok(found) if found.date >= pages.since => {
-                    bytes += size(&found);
-                    page.push(found);
-                }
-                Ok(_) | Err(StoreError::NotFound) => {}
-                Err(_) if !page.is_empty() => {
-                    // First what has been found; then it is this one's turn again.
-                    pages.ids.push_front(id);
-                    break;
-                }
-                Err(error) => return Err(RequestError::internal("read a pull request", &error)),
-            }
-        }
-        Ok(page)
+/// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
+///
+/// # Errors
+/// 401 once the token that permitted it has expired; nothing follows then. 500 for one that
+/// cannot be read; asked again, it goes on with the next.
+pub async fn next_pull_requests(
+    app: &Application,
+    pages: &mut PullRequestPages,
+) -> Result<Vec<PullRequest>, RequestError> {
+    if let Some(permit) = &pages.permit {
+        permit.check()?;
     }
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while bytes < PAGE_BYTES {
+        let Some(id) = pages.ids.pop_front() else {
+            break;
+        };
+        match app.ports.pull_requests.find(&pages.project, id).await {
+            Ok(found) if found.date >= pages.since => {
+                bytes += size(&found);
+                page.push(found);
+            }
+            Ok(_) | Err(StoreError::NotFound) => {}
+            Err(_) if !page.is_empty() => {
+                // First what has been found; then it is this one's turn again.
+                pages.ids.push_front(id);
+                break;
+            }
+            Err(error) => return Err(RequestError::internal("read a pull request", &error)),
+        }
+    }
+    Ok(page)
 }
 
 fn size(pull_request: &PullRequest) -> usize {

@@ -14,40 +14,38 @@ impl Session {
     }
 }
 
-impl Application {
-    /// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
-    /// something to do; `None`: never.
-    pub fn next_deadline(&self, session: &Session) -> Option<Duration> {
-        let now = self.now();
-        let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
-        let expiry = expiry.map(|identity| identity.expires_at.since(now));
-        let idle = session
-            .uploads
-            .next_expiry(&self.limits)
-            .map(|at| at.since(now));
-        expiry.into_iter().chain(idle).min()
-    }
+/// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
+/// something to do; `None`: never.
+pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
+    let now = app.now();
+    let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
+    let expiry = expiry.map(|identity| identity.expires_at.since(now));
+    let idle = session
+        .uploads
+        .next_expiry(&app.limits)
+        .map(|at| at.since(now));
+    expiry.into_iter().chain(idle).min()
+}
 
-    /// Ends the uploads that have not grown for too long.
-    pub fn expire_uploads(&self, session: &mut Session) {
-        session.uploads.expire(&self.limits, self.now());
-    }
+/// Ends the uploads that have not grown for too long.
+pub fn expire_uploads(app: &Application, session: &mut Session) {
+    session.uploads.expire(&app.limits, app.now());
+}
 
-    /// Opens the newest version of a file whose change a connection has not been sent yet; `None`
-    /// where it is gone by now, of which the connection will be told as well.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn open_updated(
-        &self,
-        project: &ProjectId,
-        path: &FilePath,
-    ) -> Result<Option<OpenFile>, StoreError> {
-        match self.ports.projects.open_file(project, path).await {
-            Ok(file) => Ok(Some(file)),
-            Err(StoreError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+/// Opens the newest version of a file whose change a connection has not been sent yet; `None`
+/// where it is gone by now, of which the connection will be told as well.
+///
+/// # Errors
+/// Those of the store.
+pub async fn open_updated(
+    app: &Application,
+    project: &ProjectId,
+    path: &FilePath,
+) -> Result<Option<OpenFile>, StoreError> {
+    match app.ports.projects.open_file(project, path).await {
+        Ok(file) => Ok(Some(file)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

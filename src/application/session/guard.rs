@@ -1,5 +1,6 @@
 //! A connection for as long as it lives.
 
+use crate::application::session::registrations::end;
 use std::sync::Arc;
 
 use crate::application::service::Application;
@@ -25,6 +26,6 @@ impl SessionGuard {
 
 impl Drop for SessionGuard {
     fn drop(&mut self) {
-        self.application.end(&mut self.session);
+        end(&self.application, &mut self.session);
     }
 }

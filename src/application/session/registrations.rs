@@ -72,65 +72,69 @@ impl Registrations {
     }
 }
 
-impl Application {
-    /// Enters the connection for what its session is entitled to now, and for nothing else. Should it
-    /// no longer be told of pull requests, those wait for it that come from now on.
-    pub(crate) fn reattach(&self, session: &mut Session, now: Timestamp) {
-        let due = Registrations::due(session, self.policy.public_read, now);
-        let (me, attached) = (session.connection, &session.attached);
-        let replace = || self.replace(me, attached, &due, now);
-        let told = session.notices.live();
-        if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
-            let until = self.finishes.part(project, now, replace);
-            session.notices.pause(until);
-        } else {
-            replace();
-        }
-        session.attached = due;
+/// Enters the connection for what its session is entitled to now, and for nothing else. Should it
+/// no longer be told of pull requests, those wait for it that come from now on.
+pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
+    let due = Registrations::due(session, app.policy.public_read, now);
+    let (me, attached) = (session.connection, &session.attached);
+    let replace = || replace(app, me, attached, &due, now);
+    let told = session.notices.live();
+    if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
+        let until = app.finishes.part(project, now, replace);
+        session.notices.pause(until);
+    } else {
+        replace();
     }
+    session.attached = due;
+}
 
-    /// Ends what the connection has: it is gone. Its uploads and draft go with the session.
-    pub(crate) fn end(&self, session: &mut Session) {
-        let due = Registrations::default();
-        self.replace(session.connection, &session.attached, &due, self.now());
-        session.attached = due;
+/// Ends what the connection has: it is gone. Its uploads and draft go with the session.
+pub(crate) fn end(app: &Application, session: &mut Session) {
+    let due = Registrations::default();
+    replace(app, session.connection, &session.attached, &due, app.now());
+    session.attached = due;
+}
+
+fn replace(
+    app: &Application,
+    me: ConnectionId,
+    old: &Registrations,
+    new: &Registrations,
+    now: Timestamp,
+) {
+    let ports = &app.ports;
+    for topic in old
+        .topics
+        .iter()
+        .filter(|topic| !new.topics.contains(topic))
+    {
+        ports.subscriptions.unsubscribe(me, topic);
     }
-
-    fn replace(&self, me: ConnectionId, old: &Registrations, new: &Registrations, now: Timestamp) {
-        let ports = &self.ports;
-        for topic in old
-            .topics
-            .iter()
-            .filter(|topic| !new.topics.contains(topic))
+    if old.room != new.room {
+        if let Some((room, user)) = &old.room {
+            ports.rooms.leave(room, user, now);
+        }
+        if let Some((room, user)) = &new.room {
+            // That there is room for one more was seen to before (`authenticate`).
+            ports.rooms.enter(room, user, now);
+        }
+    }
+    for topic in new
+        .topics
+        .iter()
+        .filter(|topic| !old.topics.contains(topic))
+    {
+        ports.subscriptions.subscribe(me, topic.clone());
+    }
+    if old.presence != new.presence {
+        if let Some(project) = &old.presence
+            && ports.presence.depart(project, me)
         {
-            ports.subscriptions.unsubscribe(me, topic);
+            app.abandoned.streamer_left(project, now);
         }
-        if old.room != new.room {
-            if let Some((room, user)) = &old.room {
-                ports.rooms.leave(room, user, now);
-            }
-            if let Some((room, user)) = &new.room {
-                // That there is room for one more was seen to before (`authenticate`).
-                ports.rooms.enter(room, user, now);
-            }
-        }
-        for topic in new
-            .topics
-            .iter()
-            .filter(|topic| !old.topics.contains(topic))
-        {
-            ports.subscriptions.subscribe(me, topic.clone());
-        }
-        if old.presence != new.presence {
-            if let Some(project) = &old.presence
-                && ports.presence.depart(project, me)
-            {
-                self.abandoned.streamer_left(project, now);
-            }
-            if let Some(project) = &new.presence {
-                ports.presence.arrive(project, me);
-                self.abandoned.streamer_came(project);
-            }
+        if let Some(project) = &new.presence {
+            ports.presence.arrive(project, me);
+            app.abandoned.streamer_came(project);
         }
     }
 }

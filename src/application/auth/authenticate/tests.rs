@@ -1,9 +1,13 @@
 use super::*;
+use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::command::Command;
 use crate::application::connection_id::ConnectionId;
+use crate::application::files::post_file::settle_upload;
 use crate::application::files::uploads::WriteTarget;
 use crate::application::ports::StoreError;
+use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::BadParameters;
+use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, both, chatting, creation, demo,
     desktop_part, disk_full, is_bad, is_unauthorized, over, part, post, project, pull_request,
@@ -223,7 +227,7 @@ async fn a_viewer_needs_the_streamer_or_the_project() {
 
     let scene = absent().build();
     let answer = scene.ask(&mut session(), view()).await;
-    assert_eq!(answer, Err(Application::NOT_THERE));
+    assert_eq!(answer, Err(NOT_THERE));
 
     let mut world = absent();
     world.presence.expect_streamers().return_const(1_usize);
@@ -247,7 +251,7 @@ async fn a_foreign_folder_is_400_and_no_project() {
     let scene = world.build();
     for (token, sections, refusal) in [
         (ANA, streaming("ana/demo"), FOREIGN),
-        (BOB, viewing("bob", "ana/demo"), Application::NOT_THERE),
+        (BOB, viewing("bob", "ana/demo"), NOT_THERE),
     ] {
         let answer = scene
             .ask(&mut session(), authenticate(token, sections))
@@ -428,7 +432,7 @@ async fn one_failure_too_many_is_the_last() {
         (bad(), true),
     ] {
         let shown = format!("{command:?}");
-        let execution = scene.app.execute(&mut session, command).await;
+        let execution = execute(&scene.app, &mut session, command).await;
         let last = matches!(execution, CommandOutcome::RefusedForGood(_));
         assert_eq!(last, for_good, "{shown}");
     }
@@ -445,13 +449,13 @@ async fn a_streamer_is_given_what_has_waited_once_per_connection() {
     let mut session = session();
     for told in [2, 0] {
         let command = authenticate(ANA, streaming("ana/demo"));
-        let execution = scene.app.execute(&mut session, command).await;
+        let execution = execute(&scene.app, &mut session, command).await;
         let CommandOutcome::Authenticated { waiting, .. } = execution else {
             panic!("refused");
         };
         let mut ids = Vec::new();
         if let Some(mut pages) = waiting {
-            let page = scene.app.next_pull_requests(&mut pages).await;
+            let page = next_pull_requests(&scene.app, &mut pages).await;
             ids = page.expect("the store answers");
         }
         assert_eq!(ids.len(), told);
@@ -469,7 +473,7 @@ async fn after_an_expiry_the_streamer_is_told_only_of_what_has_come_since() {
     let scene = world.build();
     let mut session = scene.streamer().await;
     scene.at(EXPIRY);
-    assert!(scene.app.withdraw_expired(&mut session).is_some());
+    assert!(withdraw_expired(&scene.app, &mut session).is_some());
     scene.at(EXPIRY + 10);
     let token = "ana:ana/demo,exp=3000";
     let told = waiting(&scene, &mut session, token, Sections::default()).await;
@@ -484,14 +488,14 @@ async fn waiting(
     sections: Sections,
 ) -> Vec<PullRequestId> {
     let command = authenticate(token, sections);
-    let CommandOutcome::Authenticated { waiting, .. } = scene.app.execute(session, command).await
+    let CommandOutcome::Authenticated { waiting, .. } = execute(&scene.app, session, command).await
     else {
         panic!("refused");
     };
     let Some(mut pages) = waiting else {
         return Vec::new();
     };
-    let page = scene.app.next_pull_requests(&mut pages).await;
+    let page = next_pull_requests(&scene.app, &mut pages).await;
     let found = page.expect("the store answers");
     found.iter().map(|found| found.id).collect()
 }
@@ -583,7 +587,7 @@ async fn what_is_being_finished_while_the_streamer_leaves_waits_for_him() {
         scene.at(EXPIRY - 1);
         if expires {
             scene.at(EXPIRY);
-            assert!(scene.app.withdraw_expired(&mut session).is_some());
+            assert!(withdraw_expired(&scene.app, &mut session).is_some());
         } else {
             let bob = authenticate(BOB, Sections::default());
             scene.ask(&mut session, bob).await.expect("a good token");
@@ -605,7 +609,7 @@ async fn a_streamer_whose_waiting_pull_requests_cannot_be_read_is_told_the_next_
     let mut session = session();
     for waits in [false, true, false] {
         let command = authenticate(ANA, streaming("ana/demo"));
-        let execution = scene.app.execute(&mut session, command).await;
+        let execution = execute(&scene.app, &mut session, command).await;
         let CommandOutcome::Authenticated { waiting, .. } = execution else {
             panic!("refused");
         };
@@ -617,11 +621,15 @@ async fn a_streamer_whose_waiting_pull_requests_cannot_be_read_is_told_the_next_
 async fn an_expired_token_is_withdrawn_once_and_presence_stays() {
     let scene = World::new().build();
     let mut session = one_with_everything(&scene).await;
-    assert_eq!(scene.app.withdraw_expired(&mut session), None);
+    assert_eq!(withdraw_expired(&scene.app, &mut session), None);
     scene.at(EXPIRY);
-    let told = scene.app.withdraw_expired(&mut session);
+    let told = withdraw_expired(&scene.app, &mut session);
     assert!(matches!(told, Some(RequestError::Unauthorized(_))));
-    assert_eq!(scene.app.withdraw_expired(&mut session), None, "told once");
+    assert_eq!(
+        withdraw_expired(&scene.app, &mut session),
+        None,
+        "told once"
+    );
     assert_eq!(
         scene.journal.take(),
         [
@@ -651,7 +659,7 @@ async fn an_expired_token_is_withdrawn_once_and_presence_stays() {
         ]
     );
     scene.at(3_000);
-    assert!(scene.app.withdraw_expired(&mut session).is_some());
+    assert!(withdraw_expired(&scene.app, &mut session).is_some());
 }
 
 #[tokio::test]
@@ -659,7 +667,7 @@ async fn an_expired_token_ends_the_updates_where_reading_needs_one() {
     let scene = World::private().build();
     let mut session = scene.viewer().await;
     scene.at(EXPIRY);
-    assert!(scene.app.withdraw_expired(&mut session).is_some());
+    assert!(withdraw_expired(&scene.app, &mut session).is_some());
     let withdrawn = [
         "unsubscribe #2 updates ana/demo",
         "unsubscribe #2 outcomes ana/demo bob",
@@ -702,7 +710,7 @@ async fn an_upload_settled_after_the_expiry_is_401() {
     let first = desktop_part("/u", 375, 1, 2);
     scene.ask(&mut session, first).await.expect("a part");
     scene.at(EXPIRY);
-    let settled = scene.app.settle_upload(&mut session, None).await;
+    let settled = settle_upload(&scene.app, &mut session, None).await;
     let answer = scene.finish(settled.expect("it settles")).await;
     assert!(is_unauthorized(&answer));
     assert!(scene.journal.take().is_empty());
@@ -720,7 +728,7 @@ async fn a_room_left_by_expiry_may_be_full_on_return() {
     let scene = world.build();
     let mut session = scene.connect(2, BOB, chatting("bob", "ana/demo")).await;
     scene.at(EXPIRY);
-    scene.app.withdraw_expired(&mut session);
+    withdraw_expired(&scene.app, &mut session);
     let renewal = authenticate("bob:ana/demo,exp=3000", Sections::default());
     let answer = scene.ask(&mut session, renewal).await;
     assert_eq!(answer, Err(over("maxRooms", 10)));
@@ -731,7 +739,7 @@ async fn a_connection_without_roles_is_told_of_its_expiry_too() {
     let scene = World::new().build();
     let mut session = scene.connect(1, "bob:", Sections::default()).await;
     scene.at(EXPIRY);
-    assert!(scene.app.withdraw_expired(&mut session).is_some());
+    assert!(withdraw_expired(&scene.app, &mut session).is_some());
     let mut nobody = Session::new(ConnectionId(2));
-    assert!(scene.app.withdraw_expired(&mut nobody).is_none());
+    assert!(withdraw_expired(&scene.app, &mut nobody).is_none());
 }

@@ -1,3 +1,5 @@
+use crate::application::files::abandoned::start_grace;
+use crate::application::files::abandoned::tidy_up;
 use std::sync::Arc;
 
 use super::*;
@@ -22,7 +24,7 @@ async fn come_and_gone(scene: &Scene) {
 
 async fn deleted_at(scene: &Scene, seconds: u64) -> Vec<String> {
     scene.at(START + seconds);
-    scene.app.tidy_up().await;
+    tidy_up(&scene.app).await;
     let mut journal = scene.journal.take();
     journal.retain(|entry| entry.starts_with("delete"));
     journal
@@ -49,7 +51,7 @@ async fn all_who_receive_the_project_are_told_of_each_file() {
     let scene = deleting().build();
     come_and_gone(&scene).await;
     scene.at(START + 30);
-    scene.app.tidy_up().await;
+    tidy_up(&scene.app).await;
     let mut journal = scene.journal.take();
     journal.retain(|entry| entry.starts_with("publish"));
     assert_eq!(
@@ -67,7 +69,7 @@ async fn all_who_receive_the_project_are_told_of_each_file() {
 async fn files_stay_by_default() {
     let scene = World::new().build();
     come_and_gone(&scene).await;
-    scene.app.start_grace().await.expect("nothing to do");
+    start_grace(&scene.app).await.expect("nothing to do");
     assert!(deleted_at(&scene, 1_000_000).await.is_empty());
 }
 
@@ -110,7 +112,7 @@ async fn after_a_restart_every_projects_grace_starts_anew() {
         .expect_projects()
         .returning(|| Ok(vec![demo()]));
     let scene = world.build();
-    scene.app.start_grace().await.expect("listed");
+    start_grace(&scene.app).await.expect("listed");
     assert!(deleted_at(&scene, 29).await.is_empty());
     assert_eq!(deleted_at(&scene, 30).await, ALL);
 }
@@ -121,7 +123,7 @@ async fn a_streamer_who_comes_in_that_very_moment_keeps_his_files() {
     // He is known to be there before his grace has been taken back.
     world.presence.expect_streamers().return_const(1_usize);
     let scene = world.build();
-    scene.app.start_grace().await.expect("listed");
+    start_grace(&scene.app).await.expect("listed");
     assert!(deleted_at(&scene, 30).await.is_empty());
 }
 
@@ -141,5 +143,5 @@ async fn what_could_not_be_deleted_is_tried_again() {
 async fn rooms_are_swept_whatever_the_policy() {
     let mut world = World::new();
     world.rooms.expect_sweep().once().return_const(());
-    world.build().app.tidy_up().await;
+    tidy_up(&world.build().app).await;
 }

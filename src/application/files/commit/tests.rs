@@ -1,3 +1,4 @@
+use crate::application::session::dispatch::execute;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
@@ -18,7 +19,7 @@ use crate::domain::{ProjectQuota, QuotaError, Usage};
 
 /// What the streamer's command is to do.
 async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
-    match scene.app.execute(session, command).await {
+    match execute(&scene.app, session, command).await {
         CommandOutcome::Commit(commit) => commit,
         _ => panic!("no change of the project"),
     }

@@ -5,6 +5,7 @@ use crate::application::files::digest::sha256;
 use crate::application::files::file_stream::NextFile;
 use crate::application::ports::MockFileWalk;
 use crate::application::request_error::BadParameters;
+use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
     open_file, other, path, pull_request, viewing,
@@ -62,7 +63,7 @@ async fn the_name_that_was_asked_is_given_back_normalised() {
     let scene = World::new().build();
     for (name, asked) in [("", "/"), ("/", "/"), ("d//./", "/d"), ("a", "/a")] {
         let command = get(demo(), name, true);
-        let CommandOutcome::Files(fetch) = scene.app.execute(&mut nobody(), command).await else {
+        let CommandOutcome::Files(fetch) = execute(&scene.app, &mut nobody(), command).await else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, Some(&demo())));
@@ -151,10 +152,8 @@ async fn where_reading_needs_a_token_it_must_name_the_project() {
     assert!(is_unauthorized(
         &scene.ask(&mut session, get(other(), "/", true)).await
     ));
-    let CommandOutcome::Files(mut fetch) = scene
-        .app
-        .execute(&mut session, get(demo(), "/", true))
-        .await
+    let CommandOutcome::Files(mut fetch) =
+        execute(&scene.app, &mut session, get(demo(), "/", true)).await
     else {
         panic!("files");
     };
@@ -219,7 +218,7 @@ async fn the_name_asked_of_a_pull_request_is_without_its_id() {
     let mut streamer = scene.streamer().await;
     for (rest, asked) in [("", "/"), ("/q/", "/q"), ("/p", "/p")] {
         let command = get(demo(), &in_request(rest), true);
-        let CommandOutcome::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+        let CommandOutcome::Files(fetch) = execute(&scene.app, &mut streamer, command).await else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, None));
@@ -236,7 +235,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
     ] {
         let mut streamer = scene.streamer().await;
         let (CommandOutcome::Files(fetch) | CommandOutcome::PullRequestFiles(fetch)) =
-            scene.app.execute(&mut streamer, command).await
+            execute(&scene.app, &mut streamer, command).await
         else {
             panic!("refused");
         };
@@ -245,7 +244,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
     }
     let mut streamer = scene.streamer().await;
     let command = get(demo(), "/", true);
-    let CommandOutcome::Files(fetch) = scene.app.execute(&mut streamer, command).await else {
+    let CommandOutcome::Files(fetch) = execute(&scene.app, &mut streamer, command).await else {
         panic!("refused");
     };
     assert_eq!(fetch.base(&path("/q/r")), None, "of the project");

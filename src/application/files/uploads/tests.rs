@@ -1,8 +1,11 @@
 use crate::application::command::{Command, PartOf, Sections};
 use crate::application::files::commit::Commit;
+use crate::application::files::post_file::settle_upload;
 use crate::application::files::uploads::WriteTarget;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::RequestError;
+use crate::application::session::dispatch::execute;
+use crate::application::session::expiry::expire_uploads;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, DESKTOP_PART_BYTES, EXPIRY, START, Scene, World, authenticate, creation, delete, demo,
@@ -341,7 +344,7 @@ async fn a_large_upload_waits_in_staging_and_not_in_memory() {
     assert!(scene.journal.take().is_empty(), "one byte short");
     told(&scene, &mut session, vec![(big(2, 6), WAITS)]).await;
     assert_eq!(scene.journal.take(), [format!("stage 1 +{}", SPILL + 5)]);
-    let CommandOutcome::Commit(commit) = scene.app.execute(&mut session, big(3, 9)).await else {
+    let CommandOutcome::Commit(commit) = execute(&scene.app, &mut session, big(3, 9)).await else {
         panic!("it is whole");
     };
     assert_eq!(Commit::bytes(&commit), 9, "only the tail is in memory");
@@ -438,7 +441,7 @@ async fn an_upload_that_does_not_grow_expires() {
         (500, vec![]),
     ] {
         scene.at(START + second);
-        scene.app.expire_uploads(&mut session);
+        expire_uploads(&scene.app, &mut session);
         let left: Vec<FilePath> = left.into_iter().map(path).collect();
         let open = session.uploads.names_into(&WriteTarget::Project(demo()));
         assert_eq!(open, left, "after {second} s");
@@ -475,7 +478,7 @@ async fn settle(
     session: &mut Session,
     next: Option<&Command>,
 ) -> Option<Result<Vec<Reply>, RequestError>> {
-    match scene.app.settle_upload(session, next).await {
+    match settle_upload(&scene.app, session, next).await {
         Some(execution) => Some(scene.finish(execution).await),
         None => None,
     }
@@ -631,7 +634,7 @@ async fn a_kept_upload_ends_by_a_new_beginning_a_deletion_or_time() {
             }
             _ => {
                 scene.at(START + 300);
-                scene.app.expire_uploads(&mut session);
+                expire_uploads(&scene.app, &mut session);
             }
         }
         stored(&scene);

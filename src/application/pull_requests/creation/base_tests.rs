@@ -1,5 +1,6 @@
 use super::*;
 use crate::application::command::Command;
+use crate::application::files::post_file::settle_upload;
 use crate::application::test_world::{
     DESKTOP_PART_BYTES, World, based, delete, desktop_part, hash, is_bad, part, post,
 };
@@ -126,7 +127,7 @@ async fn the_desktop_clients_upload_without_its_last_part_keeps_its_base() {
             let command = based(desktop_part("/u", FULL, number, 3), hash('a'));
             scene.ask(&mut session, command).await.expect("a part");
         }
-        let settled = scene.app.settle_upload(&mut session, None).await;
+        let settled = settle_upload(&scene.app, &mut session, None).await;
         let settled = scene.finish(settled.expect("it settles")).await;
         assert_eq!(settled, Ok(vec![Reply::FilePosted]));
         if late {

@@ -1,7 +1,10 @@
 use super::*;
+use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::command::{Command, Sections};
 use crate::application::connection_id::ConnectionId;
+use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::BadParameters;
+use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, based, creation, delete, demo, disk_full,
     get, hash, is_bad, is_unauthorized, other, over, part, path, post, pull_request, streaming,
@@ -26,13 +29,13 @@ fn end(number: u128, outcome: Outcome) -> Command {
 
 /// The ids that `list` gives.
 async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
-    let execution = scene.app.execute(session, Command::ListPullRequests).await;
+    let execution = execute(&scene.app, session, Command::ListPullRequests).await;
     let CommandOutcome::PullRequests(mut pages) = execution else {
         panic!("refused");
     };
     let mut ids = Vec::new();
     while !pages.is_over() {
-        let page = scene.app.next_pull_requests(&mut pages).await;
+        let page = next_pull_requests(&scene.app, &mut pages).await;
         ids.extend(page.expect("found").iter().map(|found| found.id));
     }
     ids
@@ -470,9 +473,7 @@ async fn pages_are_bounded_leave_out_what_is_gone_and_begin_where_asked() {
         let mut lengths = Vec::new();
         let mut last = None;
         while !pages.is_over() {
-            let page = scene
-                .app
-                .next_pull_requests(&mut pages)
+            let page = next_pull_requests(&scene.app, &mut pages)
                 .await
                 .expect("found");
             lengths.push(page.len());
@@ -501,7 +502,7 @@ async fn one_that_cannot_be_read_keeps_no_other_back() {
     let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)]);
     let mut found = Vec::new();
     while !pages.is_over() {
-        let page = scene.app.next_pull_requests(&mut pages).await;
+        let page = next_pull_requests(&scene.app, &mut pages).await;
         found.push(page.map(|page| page.len()));
     }
     assert_eq!(found, [Ok(1), Err(RequestError::Internal), Ok(1)]);
@@ -514,7 +515,7 @@ async fn a_page_that_cannot_be_read_is_500() {
     world.pull_requests.expect_find().returning(fails);
     let scene = world.build();
     let mut pages = PullRequestPages::new(demo(), vec![id(7)]);
-    let page = scene.app.next_pull_requests(&mut pages).await;
+    let page = next_pull_requests(&scene.app, &mut pages).await;
     assert_eq!(page, Err(RequestError::Internal));
 }
 
@@ -549,7 +550,7 @@ async fn an_open_draft_waits_for_a_fresh_token() {
     let mut session = scene.author().await;
     scene.ask(&mut session, post("/n", "x")).await.expect("ok");
     scene.at(EXPIRY);
-    scene.app.withdraw_expired(&mut session);
+    withdraw_expired(&scene.app, &mut session);
     for command in [post("/m", "x"), FINISH, delete("/n")] {
         assert!(is_unauthorized(&scene.ask(&mut session, command).await));
     }

@@ -1,3 +1,4 @@
+use crate::application::auth::authenticate::withdraw_expired;
 use std::sync::Arc;
 
 use crate::application::command::{Command, Sections};
@@ -106,7 +107,7 @@ async fn where_reading_needs_a_token_a_watch_lasts_as_long_as_one_that_names_its
     let back = authenticate(BOB, Sections::default());
     assert_eq!(done(&scene, &mut session, back).await, on);
     scene.at(EXPIRY);
-    scene.app.withdraw_expired(&mut session);
+    withdraw_expired(&scene.app, &mut session);
     assert_eq!(scene.journal.take(), off);
 }
 

@@ -13,6 +13,7 @@ use crate::adapters::inbound::websocket::connection::request_queue::{End, Reques
 use crate::adapters::inbound::websocket::connection::responder::Responder;
 use crate::adapters::inbound::websocket::connection::session_timer::{SessionTimer, until};
 use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::files::commit;
 use crate::application::{Application, Command, CommandOutcome, Commit, SessionGuard};
 use crate::domain::FilePath;
 
@@ -241,7 +242,7 @@ impl<'a> RequestProcessor<'a> {
         });
         let (responder, file) = (self.responder.clone(), commit.key());
         let queue = Arc::clone(&responder.queue);
-        let work = self.timer.application.commit(commit, move |outcome| {
+        let work = commit::commit(&self.timer.application, commit, move |outcome| {
             responder.answer_change(&file, &outcome, &context);
         });
         self.commits.push(Box::pin(async move {

@@ -1,5 +1,7 @@
 //! What a connection is sent: into its queue, in pieces that fit.
 
+use crate::application::pull_requests::pages::next_pull_requests;
+use crate::application::session::expiry::open_updated;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -222,7 +224,7 @@ impl Responder {
     async fn pending_update(&self, turn: FileTransferGuard<WireFrame>, key: &FileKey) {
         let FileKey { project, path } = key;
         let nobody = Context::default();
-        match self.application.open_updated(project, path).await {
+        match open_updated(&self.application, project, path).await {
             // It may not be told of the project any more.
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
@@ -273,7 +275,7 @@ impl Responder {
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
             self.queue.room().await;
-            match self.application.next_pull_requests(&mut pages).await {
+            match next_pull_requests(&self.application, &mut pages).await {
                 Ok(page) => {
                     let last = pages.is_over();
                     if last || !page.is_empty() {
@@ -292,7 +294,7 @@ impl Responder {
     async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
         while !pages.is_over() {
             // A failure has been logged, and must not keep the others back.
-            let page = self.application.next_pull_requests(&mut pages).await;
+            let page = next_pull_requests(&self.application, &mut pages).await;
             for created in page.iter().flatten() {
                 self.queue.room().await;
                 self.push(encode::pull_request_created(created));

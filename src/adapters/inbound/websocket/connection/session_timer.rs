@@ -1,5 +1,10 @@
 //! Whom a processor works for: a session whose time runs on, whatever is under way.
 
+use crate::application::auth::authenticate::withdraw_expired;
+use crate::application::files::post_file::settle_upload;
+use crate::application::session::dispatch::execute;
+use crate::application::session::expiry::expire_uploads;
+use crate::application::session::expiry::next_deadline;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,12 +45,12 @@ impl SessionTimer {
 
     pub(crate) async fn execute(&mut self, command: Command) -> CommandOutcome {
         let session = &mut self.connected.session;
-        self.application.execute(session, command).await
+        execute(&self.application, session, command).await
     }
 
     pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<CommandOutcome> {
         let session = &mut self.connected.session;
-        self.application.settle_upload(session, next).await
+        settle_upload(&self.application, session, next).await
     }
 
     /// Does `work`, however long it takes, and meanwhile what has its time: a token that expires
@@ -62,14 +67,14 @@ impl SessionTimer {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let wait = self.application.next_deadline(self.session())?;
+        let wait = next_deadline(&self.application, self.session())?;
         Some(Instant::now() + wait.min(MAX_WAIT))
     }
 
     fn on_deadline(&mut self) {
         let session = &mut self.connected.session;
-        self.application.expire_uploads(session);
-        if let Some(refusal) = self.application.withdraw_expired(session) {
+        expire_uploads(&self.application, session);
+        if let Some(refusal) = withdraw_expired(&self.application, session) {
             self.responder.refusal(&refusal, &Context::default());
         }
     }
