@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::content_hash::ContentHash;
 use super::file_path::FilePath;
 use super::names::UserName;
@@ -12,35 +14,26 @@ use super::time::Timestamp;
 
 /// A pull request's number: a random UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PullRequestId(u128);
+pub struct PullRequestId(Uuid);
 
 impl PullRequestId {
     /// The id with these 128 bits.
     pub const fn from_u128(bits: u128) -> Self {
-        Self(bits)
+        Self(Uuid::from_u128(bits))
     }
 
     /// Reads the usual text form: 36 characters, lower case; anything else is no id.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text.split('-').collect();
-        let id = Self(u128::from_str_radix(&digits, 16).ok()?);
-        // Whatever was let through above must be exactly how the id is written.
-        (digits.len() == 32 && id.to_string() == text).then_some(id)
+        let id = Uuid::try_parse(text).ok()?;
+        // The crate reads other forms as well.
+        let mut usual = Uuid::encode_buffer();
+        (id.hyphenated().encode_lower(&mut usual) == text).then_some(Self(id))
     }
 }
 
 impl fmt::Display for PullRequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", self.0);
-        write!(
-            f,
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        fmt::Display::fmt(self.0.as_hyphenated(), f)
     }
 }
 
@@ -84,6 +77,8 @@ pub struct PullRequest {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -104,8 +99,42 @@ mod tests {
             "{1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07}",
             "+b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07",
             "1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c071",
+            "1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c0",
+            "1b4e28ba-2fa14-d3b-a1f5-0f2d6d1f0c07",
+            "urn:uuid:1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07",
+            "1b4e28ba-2fa1-4d3b-a1f5-0f2d6d1f0c07\n",
         ] {
             assert_eq!(PullRequestId::parse(other), None, "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_is_36_characters_of_lower_case_hex_and_comes_back(bits: u128) {
+            let id = PullRequestId::from_u128(bits);
+            let hex = format!("{bits:032x}");
+            let (text, debugged) = (id.to_string(), format!("{id:?}"));
+            let groups = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+            prop_assert_eq!(&text, &groups.join("-"));
+            prop_assert_eq!(&text, &debugged);
+            prop_assert_eq!(text.len(), 36);
+            prop_assert_eq!(PullRequestId::parse(&text), Some(id));
+        }
+
+        #[test]
+        fn ids_are_ordered_as_their_bits_and_their_text(a: u128, b: u128) {
+            let (one, other) = (PullRequestId::from_u128(a), PullRequestId::from_u128(b));
+            prop_assert_eq!(one.cmp(&other), a.cmp(&b));
+            prop_assert_eq!(one.cmp(&other), one.to_string().cmp(&other.to_string()));
+        }
+
+        #[test]
+        fn whatever_is_read_is_written_as_it_came(text in "[0-9a-fA-F]{8}(-[0-9a-f]{4}){3}-?[0-9a-f]{12}") {
+            if let Some(id) = PullRequestId::parse(&text) {
+                prop_assert_eq!(id.to_string(), text);
+            } else {
+                prop_assert!(text.len() != 36 || text.contains(|letter: char| letter.is_uppercase()));
+            }
         }
     }
 }
