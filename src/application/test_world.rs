@@ -532,6 +532,7 @@ fn limits() -> Limits {
         pull_request: PullRequestLimits {
             max_files: 10,
             max_bytes: 1_000_000,
+            max_folders: 1_000,
         },
         max_open_pull_requests: 2,
         max_title_bytes: 16,

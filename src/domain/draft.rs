@@ -1,11 +1,12 @@
 //! A viewer's edits while they are put together (protocol, section 6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::content_hash::ContentHash;
 use super::file_path::FilePath;
 use super::names::UserName;
+use super::path_map::PathMap;
 use super::project::ProjectId;
 use super::pull_request::{PullRequest, PullRequestId};
 use super::time::Timestamp;
@@ -20,6 +21,8 @@ pub struct PullRequestLimits {
     pub max_files: usize,
     /// `maxPullRequestBytes`: the content of all files together.
     pub max_bytes: u64,
+    /// `maxProjectFolders`: the folders of all files together, since a store makes them.
+    pub max_folders: u64,
 }
 
 /// Why a change does not go into a draft.
@@ -28,6 +31,9 @@ pub enum DraftError {
     /// One name more than `maxPullRequestFiles`.
     #[error("the pull request would name more than {0} files")]
     Files(usize),
+    /// More folders than `maxProjectFolders`.
+    #[error("the pull request would hold more than {0} folders")]
+    Folders(u64),
     /// More content than `maxPullRequestBytes`.
     #[error("the pull request would hold more than {0} bytes")]
     Bytes(u64),
@@ -44,6 +50,7 @@ impl DraftError {
     pub fn limit(&self) -> Option<(&'static str, u64)> {
         match *self {
             Self::Files(files) => Some(("maxPullRequestFiles", files as u64)),
+            Self::Folders(folders) => Some(("maxProjectFolders", folders)),
             Self::Bytes(bytes) => Some(("maxPullRequestBytes", bytes)),
             Self::Names => Some(("names in one pull request", MAX_NAMES_BYTES as u64)),
             Self::InTheWay => None,
@@ -72,7 +79,9 @@ impl DraftFile {
 pub struct Draft {
     title: Arc<str>,
     description: Arc<str>,
-    files: BTreeMap<FilePath, DraftFile>,
+    files: PathMap<DraftFile>,
+    /// How many folders have a file below them.
+    folders: u64,
     deleted: BTreeSet<FilePath>,
     bytes: u64,
     /// All names, and all bases.
@@ -85,7 +94,8 @@ impl Draft {
         Self {
             title,
             description,
-            files: BTreeMap::new(),
+            files: PathMap::default(),
+            folders: 0,
             deleted: BTreeSet::new(),
             bytes: 0,
             names_bytes: 0,
@@ -116,6 +126,10 @@ impl Draft {
             old.map_or(0, DraftFile::base_bytes),
             limits,
         )?;
+        let new_folders = self.files.missing_folders(path);
+        if new_folders > 0 && self.folders + new_folders > limits.max_folders {
+            return Err(DraftError::Folders(limits.max_folders));
+        }
         let total = self
             .bytes
             .saturating_sub(old.map_or(0, |old| old.bytes))
@@ -123,11 +137,7 @@ impl Draft {
         if total > limits.max_bytes {
             return Err(DraftError::Bytes(limits.max_bytes));
         }
-        if self
-            .files
-            .keys()
-            .any(|file| file.touches(path) && file != path)
-        {
+        if self.files.has_conflict(path) {
             return Err(DraftError::InTheWay);
         }
         Ok(())
@@ -139,16 +149,16 @@ impl Draft {
         self.forget(&path);
         self.names_bytes += path.as_str().len() + file.base_bytes();
         self.bytes += file.bytes;
+        self.folders += self.files.missing_folders(&path);
         self.files.insert(path, file);
     }
 
     /// The draft's own files at `path` or below it.
     pub fn files_at(&self, path: &FilePath) -> Vec<FilePath> {
-        self.files
-            .keys()
-            .filter(|file| *file == path || file.is_below(path))
-            .cloned()
-            .collect()
+        let itself = self.files.get(path).map(|_| path);
+        let below = self.files.below(Some(path), None, true);
+        let below = below.map(|(path, _)| path);
+        itself.into_iter().chain(below).cloned().collect()
     }
 
     /// Takes whatever the draft says of `path` out of it.
@@ -160,6 +170,7 @@ impl Draft {
         if let Some(file) = written {
             self.names_bytes -= file.base_bytes();
             self.bytes -= file.bytes;
+            self.folders -= self.files.missing_folders(path);
         }
     }
 
@@ -174,7 +185,7 @@ impl Draft {
     ) -> Result<(), DraftError> {
         let new: Vec<_> = paths
             .into_iter()
-            .filter(|path| !self.deleted.contains(path) && !self.files.contains_key(path))
+            .filter(|path| !self.deleted.contains(path) && self.files.get(path).is_none())
             .collect();
         let bytes = new.iter().map(|path| path.as_str().len()).sum();
         self.check_names(new.len(), bytes, 0, limits)?;
@@ -198,7 +209,7 @@ impl Draft {
             title: Arc::clone(&self.title),
             description: Arc::clone(&self.description),
             date,
-            files: self.files.keys().cloned().collect(),
+            files: self.files.iter().map(|(path, _)| path.clone()).collect(),
             deleted: self.deleted.iter().cloned().collect(),
             bases: self
                 .files
@@ -233,6 +244,7 @@ mod tests {
     const LIMITS: PullRequestLimits = PullRequestLimits {
         max_files: 3,
         max_bytes: 10,
+        max_folders: 3,
     };
 
     fn path(name: &str) -> FilePath {
@@ -313,7 +325,8 @@ mod tests {
 
         let many = PullRequestLimits {
             max_files: 10_000,
-            max_bytes: 10,
+            max_folders: 10_000,
+            ..LIMITS
         };
         let long = |n: usize| path(&format!("{}/{n:05}", vec!["s".repeat(200); 20].join("/")));
         let mut draft = Draft::new("t".into(), "".into());
@@ -332,6 +345,25 @@ mod tests {
         );
         draft.forget(&long(0));
         assert_eq!(draft.check_write(&long(fit), &sized(0), &many), Ok(()));
+    }
+
+    #[test]
+    fn the_folders_of_its_files_are_bounded() {
+        let mut draft = draft();
+        assert_eq!(
+            write(&mut draft, "d/e/f/g/a", 0),
+            Err(DraftError::Folders(3))
+        );
+        assert_eq!(write(&mut draft, "d/e/f/a", 0), Ok(()));
+        assert_eq!(write(&mut draft, "d/e/f/a", 1), Ok(()), "no new folder");
+        assert_eq!(write(&mut draft, "d/e/f/b", 0), Ok(()), "no new folder");
+        assert_eq!(write(&mut draft, "x/a", 0), Err(DraftError::Folders(3)));
+        draft.forget(&path("d/e/f/b"));
+        assert_eq!(write(&mut draft, "x/a", 0), Err(DraftError::Folders(3)));
+        draft.forget(&path("d/e/f/a"));
+        assert_eq!(write(&mut draft, "x/y/z/a", 0), Ok(()));
+        let deep = path("a/proposed/deletion/makes/no/folder");
+        assert_eq!(draft.propose_deletion(vec![deep], &LIMITS), Ok(()));
     }
 
     #[test]
@@ -361,7 +393,8 @@ mod tests {
     fn a_base_counts_with_its_text_against_the_bound_of_names() {
         let many = PullRequestLimits {
             max_files: 10_000,
-            max_bytes: 10,
+            max_folders: 10_000,
+            ..LIMITS
         };
         // 4,032 bytes and a base are 4,096 together, of which 64 fit exactly.
         let deep = vec!["s".repeat(200); 20].join("/");

@@ -42,6 +42,7 @@ impl Config {
             pull_request: PullRequestLimits {
                 max_files: self.max_pull_request_files,
                 max_bytes: self.max_pull_request_bytes,
+                max_folders: MAX_PROJECT_FOLDERS,
             },
             max_open_pull_requests: self.max_open_pull_requests,
             max_title_bytes: self.max_title_bytes,
