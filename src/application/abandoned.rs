@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::Application;
 use super::locks::lock;
 use super::ports::StoreError;
-use crate::domain::{ProjectId, Timestamp};
+use crate::domain::{ProjectId, Uptime};
 
 /// Which projects are without their streamer, and since when.
 #[derive(Debug)]
 pub(super) struct AbandonedProjects {
     grace: Option<Duration>,
-    due: Mutex<HashMap<ProjectId, Timestamp>>,
+    due: Mutex<HashMap<ProjectId, Uptime>>,
 }
 
 impl AbandonedProjects {
@@ -26,7 +26,7 @@ impl AbandonedProjects {
         }
     }
 
-    pub(super) fn streamer_left(&self, project: &ProjectId, now: Timestamp) {
+    pub(super) fn streamer_left(&self, project: &ProjectId, now: Uptime) {
         if let Some(grace) = self.grace {
             self.due().insert(project.clone(), now.plus(grace));
         }
@@ -38,7 +38,7 @@ impl AbandonedProjects {
         }
     }
 
-    fn take_due(&self, now: Timestamp) -> Vec<ProjectId> {
+    fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
         let mut due = self.due();
         let ready: Vec<_> = due
             .iter()
@@ -51,7 +51,7 @@ impl AbandonedProjects {
         ready
     }
 
-    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Timestamp>> {
+    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Uptime>> {
         lock(&self.due)
     }
 }
@@ -64,7 +64,7 @@ impl Application {
     /// Those of listing the projects.
     pub async fn start_grace(&self) -> Result<(), StoreError> {
         if self.policy.delete_abandoned_after.is_some() {
-            let now = self.now();
+            let now = self.uptime();
             for project in self.ports.registry.projects().await? {
                 self.abandoned.streamer_left(&project, now);
             }
@@ -74,7 +74,7 @@ impl Application {
 
     /// What has to be done now and then: about once a second.
     pub async fn tidy_up(&self) {
-        let now = self.now();
+        let now = self.uptime();
         self.ports.rooms.sweep(now);
         for project in self.abandoned.take_due(now) {
             // A streamer who comes back meanwhile keeps what is left, and what he posts: it is

@@ -76,7 +76,7 @@ impl Application {
     pub(super) fn reattach(&self, session: &mut Session, now: Timestamp) {
         let due = Attachments::due(session, self.policy.public_read, now);
         let (me, attached) = (session.connection, &session.attached);
-        let replace = || self.replace(me, attached, &due, now);
+        let replace = || self.replace(me, attached, &due);
         let told = session.notices.live();
         if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
             let until = self.finishes.part(project, now, replace);
@@ -90,12 +90,13 @@ impl Application {
     /// Ends what the connection has: it is gone. Its uploads and draft go with the session.
     pub(super) fn end(&self, session: &mut Session) {
         let due = Attachments::default();
-        self.replace(session.connection, &session.attached, &due, self.now());
+        self.replace(session.connection, &session.attached, &due);
         session.attached = due;
     }
 
-    fn replace(&self, me: ConnectionId, old: &Attachments, new: &Attachments, now: Timestamp) {
+    fn replace(&self, me: ConnectionId, old: &Attachments, new: &Attachments) {
         let ports = &self.ports;
+        let now = self.uptime();
         for topic in old
             .topics
             .iter()

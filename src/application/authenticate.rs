@@ -96,7 +96,7 @@ impl Application {
         let kept = session.roles_under(&identity, now);
         let roles = identity.grant(&sections, kept, now)?;
         self.check_projects(&sections).await?;
-        self.check_room(session, &identity, &roles, now)?;
+        self.check_room(session, &identity, &roles)?;
         if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
             self.register(project).await?;
         }
@@ -154,7 +154,6 @@ impl Application {
         session: &Session,
         identity: &Identity,
         roles: &Roles,
-        now: Timestamp,
     ) -> Result<(), Refusal> {
         let Some(room) = roles
             .room
@@ -165,6 +164,7 @@ impl Application {
         };
         // Entering and leaving again makes no difference to anybody in a room; that it may be
         // full by the time of entering for good is a race that lets one room too many be.
+        let now = self.uptime();
         if !self.ports.rooms.enter(room, &identity.user, now) {
             let value = self.limits.max_rooms as u64;
             return Err(Refusal::LimitExceeded {

@@ -23,11 +23,14 @@ impl Application {
             return Err(Refusal::bad("message must not be empty"));
         }
         check_bytes("maxChatBytes", &text, self.limits.max_chat_bytes)?;
-        match self
-            .ports
-            .rooms
-            .say(session.connection, room, &identity.user, text, now)
-        {
+        match self.ports.rooms.say(
+            session.connection,
+            room,
+            &identity.user,
+            text,
+            now,
+            self.uptime(),
+        ) {
             Ok(()) => Ok(Reply::ChatMessage),
             Err(SayError::TooOften(retry_after)) => Err(Refusal::RateLimited { retry_after }),
         }

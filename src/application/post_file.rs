@@ -15,7 +15,7 @@ impl Application {
             Ok(target) => target,
             Err(error) => return Execution::Refused(error.into()),
         };
-        match self.take_content(session, target.clone(), post, now).await {
+        match self.take_content(session, target.clone(), post).await {
             Ok(Some((path, file))) => self.store(session, target, path, file).await,
             Ok(None) => Execution::Silent,
             Err(refusal) => Execution::Refused(refusal),
@@ -28,7 +28,6 @@ impl Application {
         session: &mut Session,
         target: WriteTarget,
         post: Checked<PostFile>,
-        now: Timestamp,
     ) -> Result<Option<(FilePath, WholeFile)>, Refusal> {
         let post = post?;
         let Some(part_of) = post.part else {
@@ -42,7 +41,7 @@ impl Application {
         let key: UploadKey = (target, post.path.clone());
         match session
             .uploads
-            .take(&key, &post, part_of, &self.limits, now)?
+            .take(&key, &post, part_of, &self.limits, self.uptime())?
         {
             Taken::Whole(file) => Ok(Some((post.path, file))),
             Taken::Waiting => Ok(None),

@@ -14,7 +14,7 @@ use super::ports::{
     ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
 };
 use super::{Command, Execution, Limits, Policy, Refusal, Session};
-use crate::domain::{FilePath, ProjectId, Timestamp};
+use crate::domain::{FilePath, ProjectId, Timestamp, Uptime};
 
 /// What the use cases need from the world.
 #[derive(Clone)]
@@ -147,9 +147,14 @@ impl Application {
             .unwrap_or(Err(Refusal::Internal))
     }
 
-    /// The time.
+    /// The time by the calendar.
     pub fn now(&self) -> Timestamp {
         self.ports.clock.now()
+    }
+
+    /// How long the process runs.
+    pub(super) fn uptime(&self) -> Uptime {
+        self.ports.clock.uptime()
     }
 
     pub(super) fn new_staging_id(&self) -> StagingId {

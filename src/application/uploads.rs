@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::staged::{ReadyContent, UploadLog};
 use super::{Limits, PartOf, PostFile, Refusal};
 use crate::domain::{
-    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp,
+    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Uptime,
 };
 
 /// Where a write goes.
@@ -27,11 +27,11 @@ pub(super) struct Upload {
     pub(super) log: UploadLog,
     /// That of the first part which came with one.
     base: Option<ContentHash>,
-    touched: Timestamp,
+    touched: Uptime,
 }
 
 impl Upload {
-    fn new(count: u32, now: Timestamp) -> Self {
+    fn new(count: u32, now: Uptime) -> Self {
         Self {
             partial: PartialUpload::new(count),
             log: UploadLog::default(),
@@ -45,7 +45,7 @@ impl Upload {
         part: &Part,
         post: &PostFile,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Progress, Refusal> {
         check_file_bytes(self.partial.bytes_with(part), limits)?;
         let progress = self.partial.accept(part)?;
@@ -129,7 +129,7 @@ impl Uploads {
         post: &PostFile,
         part_of: PartOf,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, Refusal> {
         let part = part_of_post(post, part_of)?;
         if let Some(ended) = &mut self.ended
@@ -175,7 +175,7 @@ impl Uploads {
         post: &PostFile,
         part: Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, Refusal> {
         let goes_on = |kept: &UploadKey, upload: &Upload| {
             kept == key && upload.partial.is_missing_last(&part)
@@ -203,7 +203,7 @@ impl Uploads {
         post: &PostFile,
         part: &Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, Refusal> {
         let mut upload = Upload::new(part.count, now);
         upload.partial.check(part)?;
@@ -228,7 +228,7 @@ impl Uploads {
         post: &PostFile,
         part: &Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, Refusal> {
         let Some(upload) = self.open.get_mut(key) else {
             return Err(Refusal::Internal);
@@ -312,7 +312,7 @@ impl Uploads {
     }
 
     /// Ends the uploads that have not grown for too long.
-    pub(super) fn expire(&mut self, limits: &Limits, now: Timestamp) {
+    pub(super) fn expire(&mut self, limits: &Limits, now: Uptime) {
         let idle = |upload: &Upload| now.since(upload.touched) >= limits.upload_idle;
         let expired: Vec<_> = self
             .open
@@ -331,7 +331,7 @@ impl Uploads {
     }
 
     /// When the first of them expires.
-    pub(super) fn next_expiry(&self, limits: &Limits) -> Option<Timestamp> {
+    pub(super) fn next_expiry(&self, limits: &Limits) -> Option<Uptime> {
         let kept = self.kept.as_ref().map(|kept| &kept.1);
         let touched = self
             .open
