@@ -14,7 +14,7 @@ use crate::application::ports::{
 };
 use crate::application::pull_requests::cursor::PullRequestClock;
 use crate::application::request_error::RequestError;
-use crate::domain::{FilePath, ProjectId, Timestamp};
+use crate::domain::{FilePath, ProjectId, Timestamp, Uptime};
 
 /// What the use cases need from the world.
 #[derive(Clone)]
@@ -93,9 +93,14 @@ impl Application {
             .unwrap_or(Err(RequestError::Internal))
     }
 
-    /// The time.
+    /// The time by the calendar.
     pub fn now(&self) -> Timestamp {
         self.ports.clock.now()
+    }
+
+    /// How long the process runs.
+    pub(crate) fn uptime(&self) -> Uptime {
+        self.ports.clock.uptime()
     }
 
     pub(crate) fn new_staging_id(&self) -> StagingId {

@@ -43,7 +43,7 @@ use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
     Claims, ContentHash, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest,
-    PullRequestId, PullRequestLimits, RoomName, Timestamp, Usage, UserName, Version,
+    PullRequestId, PullRequestLimits, RoomName, Timestamp, Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -98,6 +98,7 @@ pub struct Scene {
     pub app: Arc<Application>,
     pub journal: Journal,
     clock: Arc<AtomicU64>,
+    uptime: Arc<AtomicU64>,
 }
 
 impl World {
@@ -153,6 +154,7 @@ impl World {
         self.furnish_events();
         self.furnish_rooms();
         let time = Arc::new(AtomicU64::new(START * 1_000));
+        let uptime = Arc::new(AtomicU64::new(START * 1_000));
         let mut ports = Ports {
             registry: Arc::new(self.registry),
             projects: Arc::new(self.projects),
@@ -164,7 +166,7 @@ impl World {
             presence: Arc::new(self.presence),
             events: Arc::new(self.events),
             rooms: Arc::new(self.rooms),
-            clock: Arc::new(clock(Arc::clone(&time))),
+            clock: Arc::new(clock(Arc::clone(&time), Arc::clone(&uptime))),
             ids: Arc::new(ids()),
         };
         exchange(&mut ports);
@@ -172,6 +174,7 @@ impl World {
             app: Arc::new(Application::new(ports, self.limits, self.policy)),
             journal: self.journal,
             clock: time,
+            uptime,
         }
     }
 
@@ -389,10 +392,12 @@ impl World {
             .expect_leave()
             .returning(move |room, user, _| journal.note(format!("leave {room} {user}")));
         let journal = self.journal.clone();
-        rooms.expect_say().returning(move |_, room, user, text, _| {
-            journal.note(format!("say {room} {user}: {text}"));
-            Ok(())
-        });
+        rooms
+            .expect_say()
+            .returning(move |_, room, user, text, _, _| {
+                journal.note(format!("say {room} {user}: {text}"));
+                Ok(())
+            });
         rooms.expect_history().returning(|_, _| Vec::new());
         rooms.expect_members().returning(|_| Vec::new());
         rooms.expect_sweep().returning(|_| ());
@@ -400,8 +405,14 @@ impl World {
 }
 
 impl Scene {
-    /// Sets the clock to so many seconds.
+    /// Time passes until the clock shows so many seconds.
     pub fn at(&self, seconds: u64) {
+        self.set_clock(seconds);
+        self.uptime.store(seconds * 1_000, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the clock to so many seconds, and no time passes.
+    pub fn set_clock(&self, seconds: u64) {
         self.clock.store(seconds * 1_000, Ordering::Relaxed);
     }
 
@@ -525,11 +536,14 @@ fn tokens() -> MockTokenVerifier {
     tokens
 }
 
-fn clock(time: Arc<AtomicU64>) -> MockClock {
+fn clock(time: Arc<AtomicU64>, uptime: Arc<AtomicU64>) -> MockClock {
     let mut clock = MockClock::new();
     clock
         .expect_now()
         .returning(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
+    clock
+        .expect_uptime()
+        .returning(move || Uptime::from_millis(uptime.load(Ordering::Relaxed)));
     clock
 }
 

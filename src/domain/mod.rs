@@ -29,4 +29,4 @@ pub use project::{
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
 pub use room::{ChatMessage, Room, RoomLimits};
-pub use time::Timestamp;
+pub use time::{Timestamp, Uptime};

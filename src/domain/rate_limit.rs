@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::time::Timestamp;
+use super::time::Uptime;
 
 /// How often something may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +18,12 @@ pub struct RateLimit {
 pub struct TokenBucket {
     /// Thousandths of a permit, so that whole milliseconds refill exactly.
     milli_permits: u64,
-    refilled: Timestamp,
+    refilled: Uptime,
 }
 
 impl TokenBucket {
     /// A full bucket.
-    pub fn full(limit: RateLimit, now: Timestamp) -> Self {
+    pub fn full(limit: RateLimit, now: Uptime) -> Self {
         Self {
             milli_permits: u64::from(limit.burst) * 1_000,
             refilled: now,
@@ -34,7 +34,7 @@ impl TokenBucket {
     ///
     /// # Errors
     /// How long until there is one.
-    pub fn take(&mut self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(&mut self, limit: RateLimit, now: Uptime) -> Result<(), Duration> {
         if limit.per_second == 0 {
             return Ok(());
         }
@@ -50,14 +50,13 @@ impl TokenBucket {
     }
 
     /// Whether the bucket is full again, so that forgetting it changes nothing.
-    pub fn is_full(&self, limit: RateLimit, now: Timestamp) -> bool {
+    pub fn is_full(&self, limit: RateLimit, now: Uptime) -> bool {
         let mut probe = *self;
         probe.refill(limit, now);
         probe.milli_permits >= u64::from(limit.burst) * 1_000
     }
 
-    fn refill(&mut self, limit: RateLimit, now: Timestamp) {
-        // A clock set back gives nothing and takes nothing.
+    fn refill(&mut self, limit: RateLimit, now: Uptime) {
         let elapsed = u64::try_from(now.since(self.refilled).as_millis()).unwrap_or(u64::MAX);
         let gained = elapsed.saturating_mul(u64::from(limit.per_second));
         let most = u64::from(limit.burst) * 1_000;
@@ -77,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_burst_passes_and_one_more_waits_for_its_share_of_a_second() {
-        let start = Timestamp::from_secs(100);
+        let start = Uptime::from_secs(100);
         let mut bucket = TokenBucket::full(LIMIT, start);
         for _ in 0..20 {
             assert_eq!(bucket.take(LIMIT, start), Ok(()));
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_rest_refills_no_more_than_the_burst() {
-        let start = Timestamp::from_secs(100);
+        let start = Uptime::from_secs(100);
         let mut bucket = TokenBucket::full(LIMIT, start);
         let later = start.plus(Duration::from_secs(3_600));
         assert!(bucket.is_full(LIMIT, later));
@@ -110,9 +109,9 @@ mod tests {
             per_second: 0,
             burst: 1,
         };
-        let mut bucket = TokenBucket::full(unlimited, Timestamp::default());
+        let mut bucket = TokenBucket::full(unlimited, Uptime::default());
         for _ in 0..1_000 {
-            assert_eq!(bucket.take(unlimited, Timestamp::default()), Ok(()));
+            assert_eq!(bucket.take(unlimited, Uptime::default()), Ok(()));
         }
     }
 }

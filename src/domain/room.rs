@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::names::{RoomName, UserName};
 use super::rate_limit::{RateLimit, TokenBucket};
-use super::time::Timestamp;
+use super::time::{Timestamp, Uptime};
 
 /// How long an empty room is remembered.
 const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
@@ -29,7 +29,7 @@ pub struct ChatMessage {
     pub room: RoomName,
     /// Who said it.
     pub username: UserName,
-    /// What he said.
+    /// What they said.
     pub text: Arc<str>,
     /// When the server took it.
     pub date: Timestamp,
@@ -45,12 +45,12 @@ pub struct Room {
     last_id: u64,
     /// Only of users who spoke lately: a full bucket is forgotten.
     buckets: HashMap<UserName, TokenBucket>,
-    empty_since: Option<Timestamp>,
+    empty_since: Option<Uptime>,
 }
 
 impl Room {
     /// An empty room.
-    pub fn new(name: RoomName, now: Timestamp) -> Self {
+    pub fn new(name: RoomName, now: Uptime) -> Self {
         Self {
             name,
             members: BTreeMap::new(),
@@ -68,7 +68,7 @@ impl Room {
     }
 
     /// One connection of `user` fewer is in the room.
-    pub fn leave(&mut self, user: &UserName, now: Timestamp) {
+    pub fn leave(&mut self, user: &UserName, now: Uptime) {
         if let Some(connections) = self.members.get_mut(user) {
             *connections -= 1;
             if *connections == 0 {
@@ -80,16 +80,17 @@ impl Room {
         }
     }
 
-    /// Takes a message of `user` into the room's history.
+    /// Takes a message of `user` into the room's history, under the date `date`.
     ///
     /// # Errors
-    /// How long `user` has to wait for his next message.
+    /// How long `user` has to wait for their next message.
     pub fn say(
         &mut self,
         user: &UserName,
         text: Arc<str>,
         limits: &RoomLimits,
-        now: Timestamp,
+        date: Timestamp,
+        now: Uptime,
     ) -> Result<ChatMessage, Duration> {
         self.buckets
             .retain(|_, bucket| !bucket.is_full(limits.rate, now));
@@ -103,7 +104,7 @@ impl Room {
             room: self.name.clone(),
             username: user.clone(),
             text,
-            date: now,
+            date,
         };
         self.history.push_back(message.clone());
         while self.history.len() > limits.history {
@@ -125,7 +126,7 @@ impl Room {
 
     /// Whether the room can be forgotten: empty for an hour, or empty and never spoken in. Also
     /// without a history its past counts: numbers go on, and so do the rates of its users.
-    pub fn is_forgettable(&self, now: Timestamp) -> bool {
+    pub fn is_forgettable(&self, now: Uptime) -> bool {
         self.empty_since
             .is_some_and(|since| self.last_id == 0 || now.since(since) >= KEPT_EMPTY)
     }
@@ -135,7 +136,8 @@ impl Room {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
+    const DATE: Timestamp = Timestamp::from_secs(1_700_000_000);
+    const NOW: Uptime = Uptime::from_secs(1_000);
     const LIMITS: RoomLimits = RoomLimits {
         history: 3,
         rate: RateLimit {
@@ -156,7 +158,7 @@ mod tests {
     fn ids_grow_and_history_keeps_the_latest_oldest_first() {
         let mut room = room();
         for text in ["a", "b", "c", "d"] {
-            room.say(&user("ana"), text.into(), &LIMITS, NOW)
+            room.say(&user("ana"), text.into(), &LIMITS, DATE, NOW)
                 .expect("within the burst");
         }
         let texts = |limit| {
@@ -190,15 +192,34 @@ mod tests {
     }
 
     #[test]
-    fn each_user_has_a_rate_of_his_own() {
+    fn a_message_bears_the_date_and_the_rate_does_not_depend_on_it() {
+        let mut room = room();
+        // The clock is set back and forward, and no time passes.
+        for date in [5_000, 1, 9_000, 3, 7_000].map(Timestamp::from_secs) {
+            let said = room.say(&user("ana"), "x".into(), &LIMITS, date, NOW);
+            assert_eq!(said.map(|message| message.date), Ok(date));
+        }
+        let later = DATE.plus(KEPT_EMPTY);
+        let refused = room.say(&user("ana"), "x".into(), &LIMITS, later, NOW);
+        assert_eq!(refused, Err(Duration::from_millis(200)));
+        let now = NOW.plus(Duration::from_millis(200));
+        let said = room.say(&user("ana"), "x".into(), &LIMITS, DATE, now);
+        assert!(said.is_ok());
+    }
+
+    #[test]
+    fn each_user_has_a_rate_of_their_own() {
         let mut room = room();
         for _ in 0..5 {
-            room.say(&user("ana"), "x".into(), &LIMITS, NOW)
+            room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW)
                 .expect("within the burst");
         }
-        let refused = room.say(&user("ana"), "x".into(), &LIMITS, NOW);
+        let refused = room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW);
         assert_eq!(refused, Err(Duration::from_millis(200)));
-        assert!(room.say(&user("bob"), "x".into(), &LIMITS, NOW).is_ok());
+        assert!(
+            room.say(&user("bob"), "x".into(), &LIMITS, DATE, NOW)
+                .is_ok()
+        );
         assert_eq!(room.latest(1)[0].id, 6, "a refused message takes no number");
     }
 
@@ -207,7 +228,7 @@ mod tests {
         let mut room = room();
         assert!(room.is_forgettable(NOW), "nothing to remember yet");
         room.enter(user("ana"));
-        room.say(&user("ana"), "x".into(), &LIMITS, NOW)
+        room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW)
             .expect("within the burst");
         assert!(!room.is_forgettable(NOW.plus(KEPT_EMPTY * 2)));
         room.leave(&user("ana"), NOW);
@@ -223,7 +244,7 @@ mod tests {
             ..LIMITS
         };
         room.enter(user("ana"));
-        room.say(&user("ana"), "x".into(), &limits, NOW)
+        room.say(&user("ana"), "x".into(), &limits, DATE, NOW)
             .expect("within the burst");
         room.leave(&user("ana"), NOW);
         assert!(!room.is_forgettable(NOW));

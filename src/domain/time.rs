@@ -1,8 +1,10 @@
-//! Points in time as the protocol counts them.
+//! Points in time: by the calendar, and since the process started.
 
 use std::time::Duration;
 
-/// Milliseconds since the Unix epoch.
+/// Milliseconds since the Unix epoch, as the protocol counts them.
+///
+/// The system may set its clock back or forward, so durations are measured by [`Uptime`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
 
@@ -25,14 +27,50 @@ impl Timestamp {
     /// This point and `duration` more; saturates.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(millis))
+        Self(self.0.saturating_add(millis(duration)))
     }
 
     /// How long after `earlier` this point lies; zero where it lies before.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// Milliseconds since the process started. Nobody sets it, so what lies between two of them has
+/// really passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Uptime(u64);
+
+impl Uptime {
+    /// The point `milliseconds` after the start.
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// The point `seconds` after the start; saturates.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1_000))
+    }
+
+    /// Milliseconds since the start.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// This point and `duration` more; saturates.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    /// How long after `earlier` this point lies; zero where it lies before.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -42,6 +80,9 @@ mod tests {
     #[test]
     fn time_before_the_other_is_no_time_since_it() {
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_millis(2_500));
+        assert_eq!(late.since(early), Duration::from_millis(1_500));
+        assert_eq!(early.since(late), Duration::ZERO);
+        let (early, late) = (Uptime::from_secs(1), Uptime::from_millis(2_500));
         assert_eq!(late.since(early), Duration::from_millis(1_500));
         assert_eq!(early.since(late), Duration::ZERO);
     }
@@ -54,5 +95,7 @@ mod tests {
                 .as_millis(),
             u64::MAX
         );
+        let latest = Uptime::from_secs(u64::MAX).plus(Duration::MAX);
+        assert_eq!(latest.as_millis(), u64::MAX);
     }
 }

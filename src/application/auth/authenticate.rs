@@ -98,7 +98,7 @@ async fn become_whom(
     let kept = session.roles_under(&identity, now);
     let roles = identity.grant(&sections, kept, now)?;
     check_projects(app, &sections).await?;
-    check_room(app, session, &identity, &roles, now)?;
+    check_room(app, session, &identity, &roles)?;
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
         register(app, project).await?;
     }
@@ -156,7 +156,6 @@ fn check_room(
     session: &Session,
     identity: &Identity,
     roles: &Roles,
-    now: Timestamp,
 ) -> Result<(), RequestError> {
     let Some(room) = roles
         .room
@@ -167,6 +166,7 @@ fn check_room(
     };
     // Entering and leaving again makes no difference to anybody in a room; that it may be
     // full by the time of entering for good is a race that lets one room too many be.
+    let now = app.uptime();
     if !app.ports.rooms.enter(room, &identity.user, now) {
         let value = app.limits.max_rooms as u64;
         return Err(RequestError::LimitExceeded {

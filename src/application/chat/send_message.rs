@@ -26,11 +26,14 @@ pub(crate) fn send_message(
         return Err(RequestError::bad("message must not be empty"));
     }
     check_bytes("maxChatBytes", &text, app.limits.max_chat_bytes)?;
-    match app
-        .ports
-        .rooms
-        .say(session.connection, room, &identity.user, text, now)
-    {
+    match app.ports.rooms.say(
+        session.connection,
+        room,
+        &identity.user,
+        text,
+        now,
+        app.uptime(),
+    ) {
         Ok(()) => Ok(Reply::ChatMessage),
         Err(SayError::TooOften(retry_after)) => Err(RequestError::RateLimited { retry_after }),
     }

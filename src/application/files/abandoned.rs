@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::application::service::Application;
-use crate::domain::{ProjectId, Timestamp};
+use crate::domain::{ProjectId, Uptime};
 
 /// Which projects are without their streamer, and since when.
 #[derive(Debug)]
 pub(crate) struct AbandonedProjects {
     grace: Option<Duration>,
-    due: Mutex<HashMap<ProjectId, Timestamp>>,
+    due: Mutex<HashMap<ProjectId, Uptime>>,
 }
 
 impl AbandonedProjects {
@@ -27,7 +27,7 @@ impl AbandonedProjects {
         }
     }
 
-    pub(crate) fn streamer_left(&self, project: &ProjectId, now: Timestamp) {
+    pub(crate) fn streamer_left(&self, project: &ProjectId, now: Uptime) {
         if let Some(grace) = self.grace {
             self.due().insert(project.clone(), now.plus(grace));
         }
@@ -39,7 +39,7 @@ impl AbandonedProjects {
         }
     }
 
-    fn take_due(&self, now: Timestamp) -> Vec<ProjectId> {
+    fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
         let mut due = self.due();
         let ready: Vec<_> = due
             .iter()
@@ -52,7 +52,7 @@ impl AbandonedProjects {
         ready
     }
 
-    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Timestamp>> {
+    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Uptime>> {
         lock(&self.due)
     }
 }
@@ -64,7 +64,7 @@ impl AbandonedProjects {
 /// Those of listing the projects.
 pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     if app.policy.delete_abandoned_after.is_some() {
-        let now = app.now();
+        let now = app.uptime();
         for project in app.ports.registry.projects().await? {
             app.abandoned.streamer_left(&project, now);
         }
@@ -74,7 +74,7 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
 
 /// What has to be done now and then: about once a second.
 pub async fn tidy_up(app: &Application) {
-    let now = app.now();
+    let now = app.uptime();
     app.ports.rooms.sweep(now);
     for project in app.abandoned.take_due(now) {
         // A streamer who comes back meanwhile keeps what is left, and what he posts: it is

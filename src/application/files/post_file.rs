@@ -21,7 +21,7 @@ pub(crate) async fn post_file(
         Ok(target) => target,
         Err(error) => return CommandOutcome::Refused(error.into()),
     };
-    match take_content(app, session, target.clone(), post, now).await {
+    match take_content(app, session, target.clone(), post).await {
         Ok(Some((path, file))) => store(app, session, target, path, file).await,
         Ok(None) => CommandOutcome::Silent,
         Err(refusal) => CommandOutcome::Refused(refusal),
@@ -34,7 +34,6 @@ async fn take_content(
     session: &mut Session,
     target: WriteTarget,
     post: Checked<PostFile>,
-    now: Timestamp,
 ) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
     let post = post?;
     let Some(part_of) = post.part else {
@@ -48,7 +47,7 @@ async fn take_content(
     let key: UploadKey = (target, post.path.clone());
     match session
         .uploads
-        .take(&key, &post, part_of, &app.limits, now)?
+        .take(&key, &post, part_of, &app.limits, app.uptime())?
     {
         Taken::Whole(file) => Ok(Some((post.path, file))),
         Taken::Waiting => Ok(None),

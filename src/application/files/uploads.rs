@@ -7,7 +7,7 @@ use crate::application::files::upload_log::{ReadyContent, UploadLog};
 use crate::application::limits::Limits;
 use crate::application::request_error::RequestError;
 use crate::domain::{
-    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Timestamp,
+    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Uptime,
 };
 
 /// Where a write goes.
@@ -29,11 +29,11 @@ pub(crate) struct Upload {
     pub(crate) log: UploadLog,
     /// That of the first part which came with one.
     base: Option<ContentHash>,
-    touched: Timestamp,
+    touched: Uptime,
 }
 
 impl Upload {
-    fn new(count: u32, now: Timestamp) -> Self {
+    fn new(count: u32, now: Uptime) -> Self {
         Self {
             partial: PartialUpload::new(count),
             log: UploadLog::default(),
@@ -47,7 +47,7 @@ impl Upload {
         part: &Part,
         post: &PostFile,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Progress, RequestError> {
         check_file_bytes(self.partial.bytes_with(part), limits)?;
         let progress = self.partial.accept(part)?;
@@ -131,7 +131,7 @@ impl Uploads {
         post: &PostFile,
         part_of: PartOf,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, RequestError> {
         let part = part_of_post(post, part_of)?;
         if let Some(ended) = &mut self.ended
@@ -178,7 +178,7 @@ impl Uploads {
         post: &PostFile,
         part: Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, RequestError> {
         let goes_on = |kept: &UploadKey, upload: &Upload| {
             kept == key && upload.partial.is_missing_last(&part)
@@ -206,7 +206,7 @@ impl Uploads {
         post: &PostFile,
         part: &Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, RequestError> {
         let mut upload = Upload::new(part.count, now);
         upload.partial.check(part)?;
@@ -231,7 +231,7 @@ impl Uploads {
         post: &PostFile,
         part: &Part,
         limits: &Limits,
-        now: Timestamp,
+        now: Uptime,
     ) -> Result<Taken, RequestError> {
         let Some(upload) = self.open.get_mut(key) else {
             return Err(RequestError::Internal);
@@ -315,7 +315,7 @@ impl Uploads {
     }
 
     /// Ends the uploads that have not grown for too long.
-    pub(crate) fn expire(&mut self, limits: &Limits, now: Timestamp) {
+    pub(crate) fn expire(&mut self, limits: &Limits, now: Uptime) {
         let idle = |upload: &Upload| now.since(upload.touched) >= limits.upload_idle;
         let expired: Vec<_> = self
             .open
@@ -334,7 +334,7 @@ impl Uploads {
     }
 
     /// When the first of them expires.
-    pub(crate) fn next_expiry(&self, limits: &Limits) -> Option<Timestamp> {
+    pub(crate) fn next_expiry(&self, limits: &Limits) -> Option<Uptime> {
         let kept = self.kept.as_ref().map(|kept| &kept.1);
         let touched = self
             .open

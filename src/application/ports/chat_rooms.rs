@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::application::ConnectionId;
-use crate::domain::{ChatMessage, RoomName, Timestamp, UserName};
+use crate::domain::{ChatMessage, RoomName, Timestamp, Uptime, UserName};
 
 /// Why a message was not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SayError {
-    /// The user speaks too often; he may again after this long.
+    /// The user speaks too often; they may again after this long.
     #[error("too many messages")]
     TooOften(Duration),
 }
@@ -18,12 +18,12 @@ pub trait ChatRooms: Send + Sync {
     /// One more connection of `user` is in `room`, which comes into being with its first.
     ///
     /// Returns `false`, and changes nothing, where there would be more than `maxRooms`.
-    fn enter(&self, room: &RoomName, user: &UserName, now: Timestamp) -> bool;
+    fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool;
 
     /// One connection of `user` fewer is in `room`.
-    fn leave(&self, room: &RoomName, user: &UserName, now: Timestamp);
+    fn leave(&self, room: &RoomName, user: &UserName, now: Uptime);
 
-    /// Takes a message into the room's history and hands it to all who receive
+    /// Takes a message of that date into the room's history and hands it to all who receive
     /// [`Topic::Room`](super::Topic::Room) except `origin`, in the same order for all.
     ///
     /// # Errors
@@ -34,7 +34,8 @@ pub trait ChatRooms: Send + Sync {
         room: &RoomName,
         user: &UserName,
         text: Arc<str>,
-        now: Timestamp,
+        date: Timestamp,
+        now: Uptime,
     ) -> Result<(), SayError>;
 
     /// The latest messages of `room`, at most `limit`, oldest first.
@@ -44,5 +45,5 @@ pub trait ChatRooms: Send + Sync {
     fn members(&self, room: &RoomName) -> Vec<UserName>;
 
     /// Forgets the rooms that have been empty for an hour.
-    fn sweep(&self, now: Timestamp);
+    fn sweep(&self, now: Uptime);
 }

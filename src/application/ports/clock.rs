@@ -1,8 +1,13 @@
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, Uptime};
 
-/// Tells the time.
+/// Tells the time, by the calendar and since the process started.
 #[cfg_attr(test, mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// Now. May be set back or forward; nobody measures durations with it that must be exact.
+    /// Now, by the calendar. Never earlier than what was told before, so that nothing that has
+    /// expired comes back; it may jump forward, and stand still where the system's clock was set
+    /// back. Durations are measured with [`uptime`](Self::uptime).
     fn now(&self) -> Timestamp;
+
+    /// How long the process runs. Nobody sets it.
+    fn uptime(&self) -> Uptime;
 }

@@ -7,6 +7,9 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId};
 
+/// How soon to look again whether a token has expired: the clock may have been set forward.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
 impl Session {
     /// Whether [`Application::settle_upload`] would settle an upload if the client stayed silent.
     pub fn awaits_silence(&self) -> bool {
@@ -15,21 +18,20 @@ impl Session {
 }
 
 /// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
-/// something to do; `None`: never.
+/// something to do; `None`: never. At most a minute where a token may expire.
 pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
-    let now = app.now();
     let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
-    let expiry = expiry.map(|identity| identity.expires_at.since(now));
+    let expiry = expiry.map(|identity| identity.expires_at.since(app.now()).min(LOOK_AGAIN));
     let idle = session
         .uploads
         .next_expiry(&app.limits)
-        .map(|at| at.since(now));
+        .map(|at| at.since(app.uptime()));
     expiry.into_iter().chain(idle).min()
 }
 
 /// Ends the uploads that have not grown for too long.
 pub fn expire_uploads(app: &Application, session: &mut Session) {
-    session.uploads.expire(&app.limits, app.now());
+    session.uploads.expire(&app.limits, app.uptime());
 }
 
 /// Opens the newest version of a file whose change a connection has not been sent yet; `None`

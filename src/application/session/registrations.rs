@@ -77,7 +77,7 @@ impl Registrations {
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let due = Registrations::due(session, app.policy.public_read, now);
     let (me, attached) = (session.connection, &session.attached);
-    let replace = || replace(app, me, attached, &due, now);
+    let replace = || replace(app, me, attached, &due);
     let told = session.notices.live();
     if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
         let until = app.finishes.part(project, now, replace);
@@ -91,18 +91,13 @@ pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp)
 /// Ends what the connection has: it is gone. Its uploads and draft go with the session.
 pub(crate) fn end(app: &Application, session: &mut Session) {
     let due = Registrations::default();
-    replace(app, session.connection, &session.attached, &due, app.now());
+    replace(app, session.connection, &session.attached, &due);
     session.attached = due;
 }
 
-fn replace(
-    app: &Application,
-    me: ConnectionId,
-    old: &Registrations,
-    new: &Registrations,
-    now: Timestamp,
-) {
+fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
     let ports = &app.ports;
+    let now = app.uptime();
     for topic in old
         .topics
         .iter()

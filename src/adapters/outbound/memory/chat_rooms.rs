@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::application::locks::lock;
 use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
 use crate::application::{ConnectionId, Event};
-use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, UserName};
+use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, Uptime, UserName};
 
 /// The rooms of this process.
 pub struct MemoryChatRooms {
@@ -35,7 +35,7 @@ impl MemoryChatRooms {
 }
 
 impl ChatRooms for MemoryChatRooms {
-    fn enter(&self, room: &RoomName, user: &UserName, now: Timestamp) -> bool {
+    fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool {
         let mut rooms = lock(&self.rooms);
         if self.max_rooms > 0 && rooms.len() >= self.max_rooms && !rooms.contains_key(room) {
             forget(&mut rooms, now);
@@ -50,7 +50,7 @@ impl ChatRooms for MemoryChatRooms {
         true
     }
 
-    fn leave(&self, room: &RoomName, user: &UserName, now: Timestamp) {
+    fn leave(&self, room: &RoomName, user: &UserName, now: Uptime) {
         let mut rooms = lock(&self.rooms);
         let Some(left) = rooms.get(room) else { return };
         let is_over = {
@@ -69,7 +69,8 @@ impl ChatRooms for MemoryChatRooms {
         room: &RoomName,
         user: &UserName,
         text: Arc<str>,
-        now: Timestamp,
+        date: Timestamp,
+        now: Uptime,
     ) -> Result<(), SayError> {
         // Whoever speaks is in the room, so there is one.
         let Some(spoken_in) = self.room(room) else {
@@ -77,7 +78,7 @@ impl ChatRooms for MemoryChatRooms {
         };
         let mut spoken_in = lock(&spoken_in);
         let message = spoken_in
-            .say(user, text, &self.limits, now)
+            .say(user, text, &self.limits, date, now)
             .map_err(SayError::TooOften)?;
         // Told under the room's lock: all hear all messages in the order of their ids.
         let topic = Topic::Room(room.clone());
@@ -96,12 +97,12 @@ impl ChatRooms for MemoryChatRooms {
             .map_or_else(Vec::new, |room| lock(&room).members())
     }
 
-    fn sweep(&self, now: Timestamp) {
+    fn sweep(&self, now: Uptime) {
         forget(&mut lock(&self.rooms), now);
     }
 }
 
-fn forget(rooms: &mut HashMap<RoomName, Arc<Mutex<Room>>>, now: Timestamp) {
+fn forget(rooms: &mut HashMap<RoomName, Arc<Mutex<Room>>>, now: Uptime) {
     rooms.retain(|_, room| !lock(room).is_forgettable(now));
 }
 
@@ -113,7 +114,8 @@ mod tests {
     use crate::application::ports::MockEventPublisher;
     use crate::domain::RateLimit;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
+    const DATE: Timestamp = Timestamp::from_secs(1_700_000_000);
+    const NOW: Uptime = Uptime::from_secs(1_000);
     const ME: ConnectionId = ConnectionId(1);
 
     fn rooms(events: MockEventPublisher, max_rooms: usize) -> MemoryChatRooms {
@@ -151,7 +153,7 @@ mod tests {
         let rooms = rooms(events, 0);
         assert!(rooms.enter(&room("r"), &user("ana"), NOW));
         assert_eq!(
-            rooms.say(ME, &room("r"), &user("ana"), "hi".into(), NOW),
+            rooms.say(ME, &room("r"), &user("ana"), "hi".into(), DATE, NOW),
             Ok(())
         );
         assert_eq!(rooms.history(&room("r"), 10).len(), 1);
@@ -165,7 +167,7 @@ mod tests {
         events.expect_publish().times(2).return_const(());
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
-        let say = || rooms.say(ME, &room("r"), &user("ana"), "x".into(), NOW);
+        let say = || rooms.say(ME, &room("r"), &user("ana"), "x".into(), DATE, NOW);
         assert_eq!((say(), say()), (Ok(()), Ok(())));
         assert_eq!(say(), Err(SayError::TooOften(Duration::from_secs(1))));
     }
@@ -183,7 +185,7 @@ mod tests {
             "it is there already"
         );
         rooms
-            .say(ME, &room("b"), &user("ana"), "x".into(), NOW)
+            .say(ME, &room("b"), &user("ana"), "x".into(), DATE, NOW)
             .expect("within the burst");
         rooms.leave(&room("b"), &user("ana"), NOW);
         assert!(
@@ -201,7 +203,7 @@ mod tests {
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
         rooms
-            .say(ME, &room("r"), &user("ana"), "x".into(), NOW)
+            .say(ME, &room("r"), &user("ana"), "x".into(), DATE, NOW)
             .expect("within the burst");
         rooms.leave(&room("r"), &user("ana"), NOW);
         rooms.sweep(NOW);

@@ -47,6 +47,22 @@ async fn files_go_once_the_grace_is_over() {
 }
 
 #[tokio::test]
+async fn a_clock_set_forward_or_back_does_not_change_the_grace() {
+    for clock in [START + 1_000_000, 0] {
+        let scene = deleting().build();
+        come_and_gone(&scene).await;
+        scene.set_clock(clock);
+        tidy_up(&scene.app).await;
+        assert_eq!(scene.journal.take(), [""; 0], "{clock}");
+        scene.at(START + 29);
+        scene.set_clock(clock);
+        tidy_up(&scene.app).await;
+        assert_eq!(scene.journal.take(), [""; 0], "{clock}");
+        assert_eq!(deleted_at(&scene, 30).await, ALL, "{clock}");
+    }
+}
+
+#[tokio::test]
 async fn all_who_receive_the_project_are_told_of_each_file() {
     let scene = deleting().build();
     come_and_gone(&scene).await;

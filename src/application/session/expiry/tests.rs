@@ -6,7 +6,7 @@ use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
 use crate::application::session::expiry::open_updated;
 use crate::application::test_world::{
-    EXPIRY, START, World, demo, desktop_part, disk_full, part, path,
+    EXPIRY, START, Scene, World, demo, desktop_part, disk_full, part, path,
 };
 
 #[tokio::test]
@@ -16,53 +16,85 @@ async fn a_connection_without_a_token_or_uploads_has_no_deadline() {
     assert_eq!(next_deadline(&scene.app, &session), None);
 }
 
+/// A world in which an upload may be idle for 40 s.
+fn impatient() -> World {
+    World::limited(|limits| limits.upload_idle = Duration::from_secs(40))
+}
+
+fn next(scene: &Scene, session: &Session) -> Option<u64> {
+    let deadline = next_deadline(&scene.app, session);
+    deadline.map(|deadline| deadline.as_secs())
+}
+
 #[tokio::test]
 async fn the_next_deadline_is_the_nearest() {
-    let scene = World::new().build();
+    let scene = impatient().build();
     let mut session = scene.streamer().await;
-    let next = |session: &Session| next_deadline(&scene.app, session);
-    assert_eq!(next(&session), Some(Duration::from_secs(EXPIRY - START)));
-    scene
-        .ask(&mut session, part("/a", "one", 1, 2))
-        .await
-        .expect("ok");
-    assert_eq!(
-        next(&session),
-        Some(Duration::from_secs(300)),
-        "it may grow no more"
-    );
-    scene.at(START + 100);
-    assert_eq!(next(&session), Some(Duration::from_secs(200)));
+    assert_eq!(next(&scene, &session), Some(60), "the clock may be set");
+    let first = part("/a", "one", 1, 2);
+    scene.ask(&mut session, first).await.expect("ok");
+    assert_eq!(next(&scene, &session), Some(40), "it may grow no more");
+    scene.at(START + 10);
+    assert_eq!(next(&scene, &session), Some(30));
     let desktop = desktop_part("/b", 375, 1, 2);
     scene.ask(&mut session, desktop).await.expect("ok");
     assert!(session.awaits_silence());
     assert_eq!(
-        next(&session),
-        Some(Duration::from_secs(200)),
+        next(&scene, &session),
+        Some(30),
         "the silence is the caller's to measure"
     );
-    settle_upload(&scene.app, &mut session, None)
-        .await
-        .expect("it is");
+    let settled = settle_upload(&scene.app, &mut session, None).await;
+    settled.expect("it is");
     assert!(!session.awaits_silence());
-    scene.at(START + 300);
-    assert_eq!(next(&session), Some(Duration::from_secs(0)));
+    scene.at(START + 40);
+    assert_eq!(next(&scene, &session), Some(0));
     expire_uploads(&scene.app, &mut session);
     assert_eq!(
-        next(&session),
-        Some(Duration::from_secs(100)),
+        next(&scene, &session),
+        Some(10),
         "the settled one is kept as long"
     );
-    scene.at(START + 400);
+    scene.at(START + 50);
+    expire_uploads(&scene.app, &mut session);
+    for (now, left) in [
+        (START + 50, 60),
+        (EXPIRY - 61, 60),
+        (EXPIRY - 60, 60),
+        (EXPIRY - 59, 59),
+        (EXPIRY + 1, 0),
+    ] {
+        scene.at(now);
+        assert_eq!(next(&scene, &session), Some(left), "at {now}");
+    }
+    withdraw_expired(&scene.app, &mut session);
+    assert_eq!(next(&scene, &session), None, "told once");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ends_a_token_and_no_upload() {
+    let scene = impatient().build();
+    let mut session = scene.streamer().await;
+    let first = part("/a", "one", 1, 2);
+    scene.ask(&mut session, first).await.expect("ok");
+    scene.set_clock(EXPIRY - 1);
+    expire_uploads(&scene.app, &mut session);
+    assert_eq!(withdraw_expired(&scene.app, &mut session), None);
+    assert_eq!(next(&scene, &session), Some(1));
+    scene.set_clock(0);
+    assert_eq!(
+        next(&scene, &session),
+        Some(40),
+        "the upload is still there"
+    );
+    scene.set_clock(EXPIRY);
+    assert!(withdraw_expired(&scene.app, &mut session).is_some());
     expire_uploads(&scene.app, &mut session);
     assert_eq!(
-        next(&session),
-        Some(Duration::from_secs(EXPIRY - START - 400))
+        next(&scene, &session),
+        Some(40),
+        "the upload is still there"
     );
-    scene.at(EXPIRY + 1);
-    assert_eq!(next(&session), Some(Duration::from_secs(0)));
-    withdraw_expired(&scene.app, &mut session);
-    assert_eq!(next(&session), None, "told once");
 }
 
 #[tokio::test]

@@ -289,10 +289,6 @@ impl<'a> RequestProcessor<'a> {
 }
 
 /// What the processor has waited for.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once, and nearly always a request"
-)]
 enum Next {
     Committed(u64),
     /// The client has been silent for as long as it may take to send a last part.
