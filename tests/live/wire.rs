@@ -77,6 +77,10 @@ async fn heads_that_come_a_byte_at_a_time_are_dropped_and_others_get_in() {
         raw.send("GET / HTTP/1.1\r\nX: ").await;
         slow.push(raw);
     }
+    while server.open_files() < before + slow.len() {
+        assert!(began.elapsed() < SOON, "they are never accepted");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     while server.open_files() > before {
         server.connect().await.quiet().await;
         for raw in &mut slow {

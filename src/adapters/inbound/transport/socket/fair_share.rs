@@ -4,6 +4,9 @@
 //! each poll its task takes one of a few turns, which all heavy connections share, first come,
 //! first served. There is one turn fewer than the runtime has workers, so a worker is always free
 //! for light connections, and many floods take no more of the processor than one.
+//!
+//! A turn is given back only once its worker has run the other tasks that are ready and looked for
+//! new input. Without that, a single worker would never find a turn taken.
 
 use std::fmt;
 use std::future::Future;
@@ -14,7 +17,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 /// How much processor time a connection may use at once before it is heavy.
@@ -23,8 +27,9 @@ const FULL: Duration = Duration::from_millis(20);
 /// A connection gets back one part in so many of the time that passes: 2 %.
 const REFILL: u32 = 50;
 
-/// The most that one poll costs. A longer one was most likely interrupted by the system.
-const MAX_CHARGE: Duration = Duration::from_millis(5);
+/// The most that one poll costs. Most longer ones are longer only because the system has run another
+/// process meanwhile, which must not make a light connection heavy.
+const MAX_CHARGE: Duration = Duration::from_micros(500);
 
 /// Lets the handler of a connection exempt it from all turns.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +51,7 @@ impl Priority {
 #[derive(Debug, Default)]
 pub struct FairShare {
     /// Made with the first connection, in its runtime.
-    turns: OnceLock<Semaphore>,
+    turns: OnceLock<Arc<Semaphore>>,
 }
 
 impl FairShare {
@@ -59,7 +64,7 @@ impl FairShare {
     ) -> Sharing<'a, F> {
         let turns = self.turns.get_or_init(|| {
             let workers = Handle::current().metrics().num_workers();
-            Semaphore::new(workers.saturating_sub(1).max(1))
+            Arc::new(Semaphore::new(workers.saturating_sub(1).max(1)))
         });
         Sharing {
             serving,
@@ -71,16 +76,16 @@ impl FairShare {
     }
 }
 
-type Turn<'a> = Result<SemaphorePermit<'a>, AcquireError>;
+type Turn = Result<OwnedSemaphorePermit, AcquireError>;
 
 /// The future of a connection that shares the processor with others.
 pub struct Sharing<'a, F> {
     serving: Pin<&'a mut F>,
     priority: Priority,
-    turns: &'a Semaphore,
+    turns: &'a Arc<Semaphore>,
     credit: Credit,
     /// The place in the queue for a turn. Boxed, as almost no connection ever has one.
-    waiting: Option<Pin<Box<dyn Future<Output = Turn<'a>> + Send + 'a>>>,
+    waiting: Option<Pin<Box<dyn Future<Output = Turn> + Send>>>,
 }
 
 impl<F> fmt::Debug for Sharing<'_, F> {
@@ -92,26 +97,26 @@ impl<F> fmt::Debug for Sharing<'_, F> {
     }
 }
 
-impl<'a, F> Sharing<'a, F> {
+impl<F> Sharing<'_, F> {
     /// Waits until the next poll is this connection's, and gives the turn to hold meanwhile.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<SemaphorePermit<'a>>> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedSemaphorePermit>> {
         if self.priority.is_privileged() {
             self.waiting = None;
             return Poll::Ready(None);
         }
-        let waiting = match &mut self.waiting {
-            Some(waiting) => waiting,
-            None => {
-                self.credit.refill();
-                if self.credit.is_positive() {
-                    return Poll::Ready(None);
-                }
-                if let Ok(turn) = self.turns.try_acquire() {
-                    return Poll::Ready(Some(turn));
-                }
-                self.waiting.insert(Box::pin(self.turns.acquire()))
+        if self.waiting.is_none() {
+            self.credit.refill();
+            if self.credit.is_positive() {
+                return Poll::Ready(None);
             }
-        };
+            if let Ok(turn) = Arc::clone(self.turns).try_acquire_owned() {
+                return Poll::Ready(Some(turn));
+            }
+        }
+        let turns = Arc::clone(self.turns);
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(turns.acquire_owned()));
         // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
         let turn = ready!(waiting.as_mut().poll(cx)).ok();
         self.waiting = None;
@@ -125,13 +130,22 @@ impl<F: Future> Future for Sharing<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // Dropped behind the poll, also if that panics.
-        let _turn = ready!(self.poll_turn(cx));
+        // If the poll panics, it is dropped with it.
+        let turn = ready!(self.poll_turn(cx));
         let started = Instant::now();
         let polled = self.serving.as_mut().poll(cx);
         self.credit.charge(started.elapsed());
+        if let Some(turn) = turn {
+            tokio::spawn(give_back(turn));
+        }
         polled
     }
+}
+
+/// Gives a turn back after the other tasks that are ready.
+async fn give_back(turn: OwnedSemaphorePermit) {
+    yield_now().await;
+    drop(turn);
 }
 
 /// The bucket of processor time of one connection.
