@@ -1,0 +1,95 @@
+//! Sockets that never become connections.
+
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{sleep, timeout};
+
+use super::{Running, Stage};
+use crate::connection::{Connection, source};
+
+/// From how many addresses they come.
+const ADDRESSES: usize = 3;
+/// How long one may take to be there, and how many in a row may take longer.
+const PATIENCE: Duration = Duration::from_secs(1);
+const FAILURES: usize = 3;
+
+/// Sockets that say nothing.
+pub fn pending(stage: Stage) -> Running {
+    Box::pin(keep(stage, String::new()))
+}
+
+/// Request heads that never end.
+pub fn heads(stage: Stage) -> Running {
+    let begun = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}",
+        "x".repeat(8_000)
+    );
+    Box::pin(keep(stage, begun))
+}
+
+async fn keep(stage: Stage, begun: String) {
+    let mut sockets: Vec<Option<Connection>> = Vec::new();
+    sockets.resize_with(stage.count, || None);
+    fill(&stage, &mut sockets, &begun).await;
+    stage.begun();
+    stage.full();
+    let again = async {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            for socket in &mut sockets {
+                let is_open = socket.as_ref().is_some_and(|it| goes_on(it, &begun));
+                if !is_open {
+                    *socket = None;
+                }
+            }
+            fill(&stage, &mut sockets, &begun).await;
+        }
+    };
+    tokio::select! {
+        () = again => {}
+        () = stage.stop.cancelled() => {}
+    }
+}
+
+/// Whether the server has not closed it; another byte goes into its head.
+fn goes_on(socket: &Connection, begun: &str) -> bool {
+    let is_open = match socket.stream.try_read(&mut [0; 256]) {
+        Ok(length) => length > 0,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    };
+    is_open && (begun.is_empty() || socket.stream.try_write(b"x").is_ok())
+}
+
+/// Opens those that are not open, as long as the server takes them.
+async fn fill(stage: &Stage, sockets: &mut [Option<Connection>], begun: &str) {
+    let mut failures = 0;
+    for (number, place) in sockets.iter_mut().enumerate() {
+        if place.is_some() || failures == FAILURES {
+            continue;
+        }
+        match timeout(
+            PATIENCE,
+            open(source(number % ADDRESSES), stage.port, begun),
+        )
+        .await
+        {
+            Ok(Ok(socket)) => {
+                *place = Some(socket);
+                failures = 0;
+            }
+            _ => {
+                stage.count(|tally| tally.refused += 1);
+                failures += 1;
+            }
+        }
+    }
+}
+
+async fn open(from: Ipv4Addr, port: u16, begun: &str) -> std::io::Result<Connection> {
+    let mut socket = Connection::socket(from, port).await?;
+    socket.stream.write_all(begun.as_bytes()).await?;
+    Ok(socket)
+}
