@@ -74,7 +74,7 @@ impl Arena {
             let parent = path.parent().expect("a folder");
             if parent != made {
                 fs::create_dir_all(parent).expect("made");
-                made = parent.to_owned();
+                parent.clone_into(&mut made);
             }
             fs::write(path, &content).expect("written");
         }

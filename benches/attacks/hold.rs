@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, Role, source};
-use crate::stage::Stage;
+use crate::stage::{Stage, begun, full};
 use crate::support::masked;
 use crate::tally::Frames;
 
 /// After how long without progress the server counts as not reading.
-const STUCK: Duration = Duration::from_secs(2);
+const STUCK: Duration = Duration::from_millis(500);
 /// How long is written at most.
-const WRITING: Duration = Duration::from_secs(12);
+const WRITING: Duration = Duration::from_secs(20);
+/// How many write at a time: bounds how much the server has to take in together.
+const AT_A_TIME: usize = 50;
 /// How long is looked at the end for what the server said.
 const DRAINING: Duration = Duration::from_secs(2);
 /// How long may be carried out what is to stay.
@@ -40,24 +43,26 @@ pub fn for_ever(bytes: impl Into<Arc<[u8]>>) -> Pieces {
 /// end.
 pub async fn hold(stage: Stage, role: Role, pieces: Pieces) {
     let connections = stage.connect(role).await;
-    stage.begun();
+    begun();
     let mut writing = JoinSet::new();
+    let turns = Arc::new(Semaphore::new(AT_A_TIME));
     for connection in connections {
-        writing.spawn(write(connection, Arc::clone(&pieces)));
+        writing.spawn(write(connection, Arc::clone(&pieces), Arc::clone(&turns)));
     }
     let connections = tokio::select! {
         connections = writing.join_all() => connections,
         () = stage.stop.cancelled() => return,
     };
-    stage.full();
+    full();
     stage.stop.cancelled().await;
     drain(&stage, connections).await;
 }
 
-async fn write(mut connection: Connection, pieces: Pieces) -> Connection {
+async fn write(mut connection: Connection, pieces: Pieces, turns: Arc<Semaphore>) -> Connection {
     let began = Instant::now();
     let all = (0..).map_while(|number| pieces(number));
     'all: for piece in all {
+        let _turn = turns.acquire().await;
         let mut rest = &piece[..];
         while !rest.is_empty() {
             match timeout(STUCK, connection.stream.write(rest)).await {
@@ -71,8 +76,10 @@ async fn write(mut connection: Connection, pieces: Pieces) -> Connection {
 
 /// Has one connection carry out all of this, and takes its answers.
 pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item = Vec<u8>>) {
-    let connection = Connection::open_wide(source(0), stage.port, role).await;
-    let (mut answers, mut requests) = connection.expect("a connection").stream.into_split();
+    let Ok(connection) = Connection::open_wide(source(0), stage.port, role).await else {
+        return stage.count(|tally| tally.refused += 1);
+    };
+    let (mut answers, mut requests) = connection.stream.into_split();
     let answered = stage.clone();
     let reading = tokio::spawn(async move { read(&mut answers, &answered).await });
     let all = async {
@@ -118,8 +125,8 @@ pub async fn read(from: &mut (impl tokio::io::AsyncRead + Unpin), stage: &Stage)
 /// if it `reads`.
 pub async fn flood(stage: Stage, role: Role, pieces: Pieces, reads: bool) {
     let connections = stage.connect(role).await;
-    stage.begun();
-    stage.full();
+    begun();
+    full();
     for (number, connection) in connections.into_iter().enumerate() {
         let (stage, pieces) = (stage.clone(), Arc::clone(&pieces));
         tokio::spawn(async move {

@@ -1,8 +1,8 @@
 //! What attackers cost: memory, open files, the round trip of an innocent pair, and what stays when
 //! they leave.
 //!
-//! The server has one core and all clients the other; attackers run only when the others' clients
-//! do not, so that what is measured is the server. Stretches without and with attackers alternate,
+//! The server has one core and all clients the other; attackers have the lowest priority beside
+//! the others' clients, so that what is measured is the server. Stretches without and with attackers alternate,
 //! and a ratio is the median of the pairs. Attackers come from 127.0.0.2 and up.
 //! `docs/reliability.md` holds the results.
 //!
@@ -10,6 +10,7 @@
 //!     cargo bench --bench attacks -- --small        # the same in two minutes
 //!     cargo bench --bench attacks -- walks all      # these
 //!     cargo bench --bench attacks -- --list         # says what there is
+//!     TMPDIR=/dev/shm cargo bench --bench attacks   # the same without a disk's moods
 //!     ATTACKS_SERVER=… cargo bench --bench attacks  # another program than the one just built
 
 mod arena;
@@ -20,12 +21,7 @@ mod kinds;
 #[path = "../speed/machine.rs"]
 #[expect(dead_code, reason = "the bench of speed uses the rest")]
 mod machine;
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "figures for people"
-)]
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod measure;
 #[expect(
     clippy::cast_precision_loss,

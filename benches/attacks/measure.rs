@@ -1,5 +1,6 @@
 //! Pairs of stretches without and with attackers, and the table of what came of them.
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -124,8 +125,9 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
         let start = |attack: &&Attack| Attacker::start(attack, server.port, count(attack));
         let mut attackers: Vec<_> = attacks.iter().map(start).collect();
         for attacker in &mut attackers {
-            let begun = timeout(BEGINNING, attacker.wait("begun")).await;
-            begun.expect("an attacker begins");
+            if !attacker.says("begun", BEGINNING).await {
+                figures.missed.push("attack");
+            }
         }
         if probe.under().await.is_err() {
             figures.missed.push("post");
@@ -135,12 +137,15 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
             figures.pair_up(calm, under);
         }
         figures.newcomers.push(newcomer(&server).await);
-        fill(&mut attackers, &mut pair).await;
+        let are_full = fill(&mut attackers, &mut pair).await;
         if probe.after(attacks, &server, arena).await.is_err() {
             figures.missed.push("status");
         }
         for attacker in attackers {
-            figures.seen.add(&attacker.stop().await);
+            match attacker.stop().await {
+                Some(seen) if are_full => figures.seen.add(&seen),
+                _ => figures.missed.push("attack"),
+            }
         }
         figures.after = released(&server, &mut pair, before, may_stay, size.pause).await;
     }
@@ -154,22 +159,23 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
     figures
 }
 
-/// Waits, while the pair goes on, until the attackers have sent all.
-async fn fill(attackers: &mut [Attacker], pair: &mut Pair) {
+/// Waits, while the pair goes on, until the attackers have sent all; returns whether they have.
+async fn fill(attackers: &mut [Attacker], pair: &mut Pair) -> bool {
+    let is_filled = Cell::new(false);
     let filling = async {
+        let mut are_all = true;
         for attacker in attackers {
-            attacker.wait("full").await;
+            are_all &= attacker.says("full", FILLING).await;
         }
+        is_filled.set(true);
+        are_all
     };
     let going_on = async {
-        loop {
+        while !is_filled.get() {
             pair.run(Duration::from_millis(100)).await;
         }
     };
-    tokio::select! {
-        filled = timeout(FILLING, filling) => filled.expect("an attacker sends all"),
-        () = going_on => {}
-    }
+    tokio::join!(filling, going_on).0
 }
 
 /// How long somebody else takes to be a viewer, if they succeed.
@@ -258,9 +264,11 @@ impl Figures {
             _ => "no".to_owned(),
         };
         let mib = |bytes: u64| bytes as f64 / MIB as f64;
-        let notes: String = self.notes.iter().map(|note| format!("; {note}")).collect();
+        let said = [vec![about.to_owned()], self.notes.clone()]
+            .concat()
+            .join("; ");
         println!(
-            "| `{name}`: {about}{notes} | {:.0} → {:.0} | {:.2} | {:.0} → {:.0} | {:.2} \
+            "| `{name}`: {said} | {:.0} → {:.0} | {:.2} | {:.0} → {:.0} | {:.2} \
              | {:.1} MiB ({:.0}) | {:.1} → {:.1} MiB | {} → {} | {newcomer} | {} | {} |",
             median(&mut self.calm.updates),
             median(&mut self.under.updates),

@@ -16,7 +16,7 @@ use crate::pair::median;
 use crate::support::{Server, file, post};
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(50);
 /// Posts without attackers.
 const POSTS: usize = 9;
 /// How long the attackers' `get`s may be under way before the post.

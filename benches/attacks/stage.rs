@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Connection, Role, source};
@@ -16,6 +17,8 @@ use crate::tally::Tally;
 
 /// After how long an attacker ends by itself.
 const LIFE: Duration = Duration::from_secs(90);
+/// How long it may take to end when it is told to.
+const ENDING: Duration = Duration::from_secs(10);
 /// How many connections are opened at a time.
 const AT_A_TIME: usize = 32;
 
@@ -37,16 +40,6 @@ impl Stage {
             count: 1,
             ..self.clone()
         }
-    }
-
-    /// Says that all are connected and that it begins.
-    pub fn begun(&self) {
-        say("begun");
-    }
-
-    /// Says that everything has been sent of which something will stay.
-    pub fn full(&self) {
-        say("full");
     }
 
     pub fn count(&self, change: impl FnOnce(&mut Tally)) {
@@ -71,6 +64,16 @@ impl Stage {
         self.count(|tally| tally.refused += (wanted - open.len()) as u64);
         open
     }
+}
+
+/// Says that all are connected and that it begins.
+pub fn begun() {
+    say("begun");
+}
+
+/// Says that everything has been sent of which something will stay.
+pub fn full() {
+    say("full");
 }
 
 fn say(line: &str) {
@@ -110,11 +113,12 @@ pub struct Attacker {
 }
 
 impl Attacker {
-    /// Starts one. It runs when the pair's clients do not, so that what is measured is the server.
+    /// Starts one. It hardly runs while the pair's clients do, so that what is measured is the
+    /// server.
     pub fn start(attack: &Attack, port: u16, count: usize) -> Self {
         let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new("chrt")
-            .args(["--idle", "0"])
+        let mut child = Command::new("nice")
+            .args(["-n", "19"])
             .arg(program)
             .args(["attack", attack.name, &port.to_string(), &count.to_string()])
             .stdin(Stdio::piped())
@@ -126,26 +130,27 @@ impl Attacker {
         Self { child, lines }
     }
 
-    async fn line(&mut self) -> String {
-        let line = self.lines.next_line().await.expect("a line");
-        line.expect("an attacker ended")
+    async fn line(&mut self) -> Option<String> {
+        self.lines.next_line().await.ok()?
     }
 
-    /// Waits until it has said that.
-    pub async fn wait(&mut self, wanted: &str) {
-        let line = self.line().await;
-        assert_eq!(line, wanted, "an attacker says something else");
+    /// Waits until it has said that; returns whether it did in that time.
+    pub async fn says(&mut self, wanted: &str, patience: Duration) -> bool {
+        let line = timeout(patience, self.line()).await;
+        line.is_ok_and(|line| line.is_some_and(|line| line == wanted))
     }
 
-    /// Ends it; gives what it has seen.
-    pub async fn stop(mut self) -> Tally {
+    /// Ends it; gives what it has seen, if it has not failed.
+    pub async fn stop(mut self) -> Option<Tally> {
         drop(self.child.stdin.take());
-        loop {
-            let line = self.line().await;
-            if let Ok(tally) = serde_json::from_str(&line) {
-                let _ = self.child.wait().await;
-                return tally;
+        let last = async {
+            while let Some(line) = self.line().await {
+                if let Ok(tally) = serde_json::from_str(&line) {
+                    return Some(tally);
+                }
             }
-        }
+            None
+        };
+        timeout(ENDING, last).await.ok().flatten()
     }
 }

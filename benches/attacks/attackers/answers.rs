@@ -28,14 +28,21 @@ pub fn long_names(stage: Stage) -> Running {
 
 pub fn history(stage: Stage) -> Running {
     Box::pin(async move {
-        let speaker = Connection::open_wide(source(0), stage.port, Role::Member).await;
-        let mut speaker = speaker.expect("a member");
-        let message = say(&"x".repeat(MESSAGE));
-        for _ in 0..HISTORY {
-            let said = speaker.ask([&message], "\"chatMessage\"", super::PATIENCE);
-            said.await.expect("said");
-        }
+        let said = said(&stage).await;
+        stage.count(|tally| tally.refused += u64::from(said.is_err()));
         let asking = batch(&chat("history", json!({})), 100);
         hold(stage, Role::Member, times(10, asking)).await;
     })
+}
+
+/// Fills the room's history.
+async fn said(stage: &Stage) -> std::io::Result<()> {
+    let mut speaker = Connection::open_wide(source(0), stage.port, Role::Member).await?;
+    let message = say(&"x".repeat(MESSAGE));
+    for _ in 0..HISTORY {
+        speaker
+            .ask([&message], "\"chatMessage\"", super::PATIENCE)
+            .await?;
+    }
+    Ok(())
 }

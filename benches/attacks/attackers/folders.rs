@@ -1,6 +1,6 @@
 //! A streamer who makes folders and hardly any file.
 
-use super::{Running, Stage, frames};
+use super::{Running, Stage, begun, frames, full};
 use crate::connection::Role;
 use crate::hold::carry_out;
 use crate::support::post;
@@ -11,11 +11,11 @@ const DEPTH: usize = 64;
 
 pub fn folders(stage: Stage) -> Running {
     Box::pin(async move {
-        stage.begun();
+        begun();
         let deep = |number| format!("a{number}/{}f", "b/".repeat(DEPTH - 2));
         let posts = (0..POSTS).map(|number| frames([&post(&deep(number), "")]));
         carry_out(&stage, Role::Streamer("folders"), posts).await;
-        stage.full();
+        full();
         stage.stop.cancelled().await;
     })
 }

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::connection::frames;
 use crate::hold::{for_ever, times};
 use crate::kinds::Running;
-use crate::stage::Stage;
+use crate::stage::{Stage, begun, full};
 
 /// The same request so often that it is worth a system call.
 fn batch(request: &Value, count: usize) -> Vec<u8> {
