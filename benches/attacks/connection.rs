@@ -13,9 +13,12 @@ use crate::support::{
     UPGRADE, authenticate, chat_section, creation, file, file_section, masked,
     pull_request_section, token,
 };
+use crate::tally::{Frames, Tally};
 
 /// How many addresses attackers have, from 127.0.0.2 on.
 const ADDRESSES: usize = 200;
+/// How much of what comes is kept for a look.
+const KEPT: usize = 64 * 1_024;
 /// How long a connection may take to be there.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,6 +98,8 @@ pub fn frames<'r>(requests: impl IntoIterator<Item = &'r Value>) -> Vec<u8> {
 
 pub struct Connection {
     pub stream: TcpStream,
+    /// Where in its frames the server is.
+    pub frames: Frames,
 }
 
 impl Connection {
@@ -110,7 +115,8 @@ impl Connection {
         socket.bind((from, 0).into())?;
         let stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream })
+        let frames = Frames::default();
+        Ok(Self { stream, frames })
     }
 
     /// A WebSocket connection in that role, which reads little at a time.
@@ -158,17 +164,19 @@ impl Connection {
 
     /// Reads until this text has come; gives what came last.
     async fn until(&mut self, mark: &str) -> Result<String> {
-        let mut last = Vec::new();
+        let mut last = Vec::with_capacity(2 * KEPT);
         loop {
-            let start = last.len().saturating_sub(mark.len());
+            let length = last.len();
+            let start = length.saturating_sub(mark.len());
             if self.stream.read_buf(&mut last).await? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            let fresh = &last[start..];
+            let (fresh, seen) = (&last[start..], &mut Tally::default());
+            self.frames.feed(&last[length..], seen);
             if fresh.windows(mark.len()).any(|it| it == mark.as_bytes()) {
                 return Ok(String::from_utf8_lossy(&last).into_owned());
             }
-            if last.len() > 1 << 20 {
+            if last.len() > KEPT {
                 last.drain(..last.len() - mark.len());
             }
         }

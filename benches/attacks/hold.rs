@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -79,9 +79,10 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
     let Ok(connection) = Connection::open_wide(source(0), stage.port, role).await else {
         return stage.count(|tally| tally.refused += 1);
     };
-    let (mut answers, mut requests) = connection.stream.into_split();
+    let Connection { stream, frames } = connection;
+    let (mut answers, mut requests) = stream.into_split();
     let answered = stage.clone();
-    let reading = tokio::spawn(async move { read(&mut answers, &answered).await });
+    let reading = tokio::spawn(async move { read(&mut answers, frames, &answered).await });
     let all = async {
         for piece in pieces {
             requests.write_all(&piece).await?;
@@ -102,7 +103,7 @@ pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
     let mut reading = JoinSet::new();
     for mut connection in connections {
         let stage = stage.clone();
-        reading.spawn(async move { read(&mut connection.stream, &stage).await });
+        reading.spawn(async move { read(&mut connection.stream, connection.frames, &stage).await });
     }
     let all = async { while reading.join_next().await.is_some() {} };
     // Whoever is served to the end and not closed goes on for ever.
@@ -110,8 +111,7 @@ pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
 }
 
 /// Reads and counts until the end.
-pub async fn read(from: &mut (impl tokio::io::AsyncRead + Unpin), stage: &Stage) {
-    let mut frames = Frames::default();
+pub async fn read(from: &mut (impl AsyncRead + Unpin), mut frames: Frames, stage: &Stage) {
     let mut buffer = vec![0; READ];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         stage.count(|tally| frames.feed(&buffer[..length], tally));
@@ -164,7 +164,7 @@ async fn rush(mut connection: Connection, stage: &Stage, pieces: &Pieces, reads:
         }
     };
     if reads {
-        let mut reading = std::pin::pin!(read(&mut reader, stage));
+        let mut reading = std::pin::pin!(read(&mut reader, connection.frames, stage));
         tokio::select! {
             () = &mut reading => return,
             () = writing => {}

@@ -10,7 +10,7 @@ pub fn crowd(stage: Stage) -> Running {
         let receivers = stage.connect(Role::Watcher("crowded")).await;
         for mut receiver in receivers {
             let stage = stage.clone();
-            tokio::spawn(async move { read(&mut receiver.stream, &stage).await });
+            tokio::spawn(async move { read(&mut receiver.stream, receiver.frames, &stage).await });
         }
         let one = stage.with_one();
         let posts = for_ever(frames([&post("f", "x")]));
