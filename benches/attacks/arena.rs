@@ -20,13 +20,9 @@ fn files(project: &str) -> Vec<String> {
     let (one, two) = ("x".repeat(195), "y".repeat(200));
     match project {
         "own" => (0..100).map(|number| format!("f{number}")).collect(),
-        "many" => (0..100_000)
-            .map(|number| format!("d{}/f{number}", number / 1_000))
-            .collect(),
+        "many" => (0..100_000).map(|number| format!("f{number}")).collect(),
         "long" => (0..100_000)
-            .map(|number| format!("{number:05}{one}"))
-            .enumerate()
-            .map(|(number, name)| format!("{two}/{two}/{two}/{:03}{one}/{name}", number / 1_000))
+            .map(|number| format!("{two}/{two}/{two}/{two}/{number:05}{one}"))
             .collect(),
         "list" => (0..10_000).map(|number| format!("f{number}")).collect(),
         "deep" => (0..3_000)

@@ -51,6 +51,7 @@ const FULL: Size = Size {
     stretch: Duration::from_millis(500),
     pause: Duration::from_secs(3),
     release: Duration::from_secs(15),
+    is_rest_judged: true,
 };
 const SMALL: Size = Size {
     divisor: 4,
@@ -58,6 +59,7 @@ const SMALL: Size = Size {
     stretch: Duration::from_millis(200),
     pause: Duration::from_millis(500),
     release: Duration::from_secs(1),
+    is_rest_judged: false,
 };
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use crate::arena::{Arena, Taken, forget_peak};
 use crate::connection::{Connection, Role};
 use crate::kinds::{ALL, Attack};
-use crate::pair::{Pair, Trips, median, quantile};
+use crate::pair::{Pair, Paired, Trips, median, quantile};
 use crate::probe::Probe;
 use crate::stage::Attacker;
 use crate::support::Server;
@@ -38,6 +38,8 @@ pub struct Size {
     /// How long is waited for that everything is given back, after a round and at the end.
     pub pause: Duration,
     pub release: Duration,
+    /// Whether that is long enough to say that something is not given back.
+    pub is_rest_judged: bool,
 }
 
 /// Measures each of `chosen` on a server of its own; returns whether all goals were reached.
@@ -45,7 +47,7 @@ pub async fn run(chosen: &[Vec<&'static Attack>], size: Size) -> bool {
     let arena = Arena::new().await;
     println!(
         "| attackers | update, µs | ratio | chat, µs | ratio | peak memory (goal) | \
-         memory before → after | files before → after | newcomer | they saw | goals missed |"
+         memory before → after | files before → under → after | newcomer | they saw | goals missed |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut is_good = true;
@@ -58,12 +60,14 @@ pub async fn run(chosen: &[Vec<&'static Attack>], size: Size) -> bool {
 
 struct Figures {
     connections: u64,
-    calm: Trips,
-    under: Trips,
-    update_ratios: Vec<f64>,
-    chat_ratios: Vec<f64>,
+    /// All updates without and with attackers.
+    calm: Vec<f64>,
+    under: Vec<f64>,
+    updates: Paired,
+    chats: Paired,
     before: Taken,
     peak: u64,
+    most_files: usize,
     after: Taken,
     newcomers: Vec<Option<Duration>>,
     seen: Tally,
@@ -104,12 +108,13 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
     forget_peak(&server);
     let mut figures = Figures {
         connections: attacks.iter().map(|attack| count(attack) as u64).sum(),
-        calm: Trips::default(),
-        under: Trips::default(),
-        update_ratios: Vec::new(),
-        chat_ratios: Vec::new(),
+        calm: Vec::new(),
+        under: Vec::new(),
+        updates: Paired::default(),
+        chats: Paired::default(),
         before,
         peak: 0,
+        most_files: 0,
         after: before,
         newcomers: Vec::new(),
         seen: Tally::default(),
@@ -138,6 +143,7 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
         }
         figures.newcomers.push(newcomer(&server).await);
         let are_full = fill(&mut attackers, &mut pair).await;
+        figures.most_files = figures.most_files.max(server.open_files());
         if probe.after(attacks, &server, arena).await.is_err() {
             figures.missed.push("status");
         }
@@ -155,7 +161,7 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
     figures.notes.extend(notes);
     figures.missed.extend(missed);
     figures.refused = pair.refused;
-    figures.judge(&pair, may_stay);
+    figures.judge(&pair, may_stay, size);
     figures
 }
 
@@ -207,28 +213,23 @@ async fn released(
 
 impl Figures {
     fn pair_up(&mut self, mut calm: Trips, mut under: Trips) {
-        let ratio = |under: &mut [f64], calm: &mut [f64]| median(under) / median(calm);
-        let update = ratio(&mut under.updates, &mut calm.updates);
-        let chat = ratio(&mut under.chats, &mut calm.chats);
-        // Where nothing came there is no ratio; that the pair is lost is said elsewhere.
-        self.update_ratios
-            .extend(Some(update).filter(|it| it.is_finite()));
-        self.chat_ratios
-            .extend(Some(chat).filter(|it| it.is_finite()));
-        self.calm.append(calm);
-        self.under.append(under);
+        self.updates.add(&mut calm.updates, &mut under.updates);
+        self.chats.add(&mut calm.chats, &mut under.chats);
+        self.calm.append(&mut calm.updates);
+        self.under.append(&mut under.updates);
     }
 
     fn goal(&self) -> u64 {
         MAX_MEMORY + self.connections * MAX_MEMORY_OF_ONE
     }
 
-    fn judge(&mut self, pair: &Pair, may_stay: u64) {
+    fn judge(&mut self, pair: &Pair, may_stay: u64, size: Size) {
+        let is_given_back = !size.is_rest_judged || self.after.is_back_to(self.before, may_stay);
         let goals = [
             (self.peak <= self.goal(), "memory"),
-            (median(&mut self.update_ratios) <= MAX_RATIO, "update"),
-            (median(&mut self.chat_ratios) <= MAX_RATIO, "chat"),
-            (self.after.is_back_to(self.before, may_stay), "given back"),
+            (median(&mut self.updates.ratios) <= MAX_RATIO, "update"),
+            (median(&mut self.chats.ratios) <= MAX_RATIO, "chat"),
+            (is_given_back, "given back"),
             (self.newcomers.iter().all(Option::is_some), "newcomer"),
             (pair.refused == 0, "posts"),
             (!pair.is_lost, "pair"),
@@ -247,7 +248,7 @@ impl Figures {
             _ => ("some", "some of them together"),
         };
         if name == "crowd" {
-            let p99 = |trips: &mut Trips| quantile(&mut trips.updates, 0.99) / 1e3;
+            let p99 = |trips: &mut [f64]| quantile(trips, 0.99) / 1e3;
             let (calm, under) = (p99(&mut self.calm), p99(&mut self.under));
             self.notes
                 .push(format!("p99 of an update {calm:.1} → {under:.1} ms"));
@@ -269,18 +270,20 @@ impl Figures {
             .join("; ");
         println!(
             "| `{name}`: {said} | {:.0} → {:.0} | {:.2} | {:.0} → {:.0} | {:.2} \
-             | {:.1} MiB ({:.0}) | {:.1} → {:.1} MiB | {} → {} | {newcomer} | {} | {} |",
-            median(&mut self.calm.updates),
-            median(&mut self.under.updates),
-            median(&mut self.update_ratios),
-            median(&mut self.calm.chats),
-            median(&mut self.under.chats),
-            median(&mut self.chat_ratios),
+             | {:.1} MiB ({:.0}) | {:.1} → {:.1} MiB | {} → {} → {} \
+             | {newcomer} | {} | {} |",
+            median(&mut self.updates.calm),
+            median(&mut self.updates.under),
+            median(&mut self.updates.ratios),
+            median(&mut self.chats.calm),
+            median(&mut self.chats.under),
+            median(&mut self.chats.ratios),
             mib(self.peak),
             mib(self.goal()),
             mib(self.before.memory),
             mib(self.after.memory),
             self.before.files,
+            self.most_files,
             self.after.files,
             self.seen,
             self.missed.join(", "),

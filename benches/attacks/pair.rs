@@ -29,10 +29,23 @@ pub struct Trips {
     pub chats: Vec<f64>,
 }
 
-impl Trips {
-    pub fn append(&mut self, mut other: Self) {
-        self.updates.append(&mut other.updates);
-        self.chats.append(&mut other.chats);
+/// Medians of stretches without and with attackers, and of each pair the ratio.
+#[derive(Default)]
+pub struct Paired {
+    pub calm: Vec<f64>,
+    pub under: Vec<f64>,
+    pub ratios: Vec<f64>,
+}
+
+impl Paired {
+    pub fn add(&mut self, calm: &mut [f64], under: &mut [f64]) {
+        // Where nothing came there is no ratio; that the pair is lost is said elsewhere.
+        if !calm.is_empty() && !under.is_empty() {
+            let (calm, under) = (median(calm), median(under));
+            self.calm.push(calm);
+            self.under.push(under);
+            self.ratios.push(under / calm);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tally::Tally;
 /// After how long an attacker ends by itself.
 const LIFE: Duration = Duration::from_secs(90);
 /// How long it may take to end when it is told to.
-const ENDING: Duration = Duration::from_secs(10);
+const ENDING: Duration = Duration::from_secs(20);
 /// How many connections are opened at a time.
 const AT_A_TIME: usize = 32;
 
