@@ -34,7 +34,7 @@ fn files(project: &str) -> Vec<String> {
 
 const PROJECTS: [&str; 6] = ["own", "many", "long", "list", "deep", "sparse"];
 /// The length of each file of `big/own`, and of the one of `big/sparse`.
-const LENGTH: usize = 65_000;
+const LENGTH: usize = 65 * 1_024;
 const SPARSE: u64 = 8 << 30;
 
 impl Arena {

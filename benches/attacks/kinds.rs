@@ -90,7 +90,7 @@ pub static ALL: [Attack; 27] = [
     .once(),
     attack(
         "history",
-        "200 members ask for a history of 400 KB on and on, unread",
+        "200 members ask for a history of 2.4 MB on and on, unread",
         by::history,
     )
     .connections(200, 150),

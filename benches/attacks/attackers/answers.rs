@@ -38,7 +38,8 @@ pub fn history(stage: Stage) -> Running {
 /// Fills the room's history.
 async fn said(stage: &Stage) -> std::io::Result<()> {
     let mut speaker = Connection::open_wide(source(0), stage.port, Role::Member).await?;
-    let message = say(&"x".repeat(MESSAGE));
+    // In JSON each of these takes six bytes.
+    let message = say(&"\u{1}".repeat(MESSAGE));
     for _ in 0..HISTORY {
         speaker
             .ask([&message], "\"chatMessage\"", super::PATIENCE)
