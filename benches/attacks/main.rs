@@ -1,57 +1,109 @@
-//! What attackers cost: memory, the round trip of an innocent pair, and what stays when they leave.
+//! What attackers cost: memory, open files, the round trip of an innocent pair, and what stays when
+//! they leave.
 //!
-//! The server has one core and all clients the other; attackers run only when
-//! the others' clients don't, so that what is measured is the server and not the clients' core. Undisturbed and
-//! disturbed stretches alternate, and the ratio is the median of the pairs. `docs/reliability.md`
-//! holds the results.
+//! The server has one core and all clients the other; attackers have the lowest priority beside the
+//! others' clients, so that what is measured is the server. Stretches without and with attackers
+//! alternate, and a ratio is the median of the pairs. Attackers come from 127.0.0.2 and up.
+//! `docs/reliability.md` holds the results.
 //!
-//!     cargo bench --bench attacks                # every kind of attacker, and all together
-//!     cargo bench --bench attacks -- pings gets  # these
+//!     cargo bench --bench attacks                   # every attacker, and all together
+//!     cargo bench --bench attacks -- --small        # the same in two minutes
+//!     cargo bench --bench attacks -- walks all      # these
+//!     cargo bench --bench attacks -- --list         # says what there is
+//!     TMPDIR=/dev/shm cargo bench --bench attacks   # the same without a disk's moods
+//!     ATTACKS_SERVER=… cargo bench --bench attacks  # another program than the one just built
 
+mod arena;
 mod attackers;
+mod connection;
+mod hold;
+mod kinds;
+#[path = "../speed/machine.rs"]
+#[expect(dead_code, reason = "the bench of speed uses the rest")]
+mod machine;
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 mod measure;
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people"
+)]
+mod pair;
 #[path = "../support/pin.rs"]
 mod pin;
+mod probe;
+mod stage;
 #[path = "../../tests/live/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod support;
+mod tally;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use attackers::Kind;
+use kinds::{ALL, Attack};
+use measure::Size;
+
+const FULL: Size = Size {
+    divisor: 1,
+    most_rounds: 3,
+    stretch: Duration::from_millis(500),
+    pause: Duration::from_secs(3),
+    release: Duration::from_secs(15),
+    is_rest_judged: true,
+};
+const SMALL: Size = Size {
+    divisor: 4,
+    most_rounds: 1,
+    stretch: Duration::from_millis(200),
+    pause: Duration::from_millis(500),
+    release: Duration::from_secs(1),
+    is_rest_judged: false,
+};
 
 fn main() -> ExitCode {
-    // What cargo says to every bench.
-    let args: Vec<_> = std::env::args()
-        .skip(1)
-        .filter(|arg| arg != "--bench")
-        .collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    if let [attack, kind, port] = args.as_slice()
+    machine::raise_open_files();
+    let (flags, names): (Vec<_>, Vec<_>) = std::env::args()
+        .skip(1)
+        .partition(|arg| arg.starts_with("--"));
+    if let [attack, name, port, count] = names.as_slice()
         && attack == "attack"
     {
-        let kind = Kind::named(kind).expect("a kind of attacker");
-        let port = port.parse().expect("a port");
-        runtime.block_on(attackers::attack(kind, port));
+        let attack = Attack::named(name).expect("a kind of attacker");
+        let (port, count) = (port.parse(), count.parse());
+        let attacking = stage::run(attack, port.expect("a port"), count.expect("a count"));
+        runtime.block_on(attacking);
         return ExitCode::SUCCESS;
     }
-    let mut chosen: Vec<Vec<Kind>> = Kind::ALL.iter().map(|&kind| vec![kind]).collect();
-    chosen.push(Kind::ALL.to_vec());
-    if !args.is_empty() {
-        let named = |name: &String| match name.as_str() {
-            "all" => Kind::ALL.to_vec(),
-            name => vec![Kind::named(name).expect("a kind of attacker")],
-        };
-        chosen = args.iter().map(named).collect();
+    if flags.iter().any(|flag| flag == "--list") {
+        for attack in &ALL {
+            println!("{:14} {}", attack.name, attack.about);
+        }
+        return ExitCode::SUCCESS;
     }
+    let mut chosen: Vec<Vec<&Attack>> = names.iter().map(|name| named(name)).collect();
+    if chosen.is_empty() {
+        chosen = ALL.iter().map(|attack| vec![attack]).collect();
+        chosen.push(named("all"));
+    }
+    let is_small = flags.iter().any(|flag| flag == "--small");
     pin::pin_to_core(1);
-    if runtime.block_on(measure::run(&chosen)) {
+    let measuring = measure::run(&chosen, if is_small { SMALL } else { FULL });
+    if runtime.block_on(measuring) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn named(name: &str) -> Vec<&'static Attack> {
+    match name {
+        "all" => ALL.iter().collect(),
+        name => vec![Attack::named(name).expect("a kind of attacker, or all")],
     }
 }

@@ -1,228 +1,293 @@
-//! The innocent pair and the figures.
+//! Pairs of stretches without and with attackers, and the table of what came of them.
 
-use std::io::BufRead as _;
-use std::process::{Child, Command, Stdio};
+use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::attackers::Kind;
-use crate::support::{
-    Client, Server, chat, chat_section, file, post, project, say, streamer, token, viewer,
-};
-use serde_json::json;
+use tokio::time::{sleep, timeout};
 
-/// Pairs of an undisturbed and a disturbed stretch.
-const PAIRS: usize = 7;
-const STRETCH: Duration = Duration::from_secs(1);
-/// How long is waited for that everything is released, between two pairs and at the end.
-const PAUSE: Duration = Duration::from_secs(3);
-const RELEASE: Duration = Duration::from_secs(30);
+use crate::arena::{Arena, Taken, forget_peak};
+use crate::connection::{Connection, Role};
+use crate::kinds::{ALL, Attack};
+use crate::pair::{Pair, Paired, Trips, median, quantile};
+use crate::probe::Probe;
+use crate::stage::Attacker;
+use crate::support::Server;
+use crate::tally::Tally;
 
-const MAX_MEMORY: u64 = 256 << 20;
+/// Stretches of a round.
+const STRETCHES: usize = 3;
+/// How long attackers may take until they are connected, and until everything has been sent.
+const BEGINNING: Duration = Duration::from_secs(40);
+const FILLING: Duration = Duration::from_secs(50);
+/// How long a newcomer may take to be there.
+const NEWCOMER: Duration = Duration::from_secs(5);
+const MIB: u64 = 1 << 20;
+/// The goals: memory in all and for each connection, and how much slower others may become.
+const MAX_MEMORY: u64 = 256 * MIB;
+const MAX_MEMORY_OF_ONE: u64 = 16 * 1_024;
 const MAX_RATIO: f64 = 2.0;
-const MAX_LEFT: f64 = 1.1;
 
-/// Measures each of `chosen` on a server of its own; returns whether all was within the bounds.
-pub async fn run(chosen: &[Vec<Kind>]) -> bool {
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// The attackers' connections are divided by this.
+    pub divisor: usize,
+    pub most_rounds: usize,
+    pub stretch: Duration,
+    /// How long is waited for that everything is given back, after a round and at the end.
+    pub pause: Duration,
+    pub release: Duration,
+    /// Whether that is long enough to say that something is not given back.
+    pub is_rest_judged: bool,
+}
+
+/// Measures each of `chosen` on a server of its own; returns whether all goals were reached.
+pub async fn run(chosen: &[Vec<&'static Attack>], size: Size) -> bool {
+    let arena = Arena::new().await;
     println!(
-        "| attackers | update, undisturbed | disturbed | ratio | chat, undisturbed | disturbed | ratio | peak memory | memory before → after | of its own | files before → after |"
+        "| attackers | update, µs | ratio | chat, µs | ratio | peak memory (goal) | \
+         memory before → after | files before → under → after | newcomer | they saw | goals missed |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut is_good = true;
-    for kinds in chosen {
-        is_good &= measure(kinds).await;
+    for attacks in chosen {
+        let figures = measure(attacks, &arena, size).await;
+        is_good &= figures.print(attacks);
     }
     is_good
 }
 
-/// A streamer and his viewer, who are in a room too.
-struct Pair {
-    streamer: Client,
-    viewer: Client,
-    number: u64,
+struct Figures {
+    connections: u64,
+    /// All updates without and with attackers.
+    calm: Vec<f64>,
+    under: Vec<f64>,
+    updates: Paired,
+    chats: Paired,
+    before: Taken,
+    peak: u64,
+    most_files: usize,
+    after: Taken,
+    newcomers: Vec<Option<Duration>>,
+    seen: Tally,
+    refused: u64,
+    notes: Vec<String>,
+    missed: Vec<&'static str>,
 }
 
-/// Round trips in microseconds.
-#[derive(Default)]
-struct Trips {
-    updates: Vec<f64>,
-    chats: Vec<f64>,
-}
-
-impl Pair {
-    async fn connect(server: &Server) -> Self {
-        let mut data = streamer("ana", "demo");
-        data["chat"] = chat_section("ana", "ana/demo");
-        let mut streamer = server.connect().await;
-        streamer.authenticate(data).await;
-        let mut data = viewer("bob", "ana", "demo");
-        data["chat"] = chat_section("bob", "ana/demo");
-        let mut viewer = server.connect().await;
-        viewer.authenticate(data).await;
-        Self {
-            streamer,
-            viewer,
-            number: 0,
-        }
-    }
-
-    async fn run(&mut self, time: Duration) -> Trips {
-        let mut trips = Trips::default();
-        let began = Instant::now();
-        let content = "x".repeat(2_000);
-        while began.elapsed() < time {
-            self.number += 1;
-            let start = Instant::now();
-            self.streamer
-                .send(post("f", format!("{}{content}", self.number)))
-                .await;
-            self.viewer.expect("fileGet").await;
-            self.streamer.expect("filePost").await;
-            trips.updates.push(start.elapsed().as_secs_f64() * 1e6);
-            let start = Instant::now();
-            self.viewer.send(say("hello")).await;
-            self.streamer.expect("chatMessage").await;
-            self.viewer.expect("chatMessage").await;
-            trips.chats.push(start.elapsed().as_secs_f64() * 1e6);
-        }
-        trips
-    }
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Something else that the attackers can ask for.
-async fn big_project(server: &Server) {
-    let mut client = server.connect().await;
-    let claims = json!({"username": "big", "streamername": "big", "streamname": "own"});
-    let data = json!({"token": token(claims), "file": {"username": "big", "project": "own"}});
-    client.authenticate(data).await;
-    let content = vec![b'x'; 100_000];
-    for number in 0..100 {
-        client.ok(post(&format!("f{number}"), &content)).await;
-    }
-}
-
-struct Attacker(Child);
-
-impl Attacker {
-    fn start(kind: Kind, port: u16) -> Self {
-        let program = std::env::current_exe().expect("this program");
-        let child = Command::new("chrt")
-            .args(["--idle", "0"])
-            .arg(program)
-            .args(["attack", kind.name(), &port.to_string()])
-            .stdout(Stdio::piped())
-            .spawn();
-        Self(child.expect("an attacker"))
-    }
-
-    fn wait_ready(&mut self) {
-        let out = self.0.stdout.take().expect("it was piped");
-        let line = std::io::BufReader::new(out).lines().next();
-        assert!(line.is_some_and(|line| line.is_ok()), "an attacker ended");
-    }
-}
-
-impl Drop for Attacker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-async fn measure(kinds: &[Kind]) -> bool {
-    let server = Server::on_core(0, &["--chat-messages-per-second", "0"]);
-    big_project(&server).await;
-    let mut pair = Pair::connect(&server).await;
-    pair.run(STRETCH).await;
-    let before_all = Taken::by(&server);
-    let (mut calm, mut stormy) = (Trips::default(), Trips::default());
-    let (mut update_ratios, mut chat_ratios) = (Vec::new(), Vec::new());
-    for _ in 0..PAIRS {
-        let mut before = pair.run(STRETCH).await;
-        let mut attackers: Vec<_> = kinds
-            .iter()
-            .map(|&kind| Attacker::start(kind, server.port))
-            .collect();
-        for attacker in &mut attackers {
-            attacker.wait_ready();
-        }
-        let mut under = pair.run(STRETCH).await;
-        drop(attackers);
-        update_ratios.push(median(&mut under.updates) / median(&mut before.updates));
-        chat_ratios.push(median(&mut under.chats) / median(&mut before.chats));
-        calm.updates.append(&mut before.updates);
-        calm.chats.append(&mut before.chats);
-        stormy.updates.append(&mut under.updates);
-        stormy.chats.append(&mut under.chats);
-        released(&server, &mut pair, before_all, PAUSE).await;
-    }
-    let after_all = released(&server, &mut pair, before_all, RELEASE).await;
-    pair.viewer.ok(file("status", project())).await;
-    pair.viewer.ok(chat("members", json!({}))).await;
-    let (update_ratio, chat_ratio) = (median(&mut update_ratios), median(&mut chat_ratios));
-    let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
-    let names = if kinds.len() > 1 {
-        "all together".to_owned()
-    } else {
-        names.concat()
+async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figures {
+    let is_alone = attacks.len() == 1;
+    let count = |attack: &Attack| {
+        let count = if is_alone {
+            attack.alone
+        } else {
+            attack.in_all
+        };
+        (count / size.divisor).max(count.min(20))
     };
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    println!(
-        "| {names} | {:.0} µs | {:.0} µs | {update_ratio:.2} | {:.0} µs | {:.0} µs | {chat_ratio:.2} | {:.1} MiB | {:.1} → {:.1} MiB | {:.1} → {:.1} MiB | {} → {} |",
-        median(&mut calm.updates),
-        median(&mut stormy.updates),
-        median(&mut calm.chats),
-        median(&mut stormy.chats),
-        mib(server.peak_memory()),
-        mib(before_all.memory),
-        mib(after_all.memory),
-        mib(before_all.own_memory),
-        mib(after_all.own_memory),
-        before_all.files,
-        after_all.files,
-    );
-    server.peak_memory() < MAX_MEMORY
-        && update_ratio <= MAX_RATIO
-        && chat_ratio <= MAX_RATIO
-        && after_all.is_back_to(before_all)
-}
-
-/// What a server has taken of the system.
-#[derive(Clone, Copy)]
-struct Taken {
-    files: usize,
-    /// What is resident, in bytes.
-    memory: u64,
-    /// The same without the pages of the program's file.
-    own_memory: u64,
-}
-
-impl Taken {
-    fn by(server: &Server) -> Self {
-        Self {
-            files: server.open_files(),
-            memory: server.memory(),
-            own_memory: server.own_memory(),
+    let rounds = attacks
+        .iter()
+        .map(|attack| attack.rounds)
+        .min()
+        .unwrap_or(1);
+    let descriptors = attacks.iter().find_map(|attack| attack.descriptors);
+    let may_stay = attacks
+        .iter()
+        .map(|attack| attack.may_leave)
+        .max()
+        .unwrap_or(0)
+        * MIB;
+    let server = arena.start(descriptors.filter(|_| is_alone));
+    let mut pair = Pair::connect(&server).await;
+    pair.run(size.stretch).await;
+    let mut probe = Probe::before(attacks, &server)
+        .await
+        .expect("a calm server answers");
+    let before = Taken::by(&server);
+    forget_peak(&server);
+    let mut figures = Figures {
+        connections: attacks.iter().map(|attack| count(attack) as u64).sum(),
+        calm: Vec::new(),
+        under: Vec::new(),
+        updates: Paired::default(),
+        chats: Paired::default(),
+        before,
+        peak: 0,
+        most_files: 0,
+        after: before,
+        newcomers: Vec::new(),
+        seen: Tally::default(),
+        refused: 0,
+        notes: Vec::new(),
+        missed: Vec::new(),
+    };
+    for _ in 0..rounds.min(size.most_rounds) {
+        let mut calm = Vec::new();
+        for _ in 0..STRETCHES {
+            calm.push(pair.run(size.stretch).await);
         }
+        let start = |attack: &&Attack| Attacker::start(attack, server.port, count(attack));
+        let mut attackers: Vec<_> = attacks.iter().map(start).collect();
+        for attacker in &mut attackers {
+            if !attacker.says("begun", BEGINNING).await {
+                figures.missed.push("attack");
+            }
+        }
+        if probe.under().await.is_err() {
+            figures.missed.push("post");
+        }
+        for calm in calm {
+            let under = pair.run(size.stretch).await;
+            figures.pair_up(calm, under);
+        }
+        figures.newcomers.push(newcomer(&server).await);
+        let are_full = fill(&mut attackers, &mut pair).await;
+        figures.most_files = figures.most_files.max(server.open_files());
+        if probe.after(attacks, &server, arena).await.is_err() {
+            figures.missed.push("status");
+        }
+        for attacker in attackers {
+            match attacker.stop().await {
+                Some(seen) if are_full => figures.seen.add(&seen),
+                _ => figures.missed.push("attack"),
+            }
+        }
+        figures.after = released(&server, &mut pair, before, may_stay, size.pause).await;
     }
+    figures.peak = server.peak_memory();
+    figures.after = released(&server, &mut pair, before, may_stay, size.release).await;
+    let (notes, missed) = probe.outcome();
+    figures.notes.extend(notes);
+    figures.missed.extend(missed);
+    figures.refused = pair.refused;
+    figures.judge(&pair, may_stay, size);
+    figures
+}
 
-    fn is_back_to(self, before: Self) -> bool {
-        self.files <= before.files && self.memory as f64 <= before.memory as f64 * MAX_LEFT
-    }
+/// Waits, while the pair goes on, until the attackers have sent all; returns whether they have.
+async fn fill(attackers: &mut [Attacker], pair: &mut Pair) -> bool {
+    let is_filled = Cell::new(false);
+    let filling = async {
+        let mut are_all = true;
+        for attacker in attackers {
+            are_all &= attacker.says("full", FILLING).await;
+        }
+        is_filled.set(true);
+        are_all
+    };
+    let going_on = async {
+        while !is_filled.get() {
+            pair.run(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::join!(filling, going_on).0
+}
+
+/// How long somebody else takes to be a viewer, if they succeed.
+async fn newcomer(server: &Server) -> Option<Duration> {
+    let began = Instant::now();
+    let opening = Connection::open_wide(Ipv4Addr::LOCALHOST, server.port, Role::Viewer);
+    let opened = timeout(NEWCOMER, opening).await;
+    opened.ok()?.ok().map(|_| began.elapsed())
 }
 
 /// Waits until files and memory are what they were, for a while.
-async fn released(server: &Server, pair: &mut Pair, before: Taken, patience: Duration) -> Taken {
+async fn released(
+    server: &Server,
+    pair: &mut Pair,
+    before: Taken,
+    may_stay: u64,
+    patience: Duration,
+) -> Taken {
     let began = Instant::now();
     loop {
         let now = Taken::by(server);
-        if now.is_back_to(before) || began.elapsed() > patience {
+        if now.is_back_to(before, may_stay) || began.elapsed() > patience {
             return now;
         }
-        pair.run(Duration::from_millis(100)).await;
+        pair.run(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+impl Figures {
+    fn pair_up(&mut self, mut calm: Trips, mut under: Trips) {
+        self.updates.add(&mut calm.updates, &mut under.updates);
+        self.chats.add(&mut calm.chats, &mut under.chats);
+        self.calm.append(&mut calm.updates);
+        self.under.append(&mut under.updates);
+    }
+
+    fn goal(&self) -> u64 {
+        MAX_MEMORY + self.connections * MAX_MEMORY_OF_ONE
+    }
+
+    fn judge(&mut self, pair: &Pair, may_stay: u64, size: Size) {
+        let is_given_back = !size.is_rest_judged || self.after.is_back_to(self.before, may_stay);
+        let goals = [
+            (self.peak <= self.goal(), "memory"),
+            (median(&mut self.updates.ratios) <= MAX_RATIO, "update"),
+            (median(&mut self.chats.ratios) <= MAX_RATIO, "chat"),
+            (is_given_back, "given back"),
+            (self.newcomers.iter().all(Option::is_some), "newcomer"),
+            (pair.refused == 0, "posts"),
+            (!pair.is_lost, "pair"),
+        ];
+        let missed = goals.into_iter().filter(|(is_reached, _)| !is_reached);
+        self.missed.extend(missed.map(|(_, name)| name));
+        self.missed.sort_unstable();
+        self.missed.dedup();
+    }
+
+    /// Prints the row; returns whether all goals were reached.
+    fn print(mut self, attacks: &[&Attack]) -> bool {
+        let (name, about) = match attacks {
+            [attack] => (attack.name, attack.about),
+            all if all.len() == ALL.len() => ("all", "all of them together"),
+            _ => ("some", "some of them together"),
+        };
+        if name == "crowd" {
+            let p99 = |trips: &mut [f64]| quantile(trips, 0.99) / 1e3;
+            let (calm, under) = (p99(&mut self.calm), p99(&mut self.under));
+            self.notes
+                .push(format!("p99 of an update {calm:.1} → {under:.1} ms"));
+        }
+        if self.refused > 0 {
+            self.notes.push(format!("{} posts refused", self.refused));
+        }
+        let slowest = self
+            .newcomers
+            .iter()
+            .max_by_key(|time| time.unwrap_or(Duration::MAX));
+        let newcomer = match slowest {
+            Some(Some(time)) => format!("{:.0} ms", time.as_secs_f64() * 1e3),
+            _ => "no".to_owned(),
+        };
+        let mib = |bytes: u64| bytes as f64 / MIB as f64;
+        let said = [vec![about.to_owned()], self.notes.clone()]
+            .concat()
+            .join("; ");
+        println!(
+            "| `{name}`: {said} | {:.0} → {:.0} | {:.2} | {:.0} → {:.0} | {:.2} \
+             | {:.1} MiB ({:.0}) | {:.1} → {:.1} MiB | {} → {} → {} \
+             | {newcomer} | {} | {} |",
+            median(&mut self.updates.calm),
+            median(&mut self.updates.under),
+            median(&mut self.updates.ratios),
+            median(&mut self.chats.calm),
+            median(&mut self.chats.under),
+            median(&mut self.chats.ratios),
+            mib(self.peak),
+            mib(self.goal()),
+            mib(self.before.memory),
+            mib(self.after.memory),
+            self.before.files,
+            self.most_files,
+            self.after.files,
+            self.seen,
+            self.missed.join(", "),
+        );
+        self.missed.is_empty()
     }
 }

@@ -1,0 +1,49 @@
+//! Clients that collect long answers and read none.
+
+use serde_json::json;
+
+use super::{Running, Stage, batch, frames, project, times};
+use crate::connection::{Connection, Role, source};
+use crate::hold::hold;
+use crate::support::{chat, file, say};
+
+/// The messages that a room remembers, and their length.
+const HISTORY: usize = 100;
+const MESSAGE: usize = 4_096;
+
+/// A `get` of a name of that many bytes, which no file has.
+pub fn named(bytes: usize) -> Vec<u8> {
+    let mut data = project("own");
+    data["name"] = "x".repeat(bytes).into();
+    frames([&file("get", data)])
+}
+
+pub fn answers(stage: Stage) -> Running {
+    Box::pin(hold(stage, Role::Stranger, times(8, named(1_048_000))))
+}
+
+pub fn long_names(stage: Stage) -> Running {
+    Box::pin(hold(stage, Role::Viewer, times(4, named(16_776_000))))
+}
+
+pub fn history(stage: Stage) -> Running {
+    Box::pin(async move {
+        let said = said(&stage).await;
+        stage.count(|tally| tally.refused += u64::from(said.is_err()));
+        let asking = batch(&chat("history", json!({})), 100);
+        hold(stage, Role::Member, times(10, asking)).await;
+    })
+}
+
+/// Fills the room's history.
+async fn said(stage: &Stage) -> std::io::Result<()> {
+    let mut speaker = Connection::open_wide(source(0), stage.port, Role::Member).await?;
+    // In JSON each of these takes six bytes.
+    let message = say(&"\u{1}".repeat(MESSAGE));
+    for _ in 0..HISTORY {
+        speaker
+            .ask([&message], "\"chatMessage\"", super::PATIENCE)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! An attacker's process: what it runs on, and how it is started, followed and stopped.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::{Connection, Role, source};
+use crate::kinds::Attack;
+use crate::tally::Tally;
+
+/// After how long an attacker ends by itself.
+const LIFE: Duration = Duration::from_secs(90);
+/// How long it may take to end when it is told to.
+const ENDING: Duration = Duration::from_secs(20);
+/// How many connections are opened at a time.
+const AT_A_TIME: usize = 32;
+
+/// What an attack runs on.
+#[derive(Clone)]
+pub struct Stage {
+    pub port: u16,
+    /// How many connections it may have.
+    pub count: usize,
+    /// Ends when the attack is to end.
+    pub stop: CancellationToken,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Stage {
+    /// The same for one connection.
+    pub fn with_one(&self) -> Self {
+        Self {
+            count: 1,
+            ..self.clone()
+        }
+    }
+
+    pub fn count(&self, change: impl FnOnce(&mut Tally)) {
+        change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// As many connections as it may have, as far as they are to be had.
+    pub async fn connect(&self, role: Role) -> Vec<Connection> {
+        self.connect_some(0..self.count, role).await
+    }
+
+    pub async fn connect_some(
+        &self,
+        numbers: std::ops::Range<usize>,
+        role: Role,
+    ) -> Vec<Connection> {
+        let one = |number| Connection::open(source(number), self.port, role);
+        let all = futures_util::stream::iter(numbers).map(one);
+        let all: Vec<_> = all.buffer_unordered(AT_A_TIME).collect().await;
+        let wanted = all.len();
+        let open: Vec<_> = all.into_iter().filter_map(Result::ok).collect();
+        self.count(|tally| tally.refused += (wanted - open.len()) as u64);
+        open
+    }
+}
+
+/// Says that all are connected and that it begins.
+pub fn begun() {
+    say("begun");
+}
+
+/// Says that everything has been sent of which something will stay.
+pub fn full() {
+    say("full");
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    // Nobody may listen any more.
+    let _ = std::io::stdout().flush();
+}
+
+/// Attacks until its input ends, then tells what it has seen.
+pub async fn run(attack: &Attack, port: u16, count: usize) {
+    let stage = Stage {
+        port,
+        count,
+        stop: CancellationToken::new(),
+        tally: Arc::default(),
+    };
+    let stop = stage.stop.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_line(&mut String::new());
+        stop.cancel();
+    });
+    let stop = stage.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(LIFE).await;
+        stop.cancel();
+    });
+    (attack.run)(stage.clone()).await;
+    let mut seen = Tally::default();
+    stage.count(|tally| seen.add(tally));
+    say(&serde_json::to_string(&seen).expect("JSON"));
+}
+
+/// Such a process, seen from the bench.
+pub struct Attacker {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Attacker {
+    /// Starts one. It hardly runs while the pair's clients do, so that what is measured is the
+    /// server.
+    pub fn start(attack: &Attack, port: u16, count: usize) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new("nice")
+            .args(["-n", "19"])
+            .arg(program)
+            .args(["attack", attack.name, &port.to_string(), &count.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("an attacker");
+        let lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
+        Self { child, lines }
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        self.lines.next_line().await.ok()?
+    }
+
+    /// Waits until it has said that; returns whether it did in that time.
+    pub async fn says(&mut self, wanted: &str, patience: Duration) -> bool {
+        let line = timeout(patience, self.line()).await;
+        line.is_ok_and(|line| line.is_some_and(|line| line == wanted))
+    }
+
+    /// Ends it; gives what it has seen, if it has not failed.
+    pub async fn stop(mut self) -> Option<Tally> {
+        drop(self.child.stdin.take());
+        let last = async {
+            while let Some(line) = self.line().await {
+                if let Ok(tally) = serde_json::from_str(&line) {
+                    return Some(tally);
+                }
+            }
+            None
+        };
+        timeout(ENDING, last).await.ok().flatten()
+    }
+}
