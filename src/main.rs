@@ -139,6 +139,7 @@ async fn adopt(config: &Config, project: &ProjectId) -> Result<(), Failure> {
     stores.projects.adopt(project).await.map_err(|error| {
         let place = config
             .base_dir
+            .as_path()
             .join(project.streamer.as_str())
             .join(project.name.as_str());
         format!("{} cannot be adopted: {error}", place.display())
@@ -148,13 +149,13 @@ async fn adopt(config: &Config, project: &ProjectId) -> Result<(), Failure> {
 }
 
 fn open_stores(config: &Config) -> Result<FilesystemStores, Failure> {
-    let durability = if config.fsync {
+    let durability = if config.durability == cli::Durability::Fsync {
         Durability::Fsync
     } else {
         Durability::Rename
     };
-    FilesystemStores::open(&config.base_dir, durability).map_err(|error| {
-        let place = config.base_dir.display();
+    FilesystemStores::open(config.base_dir.as_path(), durability).map_err(|error| {
+        let place = config.base_dir.as_str();
         format!("baseDir {place}: {}", with_causes(&error)).into()
     })
 }
@@ -163,8 +164,8 @@ fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
     let key = match &config.public_key_file {
         None => TokenKey::Secret(config.key.as_bytes().to_vec()),
         Some(path) => {
-            let pem = std::fs::read(path).map_err(|error| {
-                format!("publicKeyFile: {} cannot be read: {error}", path.display())
+            let pem = std::fs::read(path.as_path()).map_err(|error| {
+                format!("publicKeyFile: {} cannot be read: {error}", path.as_str())
             })?;
             TokenKey::PublicKeyPem(pem)
         }
@@ -179,7 +180,7 @@ fn ports(
     hub: &Arc<Hub<WireFrame>>,
     tokens: Arc<JwtVerifier>,
 ) -> Result<Ports, Failure> {
-    let max_rooms = config.max_rooms;
+    let max_rooms = config.max_rooms.size();
     let rooms = MemoryChatRooms::new(Arc::clone(hub) as _, config.room_limits(), max_rooms);
     macro_rules! ports_over {
         ($stores:expr) => {{
@@ -210,7 +211,7 @@ fn ports(
 const OTHER_FILES: u64 = 512;
 
 fn warn_of_few_files(config: &Config, open_files: u64) {
-    let wanted = config.max_connections as u64 + OTHER_FILES;
+    let wanted = config.max_connections.size() as u64 + OTHER_FILES;
     if open_files < wanted {
         tracing::warn!(
             open_files,
@@ -226,11 +227,11 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
     // Looked at before anything is bound or made.
     let tokens = Arc::new(verifier(&config)?);
     warn_of_few_files(&config, transport::raise_open_files());
-    let listeners = listen::bind(&config.host(), config.port)?;
-    let budget = Budget::new(config.max_total_queue_bytes);
+    let listeners = listen::bind(&config.host(), config.port())?;
+    let budget = Budget::new(config.max_memory_bytes());
     let hub = Arc::new(Hub::new(event_encoder(
         Arc::clone(&budget),
-        config.part_bytes,
+        config.part_bytes.size(),
     )));
     let ports = ports(&config, &hub, tokens)?;
     let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
@@ -241,10 +242,10 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         connections: hub,
         budget,
         mailbox: config.mailbox_limits(),
-        part_bytes: config.part_bytes,
-        max_message_bytes: config.max_message_bytes,
-        max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes,
-        drain: config.drain,
+        part_bytes: config.part_bytes.size(),
+        max_message_bytes: config.max_message_bytes.size(),
+        max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes.size(),
+        drain: config.drain_seconds.seconds(),
     });
     let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
     let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
@@ -283,7 +284,7 @@ async fn serve(Loaded { config, warnings }: Loaded) -> Result<(), Failure> {
         application.finish_work().await;
     };
     tokio::select! {
-        result = tokio::time::timeout(config.drain, drained) => if result.is_err() {
+        result = tokio::time::timeout(config.drain_seconds.seconds(), drained) => if result.is_err() {
             tracing::warn!("not all connections ended within drainSeconds");
         },
         () = asked_to_stop.recv() => {}

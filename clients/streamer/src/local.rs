@@ -107,18 +107,18 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     };
     let config = loaded.config;
     transport::raise_open_files();
-    let listeners = listen::bind(&config.host(), config.port)?;
+    let listeners = listen::bind(&config.host(), config.port())?;
     let address = listen::local_addresses(&listeners)?;
     let address = address.first().ok_or("it has no address")?;
     let url = format!("ws://{address}");
-    let budget = Budget::new(config.max_total_queue_bytes);
-    let encoder = event_encoder(Arc::clone(&budget), config.part_bytes);
+    let budget = Budget::new(config.max_memory_bytes());
+    let encoder = event_encoder(Arc::clone(&budget), config.part_bytes.size());
     let hub = Arc::new(Hub::new(encoder));
-    let stores = FilesystemStores::open(&config.base_dir, Durability::Rename)?;
+    let stores = FilesystemStores::open(config.base_dir.as_path(), Durability::Rename)?;
     let rooms = MemoryChatRooms::new(
         Arc::clone(&hub) as _,
         config.room_limits(),
-        config.max_rooms,
+        config.max_rooms.size(),
     );
     let secret = TokenKey::Secret(config.key.as_bytes().to_vec());
     let ports = Ports {
@@ -141,10 +141,10 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         connections: hub,
         budget,
         mailbox: config.mailbox_limits(),
-        part_bytes: config.part_bytes,
-        max_message_bytes: config.max_message_bytes,
-        max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes,
-        drain: config.drain,
+        part_bytes: config.part_bytes.size(),
+        max_message_bytes: config.max_message_bytes.size(),
+        max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes.size(),
+        drain: config.drain_seconds.seconds(),
     });
     let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
     let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
