@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Duration;
+
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::checks::{Loaded, load};
@@ -54,6 +56,13 @@ pub struct TokenRequest {
     /// How many hours it is valid, from 1 to 87600
     #[arg(long, default_value = "12", value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub hours: u32,
+}
+
+impl TokenRequest {
+    /// How long the token is valid.
+    pub fn lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.hours) * 3_600)
+    }
 }
 
 /// The program ends before it has begun: with help, or because of a bad command or configuration.

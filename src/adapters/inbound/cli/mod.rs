@@ -7,6 +7,7 @@ mod greeting;
 mod layers;
 mod logging;
 mod parts;
+mod run;
 mod stop_signals;
 mod texts;
 mod values;
@@ -20,6 +21,7 @@ pub use config::Config;
 pub use greeting::greeting;
 pub use layers::ConfigError;
 pub use logging::start_logging;
+pub use run::{adopt, block_on, print, run};
 pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
 pub use values::{

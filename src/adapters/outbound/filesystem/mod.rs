@@ -43,6 +43,7 @@ pub use projects::FilesystemProjects;
 pub use pull_requests::FilesystemPullRequests;
 pub use staging::FilesystemStaging;
 
+use crate::application::ports::Stores;
 use layout::Layout;
 use pull_request_index::Index;
 
@@ -90,5 +91,17 @@ impl FilesystemStores {
             pull_requests: Arc::new(FilesystemPullRequests::new(Arc::clone(&layout), index)),
             staging: Arc::new(FilesystemStaging::new(layout)),
         })
+    }
+}
+
+impl From<FilesystemStores> for Stores {
+    fn from(stores: FilesystemStores) -> Self {
+        Self {
+            registry: Arc::clone(&stores.projects) as _,
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+        }
     }
 }

@@ -16,6 +16,8 @@ pub use projects::MemoryProjects;
 pub use pull_requests::MemoryPullRequests;
 pub use staging::MemoryStaging;
 
+use crate::application::ports::Stores;
+
 /// All stores, empty at first and gone with the last of them.
 #[derive(Debug, Clone)]
 pub struct MemoryStores {
@@ -49,5 +51,17 @@ impl MemoryStores {
 impl Default for MemoryStores {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<MemoryStores> for Stores {
+    fn from(stores: MemoryStores) -> Self {
+        Self {
+            registry: Arc::clone(&stores.projects) as _,
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+        }
     }
 }
