@@ -11,12 +11,12 @@ fn a_bad_configuration_stops_the_start_and_is_named() {
     for (args, named) in [
         (&["--port", "65536"][..], "port"),
         (&["--no-such-flag", "1"], "no-such-flag"),
-        (&["--part-bytes", "100"], "partBytes"),
+        (&["--part-bytes", "100"], "--part-bytes"),
         (&["--store", "cloud"], "store"),
-        (&["--public-read", "perhaps"], "publicRead"),
+        (&["--public-read", "perhaps"], "--public-read"),
         (&["--host", "0.0.0.0"], "key"),
         (&["--config", "missing.json"], "missing.json"),
-        (&["nonsense"], "port"),
+        (&["nonsense"], "PORT"),
     ] {
         let said = refused_start(folder.path(), args);
         assert!(said.contains(named), "{args:?}: {said}");

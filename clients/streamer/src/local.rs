@@ -7,26 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_ws_server::adapters::delivery::Budget;
-use file_ws_server::adapters::delivery::Hub;
-use file_ws_server::adapters::inbound::cli::{self, Invocation};
-use file_ws_server::adapters::inbound::http;
-use file_ws_server::adapters::inbound::transport::{self, Shutdown, Transport, listen};
-use file_ws_server::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
-use file_ws_server::adapters::outbound::memory::MemoryChatRooms;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::files::abandoned::tidy_up;
-use file_ws_server::application::{Application, Ports};
+use file_ws_server::server::{self, Adapters, Running, Server};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
-use warp::{Filter as _, Reply as _};
+use tokio::time::sleep;
 
 use crate::failure::Failure;
 
-/// How long connections may take to end, and the server after them.
+/// How long connections may take to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -37,19 +27,14 @@ pub struct LocalServer {
     pub url: String,
     /// Its key.
     pub key: String,
-    shutdown: Shutdown,
-    serving: JoinHandle<()>,
+    running: Running,
     base: TempDir,
 }
 
 impl LocalServer {
     /// Ends the server, and then takes its data away.
     pub async fn stop(self) {
-        self.shutdown.draining.cancel();
-        self.shutdown.connections.close();
-        let _ = timeout(PATIENCE, self.shutdown.connections.wait()).await;
-        self.shutdown.stop.cancel();
-        let _ = timeout(PATIENCE, self.serving).await;
+        self.running.stop_or(sleep(PATIENCE)).await;
         drop(self.base);
     }
 }
@@ -60,7 +45,7 @@ impl LocalServer {
 /// # Errors
 ///
 /// A sentence that says what the system does not give.
-pub fn start(dir: &Path) -> Result<LocalServer, Failure> {
+pub async fn start(dir: &Path) -> Result<LocalServer, Failure> {
     let cannot = |why: Fault| Failure::usage(format!("The local server cannot start: {why}."));
     let private = Permissions::from_mode(0o700);
     let base = tempfile::Builder::new()
@@ -81,10 +66,10 @@ pub fn start(dir: &Path) -> Result<LocalServer, Failure> {
             "The system's folder for temporary files lies in DIR, where the local server's data must not be; set TMPDIR to another one.",
         ));
     }
-    serve(base).map_err(cannot)
+    serve(base).await.map_err(cannot)
 }
 
-fn serve(base: TempDir) -> Result<LocalServer, Fault> {
+async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     // 256 bits: two random ids, without what is the same in all of them, are a few less.
     let key: String = (0..3)
         .map(|_| uuid::Uuid::new_v4().simple().to_string())
@@ -103,74 +88,24 @@ fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         .map(str::to_owned)
         .into_iter()
         .chain(["--base-dir".to_owned(), base.path().display().to_string()]);
-    let read = cli::parse(words, std::iter::empty(), |_| Ok(None)).map_err(|exit| exit.text)?;
-    let Invocation::Serve(loaded) = read else {
-        return Err("its configuration is not to serve".into());
-    };
-    let config = loaded.config;
-    transport::raise_open_files();
-    let listeners = listen::bind(&config.host(), config.port)?;
-    let address = listen::local_addresses(&listeners)?;
-    let address = address.first().ok_or("it has no address")?;
-    let url = format!("ws://{address}");
-    let budget = Budget::new(config.max_total_queue_bytes);
-    let encoder = event_encoder(Arc::clone(&budget), config.part_bytes);
-    let hub = Arc::new(Hub::new(encoder));
-    let stores = FilesystemStores::open(&config.base_dir, Durability::Rename)?;
-    let rooms = MemoryChatRooms::new(
-        Arc::clone(&hub) as _,
-        config.room_limits(),
-        config.max_rooms,
-    );
-    let secret = TokenKey::Secret(config.key.as_bytes().to_vec());
-    let ports = Ports {
-        registry: Arc::clone(&stores.projects) as _,
-        projects: stores.projects,
-        drafts: stores.drafts,
-        pull_requests: stores.pull_requests,
-        staging: stores.staging,
-        tokens: Arc::new(JwtVerifier::new(&secret, None, None)?),
-        subscriptions: Arc::clone(&hub) as _,
-        presence: Arc::clone(&hub) as _,
-        events: Arc::clone(&hub) as _,
-        rooms: Arc::new(rooms),
+    let config = server::config_of(words)?;
+    let tokens = JwtVerifier::new(&TokenKey::Secret(key.as_bytes().to_vec()), None, None)?;
+    let folder = base.path().to_owned();
+    let adapters = Adapters {
+        open_stores: Box::new(move || {
+            Ok(FilesystemStores::open(&folder, Durability::Rename)?.into())
+        }),
+        tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
     };
-    let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
-    let handler = ProtocolHandler::new(Service {
-        application: Arc::clone(&application),
-        hub,
-        budget,
-        queue: config.send_queue_limits(),
-        part_bytes: config.part_bytes,
-        max_message_bytes: config.max_message_bytes,
-        max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes,
-        drain: config.drain,
-    });
-    let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
-    let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
-    let filter = transport::upgrade(&transport)
-        .or(http::pages(shutdown.draining.clone()))
-        .unify()
-        .map(|answer: warp::reply::Response| answer.into_response());
-    let stop = shutdown.stop.clone();
-    let serving = tokio::spawn(async move {
-        transport::serve(listeners, filter, &settings, &stop).await;
-    });
-    let stop = shutdown.stop.clone();
-    tokio::spawn(stop.run_until_cancelled_owned(async move {
-        let mut second = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            second.tick().await;
-            tidy_up(&application).await;
-        }
-    }));
+    let running = Server::start(&config, adapters).await?;
+    let address = running.addresses.first().ok_or("it has no address")?;
+    let url = format!("ws://{address}");
     Ok(LocalServer {
         url,
         key,
-        shutdown,
-        serving,
+        running,
         base,
     })
 }

@@ -104,7 +104,7 @@ enum Ended {
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let root = Arc::new(scan::open(&args.dir)?);
     let (common, server) = if args.local {
-        let server = local::start(&args.dir)?;
+        let server = local::start(&args.dir).await?;
         let mut common = args.common.clone();
         (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
         common.token = None;

@@ -1,16 +1,18 @@
 //! The command line.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::time::Duration;
 
-use super::keys::{KEYS, Key, Kind};
-use super::load::{HIDDEN_KEY, Loaded, load};
-use super::settings::{ConfigError, Settings, Source};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// Where the configuration is looked for unless the command line names a file.
+use super::checks::{Loaded, load};
+use super::layers::{ConfigError, Layers, keys};
+use super::values::Whole;
+
+/// The configuration file unless the command line names another.
 const CONFIG_FILE: &str = "config.json";
 
 /// What the program is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Invocation {
     /// Serve.
     Serve(Loaded),
@@ -24,34 +26,46 @@ pub enum Invocation {
         loaded: Loaded,
         /// The streamer.
         user: String,
-        /// His project.
+        /// The streamer's project.
         project: String,
     },
     /// Make a token.
     Token {
         /// The configuration.
         loaded: Loaded,
-        /// What it is to say.
+        /// The claims.
         request: TokenRequest,
     },
 }
 
-/// What a token is to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The claims of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct TokenRequest {
-    /// `username`.
+    /// Whose token it is
+    #[arg(long, value_name = "NAME")]
     pub username: String,
-    /// `streamername`.
+    /// The streamer; by default the user of the token
+    #[arg(long, value_name = "NAME")]
     pub streamer: Option<String>,
-    /// `streamname`.
+    /// The streamer's project
+    #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
-    /// `room`.
+    /// The chat room; by default the project's own
+    #[arg(long, value_name = "NAME")]
     pub room: Option<String>,
-    /// For how many hours it counts.
+    /// How many hours it is valid, from 1 to 87600
+    #[arg(long, default_value = "12", value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub hours: u32,
 }
 
-/// The program ends before it has begun: with help, or because it cannot be done.
+impl TokenRequest {
+    /// How long the token is valid.
+    pub fn lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.hours) * 3_600)
+    }
+}
+
+/// The program ends before it has begun: with help, or because of a bad command or configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// The exit code: 0, or 2 for bad usage and configuration.
@@ -69,137 +83,45 @@ impl From<ConfigError> for Exit {
     }
 }
 
-/// Reads the command line, the environment and the configuration file.
-///
-/// A pure function: `args` are those after the program's name, and `read_file` gives the text of
-/// a file, `None` where there is none.
-///
-/// # Errors
-/// What to print instead, and the exit code.
-pub fn parse(
-    args: impl IntoIterator<Item = String>,
-    variables: impl Iterator<Item = (String, String)>,
-    read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
-) -> Result<Invocation, Exit> {
-    let args = std::iter::once("file-ws-server".to_owned()).chain(args);
-    let matches = command().try_get_matches_from(args).map_err(|error| Exit {
-        code: if error.use_stderr() { 2 } else { 0 },
-        text: error.render().to_string(),
-    })?;
-    let settings = settings(&matches, variables, read_file)?;
-    let loaded = load(&settings)?;
-    match matches.subcommand() {
-        Some(("adopt", adopt)) => adoption(loaded, adopt),
-        Some(("token", token)) => token_request(loaded, token),
-        _ if matches.get_flag("print-config") => Ok(Invocation::PrintConfig(printed(&settings))),
-        _ if matches.get_flag("check-config") => Ok(Invocation::CheckConfig(loaded)),
-        _ => Ok(Invocation::Serve(loaded)),
+impl From<clap::Error> for Exit {
+    fn from(error: clap::Error) -> Self {
+        Self {
+            code: if error.use_stderr() { 2 } else { 0 },
+            text: error.render().to_string(),
+        }
     }
 }
 
-fn settings(
-    matches: &ArgMatches,
-    variables: impl Iterator<Item = (String, String)>,
-    read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
-) -> Result<Settings, ConfigError> {
-    let mut settings = Settings::defaults();
-    let named = matches.get_one::<String>("config").map(String::as_str);
-    let path = named.unwrap_or(CONFIG_FILE);
-    match read_file(path) {
-        Ok(Some(text)) => settings.take_file(path, &text)?,
-        Ok(None) if named.is_none() => {}
-        Ok(None) => return Err(ConfigError(format!("--config: there is no file {path}"))),
-        Err(error) => {
-            return Err(ConfigError(format!(
-                "the file {path} cannot be read: {error}"
-            )));
-        }
-    }
-    settings.take_variables(variables)?;
-    for key in KEYS {
-        if let Some(text) = matches.try_get_one::<String>(key.name).ok().flatten() {
-            settings.take_text(key, text, Source::Flag(format!("--{}", key.flag())))?;
-        }
-    }
-    if let Some(port) = matches.get_one::<String>("PORT") {
-        if matches.contains_id("port") {
-            return Err(ConfigError(
-                "port is given twice: as PORT and as --port".to_owned(),
-            ));
-        }
-        let key = super::keys::find("port").ok_or(ConfigError(String::new()))?;
-        settings.take_text(key, port, Source::Flag("the first argument".to_owned()))?;
-    }
-    Ok(settings)
+/// Mirrors a live-coding streamer's project to viewers over WebSocket
+#[derive(Debug, Parser)]
+#[command(name = "file-ws-server", version, after_help = EXAMPLES)]
+struct CommandLine {
+    /// The port to listen on, as --port
+    #[arg(value_name = "PORT", conflicts_with = "port")]
+    first: Option<Whole<0, 65_535>>,
+    /// The configuration file; by default config.json, if there is one
+    #[arg(long, value_name = "PATH", global = true)]
+    config: Option<String>,
+    /// Say whether the configuration can be used, and stop
+    #[arg(long)]
+    check_config: bool,
+    /// Show the whole configuration as a config.json, the key hidden, and stop
+    #[arg(long, conflicts_with = "check_config")]
+    print_config: bool,
+    #[command(subcommand)]
+    verb: Option<Verb>,
 }
 
-fn command() -> Command {
-    let flag = |key: &'static Key| {
-        let default = if key.default.is_empty() {
-            String::new()
-        } else {
-            format!(" [{}]", key.default)
-        };
-        Arg::new(key.name)
-            .long(key.flag())
-            .value_name(value_name(key))
-            .help(format!("{}{default}", key.help))
-            .help_heading(key.group)
-            .hide(key.kind == Kind::Ignored)
-            .global(true)
-    };
-    Command::new("file-ws-server")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Mirrors a live-coding streamer's project to his viewers over WebSocket")
-        .after_help(EXAMPLES)
-        .args_conflicts_with_subcommands(false)
-        .arg(Arg::new("PORT").help("the port to listen on, as --port"))
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .value_name("PATH")
-                .help("the configuration file; by default config.json, if there is one")
-                .global(true),
-        )
-        .arg(
-            Arg::new("check-config")
-                .long("check-config")
-                .action(ArgAction::SetTrue)
-                .help("say whether the configuration can be used, and stop"),
-        )
-        .arg(
-            Arg::new("print-config")
-                .long("print-config")
-                .action(ArgAction::SetTrue)
-                .conflicts_with("check-config")
-                .help("show the whole configuration as a config.json, the key hidden, and stop"),
-        )
-        .args(KEYS.iter().map(flag))
-        .subcommand(
-            Command::new("adopt")
-                .about("make a folder in baseDir that the server did not make a project")
-                .arg(Arg::new("PROJECT").required(true).help("<user>/<project>")),
-        )
-        .subcommand(token_command())
-}
-
-fn token_command() -> Command {
-    let claim = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name("NAME").help(help)
-    };
-    Command::new("token")
-        .about("make a token from the key, for trying out")
-        .arg(claim("username", "whose it is").required(true))
-        .arg(claim("streamer", "the streamer; by default the user himself").id("token-streamer"))
-        .arg(claim("project", "the streamer's project").id("token-project"))
-        .arg(claim("room", "the chat room; by default the project's own").id("token-room"))
-        .arg(
-            Arg::new("hours")
-                .long("hours")
-                .default_value("12")
-                .value_parser(clap::value_parser!(u32).range(1..=87_600))
-                .help("for how long it counts"),
-        )
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a folder in baseDir that the server did not create a project
+    Adopt {
+        /// <user>/<project>
+        #[arg(value_name = "PROJECT")]
+        named: String,
+    },
+    /// Make a token from the key, for trying out
+    Token(TokenRequest),
 }
 
 const EXAMPLES: &str = "\
@@ -214,19 +136,49 @@ Every flag is also a key of config.json (--base-dir: baseDir) and an environment
 variable (FILE_WS_SERVER_BASE_DIR). Flags win over the environment, the
 environment over the file.";
 
-fn value_name(key: &Key) -> &'static str {
-    match key.kind {
-        Kind::Number { .. } => "NUMBER",
-        Kind::Flag => "BOOL",
-        Kind::Text | Kind::OneOf(_) | Kind::Ignored => "TEXT",
-        Kind::List => "LIST",
+/// Reads the command line, the environment and the configuration file.
+///
+/// A pure function: `args` are those after the program's name, and `read_file` gives the text of
+/// a file, `None` where there is none.
+///
+/// # Errors
+/// What to print instead, and the exit code.
+pub fn parse(
+    args: impl IntoIterator<Item = String>,
+    variables: impl Iterator<Item = (String, String)>,
+    read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
+) -> Result<Invocation, Exit> {
+    let args = std::iter::once("file-ws-server".to_owned()).chain(args);
+    let command = CommandLine::command().args(keys());
+    let matches = command.try_get_matches_from(args)?;
+    let line = CommandLine::from_arg_matches(&matches)?;
+    let mut layers = Layers::default();
+    let path = line.config.as_deref().unwrap_or(CONFIG_FILE);
+    match read_file(path) {
+        Ok(Some(text)) => layers.take_file(path, &text)?,
+        Ok(None) if line.config.is_none() => {}
+        Ok(None) => return Err(ConfigError(format!("--config: there is no file {path}")).into()),
+        Err(error) => {
+            let fault = format!("the file {path} cannot be read: {error}");
+            return Err(ConfigError(fault).into());
+        }
+    }
+    layers.take_variables(variables)?;
+    layers.take_flags(&matches)?;
+    if let Some(port) = line.first {
+        layers.config.port = port;
+    }
+    let loaded = load(layers)?;
+    match line.verb {
+        Some(Verb::Adopt { named }) => adoption(loaded, &named),
+        Some(Verb::Token(request)) => token(loaded, request),
+        None if line.print_config => printed(&loaded),
+        None if line.check_config => Ok(Invocation::CheckConfig(loaded)),
+        None => Ok(Invocation::Serve(loaded)),
     }
 }
 
-fn adoption(loaded: Loaded, matches: &ArgMatches) -> Result<Invocation, Exit> {
-    let named = matches
-        .get_one::<String>("PROJECT")
-        .map_or("", String::as_str);
+fn adoption(loaded: Loaded, named: &str) -> Result<Invocation, Exit> {
     match named.split_once('/') {
         Some((user, project)) if !user.is_empty() && !project.is_empty() => Ok(Invocation::Adopt {
             loaded,
@@ -237,40 +189,20 @@ fn adoption(loaded: Loaded, matches: &ArgMatches) -> Result<Invocation, Exit> {
     }
 }
 
-fn token_request(loaded: Loaded, matches: &ArgMatches) -> Result<Invocation, Exit> {
+fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> {
     if loaded.config.public_key_file.is_some() {
         let fault = "token signs with key, but publicKeyFile is configured instead of it";
         return Err(ConfigError(fault.to_owned()).into());
     }
-    let claim = |name: &str| matches.get_one::<String>(name).cloned();
-    let username = claim("username").unwrap_or_default();
-    let project = claim("token-project");
-    let streamer = claim("token-streamer").or_else(|| project.as_ref().map(|_| username.clone()));
-    let hours = matches.get_one::<u32>("hours").copied().unwrap_or(12);
-    let room = claim("token-room");
-    Ok(Invocation::Token {
-        loaded,
-        request: TokenRequest {
-            username,
-            streamer,
-            project,
-            room,
-            hours,
-        },
-    })
+    if request.project.is_some() && request.streamer.is_none() {
+        request.streamer = Some(request.username.clone());
+    }
+    Ok(Invocation::Token { loaded, request })
 }
 
-/// The settings as a `config.json`, the key hidden.
-fn printed(settings: &Settings) -> String {
-    let shown = KEYS.iter().filter_map(|key| {
-        let value = settings.value(key.name)?.clone();
-        let value = if key.name == "key" {
-            HIDDEN_KEY.into()
-        } else {
-            value
-        };
-        Some((key.name.to_owned(), value))
-    });
-    let shown: serde_json::Map<_, _> = shown.collect();
-    format!("{:#}\n", serde_json::Value::Object(shown))
+/// The configuration as a `config.json`, the key hidden.
+fn printed(loaded: &Loaded) -> Result<Invocation, Exit> {
+    let text = serde_json::to_string_pretty(&loaded.config)
+        .map_err(|error| ConfigError(error.to_string()))?;
+    Ok(Invocation::PrintConfig(text + "\n"))
 }

@@ -1,113 +1,200 @@
-//! The configuration, checked and typed.
+//! The configuration: one field per key. A field's doc comment is the help of its flag and its row
+//! in `docs/configuration.md`; clap derives the flag and the default, serde the key in the file.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::LazyLock;
 
-/// A secret; never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretKey(String);
+use clap::{ArgAction, Parser};
+use serde::{Deserialize, Serialize};
 
-impl SecretKey {
-    pub(super) fn new(secret: String) -> Self {
-        Self(secret)
-    }
+use super::values::{
+    Durability, Ignored, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey,
+    Store, Text, Whole,
+};
 
-    /// The secret itself.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
+const SERVER: &str = "Server";
+const FILES: &str = "Files";
+const LIMITS: &str = "Limits of files and uploads";
+const REVIEW: &str = "Pull requests and chat";
+const CONNECTIONS: &str = "Connections";
+const TOKENS: &str = "Tokens";
+const LOG: &str = "Log";
 
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretKey(***)")
-    }
-}
-
-/// Where to listen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
-    /// On this machine alone.
-    Loopback,
-    /// On all addresses, IPv6 and IPv4.
-    All,
-    /// On one address, or whatever a host name means.
-    Address(String),
-}
-
-/// `store`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Store {
-    /// Under `baseDir`.
-    Filesystem,
-    /// Nowhere but in memory.
-    Memory,
-}
-
-/// `logFormat`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one JSON object per line.
-    Json,
-}
-
-/// The whole configuration; each field is the key of the same name (`docs/configuration.md` has
-/// their units and bounds).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "each field is the configuration key of the same name"
-)]
+/// The whole configuration.
+///
+/// To add a key, add a field here, use it, and add its row to `docs/configuration.md`.
+#[derive(Debug, Clone, PartialEq, Parser, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[group(skip)]
 pub struct Config {
-    pub port: u16,
-    pub listen: Listen,
-    pub base_dir: PathBuf,
+    /// The port to listen on, from 0 to 65535; 0 takes a free one
+    #[arg(long, help_heading = SERVER, value_name = "NUMBER", default_value = "3005")]
+    pub port: Whole<0, 65_535>,
+    /// The address to listen on; by default loopback, or all addresses once the key is your own
+    #[arg(long, help_heading = SERVER, value_name = "HOST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Text>,
+    /// The folder that holds the projects; created where it is missing
+    #[arg(long, help_heading = SERVER, value_name = "PATH", default_value = "./")]
+    pub base_dir: Text,
+    /// Where projects are kept: `filesystem` or `memory`, which is empty again after a restart
+    #[arg(long, help_heading = SERVER, value_name = "STORE", default_value = "filesystem")]
     pub store: Store,
-    pub drain: Duration,
+    /// How long a stopping server may take to finish its work, in seconds, from 0 to 3600
+    #[arg(long, help_heading = SERVER, value_name = "SECONDS", default_value = "10")]
+    pub drain_seconds: Whole<0, 3_600>,
+    /// Accepted for the sake of the original server, and ignored
+    #[arg(long, help_heading = SERVER, value_name = "TEXT", hide = true)]
+    #[serde(skip_serializing)]
+    pub(super) crypto: Option<Ignored>,
+    /// Whether reading needs no token
+    #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true", action = ArgAction::Set)]
     pub public_read: bool,
-    /// Whether `durability` is `"fsync"`.
-    pub fsync: bool,
-    /// `streamerGraceSeconds` where `onStreamerDisconnect` is `"delete"`.
-    pub delete_abandoned_after: Option<Duration>,
-    pub part_bytes: usize,
-    pub max_message_bytes: usize,
-    pub max_unauthenticated_message_bytes: usize,
-    pub max_file_bytes: u64,
-    pub max_project_bytes: u64,
-    pub max_project_files: u64,
-    pub max_open_uploads: usize,
-    pub max_open_upload_bytes: u64,
-    pub upload_idle: Duration,
-    pub max_pull_request_bytes: u64,
-    pub max_pull_request_files: usize,
-    pub max_open_pull_requests: usize,
-    pub max_title_bytes: usize,
-    pub max_description_bytes: usize,
-    pub max_chat_bytes: usize,
-    pub chat_history: usize,
-    pub chat_messages_per_second: u32,
-    pub chat_burst: u32,
-    pub max_connections: usize,
-    pub max_connections_per_address: usize,
-    pub max_watches: usize,
-    pub max_rooms: usize,
-    pub max_failed_authentications: u32,
-    pub max_queue_bytes: usize,
-    pub max_total_queue_bytes: usize,
-    pub handshake_timeout: Duration,
-    pub message_timeout: Duration,
-    pub ping: Duration,
-    pub idle_timeout: Duration,
-    pub allowed_origins: Option<Vec<String>>,
-    pub trusted_proxies: Vec<IpAddr>,
+    /// What an acknowledged file survives: with `fsync` a crash of the machine; with `rename`,
+    /// which is faster, one of the process
+    #[arg(long, help_heading = FILES, value_name = "HOW", default_value = "fsync")]
+    pub durability: Durability,
+    /// Whether a project's files stay (`keep`) or go (`delete`) when its streamer stays away
+    #[arg(long, help_heading = FILES, value_name = "HOW", default_value = "keep")]
+    pub on_streamer_disconnect: OnStreamerDisconnect,
+    /// How long the streamer may be away before `delete` takes effect, in seconds
+    #[arg(long, help_heading = FILES, value_name = "SECONDS", default_value = "30")]
+    pub streamer_grace_seconds: Whole<0>,
+    /// Content per part of a file that is sent, in bytes, a multiple of 3 from 3 to 3145728
+    #[arg(long, help_heading = FILES, value_name = "BYTES", default_value = "49152")]
+    pub part_bytes: PartBytes,
+    /// The longest message, in bytes, from 1024 to 1073741824
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "16777216")]
+    pub max_message_bytes: Whole<1_024, 1_073_741_824>,
+    /// The longest message before a connection has authenticated, in bytes, from 1024 to 1073741824
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "1048576")]
+    pub max_unauthenticated_message_bytes: Whole<1_024, 1_073_741_824>,
+    /// The largest file, in bytes
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "67108864")]
+    pub max_file_bytes: Whole<0>,
+    /// The most that one project may hold, in bytes
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "1073741824")]
+    pub max_project_bytes: Whole<0>,
+    /// The most files in one project
+    #[arg(long, help_heading = LIMITS, value_name = "NUMBER", default_value = "100000")]
+    pub max_project_files: Whole<0>,
+    /// The most folders in one project
+    #[arg(long, help_heading = LIMITS, value_name = "NUMBER", default_value = "100000")]
+    pub max_project_folders: Whole<0>,
+    /// The most that the names of one project's files and folders may take together, in bytes
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "16777216")]
+    pub max_project_name_bytes: Whole<0>,
+    /// The most unfinished uploads of one connection
+    #[arg(long, help_heading = LIMITS, value_name = "NUMBER", default_value = "256")]
+    pub max_open_uploads: Whole<0>,
+    /// The most that the unfinished uploads of one connection may hold, in bytes
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "67108864")]
+    pub max_open_upload_bytes: Whole<0>,
+    /// How long an unfinished upload is kept without a new part, in seconds, at least 1
+    #[arg(long, help_heading = LIMITS, value_name = "SECONDS", default_value = "300")]
+    pub upload_idle_seconds: Whole<1>,
+    /// The most that one pull request may hold, in bytes
+    #[arg(long, help_heading = REVIEW, value_name = "BYTES", default_value = "67108864")]
+    pub max_pull_request_bytes: Whole<0>,
+    /// The most files that one pull request may name, at least 1
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "1000")]
+    pub max_pull_request_files: Whole<1>,
+    /// The most open pull requests of one user in one project
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
+    pub max_open_pull_requests: Whole<0>,
+    /// The longest title of a pull request, in bytes, at least 1
+    #[arg(long, help_heading = REVIEW, value_name = "BYTES", default_value = "256")]
+    pub max_title_bytes: Whole<1>,
+    /// The longest description of a pull request, in bytes
+    #[arg(long, help_heading = REVIEW, value_name = "BYTES", default_value = "16384")]
+    pub max_description_bytes: Whole<0>,
+    /// The longest chat message, in bytes, at least 1
+    #[arg(long, help_heading = REVIEW, value_name = "BYTES", default_value = "4096")]
+    pub max_chat_bytes: Whole<1>,
+    /// How many messages a room remembers, from 0 to 100000
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "100")]
+    pub chat_history: Whole<0, 100_000>,
+    /// How many messages per second a user may send to one room on average, from 0 to 1000000; 0:
+    /// no limit
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "5")]
+    pub chat_messages_per_second: Whole<0, 1_000_000>,
+    /// How many messages a user may send at once after a rest, from 1 to 1000000
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
+    pub chat_burst: Whole<1, 1_000_000>,
+    /// The most connections; 0: no limit
+    #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "20000")]
+    pub max_connections: Whole<0>,
+    /// The most connections of one address (a /64 of IPv6 counts as one); 0: no limit
+    #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "0")]
+    pub max_connections_per_address: Whole<0>,
+    /// The most projects that one connection may watch; 0: no limit
+    #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "16")]
+    pub max_watches: Whole<0>,
+    /// The most chat rooms; 0: no limit
+    #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "100000")]
+    pub max_rooms: Whole<0>,
+    /// After how many failed authentications a connection is closed, from 1 to 1000000
+    #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "10")]
+    pub max_failed_authentications: Whole<1, 1_000_000>,
+    /// The most that may wait to be sent to one connection, in bytes, at least 4096
+    #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "4194304")]
+    pub max_queue_bytes: Whole<4_096>,
+    /// The most memory that clients may make the server hold, in bytes, at least 4096; what
+    /// receivers share counts once
+    #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "201326592")]
+    pub(super) max_memory_bytes: Whole<4_096>,
+    /// The old name of `maxMemoryBytes`; counts where it is larger
+    #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", hide = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_total_queue_bytes: Option<Whole<4_096>>,
+    /// How long a client may take to ask for its connection, in seconds, from 1 to 3600
+    #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "10")]
+    pub handshake_timeout_seconds: Whole<1, 3_600>,
+    /// How long a message may arrive at less than 1 KiB per second, in seconds, from 1 to 3600
+    #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "30")]
+    pub message_timeout_seconds: Whole<1, 3_600>,
+    /// How long a client may be silent before it is pinged, in seconds, from 1 to 3600
+    #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "20")]
+    pub ping_seconds: Whole<1, 3_600>,
+    /// How long a client may be silent or stuck before it is closed, in seconds, from 1 to 86400
+    #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "60")]
+    pub idle_timeout_seconds: Whole<1, 86_400>,
+    /// The origins whose web pages may connect; by default all
+    #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_origins: Option<List<String>>,
+    /// The IP addresses of proxies whose `X-Forwarded-For` is believed
+    #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<List<IpAddr>>,
+    /// The secret that signs tokens (HS256); use at least 32 bytes of your own for anything but
+    /// trying out
+    #[arg(long, help_heading = TOKENS, value_name = "TEXT", default_value = "secret")]
     pub key: SecretKey,
-    pub public_key_file: Option<PathBuf>,
-    pub issuer: Option<String>,
-    pub audience: Option<String>,
+    /// A PEM file with the public key of RS256, ES256 or `EdDSA` tokens, used instead of `key`
+    #[arg(long, help_heading = TOKENS, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key_file: Option<Text>,
+    /// The `iss` that tokens must carry; by default any
+    #[arg(long, help_heading = TOKENS, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Text>,
+    /// The `aud` that tokens must carry; by default any
+    #[arg(long, help_heading = TOKENS, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Text>,
+    /// How the log is written to standard error: `text` or `json`
+    #[arg(long, help_heading = LOG, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    pub log_level: String,
+    /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`
+    #[arg(long, help_heading = LOG, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+}
+
+impl Default for Config {
+    /// The defaults as the flags state them.
+    fn default() -> Self {
+        static DEFAULTS: LazyLock<Config> = LazyLock::new(|| Config::parse_from([""]));
+        DEFAULTS.clone()
+    }
 }

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::config::{Config, Listen, Store};
+use super::checks::DEFAULT_KEY;
+use super::config::Config;
+use super::values::Store;
+use crate::adapters::inbound::transport::listen::Host;
 
 /// A few lines for whoever has started the server.
 pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
@@ -16,19 +19,19 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
         let _ = writeln!(text, "  on     ws://{address}");
     }
     let _ = match config.store {
-        Store::Filesystem => writeln!(text, "  keeps  {}", config.base_dir.display()),
+        Store::Filesystem => writeln!(text, "  keeps  {}", config.base_dir.as_str()),
         Store::Memory => writeln!(text, "  keeps  everything in memory, until it stops"),
     };
-    if config.listen != Listen::Loopback {
+    if config.host() != Host::Loopback {
         return text;
     }
-    let port = addresses.first().map_or(config.port, SocketAddr::port);
+    let port = addresses.first().map_or(config.port(), SocketAddr::port);
     let url = if port == 3_005 {
         String::new()
     } else {
         format!(" --url ws://127.0.0.1:{port}")
     };
-    let key = if config.key.as_bytes() == b"secret" {
+    let key = if config.key.as_bytes() == DEFAULT_KEY {
         "secret"
     } else {
         "YOUR-KEY"

@@ -4,11 +4,18 @@ use std::io::IsTerminal as _;
 
 use tracing::level_filters::LevelFilter;
 
-use super::config::{Config, LogFormat};
+use super::config::Config;
+use super::values::{LogFormat, LogLevel};
 
 /// Starts logging as `config` says. Called once, by `main`.
 pub fn start_logging(config: &Config) {
-    let level = config.log_level.parse().unwrap_or(LevelFilter::INFO);
+    let level = match config.log_level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr);

@@ -1,24 +1,30 @@
 //! The command line and the configuration (protocol, section 9).
 
 mod args;
+mod checks;
 mod config;
 mod greeting;
-mod keys;
-mod load;
+mod layers;
 mod logging;
 mod parts;
-mod settings;
+mod run;
 mod stop_signals;
 mod texts;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
 pub use args::{Exit, Invocation, TokenRequest, parse};
-pub use config::{Config, Listen, LogFormat, SecretKey, Store};
+pub use checks::Loaded;
+pub use config::Config;
 pub use greeting::greeting;
-pub use load::Loaded;
+pub use layers::ConfigError;
 pub use logging::start_logging;
-pub use settings::ConfigError;
+pub use run::{adopt, block_on, print, run};
 pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
+pub use values::{
+    Durability, Ignored, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey,
+    Store, Text, Whole,
+};

@@ -1,6 +1,8 @@
 //! What each part of the server is told of the configuration.
 
-use super::config::{Config, Listen};
+use super::checks::has_strong_key;
+use super::config::Config;
+use super::values::{OnStreamerDisconnect, Text};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
@@ -11,91 +13,106 @@ use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
 /// faster: it is several times what a socket takes at once.
 const WINDOW_BYTES: usize = 256 * 1_024;
 
-/// The most folders of one project.
-const MAX_PROJECT_FOLDERS: u64 = 100_000;
-
-/// The most bytes that the names of one project's files may take together.
-const MAX_PROJECT_NAME_BYTES: u64 = 16 * 1_024 * 1_024;
-
 impl Config {
-    /// Where to listen.
+    /// Where to listen: without `host` on loopback, or everywhere once the key is strong.
     pub fn host(&self) -> Host {
-        match &self.listen {
-            Listen::Loopback => Host::Loopback,
-            Listen::All => Host::All,
-            Listen::Address(name) => Host::Named(name.clone()),
+        match self.host.as_ref().map(Text::as_str) {
+            None if has_strong_key(self) => Host::All,
+            None | Some("localhost") => Host::Loopback,
+            Some(name) => Host::Named(name.to_owned()),
         }
+    }
+
+    /// The port to listen on; 0 takes a free one.
+    pub fn port(&self) -> u16 {
+        // The type of the key allows no more.
+        u16::try_from(self.port.get()).unwrap_or(u16::MAX)
+    }
+
+    /// The most memory that clients may make the server hold, in bytes: `maxMemoryBytes`, or the
+    /// old `maxTotalQueueBytes` where that is larger.
+    pub fn max_memory_bytes(&self) -> usize {
+        let old = self.max_total_queue_bytes.map_or(0, |old| old.size());
+        self.max_memory_bytes.size().max(old)
     }
 
     /// The bounds of the use cases.
     pub fn limits(&self) -> Limits {
         Limits {
-            max_file_bytes: self.max_file_bytes,
+            max_file_bytes: self.max_file_bytes.get(),
             project: ProjectQuota {
-                max_files: self.max_project_files,
-                max_bytes: self.max_project_bytes,
-                max_folders: MAX_PROJECT_FOLDERS,
-                max_name_bytes: MAX_PROJECT_NAME_BYTES,
+                max_files: self.max_project_files.get(),
+                max_bytes: self.max_project_bytes.get(),
+                max_folders: self.max_project_folders.get(),
+                max_name_bytes: self.max_project_name_bytes.get(),
             },
-            max_open_uploads: self.max_open_uploads,
-            max_open_upload_bytes: self.max_open_upload_bytes,
-            upload_idle: self.upload_idle,
+            max_open_uploads: self.max_open_uploads.size(),
+            max_open_upload_bytes: self.max_open_upload_bytes.get(),
+            upload_idle: self.upload_idle_seconds.seconds(),
             pull_request: PullRequestLimits {
-                max_files: self.max_pull_request_files,
-                max_bytes: self.max_pull_request_bytes,
-                max_folders: MAX_PROJECT_FOLDERS,
+                max_files: self.max_pull_request_files.size(),
+                max_bytes: self.max_pull_request_bytes.get(),
+                max_folders: self.max_project_folders.get(),
             },
-            max_open_pull_requests: self.max_open_pull_requests,
-            max_title_bytes: self.max_title_bytes,
-            max_description_bytes: self.max_description_bytes,
-            max_chat_bytes: self.max_chat_bytes,
-            chat_history: self.chat_history,
-            max_rooms: self.max_rooms,
-            max_watches: self.max_watches,
-            max_failed_authentications: self.max_failed_authentications,
+            max_open_pull_requests: self.max_open_pull_requests.size(),
+            max_title_bytes: self.max_title_bytes.size(),
+            max_description_bytes: self.max_description_bytes.size(),
+            max_chat_bytes: self.max_chat_bytes.size(),
+            chat_history: self.chat_history.size(),
+            max_rooms: self.max_rooms.size(),
+            max_watches: self.max_watches.size(),
+            max_failed_authentications: self.max_failed_authentications.small(),
         }
     }
 
     /// What the operator has chosen.
     pub fn policy(&self) -> Policy {
+        let deletes = self.on_streamer_disconnect == OnStreamerDisconnect::Delete;
         Policy {
             public_read: self.public_read,
-            delete_abandoned_after: self.delete_abandoned_after,
+            delete_abandoned_after: deletes.then(|| self.streamer_grace_seconds.seconds()),
         }
     }
 
     /// The bounds of a chat room.
     pub fn room_limits(&self) -> RoomLimits {
         let rate = RateLimit {
-            per_second: self.chat_messages_per_second,
-            burst: self.chat_burst,
+            per_second: self.chat_messages_per_second.small(),
+            burst: self.chat_burst.small(),
         };
         RoomLimits {
-            history: self.chat_history,
+            history: self.chat_history.size(),
             rate,
         }
     }
 
     /// The bounds of what waits for one connection.
     pub fn send_queue_limits(&self) -> SendQueueLimits {
+        let max_bytes = self.max_queue_bytes.size();
         SendQueueLimits {
-            max_bytes: self.max_queue_bytes,
-            window_bytes: WINDOW_BYTES.min(self.max_queue_bytes / 2),
+            max_bytes,
+            window_bytes: WINDOW_BYTES.min(max_bytes / 2),
         }
     }
 
     /// The limits of the transport.
     pub fn transport_settings(&self) -> TransportSettings {
         TransportSettings {
-            handshake_timeout: self.handshake_timeout,
-            message_timeout: self.message_timeout,
-            ping: self.ping,
-            idle_timeout: self.idle_timeout,
-            max_message_bytes: self.max_unauthenticated_message_bytes,
-            max_connections: self.max_connections,
-            max_connections_per_address: self.max_connections_per_address,
-            allowed_origins: self.allowed_origins.clone(),
-            trusted_proxies: self.trusted_proxies.clone(),
+            handshake_timeout: self.handshake_timeout_seconds.seconds(),
+            message_timeout: self.message_timeout_seconds.seconds(),
+            ping: self.ping_seconds.seconds(),
+            idle_timeout: self.idle_timeout_seconds.seconds(),
+            max_message_bytes: self.max_unauthenticated_message_bytes.size(),
+            max_connections: self.max_connections.size(),
+            max_connections_per_address: self.max_connections_per_address.size(),
+            allowed_origins: self
+                .allowed_origins
+                .as_ref()
+                .map(|list| list.items().to_vec()),
+            trusted_proxies: self
+                .trusted_proxies
+                .as_ref()
+                .map_or_else(Vec::new, |list| list.items().to_vec()),
             ..TransportSettings::default()
         }
     }

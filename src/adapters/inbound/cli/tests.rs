@@ -1,7 +1,10 @@
 use std::io;
 
-use super::keys::{KEYS, Kind};
+use clap::CommandFactory as _;
+
+use super::layers::{key_name, keys, variable_name};
 use super::*;
+use crate::adapters::inbound::transport::listen::Host;
 
 const OWN_KEY: &str = "a key of my own that has at least 32 bytes";
 
@@ -36,82 +39,159 @@ fn fault(args: &[&str], variables: &[(&str, &str)], file: Option<&str>) -> Strin
     }
 }
 
-/// A value that the key takes, as text and as JSON.
-fn sample(kind: Kind) -> (String, String) {
-    match kind {
-        Kind::Number { min, max } => {
-            let number = (min.max(65_536).next_multiple_of(3)).min(max).max(min);
-            (number.to_string(), number.to_string())
-        }
-        Kind::Flag => ("false".into(), "false".into()),
-        Kind::Text => ("127.0.0.1".into(), "\"127.0.0.1\"".into()),
-        Kind::OneOf(words) => (words[1].into(), format!("\"{}\"", words[1])),
-        Kind::List => (
-            "127.0.0.1, 10.0.0.1".into(),
-            "[\"127.0.0.1\",\"10.0.0.1\"]".into(),
-        ),
-        Kind::Ignored => ("x".into(), "{\"any\":1}".into()),
+/// A value that each key takes and that is not its default, as text.
+const SAMPLES: &[(&str, &str)] = &[
+    ("host", "127.0.0.1"),
+    ("store", "memory"),
+    ("publicRead", "false"),
+    ("durability", "rename"),
+    ("onStreamerDisconnect", "delete"),
+    ("partBytes", "65535"),
+    ("port", "65535"),
+    ("pingSeconds", "59"),
+    ("idleTimeoutSeconds", "61"),
+    ("drainSeconds", "3600"),
+    ("handshakeTimeoutSeconds", "3600"),
+    ("messageTimeoutSeconds", "3600"),
+    ("chatHistory", "65536"),
+    ("maxMessageBytes", "16777217"),
+    ("maxMemoryBytes", "201326593"),
+    ("maxTotalQueueBytes", "201326593"),
+    ("maxUnauthenticatedMessageBytes", "65536"),
+    ("maxQueueBytes", "4194305"),
+    ("allowedOrigins", "127.0.0.1, 10.0.0.1"),
+    ("trustedProxies", "127.0.0.1, 10.0.0.1"),
+    ("logFormat", "json"),
+    ("logLevel", "warn"),
+];
+
+/// The sample as it is written in the file.
+fn json(name: &str, text: &str) -> String {
+    match name {
+        "allowedOrigins" | "trustedProxies" => "[\"127.0.0.1\",\"10.0.0.1\"]".to_owned(),
+        "crypto" => "{\"any\":1}".to_owned(),
+        _ if text.parse::<u64>().is_ok() || text == "false" => text.to_owned(),
+        _ => format!("{text:?}"),
     }
 }
 
 #[test]
 fn the_defaults_are_the_contracts() {
     let config = config(&[], &[], None);
-    assert_eq!(config.port, 3_005);
-    assert_eq!(config.listen, Listen::Loopback);
-    assert_eq!(config.base_dir.to_str(), Some("./"));
-    assert!(config.public_read && config.fsync);
-    assert_eq!(config.delete_abandoned_after, None);
+    assert_eq!(config.port(), 3_005);
+    assert_eq!(config.host(), Host::Loopback);
+    assert_eq!(config.base_dir.as_str(), "./");
+    assert_eq!(config.durability, Durability::Fsync);
+    assert!(config.policy().public_read);
+    assert_eq!(config.policy().delete_abandoned_after, None);
+    assert_eq!(config.part_bytes.size(), 49_152);
+    let limits = config.limits();
     assert_eq!(
-        (config.part_bytes, config.max_message_bytes),
-        (49_152, 16 << 20)
-    );
-    assert_eq!(config.max_unauthenticated_message_bytes, 1 << 20);
-    assert_eq!(
-        (config.max_file_bytes, config.max_project_bytes),
+        (limits.max_file_bytes, limits.project.max_bytes),
         (64 << 20, 1 << 30)
     );
-    assert_eq!(
-        (config.max_queue_bytes, config.max_total_queue_bytes),
-        (4 << 20, 256 << 20)
-    );
-    assert_eq!(config.allowed_origins, None);
+    assert_eq!(config.max_message_bytes.size(), 16 << 20);
+    let transport = config.transport_settings();
+    assert_eq!(transport.max_message_bytes, 1 << 20);
+    assert_eq!(transport.allowed_origins, None);
+    assert_eq!(config.send_queue_limits().max_bytes, 4 << 20);
+    assert_eq!(config.max_memory_bytes(), 192 << 20);
+    assert_eq!(config.max_project_folders.get(), 100_000);
+    assert_eq!(config.max_project_name_bytes.size(), 16 << 20);
 }
 
 #[test]
 fn every_key_is_taken_from_every_source_to_the_same_effect() {
-    for key in KEYS {
-        let (text, json) = sample(key.kind);
-        // So that the other of a pair does not stand against it.
-        let wide = "\"onStreamerDisconnect\":\"delete\",\"maxTotalQueueBytes\":9000000000,\"idleTimeoutSeconds\":86400,\"maxQueueBytes\":5000000";
-        let rest: Vec<_> = wide
-            .split(',')
-            .filter(|pair| !pair.contains(key.name))
-            .collect();
-        let base = match key.name {
-            "pingSeconds"
-            | "maxQueueBytes"
-            | "idleTimeoutSeconds"
-            | "maxTotalQueueBytes"
-            | "maxMessageBytes"
-            | "maxUnauthenticatedMessageBytes"
-            | "partBytes" => continue,
-            _ => format!("{{{}}}", rest.join(",")),
-        };
-        let file = format!("{{{},\"{}\":{json}}}", rest.join(","), key.name);
+    let defaults = config(&[], &[], None);
+    for arg in keys() {
+        let name = key_name(&arg);
+        let sample = SAMPLES.iter().find(|(of, _)| *of == name);
+        let is_number = arg.get_value_names().is_some_and(|names| {
+            names
+                .iter()
+                .any(|name| ["NUMBER", "BYTES", "SECONDS"].contains(&name.as_str()))
+        });
+        let other = if is_number { "65536" } else { "some-text" };
+        let text = sample.map_or(other, |(_, text)| *text);
+        let file = format!("{{\"{name}\":{}}}", json(&name, text));
         let from_file = config(&[], &[], Some(&file));
-        let from_variable = config(&[], &[(&key.variable(), &text)], Some(&base));
-        let flag = format!("--{}", key.flag());
-        let from_flag = config(&[&flag, &text], &[], Some(&base));
-        assert_eq!(from_file, from_variable, "{}", key.name);
-        assert_eq!(from_file, from_flag, "{}", key.name);
-        if key.kind != Kind::Ignored {
-            assert_ne!(
-                from_file,
-                config(&[], &[], Some(&base)),
-                "{} has no effect",
-                key.name
-            );
+        let from_variable = config(&[], &[(&variable_name(&arg), text)], None);
+        let flag = format!("--{}", arg.get_long().expect("a flag"));
+        let from_flag = config(&[&flag, text], &[], None);
+        assert_eq!(from_file, from_variable, "{name}");
+        assert_eq!(from_file, from_flag, "{name}");
+        assert_ne!(from_file, defaults, "{name} has no effect");
+        let null = format!("{{\"{name}\":null}}");
+        assert_eq!(config(&[], &[], Some(&null)), defaults, "{name}");
+    }
+}
+
+#[test]
+fn names_are_spelt_for_every_source() {
+    let spelt = |arg: clap::Arg| {
+        let flag = arg.get_long().unwrap_or_default().to_owned();
+        (key_name(&arg), variable_name(&arg), flag)
+    };
+    let expected = (
+        "maxConnectionsPerAddress".to_owned(),
+        "FILE_WS_SERVER_MAX_CONNECTIONS_PER_ADDRESS".to_owned(),
+        "max-connections-per-address".to_owned(),
+    );
+    assert!(keys().map(spelt).any(|names| names == expected));
+}
+
+#[test]
+fn the_documentation_shows_every_key_as_the_help_does() {
+    let shown = include_str!("../../../../docs/configuration.md");
+    let documented: Vec<_> = Config::command()
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set())
+        .cloned()
+        .collect();
+    let numbers = serde_json::to_value(Config::default()).expect("a configuration");
+    for arg in &documented {
+        let name = key_name(arg);
+        let default = match arg.get_default_values() {
+            [] => "none".to_owned(),
+            [default] if numbers[&name].is_string() => format!("{default:?}"),
+            [default, ..] => default.display().to_string(),
+        };
+        let help = arg.get_help().expect("a doc comment");
+        let row = format!("| `{name}` | `{default}` | {help} |");
+        assert!(
+            shown.contains(&row),
+            "docs/configuration.md lacks the row\n{row}"
+        );
+    }
+    let rows = shown.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(
+        rows,
+        documented.len(),
+        "docs/configuration.md has rows of no key"
+    );
+}
+
+#[test]
+fn the_help_of_every_number_names_its_bounds() {
+    for arg in keys().filter(|arg| !arg.is_hide_set()) {
+        let variable = (&*variable_name(&arg), "-1");
+        let Err(Exit { text, .. }) = parse_with(&[], &[variable], None) else {
+            continue;
+        };
+        let help = arg.get_help().expect("a doc comment").to_string();
+        let bounds = text
+            .split(" from ")
+            .nth(1)
+            .map(|bounds| format!("from {}", bounds.trim()))
+            .or_else(|| {
+                Some(format!(
+                    "at least {}",
+                    text.split(" at least ").nth(1)?.trim()
+                ))
+            });
+        match bounds.as_deref() {
+            None | Some("at least 0") => {}
+            Some(bounds) => assert!(help.contains(bounds), "{help}: {text}"),
         }
     }
 }
@@ -125,16 +205,30 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     ];
     let config = config(&["--port", "3"], &environment, file);
     assert_eq!(
-        (config.port, config.chat_burst, config.chat_history),
+        (
+            config.port(),
+            config.chat_burst.get(),
+            config.chat_history.get()
+        ),
         (3, 9, 8)
     );
 }
 
 #[test]
 fn the_first_plain_argument_is_the_port() {
-    assert_eq!(config(&["4000"], &[], None).port, 4_000);
-    assert!(fault(&["4000", "--port", "4001"], &[], None).contains("port is given twice"));
-    assert!(fault(&["70000"], &[], None).contains("port is 70000 in the first argument"));
+    assert_eq!(config(&["4000"], &[], None).port(), 4_000);
+    let variable = [("FILE_WS_SERVER_PORT", "2")];
+    assert_eq!(config(&["4000"], &variable, None).port(), 4_000);
+    let twice = fault(&["4000", "--port", "4001"], &[], None);
+    assert!(
+        twice.contains("'[PORT]' cannot be used with '--port <NUMBER>'"),
+        "{twice}"
+    );
+    let text = fault(&["70000"], &[], None);
+    assert!(
+        text.contains("'70000' for '[PORT]': must be a whole number from 0 to 65535"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -142,49 +236,59 @@ fn every_bad_value_names_key_source_and_what_is_allowed() {
     for (file, said) in [
         (
             "{\"port\":65536}",
-            "port is 65536 in the file config.json, but must be a whole number from 0 to 65535",
+            "port is 65536 in the file config.json: must be a whole number from 0 to 65535",
         ),
         ("{\"port\":\"3005\"}", "port is \"3005\""),
         ("{\"port\":1.5}", "port is 1.5"),
         ("{\"port\":-1}", "port is -1"),
         (
             "{\"publicRead\":\"yes\"}",
-            "publicRead is \"yes\" in the file config.json, but must be true or false",
+            "publicRead is \"yes\" in the file config.json: invalid type: string \"yes\", expected a boolean",
         ),
         ("{\"baseDir\":\"\"}", "baseDir is \"\""),
         ("{\"baseDir\":5}", "baseDir is 5"),
-        ("{\"store\":\"disk\"}", "must be one of: filesystem, memory"),
-        ("{\"durability\":\"none\"}", "must be one of: fsync, rename"),
+        (
+            "{\"store\":\"disk\"}",
+            "store is \"disk\" in the file config.json: unknown variant `disk`, expected `filesystem` or `memory`",
+        ),
+        (
+            "{\"durability\":\"none\"}",
+            "unknown variant `none`, expected `fsync` or `rename`",
+        ),
         ("{\"partBytes\":49153}", "partBytes is 49153"),
         ("{\"partBytes\":0}", "partBytes is 0"),
         ("{\"allowedOrigins\":\"x\"}", "allowedOrigins is \"x\""),
         ("{\"allowedOrigins\":[1]}", "allowedOrigins is [1]"),
         (
             "{\"trustedProxies\":[\"proxy\"]}",
-            "trustedProxies holds \"proxy\"",
+            "trustedProxies is [\"proxy\"] in the file config.json: invalid IP address",
         ),
         (
             "{\"nonsense\":1}",
-            "key \"nonsense\" in the file config.json is unknown",
+            "no key for \"nonsense\" in the file config.json",
         ),
         ("{\"port\":1,\"port\":2}", "port is there twice"),
-        ("[]", "no JSON object"),
-        ("{\"port\":1", "no JSON object"),
+        ("[]", "not a JSON object"),
+        ("{\"port\":1", "not a JSON object"),
         (
             "{\"pingSeconds\":60}",
-            "pingSeconds must be less than idleTimeoutSeconds",
+            "pingSeconds (which is 60) must be less than idleTimeoutSeconds (which is 60)",
         ),
         (
             "{\"maxMessageBytes\":2000}",
-            "maxUnauthenticatedMessageBytes must not be greater than maxMessageBytes",
+            "maxUnauthenticatedMessageBytes (which is 1048576) must not be greater than maxMessageBytes (which is 2000)",
         ),
         (
             "{\"maxQueueBytes\":65536}",
-            "maxQueueBytes must be greater than a part of partBytes",
+            "maxQueueBytes (which is 65536) must hold a part of partBytes",
         ),
         (
-            "{\"maxTotalQueueBytes\":65536}",
-            "maxQueueBytes must not be greater than maxTotalQueueBytes",
+            "{\"maxMemoryBytes\":67108863}",
+            "maxMemoryBytes (which is 67108863) must be at least four times maxMessageBytes (which is 16777216)",
+        ),
+        (
+            "{\"maxMemoryBytes\":67108864,\"maxQueueBytes\":16777217}",
+            "maxMemoryBytes (which is 67108864) must be at least four times maxQueueBytes (which is 16777217)",
         ),
     ] {
         let text = fault(&[], &[], Some(file));
@@ -200,8 +304,47 @@ fn every_bad_value_names_key_source_and_what_is_allowed() {
         text.contains("no key for the environment variable FILE_WS_SERVER_PROT"),
         "{text}"
     );
+    for (variable, value, said) in [
+        (
+            "STORE",
+            "disk",
+            "store is \"disk\" in the environment variable FILE_WS_SERVER_STORE: must be one of: filesystem, memory",
+        ),
+        ("PUBLIC_READ", "yes", "must be one of: true, false"),
+        (
+            "HOST",
+            "",
+            "host is \"\" in the environment variable FILE_WS_SERVER_HOST: must be a text that is not empty",
+        ),
+        (
+            "TRUSTED_PROXIES",
+            "::1,proxy",
+            "\"proxy\": invalid IP address",
+        ),
+        (
+            "HELP",
+            "1",
+            "no key for the environment variable FILE_WS_SERVER_HELP",
+        ),
+        (
+            "port",
+            "1",
+            "no key for the environment variable FILE_WS_SERVER_port",
+        ),
+    ] {
+        let text = fault(&[], &[(&format!("FILE_WS_SERVER_{variable}"), value)], None);
+        assert!(text.contains(said), "{text}");
+    }
     let text = fault(&["--chat-burst", "0"], &[], None);
-    assert!(text.contains("chatBurst is 0 in --chat-burst"), "{text}");
+    assert!(
+        text.contains("'0' for '--chat-burst <NUMBER>': must be a whole number from 1 to 1000000"),
+        "{text}"
+    );
+    let text = fault(&["--store", "disk"], &[], None);
+    assert!(
+        text.contains("'disk' for '--store <STORE>'") && text.contains("filesystem, memory"),
+        "{text}"
+    );
     assert!(fault(&["--prot", "1"], &[], None).contains("--prot"));
     assert!(fault(&["--config", "absent"], &[], None).contains("there is no file absent"));
     assert!(fault(&["--config", "broken"], &[], None).contains("no permission"));
@@ -209,19 +352,19 @@ fn every_bad_value_names_key_source_and_what_is_allowed() {
 
 #[test]
 fn others_are_let_in_only_with_a_key_of_ones_own() {
-    let listen = |args: &[&str]| config(args, &[], None).listen;
-    assert_eq!(listen(&[]), Listen::Loopback);
-    assert_eq!(listen(&["--key", "short"]), Listen::Loopback);
-    assert_eq!(listen(&["--key", OWN_KEY]), Listen::All);
-    assert_eq!(listen(&["--public-key-file", "k.pem"]), Listen::All);
-    assert_eq!(listen(&["--host", "localhost"]), Listen::Loopback);
+    let listen = |args: &[&str]| config(args, &[], None).host();
+    assert_eq!(listen(&[]), Host::Loopback);
+    assert_eq!(listen(&["--key", "short"]), Host::Loopback);
+    assert_eq!(listen(&["--key", OWN_KEY]), Host::All);
+    assert_eq!(listen(&["--public-key-file", "k.pem"]), Host::All);
+    assert_eq!(listen(&["--host", "localhost"]), Host::Loopback);
     assert_eq!(
         listen(&["--host", "127.0.0.1"]),
-        Listen::Address("127.0.0.1".into())
+        Host::Named("127.0.0.1".into())
     );
-    assert_eq!(listen(&["--host", "::1"]), Listen::Address("::1".into()));
+    assert_eq!(listen(&["--host", "::1"]), Host::Named("::1".into()));
     let public = ["--host", "0.0.0.0", "--key", OWN_KEY];
-    assert_eq!(listen(&public), Listen::Address("0.0.0.0".into()));
+    assert_eq!(listen(&public), Host::Named("0.0.0.0".into()));
     for weak in [
         &["--host", "0.0.0.0"][..],
         &["--host", "example.org", "--key", "31 bytes ........"],
@@ -247,7 +390,10 @@ fn the_key_is_never_shown() {
     assert!(!printed.contains(secret) && printed.contains("\"key\": \"***\""));
     let bad = format!("{{\"key\":[\"{secret}\"]}}");
     assert!(!fault(&[], &[], Some(&bad)).contains(secret));
-    assert!(fault(&[], &[], Some(&printed)).contains("stands for a hidden key"));
+    let text = fault(&[], &[], Some(&printed));
+    assert!(text.contains("key is *** in the file config.json: that stands for a hidden key"));
+    let misspelt = format!("{{\"kye\":\"{secret}\"}}");
+    assert!(!fault(&[], &[], Some(&misspelt)).contains(secret));
 }
 
 #[test]
@@ -282,6 +428,23 @@ fn warnings_name_what_the_operator_should_know() {
     assert!(warnings(&[])[0].contains("the default one"));
     assert!(warnings(&["--key", OWN_KEY]).is_empty());
     assert!(warnings(&["--key", OWN_KEY, "--crypto", "x"])[0].contains("crypto"));
+    let old = ["--key", OWN_KEY, "--max-total-queue-bytes", "9000000"];
+    assert!(warnings(&old)[0].contains("now called maxMemoryBytes"));
+}
+
+#[test]
+fn the_old_name_of_max_memory_bytes_counts_where_it_is_larger() {
+    let in_force = |file| config(&[], &[], Some(file)).max_memory_bytes();
+    assert_eq!(in_force("{\"maxTotalQueueBytes\":268435456}"), 256 << 20);
+    assert_eq!(in_force("{\"maxTotalQueueBytes\":65536}"), 192 << 20);
+    let both = "{\"maxTotalQueueBytes\":268435456,\"maxMemoryBytes\":67108864}";
+    assert_eq!(in_force(both), 256 << 20);
+}
+
+#[test]
+fn exactly_four_times_the_longest_message_and_queue_is_memory_enough() {
+    let file = "{\"maxMemoryBytes\":67108864,\"maxQueueBytes\":16777216}";
+    assert_eq!(config(&[], &[], Some(file)).max_memory_bytes(), 64 << 20);
 }
 
 #[test]
@@ -290,7 +453,7 @@ fn the_subcommands_say_what_they_need() {
     assert!(matches!(
         adopt,
         Ok(Invocation::Adopt { user, project, loaded })
-            if user == "ana" && project == "demo" && loaded.config.base_dir.to_str() == Some("b")
+            if user == "ana" && project == "demo" && loaded.config.base_dir.as_str() == "b"
     ));
     assert!(fault(&["adopt", "ana"], &[], None).contains("<user>/<project>"));
     let token = parse_with(

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::keys::PREFIX;
+/// How the name of every environment variable of this server starts.
+pub(super) const PREFIX: &str = "FILE_WS_SERVER_";
 
 /// Arguments as texts.
 ///

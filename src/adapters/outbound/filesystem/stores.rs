@@ -10,6 +10,7 @@ use super::sandbox::durability::Durability;
 use super::sandbox::layout::{Layout, OpenError};
 use super::uploads::drafts::FilesystemDrafts;
 use super::uploads::staging::FilesystemStaging;
+use crate::application::ports::Stores;
 
 /// All stores on one base folder. The lock is held until the last of them is gone.
 #[derive(Debug, Clone)]
@@ -45,5 +46,17 @@ impl FilesystemStores {
             pull_requests: Arc::new(FilesystemPullRequests::new(Arc::clone(&layout), index)),
             staging: Arc::new(FilesystemStaging::new(layout)),
         })
+    }
+}
+
+impl From<FilesystemStores> for Stores {
+    fn from(stores: FilesystemStores) -> Self {
+        Self {
+            registry: Arc::clone(&stores.projects) as _,
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+        }
     }
 }

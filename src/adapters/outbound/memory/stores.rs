@@ -6,6 +6,7 @@ use super::drafts::MemoryDrafts;
 use super::projects::MemoryProjects;
 use super::pull_requests::MemoryPullRequests;
 use super::staging::MemoryStaging;
+use crate::application::ports::Stores;
 
 /// All stores, empty at first and gone with the last of them.
 #[derive(Debug, Clone)]
@@ -40,5 +41,17 @@ impl MemoryStores {
 impl Default for MemoryStores {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<MemoryStores> for Stores {
+    fn from(stores: MemoryStores) -> Self {
+        Self {
+            registry: Arc::clone(&stores.projects) as _,
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+        }
     }
 }

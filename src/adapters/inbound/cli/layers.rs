@@ -1,0 +1,194 @@
+//! Merges what the file, the environment and the flags say: a later layer wins over an earlier one.
+//!
+//! Variables are read through the parser of the flags. clap's own `env` is not used: it reads the
+//! process's environment, which a server inside another program must not depend on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::config::Config;
+use super::texts::PREFIX;
+
+/// A configuration that cannot be used; the sentence names the key and the fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(super) String);
+
+/// The configuration as it is put together, layer by layer.
+#[derive(Debug, Default)]
+pub(super) struct Layers {
+    pub(super) config: Config,
+    /// Where the value of a key came from; nothing for a default.
+    sources: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// Reads the file, the first layer above the defaults.
+    pub(super) fn take_file(&mut self, path: &str, text: &str) -> Result<(), ConfigError> {
+        let source = format!("the file {path}");
+        let Members(members) = serde_json::from_str(text).map_err(|error| {
+            ConfigError(format!(
+                "{source} is not a JSON object with one value per key: {error}"
+            ))
+        })?;
+        let known: Vec<_> = keys().map(|arg| key_name(&arg)).collect();
+        let mut merged = Map::new();
+        for (name, value) in members {
+            if !known.contains(&name) {
+                return Err(unknown(&format!("{name:?} in {source}")));
+            }
+            if value.is_null() {
+                continue;
+            }
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            config_from(alone).map_err(|why| bad_value(&name, &value, &source, &why))?;
+            self.sources.insert(name.clone(), source.clone());
+            merged.insert(name, value);
+        }
+        self.config = config_from(merged).map_err(|why| ConfigError(format!("{source}: {why}")))?;
+        Ok(())
+    }
+
+    /// Reads the variables of this server.
+    pub(super) fn take_variables(
+        &mut self,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
+        let command = Command::new("variables").no_binary_name(true).args(keys());
+        for (variable, text) in variables.filter(|(name, _)| name.starts_with(PREFIX)) {
+            let source = format!("the environment variable {variable}");
+            let key = keys().find(|arg| variable_name(arg) == variable);
+            let key = key.ok_or_else(|| unknown(&source))?;
+            let name = key_name(&key);
+            let flag = format!("--{}={text}", key.get_long().unwrap_or_default());
+            let parsed = command.clone().try_get_matches_from([flag]);
+            parsed
+                .and_then(|matches| self.config.update_from_arg_matches(&matches))
+                .map_err(|error| bad_value(&name, &text.into(), &source, &why(&error)))?;
+            self.sources.insert(name, source);
+        }
+        Ok(())
+    }
+
+    /// Takes the flags, which a command with the arguments [`keys`] has parsed.
+    pub(super) fn take_flags(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let given = keys().filter(|arg| matches.contains_id(arg.get_id().as_str()));
+        let sources = given.map(|arg| {
+            let flag = format!("--{}", arg.get_long().unwrap_or_default());
+            (key_name(&arg), flag)
+        });
+        self.sources.extend(sources);
+        self.config.update_from_arg_matches(matches)
+    }
+
+    /// Where the value of a key came from.
+    pub(super) fn source(&self, name: &str) -> &str {
+        self.sources
+            .get(name)
+            .map_or("the defaults", String::as_str)
+    }
+}
+
+/// The flags of all keys. The default is part of the help and not of the argument, so that parsing
+/// yields only what was given.
+pub(super) fn keys() -> impl Iterator<Item = Arg> {
+    let arguments: Vec<_> = Config::command().get_arguments().cloned().collect();
+    arguments.into_iter().map(|arg| {
+        let help = match arg.get_default_values() {
+            [default] => format!(
+                "{} [{}]",
+                arg.get_help().cloned().unwrap_or_default(),
+                default.display()
+            ),
+            _ => arg.get_help().cloned().unwrap_or_default().to_string(),
+        };
+        arg.help(help)
+            .default_value(None::<&'static str>)
+            .global(true)
+    })
+}
+
+/// The name of a key in the file: `baseDir` for `base_dir`.
+pub(super) fn key_name(arg: &Arg) -> String {
+    let mut name = String::new();
+    for (index, word) in arg.get_id().as_str().split('_').enumerate() {
+        let (first, rest) = word.split_at(1);
+        name += &if index == 0 {
+            first.to_owned()
+        } else {
+            first.to_ascii_uppercase()
+        };
+        name += rest;
+    }
+    name
+}
+
+/// The name of a key's environment variable: `FILE_WS_SERVER_BASE_DIR` for `base_dir`.
+pub(super) fn variable_name(arg: &Arg) -> String {
+    format!("{PREFIX}{}", arg.get_id().as_str().to_ascii_uppercase())
+}
+
+/// The defaults, changed by these members.
+fn config_from(members: Map<String, Value>) -> Result<Config, String> {
+    Config::deserialize(Value::Object(members)).map_err(|error| error.to_string())
+}
+
+fn unknown(what: &str) -> ConfigError {
+    ConfigError(format!(
+        "there is no key for {what}; --help lists all keys as flags"
+    ))
+}
+
+fn bad_value(name: &str, value: &Value, source: &str, why: &str) -> ConfigError {
+    let shown = if name == "key" {
+        super::values::HIDDEN_KEY.to_owned()
+    } else {
+        value.to_string()
+    };
+    ConfigError(format!("{name} is {shown} in {source}: {why}"))
+}
+
+/// What would be allowed, from the parser's error.
+fn why(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(words)) => format!("must be one of: {}", words.join(", ")),
+        _ => std::error::Error::source(error).map_or_else(
+            || error.kind().to_string(),
+            std::string::ToString::to_string,
+        ),
+    }
+}
+
+/// The members of a JSON object in order; a name that occurs twice is an error.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+                let mut members: Vec<(String, Value)> = Vec::new();
+                while let Some((name, value)) = object.next_entry::<String, Value>()? {
+                    if members.iter().any(|(other, _)| *other == name) {
+                        let fault = format!("{name} is there twice");
+                        return Err(serde::de::Error::custom(fault));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}

@@ -1,0 +1,151 @@
+//! The program around its command: reads what it is given, prints how it ends.
+
+use std::error::Error;
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::{Exit, Invocation, parse};
+use super::checks::Loaded;
+use super::config::Config;
+use super::texts::{texts, variables};
+use crate::application::ports::ProjectRegistry;
+use crate::domain::{ProjectId, ProjectName, UserName};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Reads arguments, environment and file of this process, and carries out what they ask.
+pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
+    let given = texts(std::env::args_os().skip(1))
+        .and_then(|args| Ok((args, variables(std::env::vars_os())?)));
+    let (args, variables) = match given {
+        Ok(given) => given,
+        Err(fault) => {
+            eprintln!("file-ws-server: {fault}");
+            return ExitCode::from(2);
+        }
+    };
+    match parse(args, variables.into_iter(), read_file) {
+        Ok(invocation) => match carry_out(invocation) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("file-ws-server: {}", with_causes(&*failure));
+                ExitCode::FAILURE
+            }
+        },
+        Err(Exit { code: 0, text }) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(Exit { code, text }) => {
+            eprint!("{text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Prints to standard output; that nobody reads it is no fault.
+pub fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().flush();
+}
+
+/// Runs `work` on a runtime of its own.
+///
+/// # Errors
+/// Those of `work`, or that the system gives no threads.
+pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(work);
+    // What still blocks on a stalled disk is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// Makes the folder of `project` below that of `user` a project.
+///
+/// # Errors
+/// Why it cannot be one.
+pub async fn adopt(
+    config: &Config,
+    registry: Arc<dyn ProjectRegistry>,
+    user: &str,
+    project: &str,
+) -> Result<(), Failure> {
+    let project = ProjectId {
+        streamer: UserName::parse(user).map_err(|error| format!("the user {error}"))?,
+        name: ProjectName::parse(project).map_err(|error| format!("the project {error}"))?,
+    };
+    registry.adopt(&project).await.map_err(|error| {
+        let base = config.base_dir.as_path();
+        let place = base
+            .join(project.streamer.as_str())
+            .join(project.name.as_str());
+        format!("{} cannot be adopted: {error}", place.display())
+    })?;
+    print(&format!("{project} is a project now\n"));
+    Ok(())
+}
+
+impl Loaded {
+    /// Prints that the configuration is valid, after its warnings.
+    pub fn print_valid(&self) {
+        for warning in &self.warnings {
+            print(&format!("note: {warning}\n"));
+        }
+        print("the configuration is valid\n");
+    }
+}
+
+impl Config {
+    /// The `iss` that tokens must carry.
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// The `aud` that tokens must carry.
+    pub fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
+    /// The content of `publicKeyFile`, if there is one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let read = |path: &super::values::Text| {
+            std::fs::read(path.as_path()).map_err(|error| {
+                format!("publicKeyFile: {} cannot be read: {error}", path.as_str()).into()
+            })
+        };
+        self.public_key_file.as_ref().map(read).transpose()
+    }
+
+    /// A sentence that says why `baseDir` cannot be used.
+    pub fn base_dir_fault(&self, error: &dyn Error) -> String {
+        format!("baseDir {}: {}", self.base_dir.as_str(), with_causes(error))
+    }
+}
+
+fn read_file(path: &str) -> std::io::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An error with all that led to it.
+fn with_causes(failure: &dyn Error) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

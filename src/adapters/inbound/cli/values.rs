@@ -1,0 +1,266 @@
+//! The types of configuration values. Each checks its own bounds, so a value is judged the same
+//! whether it comes from the file, the environment or a flag.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The bound of a number that only the machine limits.
+pub const UNBOUNDED: u64 = 1 << 53;
+
+/// What `--print-config` shows in place of the key.
+pub const HIDDEN_KEY: &str = "***";
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Whole<const MIN: u64, const MAX: u64 = UNBOUNDED>(u64);
+
+impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
+    fn new(value: Option<u64>) -> Result<Self, String> {
+        match value {
+            Some(value) if (MIN..=MAX).contains(&value) => Ok(Self(value)),
+            _ if MAX == UNBOUNDED => Err(format!("must be a whole number of at least {MIN}")),
+            _ => Err(format!("must be a whole number from {MIN} to {MAX}")),
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The number as a count of things or bytes in memory.
+    pub fn size(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// The number as a `u32`; a greater one becomes the greatest.
+    pub fn small(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
+    /// That many seconds.
+    pub fn seconds(self) -> Duration {
+        Duration::from_secs(self.0)
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> FromStr for Whole<MIN, MAX> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::new(text.parse().ok())
+    }
+}
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u64::deserialize(deserializer).ok()).map_err(D::Error::custom)
+    }
+}
+
+/// Content per part of a file, in bytes: a multiple of 3, since base64 codes three bytes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PartBytes(u64);
+
+impl PartBytes {
+    fn new(value: Option<u64>) -> Result<Self, String> {
+        match value {
+            Some(value @ 3..=3_145_728) if value.is_multiple_of(3) => Ok(Self(value)),
+            _ => Err("must be a multiple of 3 from 3 to 3145728".to_owned()),
+        }
+    }
+
+    /// The number of bytes.
+    pub fn size(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl FromStr for PartBytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::new(text.parse().ok())
+    }
+}
+
+impl<'de> Deserialize<'de> for PartBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u64::deserialize(deserializer).ok()).map_err(D::Error::custom)
+    }
+}
+
+/// A text that is not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Text(String);
+
+impl Text {
+    fn new(text: Option<String>) -> Result<Self, String> {
+        text.filter(|text| !text.is_empty())
+            .map(Self)
+            .ok_or_else(|| "must be a text that is not empty".to_owned())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text as a path.
+    pub fn as_path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Text {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::new(Some(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde's own error would show the value, which may be the key.
+        Self::new(String::deserialize(deserializer).ok()).map_err(D::Error::custom)
+    }
+}
+
+/// A secret; neither printed nor logged.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct SecretKey(Text);
+
+impl SecretKey {
+    /// The secret itself.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_str().as_bytes()
+    }
+}
+
+impl FromStr for SecretKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey({HIDDEN_KEY})")
+    }
+}
+
+impl Serialize for SecretKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN_KEY)
+    }
+}
+
+/// A list; outside of a file its items are separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List<T>(Vec<T>);
+
+impl<T> List<T> {
+    /// The items.
+    pub fn items(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let items = text.split(',').map(str::trim);
+        let items = items.filter(|item| !item.is_empty());
+        let parse = |item: &str| item.parse().map_err(|why| format!("{item:?}: {why}"));
+        items.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A value that is accepted and not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ignored;
+
+impl FromStr for Ignored {
+    type Err = String;
+
+    fn from_str(_: &str) -> Result<Self, String> {
+        Ok(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// `store`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Store {
+    /// Under `baseDir`.
+    Filesystem,
+    /// In memory alone.
+    Memory,
+}
+
+/// `durability`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// An acknowledged change survives a crash of the machine.
+    Fsync,
+    /// An acknowledged change survives a crash of the process.
+    Rename,
+}
+
+/// `onStreamerDisconnect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnStreamerDisconnect {
+    /// The files stay.
+    Keep,
+    /// The files are deleted after `streamerGraceSeconds`.
+    Delete,
+}
+
+/// `logFormat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object per line.
+    Json,
+}
+
+/// `logLevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the levels of tracing")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}

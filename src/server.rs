@@ -1,0 +1,329 @@
+//! The server: joins the adapters, serves, and drains. The program, the client's local server and
+//! tests in one process all start it here.
+//!
+//! Which stores there are is not known here: whoever starts the server chooses them.
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use warp::{Filter as _, Reply as _};
+
+use crate::adapters::delivery::{Budget, Hub};
+pub use crate::adapters::inbound::cli::Config;
+use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded};
+use crate::adapters::inbound::http;
+use crate::adapters::inbound::transport::listen::{self, ListenError};
+use crate::adapters::inbound::transport::{self, Shutdown, Transport};
+use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
+use crate::adapters::outbound::memory::MemoryChatRooms;
+use crate::application::files::abandoned::{start_grace, tidy_up};
+use crate::application::ports::{Clock, IdGenerator, StoreError, Stores, TokenVerifier};
+use crate::application::{Application, Ports};
+
+/// Files that the process has open besides its connections, at the most.
+const OTHER_FILES: usize = 512;
+
+/// How long plain HTTP requests may take to end after all else has ended.
+const LAST_REQUESTS: Duration = Duration::from_millis(500);
+
+/// Any error that has a sentence.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// What whoever starts a server chooses.
+pub struct Adapters {
+    /// Opens the stores; called once the port is bound. May block.
+    pub open_stores: Box<dyn FnOnce() -> Result<Stores, Failure> + Send>,
+    /// Whose tokens are believed.
+    pub tokens: Arc<dyn TokenVerifier>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The ids of pull requests.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The system refuses something else about the sockets or the signals.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// The stores cannot be opened.
+    #[error(transparent)]
+    Stores(Failure),
+    /// The stores cannot list their projects.
+    #[error(transparent)]
+    Projects(#[from] StoreError),
+}
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Binds the port, opens the stores and serves. Needs a tokio runtime with all drivers.
+    ///
+    /// # Errors
+    /// What cannot be bound or opened; then nothing keeps running.
+    pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, StartError> {
+        warn_of_few_files(config, transport::raise_open_files());
+        let listeners = listen::bind(&config.host(), config.port())?;
+        let addresses = listen::local_addresses(&listeners)?;
+        let budget = Budget::new(config.max_memory_bytes());
+        let encoder = event_encoder(Arc::clone(&budget), config.part_bytes.size());
+        let hub = Arc::new(Hub::new(encoder));
+        let stores = (adapters.open_stores)().map_err(StartError::Stores)?;
+        let rooms = MemoryChatRooms::new(
+            Arc::clone(&hub) as _,
+            config.room_limits(),
+            config.max_rooms.size(),
+        );
+        let ports = Ports {
+            registry: stores.registry,
+            projects: stores.projects,
+            drafts: stores.drafts,
+            pull_requests: stores.pull_requests,
+            staging: stores.staging,
+            tokens: adapters.tokens,
+            subscriptions: Arc::clone(&hub) as _,
+            presence: Arc::clone(&hub) as _,
+            events: Arc::clone(&hub) as _,
+            rooms: Arc::new(rooms),
+            clock: adapters.clock,
+            ids: adapters.ids,
+        };
+        let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
+        start_grace(&application).await?;
+
+        let drain = config.drain_seconds.seconds();
+        let handler = ProtocolHandler::new(Service {
+            application: Arc::clone(&application),
+            hub,
+            budget,
+            queue: config.send_queue_limits(),
+            part_bytes: config.part_bytes.size(),
+            max_message_bytes: config.max_message_bytes.size(),
+            max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes.size(),
+            drain,
+        });
+        let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
+        let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
+        let filter = transport::upgrade(&transport)
+            .or(http::pages(shutdown.draining.clone()))
+            .unify()
+            .map(|answer: warp::reply::Response| answer.into_response());
+        let stop = shutdown.stop.clone();
+        let serving = tokio::spawn(async move {
+            transport::serve(listeners, filter, &settings, &stop).await;
+        });
+        let tidied = Arc::clone(&application);
+        let tidying = tokio::spawn(every_second(move || {
+            let application = Arc::clone(&tidied);
+            async move { tidy_up(&application).await }
+        }));
+        Ok(Running {
+            addresses,
+            drain,
+            shutdown,
+            application,
+            serving,
+            tidying: AbortOnDropHandle::new(tidying),
+        })
+    }
+}
+
+/// A server that serves until it is stopped.
+pub struct Running {
+    /// The addresses it listens on; at least one.
+    pub addresses: Vec<SocketAddr>,
+    drain: Duration,
+    shutdown: Shutdown,
+    application: Arc<Application>,
+    serving: JoinHandle<()>,
+    tidying: AbortOnDropHandle<()>,
+}
+
+impl Running {
+    /// Refuses what is new, finishes what has begun within `drainSeconds`, and ends.
+    pub async fn stop(self) {
+        self.stop_or(std::future::pending()).await;
+    }
+
+    /// As [`stop`](Self::stop), but ends at once when `at_once` resolves.
+    pub async fn stop_or(self, at_once: impl Future<Output = ()>) {
+        drop(self.tidying);
+        self.shutdown.draining.cancel();
+        self.shutdown.connections.close();
+        let drained = async {
+            self.shutdown.connections.wait().await;
+            self.application.finish_work().await;
+        };
+        tokio::select! {
+            result = timeout(self.drain, drained) => if result.is_err() {
+                tracing::warn!("not all connections ended within drainSeconds");
+            },
+            () = at_once => {}
+        }
+        self.shutdown.stop.cancel();
+        // What is left are plain HTTP requests, which end at once or not at all.
+        let _ = timeout(LAST_REQUESTS, self.serving).await;
+    }
+
+    /// Resolves when the server no longer accepts connections though nobody has stopped it.
+    async fn failed(&mut self) -> Failure {
+        let why = match (&mut self.serving).await {
+            Ok(()) => "its task has ended".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        format!("the server no longer accepts connections: {why}").into()
+    }
+}
+
+/// Serves until a signal asks to stop; a second one stops at once.
+///
+/// # Errors
+/// Why the server does not start, or why it ended without having been asked to.
+pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
+    let Loaded { config, warnings } = loaded;
+    let mut signals = cli::StopSignals::listen()?;
+    let mut running = Server::start(&config, adapters).await?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    cli::print(&cli::greeting(&config, &running.addresses));
+    tokio::select! {
+        () = signals.recv() => {}
+        failure = running.failed() => return Err(failure),
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    running.stop_or(signals.recv()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The configuration that these flags alone give.
+///
+/// # Errors
+/// Why they cannot be used.
+pub fn config_of(flags: impl IntoIterator<Item = String>) -> Result<Config, Failure> {
+    match cli::parse(flags, std::iter::empty(), |_| Ok(None)) {
+        Ok(Invocation::Serve(loaded)) => Ok(loaded.config),
+        Ok(_) => Err("the flags do not ask for a server".into()),
+        Err(Exit { text, .. }) => Err(text.into()),
+    }
+}
+
+/// Does `work` every second, and goes on where it panics.
+async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        // The panic itself is reported by the panic hook; the log says what it means.
+        if AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+            tracing::error!("the tidying task panicked; it is started again in a second");
+        }
+    }
+}
+
+fn warn_of_few_files(config: &Config, open_files: u64) {
+    let wanted = (config.max_connections.size() + OTHER_FILES) as u64;
+    if open_files < wanted {
+        tracing::warn!(
+            open_files,
+            wanted,
+            "the system allows this process fewer open files than maxConnections may need: raise \
+             its limit (ulimit -n, LimitNOFILE) or lower maxConnections"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::adapters::outbound::jwt::{JwtVerifier, TokenKey};
+    use crate::adapters::outbound::memory::MemoryStores;
+    use crate::adapters::outbound::system::{RandomIds, SystemClock};
+
+    fn adapters(stores: Result<Stores, Failure>) -> Adapters {
+        let key = TokenKey::Secret(b"secret".to_vec());
+        Adapters {
+            open_stores: Box::new(|| stores),
+            tokens: Arc::new(JwtVerifier::new(&key, None, None).expect("a key")),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    fn config() -> Config {
+        let flags = ["--port", "0", "--host", "127.0.0.1"];
+        config_of(flags.map(str::to_owned)).expect("a configuration")
+    }
+
+    #[tokio::test]
+    async fn a_server_in_the_process_answers_until_it_is_stopped() {
+        let stores = adapters(Ok(MemoryStores::new().into()));
+        let running = Server::start(&config(), stores).await.expect("started");
+        let address = running.addresses[0];
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        running.stop().await;
+        TcpStream::connect(address).await.expect_err("stopped");
+    }
+
+    #[tokio::test]
+    async fn stores_that_cannot_be_opened_stop_the_start_and_free_the_port() {
+        let mut config = config();
+        let first = Server::start(&config, adapters(Ok(MemoryStores::new().into()))).await;
+        let first = first.expect("started");
+        let port = first.addresses[0].port();
+        first.stop().await;
+        config.port = port.to_string().parse().expect("a port");
+        let refused = Server::start(&config, adapters(Err("no disk".into()))).await;
+        let error = refused.err().expect("refused");
+        assert_eq!(error.to_string(), "no disk");
+        TcpStream::connect(("127.0.0.1", port))
+            .await
+            .expect_err("free");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_in_a_background_task_does_not_end_it() {
+        let (rounds, seen) = (Arc::new(AtomicUsize::new(0)), tokio::sync::Notify::new());
+        let seen = Arc::new(seen);
+        let task = tokio::spawn(every_second({
+            let (rounds, seen) = (Arc::clone(&rounds), Arc::clone(&seen));
+            move || {
+                let round = rounds.fetch_add(1, Ordering::Relaxed);
+                let seen = Arc::clone(&seen);
+                async move {
+                    assert_ne!(round, 0, "the first round panics");
+                    seen.notify_one();
+                }
+            }
+        }));
+        seen.notified().await;
+        task.abort();
+        assert!(rounds.load(Ordering::Relaxed) >= 2);
+    }
+}
