@@ -2,7 +2,7 @@
 
 use super::checks::has_strong_key;
 use super::config::Config;
-use super::values::{OnStreamerDisconnect, Text};
+use super::values::{OnStreamerDisconnect, Text, Whole};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
@@ -32,7 +32,7 @@ impl Config {
     /// The most memory that clients may make the server hold, in bytes: `maxMemoryBytes`, or the
     /// old `maxTotalQueueBytes` where that is larger.
     pub fn max_memory_bytes(&self) -> usize {
-        let old = self.max_total_queue_bytes.map_or(0, |old| old.size());
+        let old = self.max_total_queue_bytes.map_or(0, Whole::size);
         self.max_memory_bytes.size().max(old)
     }
 

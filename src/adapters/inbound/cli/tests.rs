@@ -1,6 +1,6 @@
 use std::io;
 
-use clap::CommandFactory as _;
+use clap::{Arg, CommandFactory as _};
 
 use super::layers::{key_name, keys, variable_name};
 use super::*;
@@ -173,11 +173,20 @@ fn the_documentation_shows_every_key_as_the_help_does() {
 
 #[test]
 fn the_help_of_every_number_names_its_bounds() {
-    for arg in keys().filter(|arg| !arg.is_hide_set()) {
+    let is_number = |arg: &Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        names
+            .iter()
+            .any(|name| ["NUMBER", "BYTES", "SECONDS"].contains(&name.as_str()))
+    };
+    let numbers: Vec<_> = keys()
+        .filter(|arg| !arg.is_hide_set() && is_number(arg))
+        .collect();
+    assert!(numbers.len() > 30, "{numbers:?}");
+    for arg in numbers {
         let variable = (&*variable_name(&arg), "-1");
-        let Err(Exit { text, .. }) = parse_with(&[], &[variable], None) else {
-            continue;
-        };
+        let refused = parse_with(&[], &[variable], None);
+        let Exit { text, .. } = refused.expect_err("-1 is below every bound");
         let help = arg.get_help().expect("a doc comment").to_string();
         let bounds = text
             .split(" from ")
@@ -335,6 +344,10 @@ fn every_bad_value_names_key_source_and_what_is_allowed() {
         let text = fault(&[], &[(&format!("FILE_WS_SERVER_{variable}"), value)], None);
         assert!(text.contains(said), "{text}");
     }
+}
+
+#[test]
+fn every_bad_flag_is_named_with_what_is_allowed() {
     let text = fault(&["--chat-burst", "0"], &[], None);
     assert!(
         text.contains("'0' for '--chat-burst <NUMBER>': must be a whole number from 1 to 1000000"),
