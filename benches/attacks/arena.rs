@@ -7,7 +7,7 @@ use crate::connection::stream;
 use crate::support::Server;
 
 /// Names another program to attack.
-const SERVER: &str = "ATTACKS_SERVER";
+const SERVER: &str = "SERVER_UNDER_TEST";
 
 /// A folder with projects, in which one server after another is started.
 pub struct Arena {

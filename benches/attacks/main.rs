@@ -11,7 +11,7 @@
 //!     cargo bench --bench attacks -- walks all      # these
 //!     cargo bench --bench attacks -- --list         # says what there is
 //!     TMPDIR=/dev/shm cargo bench --bench attacks   # the same without a disk's moods
-//!     ATTACKS_SERVER=… cargo bench --bench attacks  # another program than the one just built
+//!     SERVER_UNDER_TEST=… cargo bench --bench attacks  # another program than the one just built
 
 mod arena;
 mod attackers;

@@ -27,8 +27,8 @@ fn server(durability: &str) -> Server {
 pub fn in_memory_server(flags: &[&str]) -> Server {
     let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
     let core = machine::SERVER_CORE.to_string();
-    let program = env!("CARGO_BIN_EXE_file-ws-server");
-    let pinned = ["/usr/bin/taskset", "-c", &core, program];
+    let program = Server::program();
+    let pinned = ["/usr/bin/taskset", "-c", &core, &program];
     let renamed = ["--durability", "rename"];
     let line = pinned.iter().chain(flags).chain(&renamed);
     Server::of_line(folder, line.map(|&word| word.to_owned()).collect())

@@ -8,7 +8,8 @@ use super::{Client, chat_section, streamer, token, viewer};
 use serde_json::json;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_file-ws-server");
+/// Names another program to start instead of the one just built, to compare the two.
+const OTHER: &str = "SERVER_UNDER_TEST";
 
 /// A running server; it ends with this value.
 pub struct Server {
@@ -28,7 +29,7 @@ fn command(program: &str, folder: &Path) -> Command {
 
 /// What the program says when it is run in `folder` until it ends.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
-    let output = command(PROGRAM, folder)
+    let output = command(&Server::program(), folder)
         .args(args)
         .stdin(Stdio::null())
         .output();
@@ -43,6 +44,11 @@ pub fn refused_start(folder: &Path, args: &[&str]) -> String {
 }
 
 impl Server {
+    /// The program that is tested or measured.
+    pub fn program() -> String {
+        std::env::var(OTHER).unwrap_or_else(|_| env!("CARGO_BIN_EXE_file-ws-server").to_owned())
+    }
+
     /// With the default configuration, but on a free port.
     pub fn start() -> Self {
         Self::with(&[])
@@ -57,14 +63,20 @@ impl Server {
     /// With these flags, on one core of the machine.
     pub fn on_core(core: usize, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let pinned = ["/usr/bin/taskset", "-c", &core.to_string(), PROGRAM].map(str::to_owned);
+        let pinned = [
+            "/usr/bin/taskset",
+            "-c",
+            &core.to_string(),
+            &Self::program(),
+        ]
+        .map(str::to_owned);
         let flags = flags.iter().map(|&flag| flag.to_owned());
         Self::of_line(folder, pinned.into_iter().chain(flags).collect())
     }
 
     /// With these flags in a folder that holds something already.
     pub fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
-        let program = PROGRAM.to_owned();
+        let program = Self::program();
         Self::of_line(folder, std::iter::once(program).chain(flags).collect())
     }
 
