@@ -9,6 +9,9 @@ use crate::support::{Client, Server, chat_section, post, say, streamer, viewer};
 
 /// The length of what is posted, in bytes.
 const CONTENT: usize = 2_000;
+/// How long they rest between two steps. That is far quicker than people type, and yet no flood: two
+/// who post and chat without a pause are among those who must take turns.
+const REST: Duration = Duration::from_millis(5);
 /// After how long without an answer they give up.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -79,6 +82,7 @@ impl Pair {
             }
             let step = timeout(PATIENCE, self.step(&mut trips)).await;
             self.is_lost = step != Ok(Ok(()));
+            sleep(REST).await;
         }
         trips
     }
