@@ -95,3 +95,6 @@ fn size(pull_request: &PullRequest) -> usize {
     let bases = pull_request.bases.len() * ContentHash::CHARS;
     ENTRY_BYTES + names + bases + pull_request.title.len() + pull_request.description.len()
 }
+
+#[cfg(test)]
+mod tests;
