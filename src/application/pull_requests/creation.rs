@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::command::CreatePullRequest;
-use crate::application::files::uploads::WriteTarget;
+use crate::application::files::write_target::WriteTarget;
 use crate::application::limits::check_bytes;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::reply::Reply;
@@ -37,26 +37,31 @@ pub(crate) async fn create_pull_request(
     session.draft = Some(Box::new(OpenDraft::new(
         app.ports.ids.pull_request_id(),
         Draft::new(title, description),
-        Arc::clone(&app.ports.drafts),
+        Arc::clone(&app.ports.uploads),
+        &session.account,
     )));
     Ok(Reply::PullRequestCreation)
 }
 
-pub(super) async fn check_open_pull_requests(
+async fn check_open_pull_requests(
     app: &Application,
     project: &ProjectId,
     owner: UserName,
 ) -> Result<(), RequestError> {
     let open = app.ports.pull_requests.open(project, Some(owner)).await;
     let open = open.map_err(|error| RequestError::internal("count pull requests", &error))?;
-    let most = app.limits.max_open_pull_requests;
-    if open.len() >= most {
-        return Err(RequestError::LimitExceeded {
-            limit: "maxOpenPullRequests",
-            value: most as u64,
-        });
+    if open.len() >= app.limits.max_open_pull_requests {
+        return Err(too_many_open(app));
     }
     Ok(())
+}
+
+/// The 413 for an author who has as many open pull requests as they may have.
+pub(super) fn too_many_open(app: &Application) -> RequestError {
+    RequestError::LimitExceeded {
+        limit: "maxOpenPullRequests",
+        value: app.limits.max_open_pull_requests as u64,
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::application::event::Event;
-use crate::application::files::uploads::WriteTarget;
-use crate::application::ports::Topic;
-use crate::application::pull_requests::creation::check_open_pull_requests;
+use crate::application::files::write_target::WriteTarget;
+use crate::application::ports::{FinishError, Topic};
+use crate::application::pull_requests::creation::too_many_open;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::reply::Reply;
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{ProjectId, Timestamp, UserName};
+use crate::domain::{ProjectId, PullRequest, Timestamp, UserName};
 
 pub(crate) async fn finish_pull_request(
     app: &Arc<Application>,
@@ -45,7 +45,7 @@ pub(crate) async fn finish_pull_request(
             .into(),
         )));
     }
-    if open.draft.is_empty() {
+    if open.draft().is_empty() {
         return Err(RequestError::bad(
             "the pull request is empty; post or delete a file first",
         ));
@@ -72,29 +72,25 @@ async fn finish_draft(
     project: ProjectId,
     owner: UserName,
 ) -> Result<(), (Box<OpenDraft>, RequestError)> {
-    // One at a time, with the streamer's looking for what waits for him and with the author's
-    // other connections, which must not pass the limit together.
-    let _turn = app.reviews.lock(project.clone()).await;
-    if let Err(refusal) = check_open_pull_requests(app, &project, owner.clone()).await {
-        return Err((open, refusal));
+    let events = Arc::clone(&app.ports.events);
+    let tell = move |finished: &PullRequest| {
+        let topic = Topic::Proposals(finished.project.clone());
+        events.publish(&topic, Event::PullRequestCreated(finished.clone()), None);
+    };
+    let finished = open.draft().finish(open.id, project, owner, app.now());
+    let most = app.limits.max_open_pull_requests;
+    let store = &app.ports.pull_requests;
+    match store.finish(finished, most, Box::new(tell)).await {
+        Ok(()) => {
+            open.mark_finished();
+            Ok(())
+        }
+        Err(FinishError::TooManyOpen) => Err((open, too_many_open(app))),
+        Err(FinishError::Store(error)) => {
+            let refusal = RequestError::internal("finish a pull request", &error);
+            Err((open, refusal))
+        }
     }
-    let finishing = app.finishes.begin(project.clone(), app.now());
-    let date = finishing.date();
-    let finished = open.draft.finish(open.id, project.clone(), owner, date);
-    if let Err(error) = app.ports.drafts.finish(finished.clone()).await {
-        return Err((
-            open,
-            RequestError::internal("finish a pull request", &error),
-        ));
-    }
-    open.mark_finished();
-    finishing.tell(|| {
-        let event = Event::PullRequestCreated(finished);
-        app.ports
-            .events
-            .publish(&Topic::Proposals(project), event, None);
-    });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
-use std::sync::Arc;
-
 use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::command::{Command, Sections};
+use crate::application::ports::FinishError;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::test_world::{
     EXPIRY, START, World, authenticate, based, creation, delete, demo, hash, is_bad,
     is_unauthorized, over, part, path, post,
 };
-use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use crate::domain::{PullRequest, PullRequestId, Timestamp, UserName};
 
 const FINISH: Command = Command::FinishPullRequest;
 
@@ -43,24 +42,25 @@ async fn a_draft_becomes_a_pull_request_and_the_streamer_is_told() {
 async fn what_is_finished_says_all_of_itself() {
     let mut world = World::new();
     world
-        .drafts
+        .pull_requests
         .expect_finish()
         .once()
-        .withf(|finished| {
-            *finished
-                == PullRequest {
-                    id: id(0),
-                    project: demo(),
-                    owner: UserName::parse("bob").expect("a name"),
-                    title: "title".into(),
-                    description: "".into(),
-                    date: Timestamp::from_secs(START + 5),
-                    files: vec![path("/n")],
-                    deleted: vec![],
-                    bases: [(path("/n"), hash('a'))].into(),
-                }
+        .withf(|finished, most, _| {
+            *most == 2
+                && *finished
+                    == PullRequest {
+                        id: id(0),
+                        project: demo(),
+                        owner: UserName::parse("bob").expect("a name"),
+                        title: "title".into(),
+                        description: "".into(),
+                        date: Timestamp::from_secs(START + 5),
+                        files: vec![path("/n")],
+                        deleted: vec![],
+                        bases: [(path("/n"), hash('a'))].into(),
+                    }
         })
-        .returning(|_| Ok(()));
+        .returning(|_, _, _| Ok(()));
     let scene = world.build();
     let mut session = scene.author().await;
     let command = based(post("/n", "new"), hash('a'));
@@ -142,11 +142,8 @@ async fn finish_names_ten_unfinished_uploads_at_the_most() {
 #[tokio::test]
 async fn the_open_pull_requests_are_counted_at_finish_too() {
     let mut world = World::new();
-    let none = |_: &ProjectId, _| Ok(vec![]);
-    let two = |_: &ProjectId, _| Ok(vec![id(7), id(8)]);
-    world.pull_requests.expect_open().once().returning(none);
-    world.pull_requests.expect_open().once().returning(two);
-    world.pull_requests.expect_open().once().returning(none);
+    let full = |_, _, _| Err(FinishError::TooManyOpen);
+    world.pull_requests.expect_finish().once().returning(full);
     let scene = world.build();
     let mut session = scene.author().await;
     scene.ask(&mut session, post("/n", "x")).await.expect("ok");
@@ -214,33 +211,4 @@ async fn an_open_draft_waits_for_a_fresh_token() {
         .ask(&mut session, FINISH)
         .await
         .expect("the draft has waited");
-}
-
-#[tokio::test]
-async fn two_connections_of_one_user_cannot_finish_past_the_limit_together() {
-    // The store counts what was finished, and finishing takes its time.
-    let mut world = World::limited(|limits| limits.max_open_pull_requests = 1);
-    let finished = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let open = Arc::clone(&finished);
-    let ids = move |_: &ProjectId, _| Ok(open.lock().expect("not poisoned").clone());
-    world.pull_requests.expect_open().returning(ids);
-    world.drafts.expect_finish().returning(move |request| {
-        finished.lock().expect("not poisoned").push(request.id);
-        Ok(())
-    });
-    let scene = world.build();
-    let mut one = scene.author().await;
-    let mut two = scene.author().await;
-    for session in [&mut one, &mut two] {
-        scene.ask(session, post("/n", "x")).await.expect("ok");
-    }
-    // Both wait for the project's turn, which the test holds.
-    let turn = scene.app.reviews.lock(demo()).await;
-    let (first, second, ()) = tokio::join!(
-        scene.ask(&mut one, FINISH),
-        scene.ask(&mut two, FINISH),
-        async { drop(turn) }
-    );
-    assert_eq!(first, Ok(vec![Reply::PullRequestFinish]));
-    assert_eq!(second, Err(over("maxOpenPullRequests", 1)));
 }

@@ -1,13 +1,12 @@
 use crate::application::command::{Command, DeletePullRequest, Sections};
-use crate::application::connection_id::ConnectionId;
 use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::reply::CommandOutcome;
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, Scene, World, creation, demo, is_unauthorized, other, pull_request,
-    streaming, viewing,
+    ANA, BOB, EXPIRY, Scene, World, creation, demo, is_unauthorized, new_session, other,
+    pull_request, streaming, viewing,
 };
 use crate::domain::{Outcome, PullRequestId};
 
@@ -97,7 +96,7 @@ async fn without_a_role_in_a_project_there_is_nothing_to_propose_to() {
         || Command::ListPullRequests,
     ];
     let scene = with_three().build();
-    let mut nobody = Session::new(ConnectionId(9));
+    let mut nobody = new_session(9);
     let mut without_role = scene.connect(2, BOB, Sections::default()).await;
     let mut expired = scene.viewer().await;
     for command in commands {
