@@ -26,6 +26,7 @@ use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::abandoned::{start_grace, tidy_up};
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::{Clock, IdGenerator, StoreError, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 
@@ -92,9 +93,8 @@ impl Server {
         let ports = Ports {
             registry: stores.registry,
             projects: stores.projects,
-            drafts: stores.drafts,
             pull_requests: stores.pull_requests,
-            staging: stores.staging,
+            uploads: stores.uploads,
             tokens: adapters.tokens,
             subscriptions: Arc::clone(&hub) as _,
             presence: Arc::clone(&hub) as _,
@@ -111,6 +111,7 @@ impl Server {
             application: Arc::clone(&application),
             hub,
             budget,
+            memory: MemoryBudget::new(config.max_memory_bytes()),
             queue: config.send_queue_limits(),
             part_bytes: config.part_bytes.size(),
             max_message_bytes: config.max_message_bytes.size(),

@@ -7,7 +7,6 @@ use crate::application::files::abandoned::start_grace;
 use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, PartOf};
-use crate::application::connection_id::ConnectionId;
 use crate::application::files::digest::sha256;
 use crate::application::ports::MockFileSource;
 use crate::application::ports::MockFileWalk;
@@ -16,8 +15,8 @@ use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, Scene, World, authenticate, creation, delete, demo, disk_full, get, list, open_file, part,
-    path, post, post_bytes, pull_request, streaming, viewing,
+    ANA, Scene, World, authenticate, creation, delete, demo, disk_full, get, list, new_session,
+    open_file, part, path, post, post_bytes, pull_request, streaming, viewing,
 };
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
@@ -25,7 +24,6 @@ use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 const SOURCES: [&str; 13] = [
     include_str!("ports/chat_rooms.rs"),
     include_str!("ports/clock.rs"),
-    include_str!("ports/draft_store.rs"),
     include_str!("ports/event_publisher.rs"),
     include_str!("ports/file_source.rs"),
     include_str!("ports/id_generator.rs"),
@@ -33,9 +31,10 @@ const SOURCES: [&str; 13] = [
     include_str!("ports/project_registry.rs"),
     include_str!("ports/project_store.rs"),
     include_str!("ports/pull_request_store.rs"),
+    include_str!("ports/staged_upload.rs"),
     include_str!("ports/subscriptions.rs"),
     include_str!("ports/token_verifier.rs"),
-    include_str!("ports/upload_staging.rs"),
+    include_str!("ports/upload_store.rs"),
 ];
 
 /// Who sends the command.
@@ -212,29 +211,30 @@ fn draft_rows() -> Vec<Row> {
     use RequestError::{Internal, UnwritableFile};
     use Sender::Author;
     let put: Failure = |world| {
-        let ready = world.drafts.expect_put_file().once();
+        let ready = world.uploads.expect_put_draft_file().once();
         ready.returning(|_, _, _| Ok(()));
-        let put = world.drafts.expect_put_file();
+        let put = world.uploads.expect_put_draft_file();
         put.returning(|_, _, _| Err(disk_full()));
     };
     let remove: Failure = |world| {
-        let remove = world.drafts.expect_remove_file();
+        let remove = world.uploads.expect_remove_draft_file();
         remove.returning(|_, _| Err(disk_full()));
     };
     let finish: Failure = |world| {
-        world.drafts.expect_finish().returning(|_| Err(disk_full()));
+        let finish = world.pull_requests.expect_finish();
+        finish.returning(|_, _, _| Err(disk_full().into()));
     };
     let unwritten: Failure = |world| {
-        let finish = world.drafts.expect_finish();
-        finish.returning(|_| Err(StoreError::NotFound));
+        let finish = world.pull_requests.expect_finish();
+        finish.returning(|_, _, _| Err(StoreError::NotFound.into()));
     };
     let finishing = || Command::FinishPullRequest;
     vec![
-        row("DraftStore::put_file", put, Author, || post("/a", "x"), Refused(UnwritableFile)),
-        row("DraftStore::put_file", put, Author, || part("/a", "x", 1, 1), Refused(UnwritableFile)),
-        row("DraftStore::remove_file", remove, Author, || delete("/mine"), Refused(UnwritableFile)),
-        row("DraftStore::finish", finish, Author, finishing, Refused(Internal)),
-        row("DraftStore::finish", unwritten, Author, finishing, Refused(Internal)),
+        row("UploadStore::put_draft_file", put, Author, || post("/a", "x"), Refused(UnwritableFile)),
+        row("UploadStore::put_draft_file", put, Author, || part("/a", "x", 1, 1), Refused(UnwritableFile)),
+        row("UploadStore::remove_draft_file", remove, Author, || delete("/mine"), Refused(UnwritableFile)),
+        row("PullRequestStore::finish", finish, Author, finishing, Refused(Internal)),
+        row("PullRequestStore::finish", unwritten, Author, finishing, Refused(Internal)),
     ]
 }
 
@@ -249,9 +249,9 @@ fn pull_request_rows() -> Vec<Row> {
         let open = world.pull_requests.expect_open();
         open.returning(|_, _| Err(disk_full()));
     };
-    let open_at_once: Failure = |world| {
-        let open = world.pull_requests.expect_open();
-        open.returning(|_, _| Err(disk_full()));
+    let open_since: Failure = |world| {
+        let open_since = world.pull_requests.expect_open_since();
+        open_since.returning(|_, _, _| Err(disk_full()));
     };
     let find: Failure = |world| {
         let find = world.pull_requests.expect_find();
@@ -265,15 +265,13 @@ fn pull_request_rows() -> Vec<Row> {
         let delete = world.pull_requests.expect_delete();
         delete.returning(|_, _| Err(disk_full()));
     };
-    let finish = || Command::FinishPullRequest;
     let unreadable = || Names(&["unreadable /p"]);
     let all = || Command::ListPullRequests;
     // He is the streamer all the same; the notices wait for the next time.
     let streamer = Replied(Reply::FileAuth);
     vec![
-        row("PullRequestStore::open", open_at_once, Nobody, become_streamer, streamer),
+        row("PullRequestStore::open_since", open_since, Nobody, become_streamer, streamer),
         row("PullRequestStore::open", open, Author, || creation("again"), Refused(Internal)),
-        row("PullRequestStore::open", open, Author, finish, Refused(Internal)),
         row("PullRequestStore::open", open, Author, all, Refused(Internal)),
         row("PullRequestStore::find", find, Streamer, look, Refused(Internal)),
         row("PullRequestStore::find", find, Streamer, end, Refused(Internal)),
@@ -290,13 +288,13 @@ fn staging_rows() -> Vec<Row> {
     use Sender::{Author, Streamer};
     let append: Failure = |world| {
         world
-            .staging
+            .uploads
             .expect_append()
             .returning(|_, _| Err(disk_full()));
     };
     vec![
-        row("UploadStaging::append", append, Streamer, heavy_part, Refused(UnwritableFile)),
-        row("UploadStaging::append", append, Author, heavy_part, Refused(UnwritableFile)),
+        row("UploadStore::append", append, Streamer, heavy_part, Refused(UnwritableFile)),
+        row("UploadStore::append", append, Author, heavy_part, Refused(UnwritableFile)),
     ]
 }
 
@@ -310,7 +308,10 @@ fn rows() -> Vec<Row> {
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 3] = [
+const ELSEWHERE: [&str; 5] = [
+    // Stores read a staged upload, not use cases: the contract of the stores.
+    "StagedUpload::read",
+    "UploadStore::read",
     // `a_content_that_cannot_be_read_has_no_digest`
     "FileSource::read",
     // `a_grace_that_cannot_be_started_stops_the_start`
@@ -321,7 +322,7 @@ const ELSEWHERE: [&str; 3] = [
 
 async fn session_of(sender: Sender, scene: &Scene) -> Session {
     match sender {
-        Sender::Nobody => Session::new(ConnectionId(9)),
+        Sender::Nobody => new_session(9),
         Sender::Streamer => scene.streamer().await,
         Sender::Author => {
             let mut session = scene.author().await;
@@ -335,7 +336,7 @@ async fn session_of(sender: Sender, scene: &Scene) -> Session {
 
 /// What must be the same after a failure as before: who the connection is and what it has open.
 fn standing(session: &Session) -> String {
-    let draft = session.draft.as_ref().map(|open| (open.id, &open.draft));
+    let draft = session.draft.as_ref().map(|open| (open.id, open.draft()));
     let attached = &session.attached;
     let roles = &session.roles;
     format!("{:?} {roles:?} {draft:?} {attached:?}", session.identity)

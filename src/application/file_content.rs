@@ -1,13 +1,15 @@
 //! The content of a file on its way into a store.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::application::ports::StagingId;
+use crate::application::ports::staged_upload::StagedUpload;
+use crate::application::ports::store_error::StoreError;
 
 /// The content of a file, in memory or partly staged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum FileContent {
     /// All of it.
     Memory(Bytes),
@@ -16,10 +18,10 @@ pub enum FileContent {
 }
 
 /// Stretches of an upload's log, in the order in which they make the content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StagedContent {
     /// The staged beginning of the log.
-    pub staged: StagingId,
+    pub staged: Arc<dyn StagedUpload>,
     /// How long that beginning is, in bytes.
     pub staged_bytes: u64,
     /// The rest of the log.
@@ -29,6 +31,15 @@ pub struct StagedContent {
     /// Whether the store may move the staged file into place instead of copying it. It may not
     /// where the upload may yet be completed differently.
     pub movable: bool,
+}
+
+/// A stretch of the content, and where its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stretch<'a> {
+    /// In the staged upload, at this place.
+    Staged(Range<u64>),
+    /// In memory.
+    Memory(&'a [u8]),
 }
 
 impl FileContent {
@@ -43,6 +54,37 @@ impl FileContent {
                 .sum(),
         }
     }
+
+    /// How many bytes of it are in memory.
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::Staged(staged) => staged.tail.len(),
+        }
+    }
+
+    /// Reads all of it, whichever store has staged it.
+    ///
+    /// # Errors
+    /// `Failed` where a piece lies outside the upload or cannot be read.
+    pub async fn read(self) -> Result<Bytes, StoreError> {
+        let content = match self {
+            Self::Memory(bytes) => return Ok(bytes),
+            Self::Staged(content) => content,
+        };
+        let mut whole = BytesMut::new();
+        for stretch in content.stretches()? {
+            match stretch {
+                Stretch::Staged(range) => {
+                    let length = usize::try_from(range.end - range.start);
+                    let length = length.map_err(StoreError::failed)?;
+                    whole.extend_from_slice(&content.staged.read(range.start, length).await?);
+                }
+                Stretch::Memory(bytes) => whole.extend_from_slice(bytes),
+            }
+        }
+        Ok(whole.freeze())
+    }
 }
 
 impl StagedContent {
@@ -50,5 +92,32 @@ impl StagedContent {
     pub fn is_whole_log(&self) -> bool {
         let log = self.staged_bytes + self.tail.len() as u64;
         matches!(self.pieces.as_slice(), [all] if *all == (0..log))
+    }
+
+    /// The content, stretch by stretch.
+    ///
+    /// # Errors
+    /// `Failed` where a piece lies outside the log.
+    pub fn stretches(&self) -> Result<Vec<Stretch<'_>>, StoreError> {
+        let mut stretches = Vec::new();
+        for piece in &self.pieces {
+            let staged = piece.start..piece.end.min(self.staged_bytes);
+            if !staged.is_empty() {
+                stretches.push(Stretch::Staged(staged));
+            }
+            let tail = piece.start.max(self.staged_bytes)..piece.end;
+            if !tail.is_empty() {
+                let bytes = self.of_tail(tail);
+                let outside = || StoreError::failed("a piece lies outside its upload");
+                stretches.push(Stretch::Memory(bytes.ok_or_else(outside)?));
+            }
+        }
+        Ok(stretches)
+    }
+
+    fn of_tail(&self, range: Range<u64>) -> Option<&[u8]> {
+        let start = usize::try_from(range.start - self.staged_bytes).ok()?;
+        let end = usize::try_from(range.end - self.staged_bytes).ok()?;
+        self.tail.get(start..end)
     }
 }

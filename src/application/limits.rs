@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::application::request_error::RequestError;
 use crate::domain::{ProjectQuota, PullRequestLimits};
 
 /// Every bound that a use case enforces, by the name of its configuration key.
@@ -44,4 +45,22 @@ pub struct Policy {
     pub public_read: bool,
     /// `onStreamerDisconnect: "delete"` with its `streamerGraceSeconds`; `None` keeps the files.
     pub delete_abandoned_after: Option<Duration>,
+}
+
+/// Checks that a text is at most `most` bytes long.
+///
+/// # Errors
+/// 413 with the name and value of the limit.
+pub(crate) fn check_bytes(
+    limit: &'static str,
+    text: &str,
+    most: usize,
+) -> Result<(), RequestError> {
+    if text.len() > most {
+        return Err(RequestError::LimitExceeded {
+            limit,
+            value: most as u64,
+        });
+    }
+    Ok(())
 }

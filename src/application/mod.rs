@@ -35,7 +35,7 @@ pub use command::{
 };
 pub use connection_id::ConnectionId;
 pub use event::Event;
-pub use file_content::{FileContent, StagedContent};
+pub use file_content::{FileContent, StagedContent, Stretch};
 pub use file_key::FileKey;
 pub use files::commit::Commit;
 pub use files::digest::sha256;

@@ -5,12 +5,11 @@
 use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, Sections};
-use crate::application::connection_id::ConnectionId;
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, other, post,
-    pull_request, separately, streaming, viewing,
+    ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, new_session,
+    other, post, pull_request, separately, streaming, viewing,
 };
 use crate::domain::{Outcome, PullRequestId};
 
@@ -96,7 +95,7 @@ fn with_chat(sections: Sections, user: &str, room: &str) -> Sections {
 
 async fn session_of(identity: Identity, scene: &Scene) -> Session {
     let (token, user, project, streams) = match identity {
-        Identity::None => return Session::new(ConnectionId(1)),
+        Identity::None => return new_session(1),
         Identity::NoRole => return scene.connect(1, ANA, Sections::default()).await,
         Identity::ExpiredStreamer => ("ana:ana/demo,exp=1001", "ana", "ana/demo", true),
         Identity::ExpiredViewer => ("bob:ana/demo,exp=1001", "bob", "ana/demo", false),
@@ -380,7 +379,7 @@ async fn no_viewers_token_ever_makes_a_streamer() {
                     authenticate(&token, streaming(of)),
                     separately(Some(&token), streaming(of)),
                 ] {
-                    let mut session = Session::new(ConnectionId(1));
+                    let mut session = new_session(1);
                     let answer = scene.ask(&mut session, command).await;
                     assert_eq!(letter(&answer), '1', "{token} {of}");
                     assert!(!session.roles.streamer, "{token} {of}");

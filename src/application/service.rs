@@ -9,10 +9,9 @@ use crate::application::files::abandoned::AbandonedProjects;
 use crate::application::keyed_locks::KeyedLocks;
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::{
-    ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
-    ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
+    ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectRegistry, ProjectStore,
+    PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
-use crate::application::pull_requests::cursor::PullRequestClock;
 use crate::application::request_error::RequestError;
 use crate::domain::{FilePath, ProjectId, Timestamp, Uptime};
 
@@ -23,12 +22,10 @@ pub struct Ports {
     pub registry: Arc<dyn ProjectRegistry>,
     /// Their files.
     pub projects: Arc<dyn ProjectStore>,
-    /// Pull requests that are being put together.
-    pub drafts: Arc<dyn DraftStore>,
     /// Open pull requests.
     pub pull_requests: Arc<dyn PullRequestStore>,
-    /// Unfinished uploads.
-    pub staging: Arc<dyn UploadStaging>,
+    /// Unfinished uploads and drafts.
+    pub uploads: Arc<dyn UploadStore>,
     /// Whose tokens are believed.
     pub tokens: Arc<dyn TokenVerifier>,
     /// Who receives what.
@@ -51,8 +48,6 @@ pub struct Application {
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
     pub(crate) files: KeyedLocks<(ProjectId, FilePath)>,
-    pub(crate) reviews: KeyedLocks<ProjectId>,
-    pub(crate) finishes: PullRequestClock,
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
@@ -66,8 +61,6 @@ impl Application {
             limits,
             policy,
             files: KeyedLocks::default(),
-            reviews: KeyedLocks::default(),
-            finishes: PullRequestClock::default(),
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),

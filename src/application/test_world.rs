@@ -23,9 +23,9 @@ use crate::application::file_content::FileContent;
 use crate::application::files::commit::Commit;
 use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::MockChatRooms;
 use crate::application::ports::MockClock;
-use crate::application::ports::MockDraftStore;
 use crate::application::ports::MockEventPublisher;
 use crate::application::ports::MockFileSource;
 use crate::application::ports::MockIdGenerator;
@@ -34,7 +34,7 @@ use crate::application::ports::MockProjectRegistry;
 use crate::application::ports::MockPullRequestStore;
 use crate::application::ports::MockSubscriptions;
 use crate::application::ports::MockTokenVerifier;
-use crate::application::ports::MockUploadStaging;
+use crate::application::ports::MockUploadStore;
 use crate::application::ports::{FileWalk, OpenFile, ProjectState, StoreError, TokenError, Topic};
 use crate::application::ports::{MockFileWalk, MockProjectStore};
 use crate::application::reply::{CommandOutcome, Reply};
@@ -77,9 +77,8 @@ impl Journal {
 pub struct World {
     pub registry: MockProjectRegistry,
     pub projects: MockProjectStore,
-    pub drafts: MockDraftStore,
     pub pull_requests: MockPullRequestStore,
-    pub staging: MockUploadStaging,
+    pub uploads: MockUploadStore,
     pub subscriptions: MockSubscriptions,
     pub presence: MockPresence,
     pub events: MockEventPublisher,
@@ -91,6 +90,7 @@ pub struct World {
     /// The pull requests that are open.
     pub open: Vec<PullRequest>,
     journal: Journal,
+    time: Arc<AtomicU64>,
 }
 
 /// A world with its service.
@@ -106,9 +106,8 @@ impl World {
         Self {
             registry: MockProjectRegistry::new(),
             projects: MockProjectStore::new(),
-            drafts: MockDraftStore::new(),
             pull_requests: MockPullRequestStore::new(),
-            staging: MockUploadStaging::new(),
+            uploads: MockUploadStore::new(),
             subscriptions: MockSubscriptions::new(),
             presence: MockPresence::new(),
             events: MockEventPublisher::new(),
@@ -121,6 +120,7 @@ impl World {
             files: FILES.map(path).to_vec(),
             open: Vec::new(),
             journal: Journal::default(),
+            time: Arc::new(AtomicU64::new(START * 1_000)),
         }
     }
 
@@ -148,19 +148,17 @@ impl World {
         self.furnish_projects();
         self.furnish_drafts();
         self.furnish_pull_requests();
-        self.furnish_staging();
         self.furnish_subscriptions();
         self.furnish_presence();
         self.furnish_events();
         self.furnish_rooms();
-        let time = Arc::new(AtomicU64::new(START * 1_000));
+        let time = self.time;
         let uptime = Arc::new(AtomicU64::new(START * 1_000));
         let mut ports = Ports {
             registry: Arc::new(self.registry),
             projects: Arc::new(self.projects),
-            drafts: Arc::new(self.drafts),
             pull_requests: Arc::new(self.pull_requests),
-            staging: Arc::new(self.staging),
+            uploads: Arc::new(self.uploads),
             tokens: Arc::new(tokens()),
             subscriptions: Arc::new(self.subscriptions),
             presence: Arc::new(self.presence),
@@ -252,37 +250,34 @@ impl World {
     }
 
     fn furnish_drafts(&mut self) {
-        let drafts = &mut self.drafts;
+        let uploads = &mut self.uploads;
         let journal = self.journal.clone();
-        drafts.expect_put_file().returning(move |_, path, content| {
-            journal.note(format!("draft put {path} {}", describe(&content)));
-            Ok(())
-        });
+        uploads
+            .expect_put_draft_file()
+            .returning(move |_, path, content| {
+                journal.note(format!("draft put {path} {}", describe(&content)));
+                Ok(())
+            });
         let journal = self.journal.clone();
-        drafts.expect_remove_file().returning(move |_, path| {
-            journal.note(format!("draft remove {path}"));
-            Ok(())
-        });
+        uploads
+            .expect_remove_draft_file()
+            .returning(move |_, path| {
+                journal.note(format!("draft remove {path}"));
+                Ok(())
+            });
         let journal = self.journal.clone();
-        drafts.expect_finish().returning(move |finished| {
-            let PullRequest {
-                files,
-                deleted,
-                bases,
-                ..
-            } = finished;
-            // Those of tests are one digit over and over.
-            let short = |base: ContentHash| base.to_string()[..1].to_owned();
-            let bases = bases.into_iter();
-            let bases = bases.map(|(path, base)| format!(" {path} from {}", short(base)));
-            let bases: String = bases.collect();
-            journal.note(format!("draft finish {files:?} {deleted:?}{bases}"));
-            Ok(())
-        });
-        let journal = self.journal.clone();
-        drafts
-            .expect_discard()
+        uploads
+            .expect_discard_draft()
             .returning(move |_| journal.note("draft discard"));
+        let journal = self.journal.clone();
+        uploads.expect_append().returning(move |id, bytes| {
+            journal.note(format!("stage {} +{}", id.0, bytes.len()));
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        uploads
+            .expect_discard()
+            .returning(move |id| journal.note(format!("unstage {}", id.0)));
     }
 
     fn furnish_pull_requests(&mut self) {
@@ -296,6 +291,37 @@ impl World {
                         && owner.as_ref().is_none_or(|owner| request.owner == *owner)
                 });
                 Ok(matching.map(|request| request.id).collect())
+            });
+        let (open, time) = (self.open.clone(), Arc::clone(&self.time));
+        pull_requests
+            .expect_open_since()
+            .returning(move |project, after, enter| {
+                enter();
+                let waiting = finished_by_now(&open, project, &time);
+                let waiting = waiting.filter(|request| Some(request.date) > after);
+                Ok(waiting.map(|request| request.id).collect())
+            });
+        let (open, time) = (self.open.clone(), Arc::clone(&self.time));
+        pull_requests
+            .expect_leave()
+            .returning(move |project, leave| {
+                leave();
+                let finished = finished_by_now(&open, project, &time);
+                finished.map(|request| request.date).max()
+            });
+        let journal = self.journal.clone();
+        pull_requests
+            .expect_finish()
+            .returning(move |finished, _, tell| {
+                // The bases of tests are one digit over and over.
+                let short = |base: &ContentHash| base.to_string()[..1].to_owned();
+                let bases = finished.bases.iter();
+                let bases = bases.map(|(path, base)| format!(" {path} from {}", short(base)));
+                let bases: String = bases.collect();
+                let PullRequest { files, deleted, .. } = &finished;
+                journal.note(format!("draft finish {files:?} {deleted:?}{bases}"));
+                tell(&finished);
+                Ok(())
             });
         let open = self.open.clone();
         pull_requests.expect_find().returning(move |project, id| {
@@ -312,19 +338,6 @@ impl World {
             journal.note(format!("delete pull request of {project}"));
             Ok(())
         });
-    }
-
-    fn furnish_staging(&mut self) {
-        let staging = &mut self.staging;
-        let journal = self.journal.clone();
-        staging.expect_append().returning(move |id, bytes| {
-            journal.note(format!("stage {} +{}", id.0, bytes.len()));
-            Ok(())
-        });
-        let journal = self.journal.clone();
-        staging
-            .expect_discard()
-            .returning(move |id| journal.note(format!("unstage {}", id.0)));
     }
 
     fn furnish_subscriptions(&mut self) {
@@ -474,7 +487,7 @@ impl Scene {
 
     /// Connection `number` with the roles that `sections` ask for; the journal begins after it.
     pub async fn connect(&self, number: u64, token: &str, sections: Sections) -> Session {
-        let mut session = Session::new(ConnectionId(number));
+        let mut session = new_session(number);
         let roles = self.ask(&mut session, authenticate(token, sections)).await;
         roles.expect("the token allows it");
         self.journal.take();
@@ -499,6 +512,23 @@ impl Scene {
             .expect("a viewer may propose");
         session
     }
+}
+
+/// The pull requests of `project` whose date has come.
+fn finished_by_now<'a>(
+    open: &'a [PullRequest],
+    project: &'a ProjectId,
+    time: &AtomicU64,
+) -> impl Iterator<Item = &'a PullRequest> {
+    let now = Timestamp::from_millis(time.load(Ordering::Relaxed));
+    let here = open.iter().filter(|request| request.project == *project);
+    here.filter(move |request| request.date <= now)
+}
+
+/// Connection `number`, which has done nothing yet, with room in memory.
+pub fn new_session(number: u64) -> Session {
+    let account = MemoryBudget::new(256 << 20).open_account();
+    Session::new(ConnectionId(number), account)
 }
 
 /// The token of the streamer of `ana/demo`.

@@ -14,6 +14,9 @@ use super::time::Timestamp;
 /// The names in one pull request, and its bases as text, take at most this many bytes.
 const MAX_NAMES_BYTES: usize = 256 * 1_024;
 
+/// What an entry of a draft takes up beside its name, about.
+const ENTRY_BYTES: usize = 128;
+
 /// The bounds of one pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PullRequestLimits {
@@ -105,6 +108,12 @@ impl Draft {
     /// Whether nothing has been put into it.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.deleted.is_empty()
+    }
+
+    /// How many bytes of memory it takes up, about.
+    pub fn memory_bytes(&self) -> usize {
+        let entries = self.files.len() + self.deleted.len();
+        self.title.len() + self.description.len() + self.names_bytes + entries * ENTRY_BYTES
     }
 
     /// Whether `file` may be written at `path`; changes nothing.

@@ -196,6 +196,12 @@ impl PartialUpload {
         self.log_bytes + odd * RUN_BYTES
     }
 
+    /// How many bytes of memory the index of its parts takes up, about.
+    pub fn index_bytes(&self) -> usize {
+        // The bytes of a run fit.
+        self.runs.len() * RUN_BYTES as usize
+    }
+
     /// The stretches of the log that make the content, in order; neighbours are joined.
     pub fn pieces(&self) -> Vec<Range<u64>> {
         let mut pieces: Vec<Range<u64>> = Vec::new();

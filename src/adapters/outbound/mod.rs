@@ -5,4 +5,5 @@ mod contract;
 pub mod filesystem;
 pub mod jwt;
 pub mod memory;
+mod open_pull_requests;
 pub mod system;

@@ -7,7 +7,7 @@ use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{AuthError, Checked, RequestError};
 use crate::application::service::Application;
-use crate::application::session::registrations::reattach;
+use crate::application::session::registrations::{enter_pull_requests, reattach};
 use crate::application::session::state::Roles;
 use crate::application::session::state::Session;
 use crate::domain::{Identity, ProjectId, Timestamp};
@@ -103,7 +103,7 @@ async fn become_whom(
         register(app, project).await?;
     }
     session.become_bearer(identity, roles);
-    let waiting = attach_streamer(app, session, now).await?;
+    let waiting = attach_streamer(app, session, now).await;
     let replies = [
         sections.file.is_some().then_some(Reply::FileAuth),
         sections.chat.is_some().then_some(Reply::ChatAuth),
@@ -178,32 +178,25 @@ fn check_room(
     Ok(())
 }
 
-/// Enters the connection for its new roles. A streamer's is told of the pull requests that
-/// have waited for him: entering and looking are one step, so that none is told twice or not
-/// at all.
+/// Enters the connection for its new roles. A streamer's is told of the pull requests that have
+/// waited for it.
 async fn attach_streamer(
     app: &Application,
     session: &mut Session,
     now: Timestamp,
-) -> Result<Option<PullRequestPages>, RequestError> {
+) -> Option<PullRequestPages> {
+    reattach(app, session, now);
     let project = session
         .role_project()
         .filter(|_| session.roles.streamer)
-        .cloned();
-    let Some(project) = project.filter(|project| session.notices.live() != Some(project)) else {
-        reattach(app, session, now);
-        return Ok(None);
-    };
-    let _finishing = app.reviews.lock(project.clone()).await;
-    reattach(app, session, now);
-    let since = session.notices.resume(project.clone());
-    match app.ports.pull_requests.open(&project, None).await {
-        Ok(ids) => Ok(Some(PullRequestPages::new(project, ids).since(since))),
+        .filter(|project| session.notices.live() != Some(project))
+        .cloned()?;
+    match enter_pull_requests(app, session, project.clone()).await {
+        Ok(ids) => Some(PullRequestPages::new(project, ids)),
         Err(error) => {
-            // He is the streamer all the same; the notices wait for the next time.
-            session.notices.pause(since);
+            // The connection is the streamer's all the same; they wait for the next time.
             RequestError::internal("look for waiting pull requests", &error);
-            Ok(None)
+            None
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::application::session::registrations::reattach;
 use std::sync::Arc;
 
+use crate::application::limits::check_bytes;
 use crate::application::ports::SayError;
-use crate::application::pull_requests::creation::check_bytes;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;

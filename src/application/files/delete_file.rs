@@ -2,7 +2,7 @@
 
 use crate::application::command::DeleteFile;
 use crate::application::files::commit::Commit;
-use crate::application::files::uploads::WriteTarget;
+use crate::application::files::write_target::WriteTarget;
 use crate::application::ports::StoreError;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
@@ -49,18 +49,17 @@ async fn delete_in_draft(
     let Some(open) = &mut session.draft else {
         return Err(RequestError::Internal);
     };
-    let mut own = open.draft.files_at(&path);
+    let mut own = open.draft().files_at(&path);
     own.retain(|file| !means_folder || *file != path);
     if own.is_empty() {
         let files = files_to_delete(app, &project, &path, means_folder).await?;
-        open.draft
-            .propose_deletion(files, &app.limits.pull_request)?;
+        open.propose_deletion(files, &app.limits.pull_request)?;
         return Ok(Reply::FileDeleted);
     }
     for file in own {
-        let removed = app.ports.drafts.remove_file(open.id, &file).await;
+        let removed = app.ports.uploads.remove_draft_file(open.id, &file).await;
         removed.map_err(|error| RequestError::writing_file(&error))?;
-        open.draft.forget(&file);
+        open.forget(&file);
     }
     Ok(Reply::FileDeleted)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
-use crate::application::pull_requests::creation::UNKNOWN;
+use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::request_error::RequestError;
 use crate::domain::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId};
 

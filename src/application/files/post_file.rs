@@ -1,10 +1,14 @@
 //! `file`/`post`: a file, or a part of one, for the project or the open draft.
 
+use bytes::Bytes;
+
 use crate::application::command::{Command, PostFile};
+use crate::application::file_content::FileContent;
 use crate::application::files::commit::Commit;
-use crate::application::files::uploads::{
-    Taken, UploadKey, WholeFile, WriteTarget, check_file_bytes,
-};
+use crate::application::files::upload::{WholeFile, check_file_bytes};
+use crate::application::files::upload_log::ReadyContent;
+use crate::application::files::uploads::Taken;
+use crate::application::files::write_target::{UploadKey, WriteTarget};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -39,7 +43,7 @@ async fn take_content(
     let Some(part_of) = post.part else {
         check_file_bytes(post.content.len() as u64, &app.limits)?;
         let file = WholeFile {
-            content: post.content.into(),
+            content: ReadyContent::new(FileContent::Memory(post.content), &session.account),
             base: post.base,
         };
         return Ok(Some((post.path, file)));
@@ -51,8 +55,8 @@ async fn take_content(
     {
         Taken::Whole(file) => Ok(Some((post.path, file))),
         Taken::Waiting => Ok(None),
-        Taken::Heavy => {
-            let staged = stage(app, session, &key).await;
+        Taken::ToStage => {
+            let staged = stage(app, session, &key, post.content).await;
             staged.inspect_err(|refusal| {
                 session.uploads.fail(key, part_of, refusal.clone());
             })?;
@@ -61,16 +65,18 @@ async fn take_content(
     }
 }
 
-/// Moves what has gathered of an upload out of memory.
+/// Moves what has gathered of an upload, and its latest part, out of memory.
 async fn stage(
     app: &Application,
     session: &mut Session,
     key: &UploadKey,
+    part: Bytes,
 ) -> Result<(), RequestError> {
-    let Some(log) = session.uploads.log_mut(key) else {
+    let Some(upload) = session.uploads.get_mut(key) else {
         return Ok(());
     };
-    log.spill(&app.ports.staging, || app.new_staging_id())
+    upload
+        .stage(part, &app.ports.uploads, || app.new_staging_id())
         .await
         .map_err(|error| RequestError::writing_file(&error))
 }
@@ -83,7 +89,7 @@ async fn store(
     file: WholeFile,
 ) -> CommandOutcome {
     match target {
-        // What its streamer started from concerns nobody: his content is what counts.
+        // The base is of no use there: only the content counts.
         WriteTarget::Project(project) => {
             let content = file.content;
             CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
@@ -106,15 +112,16 @@ async fn store_in_draft(
         bytes: content.content.bytes(),
         base,
     };
-    open.draft
+    open.draft()
         .check_write(&path, &file, &app.limits.pull_request)?;
     let put = app
         .ports
-        .drafts
-        .put_file(open.id, &path, content.content)
+        .uploads
+        .put_draft_file(open.id, &path, content.content)
         .await;
     put.map_err(|error| RequestError::writing_file(&error))?;
-    open.draft.note_written(path, file);
+    drop(content.hold);
+    open.note_written(path, file);
     Ok(Reply::FilePosted)
 }
 

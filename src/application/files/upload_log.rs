@@ -4,23 +4,42 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::application::file_content::{FileContent, StagedContent};
-use crate::application::ports::{StagingId, StoreError, UploadStaging};
+use crate::application::memory::{Account, Reservation};
+use crate::application::ports::{StagedUpload, StagingId, StoreError, UploadStore};
 
 /// How much of an upload waits in memory before it is staged.
-const SPILL_BYTES: usize = 256 * 1_024;
+pub(crate) const SPILL_BYTES: usize = 256 * 1_024;
 
 /// A staged upload, which is forgotten when nobody holds it any more.
 pub(crate) struct Staged {
     id: StagingId,
-    staging: Arc<dyn UploadStaging>,
+    store: Arc<dyn UploadStore>,
+}
+
+impl Staged {
+    pub(crate) fn new(id: StagingId, store: Arc<dyn UploadStore>) -> Self {
+        Self { id, store }
+    }
+}
+
+#[async_trait]
+impl StagedUpload for Staged {
+    fn id(&self) -> StagingId {
+        self.id
+    }
+
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
+        self.store.read(self.id, offset, length).await
+    }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        self.staging.discard(self.id);
+        self.store.discard(self.id);
     }
 }
 
@@ -30,18 +49,20 @@ impl fmt::Debug for Staged {
     }
 }
 
-/// The content of a file, and what keeps its staged bytes alive until it has been stored.
+/// The content of a file, and the memory that it takes up until it has been stored.
 #[derive(Debug)]
 pub(crate) struct ReadyContent {
     pub content: FileContent,
-    pub hold: Option<Arc<Staged>>,
+    pub hold: Reservation,
 }
 
-impl From<Bytes> for ReadyContent {
-    fn from(bytes: Bytes) -> Self {
+impl ReadyContent {
+    /// Reserves on `account` what the content takes up in memory. Does not ask for room: it is
+    /// there already.
+    pub(crate) fn new(content: FileContent, account: &Arc<Account>) -> Self {
         Self {
-            content: FileContent::Memory(bytes),
-            hold: None,
+            hold: account.reserve(content.memory_bytes()),
+            content,
         }
     }
 }
@@ -55,60 +76,77 @@ pub(crate) struct UploadLog {
 }
 
 impl UploadLog {
+    /// How many bytes wait in memory.
+    pub(crate) fn gathered(&self) -> usize {
+        self.tail.len()
+    }
+
+    /// How many bytes of memory the log takes up.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.tail.capacity()
+    }
+
+    /// How many bytes of memory the log takes up once `more` bytes are appended. Room grows at
+    /// least twofold, so that a million short parts are not moved a million times, but not beyond
+    /// what is staged anyway.
+    pub(crate) fn memory_bytes_with(&self, more: usize) -> usize {
+        let (needed, now) = (self.tail.len() + more, self.tail.capacity());
+        if needed <= now {
+            return now;
+        }
+        needed.max((2 * now).min(SPILL_BYTES))
+    }
+
     /// Appends in memory.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
+        let room = self.memory_bytes_with(bytes.len());
+        self.tail.reserve_exact(room - self.tail.len());
         self.tail.extend_from_slice(bytes);
     }
 
-    /// Whether so much has gathered in memory that it should be staged.
-    pub(crate) fn is_heavy(&self) -> bool {
-        self.tail.len() >= SPILL_BYTES
-    }
-
-    /// Stages what has gathered in memory; `id` names the upload if it is not staged yet.
+    /// Stages what has gathered in memory, and `bytes` behind it; `id` names the upload if it is
+    /// not staged yet.
     ///
     /// # Errors
-    /// Those of [`UploadStaging::append`]; the upload is of no use then.
-    pub(crate) async fn spill(
+    /// Those of [`UploadStore::append`]; the upload is of no use then.
+    pub(crate) async fn stage(
         &mut self,
-        staging: &Arc<dyn UploadStaging>,
+        bytes: Bytes,
+        store: &Arc<dyn UploadStore>,
         id: impl FnOnce() -> StagingId,
     ) -> Result<(), StoreError> {
-        let staged = self.staged.get_or_insert_with(|| {
-            Arc::new(Staged {
-                id: id(),
-                staging: Arc::clone(staging),
-            })
-        });
-        let bytes = Bytes::from(std::mem::take(&mut self.tail));
-        let length = bytes.len() as u64;
-        staged.staging.append(staged.id, bytes).await?;
-        self.staged_bytes += length;
+        let staged = self
+            .staged
+            .get_or_insert_with(|| Arc::new(Staged::new(id(), Arc::clone(store))));
+        let tail = Bytes::from(std::mem::take(&mut self.tail));
+        for bytes in [tail, bytes] {
+            let length = bytes.len() as u64;
+            if length > 0 {
+                staged.store.append(staged.id, bytes).await?;
+                self.staged_bytes += length;
+            }
+        }
         Ok(())
     }
 
     /// The content that `pieces` of the log make. `last` is whether nothing more will be asked of
     /// this log, so that its bytes may be moved instead of copied.
-    pub(crate) fn content(&mut self, pieces: Vec<Range<u64>>, last: bool) -> ReadyContent {
+    pub(crate) fn content(&mut self, pieces: Vec<Range<u64>>, last: bool) -> FileContent {
         let Some(staged) = &self.staged else {
-            return Bytes::from(self.gather(&pieces, last)).into();
+            return FileContent::Memory(self.gather(&pieces, last).into());
         };
         let tail = if last {
             std::mem::take(&mut self.tail)
         } else {
             self.tail.clone()
         };
-        let content = FileContent::Staged(StagedContent {
-            staged: staged.id,
+        FileContent::Staged(StagedContent {
+            staged: Arc::clone(staged) as _,
             staged_bytes: self.staged_bytes,
             tail: tail.into(),
             pieces,
             movable: last,
-        });
-        ReadyContent {
-            content,
-            hold: Some(Arc::clone(staged)),
-        }
+        })
     }
 
     fn gather(&mut self, pieces: &[Range<u64>], last: bool) -> Vec<u8> {

@@ -5,7 +5,6 @@
 
 pub(crate) mod chat_rooms;
 pub(crate) mod clock;
-pub(crate) mod draft_store;
 pub(crate) mod event_publisher;
 pub(crate) mod file_source;
 pub(crate) mod id_generator;
@@ -13,34 +12,35 @@ pub(crate) mod presence;
 pub(crate) mod project_registry;
 pub(crate) mod project_store;
 pub(crate) mod pull_request_store;
+pub(crate) mod staged_upload;
 pub(crate) mod store_error;
 pub(crate) mod stores;
 pub(crate) mod subscriptions;
 pub(crate) mod token_verifier;
-pub(crate) mod upload_staging;
+pub(crate) mod upload_store;
 
 pub use chat_rooms::{ChatRooms, SayError};
 pub use clock::Clock;
-pub use draft_store::DraftStore;
 pub use event_publisher::EventPublisher;
 pub use file_source::{FileSource, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
 pub use project_registry::{ProjectRegistry, ProjectState};
 pub use project_store::{FileWalk, ProjectStore};
-pub use pull_request_store::PullRequestStore;
+pub use pull_request_store::{FinishError, PullRequestStore, TellFinished, Turn};
+pub use staged_upload::{StagedUpload, StagingId};
 pub use store_error::StoreError;
 pub use stores::Stores;
 pub use subscriptions::{Subscriptions, Topic};
 pub use token_verifier::{TokenError, TokenVerifier};
-pub use upload_staging::{StagingId, UploadStaging};
+pub use upload_store::UploadStore;
 
 #[cfg(test)]
 pub use {
-    chat_rooms::MockChatRooms, clock::MockClock, draft_store::MockDraftStore,
-    event_publisher::MockEventPublisher, file_source::MockFileSource,
-    id_generator::MockIdGenerator, presence::MockPresence, project_registry::MockProjectRegistry,
-    project_store::MockFileWalk, project_store::MockProjectStore,
-    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
-    token_verifier::MockTokenVerifier, upload_staging::MockUploadStaging,
+    chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
+    file_source::MockFileSource, id_generator::MockIdGenerator, presence::MockPresence,
+    project_registry::MockProjectRegistry, project_store::MockFileWalk,
+    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
+    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
+    upload_store::MockUploadStore,
 };

@@ -1,13 +1,67 @@
 use async_trait::async_trait;
 
-use crate::application::ports::StoreError;
 use crate::application::ports::file_source::OpenFile;
-use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName};
+use crate::application::ports::store_error::StoreError;
+use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+
+/// Tells of a pull request that has been kept. Must not wait.
+pub type TellFinished = Box<dyn FnOnce(&PullRequest) + Send>;
+
+/// Starts or stops to be told of a project's pull requests. Must not wait.
+pub type Turn = Box<dyn FnOnce() + Send>;
+
+/// Why a draft was not finished.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FinishError {
+    /// Its author has as many open pull requests in the project as they may have.
+    #[error("the author has too many open pull requests in the project")]
+    TooManyOpen,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// Keeps open pull requests until they are deleted, across restarts.
+///
+/// What concerns one project's list of open pull requests happens in turns: `finish` tells,
+/// `open_since` enters and `leave` leaves one after the other, so that somebody who remembers what
+/// `leave` returned is told of each pull request once. No project waits for another's turn.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait PullRequestStore: Send + Sync {
+    /// Makes the draft of that id the open pull request `pull_request`, durably, all or nothing,
+    /// if its owner then has at most `max_open` in the project.
+    ///
+    /// Its date is the one given, or a millisecond after the latest that was ever given: no two
+    /// are alike, and later ones are later, whatever the clock does. `in_turn` is called with
+    /// what was kept, before any later one of that project is kept.
+    ///
+    /// # Errors
+    /// `TooManyOpen`; `NotFound` where a file that it names was never written; `Failed`. The draft
+    /// stays and `in_turn` is not called.
+    async fn finish(
+        &self,
+        pull_request: PullRequest,
+        max_open: usize,
+        in_turn: TellFinished,
+    ) -> Result<(), FinishError>;
+
+    /// Calls `enter`, and returns the ids of the pull requests that are open at that moment and
+    /// dated later than `after`, oldest first. Of all others `finish` tells later.
+    ///
+    /// # Errors
+    /// `Failed`. As when the returned future is dropped, `enter` is not called any more.
+    async fn open_since(
+        &self,
+        project: &ProjectId,
+        after: Option<Timestamp>,
+        enter: Turn,
+    ) -> Result<Vec<PullRequestId>, StoreError>;
+
+    /// Calls `leave`, and returns the date of the latest pull request open at that moment: those
+    /// that `finish` tells of later are dated later. Does not wait for the disk.
+    fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp>;
+
     /// The ids of the open pull requests of `project`, those of `owner` alone where one is given,
     /// oldest first (by date, then by id).
     ///

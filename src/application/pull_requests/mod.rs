@@ -1,6 +1,11 @@
-//! Pull requests (protocol, section 6).
+//! Pull requests (protocol, section 6): a file for each verb.
 
-pub mod creation;
-pub mod cursor;
+pub(crate) mod creation;
+pub(crate) mod cursor;
+pub(crate) mod delete;
+pub(crate) mod find;
+pub(crate) mod finish;
+pub(crate) mod get;
+pub(crate) mod list;
 pub mod open_draft;
 pub mod pages;

@@ -2,37 +2,81 @@
 
 use std::sync::Arc;
 
-use crate::application::ports::DraftStore;
-use crate::domain::{Draft, PullRequestId};
+use crate::application::memory::{Account, Reservation};
+use crate::application::ports::UploadStore;
+use crate::domain::{Draft, DraftError, DraftFile, FilePath, PullRequestId, PullRequestLimits};
 
-/// A pull request that a connection is putting together; dropped unfinished, its files go.
+/// A pull request that a connection is putting together; dropped unfinished, its files go. Its
+/// names and texts are reserved on the connection's account.
 pub struct OpenDraft {
     pub(crate) id: PullRequestId,
-    pub(crate) draft: Draft,
-    store: Arc<dyn DraftStore>,
+    draft: Draft,
+    store: Arc<dyn UploadStore>,
+    reservation: Reservation,
     finished: bool,
 }
 
 impl OpenDraft {
-    pub(crate) fn new(id: PullRequestId, draft: Draft, store: Arc<dyn DraftStore>) -> Self {
+    pub(crate) fn new(
+        id: PullRequestId,
+        draft: Draft,
+        store: Arc<dyn UploadStore>,
+        account: &Arc<Account>,
+    ) -> Self {
         Self {
             id,
+            reservation: account.reserve(draft.memory_bytes()),
             draft,
             store,
             finished: false,
         }
     }
 
+    /// What has been put into it.
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// See [`Draft::note_written`].
+    pub(crate) fn note_written(&mut self, path: FilePath, file: DraftFile) {
+        self.draft.note_written(path, file);
+        self.count();
+    }
+
+    /// See [`Draft::forget`].
+    pub(crate) fn forget(&mut self, path: &FilePath) {
+        self.draft.forget(path);
+        self.count();
+    }
+
+    /// See [`Draft::propose_deletion`].
+    ///
+    /// # Errors
+    /// The bound that would be passed.
+    pub(crate) fn propose_deletion(
+        &mut self,
+        paths: Vec<FilePath>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        self.draft.propose_deletion(paths, limits)?;
+        self.count();
+        Ok(())
+    }
+
     /// The draft has become a pull request: its files stay.
     pub(crate) fn mark_finished(mut self) {
         self.finished = true;
+    }
+
+    fn count(&mut self) {
+        self.reservation.set(self.draft.memory_bytes());
     }
 }
 
 impl Drop for OpenDraft {
     fn drop(&mut self) {
         if !self.finished {
-            self.store.discard(self.id);
+            self.store.discard_draft(self.id);
         }
     }
 }

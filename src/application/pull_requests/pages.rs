@@ -6,7 +6,7 @@ use crate::application::auth::read_permission::ReadPermission;
 use crate::application::ports::StoreError;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId, Timestamp};
+use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId};
 
 /// A page is over once it holds so many bytes of text. One pull request takes at most some 1.2 MiB
 /// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits into
@@ -20,7 +20,6 @@ const ENTRY_BYTES: usize = 256;
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
-    since: Timestamp,
     /// `None`: they are told of whatever becomes of the token.
     permit: Option<ReadPermission>,
 }
@@ -30,7 +29,6 @@ impl PullRequestPages {
         Self {
             project,
             ids: ids.into(),
-            since: Timestamp::default(),
             permit: None,
         }
     }
@@ -41,11 +39,6 @@ impl PullRequestPages {
             permit: Some(permit),
             ..self
         }
-    }
-
-    /// Only those that were finished at that time or later.
-    pub(crate) fn since(self, since: Timestamp) -> Self {
-        Self { since, ..self }
     }
 
     /// Whether there is no further page.
@@ -72,11 +65,11 @@ pub async fn next_pull_requests(
             break;
         };
         match app.ports.pull_requests.find(&pages.project, id).await {
-            Ok(found) if found.date >= pages.since => {
+            Ok(found) => {
                 bytes += size(&found);
                 page.push(found);
             }
-            Ok(_) | Err(StoreError::NotFound) => {}
+            Err(StoreError::NotFound) => {}
             Err(_) if !page.is_empty() => {
                 // First what has been found; then it is this one's turn again.
                 pages.ids.push_front(id);
@@ -95,3 +88,6 @@ fn size(pull_request: &PullRequest) -> usize {
     let bases = pull_request.bases.len() * ContentHash::CHARS;
     ENTRY_BYTES + names + bases + pull_request.title.len() + pull_request.description.len()
 }
+
+#[cfg(test)]
+mod tests;

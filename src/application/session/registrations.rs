@@ -4,12 +4,13 @@
 //! by one comparison, and ending a connection is the comparison with nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::application::connection_id::ConnectionId;
-use crate::application::ports::Topic;
+use crate::application::ports::{StoreError, Topic};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{ProjectId, RoomName, Timestamp, UserName};
+use crate::domain::{ProjectId, PullRequestId, RoomName, Timestamp, UserName};
 
 /// What a connection is entered for.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ impl Registrations {
             }
             if let Some(identity) = valid {
                 topics.push(Topic::Outcomes(project.clone(), identity.user.clone()));
-                if session.roles.streamer {
+                if session.roles.streamer && session.notices.live() == Some(project) {
                     topics.push(Topic::Proposals(project.clone()));
                 }
             }
@@ -76,16 +77,51 @@ impl Registrations {
 /// no longer be told of pull requests, those wait for it that come from now on.
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let due = Registrations::due(session, app.policy.public_read, now);
-    let (me, attached) = (session.connection, &session.attached);
-    let replace = || replace(app, me, attached, &due);
     let told = session.notices.live();
-    if let Some(project) = told.filter(|project| !due.are_told_of(project)) {
-        let until = app.finishes.part(project, now, replace);
-        session.notices.pause(until);
-    } else {
-        replace();
+    if let Some(project) = told.filter(|project| !due.are_told_of(project)).cloned() {
+        leave_pull_requests(app, session, project);
     }
+    replace(app, session.connection, &session.attached, &due);
     session.attached = due;
+}
+
+/// Ceases to tell the connection of a project's pull requests, and remembers up to which it was
+/// told.
+fn leave_pull_requests(app: &Application, session: &mut Session, project: ProjectId) {
+    let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
+    let topic = Topic::Proposals(project.clone());
+    session.attached.topics.retain(|own| *own != topic);
+    let leave = Box::new(move || subscriptions.unsubscribe(me, &topic));
+    let told = app.ports.pull_requests.leave(&project, leave);
+    session.notices.pause(told);
+}
+
+/// Enters the streamer's connection for the pull requests of a project. Returns those that are
+/// open already and of which it was not told.
+///
+/// # Errors
+/// Those of the store; the connection is then not told of later ones either.
+pub(crate) async fn enter_pull_requests(
+    app: &Application,
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Vec<PullRequestId>, StoreError> {
+    let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
+    let topic = Topic::Proposals(project.clone());
+    // Noted before it is entered, so that it is left should the connection end in between.
+    session.attached.topics.push(topic.clone());
+    let told = session.notices.resume(project.clone());
+    let enter = Box::new(move || subscriptions.subscribe(me, topic));
+    let waiting = app
+        .ports
+        .pull_requests
+        .open_since(&project, told, enter)
+        .await;
+    if waiting.is_err() {
+        session.attached.topics.pop();
+        session.notices.pause(told);
+    }
+    waiting
 }
 
 /// Ends what the connection has: it is gone. Its uploads and draft go with the session.

@@ -1,10 +1,13 @@
 //! What a connection is entitled to: a plain value without a socket in it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::application::command::{Section, Sections};
 use crate::application::connection_id::ConnectionId;
-use crate::application::files::uploads::{Uploads, WriteTarget};
+use crate::application::files::uploads::Uploads;
+use crate::application::files::write_target::WriteTarget;
+use crate::application::memory::{Account, Holder};
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::request_error::AuthError;
@@ -25,6 +28,8 @@ pub(crate) struct Roles {
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
     pub(crate) connection: ConnectionId,
+    /// Counts what the connection makes the server hold in memory.
+    pub(crate) account: Arc<Account>,
     pub(crate) identity: Option<Identity>,
     pub(crate) roles: Roles,
     pub(crate) watches: BTreeSet<ProjectId>,
@@ -40,15 +45,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// That of a connection which has just come.
-    pub fn new(connection: ConnectionId) -> Self {
+    /// Creates the session of a new connection, whose memory is reserved on `account`.
+    pub fn new(connection: ConnectionId, account: Arc<Account>) -> Self {
         Self {
             connection,
+            uploads: Uploads::new(Arc::clone(&account)),
+            account,
             identity: None,
             roles: Roles::default(),
             watches: BTreeSet::new(),
             draft: None,
-            uploads: Uploads::default(),
             notices: PullRequestCursor::default(),
             failed_authentications: 0,
             told_expired: false,
@@ -199,6 +205,11 @@ impl Session {
             self.uploads
                 .retain(|target| !matches!(target, WriteTarget::Project(_)));
         }
+        self.account.set_holder(if roles.streamer {
+            Holder::Streamer
+        } else {
+            Holder::Authenticated
+        });
         self.identity = Some(identity);
         self.roles = roles;
         self.told_expired = false;
@@ -211,7 +222,8 @@ impl Session {
         self.identity = None;
         self.roles = Roles::default();
         self.draft = None;
-        self.uploads = Uploads::default();
+        self.uploads = Uploads::new(Arc::clone(&self.account));
+        self.account.set_holder(Holder::Unauthenticated);
         self.told_expired = false;
         if !public_read {
             self.watches.clear();

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::world::{World, assert_says, content, demo, hash, path, pull_request};
-use crate::application::ports::{StagingId, StoreError};
+use crate::application::ports::{FinishError, StagingId, StoreError};
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{PullRequestId, Version};
 
@@ -17,11 +17,7 @@ pub(super) async fn a_draft_becomes_a_pull_request(world: World) {
         StoreError::NotFound
     );
 
-    world
-        .drafts
-        .finish(finished.clone())
-        .await
-        .expect("finishes");
+    world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&project, id).await;
     assert_eq!(found.expect("is open"), finished);
     let file = world
@@ -32,7 +28,7 @@ pub(super) async fn a_draft_becomes_a_pull_request(world: World) {
     assert_eq!((file.bytes, file.version), (100_000, Version::UNKNOWN));
     assert!(content(&file).await.expect("reads") == vec![7; 100_000]);
     // Its connection ends later, and must take nothing along.
-    world.drafts.discard(id);
+    world.uploads.discard_draft(id);
     let file = world
         .pull_requests
         .open_file(&project, id, &path("a"))
@@ -48,7 +44,7 @@ pub(super) async fn the_last_content_put_into_a_draft_counts(world: World) {
     world.put_draft(1, "a", b"this").await;
     let finished = pull_request(1, 10, &["a"], &[]);
     let id = finished.id;
-    world.drafts.finish(finished).await.expect("finishes");
+    world.finish(finished).await.expect("finishes");
     let file = world.pull_requests.open_file(&demo(), id, &path("a")).await;
     assert_eq!(
         &content(&file.expect("is there")).await.expect("reads")[..],
@@ -58,16 +54,15 @@ pub(super) async fn the_last_content_put_into_a_draft_counts(world: World) {
 
 pub(super) async fn a_file_taken_out_is_not_in_it(world: World) {
     let id = PullRequestId::from_u128(1);
-    let removed = world.drafts.remove_file(id, &path("a")).await;
+    let removed = world.uploads.remove_draft_file(id, &path("a")).await;
     removed.expect("there is nothing to remove");
     world.put_draft(1, "a", b"x").await;
     world.put_draft(1, "b", b"x").await;
     for _ in 0..2 {
-        let removed = world.drafts.remove_file(id, &path("a")).await;
+        let removed = world.uploads.remove_draft_file(id, &path("a")).await;
         removed.expect("is removed");
     }
     world
-        .drafts
         .finish(pull_request(1, 10, &["b"], &[]))
         .await
         .expect("finishes");
@@ -77,11 +72,7 @@ pub(super) async fn a_file_taken_out_is_not_in_it(world: World) {
 
 pub(super) async fn a_draft_may_propose_deletions_alone(world: World) {
     let finished = pull_request(1, 10, &[], &["a", "b"]);
-    world
-        .drafts
-        .finish(finished.clone())
-        .await
-        .expect("finishes");
+    world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&demo(), finished.id).await;
     assert_eq!(found.expect("is open"), finished);
 }
@@ -97,44 +88,32 @@ pub(super) async fn what_files_were_made_from_is_kept(world: World) {
     ]
     .into();
     let id = finished.id;
-    world
-        .drafts
-        .finish(finished.clone())
-        .await
-        .expect("finishes");
+    world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&demo(), id).await;
     assert_eq!(found.expect("is open"), finished);
 }
 
 pub(super) async fn a_file_that_was_never_written_cannot_be_finished(world: World) {
     let finished = pull_request(1, 10, &["a", "b"], &[]);
-    let finish = world.drafts.finish(finished.clone()).await;
-    assert_says!(finish, StoreError::NotFound);
+    let finish = world.finish(finished.clone()).await;
+    assert_says!(finish, FinishError::Store(StoreError::NotFound));
     world.put_draft(1, "a", b"x").await;
-    let finish = world.drafts.finish(finished.clone()).await;
-    assert_says!(finish, StoreError::NotFound);
+    let finish = world.finish(finished.clone()).await;
+    assert_says!(finish, FinishError::Store(StoreError::NotFound));
     let open = world.pull_requests.open(&demo(), None).await;
     assert_eq!(open.expect("lists"), []);
     world.put_draft(1, "b", b"x").await;
-    world
-        .drafts
-        .finish(finished)
-        .await
-        .expect("the draft stayed");
+    world.finish(finished).await.expect("the draft stayed");
 }
 
 pub(super) async fn a_discarded_draft_is_gone(world: World) {
-    world.drafts.discard(PullRequestId::from_u128(1));
+    world.uploads.discard_draft(PullRequestId::from_u128(1));
     world.put_draft(1, "a", b"x").await;
     world.put_draft(2, "a", b"x").await;
-    world.drafts.discard(PullRequestId::from_u128(1));
-    world.drafts.discard(PullRequestId::from_u128(1));
+    world.uploads.discard_draft(PullRequestId::from_u128(1));
+    world.uploads.discard_draft(PullRequestId::from_u128(1));
     let finished = pull_request(2, 10, &["a"], &[]);
-    world
-        .drafts
-        .finish(finished)
-        .await
-        .expect("the other stays");
+    world.finish(finished).await.expect("the other stays");
     let open = world.pull_requests.open(&demo(), None).await;
     assert_eq!(open.expect("lists"), [PullRequestId::from_u128(2)]);
 }
@@ -144,7 +123,7 @@ pub(super) async fn a_draft_takes_staged_content(world: World) {
     assert_eq!(staged, StagingId(5));
     let content_of = |movable| {
         FileContent::Staged(StagedContent {
-            staged,
+            staged: world.staged(staged),
             staged_bytes: 3,
             tail: Bytes::from_static(b"d"),
             pieces: std::iter::once(0..4).collect(),
@@ -154,11 +133,10 @@ pub(super) async fn a_draft_takes_staged_content(world: World) {
     let id = PullRequestId::from_u128(1);
     for (name, movable) in [("a", false), ("b", true)] {
         let (path, content) = (path(name), content_of(movable));
-        let put = world.drafts.put_file(id, &path, content).await;
+        let put = world.uploads.put_draft_file(id, &path, content).await;
         put.expect("is written");
     }
     world
-        .drafts
         .finish(pull_request(1, 10, &["a", "b"], &[]))
         .await
         .expect("finishes");
@@ -175,19 +153,15 @@ pub(super) async fn a_draft_takes_staged_content(world: World) {
 pub(super) async fn names_in_a_draft_are_never_in_the_way(world: World) {
     world.put_draft(1, "a", b"file").await;
     world
-        .drafts
-        .remove_file(PullRequestId::from_u128(1), &path("a"))
+        .uploads
+        .remove_draft_file(PullRequestId::from_u128(1), &path("a"))
         .await
         .expect("goes");
     world.put_draft(1, "a/b", b"below").await;
     world.put_draft(1, "pull-request.json", b"mine").await;
     let finished = pull_request(1, 10, &["a/b", "pull-request.json"], &[]);
     let id = finished.id;
-    world
-        .drafts
-        .finish(finished.clone())
-        .await
-        .expect("finishes");
+    world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&demo(), id).await;
     assert_eq!(found.expect("is open"), finished);
     let file = world

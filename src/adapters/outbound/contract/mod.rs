@@ -70,6 +70,8 @@ contract! {
         what_may_not_be_moved_can_be_used_again,
         pieces_come_in_the_order_given,
         a_piece_outside_the_upload_is_a_failure,
+        an_upload_can_be_read,
+        another_stores_upload_becomes_the_file,
         discarding_is_never_an_error,
         staged_content_counts_against_the_quota;
     overlap:
@@ -89,7 +91,10 @@ contract! {
         a_draft_takes_staged_content,
         names_in_a_draft_are_never_in_the_way;
     pull_requests:
-        they_are_listed_oldest_first,
+        they_are_dated_and_listed_in_the_order_in_which_they_were_finished,
+        an_author_may_have_so_many_open_and_no_more,
+        each_is_told_of_in_its_turn,
+        who_comes_and_goes_is_told_of_each_once,
         they_are_listed_by_owner,
         each_belongs_to_its_project,
         what_is_unknown_is_not_found,

@@ -1,9 +1,12 @@
 use super::world::{World, assert_says, demo, path, project, pull_request};
-use crate::application::ports::StoreError;
+use std::sync::{Arc, Mutex};
+
+use crate::application::locks::lock;
+use crate::application::ports::{FinishError, StoreError};
 use crate::domain::{PullRequest, PullRequestId, UserName};
 
 async fn finish(world: &World, finished: PullRequest) {
-    world.drafts.finish(finished).await.expect("finishes");
+    world.finish(finished).await.expect("finishes");
 }
 
 fn ids(ids: &[u128]) -> Vec<PullRequestId> {
@@ -14,16 +17,87 @@ fn user(name: &str) -> UserName {
     UserName::parse(name).expect("valid")
 }
 
-pub(super) async fn they_are_listed_oldest_first(world: World) {
-    for (id, date) in [(1, 30), (2, 10), (4, 20), (3, 20)] {
+pub(super) async fn they_are_dated_and_listed_in_the_order_in_which_they_were_finished(
+    world: World,
+) {
+    let mut dates = Vec::new();
+    for (id, date) in [(1, 30), (2, 10), (4, 40), (3, 40)] {
         finish(&world, pull_request(id, date, &[], &["a"])).await;
+        let found = world.pull_requests.find(&demo(), ids(&[id])[0]).await;
+        dates.push(found.expect("is open").date.as_millis());
     }
+    assert_eq!(dates, [30, 31, 40, 41]);
     let open = world.pull_requests.open(&demo(), None).await;
-    assert_eq!(
-        open.expect("lists"),
-        ids(&[2, 3, 4, 1]),
-        "by date, then by id"
-    );
+    assert_eq!(open.expect("lists"), ids(&[1, 2, 4, 3]));
+}
+
+pub(super) async fn an_author_may_have_so_many_open_and_no_more(world: World) {
+    let silent = || Box::new(|_: &PullRequest| {});
+    let finish = |id, most| {
+        let finished = pull_request(id, 10, &["a"], &[]);
+        world.pull_requests.finish(finished, most, silent())
+    };
+    for id in 1..=4 {
+        world.put_draft(id, "a", b"x").await;
+    }
+    finish(1, 2).await.expect("the first");
+    let (second, third) = tokio::join!(finish(2, 2), finish(3, 2));
+    second.expect("the second");
+    assert_says!(third, FinishError::TooManyOpen);
+    let eves = PullRequest {
+        owner: user("eve"),
+        ..pull_request(4, 10, &["a"], &[])
+    };
+    let eves = world.pull_requests.finish(eves, 1, silent()).await;
+    eves.expect("another author");
+    let deleted = world.pull_requests.delete(&demo(), ids(&[1])[0]).await;
+    deleted.expect("is deleted");
+    finish(3, 2).await.expect("the draft has stayed");
+}
+
+pub(super) async fn each_is_told_of_in_its_turn(world: World) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let finish = |id: u128, files: &'static [&str]| {
+        let told = Arc::clone(&told);
+        let tell = move |kept: &PullRequest| lock(&told).push((kept.date, kept.id));
+        let finished = pull_request(id, 10, files, &["b"]);
+        world.pull_requests.finish(finished, 100, Box::new(tell))
+    };
+    assert_says!(finish(9, &["missing"]).await, FinishError::Store(_));
+    assert!(lock(&told).is_empty(), "what fails is not told of");
+    let all = futures_util::future::join_all((0..8).map(|id| finish(id, &[]))).await;
+    assert!(all.iter().all(Result::is_ok));
+    let told = lock(&told).clone();
+    assert!(told.is_sorted() && told.len() == 8, "{told:?}");
+    let open = world.pull_requests.open(&demo(), None).await;
+    let told: Vec<_> = told.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(open.expect("lists"), told);
+}
+
+pub(super) async fn who_comes_and_goes_is_told_of_each_once(world: World) {
+    let store = &world.pull_requests;
+    let nothing = || Box::new(|| {});
+    let demo = demo();
+    let waiting = |after| store.open_since(&demo, after, nothing());
+    assert_eq!(store.leave(&demo, nothing()), None);
+    assert_eq!(waiting(None).await.expect("lists"), []);
+    for id in [1, 2] {
+        finish(&world, pull_request(id, 10, &[], &["a"])).await;
+    }
+    assert_eq!(waiting(None).await.expect("lists"), ids(&[1, 2]));
+    let told = store.leave(&demo, nothing());
+    assert_eq!(waiting(told).await.expect("lists"), []);
+    // The clock is set back, and the latest is gone.
+    store.delete(&demo, ids(&[2])[0]).await.expect("is deleted");
+    finish(&world, pull_request(3, 1, &[], &["a"])).await;
+    assert_eq!(waiting(told).await.expect("lists"), ids(&[3]));
+    let (called, was_called) = std::sync::mpsc::channel();
+    let (enter, leave) = (called.clone(), called);
+    let enter = Box::new(move || enter.send("enter").expect("is heard"));
+    let leave = Box::new(move || leave.send("leave").expect("is heard"));
+    store.open_since(&demo, None, enter).await.expect("lists");
+    store.leave(&demo, leave);
+    assert_eq!(was_called.iter().collect::<Vec<_>>(), ["enter", "leave"]);
 }
 
 pub(super) async fn they_are_listed_by_owner(world: World) {

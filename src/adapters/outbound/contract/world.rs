@@ -1,16 +1,18 @@
 //! The stores of one adapter, and shorter words for what the cases do with them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
-    DraftStore, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore, StagingId, StoreError,
-    UploadStaging,
+    FinishError, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore, StagedUpload,
+    StagingId, StoreError, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
@@ -29,9 +31,8 @@ pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
 pub(in crate::adapters::outbound) struct World {
     pub registry: Arc<dyn ProjectRegistry>,
     pub projects: Arc<dyn ProjectStore>,
-    pub drafts: Arc<dyn DraftStore>,
     pub pull_requests: Arc<dyn PullRequestStore>,
-    pub staging: Arc<dyn UploadStaging>,
+    pub uploads: Arc<dyn UploadStore>,
     /// Where they lie, if they lie anywhere; removed with the last of them.
     pub place: Option<Arc<tempfile::TempDir>>,
 }
@@ -42,9 +43,8 @@ impl World {
         Self {
             registry: stores.projects.clone(),
             projects: stores.projects,
-            drafts: stores.drafts,
             pull_requests: stores.pull_requests,
-            staging: stores.staging,
+            uploads: stores.uploads,
             place: None,
         }
     }
@@ -59,9 +59,8 @@ impl World {
         Self {
             registry: stores.projects.clone(),
             projects: stores.projects,
-            drafts: stores.drafts,
             pull_requests: stores.pull_requests,
-            staging: stores.staging,
+            uploads: stores.uploads,
             place: Some(place),
         }
     }
@@ -133,7 +132,7 @@ impl World {
     pub async fn stage(&self, id: u64, chunks: &[&[u8]]) -> StagingId {
         for chunk in chunks {
             let chunk = Bytes::copy_from_slice(chunk);
-            self.staging
+            self.uploads
                 .append(StagingId(id), chunk)
                 .await
                 .expect("is staged");
@@ -141,11 +140,42 @@ impl World {
         StagingId(id)
     }
 
+    /// The staged upload of that id, which is there until it is discarded.
+    pub fn staged(&self, id: StagingId) -> Arc<dyn StagedUpload> {
+        Arc::new(Staged(id, Arc::clone(&self.uploads)))
+    }
+
+    /// Finishes a draft, of which there may be any number.
+    pub async fn finish(&self, finished: PullRequest) -> Result<(), FinishError> {
+        self.pull_requests
+            .finish(finished, usize::MAX, Box::new(|_| {}))
+            .await
+    }
+
     pub async fn put_draft(&self, id: u128, name: &str, content: &[u8]) {
-        self.drafts
-            .put_file(PullRequestId::from_u128(id), &path(name), memory(content))
+        self.uploads
+            .put_draft_file(PullRequestId::from_u128(id), &path(name), memory(content))
             .await
             .expect("is written");
+    }
+}
+
+struct Staged(StagingId, Arc<dyn UploadStore>);
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait]
+impl StagedUpload for Staged {
+    fn id(&self) -> StagingId {
+        self.0
+    }
+
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
+        self.1.read(self.0, offset, length).await
     }
 }
 

@@ -20,5 +20,4 @@ pub use pull_requests::store::FilesystemPullRequests;
 pub use sandbox::durability::Durability;
 pub use sandbox::layout::OpenError;
 pub use stores::FilesystemStores;
-pub use uploads::drafts::FilesystemDrafts;
-pub use uploads::staging::FilesystemStaging;
+pub use uploads::store::FilesystemUploads;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::pool::in_flight::InFlight;
 use super::projects::store::FilesystemProjects;
-use super::pull_requests::index::Index;
+use super::pull_requests::load;
 use super::pull_requests::store::FilesystemPullRequests;
 use super::sandbox::durability::Durability;
 use super::sandbox::layout::{Layout, OpenError};
-use super::uploads::drafts::FilesystemDrafts;
-use super::uploads::staging::FilesystemStaging;
+use super::uploads::store::FilesystemUploads;
 use crate::application::ports::Stores;
 
 /// All stores on one base folder. The lock is held until the last of them is gone.
@@ -17,12 +17,10 @@ use crate::application::ports::Stores;
 pub struct FilesystemStores {
     /// Which projects there are, and their files.
     pub projects: Arc<FilesystemProjects>,
-    /// Pull requests being put together.
-    pub drafts: Arc<FilesystemDrafts>,
     /// Open pull requests.
     pub pull_requests: Arc<FilesystemPullRequests>,
-    /// Unfinished uploads.
-    pub staging: Arc<FilesystemStaging>,
+    /// Unfinished uploads and drafts.
+    pub uploads: Arc<FilesystemUploads>,
 }
 
 impl FilesystemStores {
@@ -32,19 +30,19 @@ impl FilesystemStores {
     /// Why `base` cannot be used, another server that uses it included.
     pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
         let layout = Arc::new(Layout::open(base, durability)?);
-        let index = Index::load(&layout.pulls).map_err(|error| OpenError::Refused {
+        let open = load::open_pull_requests(&layout.pulls).map_err(|error| OpenError::Refused {
             what: "read .twicecast/pulls",
             cause: error.into(),
         })?;
-        let index = Arc::new(index);
+        let drafts = Arc::new(InFlight::default());
         Ok(Self {
             projects: Arc::new(FilesystemProjects::new(Arc::clone(&layout))),
-            drafts: Arc::new(FilesystemDrafts::new(
+            pull_requests: Arc::new(FilesystemPullRequests::new(
                 Arc::clone(&layout),
-                Arc::clone(&index),
+                Arc::clone(&drafts),
+                open,
             )),
-            pull_requests: Arc::new(FilesystemPullRequests::new(Arc::clone(&layout), index)),
-            staging: Arc::new(FilesystemStaging::new(layout)),
+            uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
         })
     }
 }
@@ -54,9 +52,8 @@ impl From<FilesystemStores> for Stores {
         Self {
             registry: Arc::clone(&stores.projects) as _,
             projects: stores.projects,
-            drafts: stores.drafts,
             pull_requests: stores.pull_requests,
-            staging: stores.staging,
+            uploads: stores.uploads,
         }
     }
 }

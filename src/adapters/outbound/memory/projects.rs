@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::adapters::outbound::memory::source::StoredFile;
-use crate::adapters::outbound::memory::staging::MemoryStaging;
 use crate::adapters::outbound::memory::walk::Walk;
 use crate::application::FileContent;
 use crate::application::locks::lock;
@@ -18,10 +17,9 @@ use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
 
 /// Keeps projects for as long as it lives. Nothing lies there that it did not make, so nothing is
 /// foreign.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MemoryProjects {
     projects: Projects,
-    staging: Arc<MemoryStaging>,
 }
 
 pub(crate) type Projects = Arc<Mutex<HashMap<ProjectId, Project>>>;
@@ -35,13 +33,6 @@ pub(crate) struct Project {
 }
 
 impl MemoryProjects {
-    pub(crate) fn new(staging: Arc<MemoryStaging>) -> Self {
-        Self {
-            projects: Projects::default(),
-            staging,
-        }
-    }
-
     fn with<T>(
         &self,
         project: &ProjectId,
@@ -116,14 +107,14 @@ impl ProjectStore for MemoryProjects {
         content: FileContent,
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
+        let content = content.read().await?;
         self.with(project, |project| {
             let old = project.files.get(path);
             let old = old.map(|file| file.content.len() as u64);
-            let usage = quota.replace(project.usage, old, content.bytes())?;
+            let usage = quota.replace(project.usage, old, content.len() as u64)?;
             if project.is_blocked(path) {
                 return Err(StoreError::PathConflict);
             }
-            let content = self.staging.resolve(content)?;
             project.usage = usage;
             let version = project.next_version();
             let file = StoredFile::new(version, content);

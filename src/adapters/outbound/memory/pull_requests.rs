@@ -1,54 +1,86 @@
 //! Open pull requests in memory.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::memory::drafts::Files;
 use crate::adapters::outbound::memory::source::StoredFile;
+use crate::adapters::outbound::memory::uploads::{Files, MemoryUploads};
+use crate::adapters::outbound::open_pull_requests::OpenPullRequests;
 use crate::application::locks::lock;
-use crate::application::ports::{OpenFile, PullRequestStore, StoreError};
-use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName};
+use crate::application::ports::{
+    FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
+};
+use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 
 /// Keeps open pull requests for as long as it lives.
-#[derive(Debug, Default)]
-pub struct MemoryPullRequests(Mutex<HashMap<(ProjectId, PullRequestId), Open>>);
+#[derive(Debug)]
+pub struct MemoryPullRequests {
+    open: Arc<OpenPullRequests>,
+    contents: Mutex<HashMap<(ProjectId, PullRequestId), Content>>,
+    uploads: Arc<MemoryUploads>,
+}
 
 #[derive(Debug)]
-struct Open {
+struct Content {
     pull_request: PullRequest,
     files: Files,
 }
 
 impl MemoryPullRequests {
-    pub(crate) fn insert(&self, pull_request: PullRequest, files: Files) {
-        let key = (pull_request.project.clone(), pull_request.id);
-        let open = Open {
-            pull_request,
-            files,
-        };
-        lock(&self.0).insert(key, open);
+    pub(crate) fn new(uploads: Arc<MemoryUploads>) -> Self {
+        Self {
+            open: Arc::default(),
+            contents: Mutex::default(),
+            uploads,
+        }
     }
 }
 
 #[async_trait]
 impl PullRequestStore for MemoryPullRequests {
+    async fn finish(
+        &self,
+        mut pull_request: PullRequest,
+        max_open: usize,
+        in_turn: TellFinished,
+    ) -> Result<(), FinishError> {
+        let finishing = self.open.begin(pull_request.project.clone()).await;
+        finishing.check(&pull_request.owner, max_open)?;
+        let files = self
+            .uploads
+            .take_draft(pull_request.id, &pull_request.files)?;
+        pull_request.date = finishing.date(pull_request.date);
+        let key = (pull_request.project.clone(), pull_request.id);
+        let content = Content {
+            pull_request: pull_request.clone(),
+            files,
+        };
+        lock(&self.contents).insert(key, content);
+        finishing.keep(&pull_request, in_turn);
+        Ok(())
+    }
+
+    async fn open_since(
+        &self,
+        project: &ProjectId,
+        after: Option<Timestamp>,
+        enter: Turn,
+    ) -> Result<Vec<PullRequestId>, StoreError> {
+        Ok(self.open.open_since(project, after, enter))
+    }
+
+    fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp> {
+        self.open.leave(project, leave)
+    }
+
     async fn open(
         &self,
         project: &ProjectId,
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError> {
-        let all = lock(&self.0);
-        let mut open: Vec<_> = all
-            .values()
-            .map(|open| &open.pull_request)
-            .filter(|open| open.project == *project)
-            .filter(|open| owner.as_ref().is_none_or(|owner| *owner == open.owner))
-            .map(|open| (open.date, open.id))
-            .collect();
-        open.sort_unstable();
-        Ok(open.into_iter().map(|(_, id)| id).collect())
+        Ok(self.open.open(project, owner.as_ref()))
     }
 
     async fn find(
@@ -56,7 +88,7 @@ impl PullRequestStore for MemoryPullRequests {
         project: &ProjectId,
         id: PullRequestId,
     ) -> Result<PullRequest, StoreError> {
-        let all = lock(&self.0);
+        let all = lock(&self.contents);
         let open = all.get(&(project.clone(), id));
         open.map(|open| open.pull_request.clone())
             .ok_or(StoreError::NotFound)
@@ -68,14 +100,15 @@ impl PullRequestStore for MemoryPullRequests {
         id: PullRequestId,
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
-        let all = lock(&self.0);
+        let all = lock(&self.contents);
         let open = all.get(&(project.clone(), id));
         let file = open.and_then(|open| open.files.get(path));
         file.map(StoredFile::open).ok_or(StoreError::NotFound)
     }
 
     async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
-        let gone = lock(&self.0).remove(&(project.clone(), id));
+        let gone = lock(&self.contents).remove(&(project.clone(), id));
+        self.open.remove(project, id);
         gone.map(drop).ok_or(StoreError::NotFound)
     }
 }

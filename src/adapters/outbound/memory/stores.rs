@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::drafts::MemoryDrafts;
 use super::projects::MemoryProjects;
 use super::pull_requests::MemoryPullRequests;
-use super::staging::MemoryStaging;
+use super::uploads::MemoryUploads;
 use crate::application::ports::Stores;
 
 /// All stores, empty at first and gone with the last of them.
@@ -13,27 +12,20 @@ use crate::application::ports::Stores;
 pub struct MemoryStores {
     /// Which projects there are, and their files.
     pub projects: Arc<MemoryProjects>,
-    /// Pull requests being put together.
-    pub drafts: Arc<MemoryDrafts>,
     /// Open pull requests.
     pub pull_requests: Arc<MemoryPullRequests>,
-    /// Unfinished uploads.
-    pub staging: Arc<MemoryStaging>,
+    /// Unfinished uploads and drafts.
+    pub uploads: Arc<MemoryUploads>,
 }
 
 impl MemoryStores {
     /// Empty stores.
     pub fn new() -> Self {
-        let staging = Arc::new(MemoryStaging::default());
-        let pull_requests = Arc::new(MemoryPullRequests::default());
+        let uploads = Arc::new(MemoryUploads::default());
         Self {
-            projects: Arc::new(MemoryProjects::new(Arc::clone(&staging))),
-            drafts: Arc::new(MemoryDrafts::new(
-                Arc::clone(&staging),
-                Arc::clone(&pull_requests),
-            )),
-            pull_requests,
-            staging,
+            projects: Arc::new(MemoryProjects::default()),
+            pull_requests: Arc::new(MemoryPullRequests::new(Arc::clone(&uploads))),
+            uploads,
         }
     }
 }
@@ -49,9 +41,8 @@ impl From<MemoryStores> for Stores {
         Self {
             registry: Arc::clone(&stores.projects) as _,
             projects: stores.projects,
-            drafts: stores.drafts,
             pull_requests: stores.pull_requests,
-            staging: stores.staging,
+            uploads: stores.uploads,
         }
     }
 }

@@ -1,22 +1,21 @@
 use super::*;
 use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::command::Command;
-use crate::application::connection_id::ConnectionId;
 use crate::application::files::post_file::settle_upload;
-use crate::application::files::uploads::WriteTarget;
+use crate::application::files::write_target::WriteTarget;
 use crate::application::ports::StoreError;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, both, chatting, creation, demo,
-    desktop_part, disk_full, is_bad, is_unauthorized, over, part, post, project, pull_request,
-    separately, streaming, viewing,
+    desktop_part, disk_full, is_bad, is_unauthorized, new_session, over, part, post, project,
+    pull_request, separately, streaming, viewing,
 };
 use crate::domain::PullRequestId;
 
 fn session() -> Session {
-    Session::new(ConnectionId(1))
+    new_session(1)
 }
 
 fn all_sections() -> Sections {
@@ -142,9 +141,9 @@ async fn a_failed_authenticate_fails_closed() {
             scene.journal.take(),
             [
                 "draft discard",
+                "unsubscribe #1 proposals ana/demo",
                 "unsubscribe #1 updates ana/demo",
                 "unsubscribe #1 outcomes ana/demo ana",
-                "unsubscribe #1 proposals ana/demo",
                 "unsubscribe #1 room ana/demo",
                 "leave ana/demo ana",
                 "depart #1 ana/demo",
@@ -575,36 +574,12 @@ async fn a_streamer_who_comes_back_is_told_of_what_has_come_since_and_of_nothing
 }
 
 #[tokio::test]
-async fn what_is_being_finished_while_the_streamer_leaves_waits_for_him() {
-    for expires in [false, true] {
-        let mut world = World::new();
-        world.open = vec![pull_request(7, demo(), "bob")];
-        world.open[0].date = Timestamp::from_secs(EXPIRY - 5);
-        let scene = world.build();
-        let mut session = scene.streamer().await;
-        scene.at(EXPIRY - 5);
-        let finishing = scene.app.finishes.begin(demo(), scene.app.now());
-        scene.at(EXPIRY - 1);
-        if expires {
-            scene.at(EXPIRY);
-            assert!(withdraw_expired(&scene.app, &mut session).is_some());
-        } else {
-            let bob = authenticate(BOB, Sections::default());
-            scene.ask(&mut session, bob).await.expect("a good token");
-        }
-        finishing.tell(|| {});
-        let token = "ana:ana/demo,exp=3000";
-        let told = waiting(&scene, &mut session, token, streaming("ana/demo")).await;
-        assert_eq!(told, [PullRequestId::from_u128(7)], "expires: {expires}");
-    }
-}
-
-#[tokio::test]
 async fn a_streamer_whose_waiting_pull_requests_cannot_be_read_is_told_the_next_time() {
     let mut world = World::new();
     world.open = vec![pull_request(7, demo(), "bob")];
-    let fails = |_: &ProjectId, _| Err(disk_full());
-    world.pull_requests.expect_open().once().returning(fails);
+    let fails = |_: &ProjectId, _, _| Err(disk_full());
+    let open_since = world.pull_requests.expect_open_since();
+    open_since.once().returning(fails);
     let scene = world.build();
     let mut session = session();
     for waits in [false, true, false] {
@@ -633,8 +608,8 @@ async fn an_expired_token_is_withdrawn_once_and_presence_stays() {
     assert_eq!(
         scene.journal.take(),
         [
-            "unsubscribe #1 outcomes ana/demo ana",
             "unsubscribe #1 proposals ana/demo",
+            "unsubscribe #1 outcomes ana/demo ana",
             "unsubscribe #1 room ana/demo",
             "leave ana/demo ana",
         ]
@@ -654,8 +629,8 @@ async fn an_expired_token_is_withdrawn_once_and_presence_stays() {
         [
             "enter ana/demo ana",
             "subscribe #1 outcomes ana/demo ana",
-            "subscribe #1 proposals ana/demo",
             "subscribe #1 room ana/demo",
+            "subscribe #1 proposals ana/demo",
         ]
     );
     scene.at(3_000);
@@ -740,6 +715,6 @@ async fn a_connection_without_roles_is_told_of_its_expiry_too() {
     let mut session = scene.connect(1, "bob:", Sections::default()).await;
     scene.at(EXPIRY);
     assert!(withdraw_expired(&scene.app, &mut session).is_some());
-    let mut nobody = Session::new(ConnectionId(2));
+    let mut nobody = new_session(2);
     assert!(withdraw_expired(&scene.app, &mut nobody).is_none());
 }

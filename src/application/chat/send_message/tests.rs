@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::application::command::Command;
-use crate::application::connection_id::ConnectionId;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, over, user,
+    BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, new_session, over, user,
 };
 use crate::domain::{ChatMessage, RoomName};
 
@@ -140,7 +139,7 @@ async fn outside_a_room_all_are_401_before_their_parameters() {
         || Command::LeaveRoom,
     ];
     let scene = World::new().build();
-    let mut nobody = Session::new(ConnectionId(9));
+    let mut nobody = new_session(9);
     let mut viewer = scene.viewer().await;
     let mut expired = member(&scene).await;
     assert!(is_bad(

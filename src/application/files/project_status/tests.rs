@@ -1,15 +1,14 @@
 use super::*;
 use crate::application::command::Command;
-use crate::application::connection_id::ConnectionId;
 use crate::application::ports::StoreError;
-use crate::application::test_world::{World, demo, is_unauthorized};
+use crate::application::test_world::{World, demo, is_unauthorized, new_session};
 
 fn status() -> Command {
     Command::ProjectStatus(Ok(demo()))
 }
 
 fn nobody() -> Session {
-    Session::new(ConnectionId(1))
+    new_session(1)
 }
 
 #[tokio::test]

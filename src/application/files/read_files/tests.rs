@@ -1,6 +1,5 @@
 use super::*;
 use crate::application::command::{Command, Sections};
-use crate::application::connection_id::ConnectionId;
 use crate::application::files::digest::sha256;
 use crate::application::files::file_stream::NextFile;
 use crate::application::ports::MockFileWalk;
@@ -8,11 +7,11 @@ use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
-    open_file, other, path, pull_request, viewing,
+    new_session, open_file, other, path, pull_request, viewing,
 };
 
 fn nobody() -> Session {
-    Session::new(ConnectionId(9))
+    new_session(9)
 }
 
 const ID: u128 = 0x1234;

@@ -1,7 +1,7 @@
 use crate::application::command::{Command, PartOf, Sections};
 use crate::application::files::commit::Commit;
 use crate::application::files::post_file::settle_upload;
-use crate::application::files::uploads::WriteTarget;
+use crate::application::files::write_target::WriteTarget;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
@@ -343,7 +343,8 @@ async fn a_large_upload_waits_in_staging_and_not_in_memory() {
     told(&scene, &mut session, vec![(big(2, 3), WAITS)]).await;
     assert!(scene.journal.take().is_empty(), "one byte short");
     told(&scene, &mut session, vec![(big(2, 6), WAITS)]).await;
-    assert_eq!(scene.journal.take(), [format!("stage 1 +{}", SPILL + 5)]);
+    let staged = [SPILL - 1, 6].map(|bytes| format!("stage 1 +{bytes}"));
+    assert_eq!(scene.journal.take(), staged);
     let CommandOutcome::Commit(commit) = execute(&scene.app, &mut session, big(3, 9)).await else {
         panic!("it is whole");
     };
@@ -398,11 +399,126 @@ async fn what_was_staged_is_forgotten_with_its_upload() {
     );
 }
 
+/// The first of three parts of a file: just too little to be staged for its own sake.
+fn light(number: usize) -> Command {
+    let part = PartOf {
+        number: Some(1),
+        count: 3,
+    };
+    post_bytes(&format!("/u{number}"), vec![b'x'; LIGHT], Some(part))
+}
+
+const LIGHT: usize = 255 * 1_024;
+
+#[tokio::test]
+async fn what_gathers_of_all_uploads_of_a_connection_is_bounded_together() {
+    let scene = World::limited(|limits| {
+        limits.max_open_uploads = 256;
+        limits.max_open_upload_bytes = 1 << 30;
+    })
+    .build();
+    let mut session = scene.author().await;
+    let before = session.account.held();
+    for number in 0..4 {
+        told(&scene, &mut session, vec![(light(number), WAITS)]).await;
+    }
+    assert!(scene.journal.take().is_empty(), "4 × 255 KiB may gather");
+    let rest = 4 * 1_024;
+    let small = |bytes: usize| {
+        let part = PartOf {
+            number: Some(1),
+            count: 3,
+        };
+        post_bytes("/small", vec![b'x'; bytes], Some(part))
+    };
+    told(&scene, &mut session, vec![(small(rest), WAITS)]).await;
+    assert!(scene.journal.take().is_empty(), "exactly 1 MiB may gather");
+    let full = session.account.held() - before;
+    assert!((1 << 20..(1 << 20) + 4_096).contains(&full), "{full}");
+    // From here on each part is staged, whatever its size.
+    told(
+        &scene,
+        &mut session,
+        vec![(part("/tiny", "1", 1, 3), WAITS)],
+    )
+    .await;
+    assert_eq!(scene.journal.take(), ["stage 1 +1"]);
+    for number in 4..250 {
+        told(&scene, &mut session, vec![(light(number), WAITS)]).await;
+    }
+    assert_eq!(scene.journal.take().len(), 246);
+    let held = session.account.held() - before;
+    assert!(held < (1 << 20) + 256 * 1_024, "255 uploads hold {held}");
+    // A part that finds no room takes what had gathered of its upload along, which makes room.
+    let second = part("/u0", "12", 2, 3);
+    told(&scene, &mut session, vec![(second, WAITS)]).await;
+    let staged = [LIGHT, 2].map(|bytes| format!("stage 248 +{bytes}"));
+    assert_eq!(scene.journal.take(), staged);
+    let tiny = part("/tiny2", "1", 1, 3);
+    told(&scene, &mut session, vec![(tiny, WAITS)]).await;
+    assert!(scene.journal.take().is_empty(), "there is room again");
+    drop(session.draft.take());
+    session.uploads.retain(|_| false);
+    assert_eq!(session.account.held(), 0, "all is given back");
+}
+
+#[tokio::test]
+async fn parts_are_staged_at_once_where_the_account_has_no_room() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    told(&scene, &mut session, vec![(light(1), WAITS)]).await;
+    assert!(scene.journal.take().is_empty());
+    let others = session.account.budget().reserve(256 << 20);
+    told(&scene, &mut session, vec![(part("/a", "one", 1, 2), WAITS)]).await;
+    assert_eq!(scene.journal.take(), ["stage 1 +3"]);
+    drop(others);
+    told(&scene, &mut session, vec![(part("/b", "one", 1, 2), WAITS)]).await;
+    assert!(scene.journal.take().is_empty(), "there is room again");
+    told(
+        &scene,
+        &mut session,
+        vec![(part("/a", "two", 2, 2), POSTED)],
+    )
+    .await;
+    assert_eq!(stored(&scene), ["put ana/demo /a 6 bytes staged, movable"]);
+}
+
+#[tokio::test]
+async fn the_kept_upload_of_the_desktop_client_is_reserved() {
+    let scene = World::new().build();
+    let mut session = scene.streamer().await;
+    off_by_one(&scene, &mut session, "/a").await;
+    settle(&scene, &mut session, None)
+        .await
+        .expect("settled")
+        .expect("stored");
+    assert!(session.account.held() >= 2 * FULL);
+    session.uploads.retain(|_| false);
+    assert_eq!(session.account.held(), 0);
+}
+
+#[tokio::test]
+async fn content_stays_reserved_until_it_is_stored() {
+    let whole = || post_bytes("/a", vec![b'x'; 100_000], None);
+    let in_parts = || part("/b", &"x".repeat(100_000), 1, 1);
+    for command in [whole(), in_parts()] {
+        let scene = World::new().build();
+        let mut session = scene.streamer().await;
+        let execution = execute(&scene.app, &mut session, command).await;
+        let CommandOutcome::Commit(commit) = execution else {
+            panic!("it is whole");
+        };
+        assert_eq!(session.account.held(), 100_000);
+        scene.commit(commit).await.expect("stored");
+        assert_eq!(session.account.held(), 0);
+    }
+}
+
 #[tokio::test]
 async fn an_upload_that_cannot_be_staged_has_ended() {
     let mut world = World::new();
     let fails = |_, _| Err(disk_full());
-    world.staging.expect_append().once().returning(fails);
+    world.uploads.expect_append().once().returning(fails);
     let scene = world.build();
     let mut session = scene.streamer().await;
     let steps = vec![

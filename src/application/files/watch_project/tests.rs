@@ -1,13 +1,13 @@
 use super::*;
 use crate::application::command::{Command, Sections};
-use crate::application::connection_id::ConnectionId;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, other, over, project,
+    BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, new_session, other,
+    over, project,
 };
 
 fn nobody() -> Session {
-    Session::new(ConnectionId(1))
+    new_session(1)
 }
 
 fn watch(project: ProjectId) -> Command {

@@ -1,18 +1,17 @@
 use super::*;
 use crate::application::auth::authenticate::withdraw_expired;
-use crate::application::connection_id::ConnectionId;
 use crate::application::files::post_file::settle_upload;
 use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
 use crate::application::session::expiry::open_updated;
 use crate::application::test_world::{
-    EXPIRY, START, Scene, World, demo, desktop_part, disk_full, part, path,
+    EXPIRY, START, Scene, World, demo, desktop_part, disk_full, new_session, part, path,
 };
 
 #[tokio::test]
 async fn a_connection_without_a_token_or_uploads_has_no_deadline() {
     let scene = World::new().build();
-    let session = Session::new(ConnectionId(1));
+    let session = new_session(1);
     assert_eq!(next_deadline(&scene.app, &session), None);
 }
 

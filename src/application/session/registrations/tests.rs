@@ -2,11 +2,11 @@ use crate::application::auth::authenticate::withdraw_expired;
 use std::sync::Arc;
 
 use crate::application::command::{Command, Sections};
-use crate::application::connection_id::ConnectionId;
 use crate::application::session::guard::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, other, streaming, viewing,
+    ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, new_session, other,
+    streaming, viewing,
 };
 use crate::domain::ProjectId;
 
@@ -42,8 +42,8 @@ async fn each_role_brings_exactly_its_topics() {
                 "register ana/demo",
                 "subscribe #1 updates ana/demo",
                 "subscribe #1 outcomes ana/demo ana",
-                "subscribe #1 proposals ana/demo",
                 "arrive #1 ana/demo",
+                "subscribe #1 proposals ana/demo",
             ],
         ),
         (
@@ -59,7 +59,7 @@ async fn each_role_brings_exactly_its_topics() {
     ];
     for (token, sections, expected) in cases {
         let scene = World::new().build();
-        let mut session = Session::new(ConnectionId(1));
+        let mut session = new_session(1);
         let command = authenticate(token, sections.clone());
         let journal = done(&scene, &mut session, command).await;
         assert_eq!(journal, expected, "{sections:?}");
@@ -69,7 +69,7 @@ async fn each_role_brings_exactly_its_topics() {
 #[tokio::test]
 async fn a_project_is_received_once_whatever_roles_and_watches_there_are() {
     let scene = World::new().build();
-    let mut session = Session::new(ConnectionId(1));
+    let mut session = new_session(1);
     assert_eq!(
         done(&scene, &mut session, watch(demo())).await,
         ["subscribe #1 updates ana/demo"]
@@ -141,7 +141,7 @@ async fn what_is_dropped_is_entered_for_nothing() {
 #[tokio::test]
 async fn a_connection_that_never_did_anything_ends_without_a_trace() {
     let scene = World::new().build();
-    let session = Session::new(ConnectionId(1));
+    let session = new_session(1);
     drop(SessionGuard::new(Arc::clone(&scene.app), session));
     assert!(scene.journal.take().is_empty());
 }

@@ -23,6 +23,7 @@ use crate::adapters::inbound::websocket::connection::request_processor::RequestP
 use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
 use crate::adapters::inbound::websocket::connection::responder::Responder;
 use crate::adapters::inbound::websocket::protocol::read_command;
+use crate::application::memory::MemoryBudget;
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
 /// How long a connection that is ending may take to finish what it has been asked.
@@ -43,6 +44,8 @@ pub struct Service {
     pub hub: Arc<Hub<WireFrame>>,
     /// `maxTotalQueueBytes`.
     pub budget: Arc<Budget>,
+    /// Counts what clients make the server hold.
+    pub memory: Arc<MemoryBudget>,
     /// `maxQueueBytes` and the window for files.
     pub queue: SendQueueLimits,
     /// `partBytes`.
@@ -115,7 +118,10 @@ impl ConnectionHandler for ProtocolHandler {
             part_bytes: service.part_bytes,
         };
         let application = Arc::clone(&service.application);
-        let connected = SessionGuard::new(Arc::clone(&application), Session::new(id));
+        let connected = SessionGuard::new(
+            Arc::clone(&application),
+            Session::new(id, service.memory.open_account()),
+        );
         let requests = RequestQueue::default();
         let mut processor =
             RequestProcessor::new(&requests, application, connected, responder.clone());

@@ -28,6 +28,11 @@ impl<K: Eq + Hash> InFlight<K> {
         Arc::clone(lock(&self.0).entry(key).or_default())
     }
 
+    /// Whether there is a life under `key`.
+    pub fn contains(&self, key: &K) -> bool {
+        lock(&self.0).contains_key(key)
+    }
+
     /// Takes the life under `key` out, if there is one.
     pub fn take(&self, key: &K) -> Option<Arc<InFlightEntry>> {
         lock(&self.0).remove(key)

@@ -1,5 +1,6 @@
 //! Open pull requests on disk.
 
-pub(crate) mod index;
+pub(crate) mod finish;
+pub(crate) mod load;
 pub(crate) mod record;
 pub(crate) mod store;

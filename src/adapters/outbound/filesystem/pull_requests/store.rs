@@ -5,28 +5,41 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
+use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::open_file;
-use crate::adapters::outbound::filesystem::pull_requests::index::{Index, read};
+use crate::adapters::outbound::filesystem::pull_requests::finish::finish;
+use crate::adapters::outbound::filesystem::pull_requests::load::read;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
-use crate::adapters::outbound::filesystem::uploads::drafts::stored_name;
-use crate::application::ports::{OpenFile, PullRequestStore, StoreError};
-use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName, Version};
+use crate::adapters::outbound::filesystem::uploads::names::stored_name;
+use crate::adapters::outbound::open_pull_requests::OpenPullRequests;
+use crate::application::ports::{
+    FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
+};
+use crate::domain::{
+    FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
+};
 
 /// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, which ones in memory.
 #[derive(Debug)]
 pub struct FilesystemPullRequests {
     layout: Arc<Layout>,
-    index: Arc<Index>,
+    drafts: Arc<InFlight<PullRequestId>>,
+    open: Arc<OpenPullRequests>,
     gate: BlockingPool,
 }
 
 impl FilesystemPullRequests {
-    pub(crate) fn new(layout: Arc<Layout>, index: Arc<Index>) -> Self {
+    pub(crate) fn new(
+        layout: Arc<Layout>,
+        drafts: Arc<InFlight<PullRequestId>>,
+        open: OpenPullRequests,
+    ) -> Self {
         Self {
             layout,
-            index,
+            drafts,
+            open: Arc::new(open),
             gate: BlockingPool::new(),
         }
     }
@@ -39,7 +52,7 @@ impl FilesystemPullRequests {
         work: impl FnOnce(&Layout, &Folder) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         // An id that is none of ours costs no disk.
-        if !self.index.contains(project, id) {
+        if !self.open.contains(project, id) {
             return Err(StoreError::NotFound);
         }
         let (layout, project) = (Arc::clone(&self.layout), project.clone());
@@ -54,12 +67,48 @@ impl FilesystemPullRequests {
 
 #[async_trait]
 impl PullRequestStore for FilesystemPullRequests {
+    async fn finish(
+        &self,
+        mut pull_request: PullRequest,
+        max_open: usize,
+        in_turn: TellFinished,
+    ) -> Result<(), FinishError> {
+        let finishing = self.open.begin(pull_request.project.clone()).await;
+        finishing.check(&pull_request.owner, max_open)?;
+        let (layout, drafts) = (Arc::clone(&self.layout), Arc::clone(&self.drafts));
+        let draft = drafts.join(pull_request.id);
+        let work = move || {
+            draft.complete(|| {
+                pull_request.date = finishing.date(pull_request.date);
+                finish(&layout, &pull_request)?;
+                drafts.take(&pull_request.id);
+                Ok(())
+            })?;
+            finishing.keep(&pull_request, in_turn);
+            Ok(())
+        };
+        Ok(self.gate.run(work).await?)
+    }
+
+    async fn open_since(
+        &self,
+        project: &ProjectId,
+        after: Option<Timestamp>,
+        enter: Turn,
+    ) -> Result<Vec<PullRequestId>, StoreError> {
+        Ok(self.open.open_since(project, after, enter))
+    }
+
+    fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp> {
+        self.open.leave(project, leave)
+    }
+
     async fn open(
         &self,
         project: &ProjectId,
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError> {
-        Ok(self.index.open(project, owner.as_ref()))
+        Ok(self.open.open(project, owner.as_ref()))
     }
 
     async fn find(
@@ -94,7 +143,7 @@ impl PullRequestStore for FilesystemPullRequests {
 
     async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
         const WHAT: &str = "delete a pull request";
-        let (index, asked) = (Arc::clone(&self.index), project.clone());
+        let (open, asked) = (Arc::clone(&self.open), project.clone());
         let delete = move |layout: &Layout, home: &Folder| {
             let (name, hidden) = (id.to_string(), layout.temporary_name());
             // At once, though it may have many files: the rest is cleaning up.
@@ -106,7 +155,7 @@ impl PullRequestStore for FilesystemPullRequests {
                 }
                 return Err(error).during(WHAT);
             }
-            index.remove(&asked, id);
+            open.remove(&asked, id);
             let staging = layout.staging.clone();
             soon(move || {
                 if let Err(error) = staging.remove_tree(&hidden) {

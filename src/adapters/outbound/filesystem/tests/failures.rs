@@ -30,7 +30,7 @@ async fn failed_writes_leave_nothing_behind() {
     }
     let staged = world.stage(1, &[b"abc"]).await;
     let content = StagedContent {
-        staged,
+        staged: world.staged(staged),
         staged_bytes: 3,
         tail: Bytes::new(),
         pieces: vec![0..3, 9..12],
@@ -38,7 +38,7 @@ async fn failed_writes_leave_nothing_behind() {
     };
     let put = world.put_as("new/folder/f", FileContent::Staged(content), AMPLE);
     assert_says!(put.await, StoreError::Failed(_));
-    world.staging.discard(staged);
+    world.uploads.discard(staged);
     wait_for(|| names(&base.join(".twicecast/staging")).is_empty()).await;
     assert_eq!(names(&base.join("ana/demo")), ["d", "f"]);
     assert_eq!(world.usage().await.expect("is counted").files, 2);
@@ -52,13 +52,12 @@ async fn what_is_discarded_leaves_the_disk() {
     world.put_draft(1, "a", b"x").await;
     world.put_draft(2, "a", b"x").await;
     world
-        .drafts
         .finish(pull_request(2, 1, &["a"], &[]))
         .await
         .expect("finishes");
     assert_eq!(names(&state.join("staging")), ["upload-1"]);
-    world.staging.discard(StagingId(1));
-    world.drafts.discard(PullRequestId::from_u128(1));
+    world.uploads.discard(StagingId(1));
+    world.uploads.discard_draft(PullRequestId::from_u128(1));
     let id = PullRequestId::from_u128(2);
     world
         .pull_requests
@@ -77,8 +76,8 @@ fn discarding_outside_a_runtime_works() {
     runtime.block_on(world.stage(1, &[b"abc"]));
     runtime.block_on(world.put_draft(1, "a", b"x"));
     drop(runtime);
-    world.staging.discard(StagingId(1));
-    world.drafts.discard(PullRequestId::from_u128(1));
+    world.uploads.discard(StagingId(1));
+    world.uploads.discard_draft(PullRequestId::from_u128(1));
     assert_nothing_is_left(&base(&world));
     assert_eq!(names(&base(&world).join(".twicecast/drafts")), [""; 0]);
 }
@@ -89,10 +88,10 @@ async fn a_draft_discarded_while_it_is_written_does_not_come_back() {
     let large = vec![1; 2_000_000];
     for n in 0..20 {
         let (id, file) = (PullRequestId::from_u128(n), path("a"));
-        let put = world.drafts.put_file(id, &file, memory(&large));
+        let put = world.uploads.put_draft_file(id, &file, memory(&large));
         let wait = std::time::Duration::from_micros(u64::try_from(n).expect("fits") * 100);
         let _ = tokio::time::timeout(wait, put).await;
-        world.drafts.discard(id);
+        world.uploads.discard_draft(id);
     }
     let quiet = || {
         names(&base.join(".twicecast/drafts")).is_empty()
@@ -126,10 +125,13 @@ async fn a_base_folder_that_is_removed_fails_everything_and_panics_nothing() {
         StoreError::Failed(_)
     );
     assert_says!(world.registry.projects().await, StoreError::Failed(_));
-    let staged = world.staging.append(StagingId(1), Bytes::from_static(b"x"));
+    let staged = world.uploads.append(StagingId(1), Bytes::from_static(b"x"));
     assert_says!(staged.await, StoreError::Failed(_));
     let id = PullRequestId::from_u128(1);
-    let draft = world.drafts.put_file(id, &path("a"), memory(b"x")).await;
+    let draft = world
+        .uploads
+        .put_draft_file(id, &path("a"), memory(b"x"))
+        .await;
     assert_says!(draft, StoreError::Failed(_));
     fs::remove_file(&base).expect("removes");
 }
@@ -140,7 +142,6 @@ async fn modes_keep_the_servers_own_from_others() {
     world.put_all(&["d/f"]).await;
     world.put_draft(1, "a", b"x").await;
     world
-        .drafts
         .finish(pull_request(1, 1, &["a"], &[]))
         .await
         .expect("finishes");

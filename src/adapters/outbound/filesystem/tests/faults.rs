@@ -50,10 +50,12 @@ async fn what_the_disk_refuses_has_not_happened() {
         }
         let id = PullRequestId::from_u128(round.into());
         let drafted = path("a");
-        let put = world.drafts.put_file(id, &drafted, super::memory(b"draft"));
+        let put = world
+            .uploads
+            .put_draft_file(id, &drafted, super::memory(b"draft"));
         if put.await.is_ok() {
             let finished = pull_request(round.into(), 1, &["a"], &[]);
-            let done = world.drafts.finish(finished).await.is_ok();
+            let done = world.finish(finished).await.is_ok();
             let open = world.pull_requests.open(&demo(), None).await;
             assert_eq!(open.expect("lists").contains(&id), done);
             if done {
@@ -64,7 +66,7 @@ async fn what_the_disk_refuses_has_not_happened() {
                 refused += 1;
             }
         }
-        world.drafts.discard(id);
+        world.uploads.discard_draft(id);
         files = world.tree().await.len();
     }
     let usage = world.usage().await.expect("is counted");

@@ -30,13 +30,8 @@ async fn pull_requests_outlive_a_restart_and_drafts_do_not() {
     world.stage(1, &[b"swept"]).await;
     let mut finished = pull_request(1, 5, &["a"], &["b"]);
     finished.bases = [(path("a"), hash('a'))].into();
+    world.finish(finished.clone()).await.expect("finishes");
     world
-        .drafts
-        .finish(finished.clone())
-        .await
-        .expect("finishes");
-    world
-        .drafts
         .finish(pull_request(3, 4, &[], &["b"]))
         .await
         .expect("finishes");
@@ -49,7 +44,7 @@ async fn pull_requests_outlive_a_restart_and_drafts_do_not() {
         .open(&demo(), None)
         .await
         .expect("lists");
-    assert_eq!(open, [PullRequestId::from_u128(3), finished.id]);
+    assert_eq!(open, [finished.id, PullRequestId::from_u128(3)]);
     let found = world.pull_requests.find(&demo(), finished.id).await;
     assert_eq!(found.expect("is open"), finished);
     let file = world
@@ -67,12 +62,10 @@ async fn pull_requests_outlive_a_restart_and_drafts_do_not() {
 async fn a_pull_request_that_cannot_be_read_stops_nothing() {
     let (world, base) = on_disk(Durability::Fsync).await;
     world
-        .drafts
         .finish(pull_request(1, 1, &[], &["b"]))
         .await
         .expect("finishes");
     world
-        .drafts
         .finish(pull_request(2, 2, &[], &["b"]))
         .await
         .expect("finishes");

@@ -15,10 +15,10 @@ fn a_second_server_on_the_same_folder_does_not_start() {
     let second = open(place.path());
     assert!(matches!(second, Err(OpenError::Locked)), "{second:?}");
     // Any one of the stores keeps the lock.
-    let staging = first.staging.clone();
+    let uploads = first.uploads.clone();
     drop(first);
     assert!(matches!(open(place.path()), Err(OpenError::Locked)));
-    drop(staging);
+    drop(uploads);
     open(place.path()).expect("the lock is free");
 }
 

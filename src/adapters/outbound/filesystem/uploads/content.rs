@@ -6,13 +6,14 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::Mode;
+use tokio::runtime::Handle;
 
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::temporary::Temporary;
-use crate::adapters::outbound::filesystem::uploads::staging::staged_name;
-use crate::application::ports::StoreError;
-use crate::application::{FileContent, StagedContent};
+use crate::adapters::outbound::filesystem::uploads::names::staged_name;
+use crate::application::ports::{StagedUpload, StoreError};
+use crate::application::{FileContent, StagedContent, Stretch};
 
 /// How much is copied at once.
 const CHUNK: usize = 64 * 1_024;
@@ -48,7 +49,11 @@ fn take_over(
     if !content.movable || !content.is_whole_log() {
         return Ok(None);
     }
-    let name = staged_name(content.staged);
+    let id = content.staged.id();
+    if !layout.uploads.contains(&id) {
+        return Ok(None);
+    }
+    let name = staged_name(id);
     let opened = layout.staging.append(&name, None);
     let mut file = opened.during("open a staged upload")?;
     let length = file.metadata().during("look at a staged upload")?.len();
@@ -58,7 +63,7 @@ fn take_over(
     }
     // From here on it is this write's own, and goes with it.
     let temporary = Temporary::guard(&layout.staging, name);
-    layout.uploads.take(&content.staged);
+    layout.uploads.take(&id);
     file.write_all(&content.tail).during("write a file")?;
     Ok(Some((temporary, file)))
 }
@@ -68,18 +73,14 @@ fn assemble(
     content: &StagedContent,
     mode: Mode,
 ) -> Result<(Temporary, File), StoreError> {
-    let name = staged_name(content.staged);
-    let staged = layout.staging.file(&name).during("open a staged upload")?;
+    let stretches = content.stretches()?;
+    let staged = Source::open(layout, content)?;
     let (temporary, file) = make(layout, mode)?;
     let mut out = BufWriter::with_capacity(CHUNK, file);
-    for piece in &content.pieces {
-        let end = piece.end.min(content.staged_bytes);
-        copy(&staged, piece.start..end, &mut out)?;
-        let start = piece.start.max(content.staged_bytes);
-        if start < piece.end {
-            let tail = slice(&content.tail, start..piece.end, content.staged_bytes);
-            let tail = tail.ok_or_else(|| StoreError::failed("a piece lies outside its upload"))?;
-            out.write_all(tail).during("write a file")?;
+    for stretch in stretches {
+        match stretch {
+            Stretch::Staged(range) => staged.copy(range, &mut out)?,
+            Stretch::Memory(bytes) => out.write_all(bytes).during("write a file")?,
         }
     }
     let file = out
@@ -88,22 +89,45 @@ fn assemble(
     Ok((temporary, file.during("write a file")?))
 }
 
-fn copy(from: &File, mut range: Range<u64>, to: &mut impl Write) -> Result<(), StoreError> {
-    let mut chunk = Vec::new();
-    while range.start < range.end {
-        // The whole chunk where the rest is too long even to count.
-        let rest = usize::try_from(range.end - range.start).unwrap_or(CHUNK);
-        chunk.resize(rest.min(CHUNK), 0);
-        from.read_exact_at(&mut chunk, range.start)
-            .during("read a staged upload")?;
-        to.write_all(&chunk).during("write a file")?;
-        range.start += chunk.len() as u64;
-    }
-    Ok(())
+/// Where the staged bytes are read from.
+enum Source<'a> {
+    /// A staging file of this store.
+    Own(File),
+    /// Another store's upload. The runtime waits for it while this blocking thread does.
+    Foreign(&'a dyn StagedUpload, Handle),
 }
 
-fn slice(tail: &[u8], range: Range<u64>, staged_bytes: u64) -> Option<&[u8]> {
-    let start = usize::try_from(range.start.checked_sub(staged_bytes)?).ok()?;
-    let end = usize::try_from(range.end.checked_sub(staged_bytes)?).ok()?;
-    tail.get(start..end)
+impl<'a> Source<'a> {
+    fn open(layout: &Layout, content: &'a StagedContent) -> Result<Self, StoreError> {
+        let id = content.staged.id();
+        if layout.uploads.contains(&id) {
+            let file = layout.staging.file(&staged_name(id));
+            return Ok(Self::Own(file.during("open a staged upload")?));
+        }
+        let runtime = Handle::try_current().map_err(StoreError::failed)?;
+        Ok(Self::Foreign(content.staged.as_ref(), runtime))
+    }
+
+    fn copy(&self, mut range: Range<u64>, to: &mut impl Write) -> Result<(), StoreError> {
+        let mut chunk = Vec::new();
+        while range.start < range.end {
+            // The whole chunk where the rest is too long even to count.
+            let rest = usize::try_from(range.end - range.start).unwrap_or(CHUNK);
+            let length = rest.min(CHUNK);
+            match self {
+                Self::Own(file) => {
+                    chunk.resize(length, 0);
+                    let read = file.read_exact_at(&mut chunk, range.start);
+                    read.during("read a staged upload")?;
+                    to.write_all(&chunk).during("write a file")?;
+                }
+                Self::Foreign(staged, runtime) => {
+                    let bytes = runtime.block_on(staged.read(range.start, length))?;
+                    to.write_all(&bytes).during("write a file")?;
+                }
+            }
+            range.start += length as u64;
+        }
+        Ok(())
+    }
 }

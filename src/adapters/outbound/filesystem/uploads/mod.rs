@@ -1,5 +1,5 @@
 //! Unfinished uploads and drafts on disk.
 
 pub(crate) mod content;
-pub(crate) mod drafts;
-pub(crate) mod staging;
+pub(crate) mod names;
+pub(crate) mod store;

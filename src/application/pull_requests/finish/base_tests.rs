@@ -1,6 +1,6 @@
-use super::*;
 use crate::application::command::Command;
 use crate::application::files::post_file::settle_upload;
+use crate::application::reply::Reply;
 use crate::application::test_world::{
     DESKTOP_PART_BYTES, World, based, delete, desktop_part, hash, is_bad, part, post,
 };

@@ -1,0 +1,100 @@
+//! Unfinished uploads and drafts in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
+use crate::adapters::outbound::memory::source::StoredFile;
+use crate::application::FileContent;
+use crate::application::locks::lock;
+use crate::application::ports::{StagingId, StoreError, UploadStore};
+use crate::domain::{FilePath, PullRequestId, Version};
+
+/// The files of a pull request.
+pub(crate) type Files = BTreeMap<FilePath, StoredFile>;
+
+/// Keeps uploads in memory, where they would have been without it, and drafts until they are
+/// finished or discarded.
+#[derive(Debug, Default)]
+pub struct MemoryUploads {
+    staged: Mutex<HashMap<StagingId, BytesMut>>,
+    drafts: Mutex<HashMap<PullRequestId, Files>>,
+}
+
+impl MemoryUploads {
+    /// Takes out the files of a draft.
+    ///
+    /// # Errors
+    /// `NotFound` where one of `files` was never written; the draft stays.
+    pub(crate) fn take_draft(
+        &self,
+        draft: PullRequestId,
+        files: &[FilePath],
+    ) -> Result<Files, StoreError> {
+        let mut drafts = lock(&self.drafts);
+        let own = drafts.get(&draft);
+        let is_there = |path| own.is_some_and(|own| own.contains_key(path));
+        if !files.iter().all(is_there) {
+            return Err(StoreError::NotFound);
+        }
+        Ok(drafts.remove(&draft).unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl UploadStore for MemoryUploads {
+    async fn append(&self, upload: StagingId, bytes: Bytes) -> Result<(), StoreError> {
+        let mut staged = lock(&self.staged);
+        staged.entry(upload).or_default().extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        upload: StagingId,
+        offset: u64,
+        length: usize,
+    ) -> Result<Bytes, StoreError> {
+        let start = usize::try_from(offset).map_err(StoreError::failed)?;
+        let staged = lock(&self.staged);
+        let bytes = staged
+            .get(&upload)
+            .and_then(|staged| staged.get(start..start.checked_add(length)?));
+        let outside = || StoreError::failed("asked for more than the upload has");
+        Ok(Bytes::copy_from_slice(bytes.ok_or_else(outside)?))
+    }
+
+    fn discard(&self, upload: StagingId) {
+        lock(&self.staged).remove(&upload);
+    }
+
+    async fn put_draft_file(
+        &self,
+        draft: PullRequestId,
+        path: &FilePath,
+        content: FileContent,
+    ) -> Result<(), StoreError> {
+        // It has no versions: once finished it is never replaced.
+        let file = StoredFile::new(Version::UNKNOWN, content.read().await?);
+        let mut drafts = lock(&self.drafts);
+        drafts.entry(draft).or_default().insert(path.clone(), file);
+        Ok(())
+    }
+
+    async fn remove_draft_file(
+        &self,
+        draft: PullRequestId,
+        path: &FilePath,
+    ) -> Result<(), StoreError> {
+        if let Some(files) = lock(&self.drafts).get_mut(&draft) {
+            files.remove(path);
+        }
+        Ok(())
+    }
+
+    fn discard_draft(&self, draft: PullRequestId) {
+        lock(&self.drafts).remove(&draft);
+    }
+}

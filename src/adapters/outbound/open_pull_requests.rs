@@ -1,0 +1,194 @@
+//! Which pull requests are open, in memory, so that asking costs no disk.
+//!
+//! Each project has its own lock, under which its pull requests are told of and those who want to
+//! be told come and go; the lock on the list of projects is held for a look-up only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::application::locks::lock;
+use crate::application::ports::{FinishError, TellFinished, Turn};
+use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+
+/// The open pull requests of all projects, with their owners, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct OpenPullRequests {
+    projects: Mutex<HashMap<ProjectId, Arc<Project>>>,
+    /// The latest date that was given.
+    latest: Mutex<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+struct Project {
+    /// Held while one is finished, which may wait for the disk.
+    finishing: Arc<tokio::sync::Mutex<()>>,
+    open: Mutex<ByAge>,
+}
+
+type ByAge = BTreeMap<(Timestamp, PullRequestId), UserName>;
+
+impl OpenPullRequests {
+    /// Waits until no other pull request of the project is being finished.
+    pub async fn begin(self: &Arc<Self>, project: ProjectId) -> Finishing {
+        // Made before the wait, so that nothing is left of a caller who gives up.
+        let mut finishing = Finishing {
+            entry: Some(self.entry(&project)),
+            all: Arc::clone(self),
+            project,
+            turn: None,
+        };
+        let lock = finishing.entry.as_ref();
+        if let Some(lock) = lock.map(|entry| Arc::clone(&entry.finishing)) {
+            finishing.turn = Some(lock.lock_owned().await);
+        }
+        finishing
+    }
+
+    /// Adds one that was kept before.
+    pub fn insert(&self, pull_request: &PullRequest) {
+        let mut latest = lock(&self.latest);
+        *latest = pull_request.date.max(*latest);
+        drop(latest);
+        self.in_turn(&pull_request.project, |open| {
+            open.insert(
+                (pull_request.date, pull_request.id),
+                pull_request.owner.clone(),
+            )
+        });
+    }
+
+    /// Takes one out that was deleted.
+    pub fn remove(&self, project: &ProjectId, id: PullRequestId) {
+        self.in_turn(project, |open| open.retain(|(_, open), _| *open != id));
+    }
+
+    /// Whether it is open.
+    pub fn contains(&self, project: &ProjectId, id: PullRequestId) -> bool {
+        self.look(project, |open| open.keys().any(|(_, open)| *open == id))
+    }
+
+    /// See [`PullRequestStore::open`](crate::application::ports::PullRequestStore::open).
+    pub fn open(&self, project: &ProjectId, owner: Option<&UserName>) -> Vec<PullRequestId> {
+        self.look(project, |open| {
+            open.iter()
+                .filter(|(_, its)| owner.is_none_or(|owner| owner == *its))
+                .map(|((_, id), _)| *id)
+                .collect()
+        })
+    }
+
+    /// See [`PullRequestStore::open_since`](crate::application::ports::PullRequestStore::open_since).
+    pub fn open_since(
+        &self,
+        project: &ProjectId,
+        after: Option<Timestamp>,
+        enter: Turn,
+    ) -> Vec<PullRequestId> {
+        let last = PullRequestId::from_u128(u128::MAX);
+        let start = after.map_or(Bound::Unbounded, |after| Bound::Excluded((after, last)));
+        self.in_turn(project, |open| {
+            enter();
+            let later = open.range((start, Bound::Unbounded));
+            later.map(|((_, id), _)| *id).collect()
+        })
+    }
+
+    /// See [`PullRequestStore::leave`](crate::application::ports::PullRequestStore::leave).
+    pub fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp> {
+        self.in_turn(project, |open| {
+            leave();
+            open.last_key_value().map(|((date, _), _)| *date)
+        })
+    }
+
+    fn look<T: Default>(&self, project: &ProjectId, look: impl FnOnce(&ByAge) -> T) -> T {
+        let entry = lock(&self.projects).get(project).map(Arc::clone);
+        let Some(entry) = entry else {
+            return T::default();
+        };
+        let seen = look(&lock(&entry.open));
+        self.release(project, entry);
+        seen
+    }
+
+    fn in_turn<T>(&self, project: &ProjectId, work: impl FnOnce(&mut ByAge) -> T) -> T {
+        let entry = self.entry(project);
+        let done = work(&mut lock(&entry.open));
+        self.release(project, entry);
+        done
+    }
+
+    fn entry(&self, project: &ProjectId) -> Arc<Project> {
+        let mut projects = lock(&self.projects);
+        match projects.get(project) {
+            Some(entry) => Arc::clone(entry),
+            None => Arc::clone(projects.entry(project.clone()).or_default()),
+        }
+    }
+
+    /// Forgets the project if nobody else uses its entry and nothing is open in it.
+    fn release(&self, project: &ProjectId, entry: Arc<Project>) {
+        let mut projects = lock(&self.projects);
+        drop(entry);
+        // Nobody else can take a reference meanwhile: that needs the lock.
+        let is_unused =
+            |own: &Arc<Project>| Arc::strong_count(own) == 1 && lock(&own.open).is_empty();
+        if projects.get(project).is_some_and(is_unused) {
+            projects.remove(project);
+        }
+    }
+}
+
+/// The project's turn to finish one pull request; given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Finishing {
+    all: Arc<OpenPullRequests>,
+    project: ProjectId,
+    entry: Option<Arc<Project>>,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Finishing {
+    /// Checks that `owner` may have one more.
+    ///
+    /// # Errors
+    /// `TooManyOpen`.
+    pub fn check(&self, owner: &UserName, max_open: usize) -> Result<(), FinishError> {
+        if self.all.open(&self.project, Some(owner)).len() >= max_open {
+            return Err(FinishError::TooManyOpen);
+        }
+        Ok(())
+    }
+
+    /// A date that none has: `now`, or the first after all that were given.
+    pub fn date(&self, now: Timestamp) -> Timestamp {
+        let mut latest = lock(&self.all.latest);
+        let next = Timestamp::from_millis(latest.as_millis().saturating_add(1));
+        *latest = now.max(next);
+        *latest
+    }
+
+    /// Adds what has been kept and tells of it.
+    pub fn keep(self, pull_request: &PullRequest, in_turn: TellFinished) {
+        let key = (pull_request.date, pull_request.id);
+        self.all.in_turn(&self.project, |open| {
+            open.insert(key, pull_request.owner.clone());
+            in_turn(pull_request);
+        });
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.turn = None;
+        if let Some(entry) = self.entry.take() {
+            self.all.release(&self.project, entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

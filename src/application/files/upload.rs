@@ -1,0 +1,163 @@
+//! One file of which parts have come.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::application::command::{PartOf, PostFile};
+use crate::application::files::upload_log::{ReadyContent, SPILL_BYTES, UploadLog};
+use crate::application::files::upload_memory::{MemoryShare, UploadMemory};
+use crate::application::limits::Limits;
+use crate::application::ports::{StagingId, StoreError, UploadStore};
+use crate::application::request_error::RequestError;
+use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime};
+
+/// A file of which parts have come.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    partial: PartialUpload,
+    log: UploadLog,
+    /// That of the first part which came with one.
+    base: Option<ContentHash>,
+    touched: Uptime,
+    name_bytes: usize,
+    share: MemoryShare,
+}
+
+/// A file that has come to its end.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    pub(crate) content: ReadyContent,
+    /// The content that its author started from, where they have said so.
+    pub(crate) base: Option<ContentHash>,
+}
+
+/// What has become of a part that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It has been kept.
+    Done,
+    /// It must be staged ([`Upload::stage`]) before anything else happens to the upload.
+    ToStage,
+}
+
+impl Upload {
+    /// An upload of `count` parts of which none has come.
+    pub(crate) fn new(
+        count: u32,
+        path: &FilePath,
+        memory: &Arc<UploadMemory>,
+        now: Uptime,
+    ) -> Self {
+        Self {
+            partial: PartialUpload::new(count),
+            log: UploadLog::default(),
+            base: None,
+            touched: now,
+            name_bytes: path.as_str().len(),
+            share: memory.share(),
+        }
+    }
+
+    /// Which parts have come.
+    pub(crate) fn partial(&self) -> &PartialUpload {
+        &self.partial
+    }
+
+    /// When the latest part came.
+    pub(crate) fn touched(&self) -> Uptime {
+        self.touched
+    }
+
+    /// Takes a part, and keeps it in memory where there is room. The last part always stays there:
+    /// the file is stored at once.
+    ///
+    /// # Errors
+    /// 413 for `maxFileBytes`, 400 where the part contradicts the upload, which stays as it was.
+    pub(crate) fn take(
+        &mut self,
+        part: &Part,
+        post: &PostFile,
+        limits: &Limits,
+        now: Uptime,
+    ) -> Result<(Progress, Kept), RequestError> {
+        check_file_bytes(self.partial.bytes_with(part), limits)?;
+        let progress = self.partial.accept(part)?;
+        self.base = self.base.or(post.base);
+        self.touched = now;
+        let stays = progress == Progress::Complete || self.has_room(post.content.len());
+        if stays {
+            self.log.append(&post.content);
+        }
+        self.count();
+        Ok((progress, if stays { Kept::Done } else { Kept::ToStage }))
+    }
+
+    /// Moves what has gathered, and `part` behind it, out of memory; `id` names the upload if
+    /// nothing of it is staged yet.
+    ///
+    /// # Errors
+    /// Those of [`UploadStore::append`]; the upload is of no use then.
+    pub(crate) async fn stage(
+        &mut self,
+        part: Bytes,
+        store: &Arc<dyn UploadStore>,
+        id: impl FnOnce() -> StagingId,
+    ) -> Result<(), StoreError> {
+        let staged = self.log.stage(part, store, id).await;
+        self.count();
+        staged
+    }
+
+    /// What has come of the file. `last` is whether nothing more can come.
+    pub(crate) fn whole(&mut self, last: bool) -> WholeFile {
+        let content = self.log.content(self.partial.pieces(), last);
+        let content = ReadyContent::new(content, self.share.memory().account());
+        self.count();
+        WholeFile {
+            content,
+            base: self.base,
+        }
+    }
+
+    fn has_room(&self, more: usize) -> bool {
+        let growth = self.log.memory_bytes_with(more) - self.log.memory_bytes();
+        self.log.gathered() + more < SPILL_BYTES && self.share.memory().has_room(growth)
+    }
+
+    fn count(&mut self) {
+        let index = size_of::<Self>() + self.name_bytes + self.partial.index_bytes();
+        self.share.set(self.log.memory_bytes(), index);
+    }
+}
+
+/// What a post says of the part that it brings.
+///
+/// # Errors
+/// 400 for one of 4 GiB or more.
+pub(crate) fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, RequestError> {
+    let bytes = u32::try_from(post.content.len())
+        .map_err(|_| RequestError::bad("a part must be smaller than 4 GiB"))?;
+    Ok(Part {
+        number: part_of.number,
+        count: part_of.count,
+        bytes,
+        chars: post.chars,
+        padded: post.padded,
+        binary: post.binary,
+    })
+}
+
+/// Checks that a file may be this long.
+///
+/// # Errors
+/// 413 for `maxFileBytes`.
+pub(crate) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), RequestError> {
+    if bytes > limits.max_file_bytes {
+        return Err(RequestError::LimitExceeded {
+            limit: "maxFileBytes",
+            value: limits.max_file_bytes,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The memory that the unfinished uploads of one connection take up together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::application::memory::{Account, Reservation};
+
+/// How many bytes of parts may gather in memory, of all unfinished uploads of one connection
+/// together. Parts beyond it are staged as they come.
+const MAX_GATHERED_BYTES: usize = 1_024 * 1_024;
+
+/// Counts the parts that have gathered in memory, and reserves them on the connection's account.
+#[derive(Debug)]
+pub(crate) struct UploadMemory {
+    account: Arc<Account>,
+    gathered: AtomicUsize,
+}
+
+impl UploadMemory {
+    /// Counts for the connection of this account, which has no uploads yet.
+    pub(crate) fn new(account: Arc<Account>) -> Arc<Self> {
+        Arc::new(Self {
+            account,
+            gathered: AtomicUsize::new(0),
+        })
+    }
+
+    /// The connection's account.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Whether `more` bytes of parts may gather.
+    pub(crate) fn has_room(&self, more: usize) -> bool {
+        let gathered = self.gathered.load(Ordering::Relaxed);
+        gathered + more <= MAX_GATHERED_BYTES && self.account.has_room(more)
+    }
+
+    /// The share of a new upload, which is empty.
+    pub(crate) fn share(self: &Arc<Self>) -> MemoryShare {
+        MemoryShare {
+            memory: Arc::clone(self),
+            reservation: self.account.reserve(0),
+            parts: 0,
+        }
+    }
+}
+
+/// What one upload takes up; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct MemoryShare {
+    memory: Arc<UploadMemory>,
+    reservation: Reservation,
+    parts: usize,
+}
+
+impl MemoryShare {
+    /// Whose share it is.
+    pub(crate) fn memory(&self) -> &Arc<UploadMemory> {
+        &self.memory
+    }
+
+    /// Says how many bytes the parts take up from now on, and how many all else.
+    pub(crate) fn set(&mut self, parts: usize, others: usize) {
+        self.set_parts(parts);
+        if self.reservation.bytes() != parts + others {
+            self.reservation.set(parts + others);
+        }
+    }
+
+    fn set_parts(&mut self, parts: usize) {
+        let gathered = &self.memory.gathered;
+        gathered.fetch_add(parts, Ordering::Relaxed);
+        gathered.fetch_sub(self.parts, Ordering::Relaxed);
+        self.parts = parts;
+    }
+}
+
+impl Drop for MemoryShare {
+    fn drop(&mut self) {
+        self.set_parts(0);
+    }
+}

@@ -1,0 +1,67 @@
+use crate::application::command::{Command, DeletePullRequest};
+use crate::application::ports::StoreError;
+use crate::application::pull_requests::find::UNKNOWN;
+use crate::application::reply::Reply;
+use crate::application::request_error::BadParameters;
+use crate::application::test_world::{World, demo, is_bad, is_unauthorized, other, pull_request};
+use crate::domain::{Outcome, ProjectId, PullRequestId};
+
+fn end(number: u128, outcome: Outcome) -> Command {
+    let id = Some(PullRequestId::from_u128(number));
+    Command::DeletePullRequest(Ok(DeletePullRequest { id, outcome }))
+}
+
+/// Open are 7 of bob's and 8 of pat's in `ana/demo` and 9 of bob's in `dan/other`.
+fn with_three() -> World {
+    let mut world = World::new();
+    world.open = vec![
+        pull_request(7, demo(), "bob"),
+        pull_request(8, demo(), "pat"),
+        pull_request(9, other(), "bob"),
+    ];
+    world
+}
+
+#[tokio::test]
+async fn the_streamer_ends_a_pull_request_and_its_owner_is_told() {
+    for (outcome, told) in [(Outcome::Merged, "Merged"), (Outcome::Closed, "Closed")] {
+        let scene = with_three().build();
+        let mut session = scene.streamer().await;
+        let answer = scene.ask(&mut session, end(8, outcome)).await;
+        assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+        assert_eq!(
+            scene.journal.take(),
+            [
+                "delete pull request of ana/demo".to_owned(),
+                format!("publish outcomes ana/demo pat: closed {told}"),
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_ended_tells_nobody() {
+    let scene = with_three().build();
+    let mut streamer = scene.streamer().await;
+    for number in [9, 10] {
+        let answer = scene.ask(&mut streamer, end(number, Outcome::Closed)).await;
+        assert_eq!(answer, Err(UNKNOWN), "{number}");
+    }
+    let mut owner = scene.viewer().await;
+    let own = scene.ask(&mut owner, end(7, Outcome::Closed)).await;
+    assert!(is_unauthorized(&own));
+    let shapeless = || Command::DeletePullRequest(Err(BadParameters::new("no id")));
+    assert!(is_unauthorized(&scene.ask(&mut owner, shapeless()).await));
+    assert!(is_bad(&scene.ask(&mut streamer, shapeless()).await));
+    assert!(scene.journal.take().is_empty());
+
+    // Somebody else was faster.
+    let mut world = with_three();
+    let gone = |_: &ProjectId, _| Err(StoreError::NotFound);
+    world.pull_requests.expect_delete().returning(gone);
+    let scene = world.build();
+    let mut streamer = scene.streamer().await;
+    let answer = scene.ask(&mut streamer, end(7, Outcome::Closed)).await;
+    assert_eq!(answer, Err(UNKNOWN));
+    assert!(scene.journal.take().is_empty());
+}

@@ -1,0 +1,21 @@
+//! `pullrequest`/`list`: all open pull requests for the streamer, their own for a viewer.
+
+use crate::application::auth::read_permission::permit_by_token;
+use crate::application::pull_requests::pages::PullRequestPages;
+use crate::application::request_error::RequestError;
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::Timestamp;
+
+pub(crate) async fn list_pull_requests(
+    app: &Application,
+    session: &Session,
+    now: Timestamp,
+) -> Result<PullRequestPages, RequestError> {
+    let (project, user) = session.may_propose(now)?;
+    let owner = (!session.roles.streamer).then(|| user.clone());
+    let ids = app.ports.pull_requests.open(project, owner).await;
+    let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;
+    let permit = permit_by_token(app, session);
+    Ok(PullRequestPages::new(project.clone(), ids).within(permit))
+}
