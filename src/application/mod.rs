@@ -39,7 +39,7 @@ pub use file_content::{FileContent, StagedContent};
 pub use file_key::FileKey;
 pub use files::commit::Commit;
 pub use files::digest::sha256;
-pub use files::file_stream::{FileStream, NextFile};
+pub use files::file_stream::{FileStream, NextFile, NextListed};
 pub use limits::{Limits, Policy};
 pub use pull_requests::open_draft::OpenDraft;
 pub use pull_requests::pages::PullRequestPages;

@@ -14,7 +14,7 @@ use crate::application::ports::{
 };
 use crate::application::pull_requests::cursor::PullRequestClock;
 use crate::application::request_error::RequestError;
-use crate::domain::{FilePath, ProjectId, Timestamp, Uptime};
+use crate::domain::{ProjectId, Timestamp, Uptime};
 
 /// What the use cases need from the world.
 #[derive(Clone)]
@@ -50,7 +50,6 @@ pub struct Application {
     pub(crate) ports: Ports,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
-    pub(crate) files: KeyedLocks<(ProjectId, FilePath)>,
     pub(crate) reviews: KeyedLocks<ProjectId>,
     pub(crate) finishes: PullRequestClock,
     pub(crate) abandoned: AbandonedProjects,
@@ -65,7 +64,6 @@ impl Application {
             ports,
             limits,
             policy,
-            files: KeyedLocks::default(),
             reviews: KeyedLocks::default(),
             finishes: PullRequestClock::default(),
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),

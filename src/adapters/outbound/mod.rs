@@ -4,5 +4,6 @@
 mod contract;
 pub mod filesystem;
 pub mod jwt;
+pub(crate) mod listing;
 pub mod memory;
 pub mod system;

@@ -156,10 +156,9 @@ async fn fetch_pull_request(
     if !session.roles.streamer && found.owner != *user {
         return Err(UNKNOWN);
     }
-    let store = Arc::clone(&app.ports.pull_requests);
     Ok(FileStream::pull_request(
         found,
-        store,
+        app,
         "/".to_owned(),
         permit_by_token(app, session),
     ))

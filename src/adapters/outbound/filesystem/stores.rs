@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::projects::kept_open::KeptOpen;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::index::Index;
 use super::pull_requests::store::FilesystemPullRequests;
@@ -10,7 +11,26 @@ use super::sandbox::durability::Durability;
 use super::sandbox::layout::{Layout, OpenError};
 use super::uploads::drafts::FilesystemDrafts;
 use super::uploads::staging::FilesystemStaging;
-use crate::application::ports::Stores;
+use crate::application::ports::{StoreResources, Stores};
+
+/// How the stores use their base folder, and what they may take.
+#[derive(Debug, Clone)]
+pub struct FilesystemOptions {
+    /// What an acknowledged change survives.
+    pub durability: Durability,
+    /// What the stores share with the rest of the process.
+    pub resources: StoreResources,
+}
+
+impl From<Durability> for FilesystemOptions {
+    /// With resources that nobody shares.
+    fn from(durability: Durability) -> Self {
+        Self {
+            durability,
+            resources: StoreResources::default(),
+        }
+    }
+}
 
 /// All stores on one base folder. The lock is held until the last of them is gone.
 #[derive(Debug, Clone)]
@@ -30,15 +50,23 @@ impl FilesystemStores {
     ///
     /// # Errors
     /// Why `base` cannot be used, another server that uses it included.
-    pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let layout = Arc::new(Layout::open(base, durability)?);
+    pub fn open(base: &Path, options: FilesystemOptions) -> Result<Self, OpenError> {
+        let FilesystemOptions {
+            durability,
+            resources,
+        } = options;
+        let kept_open = KeptOpen::new(resources.open_files);
+        let layout = Arc::new(Layout::open(base, durability, kept_open)?);
         let index = Index::load(&layout.pulls).map_err(|error| OpenError::Refused {
             what: "read .twicecast/pulls",
             cause: error.into(),
         })?;
         let index = Arc::new(index);
         Ok(Self {
-            projects: Arc::new(FilesystemProjects::new(Arc::clone(&layout))),
+            projects: Arc::new(FilesystemProjects::new(
+                Arc::clone(&layout),
+                resources.memory,
+            )),
             drafts: Arc::new(FilesystemDrafts::new(
                 Arc::clone(&layout),
                 Arc::clone(&index),

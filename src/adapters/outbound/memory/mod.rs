@@ -7,7 +7,6 @@ mod pull_requests;
 mod source;
 mod staging;
 mod stores;
-mod walk;
 
 pub use chat_rooms::MemoryChatRooms;
 pub use drafts::MemoryDrafts;
