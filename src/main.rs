@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use file_ws_server::adapters::inbound::cli::{self, Config, Durability, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, FilesystemStores};
+use file_ws_server::adapters::outbound::filesystem::{self, FilesystemOptions, FilesystemStores};
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, NewToken, TokenKey};
 use file_ws_server::adapters::outbound::memory::MemoryStores;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::ports::{Clock as _, Stores};
+use file_ws_server::application::ports::{Clock as _, StoreResources, Stores};
 use file_ws_server::server::{self, Adapters, Failure};
 
 /// Returns memory to the system after a burst, which the C library's allocator hardly does.
@@ -41,13 +41,14 @@ fn main() -> ExitCode {
         } => {
             let config = loaded.config;
             cli::block_on(async {
-                cli::adopt(&config, open_stores(&config)?.registry, &user, &project).await
+                let stores = open_stores(&config, StoreResources::default())?;
+                cli::adopt(&config, stores.registry, &user, &project).await
             })
         }
         Invocation::Serve(loaded) => {
             cli::start_logging(&loaded.config);
             let (tokens, config) = (Arc::new(verifier(&loaded.config)?), loaded.config.clone());
-            let open_stores = Box::new(move || open_stores(&config));
+            let open_stores = Box::new(move |resources| open_stores(&config, resources));
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
             cli::block_on(server::serve(
                 loaded,
@@ -62,16 +63,22 @@ fn main() -> ExitCode {
     })
 }
 
-fn open_stores(config: &Config) -> Result<Stores, Failure> {
+fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Failure> {
     let durability = match config.durability {
         Durability::Fsync => filesystem::Durability::Fsync,
         Durability::Rename => filesystem::Durability::Rename,
     };
     match config.store {
         Store::Memory => Ok(MemoryStores::new().into()),
-        Store::Filesystem => FilesystemStores::open(config.base_dir.as_path(), durability)
-            .map(Stores::from)
-            .map_err(|error| config.base_dir_fault(&error).into()),
+        Store::Filesystem => {
+            let options = FilesystemOptions {
+                durability,
+                resources,
+            };
+            FilesystemStores::open(config.base_dir.as_path(), options)
+                .map(Stores::from)
+                .map_err(|error| config.base_dir_fault(&error).into())
+        }
     }
 }
 

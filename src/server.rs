@@ -27,7 +27,9 @@ use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encode
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::abandoned::{start_grace, tidy_up};
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::{Clock, IdGenerator, StoreError, Stores, TokenVerifier};
+use crate::application::ports::{
+    Clock, IdGenerator, StoreError, StoreResources, Stores, TokenVerifier,
+};
 use crate::application::{Application, Ports};
 
 /// Files that the process has open besides its connections, at the most.
@@ -42,7 +44,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// What whoever starts a server chooses.
 pub struct Adapters {
     /// Opens the stores; called once the port is bound. May block.
-    pub open_stores: Box<dyn FnOnce() -> Result<Stores, Failure> + Send>,
+    pub open_stores: Box<dyn FnOnce(StoreResources) -> Result<Stores, Failure> + Send>,
     /// Whose tokens are believed.
     pub tokens: Arc<dyn TokenVerifier>,
     /// The time.
@@ -78,13 +80,18 @@ impl Server {
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
     pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, StartError> {
-        warn_of_few_files(config, transport::raise_open_files());
+        let open_files = transport::raise_open_files();
+        warn_of_few_files(config, open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
         let budget = Budget::new(config.max_memory_bytes());
         let encoder = event_encoder(Arc::clone(&budget), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
-        let stores = (adapters.open_stores)().map_err(StartError::Stores)?;
+        let resources = StoreResources {
+            memory: MemoryBudget::new(config.max_memory_bytes()),
+            open_files: files_for_reading(config, open_files),
+        };
+        let stores = (adapters.open_stores)(resources).map_err(StartError::Stores)?;
         let rooms = MemoryChatRooms::new(
             Arc::clone(&hub) as _,
             config.room_limits(),
@@ -131,7 +138,7 @@ impl Server {
         let tidied = Arc::clone(&application);
         let tidying = tokio::spawn(every_second(move || {
             let application = Arc::clone(&tidied);
-            async move { tidy_up(&application).await }
+            async move { tidy_up(&application) }
         }));
         Ok(Running {
             addresses,
@@ -238,6 +245,14 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
     }
 }
 
+/// How many files the stores may keep open, so that these and all sockets together stay below the
+/// system's limit: what the sockets leave, and where they leave little an eighth of all.
+fn files_for_reading(config: &Config, open_files: u64) -> usize {
+    let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
+    let others = config.max_connections.size() + OTHER_FILES;
+    open_files.saturating_sub(others).max(open_files / 8)
+}
+
 fn warn_of_few_files(config: &Config, open_files: u64) {
     let wanted = (config.max_connections.size() + OTHER_FILES) as u64;
     if open_files < wanted {
@@ -265,7 +280,7 @@ mod tests {
     fn adapters(stores: Result<Stores, Failure>) -> Adapters {
         let key = TokenKey::Secret(b"secret".to_vec());
         Adapters {
-            open_stores: Box::new(|| stores),
+            open_stores: Box::new(|_| stores),
             tokens: Arc::new(JwtVerifier::new(&key, None, None).expect("a key")),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

@@ -38,7 +38,7 @@ pub fn benches(criterion: &mut Criterion) {
 fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durability) {
     let runtime = Runtime::new().expect("a runtime");
     let base = TempDir::new_in(folder).expect("a folder");
-    let stores = FilesystemStores::open(base.path(), durability).expect("opens");
+    let stores = FilesystemStores::open(base.path(), durability.into()).expect("opens");
     let (store, project) = (stores.projects, project());
     runtime
         .block_on(store.register(&project))
@@ -48,7 +48,7 @@ fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durab
     let put = async || {
         let content = FileContent::Memory(content.clone());
         store
-            .put_file(&project, &path, content, QUOTA)
+            .put_file(&project, &path, content, QUOTA, Box::new(|_| {}))
             .await
             .expect("stored");
     };

@@ -9,14 +9,13 @@ use std::collections::BTreeSet;
 use crate::application::command::{Command, DeletePullRequest, PartOf};
 use crate::application::files::digest::sha256;
 use crate::application::ports::MockFileSource;
-use crate::application::ports::MockFileWalk;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, Scene, World, authenticate, creation, delete, demo, disk_full, get, list, new_session,
-    open_file, part, path, post, post_bytes, pull_request, streaming, viewing,
+    next_of, open_file, part, path, post, post_bytes, pull_request, streaming, viewing,
 };
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
@@ -150,11 +149,11 @@ fn project_rows() -> Vec<Row> {
     use Sender::{Author, Nobody, Streamer};
     let put: Failure = |world| {
         let put = world.projects.expect_put_file();
-        put.returning(|_, _, _, _| Err(disk_full()));
+        put.returning(|_, _, _, _, _| Err(disk_full()));
     };
     let remove: Failure = |world| {
         let delete = world.projects.expect_delete_file();
-        delete.returning(|_, _| Err(disk_full()));
+        delete.returning(|_, _, _, _| Err(disk_full()));
     };
     let open: Failure = |world| {
         let open = world.projects.expect_open_file();
@@ -164,18 +163,19 @@ fn project_rows() -> Vec<Row> {
         let open = world.projects.expect_open_files();
         open.returning(|_, _, _| Err(disk_full()));
     };
-    let walk: Failure = |world| {
-        world
-            .projects
-            .expect_walk()
-            .returning(|_, _, _| Err(disk_full()));
+    let find: Failure = |world| {
+        let find = world.projects.expect_find_file();
+        find.returning(|_, _| Err(disk_full()));
+    };
+    let below: Failure = |world| {
+        let below = world.projects.expect_files_below();
+        below.returning(|_, _, _| Err(disk_full()));
     };
     let next: Failure = |world| {
-        world.projects.expect_walk().returning(|_, _, _| {
-            let mut walk = MockFileWalk::new();
-            walk.expect_next().returning(|_| Err(disk_full()));
-            Ok(Box::new(walk))
-        });
+        let first = world.projects.expect_files_below().once();
+        first.returning(|_, files, _| Ok(next_of(vec![path("/d/gone")], files, 1)));
+        let below = world.projects.expect_files_below();
+        below.returning(|_, _, _| Err(disk_full()));
     };
     let usage: Failure = |world| {
         world
@@ -193,15 +193,16 @@ fn project_rows() -> Vec<Row> {
         row("ProjectStore::delete_file", remove, Streamer, || delete("/d/"), Refused(UnwritableFile)),
         row("ProjectStore::open_file", open, Nobody, || get(demo(), "/a", false), Refused(UnreadableFile)),
         row("ProjectStore::open_files", open_some, Nobody, || get(demo(), "/", false), unreadable),
-        row("ProjectStore::open_file", open, Author, || delete("/a"), Refused(UnreadableFile)),
-        row("ProjectStore::walk", walk, Nobody, || get(demo(), "/", true), Refused(UnreadablePath)),
-        row("ProjectStore::walk", walk, Nobody, || list(demo(), "/d", true), Refused(UnreadablePath)),
-        row("ProjectStore::walk", walk, Nobody, || get(demo(), "/d", false), Refused(UnreadableFile)),
-        row("ProjectStore::walk", walk, Streamer, || delete("/d"), Refused(UnreadableFile)),
-        row("ProjectStore::walk", walk, Author, || delete("/d"), Refused(UnreadableFile)),
-        row("FileWalk::next", next, Nobody, || get(demo(), "/", true), broken),
-        row("FileWalk::next", next, Streamer, || delete("/d"), Refused(UnreadableFile)),
-        row("FileWalk::next", next, Author, || delete("/d"), Refused(UnreadableFile)),
+        row("ProjectStore::find_file", find, Nobody, || list(demo(), "/a", false), Refused(UnreadableFile)),
+        row("ProjectStore::find_file", find, Author, || delete("/a"), Refused(UnreadableFile)),
+        row("ProjectStore::files_below", below, Nobody, || get(demo(), "/", true), Refused(UnreadablePath)),
+        row("ProjectStore::files_below", below, Nobody, || list(demo(), "/d", true), Refused(UnreadablePath)),
+        row("ProjectStore::files_below", below, Nobody, || get(demo(), "/d", false), Refused(UnreadableFile)),
+        row("ProjectStore::files_below", below, Streamer, || delete("/d"), Refused(UnreadableFile)),
+        row("ProjectStore::files_below", below, Author, || delete("/d"), Refused(UnreadableFile)),
+        row("ProjectStore::files_below", next, Nobody, || get(demo(), "/", true), broken),
+        row("ProjectStore::files_below", next, Streamer, || delete("/d"), Refused(UnreadableFile)),
+        row("ProjectStore::files_below", next, Author, || delete("/d"), Refused(UnreadableFile)),
         row("ProjectStore::usage", usage, Nobody, status, Refused(UnreadablePath)),
     ]
 }

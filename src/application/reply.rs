@@ -55,6 +55,8 @@ pub struct ProjectStatus {
     pub bytes: u64,
     /// `maxProjectBytes`.
     pub max_bytes: u64,
+    /// How many folders it has.
+    pub folders: u64,
 }
 
 /// What became of a command.

@@ -125,7 +125,10 @@ impl RequestError {
                 limit: "maxProjectBytes",
                 value: *value,
             },
-            StoreError::NotFound | StoreError::PathConflict | StoreError::Failed(_) => {
+            StoreError::NotFound
+            | StoreError::PathConflict
+            | StoreError::Unavailable
+            | StoreError::Failed(_) => {
                 log_failure("write a file", error);
                 Self::UnwritableFile
             }

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::task::TaskTracker;
 
 use crate::application::files::abandoned::AbandonedProjects;
-use crate::application::keyed_locks::KeyedLocks;
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::{
     ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectRegistry, ProjectStore,
     PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
 use crate::application::request_error::RequestError;
-use crate::domain::{FilePath, ProjectId, Timestamp, Uptime};
+use crate::domain::{Timestamp, Uptime};
 
 /// What the use cases need from the world.
 #[derive(Clone)]
@@ -47,7 +46,6 @@ pub struct Application {
     pub(crate) ports: Ports,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
-    pub(crate) files: KeyedLocks<(ProjectId, FilePath)>,
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
@@ -60,7 +58,6 @@ impl Application {
             ports,
             limits,
             policy,
-            files: KeyedLocks::default(),
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),

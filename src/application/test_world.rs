@@ -6,7 +6,7 @@
 
 use crate::application::files::commit;
 use crate::application::session::dispatch::execute;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,19 +31,22 @@ use crate::application::ports::MockFileSource;
 use crate::application::ports::MockIdGenerator;
 use crate::application::ports::MockPresence;
 use crate::application::ports::MockProjectRegistry;
+use crate::application::ports::MockProjectStore;
 use crate::application::ports::MockPullRequestStore;
 use crate::application::ports::MockSubscriptions;
 use crate::application::ports::MockTokenVerifier;
 use crate::application::ports::MockUploadStore;
-use crate::application::ports::{FileWalk, OpenFile, ProjectState, StoreError, TokenError, Topic};
-use crate::application::ports::{MockFileWalk, MockProjectStore};
+use crate::application::ports::{
+    FilesBelow, OpenFile, ProjectState, StoreError, TokenError, Topic,
+};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    Claims, ContentHash, FilePath, PathQuery, ProjectId, ProjectName, ProjectQuota, PullRequest,
-    PullRequestId, PullRequestLimits, RoomName, Timestamp, Uptime, Usage, UserName, Version,
+    Claims, ContentHash, FilePath, PathQuery, ProjectEntry, ProjectId, ProjectName, ProjectQuota,
+    PullRequest, PullRequestId, PullRequestLimits, RoomName, Timestamp, Uptime, Usage, UserName,
+    Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -198,19 +201,23 @@ impl World {
         let (journal, version) = (self.journal.clone(), next.clone());
         projects
             .expect_put_file()
-            .returning(move |project, path, content, _| {
+            .returning(move |project, path, content, _, in_turn| {
                 journal.note(format!("put {project} {path} {}", describe(&content)));
-                Ok(version())
+                let version = version();
+                in_turn(version);
+                Ok(version)
             });
         let (journal, there) = (self.journal.clone(), self.files.clone());
         projects
             .expect_delete_file()
-            .returning(move |project, path| {
-                if !there.contains(path) {
+            .returning(move |project, path, wanted, in_turn| {
+                if !there.contains(path) || !wanted() {
                     return Err(StoreError::NotFound);
                 }
                 journal.note(format!("delete {project} {path}"));
-                Ok(next())
+                let version = next();
+                in_turn(version);
+                Ok(version)
             });
         let there = self.files.clone();
         projects.expect_open_file().returning(move |_, path| {
@@ -232,18 +239,30 @@ impl World {
             Ok(paths.iter().map(open).collect())
         });
         let there = self.files.clone();
-        projects.expect_walk().returning(move |_, folder, deep| {
-            let names = names_below(&there, folder.as_ref(), deep);
-            if names.is_empty() && folder.is_some() {
-                return Err(StoreError::NotFound);
+        projects.expect_find_file().returning(move |_, path| {
+            if there.contains(path) {
+                Ok(entry(path))
+            } else {
+                Err(StoreError::NotFound)
             }
-            Ok(walk(names))
         });
+        let there = self.files.clone();
+        projects
+            .expect_files_below()
+            .returning(move |_, files, most| {
+                let names = names_below(&there, files.folder.as_ref(), files.recursively);
+                if names.is_empty() && files.folder.is_some() {
+                    return Err(StoreError::NotFound);
+                }
+                Ok(next_of(names, files, most))
+            });
+        projects.expect_note_hash().returning(|_, _, _, _| ());
         let files = self.files.len() as u64;
         projects.expect_usage().returning(move |_| {
             Ok(Usage {
                 files,
                 bytes: 77,
+                folders: 2,
                 ..Usage::default()
             })
         });
@@ -829,13 +848,29 @@ pub fn is_bad<T>(result: &Result<T, RequestError>) -> bool {
     matches!(result, Err(RequestError::BadParameters(_)))
 }
 
-/// A walk that meets `names`.
-pub fn walk(names: Vec<FilePath>) -> Box<dyn FileWalk> {
-    let mut left = VecDeque::from(names);
-    let mut walk = MockFileWalk::new();
-    walk.expect_next()
-        .returning(move |most| Ok(left.drain(..most.min(left.len())).collect()));
-    Box::new(walk)
+/// What a store answers that has `names`.
+pub fn next_of(
+    names: Vec<FilePath>,
+    files: &FilesBelow,
+    most: usize,
+) -> Vec<(FilePath, ProjectEntry)> {
+    let after = files.after.as_ref();
+    let left = names
+        .into_iter()
+        .filter(|name| after.is_none_or(|after| name > after));
+    left.take(most)
+        .map(|name| (name.clone(), entry(&name)))
+        .collect()
+}
+
+/// What is known of a file whose content is its own name, before anybody has read it.
+pub fn entry(path: &FilePath) -> ProjectEntry {
+    ProjectEntry {
+        bytes: path.as_str().len() as u64,
+        version: Version::new(1),
+        modified: Timestamp::default(),
+        sha256: None,
+    }
 }
 
 /// A file whose content is its own name.

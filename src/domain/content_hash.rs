@@ -10,6 +10,11 @@ impl ContentHash {
     /// How long it is as text.
     pub const CHARS: usize = 64;
 
+    /// The hash with these bytes.
+    pub const fn from_bytes(bytes: [u8; Self::CHARS / 2]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads 64 characters of lower-case hex; anything else is no hash. So each is written in one way
     /// only, and comes back as it was sent.
     pub fn parse(text: &str) -> Option<Self> {

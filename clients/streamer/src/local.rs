@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use file_ws_server::adapters::outbound::filesystem::{
+    Durability, FilesystemOptions, FilesystemStores,
+};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::server::{self, Adapters, Running, Server};
@@ -92,8 +94,12 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     let tokens = JwtVerifier::new(&TokenKey::Secret(key.as_bytes().to_vec()), None, None)?;
     let folder = base.path().to_owned();
     let adapters = Adapters {
-        open_stores: Box::new(move || {
-            Ok(FilesystemStores::open(&folder, Durability::Rename)?.into())
+        open_stores: Box::new(move |resources| {
+            let options = FilesystemOptions {
+                durability: Durability::Rename,
+                resources,
+            };
+            Ok(FilesystemStores::open(&folder, options)?.into())
         }),
         tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),

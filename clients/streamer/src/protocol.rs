@@ -229,7 +229,8 @@ pub struct ListedFile {
     pub name: String,
     /// In bytes.
     pub size: u64,
-    /// Lower-case hex.
+    /// Lower-case hex; empty, and so like no content, where the server has not hashed the file.
+    #[serde(default)]
     pub sha256: String,
     /// When the server stored it, in milliseconds since the epoch.
     #[serde(default)]

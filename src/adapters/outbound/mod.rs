@@ -4,6 +4,7 @@
 mod contract;
 pub mod filesystem;
 pub mod jwt;
+pub(crate) mod listing;
 pub mod memory;
 mod open_pull_requests;
 pub mod system;

@@ -3,7 +3,7 @@
 
 use crate::application::files::commit::delete_below;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::application::locks::lock;
@@ -72,25 +72,36 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What has to be done now and then: about once a second.
-pub async fn tidy_up(app: &Application) {
+/// What has to be done now and then: about once a second. The projects whose grace is over lose
+/// their files in tasks of their own, so that one whose disk hangs delays nothing else.
+pub fn tidy_up(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
     for project in app.abandoned.take_due(now) {
-        // A streamer who comes back meanwhile keeps what is left, and what he posts: it is
-        // asked anew for each file, when nobody else can be changing it.
-        let is_away = || app.ports.presence.streamers(&project) == 0;
-        match delete_below(app, None, &project, None, &is_away).await {
-            Ok(_) => {
-                // A user's own text: what cannot be seen is written out.
-                let project = project.to_string();
-                tracing::info!(
-                    project = %project.escape_debug(),
-                    "deleted the files of a project without streamer"
-                );
-            }
-            Err(_) => app.abandoned.streamer_left(&project, now),
+        let own = Arc::clone(app);
+        app.work
+            .spawn(async move { delete_abandoned(&own, project).await });
+    }
+}
+
+/// Deletes the files of a project whose streamer has stayed away.
+async fn delete_abandoned(app: &Arc<Application>, project: ProjectId) {
+    // A streamer who comes back meanwhile keeps what is left, and what they post: it is asked anew
+    // for each file, when nobody else can be changing it. A server that stops leaves the rest to
+    // the grace after its next start.
+    let (presence, asked) = (Arc::clone(&app.ports.presence), project.clone());
+    let work = app.work.clone();
+    let is_away = move || presence.streamers(&asked) == 0 && !work.is_closed();
+    match delete_below(app, None, &project, None, is_away).await {
+        Ok(_) => {
+            // A user's own text: what cannot be seen is written out.
+            let project = project.to_string();
+            tracing::info!(
+                project = %project.escape_debug(),
+                "deleted the files of a project without streamer"
+            );
         }
+        Err(_) => app.abandoned.streamer_left(&project, app.uptime()),
     }
 }
 

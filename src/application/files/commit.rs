@@ -1,6 +1,6 @@
 //! A change of a project that is carried out beside others (protocol, sections 1 and 4).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
@@ -9,14 +9,15 @@ use crate::application::event::Event;
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
 use crate::application::files::upload_log::ReadyContent;
-use crate::application::ports::{StoreError, Topic};
+use crate::application::locks::lock;
+use crate::application::ports::{FilesBelow, StoreError, Topic};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{FilePath, ProjectId, Version};
+use crate::domain::{FilePath, ProjectId};
 
 /// Content up to this length is sent to receivers as it came; longer content is read back from the
-/// store by each when he has room, so that it does not lie in memory.
+/// store by each when there is room, so that it does not lie in memory.
 const EVENT_CONTENT_BYTES: u64 = 64 * 1_024;
 
 /// How many files of a folder are looked up at a time while it is deleted.
@@ -96,19 +97,35 @@ impl Commit {
 }
 
 /// Where the answer to a change goes. It is given once, also where the work ends by a panic.
-struct Answer(Option<Box<Answering>>);
+///
+/// Shared by the use case, which answers what fails, and what the store calls in turn.
+#[derive(Clone)]
+struct Answer(Arc<OnlyAnswer>);
+
+struct OnlyAnswer(Mutex<Option<Box<Answering>>>);
 
 type Answering = dyn FnOnce(Result<Reply, RequestError>) + Send;
 
 impl Answer {
-    fn give(&mut self, outcome: Result<Reply, RequestError>) {
-        if let Some(answer) = self.0.take() {
+    fn new(answer: impl FnOnce(Result<Reply, RequestError>) + Send + 'static) -> Self {
+        Self(Arc::new(OnlyAnswer(Mutex::new(Some(Box::new(answer))))))
+    }
+
+    fn give(&self, outcome: Result<Reply, RequestError>) {
+        self.0.give(outcome);
+    }
+}
+
+impl OnlyAnswer {
+    fn give(&self, outcome: Result<Reply, RequestError>) {
+        let answer = lock(&self.0).take();
+        if let Some(answer) = answer {
             answer(outcome);
         }
     }
 }
 
-impl Drop for Answer {
+impl Drop for OnlyAnswer {
     fn drop(&mut self) {
         // A panic is contained by its task; its cause has been printed.
         self.give(Err(RequestError::Internal));
@@ -133,9 +150,9 @@ where
     A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
 {
     let own = Arc::clone(app);
-    let mut answer = Answer(Some(Box::new(answer)));
+    let answer = Answer::new(answer);
     let work = app.work.spawn(async move {
-        if let Err(refusal) = carry_out(&own, commit, &mut answer).await {
+        if let Err(refusal) = carry_out(&own, commit, &answer).await {
             answer.give(Err(refusal));
         }
     });
@@ -144,11 +161,7 @@ where
     }
 }
 
-async fn carry_out(
-    app: &Application,
-    commit: Commit,
-    answer: &mut Answer,
-) -> Result<(), RequestError> {
+async fn carry_out(app: &Application, commit: Commit, answer: &Answer) -> Result<(), RequestError> {
     let Commit {
         origin,
         project,
@@ -160,11 +173,11 @@ async fn carry_out(
         Change::Delete { means_folder } => {
             let (origin, always) = (Some(origin), || true);
             if !means_folder
-                && delete_one(app, origin, &project, &path, &always, Some(answer)).await?
+                && delete_one(app, origin, &project, &path, always, Some(answer)).await?
             {
                 return Ok(());
             }
-            if !delete_below(app, origin, &project, Some(path), &always).await? {
+            if !delete_below(app, origin, &project, Some(path), always).await? {
                 return Err(RequestError::UnreadableFile);
             }
             answer.give(Ok(Reply::FileDeleted));
@@ -179,54 +192,65 @@ async fn put(
     project: &ProjectId,
     path: FilePath,
     ready: ReadyContent,
-    answer: &mut Answer,
+    answer: &Answer,
 ) -> Result<(), RequestError> {
     let ReadyContent { content, hold } = ready;
     let event_content = event_content(&content);
-    // Numbering and telling happen under the file's lock, so that whoever has read a later
-    // version has been told of this one before.
-    let _turn = app.files.lock((project.clone(), path.clone())).await;
+    let (events, answer) = (Arc::clone(&app.ports.events), answer.clone());
+    let (told_project, told_path) = (project.clone(), path.clone());
+    let in_turn = move |version| {
+        drop(hold);
+        let event = Event::FileUpdated {
+            project: told_project.clone(),
+            path: told_path,
+            version,
+            content: event_content,
+        };
+        events.publish(&Topic::Updates(told_project), event, Some(origin));
+        answer.give(Ok(Reply::FilePosted));
+    };
     let put = app
         .ports
         .projects
-        .put_file(project, &path, content, app.limits.project)
+        .put_file(
+            project,
+            &path,
+            content,
+            app.limits.project,
+            Box::new(in_turn),
+        )
         .await;
-    drop(hold);
-    let version = put.map_err(|error| RequestError::writing_file(&error))?;
-    let event = Event::FileUpdated {
-        project: project.clone(),
-        path,
-        version,
-        content: event_content,
-    };
-    app.ports
-        .events
-        .publish(&Topic::Updates(project.clone()), event, Some(origin));
-    answer.give(Ok(Reply::FilePosted));
+    put.map_err(|error| RequestError::writing_file(&error))?;
     Ok(())
 }
 
-/// Deletes one file, if there is one and it is still `wanted` once its turn has come.
+/// Deletes one file, if there is one and it is still `wanted` once it is its turn. Its receivers
+/// are told then, and `answer` is given.
 async fn delete_one(
     app: &Application,
     origin: Option<ConnectionId>,
     project: &ProjectId,
     path: &FilePath,
-    wanted: &(dyn Fn() -> bool + Sync),
-    answer: Option<&mut Answer>,
+    wanted: impl FnOnce() -> bool + Send + 'static,
+    answer: Option<&Answer>,
 ) -> Result<bool, RequestError> {
-    let _turn = app.files.lock((project.clone(), path.clone())).await;
-    if !wanted() {
-        return Ok(false);
-    }
-    match app.ports.projects.delete_file(project, path).await {
-        Ok(version) => {
-            tell_deleted(app, origin, project, path.clone(), version);
-            if let Some(answer) = answer {
-                answer.give(Ok(Reply::FileDeleted));
-            }
-            Ok(true)
+    let (events, answer) = (Arc::clone(&app.ports.events), answer.cloned());
+    let (told_project, told_path) = (project.clone(), path.clone());
+    let in_turn = move |version| {
+        let event = Event::FileDeleted {
+            project: told_project.clone(),
+            path: told_path,
+            version,
+        };
+        events.publish(&Topic::Updates(told_project), event, origin);
+        if let Some(answer) = answer {
+            answer.give(Ok(Reply::FileDeleted));
         }
+    };
+    let store = &app.ports.projects;
+    let deleted = store.delete_file(project, path, Box::new(wanted), Box::new(in_turn));
+    match deleted.await {
+        Ok(_) => Ok(true),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(RequestError::writing_file(&error)),
     }
@@ -239,41 +263,35 @@ pub(crate) async fn delete_below(
     origin: Option<ConnectionId>,
     project: &ProjectId,
     folder: Option<FilePath>,
-    wanted: &(dyn Fn() -> bool + Sync),
+    wanted: impl FnOnce() -> bool + Send + Clone + 'static,
 ) -> Result<bool, RequestError> {
-    let mut walk = match app.ports.projects.walk(project, folder, true).await {
-        Ok(walk) => walk,
-        Err(StoreError::NotFound) => return Ok(false),
-        Err(error) => return Err(RequestError::reading_file(&error)),
+    let mut files = FilesBelow {
+        folder,
+        recursively: true,
+        after: None,
     };
     let mut any = false;
     loop {
-        let files = walk.next(DELETE_BATCH).await;
-        let files = files.map_err(|error| RequestError::reading_file(&error))?;
-        if files.is_empty() {
+        let next = app
+            .ports
+            .projects
+            .files_below(project, &files, DELETE_BATCH);
+        let next = match next.await {
+            Ok(next) => next,
+            Err(StoreError::NotFound) => return Ok(any),
+            Err(error) => return Err(RequestError::reading_file(&error)),
+        };
+        let Some((last, _)) = next.last() else {
             return Ok(any);
-        }
-        for file in files {
-            any |= delete_one(app, origin, project, &file, wanted, None).await?;
+        };
+        files.after = Some(last.clone());
+        for (file, _) in next {
+            if !wanted.clone()() {
+                return Ok(any);
+            }
+            any |= delete_one(app, origin, project, &file, wanted.clone(), None).await?;
         }
     }
-}
-
-fn tell_deleted(
-    app: &Application,
-    origin: Option<ConnectionId>,
-    project: &ProjectId,
-    path: FilePath,
-    version: Version,
-) {
-    let event = Event::FileDeleted {
-        project: project.clone(),
-        path,
-        version,
-    };
-    app.ports
-        .events
-        .publish(&Topic::Updates(project.clone()), event, origin);
 }
 
 fn event_content(content: &FileContent) -> Option<Bytes> {

@@ -3,7 +3,7 @@
 use crate::application::command::DeleteFile;
 use crate::application::files::commit::Commit;
 use crate::application::files::write_target::WriteTarget;
-use crate::application::ports::StoreError;
+use crate::application::ports::{FilesBelow, StoreError};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -74,25 +74,28 @@ async fn files_to_delete(
     let store = &app.ports.projects;
     let failed = |error: StoreError| RequestError::reading_file(&error);
     if !means_folder {
-        match store.open_file(project, path).await {
+        match store.find_file(project, path).await {
             Ok(_) => return Ok(vec![path.clone()]),
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(failed(error)),
         }
     }
-    let mut walk = store
-        .walk(project, Some(path.clone()), true)
-        .await
-        .map_err(failed)?;
+    let mut asked = FilesBelow {
+        folder: Some(path.clone()),
+        recursively: true,
+        after: None,
+    };
     // One more than a pull request may name is enough to see that they are too many.
     let most = app.limits.pull_request.max_files + 1;
     let mut files = Vec::new();
     while files.len() < most {
-        let more = walk.next(most - files.len()).await.map_err(failed)?;
+        let more = store.files_below(project, &asked, most - files.len()).await;
+        let more = more.map_err(failed)?;
         if more.is_empty() {
             break;
         }
-        files.extend(more);
+        files.extend(more.into_iter().map(|(file, _)| file));
+        asked.after = files.last().cloned();
     }
     if files.is_empty() {
         Err(RequestError::UnreadableFile)

@@ -1,18 +1,17 @@
 //! What `list` says of a file's content.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use crate::application::ports::{OpenFile, StoreError};
+use crate::domain::ContentHash;
 
 const READ_BYTES: u64 = 256 * 1_024;
 
-/// The SHA-256 of a file's content in lower-case hex.
+/// The SHA-256 of a file's content.
 ///
 /// # Errors
 /// Those of reading the file.
-pub async fn sha256(file: &OpenFile) -> Result<String, StoreError> {
+pub async fn sha256(file: &OpenFile) -> Result<ContentHash, StoreError> {
     let mut hash = Sha256::new();
     let mut offset = 0;
     while offset < file.bytes {
@@ -22,10 +21,5 @@ pub async fn sha256(file: &OpenFile) -> Result<String, StoreError> {
         hash.update(file.source.read(offset, length).await?);
         offset += length as u64;
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
+    Ok(ContentHash::from_bytes(hash.finalize().into()))
 }

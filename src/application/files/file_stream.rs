@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
-use crate::application::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
+use crate::application::files::digest::sha256;
+use crate::application::ports::{FilesBelow, OpenFile, ProjectStore, PullRequestStore, StoreError};
 use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::request_error::RequestError;
-use crate::domain::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId};
+use crate::application::service::Application;
+use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest, PullRequestId};
 
 /// How many names are looked up ahead of the file that is being sent.
-const NAMES_AHEAD: usize = 256;
+pub(crate) const NAMES_AHEAD: usize = 256;
 
 /// How many files are opened at once at the most, and about how many bytes they may have together:
 /// enough that looking for them costs little beside sending them, and no more than may wait for a
@@ -18,20 +20,24 @@ const NAMES_AHEAD: usize = 256;
 const FILES_AT_ONCE: usize = 128;
 const BYTES_AT_ONCE: u64 = 256 * 1_024;
 
-/// The files that a `get` or `list` asked for, in byte order of their names.
+/// The files that a `get` or `list` asked for, in byte order of their names. It holds a position
+/// and the next names, however many files there are.
 pub struct FileStream {
     source: Source,
-    /// Where more names come from, if they do.
-    walk: Option<Box<dyn FileWalk>>,
-    /// Names that are to come before the source is asked for more.
-    names: VecDeque<FilePath>,
+    /// Which files of the project come behind `names`; `None` where no more do.
+    position: Option<FilesBelow>,
+    /// The next files, and what is known of those of a project.
+    names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files that have been opened together with the one that came last.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
-    /// The one file that was asked for by its name.
-    single: Option<FilePath>,
+    /// The one file that was asked for by its name, and what is known of it.
+    single: Option<(FilePath, Option<ProjectEntry>)>,
     /// The normalised name that was asked for.
     asked: String,
     permit: ReadPermission,
+    /// Longer files are not hashed.
+    max_hashed_bytes: u64,
+    is_list: bool,
 }
 
 enum Source {
@@ -58,52 +64,53 @@ pub enum NextFile {
     Broken(RequestError),
 }
 
+/// One entry of a `list`.
+#[derive(Debug)]
+pub enum NextListed {
+    /// A file, and what is known of it.
+    File(FilePath, ProjectEntry),
+    /// A file that cannot be read; others follow.
+    Unreadable(FilePath),
+    /// The folder cannot be read further, or the one file not at all; nothing follows.
+    Broken(RequestError),
+}
+
 impl FileStream {
     /// One file that is there. It is opened only when it is its turn to be sent: whatever was
     /// opened before may be older by then than what the connection has been told meanwhile.
     pub(crate) fn file(
         project: ProjectId,
-        store: Arc<dyn ProjectStore>,
+        app: &Application,
         path: FilePath,
+        entry: Option<ProjectEntry>,
         permit: ReadPermission,
     ) -> Self {
         let asked = path.as_str().to_owned();
-        let source = Source::Project { project, store };
         Self {
-            source,
-            walk: None,
-            names: VecDeque::new(),
-            opened: VecDeque::new(),
-            single: Some(path),
-            asked,
-            permit,
+            single: Some((path, entry)),
+            ..Self::new(Source::project(project, app), app, asked, permit)
         }
     }
 
-    /// The files of a folder.
+    /// The files of a folder; `first` are the first of them, and `position` is behind those.
     pub(crate) fn folder(
         project: ProjectId,
-        store: Arc<dyn ProjectStore>,
-        walk: Box<dyn FileWalk>,
+        app: &Application,
+        first: Vec<(FilePath, ProjectEntry)>,
+        position: FilesBelow,
         asked: String,
         permit: ReadPermission,
     ) -> Self {
-        let source = Source::Project { project, store };
-        Self {
-            source,
-            walk: Some(walk),
-            names: VecDeque::new(),
-            opened: VecDeque::new(),
-            single: None,
-            asked,
-            permit,
-        }
+        let mut stream = Self::new(Source::project(project, app), app, asked, permit);
+        stream.position = Some(position);
+        stream.take_in(first);
+        stream
     }
 
     /// The files of a pull request: all that `found` still names.
     pub(crate) fn pull_request(
         found: PullRequest,
-        store: Arc<dyn PullRequestStore>,
+        app: &Application,
         asked: String,
         permit: ReadPermission,
     ) -> Self {
@@ -111,16 +118,26 @@ impl FileStream {
             project: found.project,
             id: found.id,
             bases: found.bases,
-            store,
+            store: Arc::clone(&app.ports.pull_requests),
         };
+        let names = found.files.into_iter().map(|file| (file, None));
+        Self {
+            names: names.collect(),
+            ..Self::new(source, app, asked, permit)
+        }
+    }
+
+    fn new(source: Source, app: &Application, asked: String, permit: ReadPermission) -> Self {
         Self {
             source,
-            walk: None,
-            names: found.files.into(),
+            position: None,
+            names: VecDeque::new(),
             opened: VecDeque::new(),
             single: None,
             asked,
             permit,
+            max_hashed_bytes: app.limits.max_file_bytes,
+            is_list: false,
         }
     }
 
@@ -160,7 +177,7 @@ impl FileStream {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
         }
-        if let Some(path) = self.single.take() {
+        if let Some((path, _)) = self.single.take() {
             // Unlike one of a folder's files it is owed an answer, even if it is gone by now.
             return Some(match self.source.open(&path).await {
                 Ok(file) => NextFile::File(path, file),
@@ -190,38 +207,135 @@ impl FileStream {
         }
     }
 
+    /// The next entry of a `list`; `None` at the end. A file is opened only where its hash is not
+    /// known yet, and never where it is longer than a file may be: then its entry has no hash.
+    pub async fn next_listed(&mut self) -> Option<NextListed> {
+        self.is_list = true;
+        if let Err(refusal) = self.permit.check() {
+            self.opened.clear();
+            return Some(NextListed::Broken(refusal));
+        }
+        if let Some((path, Some(entry))) = &self.single
+            && self.needs_no_hash(entry)
+        {
+            let listed = NextListed::File(path.clone(), *entry);
+            self.single = None;
+            return Some(listed);
+        }
+        if self.single.is_none() && self.opened.is_empty() {
+            if self.names.is_empty()
+                && let Err(refusal) = self.look_ahead().await
+            {
+                return Some(NextListed::Broken(refusal));
+            }
+            if let Some((path, Some(entry))) = self.names.front()
+                && self.needs_no_hash(entry)
+            {
+                let listed = NextListed::File(path.clone(), *entry);
+                self.names.pop_front();
+                return Some(listed);
+            }
+        }
+        Some(match self.next().await? {
+            NextFile::File(path, file) => self.hashed(path, &file).await,
+            NextFile::Unreadable(path) => NextListed::Unreadable(path),
+            NextFile::Broken(refusal) => NextListed::Broken(refusal),
+        })
+    }
+
+    /// Whether a `list` can tell of a file without opening it.
+    fn needs_no_hash(&self, entry: &ProjectEntry) -> bool {
+        entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
+    }
+
+    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextListed {
+        let mut entry = ProjectEntry {
+            bytes: file.bytes,
+            version: file.version,
+            modified: file.modified,
+            sha256: None,
+        };
+        if file.bytes > self.max_hashed_bytes {
+            return NextListed::File(path, entry);
+        }
+        match sha256(file).await {
+            Ok(hash) => {
+                if let Source::Project { project, store } = &self.source {
+                    store.note_hash(project, &path, file.version, hash);
+                }
+                entry.sha256 = Some(hash);
+                NextListed::File(path, entry)
+            }
+            Err(error) => {
+                // Logged there; what it is called is for the caller.
+                RequestError::reading_file(&error);
+                NextListed::Unreadable(path)
+            }
+        }
+    }
+
     /// Opens the next files, if there are any.
     async fn open_some(&mut self) -> Result<(), RequestError> {
         if self.names.is_empty() {
             self.look_ahead().await?;
         }
-        let count = self.names.len().min(FILES_AT_ONCE);
-        if count > 0 {
-            let paths = &self.names.make_contiguous()[..count];
-            let opened = self.source.open_some(paths).await;
-            self.opened = self.names.drain(..opened.len()).zip(opened).collect();
+        // A `list` opens no file that it knows already.
+        let is_needed = |(_, entry): &&(_, Option<ProjectEntry>)| {
+            !self.is_list || !entry.is_some_and(|entry| self.needs_no_hash(&entry))
+        };
+        let count = self.names.iter().take_while(is_needed);
+        let count = count.take(FILES_AT_ONCE).count();
+        if count == 0 {
+            return Ok(());
         }
+        let paths: Vec<_> = self
+            .names
+            .iter()
+            .take(count)
+            .map(|(path, _)| path.clone())
+            .collect();
+        let opened = self.source.open_some(&paths).await;
+        self.names.drain(..opened.len());
+        self.opened = paths.into_iter().zip(opened).collect();
         Ok(())
     }
 
     async fn look_ahead(&mut self) -> Result<(), RequestError> {
-        let Some(walk) = &mut self.walk else {
+        let (Some(position), Source::Project { project, store }) = (&self.position, &self.source)
+        else {
             return Ok(());
         };
-        match walk.next(NAMES_AHEAD).await {
-            Ok(names) => {
-                self.names.extend(names);
-                Ok(())
-            }
+        match store.files_below(project, position, NAMES_AHEAD).await {
+            Ok(files) => self.take_in(files),
+            // The project has gone meanwhile, and its files with it.
+            Err(StoreError::NotFound) => self.position = None,
             Err(error) => {
-                self.walk = None;
-                Err(RequestError::reading_path(&error))
+                self.position = None;
+                return Err(RequestError::reading_path(&error));
             }
         }
+        Ok(())
+    }
+
+    /// Takes in the files that come next.
+    fn take_in(&mut self, files: Vec<(FilePath, ProjectEntry)>) {
+        match (files.last(), &mut self.position) {
+            (Some((last, _)), Some(position)) => position.after = Some(last.clone()),
+            _ => self.position = None,
+        }
+        let files = files.into_iter().map(|(path, entry)| (path, Some(entry)));
+        self.names.extend(files);
     }
 }
 
 impl Source {
+    fn project(project: ProjectId, app: &Application) -> Self {
+        Self::Project {
+            project,
+            store: Arc::clone(&app.ports.projects),
+        }
+    }
+
     async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
         match self {
             Self::Project { project, store } => store.open_file(project, path).await,

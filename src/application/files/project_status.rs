@@ -26,6 +26,7 @@ pub(crate) async fn project_status(
         files: usage.files,
         bytes: usage.bytes,
         max_bytes: app.limits.project.max_bytes,
+        folders: usage.folders,
     }))
 }
 

@@ -2,11 +2,10 @@
 
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::auth::read_permission::permit_to_read;
-use std::sync::Arc;
 
 use crate::application::command::{FilesQuery, ReadFiles};
-use crate::application::files::file_stream::FileStream;
-use crate::application::ports::{ProjectState, StoreError};
+use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
+use crate::application::ports::{FilesBelow, ProjectState, StoreError};
 use crate::application::reply::CommandOutcome;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -19,7 +18,7 @@ pub(crate) async fn get_files(
     request: Checked<ReadFiles>,
     now: Timestamp,
 ) -> CommandOutcome {
-    match read_files(app, session, request, now).await {
+    match read_files(app, session, request, Purpose::Get, now).await {
         Ok(fetch) => CommandOutcome::Files(fetch),
         Err(refusal) => CommandOutcome::Refused(refusal),
     }
@@ -31,10 +30,17 @@ pub(crate) async fn list_files(
     request: Checked<ReadFiles>,
     now: Timestamp,
 ) -> CommandOutcome {
-    match read_files(app, session, request, now).await {
+    match read_files(app, session, request, Purpose::List, now).await {
         Ok(fetch) => CommandOutcome::Listing(fetch),
         Err(refusal) => CommandOutcome::Refused(refusal),
     }
+}
+
+/// What files are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Get,
+    List,
 }
 
 /// The files that a `get` or `list` means.
@@ -42,6 +48,7 @@ async fn read_files(
     app: &Application,
     session: &Session,
     request: Checked<ReadFiles>,
+    purpose: Purpose,
     now: Timestamp,
 ) -> Result<FileStream, RequestError> {
     let public = app.policy.public_read;
@@ -63,18 +70,26 @@ async fn read_files(
     }
     let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
-        match store.open_file(&project, &path).await {
-            Ok(_) => return Ok(FileStream::file(project, Arc::clone(store), path, permit)),
+        let found = match purpose {
+            Purpose::Get => store.open_file(&project, &path).await.map(|_| None),
+            Purpose::List => store.find_file(&project, &path).await.map(Some),
+        };
+        match found {
+            Ok(entry) => return Ok(FileStream::file(project, app, path, entry, permit)),
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(RequestError::reading_file(&error)),
         }
     }
     let asked = query.name().to_owned();
-    match store.walk(&project, query.path, recursively).await {
-        Ok(walk) => {
-            let store = Arc::clone(store);
-            Ok(FileStream::folder(project, store, walk, asked, permit))
-        }
+    let position = FilesBelow {
+        folder: query.path,
+        recursively,
+        after: None,
+    };
+    match store.files_below(&project, &position, NAMES_AHEAD).await {
+        Ok(first) => Ok(FileStream::folder(
+            project, app, first, position, asked, permit,
+        )),
         Err(StoreError::NotFound) => Err(missing),
         Err(error) => {
             RequestError::reading_path(&error);
@@ -132,7 +147,7 @@ fn read_pull_request(
     found.files.retain(wanted);
     Ok(FileStream::pull_request(
         found,
-        Arc::clone(&app.ports.pull_requests),
+        app,
         rest.map_or("/", FilePath::as_str).to_owned(),
         permit_by_token(app, session),
     ))

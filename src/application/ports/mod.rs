@@ -26,11 +26,11 @@ pub use file_source::{FileSource, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
 pub use project_registry::{ProjectRegistry, ProjectState};
-pub use project_store::{FileWalk, ProjectStore};
+pub use project_store::{FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectStore, Wanted};
 pub use pull_request_store::{FinishError, PullRequestStore, TellFinished, Turn};
 pub use staged_upload::{StagedUpload, StagingId};
 pub use store_error::StoreError;
-pub use stores::Stores;
+pub use stores::{StoreResources, Stores};
 pub use subscriptions::{Subscriptions, Topic};
 pub use token_verifier::{TokenError, TokenVerifier};
 pub use upload_store::UploadStore;
@@ -39,8 +39,7 @@ pub use upload_store::UploadStore;
 pub use {
     chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
     file_source::MockFileSource, id_generator::MockIdGenerator, presence::MockPresence,
-    project_registry::MockProjectRegistry, project_store::MockFileWalk,
-    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
-    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
-    upload_store::MockUploadStore,
+    project_registry::MockProjectRegistry, project_store::MockProjectStore,
+    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
+    token_verifier::MockTokenVerifier, upload_store::MockUploadStore,
 };

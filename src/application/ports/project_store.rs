@@ -1,15 +1,35 @@
 use async_trait::async_trait;
 
 use crate::application::FileContent;
-use crate::application::ports::StoreError;
 use crate::application::ports::file_source::OpenFile;
-use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
+use crate::application::ports::store_error::StoreError;
+use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
+
+/// What is done with a change once it is kept and numbered. It must not wait.
+pub type InTurn = Box<dyn FnOnce(Version) + Send>;
+
+/// Whether a change is still wanted once it is its turn. It must not wait.
+pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
+
+/// Which files of a project to list, and from where on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesBelow {
+    /// The folder whose files are meant; `None` is the project's own.
+    pub folder: Option<FilePath>,
+    /// Whether the files of its sub-folders are meant, too.
+    pub recursively: bool,
+    /// The last file that has been listed, if any; it need not be there any more.
+    pub after: Option<FilePath>,
+}
+
+/// The bytes of names that a store lists at a time, about.
+pub const LISTED_NAME_BYTES: usize = 32 * 1_024;
 
 /// Keeps the files of projects.
 ///
-/// Callers see to it that changes of one file do not overlap (`put_file`, `delete_file`); changes
-/// of different files, and reading, may overlap freely. Links, special files and names that break
-/// the rules of [`FilePath`] are as good as absent, except that nothing is written over them.
+/// Changes of one file take effect one after the other, in the order in which they were asked for;
+/// changes of different files, and reading, overlap freely. Links, special files and names that
+/// break the rules of [`FilePath`] are as good as absent, except that nothing is written over them.
 /// A project that is not registered has no files.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -18,28 +38,35 @@ pub trait ProjectStore: Send + Sync {
     /// way are made. Durable, as far as the store was set up to be, when it returns.
     ///
     /// Returns the change's version, greater than that of every earlier change in the project.
+    /// `in_turn` is called with it once the change is kept, and before any later change of the file
+    /// takes effect; it is dropped where nothing has changed. Once begun, the change and `in_turn`
+    /// are carried out to their end although the caller is dropped.
     ///
     /// # Errors
     /// `NotFound` where there is no such project; `PathConflict` where a folder, link or special file
-    /// has that name or a file stands where a folder is needed; `OverQuota`, also where something
-    /// is in the way besides; `Failed`. Nothing has changed then, and the old content can still be
-    /// read.
+    /// has that name or a file stands where a folder is needed; `OverQuota`, also where there is a
+    /// conflict besides; `Unavailable`; `Failed`. Nothing has changed then, and the old content can
+    /// still be read.
     async fn put_file(
         &self,
         project: &ProjectId,
         path: &FilePath,
         content: FileContent,
         quota: ProjectQuota,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError>;
 
-    /// Deletes a file, and the folders that this leaves empty, but not the project's own.
+    /// Deletes a file if it is still `wanted` once it is its turn, and the folders that this leaves
+    /// empty, but not the project's own. For `in_turn` see [`put_file`](Self::put_file).
     ///
     /// # Errors
-    /// `NotFound` where there is no such file; `Failed`.
+    /// `NotFound` where there is no such file, or it is not wanted; `Unavailable`; `Failed`.
     async fn delete_file(
         &self,
         project: &ProjectId,
         path: &FilePath,
+        wanted: Wanted,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError>;
 
     /// Opens the newest version of a file.
@@ -51,7 +78,8 @@ pub trait ProjectStore: Send + Sync {
 
     /// Opens the first of these files, at least one, each as [`open_file`](Self::open_file) does;
     /// as many more as together with it have at most `bytes`, about: their content may be held in
-    /// memory. What is returned is in the order of `paths` and may be shorter.
+    /// memory. At most one of them is kept open, the first. What is returned is in the order of
+    /// `paths` and may be shorter.
     ///
     /// # Errors
     /// `NotFound` where there is no such project; `Failed`.
@@ -62,33 +90,39 @@ pub trait ProjectStore: Send + Sync {
         bytes: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError>;
 
-    /// Starts to walk the files of a folder (`None`: the project's own) in byte order of their
-    /// full names, with or without those of its sub-folders.
+    /// What is known of a file without opening it.
     ///
     /// # Errors
-    /// `NotFound` where there is no such folder; `Failed`.
-    async fn walk(
+    /// `NotFound` where there is no such file; `Unavailable` where there is no memory for the
+    /// project; `Failed`.
+    async fn find_file(
         &self,
         project: &ProjectId,
-        folder: Option<FilePath>,
-        recursively: bool,
-    ) -> Result<Box<dyn FileWalk>, StoreError>;
+        path: &FilePath,
+    ) -> Result<ProjectEntry, StoreError>;
 
-    /// What the project holds.
+    /// The next files below a folder in byte order of their full names, and what is known of them
+    /// without opening them: at most `most`, and [`LISTED_NAME_BYTES`] of names. Empty at the end.
+    ///
+    /// Files that come and go between two calls may be met or missed; none is met twice.
     ///
     /// # Errors
-    /// `NotFound` where there is no such project; `Failed`.
+    /// `NotFound` where there is no such project, or no such folder and `after` is not given;
+    /// `Unavailable` where there is no memory for the project; `Failed`.
+    async fn files_below(
+        &self,
+        project: &ProjectId,
+        files: &FilesBelow,
+        most: usize,
+    ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError>;
+
+    /// Remembers the hash of a file's content, for as long as the store likes and the file has that
+    /// version. Answers at once.
+    fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash);
+
+    /// What the project holds. Nothing is counted and no file opened where that is known.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such project; `Unavailable`; `Failed`.
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError>;
-}
-
-/// A walk through the files of a folder, in byte order of their full names. Files that come and go
-/// meanwhile may be met or missed; none is met twice.
-#[cfg_attr(test, mockall::automock)]
-#[async_trait]
-pub trait FileWalk: Send {
-    /// The next files, at most `most`; empty at the end.
-    ///
-    /// # Errors
-    /// `Failed` where a folder cannot be read.
-    async fn next(&mut self, most: usize) -> Result<Vec<FilePath>, StoreError>;
 }

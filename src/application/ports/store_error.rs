@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::domain::QuotaError;
+use crate::domain::{PutError, QuotaError};
 
 /// Why a store did not do what it was asked.
 ///
@@ -15,11 +15,14 @@ pub enum StoreError {
     #[error("there is nothing of that name")]
     NotFound,
     /// Something else stands where a file or its folder is to be written.
-    #[error("something else is in the way")]
+    #[error("another file or folder already has that name")]
     PathConflict,
     /// A bound of the project would be passed; nothing was changed.
     #[error(transparent)]
     OverQuota(#[from] QuotaError),
+    /// There is no room to do it just now; certainly nothing has changed.
+    #[error("the store has no room for it just now")]
+    Unavailable,
     /// The disk, or whatever keeps the data, refused.
     #[error("the store failed: {0}")]
     Failed(Arc<dyn Error + Send + Sync>),
@@ -29,5 +32,14 @@ impl StoreError {
     /// A failure of whatever keeps the data, with its cause.
     pub fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(Arc::from(cause.into()))
+    }
+}
+
+impl From<PutError> for StoreError {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Quota(error) => Self::OverQuota(error),
+            PutError::PathConflict => Self::PathConflict,
+        }
     }
 }

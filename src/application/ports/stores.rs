@@ -6,6 +6,26 @@ use super::project_registry::ProjectRegistry;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
+use crate::application::memory::MemoryBudget;
+
+/// What the stores of an engine may take of the process's resources.
+#[derive(Debug, Clone)]
+pub struct StoreResources {
+    /// The account of what clients make the process hold in memory.
+    pub memory: Arc<MemoryBudget>,
+    /// How many files may be kept open at once while they are read.
+    pub open_files: usize,
+}
+
+impl Default for StoreResources {
+    /// Resources that nobody shares: 192 MiB and 256 files.
+    fn default() -> Self {
+        Self {
+            memory: MemoryBudget::new(192 << 20),
+            open_files: 256,
+        }
+    }
+}
 
 /// All stores over the same data, whichever engine keeps it.
 #[derive(Clone)]

@@ -1,7 +1,5 @@
 //! `pullrequest`/`get`: the files of a pull request, for its streamer and its owner.
 
-use std::sync::Arc;
-
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::find::{UNKNOWN, find_pull_request};
@@ -34,10 +32,9 @@ async fn fetch_pull_request(
     if !session.roles.streamer && found.owner != *user {
         return Err(UNKNOWN);
     }
-    let store = Arc::clone(&app.ports.pull_requests);
     Ok(FileStream::pull_request(
         found,
-        store,
+        app,
         "/".to_owned(),
         permit_by_token(app, session),
     ))

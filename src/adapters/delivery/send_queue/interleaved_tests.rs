@@ -10,7 +10,6 @@ use super::*;
 use tokio::sync::Notify;
 
 use crate::adapters::delivery::send_queue::tests::{LIMITS, Sent, file, key};
-use crate::application::keyed_locks::KeyedLocks;
 use crate::application::locks::interleaved::check;
 use crate::domain::Version;
 
@@ -21,14 +20,15 @@ const CHANGES: u64 = 4;
 /// A store of file versions; 0 is none.
 #[derive(Default)]
 struct Store {
-    locks: KeyedLocks<&'static str>,
+    /// One for each of [`FILES`].
+    locks: [tokio::sync::Mutex<()>; 2],
     versions: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Store {
     /// As `commit.rs` does it: stored, and told before the next change of the file is stored.
     async fn commit(&self, queue: &SendQueue<Sent>, name: &'static str) {
-        let _alone = self.locks.lock(name).await;
+        let _alone = self.lock_of(name).lock().await;
         let (key, version) = (key(name), self.put(name));
         if version.number().is_multiple_of(3) {
             let frame = Sent::Deleted(name.into(), version.number());
@@ -42,7 +42,7 @@ impl Store {
     /// The same for a change that the connection makes itself, whose answer tells the version here.
     async fn commit_own(&self, queue: &SendQueue<Sent>, name: &'static str) {
         {
-            let _alone = self.locks.lock(name).await;
+            let _alone = self.lock_of(name).lock().await;
             let version = self.put(name);
             queue.supersede(&key(name), version);
             let answer = match version.number() {
@@ -52,6 +52,10 @@ impl Store {
             queue.answer_change(&key(name), answer);
         }
         queue.changes_answered().await;
+    }
+
+    fn lock_of(&self, name: &str) -> &tokio::sync::Mutex<()> {
+        &self.locks[usize::from(name == FILES[1])]
     }
 
     fn put(&self, name: &'static str) -> Version {

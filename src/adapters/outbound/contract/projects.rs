@@ -1,5 +1,5 @@
 use super::world::{AMPLE, World, assert_says, demo, memory, path, project};
-use crate::application::ports::{ProjectState, StoreError};
+use crate::application::ports::{InTurn, ProjectState, StoreError};
 
 pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
     let state = world.registry.state(&demo()).await;
@@ -47,10 +47,15 @@ pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
 
 pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
     let (id, file) = (demo(), path("a"));
-    let put = world.projects.put_file(&id, &file, memory(b"x"), AMPLE);
+    let none = || -> InTurn { Box::new(|_| panic!("nothing has changed")) };
+    let put = world
+        .projects
+        .put_file(&id, &file, memory(b"x"), AMPLE, none());
     assert_says!(put.await, StoreError::NotFound);
-    let delete = world.projects.delete_file(&id, &file);
+    let wanted = Box::new(|| true);
+    let delete = world.projects.delete_file(&id, &file, wanted, none());
     assert_says!(delete.await, StoreError::NotFound);
+    assert_says!(world.find("a").await, StoreError::NotFound);
     assert_says!(world.open("a").await, StoreError::NotFound);
     assert_says!(world.walk("/", true).await, StoreError::NotFound);
     assert_says!(world.projects.usage(&id).await, StoreError::NotFound);

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::world::{World, assert_says, demo, path};
+use super::world::{World, assert_says, below, path};
 use crate::application::ports::StoreError;
 
 /// In the order in which they must come.
@@ -41,14 +41,10 @@ pub(super) async fn a_walk_goes_on_where_it_stopped(world: World) {
     let world = world.with_demo().await;
     world.put_all(&AWKWARD).await;
     for most in [1, 2, 13, 14, 15] {
-        let mut walk = world
-            .projects
-            .walk(&demo(), None, true)
-            .await
-            .expect("walks");
+        let mut walk = below("/", true);
         let mut all = Vec::new();
         loop {
-            let next = walk.next(most).await.expect("goes on");
+            let next = world.next(&mut walk, most).await.expect("goes on");
             if next.is_empty() {
                 break;
             }
@@ -56,7 +52,13 @@ pub(super) async fn a_walk_goes_on_where_it_stopped(world: World) {
             all.extend(next.iter().map(ToString::to_string));
         }
         assert_eq!(all, AWKWARD, "{most}");
-        assert!(walk.next(most).await.expect("has ended").is_empty());
+        assert!(
+            world
+                .next(&mut walk, most)
+                .await
+                .expect("has ended")
+                .is_empty()
+        );
     }
 }
 
@@ -79,15 +81,11 @@ pub(super) async fn a_walk_during_changes_ends_and_meets_nothing_twice(world: Wo
     for n in 0..30 {
         world.put_all(&[&format!("d{}/f{n}", n % 5)]).await;
     }
-    let mut walk = world
-        .projects
-        .walk(&demo(), None, true)
-        .await
-        .expect("walks");
+    let mut walk = below("/", true);
     let mut met = HashSet::new();
     let mut round = 0;
     loop {
-        let next = walk.next(2).await.expect("goes on");
+        let next = world.next(&mut walk, 2).await.expect("goes on");
         if next.is_empty() {
             break;
         }

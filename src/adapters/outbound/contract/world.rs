@@ -11,12 +11,12 @@ use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
-    FinishError, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore, StagedUpload,
-    StagingId, StoreError, UploadStore,
+    FilesBelow, FinishError, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore,
+    StagedUpload, StagingId, StoreError, UploadStore,
 };
 use crate::domain::{
-    ContentHash, FilePath, ProjectId, ProjectName, ProjectQuota, PullRequest, PullRequestId,
-    Timestamp, Usage, UserName, Version,
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
+    PullRequestId, Timestamp, Usage, UserName, Version,
 };
 
 /// Room for everything.
@@ -55,7 +55,7 @@ impl World {
     }
 
     pub fn at(place: Arc<tempfile::TempDir>, durability: Durability) -> Self {
-        let stores = FilesystemStores::open(place.path(), durability).expect("opens");
+        let stores = FilesystemStores::open(place.path(), durability.into()).expect("opens");
         Self {
             registry: stores.projects.clone(),
             projects: stores.projects,
@@ -82,7 +82,7 @@ impl World {
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
         self.projects
-            .put_file(&demo(), &path(name), content, quota)
+            .put_file(&demo(), &path(name), content, quota, Box::new(|_| {}))
             .await
     }
 
@@ -93,7 +93,9 @@ impl World {
     }
 
     pub async fn delete(&self, name: &str) -> Result<Version, StoreError> {
-        self.projects.delete_file(&demo(), &path(name)).await
+        self.projects
+            .delete_file(&demo(), &path(name), Box::new(|| true), Box::new(|_| {}))
+            .await
     }
 
     pub async fn open(&self, name: &str) -> Result<OpenFile, StoreError> {
@@ -107,17 +109,33 @@ impl World {
 
     /// The files below a folder (`/` for all), a few at a time.
     pub async fn walk(&self, folder: &str, recursively: bool) -> Result<Vec<String>, StoreError> {
-        let folder = (folder != "/").then(|| path(folder));
-        let mut walk = self.projects.walk(&demo(), folder, recursively).await?;
+        let mut files = below(folder, recursively);
         let mut all = Vec::new();
         loop {
-            let next = walk.next(3).await?;
+            let next = self.next(&mut files, 3).await?;
             if next.is_empty() {
                 return Ok(all);
             }
             assert!(next.len() <= 3);
             all.extend(next.iter().map(ToString::to_string));
         }
+    }
+
+    /// The next files of a walk, at most `most`.
+    pub async fn next(
+        &self,
+        files: &mut FilesBelow,
+        most: usize,
+    ) -> Result<Vec<FilePath>, StoreError> {
+        let next = self.projects.files_below(&demo(), files, most).await?;
+        let next: Vec<_> = next.into_iter().map(|(path, _)| path).collect();
+        files.after = next.last().cloned().or(files.after.take());
+        Ok(next)
+    }
+
+    /// What is known of a file without opening it.
+    pub async fn find(&self, name: &str) -> Result<ProjectEntry, StoreError> {
+        self.projects.find_file(&demo(), &path(name)).await
     }
 
     /// Everything in the project, in order.
@@ -176,6 +194,15 @@ impl StagedUpload for Staged {
 
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
         self.1.read(self.0, offset, length).await
+    }
+}
+
+/// A walk of a folder (`/` for all) that has not begun.
+pub(in crate::adapters::outbound) fn below(folder: &str, recursively: bool) -> FilesBelow {
+    FilesBelow {
+        folder: (folder != "/").then(|| path(folder)),
+        recursively,
+        after: None,
     }
 }
 

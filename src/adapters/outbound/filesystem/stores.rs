@@ -4,13 +4,33 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::pool::in_flight::InFlight;
+use super::projects::kept_open::KeptOpen;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::load;
 use super::pull_requests::store::FilesystemPullRequests;
 use super::sandbox::durability::Durability;
 use super::sandbox::layout::{Layout, OpenError};
 use super::uploads::store::FilesystemUploads;
-use crate::application::ports::Stores;
+use crate::application::ports::{StoreResources, Stores};
+
+/// How the stores use their base folder, and what they may take.
+#[derive(Debug, Clone)]
+pub struct FilesystemOptions {
+    /// What an acknowledged change survives.
+    pub durability: Durability,
+    /// What the stores share with the rest of the process.
+    pub resources: StoreResources,
+}
+
+impl From<Durability> for FilesystemOptions {
+    /// With resources that nobody shares.
+    fn from(durability: Durability) -> Self {
+        Self {
+            durability,
+            resources: StoreResources::default(),
+        }
+    }
+}
 
 /// All stores on one base folder. The lock is held until the last of them is gone.
 #[derive(Debug, Clone)]
@@ -28,15 +48,23 @@ impl FilesystemStores {
     ///
     /// # Errors
     /// Why `base` cannot be used, another server that uses it included.
-    pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let layout = Arc::new(Layout::open(base, durability)?);
+    pub fn open(base: &Path, options: FilesystemOptions) -> Result<Self, OpenError> {
+        let FilesystemOptions {
+            durability,
+            resources,
+        } = options;
+        let kept_open = KeptOpen::new(resources.open_files);
+        let layout = Arc::new(Layout::open(base, durability, kept_open)?);
         let open = load::open_pull_requests(&layout.pulls).map_err(|error| OpenError::Refused {
             what: "read .twicecast/pulls",
             cause: error.into(),
         })?;
         let drafts = Arc::new(InFlight::default());
         Ok(Self {
-            projects: Arc::new(FilesystemProjects::new(Arc::clone(&layout))),
+            projects: Arc::new(FilesystemProjects::new(
+                Arc::clone(&layout),
+                resources.memory,
+            )),
             pull_requests: Arc::new(FilesystemPullRequests::new(
                 Arc::clone(&layout),
                 Arc::clone(&drafts),

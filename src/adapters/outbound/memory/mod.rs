@@ -6,7 +6,6 @@ mod pull_requests;
 mod source;
 mod stores;
 mod uploads;
-mod walk;
 
 pub use chat_rooms::MemoryChatRooms;
 pub use projects::MemoryProjects;

@@ -1,76 +1,75 @@
 //! Projects and their files in memory.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use crate::adapters::outbound::memory::source::StoredFile;
-use crate::adapters::outbound::memory::walk::Walk;
+use crate::adapters::outbound::listing::list;
+use crate::adapters::outbound::memory::source::{StoredFile, now_nanos};
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
-    FileWalk, OpenFile, ProjectRegistry, ProjectState, ProjectStore, StoreError,
+    FilesBelow, InTurn, OpenFile, ProjectRegistry, ProjectState, ProjectStore, StoreError, Wanted,
 };
-use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
+use crate::domain::{
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
+    Version,
+};
 
 /// Keeps projects for as long as it lives. Nothing lies there that it did not make, so nothing is
 /// foreign.
 #[derive(Debug, Default)]
 pub struct MemoryProjects {
-    projects: Projects,
+    projects: Mutex<HashMap<ProjectId, Arc<Mutex<Stored>>>>,
 }
 
-pub(crate) type Projects = Arc<Mutex<HashMap<ProjectId, Project>>>;
-
-/// A project; folders are where files are below them.
+/// A project and the contents of its files.
 #[derive(Debug, Default)]
-pub(crate) struct Project {
-    pub files: BTreeMap<FilePath, StoredFile>,
-    usage: Usage,
-    last: u64,
+struct Stored {
+    project: Project,
+    contents: HashMap<FilePath, Bytes>,
 }
 
 impl MemoryProjects {
+    /// Does `work` alone with the project: what follows from a change comes before any other.
     fn with<T>(
         &self,
         project: &ProjectId,
-        work: impl FnOnce(&mut Project) -> Result<T, StoreError>,
+        work: impl FnOnce(&mut Stored) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut projects = lock(&self.projects);
-        work(projects.get_mut(project).ok_or(StoreError::NotFound)?)
+        let stored = lock(&self.projects).get(project).cloned();
+        work(&mut lock(&*stored.ok_or(StoreError::NotFound)?))
     }
 }
 
-impl Project {
-    /// The files below `folder` (the project's own where there is none), those up to and including
-    /// `after` left out.
-    pub fn below(
-        &self,
-        folder: Option<&FilePath>,
-        after: Option<&FilePath>,
-    ) -> impl Iterator<Item = &FilePath> {
-        let prefix = format!("{}/", folder.map_or("", FilePath::as_str));
-        let start = after.map_or(prefix.clone(), ToString::to_string);
-        self.files
-            .range::<str, _>((Bound::Excluded(start.as_str()), Bound::Unbounded))
-            .map(|(path, _)| path)
-            .take_while(move |path| path.as_str().starts_with(&prefix))
+impl Stored {
+    fn put(
+        &mut self,
+        path: &FilePath,
+        content: Bytes,
+        quota: &ProjectQuota,
+    ) -> Result<Version, StoreError> {
+        let bytes = content.len() as u64;
+        let put = self.project.begin_put(path, bytes, quota)?;
+        let now = now_nanos();
+        let version = self.project.next_version(now);
+        let modified = Timestamp::from_millis(now / 1_000_000);
+        self.project.complete_put(put, version, modified);
+        self.contents.insert(path.clone(), content);
+        Ok(version)
     }
 
-    fn is_blocked(&self, path: &FilePath) -> bool {
-        let name = path.as_str();
-        let file_on_the_way = name
-            .match_indices('/')
-            .skip(1)
-            .any(|(end, _)| self.files.contains_key(&name[..end]));
-        file_on_the_way || self.below(Some(path), None).next().is_some()
-    }
-
-    fn next_version(&mut self) -> Version {
-        self.last += 1;
-        Version::new(self.last)
+    fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
+        let entry = self.project.get(path).ok_or(StoreError::NotFound)?;
+        let content = self.contents.get(path).ok_or(StoreError::NotFound)?;
+        let file = StoredFile {
+            version: entry.version,
+            modified: entry.modified,
+            content: content.clone(),
+        };
+        Ok(file.open())
     }
 }
 
@@ -106,19 +105,12 @@ impl ProjectStore for MemoryProjects {
         path: &FilePath,
         content: FileContent,
         quota: ProjectQuota,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let content = content.read().await?;
-        self.with(project, |project| {
-            let old = project.files.get(path);
-            let old = old.map(|file| file.content.len() as u64);
-            let usage = quota.replace(project.usage, old, content.len() as u64)?;
-            if project.is_blocked(path) {
-                return Err(StoreError::PathConflict);
-            }
-            project.usage = usage;
-            let version = project.next_version();
-            let file = StoredFile::new(version, content);
-            project.files.insert(path.clone(), file);
+        self.with(project, |stored| {
+            let version = stored.put(path, content, &quota)?;
+            in_turn(version);
             Ok(version)
         })
     }
@@ -127,12 +119,18 @@ impl ProjectStore for MemoryProjects {
         &self,
         project: &ProjectId,
         path: &FilePath,
+        wanted: Wanted,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError> {
-        self.with(project, |project| {
-            let gone = project.files.remove(path).ok_or(StoreError::NotFound)?;
-            project.usage.files -= 1;
-            project.usage.bytes -= gone.content.len() as u64;
-            Ok(project.next_version())
+        self.with(project, |stored| {
+            if stored.project.get(path).is_none() || !wanted() {
+                return Err(StoreError::NotFound);
+            }
+            stored.project.remove(path);
+            stored.contents.remove(path);
+            let version = stored.project.next_version(now_nanos());
+            in_turn(version);
+            Ok(version)
         })
     }
 
@@ -141,10 +139,7 @@ impl ProjectStore for MemoryProjects {
         project: &ProjectId,
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
-        self.with(project, |project| {
-            let file = project.files.get(path);
-            file.map(StoredFile::open).ok_or(StoreError::NotFound)
-        })
+        self.with(project, |stored| stored.open(path))
     }
 
     async fn open_files(
@@ -154,33 +149,40 @@ impl ProjectStore for MemoryProjects {
         _: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
         // What is opened takes no memory here that it does not take already.
-        self.with(project, |project| {
-            let open = |path| {
-                let file = project.files.get(path);
-                file.map(StoredFile::open).ok_or(StoreError::NotFound)
-            };
-            Ok(paths.iter().map(open).collect())
+        self.with(project, |stored| {
+            Ok(paths.iter().map(|path| stored.open(path)).collect())
         })
     }
 
-    async fn walk(
+    async fn find_file(
         &self,
         project: &ProjectId,
-        folder: Option<FilePath>,
-        recursively: bool,
-    ) -> Result<Box<dyn FileWalk>, StoreError> {
-        self.with(project, |project| {
-            if folder.is_some() && project.below(folder.as_ref(), None).next().is_none() {
-                return Err(StoreError::NotFound);
-            }
+        path: &FilePath,
+    ) -> Result<ProjectEntry, StoreError> {
+        self.with(project, |stored| {
+            let entry = stored.project.get(path);
+            entry.copied().ok_or(StoreError::NotFound)
+        })
+    }
+
+    async fn files_below(
+        &self,
+        project: &ProjectId,
+        files: &FilesBelow,
+        most: usize,
+    ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError> {
+        self.with(project, |stored| list(&stored.project, files, most))
+    }
+
+    fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash) {
+        // Of a project that has gone there is nothing to remember.
+        let _ = self.with(project, |stored| {
+            stored.project.note_hash(path, version, hash);
             Ok(())
-        })?;
-        let projects = Arc::clone(&self.projects);
-        let walk = Walk::new(projects, project.clone(), folder, recursively);
-        Ok(Box::new(walk))
+        });
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {
-        self.with(project, |project| Ok(project.usage))
+        self.with(project, |stored| Ok(stored.project.usage()))
     }
 }

@@ -1,4 +1,4 @@
-//! Content in memory: a reader shares the bytes of the version that he opened.
+//! Content in memory: a reader shares the bytes of the version that it opened.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,16 +19,10 @@ pub(crate) struct StoredFile {
 
 impl StoredFile {
     /// A file that is written now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "as on a disk, a file's time is the store's own affair"
-    )]
     pub fn new(version: Version, content: Bytes) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let millis = since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(0));
         Self {
             version,
-            modified: Timestamp::from_millis(millis),
+            modified: Timestamp::from_millis(now_nanos() / 1_000_000),
             content,
         }
     }
@@ -42,6 +36,16 @@ impl StoredFile {
             source: Arc::new(Shared(self.content.clone())),
         }
     }
+}
+
+/// The time in nanoseconds since the Unix epoch.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "as on a disk, a file's time is the store's own affair"
+)]
+pub(crate) fn now_nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
 }
 
 struct Shared(Bytes);

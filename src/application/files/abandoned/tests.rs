@@ -22,9 +22,17 @@ async fn come_and_gone(scene: &Scene) {
     scene.journal.take();
 }
 
+/// Tidies up, and waits until that is done.
+async fn tidy(scene: &Scene) {
+    tidy_up(&scene.app);
+    while !scene.app.work.is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn deleted_at(scene: &Scene, seconds: u64) -> Vec<String> {
     scene.at(START + seconds);
-    tidy_up(&scene.app).await;
+    tidy(scene).await;
     let mut journal = scene.journal.take();
     journal.retain(|entry| entry.starts_with("delete"));
     journal
@@ -52,11 +60,11 @@ async fn a_clock_set_forward_or_back_does_not_change_the_grace() {
         let scene = deleting().build();
         come_and_gone(&scene).await;
         scene.set_clock(clock);
-        tidy_up(&scene.app).await;
+        tidy(&scene).await;
         assert_eq!(scene.journal.take(), [""; 0], "{clock}");
         scene.at(START + 29);
         scene.set_clock(clock);
-        tidy_up(&scene.app).await;
+        tidy(&scene).await;
         assert_eq!(scene.journal.take(), [""; 0], "{clock}");
         assert_eq!(deleted_at(&scene, 30).await, ALL, "{clock}");
     }
@@ -67,7 +75,7 @@ async fn all_who_receive_the_project_are_told_of_each_file() {
     let scene = deleting().build();
     come_and_gone(&scene).await;
     scene.at(START + 30);
-    tidy_up(&scene.app).await;
+    tidy(&scene).await;
     let mut journal = scene.journal.take();
     journal.retain(|entry| entry.starts_with("publish"));
     assert_eq!(
@@ -146,7 +154,7 @@ async fn a_streamer_who_comes_in_that_very_moment_keeps_his_files() {
 #[tokio::test]
 async fn what_could_not_be_deleted_is_tried_again() {
     let mut world = deleting();
-    let fails = |_: &ProjectId, _: &_| Err(disk_full());
+    let fails = |_: &ProjectId, _: &_, _, _| Err(disk_full());
     world.projects.expect_delete_file().once().returning(fails);
     let scene = world.build();
     come_and_gone(&scene).await;
@@ -159,5 +167,5 @@ async fn what_could_not_be_deleted_is_tried_again() {
 async fn rooms_are_swept_whatever_the_policy() {
     let mut world = World::new();
     world.rooms.expect_sweep().once().return_const(());
-    tidy_up(&world.build().app).await;
+    tidy_up(&world.build().app);
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::application::command::Command;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
-    World, creation, delete, is_bad, is_unauthorized, over, part, path, post, walk,
+    World, creation, delete, is_bad, is_unauthorized, next_of, over, part, path, post,
 };
 
 /// Carries out `commands` in a draft and gives the answer to the last and what was done.
@@ -111,9 +111,10 @@ async fn what_is_neither_in_the_draft_nor_in_the_project_cannot_be_deleted() {
 async fn a_folder_with_too_many_files_is_not_proposed_at_all() {
     for (files, refusal) in [(10, None), (11, Some(over("maxPullRequestFiles", 10)))] {
         let mut world = World::new();
-        world.projects.expect_walk().returning(move |_, _, _| {
-            let names = (0..files).map(|number| path(&format!("/d/{number}")));
-            Ok(walk(names.collect()))
+        let below = world.projects.expect_files_below();
+        below.returning(move |_, asked, most| {
+            let names = (10..10 + files).map(|number| path(&format!("/d/{number}")));
+            Ok(next_of(names.collect(), asked, most))
         });
         let scene = world.build();
         let mut session = scene.author().await;

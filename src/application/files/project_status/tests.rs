@@ -25,6 +25,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             files: 4,
             bytes: 77,
             max_bytes: 10_000_000,
+            folders: 2,
         };
         assert_eq!(answer, Ok(vec![Reply::FileStatus(expected)]));
     }

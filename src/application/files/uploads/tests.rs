@@ -355,8 +355,8 @@ async fn a_large_upload_waits_in_staging_and_not_in_memory() {
         scene.journal.take(),
         [
             format!("put ana/demo /big {total} bytes staged, movable"),
-            "unstage 1".to_owned(),
             "publish updates ana/demo but #1: updated /big v1 by name".to_owned(),
+            "unstage 1".to_owned(),
         ],
         "staged bytes are kept until they have been stored"
     );

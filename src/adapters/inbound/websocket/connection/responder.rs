@@ -14,10 +14,10 @@ use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::FileKey;
 use crate::application::ports::OpenFile;
 use crate::application::{
-    Application, CommandOutcome, FileStream, NextFile, PullRequestPages, Reply, RequestError,
-    sha256,
+    Application, CommandOutcome, FileStream, NextFile, NextListed, PullRequestPages, Reply,
+    RequestError,
 };
-use crate::domain::{ContentHash, FilePath, ProjectId};
+use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
 /// How many files one message of a `list` holds at the most.
 const LIST_FILES: usize = 1_000;
@@ -249,22 +249,19 @@ impl Responder {
             if self.queue.closed().is_some() {
                 return;
             }
-            match fetch.next().await {
+            match fetch.next_listed().await {
                 None => break,
-                Some(NextFile::File(path, file)) => match listed(&path, &file).await {
-                    Some(listed) => {
-                        if files.len() == LIST_FILES {
-                            self.queue.room().await;
-                            self.push(encode::file_list(&asked, &files, part, false, context));
-                            files.clear();
-                            part += 1;
-                        }
-                        files.push(listed);
+                Some(NextListed::File(path, entry)) => {
+                    if files.len() == LIST_FILES {
+                        self.queue.room().await;
+                        self.push(encode::file_list(&asked, &files, part, false, context));
+                        files.clear();
+                        part += 1;
                     }
-                    None => self.unreadable(&path, context),
-                },
-                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
-                Some(NextFile::Broken(refusal)) => return self.refusal(&refusal, context),
+                    files.push(listed(&path, &entry));
+                }
+                Some(NextListed::Unreadable(path)) => self.unreadable(&path, context),
+                Some(NextListed::Broken(refusal)) => return self.refusal(&refusal, context),
             }
         }
         self.queue.room().await;
@@ -309,15 +306,11 @@ impl Responder {
     }
 }
 
-async fn listed(path: &FilePath, file: &OpenFile) -> Option<ListedFile> {
-    let sha256 = sha256(file)
-        .await
-        .inspect_err(|error| tracing::error!(%error, "could not read a file to its end"))
-        .ok()?;
-    Some(ListedFile {
+fn listed(path: &FilePath, entry: &ProjectEntry) -> ListedFile {
+    ListedFile {
         name: path.as_str().to_owned(),
-        size: file.bytes,
-        modified: file.modified.as_millis(),
-        sha256,
-    })
+        size: entry.bytes,
+        modified: entry.modified.as_millis(),
+        sha256: entry.sha256.map(|hash| hash.to_string()),
+    }
 }

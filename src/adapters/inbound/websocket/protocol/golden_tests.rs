@@ -126,6 +126,7 @@ fn every_reply_is_what_the_contract_says() {
         files: 3,
         bytes: 4,
         max_bytes: 5,
+        folders: 6,
     };
     let table = [
         (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
@@ -150,7 +151,7 @@ fn every_reply_is_what_the_contract_says() {
         (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
         (
             Reply::FileStatus(status),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6}"#,
         ),
         (
             Reply::PullRequestCreation,
@@ -315,7 +316,13 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         name: "/a".into(),
         size: 1,
         modified: 2,
-        sha256: "00ff".into(),
+        sha256: Some("00ff".into()),
+    };
+    let too_long_to_hash = ListedFile {
+        name: "/b".into(),
+        size: 3,
+        modified: 4,
+        sha256: None,
     };
     let part = FilePart {
         path: &path("a"),
@@ -348,8 +355,8 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
             r#"{"code":200,"type":"fileGetDone","data":{"name":"/","files":12},"ref":1}"#,
         ),
         (
-            encode::file_list("/", &[listed], 1, true, &reference),
-            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"}],"part":1,"last":true},"ref":1}"#,
+            encode::file_list("/", &[listed, too_long_to_hash], 1, true, &reference),
+            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"},{"name":"/b","size":3,"modified":4}],"part":1,"last":true},"ref":1}"#,
         ),
         (
             encode::file_list("/d", &[], 2, false, &Context::default()),

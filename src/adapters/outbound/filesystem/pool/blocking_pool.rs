@@ -18,17 +18,21 @@ use crate::application::ports::StoreError;
 const WIDTH: usize = 16;
 const QUICK_WIDTH: usize = 8;
 
+/// The same of a narrow pool, for each kind of operation.
+const NARROW_WIDTH: usize = 4;
+
 /// Whoever has waited so long for a quick operation gets a thread for those that wait: what was
 /// quick is slow today.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
-/// some twenty gates may hang before the rest feels it.
+/// the pools of some sixteen projects may hang before the rest feels it.
 #[derive(Debug, Clone)]
 pub(crate) struct BlockingPool {
     slow: Arc<Semaphore>,
     quick: Arc<Mutex<Quick>>,
+    quick_width: usize,
 }
 
 type Job = Box<dyn FnOnce(&mut Batch) + Send>;
@@ -77,9 +81,19 @@ impl std::fmt::Debug for Quick {
 
 impl BlockingPool {
     pub fn new() -> Self {
+        Self::of_width(WIDTH, QUICK_WIDTH)
+    }
+
+    /// A pool of few threads, for what must leave most of the disk's turns to others.
+    pub fn narrow() -> Self {
+        Self::of_width(NARROW_WIDTH, NARROW_WIDTH)
+    }
+
+    fn of_width(slow: usize, quick: usize) -> Self {
         Self {
-            slow: Arc::new(Semaphore::new(WIDTH)),
+            slow: Arc::new(Semaphore::new(slow)),
             quick: Arc::default(),
+            quick_width: quick,
         }
     }
 
@@ -139,7 +153,7 @@ impl BlockingPool {
     fn help(&self) {
         {
             let mut quick = lock(&self.quick);
-            if quick.waiting.is_empty() || quick.threads >= QUICK_WIDTH {
+            if quick.waiting.is_empty() || quick.threads >= self.quick_width {
                 return;
             }
             quick.threads += 1;

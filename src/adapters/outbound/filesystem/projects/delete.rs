@@ -3,7 +3,6 @@
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::Durability;
-use crate::adapters::outbound::filesystem::projects::counter::Counter;
 use crate::adapters::outbound::filesystem::projects::replace::split;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind};
@@ -13,23 +12,17 @@ use crate::application::ports::StoreError;
 use crate::domain::FilePath;
 
 /// Deletes the file at `path` of the project whose folder is `root`.
-pub(crate) fn delete(
-    layout: &Layout,
-    counter: &Counter,
-    root: &Folder,
-    path: &FilePath,
-) -> Result<(), StoreError> {
+pub(crate) fn delete(layout: &Layout, root: &Folder, path: &FilePath) -> Result<(), StoreError> {
     let (parents, name) = split(path);
     let folder = root.descend(parents.clone());
     let folder = folder.looking("open a folder")?;
-    let bytes = take_out(layout, &folder, name)?;
-    counter.deleted(bytes);
+    take_out(layout, &folder, name)?;
     remove_emptied(root, parents.collect());
     Ok(())
 }
 
-/// Takes a file out of `folder`, durably, or leaves it there. Returns its length.
-fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<u64, StoreError> {
+/// Takes a file out of `folder`, durably, or leaves it there.
+fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<(), StoreError> {
     const WHAT: &str = "delete a file";
     let Some(Kind::File(_)) = folder.kind(name).looking(WHAT)? else {
         return Err(StoreError::NotFound);
@@ -42,7 +35,7 @@ fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<u64, StoreEr
     let mut taken = Temporary::guard(&layout.staging, hidden);
     let (staging, hidden) = taken.place_in_staging();
     let kind = staging.kind(hidden).during(WHAT)?;
-    let Some(Kind::File(bytes)) = kind else {
+    let Some(Kind::File(_)) = kind else {
         bring_back(&mut taken, folder, name);
         return Err(StoreError::NotFound);
     };
@@ -52,7 +45,7 @@ fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<u64, StoreEr
         bring_back(&mut taken, folder, name);
         return Err(error).during(WHAT);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 fn bring_back(taken: &mut Temporary, folder: &Folder, name: &str) {

@@ -1,55 +1,71 @@
-//! What the server remembers of each project while it runs.
+//! What the server remembers of each project while somebody uses it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep_until};
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
-use crate::adapters::outbound::filesystem::projects::counter::Counter;
 use crate::adapters::outbound::filesystem::projects::file_locks::FileLocks;
+use crate::adapters::outbound::filesystem::projects::load::load;
+use crate::adapters::outbound::filesystem::projects::loaded::{
+    LoadedProject, ProjectMemory, Share, User,
+};
 use crate::adapters::outbound::filesystem::projects::new_folders::NewFolders;
 use crate::adapters::outbound::filesystem::projects::shared_reads::SharedReads;
-use crate::adapters::outbound::filesystem::projects::versions::Versions;
-use crate::adapters::outbound::filesystem::sandbox::error::During;
+use crate::adapters::outbound::filesystem::projects::versions::LastVersion;
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::locks::lock;
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::StoreError;
 use crate::domain::ProjectId;
 
-/// The projects that somebody has asked for and that exist. Nothing is remembered of names that
-/// are no projects, or anybody could make the server grow.
+/// How long a project that nobody uses stays in memory.
+const UNUSED: Duration = Duration::from_secs(5 * 60);
+
+/// The projects that somebody uses and that exist. Nothing is remembered of names that are no
+/// projects, or anybody could make the server grow.
 #[derive(Debug)]
 pub(crate) struct Entries {
     layout: Arc<Layout>,
     known: Mutex<HashMap<ProjectId, Arc<Entry>>>,
-    /// Where projects wait that are not known yet.
-    strangers: BlockingPool,
+    memory: Arc<ProjectMemory>,
+    versions: Arc<LastVersion>,
+    /// Where work waits that belongs to no known project.
+    common: BlockingPool,
 }
 
 /// One project. All of it can be made anew.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub gate: BlockingPool,
-    pub versions: Arc<Versions>,
+    /// A streamer's writes never wait behind others' reads, so each have their own threads.
+    pub writes: BlockingPool,
+    pub reads: BlockingPool,
+    pub versions: Arc<LastVersion>,
     pub locks: Arc<FileLocks>,
     pub new_folders: NewFolders,
-    pub reads: Arc<SharedReads>,
-    counter: OnceCell<Arc<Counter>>,
+    pub shared_reads: Arc<SharedReads>,
+    loaded: Mutex<Option<Arc<LoadedProject>>>,
+    /// Held while the project is loaded.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Entries {
-    pub fn new(layout: Arc<Layout>) -> Self {
-        Self {
+    pub fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Arc<Self> {
+        Arc::new(Self {
             layout,
             known: Mutex::default(),
-            strangers: BlockingPool::new(),
-        }
+            memory: ProjectMemory::new(budget),
+            versions: Arc::new(LastVersion::from_now()),
+            common: BlockingPool::new(),
+        })
     }
 
-    /// The gate for work that belongs to no known project.
-    pub fn strangers(&self) -> &BlockingPool {
-        &self.strangers
+    /// The pool for work that belongs to no known project.
+    pub fn common(&self) -> &BlockingPool {
+        &self.common
     }
 
     /// The entry of a project, if it exists.
@@ -59,50 +75,179 @@ impl Entries {
         }
         let (layout, asked) = (Arc::clone(&self.layout), project.clone());
         let exists = move || layout.project(&asked).map(drop);
-        self.strangers.run(exists).await?;
+        self.common.run(exists).await?;
         let mut known = lock(&self.known);
         let entry = known.entry(project.clone());
         Ok(Arc::clone(entry.or_insert_with(|| {
-            Arc::new(Entry::new(Arc::new(Versions::from_now())))
+            Arc::new(Entry::new(Arc::clone(&self.versions)))
         })))
     }
 
-    /// The project's folder is another from now on: what it holds is to be counted anew. Its
-    /// versions go on.
+    /// The entry of a project that is known already.
+    pub fn known(&self, project: &ProjectId) -> Option<Arc<Entry>> {
+        lock(&self.known).get(project).cloned()
+    }
+
+    /// Opens the folder of a project. Where it has gone, what is known of it is forgotten.
+    pub fn root(&self, project: &ProjectId) -> Result<Folder, StoreError> {
+        let root = self.layout.project(project);
+        if matches!(root, Err(StoreError::NotFound))
+            || (root.is_err() && self.layout.must_be_there().is_err())
+        {
+            self.forget(project);
+        }
+        root
+    }
+
+    /// The project's folder is another from now on, or none: it is to be loaded anew.
     pub fn forget(&self, project: &ProjectId) {
-        if let Some(entry) = lock(&self.known).get_mut(project) {
-            *entry = Arc::new(Entry::new(Arc::clone(&entry.versions)));
+        lock(&self.known).remove(project);
+    }
+
+    /// The project in memory; loaded once, for all who ask.
+    ///
+    /// # Errors
+    /// `NotFound` where the project has gone; `Unavailable` where a reader finds no room for it;
+    /// `Failed`.
+    pub async fn load(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        project: &ProjectId,
+        user: User,
+    ) -> Result<Arc<LoadedProject>, StoreError> {
+        if let Some(loaded) = entry.loaded(user) {
+            return Ok(loaded);
+        }
+        let alone = Arc::clone(&entry.loading).lock_owned().await;
+        if let Some(loaded) = entry.loaded(user) {
+            return Ok(loaded);
+        }
+        let loading = {
+            let (own, entry, project) = (Arc::clone(self), Arc::clone(entry), project.clone());
+            move || {
+                let loaded = own.load_now(&entry, &project, user);
+                drop(alone);
+                loaded
+            }
+        };
+        // A streamer may wait for it as well, whoever has begun it.
+        let loaded = entry.writes.run(loading).await?;
+        loaded.touch(user);
+        let own = Arc::downgrade(self);
+        tokio::spawn(let_go(own, project.clone(), Arc::downgrade(&loaded)));
+        Ok(loaded)
+    }
+
+    /// Loads the project, if need be in place of others that have not been used for longest.
+    fn load_now(
+        &self,
+        entry: &Entry,
+        project: &ProjectId,
+        user: User,
+    ) -> Result<Arc<LoadedProject>, StoreError> {
+        let root = self.root(project)?;
+        loop {
+            let mut share = Share::new(&self.memory, user);
+            match load(&root, &self.versions, &mut share) {
+                Ok(found) => {
+                    let loaded = Arc::new(LoadedProject::new(found, share));
+                    *lock(&entry.loaded) = Some(Arc::clone(&loaded));
+                    return Ok(loaded);
+                }
+                Err(StoreError::Unavailable) => {
+                    drop(share);
+                    if !self.make_room() {
+                        return Err(StoreError::Unavailable);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets go of the project that has not been used for longest, save those that are in use or
+    /// that their streamers write. Returns whether there was one.
+    fn make_room(&self) -> bool {
+        let recently = Instant::now().checked_sub(UNUSED);
+        let known = lock(&self.known);
+        let mut unused: Vec<_> = known
+            .values()
+            .filter_map(|entry| {
+                let loaded = lock(&entry.loaded);
+                let loaded = loaded.as_ref()?;
+                let is_written = recently.is_none_or(|since| loaded.is_written_since(since));
+                (!is_written).then(|| (loaded.last_used(), Arc::clone(entry)))
+            })
+            .collect();
+        drop(known);
+        unused.sort_unstable_by_key(|(used, _)| *used);
+        unused.iter().any(|(_, entry)| entry.unload())
+    }
+
+    /// Forgets all of a project that nobody uses any more.
+    fn drop_unused(&self, project: &ProjectId) {
+        let mut known = lock(&self.known);
+        // Others take a reference under the lock that we hold.
+        if known
+            .get(project)
+            .is_some_and(|entry| Arc::strong_count(entry) == 1 && lock(&entry.loaded).is_none())
+        {
+            known.remove(project);
         }
     }
 }
 
+/// Lets go of a project once nobody has used it for long enough.
+async fn let_go(entries: Weak<Entries>, project: ProjectId, loaded: Weak<LoadedProject>) {
+    while let Some(until) = loaded.upgrade().map(|loaded| loaded.last_used() + UNUSED) {
+        // At least a second, in case somebody is at it for longer than that.
+        sleep_until(until.max(Instant::now() + Duration::from_secs(1))).await;
+        let Some(entries) = entries.upgrade() else {
+            return;
+        };
+        let unused = loaded.upgrade().map(|loaded| loaded.last_used().elapsed());
+        if unused.is_some_and(|unused| unused >= UNUSED)
+            && let Some(entry) = entries.known(&project)
+        {
+            entry.unload();
+        }
+    }
+    if let Some(entries) = entries.upgrade() {
+        entries.drop_unused(&project);
+    }
+}
+
 impl Entry {
-    fn new(versions: Arc<Versions>) -> Self {
+    fn new(versions: Arc<LastVersion>) -> Self {
         Self {
-            gate: BlockingPool::new(),
+            writes: BlockingPool::new(),
+            reads: BlockingPool::narrow(),
             versions,
             locks: Arc::default(),
             new_folders: NewFolders::default(),
-            reads: Arc::default(),
-            counter: OnceCell::new(),
+            shared_reads: Arc::default(),
+            loaded: Mutex::default(),
+            loading: Arc::default(),
         }
     }
 
-    /// What the project holds; counted once, and while that lasts nobody changes it.
-    pub async fn counter(
-        &self,
-        layout: &Arc<Layout>,
-        project: &ProjectId,
-    ) -> Result<Arc<Counter>, StoreError> {
-        let counting = || {
-            let (layout, project) = (Arc::clone(layout), project.clone());
-            self.gate.run(move || {
-                let root = layout.project(&project)?;
-                let counted = Counter::scan(&root).during("count a project's files")?;
-                Ok(Arc::new(counted))
-            })
-        };
-        let counter = self.counter.get_or_try_init(counting).await?;
-        Ok(Arc::clone(counter))
+    /// The project, if it is in memory; notes that it is used.
+    pub fn loaded(&self, user: User) -> Option<Arc<LoadedProject>> {
+        let loaded = lock(&self.loaded).clone()?;
+        loaded.touch(user);
+        Some(loaded)
+    }
+
+    /// Lets go of the project in memory, unless it is in use. Returns whether it did.
+    fn unload(&self) -> bool {
+        let mut slot = lock(&self.loaded);
+        // Others take a reference under the lock that we hold.
+        let is_free = slot
+            .as_ref()
+            .is_some_and(|loaded| Arc::strong_count(loaded) == 1);
+        if is_free {
+            *slot = None;
+        }
+        is_free
     }
 }

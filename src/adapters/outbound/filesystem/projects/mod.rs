@@ -1,15 +1,16 @@
 //! Projects and their files on disk.
 
-pub(crate) mod counter;
 pub(crate) mod delete;
 pub(crate) mod entries;
 pub(crate) mod file_locks;
-pub(crate) mod listing;
+pub(crate) mod kept_open;
+pub(crate) mod load;
+pub(crate) mod loaded;
 pub(crate) mod new_folders;
 pub(crate) mod open_file;
+pub(crate) mod read;
 pub(crate) mod registry;
 pub(crate) mod replace;
 pub(crate) mod shared_reads;
 pub(crate) mod store;
 pub(crate) mod versions;
-pub(crate) mod walk;

@@ -6,40 +6,45 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
-use crate::adapters::outbound::filesystem::projects::versions::modified;
+use crate::adapters::outbound::filesystem::projects::versions::{modified, nanos};
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::application::ports::{FileSource, OpenFile, StoreError};
 use crate::domain::Version;
 
 /// Files up to this length are read while they are opened: one hop to a blocking thread instead of
 /// two, and no open file kept.
-const READ_AT_ONCE: u64 = 64 * 1_024;
+pub(crate) const READ_AT_ONCE: u64 = 64 * 1_024;
 
-/// Reads or keeps open a file that has just been opened, whose version is whatever `version_of`
-/// finds in what the system says of it.
+/// Reads a file that has just been opened, or keeps it open where it is long, for which it needs
+/// `permit`: `None` where there is none. Its version is whatever `version_of` finds in what the
+/// system says of it.
 pub(crate) fn open(
     (file, metadata): (File, Metadata),
-    gate: BlockingPool,
+    pool: BlockingPool,
+    permit: Option<OwnedSemaphorePermit>,
     version_of: impl FnOnce(&Metadata) -> Version,
-) -> Result<OpenFile, StoreError> {
+) -> Result<Option<OpenFile>, StoreError> {
     let bytes = metadata.len();
     let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
         Arc::new(Held(read_at(&file, 0, bytes)?))
-    } else {
+    } else if let Some(permit) = permit {
         Arc::new(OnDisk {
-            file: Arc::new(file),
+            file: Arc::new((file, permit)),
             bytes,
-            gate,
+            pool,
         })
+    } else {
+        return Ok(None);
     };
-    Ok(OpenFile {
+    Ok(Some(OpenFile {
         version: version_of(&metadata),
         bytes,
-        modified: modified(&metadata),
+        modified: modified(nanos(&metadata)),
         source,
-    })
+    }))
 }
 
 /// A small file, read already.
@@ -47,9 +52,9 @@ struct Held(Bytes);
 
 /// A file that is read as it is needed; open for as long as this lives.
 struct OnDisk {
-    file: Arc<File>,
+    file: Arc<(File, OwnedSemaphorePermit)>,
     bytes: u64,
-    gate: BlockingPool,
+    pool: BlockingPool,
 }
 
 #[async_trait]
@@ -75,7 +80,8 @@ impl FileSource for OnDisk {
             return Err(past_the_end());
         }
         let file = Arc::clone(&self.file);
-        self.gate.run(move || read_at(&file, offset, length)).await
+        let read = move || read_at(&file.0, offset, length);
+        self.pool.run(read).await
     }
 }
 

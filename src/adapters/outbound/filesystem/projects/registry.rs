@@ -17,8 +17,14 @@ use crate::domain::{ProjectId, ProjectName, UserName};
 impl ProjectRegistry for FilesystemProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
         let (layout, project) = (Arc::clone(&self.layout), project.clone());
-        let strangers = self.entries.strangers();
-        strangers.run(move || state(&layout, &project)).await
+        let asked = project.clone();
+        let common = self.entries.common();
+        let found = common.run(move || state(&layout, &asked)).await?;
+        if found != ProjectState::Registered {
+            // An operator has removed it: nothing that is known of it is true any more.
+            self.entries.forget(&project);
+        }
+        Ok(found)
     }
 
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
@@ -28,7 +34,7 @@ impl ProjectRegistry for FilesystemProjects {
             let _alone = lock(&registering);
             register(&layout, &asked)
         };
-        if self.entries.strangers().run(made).await? {
+        if self.entries.common().run(made).await? {
             self.entries.forget(project);
         }
         Ok(())
@@ -44,15 +50,14 @@ impl ProjectRegistry for FilesystemProjects {
             }
             mark(&layout, &asked).map(drop)
         };
-        self.entries.strangers().run(adopt).await?;
+        self.entries.common().run(adopt).await?;
         self.entries.forget(project);
         Ok(())
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         let layout = Arc::clone(&self.layout);
-        let strangers = self.entries.strangers();
-        strangers.run(move || projects(&layout)).await
+        self.entries.common().run(move || projects(&layout)).await
     }
 }
 

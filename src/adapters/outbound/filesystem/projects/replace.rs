@@ -3,9 +3,9 @@
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::Durability;
-use crate::adapters::outbound::filesystem::projects::counter::Counter;
+use crate::adapters::outbound::filesystem::projects::loaded::LoadedProject;
 use crate::adapters::outbound::filesystem::projects::new_folders::{NewFolders, Parent};
-use crate::adapters::outbound::filesystem::projects::versions::Versions;
+use crate::adapters::outbound::filesystem::projects::versions::{LastVersion, modified};
 use crate::adapters::outbound::filesystem::sandbox::error::{
     During, Looking, is_absent, is_in_the_way,
 };
@@ -15,7 +15,7 @@ use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp
 use crate::adapters::outbound::filesystem::uploads::content;
 use crate::application::FileContent;
 use crate::application::ports::StoreError;
-use crate::domain::{FilePath, ProjectQuota, Version};
+use crate::domain::{FilePath, PendingPut, ProjectQuota, PutError, Version};
 
 /// How often folders are made anew because a delete took them away in between.
 const ATTEMPTS: usize = 100;
@@ -26,17 +26,41 @@ const SYNC: &str = "sync a folder";
 /// What a write needs to know of its project.
 pub(crate) struct Replacing<'a> {
     pub layout: &'a Layout,
-    pub counter: &'a Counter,
-    pub versions: &'a Versions,
+    pub project: &'a LoadedProject,
+    pub versions: &'a LastVersion,
     pub new_folders: &'a NewFolders,
 }
 
-/// What is where a file is to go.
+/// What is where a file is to go, as far as it is known.
 struct Place {
     /// The folder, if it is there.
     parent: Option<Folder>,
-    /// The length of the file that is there.
-    old: Option<u64>,
+    /// Whether there is a file.
+    is_file: bool,
+}
+
+/// A put that is abandoned when this is dropped, unless it was completed.
+struct Pending<'a> {
+    project: &'a LoadedProject,
+    put: Option<PendingPut>,
+}
+
+impl Pending<'_> {
+    fn complete(mut self, version: Version) {
+        if let Some(put) = self.put.take() {
+            let modified = modified(Some(version.number()));
+            self.project
+                .change(|project| project.complete_put(put, version, modified));
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if let Some(put) = self.put.take() {
+            self.project.change(|project| project.abandon_put(put));
+        }
+    }
 }
 
 impl Replacing<'_> {
@@ -46,36 +70,39 @@ impl Replacing<'_> {
         root: &Folder,
         path: &FilePath,
         content: &FileContent,
-        quota: ProjectQuota,
+        quota: &ProjectQuota,
     ) -> Result<Version, StoreError> {
-        let place = match look(root, path) {
-            // The limits are looked at first, and it would be a new file.
-            Err(StoreError::PathConflict) => {
-                drop(self.counter.reserve(quota, None, content.bytes())?);
-                return Err(StoreError::PathConflict);
-            }
-            other => other?,
+        let (put, is_file) = self.project.change(|project| {
+            let put = project.begin_put(path, content.bytes(), quota)?;
+            Ok::<_, PutError>((Some(put), project.get(path).is_some()))
+        })?;
+        let pending = Pending {
+            project: self.project,
+            put,
         };
-        let reservation = self.counter.reserve(quota, place.old, content.bytes())?;
+        let place = Place {
+            parent: find_parent(root, path)?,
+            is_file,
+        };
         let (mut temporary, file) = content::write(self.layout, content, FILE)?;
-        let version = self.versions.next();
+        let version = self.project.with(|project| self.versions.next(project));
         stamp(&file, version).during("number a file")?;
         if self.layout.durability == Durability::Fsync {
             // Once this has failed, nobody knows what is on the disk: the temporary goes.
             file.sync_all().during("sync a file")?;
         }
         drop(file);
-        if !self.place_as_seen(path, &place, &mut temporary)? {
+        if !self.place_as_known(path, &place, &mut temporary)? {
             self.place(root, path, &mut temporary)?;
         }
-        reservation.keep();
+        pending.complete(version);
         Ok(version)
     }
 
-    /// Moves the temporary to a place that is as it was seen. Returns false, and has changed
+    /// Moves the temporary to a place that is as it is known. Returns false, and has changed
     /// nothing, where the folder is not there or not known to be durable, or something has come or
     /// gone.
-    fn place_as_seen(
+    fn place_as_known(
         &self,
         path: &FilePath,
         place: &Place,
@@ -89,7 +116,7 @@ impl Replacing<'_> {
             return Ok(false);
         }
         let (_, name) = split(path);
-        let placed = match Self::move_over(parent, name, place.old.is_some(), temporary) {
+        let placed = match Self::move_over(parent, name, place.is_file, temporary) {
             Err(Errno::NOENT | Errno::EXIST) => return Ok(false),
             other => other.writing(MOVE)?,
         };
@@ -206,19 +233,12 @@ pub(crate) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &st
     (parents, name)
 }
 
-/// What is at `path`, and where.
-fn look(root: &Folder, path: &FilePath) -> Result<Place, StoreError> {
-    let (parents, name) = split(path);
-    let found = root.descend(parents).and_then(|folder| {
-        let kind = folder.kind(name)?;
-        Ok((folder, kind))
-    });
-    let (parent, old) = match found {
-        Ok((_, Some(Kind::Folder | Kind::Other))) => return Err(StoreError::PathConflict),
-        Ok((parent, Some(Kind::File(bytes)))) => (Some(parent), Some(bytes)),
-        Ok((parent, None)) => (Some(parent), None),
-        Err(error) if is_absent(error) && !is_in_the_way(error) => (None, None),
-        Err(error) => return Err(error).writing("look at a file"),
-    };
-    Ok(Place { parent, old })
+/// The folder where `path` lies, if it is there.
+fn find_parent(root: &Folder, path: &FilePath) -> Result<Option<Folder>, StoreError> {
+    let (parents, _) = split(path);
+    match root.descend(parents) {
+        Ok(parent) => Ok(Some(parent)),
+        Err(error) if is_absent(error) && !is_in_the_way(error) => Ok(None),
+        Err(error) => Err(error).writing("look for a file's folder"),
+    }
 }

@@ -11,7 +11,10 @@ use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
 
 /// What became of each of some files, in their order.
-pub(crate) type Opened = Result<Arc<[Result<OpenFile, StoreError>]>, StoreError>;
+pub(crate) type Opened = Result<OpenedFiles, StoreError>;
+
+/// Some files, each opened or not.
+pub(crate) type OpenedFiles = Arc<[Result<OpenFile, StoreError>]>;
 
 type Opening = BoxFuture<'static, Opened>;
 

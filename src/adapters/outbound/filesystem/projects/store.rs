@@ -9,31 +9,34 @@ use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
 use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
-use crate::adapters::outbound::filesystem::projects::open_file;
-use crate::adapters::outbound::filesystem::projects::replace::{Replacing, split};
-use crate::adapters::outbound::filesystem::projects::walk::Walk;
-use crate::adapters::outbound::filesystem::sandbox::error::Looking;
-use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::adapters::outbound::filesystem::projects::loaded::User;
+use crate::adapters::outbound::filesystem::projects::read::Reading;
+use crate::adapters::outbound::filesystem::projects::replace::Replacing;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::listing::list;
 use crate::application::FileContent;
-use crate::application::ports::{FileWalk, OpenFile, ProjectStore, StoreError};
-use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
+use crate::application::memory::MemoryBudget;
+use crate::application::ports::{FilesBelow, InTurn, OpenFile, ProjectStore, StoreError, Wanted};
+use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, file by file as it is; and
 /// knows which of the folders there are projects.
+///
+/// What a project holds is in memory while somebody uses it: loaded by a walk of its folder, and
+/// kept in step with what is written.
 #[derive(Debug)]
 pub struct FilesystemProjects {
     pub(crate) layout: Arc<Layout>,
-    pub(crate) entries: Entries,
+    pub(crate) entries: Arc<Entries>,
     /// Held while a project is made, so that two who make the same one do not take each other's
     /// folder for a stranger's.
     pub(crate) registering: Arc<std::sync::Mutex<()>>,
 }
 
 impl FilesystemProjects {
-    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+    pub(crate) fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Self {
         Self {
-            entries: Entries::new(Arc::clone(&layout)),
+            entries: Entries::new(Arc::clone(&layout), budget),
             layout,
             registering: Arc::default(),
         }
@@ -42,12 +45,21 @@ impl FilesystemProjects {
     /// Syncs of different files are best waited for side by side; without them a change is quick.
     async fn run_change<T: Send + 'static>(
         &self,
-        gate: &BlockingPool,
+        pool: &BlockingPool,
         change: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match self.layout.durability {
-            Durability::Fsync => gate.run(|| change(&mut Batch::default())).await,
-            Durability::Rename => gate.run_quick(change).await,
+            Durability::Fsync => pool.run(|| change(&mut Batch::default())).await,
+            Durability::Rename => pool.run_quick(change).await,
+        }
+    }
+
+    fn reading(&self, entry: Arc<Entry>, project: &ProjectId) -> Reading {
+        Reading {
+            layout: Arc::clone(&self.layout),
+            entries: Arc::clone(&self.entries),
+            entry,
+            project: project.clone(),
         }
     }
 }
@@ -60,45 +72,57 @@ impl ProjectStore for FilesystemProjects {
         path: &FilePath,
         content: FileContent,
         quota: ProjectQuota,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let entry = self.entries.of(project).await?;
-        let counter = entry.counter(&self.layout, project).await?;
         let file = entry.locks.lock(path).await;
-        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
-        let gate = entry.gate.clone();
-        let change = move |burst: &mut Batch| {
-            let root = burst.root(|| layout.project(&project))?;
+        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
+        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
+        let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
+        let change = move |batch: &mut Batch| {
+            let root = batch.root(|| entries.root(&project))?;
             let replacing = Replacing {
                 layout: &layout,
-                counter: &counter,
+                project: &loaded,
                 versions: &entry.versions,
                 new_folders: &entry.new_folders,
             };
-            let replaced = replacing.run(&root, &path, &content, quota);
+            let version = replacing.run(&root, &path, &content, &quota)?;
+            in_turn(version);
             drop(file);
-            replaced
+            Ok(version)
         };
-        self.run_change(&gate, change).await
+        self.run_change(&pool, change).await
     }
 
     async fn delete_file(
         &self,
         project: &ProjectId,
         path: &FilePath,
+        wanted: Wanted,
+        in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let entry = self.entries.of(project).await?;
-        let counter = entry.counter(&self.layout, project).await?;
         let file = entry.locks.lock(path).await;
-        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
-        let gate = entry.gate.clone();
-        let change = move |burst: &mut Batch| {
-            let root = burst.root(|| layout.project(&project))?;
-            let deleted = delete(&layout, &counter, &root, &path);
-            let version = deleted.map(|()| entry.versions.next());
+        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
+        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
+        let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
+        let change = move |batch: &mut Batch| {
+            if !wanted() {
+                return Err(StoreError::NotFound);
+            }
+            let root = batch.root(|| entries.root(&project))?;
+            let deleted = delete(&layout, &root, &path);
+            if matches!(deleted, Ok(()) | Err(StoreError::NotFound)) {
+                loaded.change(|project| project.remove(&path));
+            }
+            deleted?;
+            let version = loaded.with(|project| entry.versions.next(project));
+            in_turn(version);
             drop(file);
-            version
+            Ok(version)
         };
-        self.run_change(&gate, change).await
+        self.run_change(&pool, change).await
     }
 
     async fn open_file(
@@ -107,13 +131,9 @@ impl ProjectStore for FilesystemProjects {
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
         let entry = self.entries.of(project).await?;
-        let (layout, project, path) = (Arc::clone(&self.layout), project.clone(), path.clone());
-        let gate = entry.gate.clone();
-        gate.run_quick(move |burst| {
-            let root = burst.root(|| layout.project(&project))?;
-            open(&root, &path, &entry)
-        })
-        .await
+        let reading = self.reading(entry, project);
+        let opened = reading.run(Arc::from([path.clone()]), 0, None).await?;
+        opened.first().cloned().unwrap_or(Err(StoreError::NotFound))
     }
 
     async fn open_files(
@@ -123,75 +143,46 @@ impl ProjectStore for FilesystemProjects {
         bytes: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
         let entry = self.entries.of(project).await?;
-        let (layout, project) = (Arc::clone(&self.layout), project.clone());
-        let opening = entry.reads.join(paths, bytes, |paths, joinable| {
-            let entry = Arc::clone(&entry);
-            let read = async move {
-                let gate = entry.gate.clone();
-                let read = move |burst: &mut Batch| {
-                    drop(joinable);
-                    let root = burst.root(|| layout.project(&project))?;
-                    Ok(open_some(&root, &paths, bytes, &entry))
-                };
-                gate.run_quick(read).await
-            };
-            read.boxed()
+        let shared = Arc::clone(&entry.shared_reads);
+        let reading = self.reading(entry, project);
+        let opening = shared.join(paths, bytes, |paths, joinable| {
+            async move { reading.run(paths, bytes, Some(joinable)).await }.boxed()
         });
         Ok(opening.await?.to_vec())
     }
 
-    async fn walk(
+    async fn find_file(
         &self,
         project: &ProjectId,
-        folder: Option<FilePath>,
-        recursively: bool,
-    ) -> Result<Box<dyn FileWalk>, StoreError> {
+        path: &FilePath,
+    ) -> Result<ProjectEntry, StoreError> {
         let entry = self.entries.of(project).await?;
-        let (layout, project) = (Arc::clone(&self.layout), project.clone());
-        let gate = entry.gate.clone();
-        gate.run(move || {
-            let walk = Walk::start(&layout, &entry.gate, project, folder, recursively)?;
-            Ok(Box::new(walk) as Box<dyn FileWalk>)
-        })
-        .await
+        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        let found = loaded.with(|project| project.get(path).copied());
+        found.ok_or(StoreError::NotFound)
+    }
+
+    async fn files_below(
+        &self,
+        project: &ProjectId,
+        files: &FilesBelow,
+        most: usize,
+    ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        loaded.with(|project| list(project, files, most))
+    }
+
+    fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash) {
+        let entry = self.entries.known(project);
+        if let Some(loaded) = entry.and_then(|entry| entry.loaded(User::Reader)) {
+            loaded.with(|project| project.note_hash(path, version, hash));
+        }
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {
         let entry = self.entries.of(project).await?;
-        let counter = entry.counter(&self.layout, project).await?;
-        let (layout, project) = (Arc::clone(&self.layout), project.clone());
-        // The counter may outlive the project.
-        let exists = move || layout.project(&project).map(drop);
-        entry.gate.run(exists).await?;
-        Ok(counter.usage())
+        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        Ok(loaded.with(|project| project.usage()))
     }
-}
-
-/// Opens the first of `paths` until they make so many bytes.
-fn open_some(
-    root: &Folder,
-    paths: &[FilePath],
-    bytes: u64,
-    entry: &Entry,
-) -> Arc<[Result<OpenFile, StoreError>]> {
-    let (mut opened, mut sum) = (Vec::new(), 0);
-    for path in paths {
-        let file = open(root, path, entry);
-        sum += file.as_ref().map_or(0, |file| file.bytes);
-        opened.push(file);
-        if sum >= bytes {
-            break;
-        }
-    }
-    opened.into()
-}
-
-/// Opens a file of the project whose folder is `root`.
-fn open(root: &Folder, path: &FilePath, entry: &Entry) -> Result<OpenFile, StoreError> {
-    let (parents, name) = split(path);
-    let file = root
-        .descend(parents)
-        .and_then(|folder| folder.file_and_metadata(name));
-    let file = file.looking("open a file")?;
-    open_file::open(file, entry.gate.clone(), |file| entry.versions.of(file))
 }

@@ -1,60 +1,62 @@
-//! The numbers of a project's changes, and how a file remembers its own.
+//! How a file on disk remembers the number of the change that wrote it.
 //!
-//! A number is the time in nanoseconds, pushed on where the clock stands still or goes back, and is
-//! kept as the file's time of last modification. So content and number are read from one inode,
-//! cost no memory per file, and survive a restart.
+//! The number is kept as the file's time of last modification, in nanoseconds. So content and
+//! number are read from one inode, cost no memory per file, and survive a restart.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::domain::{Timestamp, Version};
+use crate::domain::{Project, ProjectEntry, Timestamp, Version};
 
-/// Gives the numbers of one project's changes.
+/// The greatest number that any project's change has been given. It outlives the projects in
+/// memory, so that a project that is loaded again does not give a deleted file's number once more.
 #[derive(Debug)]
-pub(crate) struct Versions {
-    last: AtomicU64,
-}
+pub(crate) struct LastVersion(AtomicU64);
 
-impl Versions {
+impl LastVersion {
     /// Numbers from now on.
     pub fn from_now() -> Self {
-        Self {
-            last: AtomicU64::new(now()),
+        Self(AtomicU64::new(now()))
+    }
+
+    /// The number of the project's next change. Known here before any file bears it.
+    pub fn next(&self, project: &mut Project) -> Version {
+        let least = self.0.load(Ordering::SeqCst).saturating_add(1);
+        let version = project.next_version(now().max(least));
+        self.0.fetch_max(version.number(), Ordering::SeqCst);
+        version
+    }
+
+    /// What is known of a file of so many bytes that was last modified at this time. A time later
+    /// than every number given is nobody's: somebody else wrote that file, or the clock was set
+    /// back since.
+    pub fn entry(&self, bytes: u64, nanos: Option<u64>) -> ProjectEntry {
+        let number = nanos.filter(|time| *time <= self.0.load(Ordering::SeqCst));
+        ProjectEntry {
+            bytes,
+            version: number.map_or(Version::UNKNOWN, Version::new),
+            modified: modified(nanos),
+            sha256: None,
         }
-    }
-
-    /// A number greater than all before. Visible to readers before the file that bears it.
-    pub fn next(&self) -> Version {
-        let time = now();
-        let next = |last: u64| time.max(last + 1);
-        let before = self
-            .last
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)))
-            .unwrap_or_else(|last| last);
-        Version::new(next(before))
-    }
-
-    /// The number of the change that wrote a file. A time later than every number given is
-    /// nobody's: somebody else wrote that file, or the clock was set back since.
-    pub fn of(&self, file: &Metadata) -> Version {
-        nanos(file)
-            .filter(|time| *time <= self.last.load(Ordering::SeqCst))
-            .map_or(Version::UNKNOWN, Version::new)
     }
 }
 
 /// When a file was written, in nanoseconds since the epoch; `None` for times that don't fit.
 pub(crate) fn nanos(file: &Metadata) -> Option<u64> {
-    let seconds = u64::try_from(file.mtime()).ok()?;
-    let nanos = u64::try_from(file.mtime_nsec()).ok()?;
+    nanos_of(file.mtime(), u64::try_from(file.mtime_nsec()).ok()?)
+}
+
+/// The same of a time in seconds and nanoseconds.
+pub(crate) fn nanos_of(seconds: i64, nanos: u64) -> Option<u64> {
+    let seconds = u64::try_from(seconds).ok()?;
     seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
 }
 
 /// When a file was written.
-pub(crate) fn modified(file: &Metadata) -> Timestamp {
-    Timestamp::from_millis(nanos(file).unwrap_or(0) / 1_000_000)
+pub(crate) fn modified(nanos: Option<u64>) -> Timestamp {
+    Timestamp::from_millis(nanos.unwrap_or(0) / 1_000_000)
 }
 
 #[expect(
@@ -71,12 +73,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_grow_though_the_clock_lags() {
+    fn numbers_grow_though_the_clock_lags_and_the_project_is_loaded_anew() {
         let ahead = now() + 3_600_000_000_000;
-        let versions = Versions {
-            last: AtomicU64::new(ahead),
-        };
-        assert_eq!(versions.next(), Version::new(ahead + 1));
-        assert_eq!(versions.next(), Version::new(ahead + 2));
+        let last = LastVersion(AtomicU64::new(ahead));
+        assert_eq!(last.next(&mut Project::default()).number(), ahead + 1);
+        assert_eq!(last.next(&mut Project::default()).number(), ahead + 2);
     }
 }

@@ -131,12 +131,14 @@ impl PullRequestStore for FilesystemPullRequests {
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
         let (name, gate) = (stored_name(path), self.gate.clone());
+        let permit = self.layout.kept_open.one().await?;
         let open = move |_: &Layout, home: &Folder| {
             let folder = home.folder(&id.to_string());
             let file = folder.and_then(|folder| folder.file_and_metadata(&name));
             let file = file.looking("open a pull request's file")?;
             // It has no versions: it is never replaced.
-            open_file::open(file, gate, |_| Version::UNKNOWN)
+            let opened = open_file::open(file, gate, Some(permit), |_| Version::UNKNOWN)?;
+            opened.ok_or(StoreError::NotFound)
         };
         self.at_home(project, id, open).await
     }

@@ -12,6 +12,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
+use crate::adapters::outbound::filesystem::projects::versions::nanos_of;
+
 /// Permissions of what the server keeps for itself.
 pub(crate) const PRIVATE_FILE: Mode = Mode::from_raw_mode(0o600);
 /// Permissions of the server's own folders.
@@ -125,6 +127,21 @@ impl Folder {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The length of a regular file and when it was last modified, in nanoseconds since the epoch
+    /// (`None` for times that don't fit). `None` where `name` is anything else, or nothing.
+    pub fn file_stat(&self, name: &str) -> Result<Option<(u64, Option<u64>)>> {
+        let stat = match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Ok(None);
+        }
+        let modified = nanos_of(stat.st_mtime, stat.st_mtime_nsec);
+        Ok(Some((u64::try_from(stat.st_size).unwrap_or(0), modified)))
     }
 
     /// Moves `name` to `new` in `to`, over a file that is there.

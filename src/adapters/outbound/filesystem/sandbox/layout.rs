@@ -21,6 +21,7 @@ use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
+use crate::adapters::outbound::filesystem::projects::kept_open::KeptOpen;
 use crate::adapters::outbound::filesystem::projects::versions::nanos;
 use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
@@ -82,6 +83,8 @@ pub(crate) struct Layout {
     pub durability: Durability,
     /// The unfinished uploads.
     pub uploads: InFlight<StagingId>,
+    /// The files that are kept open for reading.
+    pub kept_open: KeptOpen,
     temporaries: AtomicU64,
     /// The lock goes with it.
     _lock: File,
@@ -89,7 +92,11 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Makes what is missing, takes the lock and sweeps what an earlier run left unfinished.
-    pub fn open(base: &Path, durability: Durability) -> Result<Self, OpenError> {
+    pub fn open(
+        base: &Path,
+        durability: Durability,
+        kept_open: KeptOpen,
+    ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(base).map_err(OpenError::Base)?;
         let base = Folder::open(base).map_err(|error| OpenError::Base(error.into()))?;
         let state = own_folder(&base, STATE)?;
@@ -104,6 +111,7 @@ impl Layout {
             base,
             durability,
             uploads: InFlight::default(),
+            kept_open,
             temporaries: AtomicU64::new(0),
             _lock: lock,
         };

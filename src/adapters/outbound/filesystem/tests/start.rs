@@ -5,7 +5,7 @@ use crate::adapters::outbound::filesystem::sandbox::layout::OpenError;
 use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 
 fn open(base: &std::path::Path) -> Result<FilesystemStores, OpenError> {
-    FilesystemStores::open(base, Durability::Fsync)
+    FilesystemStores::open(base, Durability::Fsync.into())
 }
 
 #[test]

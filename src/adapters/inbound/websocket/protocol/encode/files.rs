@@ -35,7 +35,9 @@ pub(crate) struct ListedFile {
     pub name: String,
     pub size: u64,
     pub modified: u64,
-    pub sha256: String,
+    /// `None` where the file is longer than the server hashes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// One message of a `list`; `part` counts from 1.

@@ -87,6 +87,7 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         files: u64,
         bytes: u64,
         max_bytes: u64,
+        folders: u64,
     }
     let ProjectStatus {
         streamer,
@@ -94,6 +95,7 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         files,
         bytes,
         max_bytes,
+        folders,
     } = status;
     let data = Status {
         streamer,
@@ -101,6 +103,7 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         files,
         bytes,
         max_bytes,
+        folders,
     };
     success("fileStatus", data, context.reference.as_ref())
 }

@@ -1,0 +1,26 @@
+//! How many files are kept open for reading at once.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::application::ports::StoreError;
+
+/// Permits to keep files open while they are sent, so that these and the sockets together stay
+/// below what the system allows the process. What is written, or read in one go, needs none.
+#[derive(Debug)]
+pub(crate) struct KeptOpen(Arc<Semaphore>);
+
+impl KeptOpen {
+    /// Permits for so many files, at least one.
+    pub fn new(most: usize) -> Self {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(most)))
+    }
+
+    /// Waits until one more file may be kept open.
+    pub async fn one(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permit = Arc::clone(&self.0).acquire_owned().await;
+        permit.map_err(StoreError::failed)
+    }
+}

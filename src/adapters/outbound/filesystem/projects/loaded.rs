@@ -1,0 +1,176 @@
+//! Projects in memory: what is known of their files, and what that takes of the memory budget.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::time::Instant;
+
+use crate::application::locks::lock;
+use crate::application::memory::{MemoryBudget, Reservation};
+use crate::application::ports::StoreError;
+use crate::domain::Project;
+
+/// For whom a project is held in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum User {
+    /// Somebody who reads.
+    Reader,
+    /// Its streamer, who writes.
+    Streamer,
+}
+
+/// The part of the memory budget that projects may take which only readers use.
+const READERS_PART: usize = 2;
+
+/// What the projects in memory share.
+#[derive(Debug)]
+pub(crate) struct ProjectMemory {
+    budget: Arc<MemoryBudget>,
+    /// The bytes of the projects that only readers use.
+    readers: AtomicUsize,
+}
+
+impl ProjectMemory {
+    pub fn new(budget: Arc<MemoryBudget>) -> Arc<Self> {
+        Arc::new(Self {
+            budget,
+            readers: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// The memory of one project; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    memory: Arc<ProjectMemory>,
+    reservation: Reservation,
+    user: User,
+}
+
+impl Share {
+    pub fn new(memory: &Arc<ProjectMemory>, user: User) -> Self {
+        Self {
+            reservation: memory.budget.reserve(0),
+            memory: Arc::clone(memory),
+            user,
+        }
+    }
+
+    /// Takes `bytes` more.
+    ///
+    /// # Errors
+    /// `Unavailable` where a reader finds no room for them; a streamer always does.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
+        if self.user == User::Reader {
+            let budget = &self.memory.budget;
+            let most = budget.max() / READERS_PART;
+            let has_room = self.memory.readers.load(Ordering::Relaxed) + bytes <= most;
+            // What it returns is given back at once, and taken again as a part of this share.
+            if !has_room || budget.try_reserve(bytes).is_none() {
+                return Err(StoreError::Unavailable);
+            }
+        }
+        self.set(self.reservation.bytes() + bytes);
+        Ok(())
+    }
+
+    /// Takes so many bytes from now on.
+    pub fn set(&mut self, bytes: usize) {
+        if self.user == User::Reader {
+            let readers = &self.memory.readers;
+            readers.fetch_add(bytes, Ordering::Relaxed);
+            readers.fetch_sub(self.reservation.bytes(), Ordering::Relaxed);
+        }
+        self.reservation.set(bytes);
+    }
+
+    /// A streamer uses it from now on.
+    fn becomes_written(&mut self) {
+        if self.user == User::Reader {
+            let readers = &self.memory.readers;
+            readers.fetch_sub(self.reservation.bytes(), Ordering::Relaxed);
+            self.user = User::Streamer;
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+/// A project in memory, shared by all who read and write it.
+#[derive(Debug)]
+pub(crate) struct LoadedProject {
+    state: Mutex<State>,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug)]
+struct State {
+    project: Project,
+    share: Share,
+}
+
+/// When a project was last used, and when last written.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    last: Instant,
+    written: Option<Instant>,
+}
+
+impl LoadedProject {
+    /// `share` is what has been reserved while it was loaded.
+    pub fn new(project: Project, mut share: Share) -> Self {
+        share.set(project.memory_bytes());
+        Self {
+            state: Mutex::new(State { project, share }),
+            used: Mutex::new(Used {
+                last: Instant::now(),
+                written: None,
+            }),
+        }
+    }
+
+    /// Looks at the project, or remembers what changes no size.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
+        work(&mut self.state().project)
+    }
+
+    /// Changes the project, and keeps what it takes of the memory in step.
+    pub fn change<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
+        let mut state = self.state();
+        let result = work(&mut state.project);
+        let bytes = state.project.memory_bytes();
+        state.share.set(bytes);
+        result
+    }
+
+    /// Notes that somebody uses it now.
+    pub fn touch(&self, user: User) {
+        let now = Instant::now();
+        let mut times = lock(&self.used);
+        times.last = now;
+        if user == User::Streamer {
+            times.written = Some(now);
+            self.state().share.becomes_written();
+        }
+    }
+
+    /// When it was last used.
+    pub fn last_used(&self) -> Instant {
+        lock(&self.used).last
+    }
+
+    /// Whether its streamer has written since.
+    pub fn is_written_since(&self, since: Instant) -> bool {
+        lock(&self.used)
+            .written
+            .is_some_and(|written| written > since)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}

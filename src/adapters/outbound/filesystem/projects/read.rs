@@ -1,0 +1,166 @@
+//! Opening files for reading, and correcting what was known of those that are found different.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
+use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
+use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, User};
+use crate::adapters::outbound::filesystem::projects::open_file::{self, READ_AT_ONCE};
+use crate::adapters::outbound::filesystem::projects::replace::split;
+use crate::adapters::outbound::filesystem::projects::shared_reads::{
+    Joinable, Opened, OpenedFiles,
+};
+use crate::adapters::outbound::filesystem::projects::versions::nanos;
+use crate::adapters::outbound::filesystem::sandbox::error::Looking;
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::application::ports::{OpenFile, StoreError};
+use crate::domain::{FilePath, ProjectEntry, ProjectId, Version};
+
+/// What a read needs to know of its project. The project need not be in memory.
+pub(crate) struct Reading {
+    pub layout: Arc<Layout>,
+    pub entries: Arc<Entries>,
+    pub entry: Arc<Entry>,
+    pub project: ProjectId,
+}
+
+/// What was found of a file that was known otherwise, or not at all.
+struct Correction<'a> {
+    path: &'a FilePath,
+    expected: Option<Version>,
+    found: Option<ProjectEntry>,
+}
+
+impl Reading {
+    /// Opens the first of `paths` until they make so many bytes; at least one, and none behind the
+    /// first that has to be kept open. Nobody can join once the read begins.
+    pub async fn run(
+        self,
+        paths: Arc<[FilePath]>,
+        bytes: u64,
+        mut joinable: Option<Joinable>,
+    ) -> Opened {
+        let mut permit = None;
+        if self.is_known_to_be_long(&paths) {
+            permit = Some(self.layout.kept_open.one().await?);
+        }
+        let reading = Arc::new(self);
+        loop {
+            let (own, paths) = (Arc::clone(&reading), Arc::clone(&paths));
+            let (joinable, permit_given) = (joinable.take(), permit.take());
+            let read = move |batch: &mut Batch| {
+                drop(joinable);
+                let root = batch.root(|| own.entries.root(&own.project))?;
+                Ok(own.open_some(&root, &paths, bytes, permit_given))
+            };
+            if let Some(opened) = reading.entry.reads.run_quick(read).await? {
+                return Ok(opened);
+            }
+            permit = Some(reading.layout.kept_open.one().await?);
+        }
+    }
+
+    fn is_known_to_be_long(&self, paths: &[FilePath]) -> bool {
+        let loaded = self.entry.loaded(User::Reader);
+        loaded.zip(paths.first()).is_some_and(|(loaded, path)| {
+            let bytes = loaded.with(|project| project.get(path).map(|entry| entry.bytes));
+            bytes.is_some_and(|bytes| bytes > READ_AT_ONCE)
+        })
+    }
+
+    /// Returns `None` where the first file has to be kept open, for which there is no permit.
+    fn open_some(
+        &self,
+        root: &Folder,
+        paths: &[FilePath],
+        bytes: u64,
+        mut permit: Option<OwnedSemaphorePermit>,
+    ) -> Option<OpenedFiles> {
+        let loaded = self.entry.loaded(User::Reader);
+        let known = known(loaded.as_deref(), paths);
+        let (mut opened, mut sum, mut corrections) = (Vec::new(), 0, Vec::new());
+        for (index, path) in paths.iter().enumerate() {
+            let known = known.get(index).copied().flatten();
+            if index > 0 && known.is_some_and(|entry| entry.bytes > READ_AT_ONCE) {
+                break;
+            }
+            let file = match self.open(root, path, permit.take()) {
+                Ok(Some(file)) => Ok(file),
+                Ok(None) if index == 0 => return None,
+                Ok(None) => break,
+                Err(error) => Err(error),
+            };
+            let found = match &file {
+                Ok(file) => Some(ProjectEntry {
+                    bytes: file.bytes,
+                    version: file.version,
+                    modified: file.modified,
+                    sha256: known.and_then(|entry| entry.sha256),
+                }),
+                Err(StoreError::NotFound) => None,
+                // Of what cannot be read nothing new is known.
+                Err(_) => known,
+            };
+            if found != known {
+                corrections.push(Correction {
+                    path,
+                    expected: known.map(|entry| entry.version),
+                    found: found.map(|entry| ProjectEntry {
+                        sha256: None,
+                        ..entry
+                    }),
+                });
+            }
+            sum += file.as_ref().map_or(0, |file| file.bytes);
+            opened.push(file);
+            if sum >= bytes {
+                break;
+            }
+        }
+        if let Some(loaded) = loaded.filter(|_| !corrections.is_empty()) {
+            loaded.change(|project| {
+                for Correction {
+                    path,
+                    expected,
+                    found,
+                } in corrections
+                {
+                    project.correct(path, expected, found);
+                }
+            });
+        }
+        Some(opened.into())
+    }
+
+    fn open(
+        &self,
+        root: &Folder,
+        path: &FilePath,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Option<OpenFile>, StoreError> {
+        let (parents, name) = split(path);
+        let file = root
+            .descend(parents)
+            .and_then(|folder| folder.file_and_metadata(name));
+        let file = file.looking("open a file")?;
+        let (pool, versions) = (self.entry.reads.clone(), &self.entry.versions);
+        open_file::open(file, pool, permit, |file| {
+            versions.entry(file.len(), nanos(file)).version
+        })
+    }
+}
+
+/// What is known of each of `paths`; nothing where the project is not in memory.
+fn known(loaded: Option<&LoadedProject>, paths: &[FilePath]) -> Vec<Option<ProjectEntry>> {
+    loaded.map_or_else(Vec::new, |loaded| {
+        loaded.with(|project| {
+            paths
+                .iter()
+                .map(|path| project.get(path).copied())
+                .collect()
+        })
+    })
+}
