@@ -1,5 +1,5 @@
-//! Every input in `fuzz/corpus` does what the fuzz targets ask for. Looking for more is
-//! `scripts/fuzz`; this only keeps what was once found from coming back.
+//! Every input in `fuzz/corpus` does what the fuzz targets ask for. `scripts/fuzz` looks for new
+//! inputs; this test only keeps old findings from coming back.
 
 use std::collections::BTreeSet;
 use std::fs;

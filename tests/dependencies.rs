@@ -1,5 +1,5 @@
-//! Each direct dependency is explained in `docs/dependencies.md`. Needs no network once the crates are
-//! there; sources, licences, bans and duplicates are cargo-deny's business (`deny.toml`).
+//! `docs/dependencies.md` explains each direct dependency. Needs no network once the crates are
+//! there; cargo-deny checks sources, licences, bans and duplicates (`deny.toml`).
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -16,7 +16,7 @@ fn run(program: &str, args: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// What cargo says of the crates that are built for this machine.
+/// What cargo says about the crates that are built for this machine.
 fn metadata() -> Value {
     let version = run("rustc", &["-vV"]);
     let host = version
@@ -41,7 +41,7 @@ fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
     value[member].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The crates that are built, this workspace's own included.
+/// The crates that are built, including this workspace's own.
 fn packages(metadata: &Value) -> Vec<&Value> {
     let built: BTreeSet<&str> = list(&metadata["resolve"], "nodes")
         .iter()

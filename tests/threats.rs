@@ -1,4 +1,4 @@
-//! `docs/threats.md` keeps what it promises: 122 attacks, each with tests that exist or with a
+//! `docs/threats.md` keeps its promise: 122 attacks, each with tests that exist or with a
 //! reason.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// How many attacks there are.
 const ATTACKS: usize = 122;
 
-/// A row of a table: the attack's number and what tries it, or why nothing does.
+/// A row of a table: the attack's number and the tests, or why there are none.
 fn row(line: &str) -> Option<(usize, &str)> {
     let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
     let [number, _attack, what] = cells[..] else {
@@ -28,14 +28,14 @@ fn has_test(file: &str, source: &str, name: &str) -> bool {
     let Some((before, _)) = source.split_once(&format!("fn {name}(")) else {
         return false;
     };
-    // What is above its own line, up to the end of what comes before it.
+    // Everything above its own line, back to the end of the item before it.
     let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
     let is_test = above
         .lines()
         .rev()
         .take_while(|line| !line.trim().is_empty() && !line.trim_end().ends_with('}'))
         .any(|line| line.contains("#[test]") || line.contains("#[tokio::test"));
-    // The contract suite is made into tests by a macro, once for every store.
+    // A macro turns the contract suite into tests, once for every store.
     is_test || file.starts_with("src/adapters/outbound/contract/")
 }
 

@@ -1,5 +1,5 @@
-//! No files import each other in a circle, and none imports through a `mod.rs` above it what that
-//! only re-exports: it names the sibling itself.
+//! No files import each other in a circle, and no file imports through a `mod.rs` above it what
+//! that `mod.rs` only re-exports: it names the sibling itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::{env, fs};
 
 use crate::graph::{Graph, Import};
 
-/// The folders of this workspace that are held to it, each with a `lib.rs` or `main.rs`.
+/// The folders of this workspace that the rule applies to, each with a `lib.rs` or `main.rs`.
 const ROOTS: &[&str] = &["tests/architecture"];
 
-/// A chain of imports, each from the file to which the one before it leads, that comes back to
-/// where it began.
+/// A chain of imports that comes back to where it began; each starts at the file to which the one
+/// before it leads.
 type Circle<'g> = Vec<&'g Import>;
 
 /// The shortest circle through each import that is part of one, grouped by the files that all
@@ -77,7 +77,7 @@ fn shortest<'g>(
     None
 }
 
-/// Every fault of the crates in `src`, one paragraph each; empty where there is none.
+/// Every fault of the crates in `src`, one paragraph each; empty if there is none.
 fn faults(graph: &Graph) -> Vec<String> {
     let mut found = graph.unread.clone();
     for circle in circles(graph).iter().flatten() {

@@ -83,7 +83,7 @@ pub fn tokens(source: &str) -> Vec<Token> {
     tokens_of(TokenStream::from_str(source).expect("the source is Rust"))
 }
 
-/// The same of a stream.
+/// The same for a stream.
 pub fn tokens_of(stream: TokenStream) -> Vec<Token> {
     let mut found = Vec::new();
     expand(stream, &mut found);

@@ -30,7 +30,7 @@ pub struct Graph {
     /// Each file, and how many lines it has before its tests.
     pub files: BTreeMap<PathBuf, usize>,
     pub imports: BTreeSet<Import>,
-    /// What is declared and missing, or is not Rust, and so was left out.
+    /// Modules that are declared but missing, or are not Rust, and so were left out.
     pub unread: Vec<String>,
 }
 

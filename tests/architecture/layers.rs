@@ -1,6 +1,6 @@
-//! The layers hold: domain knows nobody, application knows the domain, adapters know both, inbound
-//! and outbound adapters do not know each other, delivery knows the transport only, and only the
-//! composition root names them all.
+//! The layers hold: the domain knows no other layer, application knows the domain, adapters know
+//! both, inbound and outbound adapters do not know each other, delivery knows only the transport,
+//! and only the composition root names them all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    // `uuid` carries a standard, how an id is read and written, so the domain may name it; that
-    // ids are drawn through a port is clippy's business (`clippy.toml`).
+    // `uuid` carries a standard, how an id is read and written, so the domain may name it;
+    // clippy checks that ids are drawn through a port (`clippy.toml`).
     Rule {
         folder: "src/domain",
         forbidden: &[
@@ -106,14 +106,14 @@ const RULES: &[Rule] = &[
 /// The files that join inbound and outbound adapters: the composition root.
 const COMPOSITION_ROOT: &[&str] = &["src/main.rs", "src/server.rs"];
 
-/// The one file of the client that links the server, to start one in the same process: a
-/// composition root as well.
+/// The one file of the client that links the server, to start one in the same process; it is also
+/// a composition root.
 const LOCAL_SERVER: &str = "clients/streamer/src/local.rs";
 
-/// What has its rule already, but may still be missing.
+/// Sources that already have a rule, but may still be missing.
 const OPTIONAL: &[&str] = &["src/adapters/delivery", "src/server.rs"];
 
-/// Where `source` names what it must not, comments and texts aside.
+/// Where `source` names something forbidden, comments and texts aside.
 fn violations(source: &str, forbidden: &[&'static str]) -> Vec<(usize, &'static str)> {
     let tokens = code::tokens(source);
     let mut found: Vec<_> = forbidden
@@ -129,7 +129,7 @@ fn violations(source: &str, forbidden: &[&'static str]) -> Vec<(usize, &'static 
     found
 }
 
-/// The lines of `tokens` that name `word`, which is one token or some in a row.
+/// The lines of `tokens` that name `word`, which is one token or several in a row.
 fn places(tokens: &[Token], word: &str) -> Vec<usize> {
     let word = code::tokens(word);
     let is_word = |here: &&[Token]| {

@@ -12,7 +12,7 @@ pub struct Module {
     pub folder: PathBuf,
     pub parent: Option<usize>,
     pub children: BTreeMap<String, usize>,
-    /// What `use` gives a name in this module.
+    /// What `use` gives a name to in this module.
     pub imported: BTreeMap<String, Vec<String>>,
     pub has_globs: bool,
     pub paths: Vec<Vec<Token>>,
@@ -42,7 +42,7 @@ impl ModuleTree {
     }
 
     /// The module that `path` reaches from `module`, and what is left of the path there. `None`
-    /// where it leads out of the crate or to something that the module itself defines.
+    /// if it leads out of the crate or to something that the module itself defines.
     pub fn resolve<'p>(&self, module: usize, path: &'p [String]) -> Option<(usize, &'p [String])> {
         self.resolve_within(module, path, 8)
     }

@@ -61,7 +61,7 @@ impl Reader<'_> {
         self.add_path(path);
     }
 
-    /// Notes a path; a single name is a module only where it is imported.
+    /// Notes a path; a single name is a module only if it is imported.
     fn add_path(&mut self, path: Vec<Token>) {
         if path.len() > 1 {
             self.here().paths.push(path);
@@ -175,7 +175,7 @@ fn attributes(item: &syn::Item) -> &[syn::Attribute] {
     }
 }
 
-/// Whether what has these attributes is compiled for tests alone.
+/// Whether the item with these attributes is compiled for tests only.
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::Path(path) => path.is_ident("test"),
@@ -212,7 +212,7 @@ fn path_attribute(attributes: &[syn::Attribute]) -> Option<String> {
         })
 }
 
-/// What a file holds, and how many lines it has before its tests.
+/// What a file contains, and how many lines it has before its tests.
 fn parse(file: &Path) -> Result<(syn::File, usize), String> {
     let source = fs::read_to_string(file).map_err(|error| error.to_string())?;
     let syntax = syn::parse_file(&source).map_err(|error| error.to_string())?;
@@ -220,7 +220,7 @@ fn parse(file: &Path) -> Result<(syn::File, usize), String> {
     Ok((syntax, lines))
 }
 
-/// The line where the tests of a file begin that it holds itself.
+/// The line where the file's own tests begin.
 fn first_test_line(file: &syn::File) -> Option<usize> {
     file.items.iter().find_map(|item| match item {
         syn::Item::Mod(module) if module.content.is_some() && is_test(&module.attrs) => {

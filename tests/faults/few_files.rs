@@ -1,4 +1,4 @@
-//! No more files to be opened: by connections, or by whatever else.
+//! No more files can be opened, by connections or by anything else.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::*;
 fn ticks(server: &Server) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid()));
     let stat = stat.expect("it runs");
-    // Counted behind the name, which may hold anything.
+    // Counted after the name, which may contain anything.
     let (_, fields) = stat.rsplit_once(')').expect("a name");
     let field = |number: usize| fields.split_whitespace().nth(number).expect("a field");
     field(11).parse::<u64>().expect("a number") + field(12).parse::<u64>().expect("a number")
@@ -42,7 +42,7 @@ async fn out_of_files_it_serves_whom_it_has_rests_between_attempts_and_recovers(
     bob.ok(say("is it crowded?")).await;
     assert_eq!(eve.expect("chatMessage").await["message"], "is it crowded?");
     ana.refused(409, post("a", "new")).await;
-    // Not even whether there is such a project can be looked up.
+    // Not even whether such a project exists can be looked up.
     ana.refused(500, get("a")).await;
     ana.refused(409, delete("a")).await;
     let before = ticks(&server);

@@ -1,4 +1,4 @@
-//! Calls of the system that fail, one at a time, wherever a project's story makes one.
+//! System calls that fail, one at a time, wherever a project's story makes one.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::story::{Story, Tree, on_disk};
 use crate::strace::Strace;
 use crate::support::*;
 
-/// What a call can fail with.
+/// The errors with which a call can fail.
 const ERRORS: [&str; 6] = ["ENOSPC", "EIO", "EACCES", "EMFILE", "EROFS", "EDQUOT"];
 
 /// How many of the story's file operations are made to fail.
@@ -16,7 +16,7 @@ const OPERATIONS: usize = 200;
 /// More files than a story writes.
 const WRITTEN_FILES: usize = 80;
 
-/// How many of operation × error are tried; `docs/reliability.md` asks for all 1,200.
+/// How many pairs of operation and error are tried; `docs/reliability.md` asks for all 1,200.
 fn cases() -> usize {
     let set = std::env::var("FAULT_CASES").ok();
     set.map_or(60, |text| text.parse().expect("a number"))
@@ -26,9 +26,9 @@ fn cases() -> usize {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Operation {
     call: String,
-    /// Among the calls of that name in its thread, from 1.
+    /// Its number among the calls of that name in its thread, from 1.
     nth: usize,
-    /// The same among those on something below the base folder; 0 for any other.
+    /// Its number among those on something below the base folder; 0 for any other.
     nth_own: usize,
     /// Whether strace has made it fail.
     injected: bool,
@@ -40,7 +40,7 @@ fn server() -> Server {
     other_user::start(&["--nproc=3"])
 }
 
-/// The calls in what strace saw. One that another thread interrupts counts where it begins.
+/// The calls that strace saw. A call that another thread interrupts counts where it begins.
 fn calls(log: &str, base: &str) -> Vec<Operation> {
     let mut counts = HashMap::<(&str, &str), (usize, usize)>::new();
     let mut latest = HashMap::<&str, usize>::new();
@@ -78,13 +78,13 @@ async fn recorded(server: &Server, base: &str) -> Vec<Operation> {
     story.tell().await;
     let log = strace.detach();
     assert!(story.refusals.is_empty());
-    // A failed close closes all the same, which cannot be shown this way.
+    // A failed close still closes, so this method cannot test it.
     let is_own = |call: &Operation| call.nth_own > 0 && call.call != "close";
     let own = calls(&log, base).into_iter().filter(is_own);
     own.take(OPERATIONS).collect()
 }
 
-/// A server, and what it has been told to keep.
+/// A server, and what it was told to keep.
 struct Trial {
     server: Server,
     base: String,
@@ -93,7 +93,7 @@ struct Trial {
 }
 
 impl Trial {
-    /// Tells a story in which that operation fails so.
+    /// Tells a story in which that operation fails with that error.
     async fn fail(&mut self, operation: &Operation, error: &str) {
         let Operation {
             call, nth, nth_own, ..
@@ -101,8 +101,8 @@ impl Trial {
         let mut args = vec!["-e".to_owned(), format!("trace={call}")];
         let mut nth = nth;
         if call == "write" {
-            // Threads wake each other up by writing, more or less often, and that must not fail:
-            // so only writes to files count, whose names a new server begins to number anew.
+            // Threads wake each other by writing, more or less often, and that must not fail:
+            // so only writes to files count, whose names a new server numbers from the start again.
             self.server.restart();
             for number in 0..WRITTEN_FILES {
                 for name in ["temporary", "upload"] {
@@ -117,7 +117,7 @@ impl Trial {
             format!("inject={call}:error={error}:when={nth}"),
         ]);
         let hit = self.tell(&args).await;
-        // Perhaps in two threads, where the first had ended.
+        // Perhaps in two threads, if the first has ended.
         let is_hit = hit.iter().any(|hit| hit.nth_own == *nth_own);
         assert!(is_hit, "{operation:?} {error} was not hit: {hit:?}");
     }
@@ -146,7 +146,7 @@ impl Trial {
         calls
     }
 
-    /// After a restart all is as it was, and nothing else is left.
+    /// After a restart everything is as it was, and nothing else is left.
     fn check(&mut self) {
         self.server.restart();
         for (project, files) in &self.kept {
@@ -174,7 +174,7 @@ async fn whatever_call_fails_is_answered_so_and_goes_well_the_next_time() {
         refusals: 0,
     };
     let all = OPERATIONS * ERRORS.len();
-    // Odd steps, so that a few cases meet all errors.
+    // An odd step, so that a few cases cover all errors.
     let step = (all / cases().clamp(1, all)).max(1);
     let mut faults = 0;
     for case in (0..all).step_by(if step > 1 { step | 1 } else { 1 }) {

@@ -1,4 +1,4 @@
-//! A server that is not root, as it should be in life.
+//! A server that is not root, as servers should run.
 
 use std::os::unix::fs::chown;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,21 +7,21 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// The first of the users whom nobody else has. Every server has one of its own, so that limits on
-/// a user's processes are its own as well.
+/// The first of the user ids that nobody else has. Every server has its own, so that it also
+/// has its own limits on a user's processes.
 const FIRST_USER: u32 = 54_321;
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
-/// A server of such a user, with these options of `prlimit`, in an empty folder.
+/// A server run by such a user, with these options of `prlimit`, in an empty folder.
 pub fn start(limits: &[&str]) -> Server {
     start_in(tempfile::tempdir().expect("a folder"), limits)
 }
 
-/// The same in a folder that may hold a base folder already.
+/// The same in a folder that may already hold a base folder.
 pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
     let user = FIRST_USER + STARTED.fetch_add(1, Ordering::Relaxed);
-    // Where it was built he may not be allowed to look.
+    // That user may not have access to the folder where the program was built.
     let program = folder.path().join("file-ws-server");
     std::fs::copy(env!("CARGO_BIN_EXE_file-ws-server"), &program).expect("copied");
     for place in [folder.path(), &folder.path().join("base")] {
@@ -30,7 +30,7 @@ pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
         }
     }
     let user = user.to_string();
-    // One worker, and none for the allocator, so that it is known how many threads there are.
+    // One worker, and none for the allocator, so that the number of threads is known.
     let mut line = vec!["/usr/bin/env", "TOKIO_WORKER_THREADS=1"];
     line.extend([
         "_RJEM_MALLOC_CONF=background_thread:false",

@@ -1,4 +1,4 @@
-//! Folders and files that the server's user may not touch.
+//! Folders and files that the server's user may not access.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! A disk that takes its time.
+//! A disk that stalls.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn what_a_stalled_disk_holds_up_delays_no_other_project_and_no_chat() {
         server.member("eve", "r").await,
     );
     other.ok(post("a", "")).await;
-    // Only who makes folders is held up.
+    // Only requests that make folders are held up.
     let stall = "inject=mkdirat:delay_enter=2000000";
     let strace = Strace::attach(server.pid(), &["-e", "trace=mkdirat", "-e", stall]);
     slow.send_all((0..WAITING).map(|number| post(&format!("{number}/f"), "x")))

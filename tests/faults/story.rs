@@ -1,5 +1,5 @@
-//! A story of a project from its first file to its last pull request, told step by step: whatever
-//! is refused once on the way is asked again and must then succeed.
+//! The story of a project from its first file to its last pull request, told step by step: a
+//! request that is refused once on the way is repeated and must then succeed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,20 +11,20 @@ use crate::support::*;
 /// File names without the leading `/`, with contents.
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
-/// What is told, and what must be true of it.
+/// What the story does, and what must be true of it.
 pub struct Story {
     project: String,
     ana: Client,
     eve: Client,
     bob: Client,
-    /// What the project holds, as far as the answers say.
+    /// What the project contains, according to the answers.
     pub files: Tree,
     /// Answers that were refusals, in short.
     pub refusals: Vec<String>,
 }
 
 impl Story {
-    /// Three connections that are nobody yet.
+    /// Three connections that have not authenticated yet.
     pub async fn begin(server: &Server, project: &str) -> Self {
         Self {
             project: project.to_owned(),
@@ -36,7 +36,7 @@ impl Story {
         }
     }
 
-    /// Tells all of it. Afterwards the viewer has seen it to its end.
+    /// Tells the whole story. Afterwards the viewer has seen it to its end.
     pub async fn tell(&mut self) {
         let viewing = |name| authenticate(viewer(name, "ana", &self.project));
         let (eve, bob) = (viewing("eve"), viewing("bob"));
@@ -166,7 +166,7 @@ impl Story {
         let answers = ask(&mut self.ana, &[delete(name)]).await;
         if !is_well(&answers) {
             self.refused(&answers, &["failWriteFileError", "failReadFileError"]);
-            // What was not deleted is all there.
+            // Everything that was not deleted is there.
             let read = self.naming("get", "");
             let answers = ask(&mut self.ana, &[read]).await;
             assert!(is_well(&answers), "{answers:?}");
@@ -227,7 +227,7 @@ impl Story {
             if unread.is_empty() && tree.contains_key("end") {
                 return tree;
             }
-            // She was told that an update could not be read, and asks for it.
+            // The viewer was told that an update could not be read, and asks for it.
             for read in unread.iter().cloned() {
                 self.eve.send(read).await;
             }
@@ -240,7 +240,7 @@ impl Story {
     }
 }
 
-/// Sends the requests; returns all that answers them.
+/// Sends the requests; returns everything that answers them.
 async fn ask(client: &mut Client, requests: &[Value]) -> Vec<Value> {
     for request in requests {
         client.send(with_ref(request.clone(), "asked")).await;
@@ -251,7 +251,7 @@ async fn ask(client: &mut Client, requests: &[Value]) -> Vec<Value> {
     answers
 }
 
-/// Asks, and where that is refused once more; that must succeed.
+/// Sends a request and, if it is refused, sends it again; then it must succeed.
 async fn again(client: &mut Client, requests: &[Value], refusals: &mut Vec<String>) -> Vec<Value> {
     let answers = ask(client, requests).await;
     let Some(refusal) = answers.iter().find(|answer| answer["code"] != 200) else {
@@ -274,7 +274,7 @@ fn name_of(value: &Value) -> &str {
     value.as_str().expect("a name").trim_start_matches('/')
 }
 
-/// Does to a tree what the messages say.
+/// Applies the messages to a tree.
 fn apply(tree: &mut Tree, messages: &[Value]) {
     for message in messages {
         let data = &message["data"];
@@ -291,14 +291,14 @@ fn apply(tree: &mut Tree, messages: &[Value]) {
     }
 }
 
-/// The content of one file; `None` where it could not be had.
+/// The content of one file; `None` if it could not be read.
 fn content_of(answers: &[Value], name: &str) -> Option<Vec<u8>> {
     let mut tree = Tree::new();
     apply(&mut tree, answers);
     tree.remove(name)
 }
 
-/// What lies on the disk.
+/// The files on the disk.
 pub fn on_disk(folder: &Path) -> Tree {
     fn look(folder: &Path, prefix: &str, tree: &mut Tree) {
         for entry in std::fs::read_dir(folder).expect("a folder") {

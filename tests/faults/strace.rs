@@ -16,7 +16,7 @@ pub struct Strace {
 }
 
 impl Strace {
-    /// Attaches to all threads of the process, present and to come. Counts of calls begin here.
+    /// Attaches to all threads of the process, present and future. Counts of calls begin here.
     pub fn attach(pid: u32, args: &[impl AsRef<OsStr>]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new("strace")
@@ -43,7 +43,7 @@ impl Strace {
         }
     }
 
-    /// Lets the process go; returns what was seen, a call per line, each behind its thread's number.
+    /// Detaches; returns what was seen, a call per line, each after its thread's number.
     pub fn detach(mut self) -> String {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-INT", &pid]).status();

@@ -1,4 +1,4 @@
-//! `durability: "fsync"`, looked at from outside: what is synced before it is answered.
+//! `durability: "fsync"`, observed from outside: what is synced before it is answered.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::*;
 
 const CALLS: &str = "trace=write,pwrite64,fsync,fdatasync,mkdirat,renameat,renameat2,unlinkat,sendto,sendmsg,writev";
 
-/// What strace saw, in the order in which the calls ended.
+/// The calls that strace saw, in the order in which they ended.
 struct Seen(Vec<String>);
 
 impl Seen {
@@ -19,7 +19,7 @@ impl Seen {
             let rest = rest.trim_start();
             if let Some(start) = rest.strip_suffix(" <unfinished ...>") {
                 begun.insert(thread, start);
-                // An answer counts from where it may have left.
+                // An answer counts from the moment it may have left.
                 if is_answer(start) {
                     seen.push(start.to_owned());
                 }
@@ -35,7 +35,7 @@ impl Seen {
         Self(seen)
     }
 
-    /// Where the first call after `from` is that is called so and says all of `what`.
+    /// The place of the first call after `from` with that name that contains all of `what`.
     fn find(&self, from: usize, call: &str, what: &[&str]) -> usize {
         let is_it = |line: &String| {
             line.starts_with(call)
@@ -48,7 +48,7 @@ impl Seen {
         from + found
     }
 
-    /// Where the answer to a request is sent that carried this `ref`.
+    /// Where the answer to the request with this `ref` is sent.
     fn answer(&self, reference: &str) -> usize {
         let is_it = |line: &String| is_answer(line) && line.contains(reference);
         self.0.iter().position(is_it).expect("an answer")

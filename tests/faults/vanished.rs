@@ -1,13 +1,13 @@
-//! A base folder that is taken away from under the server.
+//! A base folder that is removed while the server runs.
 
 use crate::support::*;
 
-/// What concerns files is refused, and the rest goes on.
+/// Requests that concern files are refused, and the rest goes on.
 async fn check(server: &Server, ana: &mut Client) {
     for change in [post("new", ""), post("a", "other"), delete("a")] {
         ana.refused(409, change).await;
     }
-    // Not even whether there is such a project can be looked up.
+    // Not even whether such a project exists can be looked up.
     for request in [get("a"), get_all(), list_all()] {
         ana.refused(500, request).await;
     }
@@ -35,12 +35,12 @@ async fn without_its_folder_the_server_acknowledges_nothing_and_lives() {
     ana.ok(post("a", "a")).await;
     std::fs::remove_dir_all(server.base()).expect("removed");
     check(&server, &mut ana).await;
-    // Not even when something else has its name.
+    // Not even if something else has its name.
     std::fs::write(server.base(), "a file").expect("written");
     check(&server, &mut ana).await;
     assert_eq!(std::fs::read(server.base()).expect("untouched"), b"a file");
     std::fs::remove_file(server.base()).expect("removed");
-    // Nor a new folder: that is for a new start.
+    // A new folder does not help either: only a restart uses it.
     std::fs::create_dir(server.base()).expect("made");
     check(&server, &mut ana).await;
     server.restart();

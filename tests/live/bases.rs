@@ -3,7 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 
-/// A hash that is this digit over and over.
+/// A hash that repeats this digit.
 fn hash(digit: &str) -> String {
     digit.repeat(64)
 }
@@ -12,7 +12,7 @@ fn by_id(id: &Value) -> Value {
     pull_request("get", json!({"id": id}))
 }
 
-/// The names of the files that come, each with its base.
+/// The names of the files that arrive, each with its base.
 async fn bases_of_files(client: &mut Client, request: Value, files: usize) -> Vec<(Value, Value)> {
     client.send(request).await;
     let parts = client.expect_all("fileGet", files).await;

@@ -210,7 +210,7 @@ async fn who_does_not_hear_what_was_said_is_closed_with_1013_and_the_others_hear
     let mut bob = server.member("bob", "r").await;
     let mut carl = server.member("carl", "r").await;
     let text = "x".repeat(4_000);
-    // Somewhat more than his queue and the sockets between hold.
+    // Somewhat more than their queue and the sockets between can hold.
     for _ in 0..200 {
         bob.ok(say(&text)).await;
         assert_eq!(carl.expect("chatMessage").await["message"], text);

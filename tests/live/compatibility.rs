@@ -1,4 +1,4 @@
-//! What the two existing clients put on the wire, typed anew: both must work unchanged.
+//! What the two existing clients send, written anew: both must work unchanged.
 
 use crate::support::*;
 use serde::Serialize as _;
@@ -15,8 +15,8 @@ fn indented(message: &Value) -> Vec<u8> {
     out
 }
 
-/// A file as the desktop client cuts it: 500 characters of base64 a part, and one part too many
-/// announced where that comes out even.
+/// A file as the desktop client cuts it: 500 characters of base64 per part, and one part too many
+/// announced if the length is an exact multiple.
 fn desktop_parts(name: &str, content: &[u8]) -> Vec<Vec<u8>> {
     let text = base64(content);
     let announced = text.len() / 500 + 1;
@@ -44,7 +44,7 @@ const LENGTHS: [usize; 21] = [
     37_500, 37_501, 3, 375, 2,
 ];
 
-/// Those whose last part is announced and never comes, and nothing in the content shows it.
+/// Those whose last part is announced and never comes, which nothing in the content shows.
 const SILENT: [usize; 4] = [375, 750, 1_125, 37_500];
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! The server is killed at random moments under load, and started again on the same folder: every
+//! The server is killed at random moments under load and restarted on the same folder: every
 //! acknowledged change is there, no file is torn, nothing temporary is left (section 4).
 //!
-//! `CRASH_KILLS` (default 6) is how often, `CRASH_SEED` where the random numbers begin.
+//! `CRASH_KILLS` (default 6) is the number of kills, `CRASH_SEED` the seed of the random numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::*;
 
 const STREAMERS: u64 = 3;
 const AUTHORS: u64 = 2;
-/// How many requests of one connection are on their way at a time.
+/// How many requests one connection has under way at a time.
 const WINDOW: usize = 8;
 
 fn from_environment(name: &str, default: u64) -> u64 {
@@ -21,7 +21,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
     set.map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// Content that says of which file and version it is, and can be told from any torn one.
+/// Content that names its file and version, and can be told from any torn one.
 fn content(name: &str, version: u64) -> Vec<u8> {
     let line = format!("{name} {version}\n");
     let lines = usize::try_from(version * 7_919 % 2_000).expect("small");
@@ -37,10 +37,10 @@ fn version_of(name: &str, stored: &[u8]) -> u64 {
     version
 }
 
-/// What has been asked of one file, and how much of it has been acknowledged.
+/// What was requested for one file, and how much of it was acknowledged.
 #[derive(Default)]
 struct Asked {
-    /// In order: a version, or that it is to be deleted.
+    /// In order: a version, or its deletion.
     changes: Vec<Option<u64>>,
     acknowledged: usize,
 }
@@ -118,7 +118,7 @@ async fn send_file(client: &mut Client, name: &str, content: &[u8], whole: bool)
         .await
 }
 
-/// Makes pull requests until the server is gone; returns the titles of those that it has
+/// Makes pull requests until the server is gone; returns the titles of those that it
 /// acknowledged.
 async fn propose(mut client: Client, own: String) -> Vec<String> {
     let mut acknowledged = Vec::new();
@@ -148,7 +148,7 @@ async fn propose(mut client: Client, own: String) -> Vec<String> {
     acknowledged
 }
 
-/// Everything that is below `folder` on the disk.
+/// Everything below `folder` on the disk.
 fn on_disk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let entry = entry.expect("an entry");
@@ -161,7 +161,7 @@ fn on_disk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// How many acknowledged changes were looked at.
+/// How many acknowledged changes were checked.
 async fn check(server: &Server, logs: &mut [Log], proposed: &[Vec<String>]) -> usize {
     let mut files = BTreeMap::new();
     on_disk(&server.project(), "", &mut files);
@@ -195,7 +195,7 @@ async fn check_pull_requests(ana: &mut Client, proposed: &[Vec<String>]) -> usiz
     let mut listed: Vec<Value> = Vec::new();
     loop {
         let message = ana.next().await;
-        // Those that have waited come first.
+        // Those that were waiting come first.
         if message["ref"] == "list" {
             listed.extend(message["data"].as_array().expect("a list").iter().cloned());
             if message["last"] == true {

@@ -1,4 +1,4 @@
-//! What is no request, what is echoed, and who may do what (sections 2 and 3).
+//! Invalid requests, what is echoed, and who may do what (sections 2 and 3).
 
 use crate::support::*;
 use serde_json::{Value, json};

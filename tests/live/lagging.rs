@@ -22,7 +22,7 @@ async fn fill(client: &mut Client, round: usize) {
     }
 }
 
-/// Waits until the project's status, as its streamer sees it, has so many viewers.
+/// Waits until the project's status, as its streamer sees it, shows this many viewers.
 async fn until_viewers(client: &mut Client, count: u64) {
     loop {
         let status = client.ok(file("status", project())).await;
@@ -45,13 +45,13 @@ fn expiring(name: &str, seconds: u64) -> String {
     token(claims)
 }
 
-/// All that comes until the file of that name: once that has been posted, whatever waited before
-/// it has come.
+/// All messages up to the file of that name: once it has been posted, everything that waited
+/// before it has come.
 async fn until_file(client: &mut Client, name: &str) -> Vec<Value> {
     until(client, |message| message["data"]["name"] == name).await
 }
 
-/// All that comes until the first message like that, with it.
+/// All messages up to and including the first one that matches.
 async fn until(client: &mut Client, is_last: impl Fn(&Value) -> bool) -> Vec<Value> {
     let mut messages = Vec::new();
     loop {
@@ -70,13 +70,13 @@ fn names(messages: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// What came from the message of that kind on.
+/// All messages from the first of that kind on.
 fn from_on<'a>(messages: &'a [Value], kind: &str) -> &'a [Value] {
     let index = messages.iter().position(|message| message["type"] == kind);
     &messages[index.unwrap_or_else(|| panic!("no {kind} among {}", messages.len()))..]
 }
 
-/// At most the file that had been begun, and nothing of what was posted later.
+/// At most the file that had begun, and nothing that was posted later.
 fn assert_only_the_begun(messages: &[Value], secret: &[u8]) {
     let mut later = names(messages);
     later.dedup();
@@ -90,7 +90,7 @@ fn assert_only_the_begun(messages: &[Value], secret: &[u8]) {
     );
 }
 
-/// Of what had waited for `bob`, or is posted before he watches again, nothing comes.
+/// Nothing arrives of what waited for `bob`, or is posted before bob watches again.
 async fn assert_nothing_waits(ana: &mut Client, bob: &mut Client) {
     ana.ok(post("f149", "secret")).await;
     bob.send(file("watch", project())).await;
@@ -282,7 +282,7 @@ async fn a_close_does_not_wait_behind_a_get() {
     raw.send(&requests).await;
     until_viewers(&mut ana, 1).await;
     raw.send(masked(0x88, 1_000_u16.to_be_bytes())).await;
-    // Though nothing is read.
+    // Although the client reads nothing.
     let began = Instant::now();
     until_viewers(&mut ana, 0).await;
     assert!(
@@ -316,7 +316,7 @@ async fn a_shutdown_tells_also_a_client_whose_get_is_under_way() {
         if first == 0x88 {
             break payload;
         }
-        // Slower than the server would like to send.
+        // More slowly than the server could send.
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
     assert_eq!(code[..2], 1_001_u16.to_be_bytes());

@@ -3,7 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 
-/// What a refused request is answered: the limit by its name and value.
+/// The error of a refused request, which names the limit and its value.
 async fn over(client: &mut Client, request: Value, limit: &str, value: u64) {
     let answer = client.refused(413, request).await;
     assert_eq!(answer["type"], "limitExceededError");
@@ -108,7 +108,7 @@ async fn an_upload_that_nobody_goes_on_with_is_dropped() {
     let server = Server::with(&["--upload-idle-seconds", "1", "--max-open-uploads", "1"]);
     let mut client = server.streamer().await;
     client.send(post_part("a", "1", 1, 2)).await;
-    // There is no word of it but that there is room again.
+    // No message tells of it; the only sign is that there is room again.
     let began = std::time::Instant::now();
     loop {
         client.send(post_part("b", "1", 1, 2)).await;
@@ -305,7 +305,7 @@ async fn who_is_refused_without_end_is_slowed_down_and_a_success_ends_that() {
         client.expect_all("badParametersError", 300).await;
         began.elapsed()
     };
-    // 200 of them are followed by a pause of a millisecond.
+    // The last 200 of them are each followed by a pause of a millisecond.
     assert!(took(&mut client).await > std::time::Duration::from_millis(200));
     client.ok(post("a", "x")).await;
     client

@@ -1,4 +1,4 @@
-//! What the server prints and logs, at its most talkative (section 9, `logFormat` and `logLevel`):
+//! What the server prints and logs at its most verbose (section 9, `logFormat` and `logLevel`):
 //! no token, no key, and nothing that a user wrote or sent.
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const KEY: &str = "a-key-of-ones-own-that-nobody-may-see";
 
-/// What users write and send, each in a text of its own that is found wherever it turns up.
+/// What users write and send, each in a unique text that can be found wherever it appears.
 const FILE: &str = "content-of-a-file-canary";
 const PART: &str = "content-of-a-part-canary";
 const REFUSED: &str = "content-that-was-refused-canary";
@@ -19,11 +19,11 @@ const CHAT: &str = "chat-message-canary";
 const TITLE: &str = "title-canary\n2026-01-01T00:00:00Z ERROR forged";
 const DESCRIPTION: &str = "description-canary\u{1b}[31m";
 const GARBAGE: &str = "garbage-canary";
-/// A name that turns what follows it round, where it is not escaped.
+/// A name that reverses the direction of the text after it, unless it is escaped.
 const BACKWARDS: &str = "\u{202e}own";
 const FORGED_NAME: &str = "forged\n2026-01-01T00:00:00Z ERROR forged\u{1b}[31m\u{202e}";
 
-/// The program with all that it prints.
+/// The program and everything that it prints.
 struct Talkative {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -83,7 +83,7 @@ impl Talkative {
         self.folder.path()
     }
 
-    /// Ends it; returns all that it has printed and logged.
+    /// Stops it; returns everything that it printed and logged.
     fn said(mut self) -> (String, String) {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
@@ -98,7 +98,7 @@ impl Talkative {
 
 impl Drop for Talkative {
     fn drop(&mut self) {
-        // Where the test has failed before the end.
+        // If the test failed before the end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -109,7 +109,7 @@ fn signed(user: &str, exp: u64, key: &str) -> String {
     token_as_is(&claims, key.as_bytes())
 }
 
-/// A project whose name is written out where it is logged: its files go with its streamer.
+/// A project whose name appears in the log, because its files are deleted when its streamer leaves.
 async fn come_and_go(server: &Talkative, heard: &mut Vec<Value>) {
     let claims = json!({"username": "mal", "streamername": "mal", "streamname": BACKWARDS,
         "exp": now() + 1_000});
@@ -158,13 +158,13 @@ impl Tokens {
     }
 }
 
-/// Sends a request and takes all that comes of it.
+/// Sends a request and takes everything that results from it.
 async fn ask(client: &mut Client, heard: &mut Vec<Value>, request: Value) {
     client.send(request).await;
     heard.extend(client.rest().await);
 }
 
-/// One of everything, good and bad; returns all that was answered.
+/// One request of each kind, good and bad; returns all answers.
 async fn session(server: &Talkative, tokens: &Tokens) -> Vec<Value> {
     let mut heard = Vec::new();
     let mut ana = Client::connect(&server.url).await;
@@ -229,7 +229,7 @@ async fn session(server: &Talkative, tokens: &Tokens) -> Vec<Value> {
     ] {
         ask(&mut bob, &mut heard, request).await;
     }
-    // Messages that break off or are none.
+    // Messages that break off or are invalid.
     let half = format!(r#"{{"type":"authenticate","data":{{"token":"{token}","#);
     bob.send_text(&half).await;
     bob.send_text(GARBAGE).await;
@@ -259,7 +259,7 @@ async fn broken_disk(server: &Talkative, ana: &mut Client, heard: &mut Vec<Value
     }
 }
 
-/// Bytes that end their connection, and a request that should not carry what it carries.
+/// Bytes that end their connection, and a request with data that does not belong in it.
 async fn broken_wire(server: &Talkative) {
     let mut client = Client::connect(&server.url).await;
     client.send_text(&GARBAGE.repeat(200_000)).await;

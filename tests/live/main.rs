@@ -1,5 +1,5 @@
 //! The real server over real sockets: the main job with the real client, and the protocol section
-//! by section with clients that know nothing but the contract.
+//! by section with clients that know only the contract.
 
 #[expect(dead_code, reason = "the benches use the rest")]
 mod support;

@@ -1,6 +1,6 @@
-//! The main job with the real programs: a directory is pushed, mirrored by two at once, changed in
-//! every way while they run and while one of them is slow, and all trees end byte for byte the
-//! same. At full size: `scripts/main-job`.
+//! The main job with the real programs: a directory is pushed, mirrored twice at once and changed
+//! in every way while the mirrors run and one of them is slow. In the end all trees are byte for
+//! byte the same. At full size: `scripts/main-job`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -79,7 +79,7 @@ fn nothing_is_sent_or_written_through_links_and_hidden_state() {
     let server = Server::start();
     let client = Twicecast::of(&server);
     client.push(&tree);
-    // An operator's link in the project is no file of it.
+    // An operator's link in the project is not one of its files.
     symlink(&outside, server.project().join("out")).expect("a link");
     client.mirror_once(&copy);
     let names: Vec<_> = trees::read(&copy).into_keys().collect();

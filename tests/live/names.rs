@@ -232,7 +232,7 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
         &very_deep,
     ];
     for name in hostile {
-        // Who is only ever refused is slowed down.
+        // A client that gets only refusals is slowed down.
         ana.ok(list_all()).await;
         for subtype in ["get", "list"] {
             for recursively in [false, true] {

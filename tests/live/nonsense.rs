@@ -1,7 +1,7 @@
-//! Requests put together at random, good parameters and bad ones, by several at once: each is
+//! Random requests with good and bad parameters, from several clients at once: each is
 //! answered, none with 500, and no connection ends by it (section 2).
 //!
-//! `NONSENSE_ROUNDS` (default 12) is how often, `NONSENSE_SEED` where the random numbers begin.
+//! `NONSENSE_ROUNDS` (default 12) is the number of rounds, `NONSENSE_SEED` the seed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 const CLIENTS: u64 = 4;
-/// How many requests are on their way at a time.
+/// How many requests are under way at a time.
 const BATCH: u64 = 25;
 
 fn from_environment(name: &str, default: u64) -> u64 {
@@ -18,7 +18,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
     set.map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// A parameter and what it may be.
+/// A parameter and its possible values.
 type Choice = (&'static str, fn(&mut Random) -> Value);
 
 fn one_of<T: Into<Value> + Clone, const N: usize>(random: &mut Random, all: &[T; N]) -> Value {
@@ -161,7 +161,7 @@ const REQUESTS: &[(&str, &str, &[Choice])] = &[
     ("chat", "nonsense", &[]),
 ];
 
-/// Of somebody, for now or for a second.
+/// A token of some user, valid for long or for a second.
 fn login(random: &mut Random) -> Value {
     let mut login = match random.below(3) {
         0 => streamer("ana", "demo"),

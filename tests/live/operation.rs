@@ -1,4 +1,4 @@
-//! What the operator sees: configuration, folders of others, HTTP (sections 3, 8 and 9).
+//! What the operator sees: configuration, other people's folders, HTTP (sections 3, 8 and 9).
 
 use std::os::unix::fs::symlink;
 

@@ -103,7 +103,7 @@ async fn a_slow_viewer_ends_with_the_last_content_and_costs_little_memory() {
 
 const NAMES: [&str; 4] = ["/a", "/b", "/d/c", "/d/e"];
 
-/// Posts and deletes at random; returns what is there in the end.
+/// Posts and deletes at random; returns the files that are there in the end.
 async fn stream(client: &mut Client, mut random: Random) -> BTreeMap<String, u64> {
     let mut there = BTreeMap::new();
     let mut open = 0;
@@ -130,7 +130,7 @@ async fn stream(client: &mut Client, mut random: Random) -> BTreeMap<String, u64
     there
 }
 
-/// Reads at random paces and asks now and then, for as long as the streamer streams.
+/// Reads at random speeds and sends requests now and then, for as long as the streamer streams.
 async fn read_along(client: &mut Client, mut random: Random) -> Replica {
     let mut replica = Replica::default();
     for _ in 0..40 {

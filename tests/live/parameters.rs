@@ -19,7 +19,7 @@ enum Kind {
 
 use Kind::{Flag, Limit, Object, Part, Text};
 
-/// A request that is good, and its parameters: whether each is required.
+/// A valid request and its parameters, each with whether it is required.
 type Row = (Value, &'static [(&'static str, Kind, bool)]);
 
 fn rows() -> Vec<Row> {
@@ -96,7 +96,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Values that are nothing of that kind.
+/// Values that are not of that kind.
 fn wrong(kind: Kind) -> Vec<Value> {
     let mut values = vec![json!([]), json!([[1]])];
     if kind != Object {
@@ -126,7 +126,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
     values
 }
 
-/// Somebody with every role there is, so that nothing is refused for want of a right.
+/// A user with every role, so that nothing is refused for lack of a right.
 async fn everything(server: &Server) -> Client {
     let mut client = server.connect().await;
     let (request, _) = rows().pop().expect("authenticate");
@@ -134,7 +134,7 @@ async fn everything(server: &Server) -> Client {
     client
 }
 
-/// Refused with 400, and then the roles are taken on again, should that have ended them.
+/// Expects a 400, then takes the roles on again in case the refusal ended them.
 async fn bad(client: &mut Client, request: Value) {
     let is_authenticate = request["type"] == "authenticate";
     let answer = client.refused(400, request).await;
@@ -174,7 +174,7 @@ async fn no_parameter_is_missing_or_of_another_type() {
     let mut watcher = server.connect().await;
     watcher.ok(file("watch", project())).await;
     for (good, parameters) in rows() {
-        // Who is only ever refused is slowed down.
+        // A client that gets only refusals is slowed down.
         client.ok(list_all()).await;
         for (name, kind, required) in parameters {
             let mut request = good.clone();
@@ -221,7 +221,7 @@ async fn a_member_that_is_there_twice_is_refused() {
         assert_eq!(answer["code"], 400, "{answer} to {message}");
         assert_eq!(answer.get("ref"), None, "{answer}");
     }
-    // Which does not hold for what nobody knows.
+    // This does not apply to unknown members.
     client
         .send_text(r#"{"x":1,"x":2,"type":"file","subtype":"list","data":{"username":"ana","project":"demo","x":1,"x":2}}"#)
         .await;

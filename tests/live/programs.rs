@@ -75,7 +75,7 @@ impl Drop for Mirror {
     }
 }
 
-/// The client is another package's program: it lies beside the server's, or is built now.
+/// The client is another package's program: it is beside the server's, or is built now.
 fn program() -> PathBuf {
     let server = Path::new(env!("CARGO_BIN_EXE_file-ws-server"));
     let program = server.with_file_name("twicecast");

@@ -7,7 +7,7 @@ fn by_id(subtype: &str, id: &Value) -> Value {
     pull_request(subtype, json!({"id": id}))
 }
 
-/// Bob's pull request with this file; returns its id as ana is told of it.
+/// Bob's pull request with this file; returns its id as ana is told it.
 async fn proposed(bob: &mut Client, ana: &mut Client, name: &str) -> Value {
     bob.ok(creation()).await;
     bob.ok(post(name, name)).await;

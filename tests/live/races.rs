@@ -1,4 +1,4 @@
-//! Several at once: on one file, on one pull request, coming and going (sections 3, 4 and 6).
+//! Concurrent clients: on one file, on one pull request, connecting and leaving (sections 3, 4, 6).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ async fn a_hundred_files_of_fifty_parts_mixed_at_random_all_become_whole() {
     client.quiet().await;
 }
 
-/// The one byte of which a content consists.
+/// The one byte that the content repeats.
 fn uniform(content: &[u8]) -> u8 {
     assert_eq!(content.len(), 100_000, "one whole version");
     let first = content[0];
@@ -58,7 +58,7 @@ fn uniform(content: &[u8]) -> u8 {
     first
 }
 
-/// A file that comes in parts.
+/// A file sent in parts.
 async fn whole_file(client: &mut Client) -> Vec<u8> {
     let mut joined = String::new();
     loop {
@@ -70,12 +70,12 @@ async fn whole_file(client: &mut Client) -> Vec<u8> {
     }
 }
 
-/// Posts `f` so often, each time of another byte; gives the last one.
+/// Posts `f` this many times, each time with another byte; returns the last one.
 async fn post_uniform(mut client: Client, bytes: std::ops::RangeInclusive<u8>) -> (Client, u8) {
     let last = *bytes.end();
     for byte in bytes {
         client.send(post("f", vec![byte; 100_000])).await;
-        // What the other posts comes in between.
+        // The other connection's posts arrive in between.
         loop {
             let message = client.next().await;
             match message["type"].as_str() {
@@ -114,7 +114,7 @@ async fn one_file_posted_by_two_connections_at_once_is_always_one_whole_version(
     let stored = std::fs::read(server.project().join("f")).expect("stored");
     let last = uniform(&stored);
     assert!([one_last, two_last].contains(&last), "{last}");
-    // He reads only now, and ends with what is there.
+    // The viewer reads only now, and ends with the files on the disk.
     while uniform(&whole_file(&mut bob).await) != last {}
     bob.quiet().await;
 }
@@ -253,7 +253,7 @@ async fn streamers_who_all_come_again_at_once_stay_who_they_are_and_keep_their_f
             for round in 0..10 {
                 client.ok(post(&format!("{round}"), &name)).await;
                 if round % 2 == 0 {
-                    // The old connection goes before the new one has come …
+                    // The old connection ends before the new one arrives …
                     drop(client);
                     client = come().await;
                 } else {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Who asks. Ana streams ana/demo, Bob has an open pull request there, Eve is another viewer of
-/// it; Kim views and Mal streams mal/own.
+/// The identities. Ana streams ana/demo, Bob has an open pull request there, Eve is another
+/// viewer of it; Kim views and Mal streams mal/own.
 const IDENTITIES: [&str; 7] = [
     "none",
     "expired",
@@ -16,7 +16,7 @@ const IDENTITIES: [&str; 7] = [
     "author",
 ];
 
-/// What each identity is answered, in the order of [`IDENTITIES`].
+/// The answer to each identity, in the order of [`IDENTITIES`].
 type Row = (&'static str, Value, [u16; 7]);
 
 fn login(user: &str, streamer: &str, project: &str, exp: u64) -> Value {
@@ -34,7 +34,7 @@ fn login(user: &str, streamer: &str, project: &str, exp: u64) -> Value {
     data
 }
 
-/// A connection of that identity, of which nothing more is to come unasked.
+/// A connection of that identity to which no more unrequested messages will come.
 async fn connect(server: &Server, identity: &str) -> Client {
     const FAR: u64 = 4_000_000_000;
     let mut client = server.connect().await;
@@ -60,7 +60,7 @@ fn request(kind: &str, subtype: &str, data: &Value) -> Value {
     json!({"type": kind, "subtype": subtype, "data": data})
 }
 
-/// A server with both projects and Bob's pull request, whose id comes with it.
+/// A server with both projects and Bob's pull request; also returns its id.
 async fn world(flags: &[&str]) -> (Server, Client, String) {
     let server = Server::with(&[&["--store", "memory"], flags].concat());
     let mut ana = server.streamer().await;
@@ -77,7 +77,7 @@ async fn world(flags: &[&str]) -> (Server, Client, String) {
     (server, ana, id)
 }
 
-/// The code of the first answer to `request`; what was asked before may still be coming in.
+/// The code of the first answer to `request`; earlier answers may still be arriving.
 async fn code(client: &mut Client, request: &Value, cell: &str) -> Value {
     client.send(with_ref(request.clone(), cell)).await;
     loop {
@@ -90,7 +90,7 @@ async fn code(client: &mut Client, request: &Value, cell: &str) -> Value {
 
 async fn check(server: &Server, rows: &[Row]) {
     for (column, identity) in IDENTITIES.iter().enumerate() {
-        // To expire takes a while; what other cells change must not bear on the next.
+        // Expiry takes a while; changes made by other cells must not affect the next one.
         let is_shared = *identity == "expired";
         let mut client = connect(server, identity).await;
         for (what, request, expected) in rows {
@@ -144,7 +144,7 @@ async fn every_command_of_every_identity_on_own_and_foreign_objects() {
         ("members", request("chat", "members", &json!(null)),                [401, 401, 200, 200, 200, 200, 200]),
         ("leave", request("chat", "leave", &json!(null)),                    [401, 401, 200, 200, 200, 200, 200]),
     ];
-    // The owner ends it, so the author is asked before him: not even his own may he delete.
+    // The owner ends it, so the author goes first: an author may not delete even their own.
     let (ending, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|(what, ..)| *what == "delete bob's");

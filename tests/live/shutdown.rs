@@ -1,4 +1,4 @@
-//! The end of the server (section 1, `drainSeconds`): what is in hand is finished, everybody is
+//! Shutdown (section 1, `drainSeconds`): work in hand is finished, every client is
 //! told, and nobody can hold it up.
 
 use std::collections::BTreeMap;
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
-/// How many times a server under load is asked to stop; `docs/reliability.md` asks for 20.
+/// How many times a server under load is told to stop; `docs/reliability.md` uses 20.
 fn stops() -> usize {
     let set = std::env::var("SHUTDOWN_STOPS").ok();
     set.map_or(2, |text| text.parse().expect("a number"))
 }
 
-/// Posts without end; gives the number of the last version of each file that was acknowledged, and
-/// the code that the server closed with.
+/// Posts without end; returns the number of the last acknowledged version of each file, and
+/// the code with which the server closed.
 async fn post_until_closed(mut client: Client, name: &str) -> (BTreeMap<String, u64>, u16) {
     let mut kept = BTreeMap::new();
     for number in 1.. {
@@ -26,7 +26,7 @@ async fn post_until_closed(mut client: Client, name: &str) -> (BTreeMap<String, 
         {
             break;
         }
-        // The others' files come in between.
+        // The other connections' files come in between.
         loop {
             match client.next_or_close().await {
                 Ok(answer) if answer["type"] == "filePost" => break,
@@ -55,7 +55,7 @@ async fn a_server_under_load_stops_in_peace_with_all_that_it_has_acknowledged() 
         for _ in 0..5 {
             viewers.push(server.viewer("bob").await);
         }
-        // One who reads nothing at all.
+        // One client that reads nothing at all.
         let mut stopped = Client::narrow(&server.url()).await;
         stopped.authenticate(viewer("eve", "ana", "demo")).await;
         tokio::time::sleep(Duration::from_millis(100 + 37 * stop as u64 % 200)).await;
@@ -99,7 +99,7 @@ async fn each_signal_that_asks_for_an_end_closes_with_1001() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_it_is_not_ready_and_takes_no_connection_and_a_second_signal_ends_it() {
     let mut server = Server::with(&["--drain-seconds", "60"]);
-    // He neither reads nor closes, so that the server has somebody to wait for.
+    // This client neither reads nor closes, so the server has to wait for it.
     let mut client = Client::narrow(&server.url()).await;
     client.authenticate(streamer("ana", "demo")).await;
     client.ok(post("big", noise(3_000_000))).await;

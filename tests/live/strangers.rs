@@ -1,4 +1,4 @@
-//! What people try who have no right to it, or only to something else.
+//! What clients try without a right to it, or with a right only to something else.
 
 use std::os::unix::fs::symlink;
 

@@ -83,7 +83,7 @@ async fn who_asks_for_much_and_reads_nothing_is_closed_and_costs_little() {
     let began = Instant::now();
     while server.open_files() > files {
         assert!(began.elapsed() < PATIENCE, "he is never closed");
-        // She reads, so that her pings are answered.
+        // This client reads, so that its pings are answered.
         ana.next_within(Duration::from_millis(20)).await;
     }
     let grown = server.peak_memory().saturating_sub(before);
@@ -122,7 +122,7 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 32 << 20, "{grown} bytes more than before");
 
-    // Both read again, and all goes on from where it stood.
+    // Both read again, and everything goes on from where it stopped.
     let count = usize::try_from(POSTS).expect("small");
     for answer in ana.send_and_take(&posts[sent..], count).await {
         assert_eq!(answer["type"], "filePost", "{answer}");

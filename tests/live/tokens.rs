@@ -1,4 +1,4 @@
-//! Which tokens are believed (section 3).
+//! Which tokens are accepted (section 3).
 
 use crate::support::*;
 use serde_json::{Value, json};

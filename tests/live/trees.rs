@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What a mirror keeps for itself.
+/// The mirror's own files.
 const MIRRORS_OWN: &str = ".twicecast-mirror";
 
 /// How long two trees may take to become the same.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The files below `folder` by their names, without what a mirror keeps for itself.
+/// The files below `folder` by their names, without the mirror's own files.
 pub fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, "", &mut files);
@@ -19,7 +19,7 @@ pub fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-    // A folder or file may go while it is read: then it is not there.
+    // A folder or file may disappear while it is read: then it is not there.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry
             .file_name()
@@ -39,7 +39,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// How two trees differ, in names alone.
+/// How two trees differ, by names only.
 fn difference(left: &Path, right: &Path) -> Option<String> {
     let (left, right) = (read(left), read(right));
     let names = left.keys().chain(right.keys());
@@ -85,7 +85,7 @@ fn copy_sources(from: &Path, to: &Path) {
     }
 }
 
-/// This project's own sources, and files that are awkward in one way or another.
+/// This project's own sources, and files that are awkward in various ways.
 pub fn build_tree(tree: &Path) {
     copy_sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),

@@ -1,11 +1,11 @@
-//! Bytes that no client of ours would send, on the wire of the whole server (section 1).
+//! Bytes that no client of ours would send, sent to the whole server (section 1).
 
 use std::time::{Duration, Instant};
 
 use crate::support::*;
 use serde_json::json;
 
-/// Longer than what was refused may take to end: the close of a client that does not answer.
+/// Longer than a refused connection may take to end: the close of a client that does not answer.
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn hundreds_of_enormous_announcements_are_refused_by_their_headers_and_cos
             assert_eq!(raw.closed().await, 1_009);
         }
     };
-    // What so many connections take by themselves is taken by the first of them.
+    // This first round allocates what so many connections need by themselves.
     announce(&server).await;
     let before = server.memory();
     announce(&server).await;
@@ -84,7 +84,7 @@ async fn heads_that_come_a_byte_at_a_time_are_dropped_and_others_get_in() {
     while server.open_files() > before {
         server.connect().await.quiet().await;
         for raw in &mut slow {
-            // Those that have been dropped take nothing more.
+            // Dropped connections take nothing more.
             let _ = raw.try_send("x").await;
         }
         assert!(began.elapsed() < SOON, "they are never dropped");
@@ -106,7 +106,7 @@ async fn an_enormous_head_gets_no_connection_and_others_do() {
         ),
     ] {
         let mut raw = Raw::socket(&server).await;
-        // The server may be done with it before it has come whole, and hang up.
+        // The server may finish and hang up before the whole request has arrived.
         let _ = raw.try_send(&head).await;
         let answer = raw.rest().await;
         assert!(
@@ -135,7 +135,7 @@ async fn whatever_extension_is_offered_none_is_taken() {
             .to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 101"), "{offer:.40}: {head}");
         assert!(!head.contains("extensions"), "{offer:.40}: {head}");
-        // So the bit that says "compressed" means nothing.
+        // So the bit that says "compressed" has no meaning.
         raw.send(masked(0xC1, [0; 1_000])).await;
         assert_eq!(raw.closed().await, 1_002);
     }
@@ -161,7 +161,7 @@ async fn what_follows_an_upgrade_is_no_http_and_http_2_is_refused() {
 
 #[tokio::test]
 async fn requests_of_strange_forms_are_refused_and_nothing_panics() {
-    // That nothing has panicked is looked at when the server ends.
+    // When the server ends, the test checks that nothing has panicked.
     let server = Server::start();
     for line in [
         "GET a HTTP/1.1",

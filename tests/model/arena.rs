@@ -1,5 +1,5 @@
 //! The servers against which histories are played: two stores, public and not, with bounds that
-//! are soon reached and with room for great files.
+//! are soon reached and with room for large files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,11 +42,11 @@ const PRIVATE: Limits = Limits {
     ..NARROW
 };
 
-/// A server and what is known of it.
+/// A server and its known properties.
 pub struct Arena {
     server: Server,
     pub limits: Limits,
-    /// Whether projects lie in files.
+    /// Whether the projects are files on a disk.
     on_disk: bool,
 }
 
@@ -64,7 +64,7 @@ impl Arena {
         .collect()
     }
 
-    /// Those where connections do not wait for each other: with room, so that none bears on
+    /// Those where connections do not wait for each other: with room, so that none affects
     /// another, and with short queues, so that some lag.
     pub fn concurrent() -> Vec<Self> {
         let short = [("max-queue-bytes", "262144".to_owned())];
@@ -123,7 +123,7 @@ impl Arena {
         self.limits.file_bytes == ROOMY.file_bytes
     }
 
-    /// The files of these projects, and which pull requests are kept, are the model's.
+    /// Checks that the files of these projects and the kept pull requests are the model's.
     pub fn compare(&self, game: &Game, projects: &[Project]) -> Result<(), Difference> {
         if !self.on_disk {
             return Ok(());
@@ -158,7 +158,7 @@ impl Arena {
         Ok(())
     }
 
-    /// The project's files, where they lie on a disk, are these, and its folders those they need.
+    /// Checks that the project's files on disk are these, and its folders only those they need.
     pub fn compare_tree(
         &self,
         project: &Project,
@@ -179,7 +179,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Once it has stopped in peace nothing temporary is left.
+    /// Once it has stopped with success, nothing temporary is left.
     pub fn stop(mut self) {
         assert!(self.server.stop(), "it stopped in peace");
         for folder in ["staging", "drafts"] {
@@ -189,12 +189,12 @@ impl Arena {
     }
 }
 
-/// Where a project lies.
+/// Where a project is stored.
 fn place(project: &Project) -> String {
     format!("{}/{}", project.streamer, project.name)
 }
 
-/// What lies in a folder, and which of it is a folder; nothing where there is none.
+/// The entries of a folder, each with whether it is a folder; empty if it does not exist.
 fn entries(folder: &Path) -> Vec<(String, bool)> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
@@ -207,7 +207,7 @@ fn entries(folder: &Path) -> Vec<(String, bool)> {
     described.collect()
 }
 
-/// All files below `folder` with their contents; a folder that is empty counts as one without.
+/// All files below `folder` with their contents; an empty folder appears without content.
 fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, Vec<u8>>) {
     let found = entries(folder);
     if found.is_empty() && !name.is_empty() {

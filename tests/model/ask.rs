@@ -1,4 +1,4 @@
-//! What a client can ask, before it is JSON.
+//! What a client can ask, before it becomes JSON.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{
     pull_request_section, token, token_as_is,
 };
 
-/// Until when somebody is muted or banned who is: the year 2100.
+/// The time until which a muted or banned user is so: the year 2100.
 pub const FOR_LONG: u64 = 4_102_444_800;
 
 /// A project by its streamer and its name.
@@ -33,7 +33,7 @@ pub struct Token {
     pub room: Option<String>,
     pub muted: bool,
     pub banned: bool,
-    /// Why it does not count, if it does not.
+    /// Why it is invalid, if it is.
     pub fault: Option<Fault>,
 }
 
@@ -71,7 +71,7 @@ impl Token {
     }
 }
 
-/// What somebody asks to be.
+/// What a client asks to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Section {
     Streamer { user: String, project: String },
@@ -106,7 +106,7 @@ pub struct Part {
     pub count: u32,
 }
 
-/// A right that is looked at before the parameters are.
+/// A right that is checked before the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
     Nothing,
@@ -122,7 +122,7 @@ pub enum Right {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     Authenticate(Token, Vec<Section>),
-    /// An `authenticate` that fails by its shape.
+    /// An `authenticate` whose shape is invalid.
     AuthenticateBadly(Value),
     SectionAlone(Section, Option<Token>),
     Get(Project, Option<String>, bool),
@@ -148,14 +148,14 @@ pub enum Ask {
     History(Option<u64>),
     Members,
     Leave,
-    /// A request whose parameters are at fault, behind this right.
+    /// A request with invalid parameters, after this right.
     Faulty(Right, Value),
-    /// No JSON object at all.
+    /// Not a JSON object.
     Garbage(&'static str),
 }
 
 impl Ask {
-    /// The request; `None` for what is no JSON object.
+    /// The request; `None` if it is not a JSON object.
     pub fn json(&self) -> Option<Value> {
         let of = |project: &Project| json!({"username": project.streamer, "project": project.name});
         let reading = |project: &Project, name: &Option<String>, recursively: &bool| {
@@ -224,7 +224,7 @@ impl Ask {
         })
     }
 
-    /// The request without what its file was made from, and that.
+    /// The request without its base, and the base.
     pub fn split_base(&self) -> (&Self, Option<&str>) {
         match self {
             Self::From(base, post) => (post, Some(base)),

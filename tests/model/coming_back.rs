@@ -1,5 +1,5 @@
-//! One history that is not random: a streamer's connection that is somebody else, or nobody, for a
-//! while is told of what has come meanwhile, and of nothing twice.
+//! One history that is not random: a streamer's connection that is another user's, or nobody's,
+//! for a while is then told of the pull requests that came meanwhile, and of none twice.
 
 use crate::arena::Arena;
 use crate::ask::{Ask, Fault, Project, Section, Token};
@@ -58,7 +58,7 @@ fn forged() -> Ask {
     Ask::Authenticate(forged, Vec::new())
 }
 
-/// What the streamer's connection does while it is not.
+/// What the streamer's connection does while it is not the streamer's.
 fn absences() -> Vec<Vec<Ask>> {
     vec![
         vec![member()],
@@ -71,7 +71,7 @@ fn absences() -> Vec<Vec<Ask>> {
     ]
 }
 
-/// Plays it; gives what was done too.
+/// Plays it; also returns what was done.
 pub async fn play(arena: &Arena) -> (Result<(), Difference>, Vec<String>) {
     let mut game = Game::new(arena.url(), World::new(arena.limits, 2));
     let result = history(&mut game).await;

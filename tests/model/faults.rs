@@ -1,11 +1,11 @@
-//! Requests that are at fault, each with the right that is looked at before.
+//! Invalid requests, each with the right that is checked first.
 
 use serde_json::{Value, json};
 
 use crate::ask::{Project, Right};
 use crate::support::{chat, file, pull_request};
 
-/// What is no JSON object.
+/// Messages that are not JSON objects.
 pub const GARBAGE: [&str; 4] = ["nonsense", "[1]", "{\"type\":\"file\"", "null"];
 
 pub fn requests(project: &Project) -> Vec<(Right, Value)> {
@@ -116,7 +116,7 @@ fn post_part(part: &Value, count: &Value) -> Value {
     )
 }
 
-/// Each makes `authenticate` fail by its shape.
+/// Each makes `authenticate` fail because of its shape.
 pub fn authentications() -> Vec<Value> {
     let of = |data: Value| json!({"type": "authenticate", "data": data});
     vec![

@@ -21,9 +21,9 @@ pub struct Game {
     pub world: World,
     pub marks: Marks,
     clients: Vec<Option<Client>>,
-    /// What may come to each connection, or not.
+    /// What may or may not come to each connection.
     perhaps: Vec<Vec<Value>>,
-    /// What has been done, for people.
+    /// A log of what was done, for people.
     pub log: Vec<String>,
     last_reference: u64,
 }
@@ -52,7 +52,7 @@ impl Game {
         self.world.connect(me);
     }
 
-    /// Closes and waits for the server's close, by which all that hangs on the connection is over.
+    /// Closes and waits for the server's close; then everything tied to the connection has ended.
     pub async fn disconnect(&mut self, me: usize) -> Result<(), Difference> {
         self.note(me, "closes");
         let client = self.clients[me].as_mut().ok_or("no connection")?;
@@ -65,7 +65,7 @@ impl Game {
         self.take_pushes(me, reaction).await
     }
 
-    /// Asks, and takes what comes of it.
+    /// Sends a request, and takes everything that results from it.
     pub async fn ask(
         &mut self,
         me: usize,
@@ -75,8 +75,8 @@ impl Game {
         self.ask_all(me, &[ask], with_reference).await
     }
 
-    /// Asks all of this without waiting, and takes what comes of it: all answers, all pushes to
-    /// all connections.
+    /// Sends all of this without waiting, and takes everything that results: all answers, and all
+    /// pushes to all connections.
     pub async fn ask_all(
         &mut self,
         me: usize,
@@ -121,7 +121,7 @@ impl Game {
             if request["ref"].is_null() {
                 request["ref"] = json!(reference);
             } else {
-                // It is what is at fault, and not echoed then.
+                // The `ref` itself is invalid, and is not echoed then.
                 reference = None;
             }
             self.note(me, &shown(&request));
@@ -155,7 +155,7 @@ impl Game {
     }
 
     /// Takes these replies in this order, and these pushes: those of files in this order, others
-    /// in any. `pushes_last`: none before the last reply.
+    /// in any. `pushes_last`: no push comes before the last reply.
     async fn receive(
         &mut self,
         me: usize,
@@ -222,7 +222,7 @@ impl Game {
         next.map_err(|_| "nothing came".to_owned())
     }
 
-    /// Waits for the close with this code; nothing more may come before it.
+    /// Waits for the close with this code; nothing else may come before it.
     async fn closed(&mut self, me: usize, code: u16) -> Result<(), Difference> {
         loop {
             match self.next_or_close(me).await? {
@@ -250,7 +250,7 @@ impl Game {
         Ok(())
     }
 
-    /// Nothing more comes to any connection than what was awaited.
+    /// Nothing has come to any connection that was not awaited.
     pub async fn all_quiet(&mut self) -> Result<(), Difference> {
         for me in 0..self.clients.len() {
             if self.clients[me].is_some() {

@@ -1,4 +1,4 @@
-//! Requests at random: few names, users and projects, so that they get in each other's way.
+//! Random requests: few names, users and projects, so that they conflict with each other.
 
 mod logins;
 
@@ -14,15 +14,15 @@ use crate::support::{Random, base64};
 
 const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "d", "d/e", "d-x", "d/e/f", "a/g"];
 const SIZES: [usize; 10] = [0, 1, 2, 3, 299, 300, 301, 700, 1_000, 1_001];
-/// Beyond what is sent as it came, and beyond what an upload keeps in memory.
+/// Longer than what is sent as it came, and than what an upload keeps in memory.
 const GREAT_SIZES: [usize; 3] = [60_000, 70_000, 300_000];
 
 pub struct Generator {
     random: Random,
-    /// What tells this history's users and rooms from all others'.
+    /// What distinguishes this history's users and rooms from those of all others.
     tag: String,
     great: bool,
-    /// The parts that each connection has still to send of what it has begun.
+    /// The parts that each connection still has to send of the uploads it has begun.
     plans: Vec<VecDeque<Ask>>,
 }
 
@@ -76,7 +76,7 @@ impl Generator {
         {
             return part;
         }
-        // Drafts are short-lived, so that some are finished before their connection is someone else's.
+        // Drafts are short-lived, so that some are finished before their connection changes its user.
         match &connection.draft {
             Some(draft) if !draft.files.is_empty() && self.one_in(4) => return Ask::Finish,
             None if connection.is_viewer && self.one_in(8) => return self.creation(),
@@ -175,7 +175,7 @@ impl Generator {
         all.take(bytes).collect()
     }
 
-    /// A file in parts, often with something wrong or done twice.
+    /// A file in parts, often with an error or a repetition.
     fn plan(&mut self, me: usize) {
         let name = self.file_name();
         let count = self.pick(&[1, 2, 2, 3, 3, 4]);
@@ -209,7 +209,7 @@ impl Generator {
         }
     }
 
-    /// A post that says, or not, what its file was made from.
+    /// A post that may say what its file was made from.
     fn perhaps_from(&mut self, post: Ask) -> Ask {
         if self.one_in(3) {
             let base = self.pick(&["a", "0", "9"]).repeat(64);
@@ -220,7 +220,7 @@ impl Generator {
     }
 
     /// A file as the desktop client sends it: in pieces of 500 characters, of which it announces one
-    /// too many where they come out even; and sometimes that one after all.
+    /// too many if the length is an exact multiple; sometimes that last one comes after all.
     pub fn pieces(&mut self) -> Vec<Ask> {
         let name = self.file_name();
         let bytes = self.pick(&[10, 374, 375, 375, 376, 749, 750, 750, 1_125]);
@@ -246,7 +246,7 @@ impl Generator {
         let pieces = pieces.into_iter().map(piece);
         let mut pieces: Vec<_> = pieces.map(|post| self.perhaps_from(post)).collect();
         if self.one_in(4) {
-            // What comes after a message that is no part of it.
+            // What comes after a message that is not part of it.
             let last = pieces.len() - 1;
             pieces.insert(last, nothing());
         }

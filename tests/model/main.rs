@@ -35,7 +35,7 @@ fn variable<T: FromStr>(name: &str) -> Option<T> {
     Some(text.parse().ok().expect("a number"))
 }
 
-/// The seed and which histories of it are to be played: as many as are wanted, or `usual`.
+/// The seed and which of its histories are to be played: as many as requested, or `usual`.
 fn wanted(usual: u64) -> (u64, Range<u64>) {
     let seed = variable("MODEL_SEED").unwrap_or(1);
     let histories = match variable("MODEL_ONLY") {
@@ -45,10 +45,10 @@ fn wanted(usual: u64) -> (u64, Range<u64>) {
     (seed, histories)
 }
 
-/// A history that went otherwise than the model: its number, the difference, what was done.
+/// A history that differed from the model: its number, the difference, what was done.
 struct Failure(u64, Difference, Vec<String>);
 
-/// Plays the histories of one kind, some at once; what is not as it should be ends the test.
+/// Plays the histories of one kind, several at once; a difference ends the test.
 macro_rules! play_all {
     ($kind:literal, $usual:literal, $arenas:expr, $play:path) => {{
         let (seed, histories) = wanted($usual);

@@ -1,7 +1,7 @@
 //! Whether a message is the one that the model expects.
 //!
 //! The model writes marks for what only the server can know: `$id3;`, `$date3;`, `$said3;` and
-//! `$modified3;` stand for whatever they were the first time, `$text` for any text, and
+//! `$modified3;` stand for the value they had the first time, `$text` for any text, and
 //! `$naming /a` for one with `/a` in it.
 
 use std::collections::BTreeMap;
@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::support::now;
 
-/// What the marks that the server has shown so far stand for.
+/// The values of the marks that the server has shown so far.
 #[derive(Debug, Default, Clone)]
 pub struct Marks(BTreeMap<String, Value>);
 
 impl Marks {
-    /// Whether `actual` is what is expected; if so its marks are known from now on.
+    /// Whether `actual` is what is expected; if so, the values of its marks are remembered.
     pub fn matches(&mut self, expected: &Value, actual: &Value) -> bool {
         let mut marks = self.clone();
         let is_match = marks.compare(expected, actual);
@@ -25,12 +25,12 @@ impl Marks {
         is_match
     }
 
-    /// What a mark stands for, as a number.
+    /// The value of a mark, as a number.
     pub fn number(&self, mark: &Value) -> Option<u64> {
         self.0.get(mark.as_str()?)?.as_u64()
     }
 
-    /// `text` with all ids in their places.
+    /// `text` with all ids filled in.
     pub fn fill_in(&self, text: &str) -> String {
         let ids = self.0.iter().filter(|(mark, _)| mark.starts_with("$id"));
         ids.fold(text.to_owned(), |text, (mark, id)| {

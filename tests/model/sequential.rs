@@ -1,4 +1,4 @@
-//! One request at a time: whatever comes of it, to whomever, must be exactly the model's.
+//! One request at a time: everything that results from it, for everyone, must be the model's.
 
 use crate::Failure;
 use crate::arena::Arena;
@@ -39,7 +39,7 @@ async fn history(
         } else if generator.one_in(40) {
             game.disconnect(me).await?;
         } else if generator.one_in(20) {
-            // All at once: a second of silence would count for an end.
+            // All at once: a second of silence would count as an end.
             let mut pieces = generator.pieces();
             let closes = generator.one_in(6);
             if !closes {
@@ -56,11 +56,11 @@ async fn history(
             let with_reference = !generator.one_in(10);
             game.ask(me, &ask, with_reference).await?;
             if !with_reference && matches!(ask, Ask::Get(..)) {
-                // Of a folder without files nothing comes, so this tells that it was looked at.
+                // Nothing comes for a folder without files, so this shows that it was looked at.
                 game.ask(me, &nothing(), true).await?;
             }
             if game.world.pulls.len() > open {
-                // So that its id is known, should nobody have been told.
+                // So that its id is known, in case nobody was told.
                 game.ask(me, &Ask::PullList, true).await?;
             }
         }
@@ -78,7 +78,7 @@ async fn history(
     Ok(())
 }
 
-/// Somebody who comes last sees all files as the model has them.
+/// A new connection sees all files as the model has them.
 async fn look_at_all(game: &mut Game, me: usize, projects: &[Project]) -> Result<(), Difference> {
     game.connect(me).await;
     for project in projects {

@@ -13,7 +13,7 @@ use super::PATIENCE;
 
 static LAST_REFERENCE: AtomicU64 = AtomicU64::new(0);
 
-/// What comes of sending where the server may be gone.
+/// The result of sending when the server may be gone.
 pub type Sent = Result<(), Error>;
 
 pub struct Client(WebSocketStream<TcpStream>);
@@ -23,7 +23,7 @@ impl Client {
         Self::with_buffer(url, None).await
     }
 
-    /// With as little as possible between server and client: what is not read soon waits there.
+    /// With buffers as small as possible, so that unread data soon waits at the server.
     pub async fn narrow(url: &str) -> Self {
         Self::with_buffer(url, Some(4_096)).await
     }
@@ -60,7 +60,7 @@ impl Client {
             .expect("sent");
     }
 
-    /// Sends a request, if the connection still takes it.
+    /// Sends a request, if the connection still accepts it.
     pub async fn try_send(&mut self, request: Value) -> Sent {
         self.0.send(Message::text(request.to_string())).await
     }
@@ -74,7 +74,7 @@ impl Client {
         self.0.flush().await.expect("sent");
     }
 
-    /// Says good bye without waiting for anything.
+    /// Closes without waiting for anything.
     pub async fn send_close(&mut self) {
         self.send_message(Message::Close(None)).await;
     }
@@ -115,7 +115,7 @@ impl Client {
         }
     }
 
-    /// Takes a message without looking at it.
+    /// Takes a message without checking it.
     pub async fn receive(&mut self) -> Result<(), Error> {
         loop {
             match self.0.next().await {
@@ -141,7 +141,7 @@ impl Client {
         self.rest_until_closed().await.1
     }
 
-    /// All that comes before the server's close, and its code.
+    /// All messages before the server's close, and its code.
     pub async fn rest_until_closed(&mut self) -> (Vec<Value>, u16) {
         let mut rest = Vec::new();
         loop {
@@ -213,7 +213,7 @@ impl Client {
         }
     }
 
-    /// All that comes until a request of now is answered.
+    /// All messages until a request sent now is answered.
     pub async fn rest(&mut self) -> Vec<Value> {
         let number = LAST_REFERENCE.fetch_add(1, Ordering::Relaxed);
         let reference = json!(format!("quiet {number}"));
@@ -229,13 +229,13 @@ impl Client {
         }
     }
 
-    /// Nothing has come but what was taken.
+    /// Nothing has come that was not taken.
     pub async fn quiet(&mut self) {
         let rest = self.rest().await;
         assert!(rest.is_empty(), "not quiet: {rest:?}");
     }
 
-    /// The next message, should it come within that time.
+    /// The next message, if it comes within that time.
     pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
         match tokio::time::timeout(time, self.0.next()).await {
             Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text).ok(),

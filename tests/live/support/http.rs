@@ -1,4 +1,4 @@
-//! Plain HTTP, as far as the tests need it.
+//! Plain HTTP, as much of it as the tests need.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -9,7 +9,7 @@ use super::{PATIENCE, Server};
 pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// The answer to a `GET`: its head, and of its body what came along.
+/// The answer to a `GET`: its head, and the part of the body that came with it.
 pub async fn http(server: &Server, path: &str, headers: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     exchange(server, &request).await

@@ -1,4 +1,4 @@
-//! What the end-to-end tests work with: a server of their own, clients, tokens and requests.
+//! Tools of the end-to-end tests: a separate server, clients, tokens and requests.
 
 mod client;
 mod http;
@@ -23,7 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
 
-/// Longer than anything here takes, on whatever machine.
+/// Longer than anything here takes on any machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The year 2100.
@@ -44,14 +44,14 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-/// A token with these claims, which counts for long unless they say otherwise.
+/// A token with these claims, valid for a long time unless they say otherwise.
 pub fn token(mut claims: Value) -> String {
     let members = claims.as_object_mut().expect("an object");
     members.entry("exp").or_insert_with(|| FAR_FUTURE.into());
     token_as_is(&claims, KEY)
 }
 
-/// A token with these claims and none besides.
+/// A token with these claims and no others.
 pub fn token_as_is(claims: &Value, key: &[u8]) -> String {
     let header = Header::new(Algorithm::HS256);
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key)).expect("a token")
@@ -65,7 +65,7 @@ pub fn unbase64(text: &str) -> Vec<u8> {
     STANDARD.decode(text).expect("valid base64")
 }
 
-/// `bytes` bytes that repeat nowhere soon.
+/// `bytes` bytes that do not repeat soon.
 pub fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ bytes as u64;
     let next = |_| {

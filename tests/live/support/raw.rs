@@ -1,4 +1,4 @@
-//! A client that can send any bytes, and reads frames as they come.
+//! A client that can send any bytes and reads frames as they arrive.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub fn text_frame(message: &Value) -> Vec<u8> {
 }
 
 impl Raw {
-    /// A socket on which nothing has been said.
+    /// A socket on which nothing has been sent.
     pub async fn socket(server: &Server) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", server.port)).await;
         Self::on(stream.expect("connected"))
@@ -61,7 +61,7 @@ impl Raw {
         raw
     }
 
-    /// A WebSocket connection where what is not read soon waits at the server.
+    /// A WebSocket connection for which unread data soon waits at the server.
     pub async fn narrow(server: &Server) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("set");
@@ -95,7 +95,7 @@ impl Raw {
         self.try_send(bytes).await.expect("sent");
     }
 
-    /// Sends, if the server still takes it.
+    /// Sends, if the server still accepts it.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         let sending = self.stream.write_all(bytes.as_ref());
         tokio::time::timeout(PATIENCE, sending)
@@ -103,7 +103,7 @@ impl Raw {
             .expect("the server reads")
     }
 
-    /// Sends until the server has taken nothing for that time; returns how much it took.
+    /// Sends until the server has accepted nothing for that time; returns how much it accepted.
     pub async fn send_until_stuck(&mut self, bytes: &[u8], time: Duration) -> usize {
         let mut sent = 0;
         while sent < bytes.len() {
@@ -116,7 +116,7 @@ impl Raw {
         sent
     }
 
-    /// Sends all of it and meanwhile takes this many messages.
+    /// Sends all of it and takes this many messages meanwhile.
     pub async fn send_and_take(&mut self, bytes: &[u8], count: usize) -> Vec<Value> {
         let (mut reader, mut writer) = self.stream.split();
         let received = &mut self.received;
@@ -142,11 +142,11 @@ impl Raw {
         messages
     }
 
-    /// Reads more; whether there was any.
+    /// Reads more; returns whether there was any.
     async fn more(&mut self) -> bool {
         let reading = self.stream.read_buf(&mut self.received);
         let read = tokio::time::timeout(PATIENCE, reading);
-        // Who is reset has come to his end too.
+        // A reset is an end too.
         read.await.expect("something in time").unwrap_or(0) > 0
     }
 
@@ -186,7 +186,7 @@ impl Raw {
         code
     }
 
-    /// All that comes until the end, read as text.
+    /// Everything up to the end, read as text.
     pub async fn rest(&mut self) -> String {
         while self.more().await {}
         String::from_utf8_lossy(&std::mem::take(&mut self.received)).into_owned()
@@ -198,7 +198,7 @@ impl Raw {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Goes without a word, as a process that is killed with unread bytes.
+    /// Leaves without a close, like a process that is killed with unread bytes.
     pub fn reset(self) {
         self.stream.set_zero_linger().expect("set");
     }

@@ -1,4 +1,4 @@
-//! What somebody who reads along knows of a project whose files say which version they are.
+//! What a reader knows of a project whose files say which version they are.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ pub fn version(number: u64, bytes: usize) -> String {
     line.repeat(bytes / line.len() + 1)
 }
 
-/// What somebody who reads along knows of the files.
+/// What a reader knows of the files.
 #[derive(Default)]
 pub struct Replica {
-    /// The newest version of each that is there; 0 is none.
+    /// The newest version of each that is there; 0 means none.
     pub there: BTreeMap<String, u64>,
-    /// The newest version of each that has ever been seen, and whether it was deleted since.
+    /// The newest version of each that was ever seen, and whether it was deleted since.
     seen: BTreeMap<String, (u64, bool)>,
     /// The file of which parts are still to come.
     begun: Option<(String, u64, String)>,

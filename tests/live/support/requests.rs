@@ -1,4 +1,4 @@
-//! Requests of the protocol, about ana's project `demo` where nothing else is said.
+//! Requests of the protocol, about ana's project `demo` unless stated otherwise.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ pub fn streamer(name: &str, project: &str) -> Value {
     json!({"token": token(claims), "file": file_section(name, project)})
 }
 
-/// What somebody authenticates with to view a project.
+/// What a viewer authenticates with to view a project.
 pub fn viewer(name: &str, streamer: &str, project: &str) -> Value {
     let claims = json!({"username": name, "streamername": streamer, "streamname": project});
     let section = pull_request_section(name, streamer, project);
@@ -74,7 +74,7 @@ pub fn post_part(name: &str, content: impl AsRef<[u8]>, part: u64, of: u64) -> V
     )
 }
 
-/// The same post with what it was made from.
+/// The same post with the base it was made from.
 pub fn with_base(mut request: Value, base: impl Into<Value>) -> Value {
     request["data"]["base"] = base.into();
     request

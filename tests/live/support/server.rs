@@ -1,4 +1,4 @@
-//! The real program, in a folder of its own.
+//! The real program, in its own folder.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,19 +15,19 @@ const OTHER: &str = "SERVER_UNDER_TEST";
 pub struct Server {
     child: Child,
     pub port: u16,
-    /// The program, behind whatever runs it, and its flags.
+    /// The program, after whatever runs it, and its flags.
     line: Vec<String>,
     folder: TempDir,
 }
 
-/// A program in `folder`, whatever the environment of the tests.
+/// A program in `folder`, independent of the environment of the tests.
 fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_clear();
     command
 }
 
-/// What the program says when it is run in `folder` until it ends.
+/// The program's output when it runs in `folder` until it ends.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
     let output = command(&Server::program(), folder)
         .args(args)
@@ -36,7 +36,7 @@ pub fn run(folder: &Path, args: &[&str]) -> Output {
     output.expect("the program runs")
 }
 
-/// What the program says when it will not start.
+/// The program's output when it refuses to start.
 pub fn refused_start(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args);
     assert!(!output.status.success(), "started with {args:?}");
@@ -74,13 +74,13 @@ impl Server {
         Self::of_line(folder, pinned.into_iter().chain(flags).collect())
     }
 
-    /// With these flags in a folder that holds something already.
+    /// With these flags in a folder that already holds something.
     pub fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
         let program = Self::program();
         Self::of_line(folder, std::iter::once(program).chain(flags).collect())
     }
 
-    /// By that command line, which ends with the program and its flags.
+    /// Started by that command line, which ends with the program and its flags.
     pub fn of_line(folder: TempDir, line: Vec<String>) -> Self {
         let (child, port) = spawn(&line, folder.path());
         Self {
@@ -91,7 +91,7 @@ impl Server {
         }
     }
 
-    /// Kills it and starts it anew.
+    /// Kills it and restarts it.
     pub fn restart(&mut self) {
         self.kill();
         (self.child, self.port) = spawn(&self.line, self.folder.path());
@@ -102,7 +102,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Asks it to stop.
+    /// Tells it to stop.
     pub fn signal(&self) {
         self.send_signal("-TERM");
     }
@@ -114,12 +114,12 @@ impl Server {
         assert!(asked.expect("kill runs").success());
     }
 
-    /// Waits until it has ended by itself; returns whether it did so in peace.
+    /// Waits until it has ended by itself; returns whether it exited with success.
     pub fn ended(&mut self) -> bool {
         self.child.wait().expect("it ends").success()
     }
 
-    /// Asks it to stop; returns whether it did so in peace.
+    /// Tells it to stop; returns whether it exited with success.
     pub fn stop(&mut self) -> bool {
         self.signal();
         self.ended()
@@ -132,7 +132,7 @@ impl Server {
         let _ = self.child.wait();
     }
 
-    /// The folder that it was started in.
+    /// The folder in which it was started.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -142,7 +142,7 @@ impl Server {
         self.folder.path().join("base")
     }
 
-    /// Where the files of ana's project `demo` lie.
+    /// Where the files of ana's project `demo` are.
     pub fn project(&self) -> PathBuf {
         self.base().join("ana/demo")
     }
@@ -151,7 +151,7 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.port)
     }
 
-    /// The memory that it takes, in bytes.
+    /// The memory it takes, in bytes.
     pub fn memory(&self) -> u64 {
         self.status_bytes("VmRSS:")
     }
@@ -162,7 +162,7 @@ impl Server {
         self.status_bytes("RssAnon:")
     }
 
-    /// The most memory that it has ever taken, in bytes.
+    /// The most memory it has ever taken, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.status_bytes("VmHWM:")
     }
@@ -193,14 +193,14 @@ impl Server {
         client
     }
 
-    /// A connection of somebody who views ana's `demo`.
+    /// A connection of a viewer of ana's `demo`.
     pub async fn viewer(&self, name: &str) -> Client {
         let mut client = self.connect().await;
         client.authenticate(viewer(name, "ana", "demo")).await;
         client
     }
 
-    /// A connection of somebody in a room.
+    /// A connection of a member of a room.
     pub async fn member(&self, name: &str, room: &str) -> Client {
         let mut client = self.connect().await;
         let token = token(json!({"username": name, "room": room}));

@@ -1,4 +1,4 @@
-//! What has to be true of all that was received.
+//! What has to be true of everything that was received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::ask::Ask;
 use crate::game::Difference;
 use crate::matching::Marks;
 
-/// All messages of one connection, in the order of their coming.
+/// All messages of one connection, in the order in which they arrived.
 pub type Received = Vec<Value>;
 
-/// All that was posted into the project, whole or in parts.
+/// Everything that was posted into the project, whole or in parts.
 pub fn contents(scripts: &[Script]) -> Contents {
     let mut contents = Contents::new();
     for me in STREAMERS {
@@ -89,7 +89,7 @@ impl<'a> Outcome<'a> {
         places.map(|place| &self.received[me][*place]).collect()
     }
 
-    /// Each request has the answers that it can have, and in an order in which they can come.
+    /// Each request has the answers it can have, in an order in which they can come.
     fn check_answers(&self, me: usize, marks: &mut Marks) -> Result<(), Difference> {
         let requests = &self.scripts[me].requests;
         for request in requests {
@@ -138,7 +138,7 @@ impl<'a> Outcome<'a> {
         Ok(())
     }
 
-    /// Each streamer was told once of each pull request, each author's in his order.
+    /// Each streamer was told once of each pull request, those of one author in that author's order.
     fn check_notices(&self, marks: &mut [Marks]) -> Result<(), Difference> {
         let pulls = self.scripts.iter().map(|script| &script.world.pulls);
         for me in STREAMERS {
@@ -166,7 +166,7 @@ impl<'a> Outcome<'a> {
         Ok(())
     }
 
-    /// Everybody in the room heard the others once, all in one order.
+    /// Every member of the room heard the others once, all in one order.
     fn check_chat(&self) -> Result<(), Difference> {
         let mut said = BTreeMap::new();
         for me in MEMBERS {

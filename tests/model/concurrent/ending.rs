@@ -10,7 +10,7 @@ use crate::ask::Ask;
 use crate::game::Difference;
 
 impl Outcome<'_> {
-    /// Who received all updates has the project's files in the end; the streamers lack their own.
+    /// Everyone who received all updates ends with the project's files; streamers lack their own.
     pub fn check_convergence(&self, tree: &Replica) -> Result<(), Difference> {
         for me in 0..ALL {
             let is_others = |name: &&String| {
@@ -50,8 +50,8 @@ impl Outcome<'_> {
         Ok(())
     }
 
-    /// All saw the versions of a file in one order, in which each writer's own come as he sent
-    /// them; what is there in the end comes last in it.
+    /// All saw the versions of a file in one order, in which each writer's own come as they were
+    /// sent; the version that is there in the end comes last.
     pub fn check_shared(&self, tree: &Replica) -> Result<(), Difference> {
         let mut order = Order::default();
         for seen in self
@@ -71,7 +71,7 @@ impl Outcome<'_> {
                         own.entry(name).or_default().push(head(content));
                     }
                     Ask::Delete(name) if is_done => {
-                        // What he has posted before is gone by now.
+                        // The writer's earlier posts are gone by now.
                         let gone = own.keys().filter(|path| covers(name, path));
                         let gone: Vec<_> = gone.copied().collect();
                         for path in gone {

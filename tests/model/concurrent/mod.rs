@@ -1,6 +1,6 @@
-//! All connections at once, each with a script of its own that it sends without waiting. Where
-//! nobody else bears on an answer it is exactly the model's; of the rest it is checked that one
-//! order of events explains what all have seen.
+//! All connections at once, each with its own script that it sends without waiting. An answer that
+//! no other connection affects must be exactly the model's; for the rest, one order of events must
+//! explain what all have seen.
 
 mod check;
 mod ending;
@@ -19,10 +19,10 @@ use crate::support::{Client, Random};
 use check::{Outcome, Received};
 use script::{ALL, LATE, MEMBERS, Request, Script, script};
 
-/// What tells everybody that all is over: the last post and the last message.
+/// How everybody learns that everything is over: the last post and the last message.
 const END: &str = "/end";
 const LAST_WORDS: &str = "that is all";
-/// That no request of a script has.
+/// A value that no request of a script has.
 const AFTER_ALL: u64 = 1_000_000;
 
 /// Plays history `number` of `seed`; returns how many requests there were.
@@ -99,7 +99,7 @@ async fn history(
 
     answered(&mut clients[LATE], &mut received[LATE]).await?;
 
-    // Nobody asks for files any more, so these come as pushes, behind all that waits.
+    // Nobody requests files any more, so these come as pushes, after everything that waits.
     let content = b"the end".to_vec();
     let end = Ask::Post(END.to_owned(), content.clone(), None);
     for last in [end, Ask::Say(LAST_WORDS.to_owned())] {
@@ -130,7 +130,7 @@ async fn history(
     outcome.check(&tree(arena, project).await?)
 }
 
-/// The project's files as somebody sees them who comes last; where they lie on a disk, the disk's.
+/// The project's files as a new connection sees them; if they are on a disk, also the disk's.
 async fn tree(arena: &Arena, project: &Project) -> Result<versions::Replica, Difference> {
     let mut client = Client::connect(&arena.url()).await;
     let mut received = Vec::new();
@@ -156,7 +156,7 @@ async fn ask(client: &mut Client, ask: &Ask, reference: u64) {
     client.send(request).await;
 }
 
-/// The last answer to a request of ours.
+/// The last answer to a request of our own.
 fn is_answer(message: &Value) -> bool {
     let kind = message["type"].as_str();
     let is_last = !matches!(
@@ -166,7 +166,7 @@ fn is_answer(message: &Value) -> bool {
     message["ref"] == AFTER_ALL && is_last
 }
 
-/// Asks for an answer, and takes all that comes until then.
+/// Asks for an answer, and takes everything that comes before it.
 async fn answered(client: &mut Client, received: &mut Received) -> Result<(), Difference> {
     client
         .send(json!({"type": "nothing", "ref": AFTER_ALL}))

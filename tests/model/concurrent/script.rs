@@ -1,4 +1,4 @@
-//! What each connection of a concurrent history asks, and what is known of it before.
+//! What each connection of a concurrent history asks, and what is known of it in advance.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,16 @@ use crate::ask::{Ask, Part, Project, Section, Token};
 use crate::model::World;
 use crate::support::Random;
 
-/// Names into which both streamers write.
+/// Names to which both streamers write.
 const SHARED: [&str; 5] = ["x", "x/y", "x/y/z", "w", "w"];
 const REQUESTS: usize = 30;
 
 /// How much is known of the answers to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Known {
-    /// Nobody else bears on it: they are these.
+    /// No other connection affects it: the answers are these.
     Exactly(Vec<Value>),
-    /// Another streamer may be in the way: success, or this error.
+    /// Another streamer may conflict with it: success, or this error.
     Perhaps(&'static str),
     /// The project's files, whatever they are by then.
     Files,
@@ -31,19 +31,19 @@ pub struct Request {
 pub struct Script {
     pub login: Ask,
     pub requests: Vec<Request>,
-    /// The model of what is this connection's alone.
+    /// The model of this connection's own state.
     pub world: World,
 }
 
-/// Who takes part: two connections of ana's, two viewers with drafts, both in the room; somebody
-/// who watches, and somebody who reads only once all is over.
+/// The participants: two connections of ana's, two viewers with drafts, both in the room; a
+/// watcher, and a client that reads only once everything is over.
 pub const STREAMERS: [usize; 2] = [0, 1];
 pub const MEMBERS: [usize; 4] = [0, 1, 2, 3];
 pub const WATCHERS: [usize; 2] = [4, 5];
 pub const LATE: usize = 5;
 pub const ALL: usize = 6;
 
-/// A file's content that says whose it is and which.
+/// A file's content that names its writer and its number.
 fn version(me: usize, number: usize, bytes: usize) -> Vec<u8> {
     let line = format!("{me}.{number}\n");
     line.repeat(bytes / line.len() + 1).into_bytes()
@@ -62,7 +62,7 @@ impl Writer<'_> {
         usize::try_from(self.random.below(bound as u64)).unwrap_or_default()
     }
 
-    /// A request on which nobody else bears.
+    /// A request that no other connection affects.
     fn own(&mut self, ask: Ask) {
         let reference = self.requests.len() as u64;
         let reaction = self.world.ask(0, &ask, Some(&json!(reference)));
@@ -83,7 +83,7 @@ impl Writer<'_> {
     }
 
     fn content(&mut self) -> Vec<u8> {
-        // Now and then one that is read back from the store for each receiver.
+        // Now and then a file that is read back from the store for each receiver.
         let bytes = match self.below(24) {
             0 => 70_000,
             1..=3 => 10_000,

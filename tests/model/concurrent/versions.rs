@@ -14,13 +14,13 @@ pub type Contents = BTreeMap<String, (String, Vec<u8>)>;
 #[derive(Default)]
 pub struct Replica {
     pub there: BTreeMap<String, Vec<u8>>,
-    /// The first lines of all that was seen of each path, in order; a deletion has none.
+    /// The first lines of everything that was seen of each path, in order; a deletion has none.
     pub seen: BTreeMap<String, Vec<String>>,
     begun: Option<(String, u64, String)>,
 }
 
 impl Replica {
-    /// Takes a message, in the order of their coming. Without `contents` any content is good.
+    /// Takes a message, in order of arrival. Without `contents` any content is accepted.
     pub fn take(&mut self, message: &Value, contents: Option<&Contents>) -> Result<(), Difference> {
         let data = &message["data"];
         match message["type"].as_str() {
@@ -74,7 +74,7 @@ impl Replica {
     }
 }
 
-/// Which content came before which: of one file, and each by its own words.
+/// Which content came before which: for each file, and as each connection saw it.
 #[derive(Default)]
 pub struct Order(BTreeMap<String, BTreeSet<String>>);
 
@@ -93,7 +93,7 @@ impl Order {
         self.0.contains_key(content)
     }
 
-    /// Whether there is one order for all: then something is always left that nothing comes before.
+    /// Whether there is one order for all: then there is always one left that nothing precedes.
     pub fn check(mut self) -> Result<(), Difference> {
         while !self.0.is_empty() {
             let later: BTreeSet<_> = self.0.values().flatten().cloned().collect();
@@ -108,7 +108,7 @@ impl Order {
     }
 }
 
-/// The first line of a content, which says whose it is.
+/// The first line of a content, which names its writer.
 pub fn head(content: &[u8]) -> String {
     let text = String::from_utf8_lossy(content);
     text.lines().next().unwrap_or_default().to_owned()

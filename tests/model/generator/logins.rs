@@ -1,10 +1,10 @@
-//! Who the connections say they are: mostly with good tokens, and for what these allow.
+//! Who the connections claim to be: mostly with good tokens, and for what these allow.
 
 use super::Generator;
 use crate::ask::{Ask, Fault, Section, Token};
 
 impl Generator {
-    /// Whoever connection `me` mostly is: ana, ana again, bob, eve, bob again, nobody.
+    /// Who connection `me` mostly is: ana, ana again, bob, eve, bob again, nobody.
     pub fn token(&mut self, me: usize) -> Token {
         let usual = ["ana", "bob", "ana", "eve", "bob", "ana"][me % 6];
         let user = if self.one_in(8) {
@@ -56,7 +56,7 @@ impl Generator {
         let token = self.token(me);
         let is_streamer = token.user == token.project.streamer;
         let mut sections = Vec::new();
-        // Most ask for what they may have.
+        // Most ask for what they are allowed.
         for (kind, odds) in [(0, if is_streamer { 8 } else { 0 }), (1, 6), (2, 7)] {
             let asks = self.below(10) < odds || self.one_in(30);
             if asks {
@@ -73,7 +73,7 @@ impl Generator {
         Ask::SectionAlone(section, self.one_in(2).then_some(token))
     }
 
-    /// A streamer's connection becomes somebody else's without a role, and the streamer's again soon.
+    /// A streamer's connection loses its role to another user, and soon becomes the streamer's again.
     pub fn absence(&mut self, me: usize) -> Ask {
         let token = |generator: &Self, user: &str| Token {
             user: format!("{user}{}", generator.tag),

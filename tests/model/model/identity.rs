@@ -73,7 +73,7 @@ impl World {
         let same_user = old.as_ref().is_some_and(|old| old.user == token.user);
         let same_project = old.is_some_and(|old| old.project == token.project);
         if !(same_user && same_project) {
-            // Roles in the project, and what hangs on them, end.
+            // Roles in the project end, with everything tied to them.
             connection.is_streamer = false;
             connection.is_viewer = false;
             connection.draft = None;
@@ -98,7 +98,7 @@ impl World {
         Ok(given.map(|(_, kind)| ok(kind)).collect())
     }
 
-    /// A streamer's connection is told of the pull requests that have waited.
+    /// A streamer's connection is told of the waiting pull requests.
     fn tell_waiting_pulls(&mut self, me: usize) {
         let Some(project) = self.role_project(me).cloned() else {
             return;
@@ -113,8 +113,8 @@ impl World {
         }
     }
 
-    /// As if the connection had ended, save for watches where reading is public, and for what it
-    /// was told of once.
+    /// As if the connection had ended, except for watches if reading is public, and for its record
+    /// of pull requests that it was told of.
     pub(super) fn fail_closed(&mut self, me: usize) {
         let connection = std::mem::take(&mut self.connections[me]);
         self.connections[me] = Connection {
@@ -149,7 +149,7 @@ impl World {
             || (connection.watches.contains(project) && may_read)
     }
 
-    /// How many streamer connections each project has that has any.
+    /// How many streamer connections each project has, if it has any.
     pub(super) fn streamed(&self) -> BTreeMap<Project, usize> {
         let mut streamed = BTreeMap::new();
         for me in 0..self.connections.len() {
@@ -162,8 +162,8 @@ impl World {
         streamed
     }
 
-    /// Tells of the streamers who have come and gone since `before`, by what `me` did. Whether he
-    /// is told himself, should he be a receiver, is left open.
+    /// Announces the streamers who have come and gone since `before` because of `me`. Whether `me`
+    /// is also told, as a receiver, is left open.
     pub(super) fn tell_presence(&mut self, me: usize, before: &BTreeMap<Project, usize>) {
         let after = self.streamed();
         let gone = before.keys().filter(|project| !after.contains_key(project));
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    /// Tells all who receive the project's updates, but `me`.
+    /// Tells everyone who receives the project's updates, except `me`.
     pub(super) fn tell_receivers(&mut self, me: usize, project: &Project, message: &Value) {
         for other in 0..self.connections.len() {
             if other != me && self.receives(other, project) {

@@ -21,7 +21,7 @@ use crate::support::unbase64;
 use refusal::RequestError;
 use uploads::Uploads;
 
-/// The server's configuration, as far as it bears on answers.
+/// The server's configuration, as far as it affects answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub public_read: bool,
@@ -40,11 +40,11 @@ pub struct Limits {
     pub failed_authentications: usize,
 }
 
-/// A file, what it was made from, and the number of the change that made it.
+/// A file, its base, and the number of the change that made it.
 #[derive(Debug, Clone)]
 pub struct File {
     pub content: Vec<u8>,
-    /// Of a draft's or pull request's file alone.
+    /// Only for a file of a draft or pull request.
     pub base: Option<String>,
     pub change: u64,
 }
@@ -82,11 +82,11 @@ pub struct Connection {
     failed_authentications: usize,
     /// The name and `ref` of its latest request.
     latest: (String, Option<Value>),
-    /// The pull requests that it was told of as a streamer's: of none twice.
+    /// The pull requests that it was told of as a streamer's, none of them twice.
     told: BTreeSet<u64>,
 }
 
-/// What comes of a request, to whom.
+/// The results of a request, and who gets them.
 #[derive(Debug, Default)]
 pub struct Reaction {
     /// To the asker, in this order.
@@ -105,7 +105,7 @@ pub struct World {
     pub limits: Limits,
     /// Those that exist.
     pub projects: BTreeMap<Project, Files>,
-    /// Those that are open, oldest first.
+    /// The open ones, oldest first.
     pub pulls: Vec<Pull>,
     pub rooms: BTreeMap<String, Vec<Value>>,
     pub connections: Vec<Connection>,
@@ -132,7 +132,7 @@ impl World {
         self.connections[me].is_open = true;
     }
 
-    /// The connection is gone, and with it all it was.
+    /// The connection is gone, with all its state.
     pub fn disconnect(&mut self, me: usize) -> Reaction {
         let streamed = self.streamed();
         for reply in self.settle(me, None) {
@@ -156,7 +156,7 @@ impl World {
         );
         let is_unauthorized = matches!(answer, Err(RequestError::Unauthorized));
         let mut replies = answer.unwrap_or_else(|refusal| vec![refusal.json(ask.name())]);
-        // Who sends no JSON object has sent no `ref` either.
+        // A client that sends no JSON object has sent no `ref` either.
         if let Some(reference) = reference.filter(|_| !matches!(ask, Ask::Garbage(_))) {
             for reply in &mut replies {
                 reply["ref"] = reference.clone();
@@ -229,7 +229,7 @@ impl World {
                 }
                 Err(RequestError::Bad)
             }
-            // What is within has been taken out.
+            // What is inside has been removed.
             Ask::From(..) | Ask::Garbage(_) => Err(RequestError::Bad),
         }
     }
@@ -261,7 +261,7 @@ impl World {
     }
 }
 
-/// The project that a request names, where it names one as it should.
+/// The project that a request names, if it names one validly.
 fn named(request: &Value) -> Option<Project> {
     let name = |member: &str| {
         let name = request["data"][member].as_str()?;

@@ -23,7 +23,7 @@ pub fn is_below(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a file at one path cannot be where one at the other is.
+/// Whether a file at one path excludes a file at the other.
 pub fn exclude_each_other(one: &str, other: &str) -> bool {
     is_below(one, other) || is_below(other, one)
 }

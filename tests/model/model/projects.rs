@@ -9,7 +9,7 @@ use super::{Answer, File, Files, RequestError, World, ok, success};
 use crate::ask::{Ask, Part, Project, Right};
 
 impl World {
-    /// `Ok` where the project may be read.
+    /// `Ok` if the project may be read.
     pub(super) fn check_may_read(&self, me: usize, project: &Project) -> Result<(), RequestError> {
         let token = self.connections[me].token.as_ref();
         let names = token.is_some_and(|token| token.project == *project);
@@ -33,7 +33,7 @@ impl World {
     pub(super) fn unwatch(&mut self, me: usize, project: &Project) -> Answer {
         let connection = &mut self.connections[me];
         let may_read_something = self.limits.public_read || connection.token.is_some();
-        // What it watches it may give up, whatever project its token names by now.
+        // A connection may give up what it watches, whatever project its token names by now.
         if !(may_read_something && connection.watches.remove(project)) {
             self.check_may_read(me, project)?;
         }
@@ -97,7 +97,7 @@ impl World {
         Ok(vec![stored("filePost", name)])
     }
 
-    /// The desktop client's upload that lacks only its last part is whole, unless that comes next.
+    /// The desktop client's upload that lacks only its last part is complete, unless that comes next.
     pub(super) fn settle(&mut self, me: usize, next: Option<&Ask>) -> Vec<Value> {
         let in_draft = self.connections[me].draft.is_some();
         let next = match next.map(|ask| ask.split_base().0) {
@@ -111,7 +111,7 @@ impl World {
         let Some(((_, path), whole)) = self.connections[me].uploads.settle(next) else {
             return Vec::new();
         };
-        // It is answered as the request that brought its latest part.
+        // The answer goes to the request that brought its latest part.
         let (name, reference) = self.connections[me].latest.clone();
         let mut reply = match self.store(me, &path, whole) {
             Ok(()) => stored("filePost", &name),
@@ -249,7 +249,7 @@ impl World {
     }
 }
 
-/// The length of all files together.
+/// The total length of all files.
 fn bytes(files: &Files) -> usize {
     files.values().map(|file| file.content.len()).sum()
 }

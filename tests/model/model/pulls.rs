@@ -8,7 +8,7 @@ use crate::ask::{Project, Right};
 const UNKNOWN: RequestError = RequestError::BadBecause("Pullrequest ID does not exist");
 
 impl Pull {
-    /// What stands for its id, which only the server knows.
+    /// The mark for its id, which only the server knows.
     pub fn id(&self) -> String {
         format!("$id{};", self.number)
     }
@@ -37,7 +37,7 @@ impl Pull {
 }
 
 impl World {
-    /// The project in which the connection may propose, and as whom.
+    /// The project in which the connection may propose, and as which user.
     fn may_propose(&self, me: usize) -> Result<(Project, String), RequestError> {
         self.check_right(me, Right::Propose)?;
         let token = self.connections[me].token.as_ref();

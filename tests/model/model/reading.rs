@@ -54,7 +54,7 @@ impl World {
             .collect()
     }
 
-    /// The name that was asked for and the files that it means.
+    /// The requested name and the files that it means.
     fn read(
         &self,
         me: usize,
@@ -102,7 +102,7 @@ impl World {
         Ok((asked, meant))
     }
 
-    /// The files of the open pull request that the first segment means to the streamer, and the
+    /// The files of the open pull request that the first segment names for the streamer, and the
     /// path in it.
     fn in_pull(&self, me: usize, project: &Project, path: &str) -> Option<(String, &Files)> {
         let is_mine = self.connections[me].is_streamer && self.role_project(me) == Some(project);

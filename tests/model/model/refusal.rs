@@ -18,7 +18,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// What it is on the wire, where `name` was asked for.
+    /// Its form on the wire, if `name` was requested.
     pub fn json(self, name: Option<&str>) -> Value {
         let shown = name.filter(|name| !name.is_empty()).unwrap_or("/");
         let (code, kind, message) = match &self {

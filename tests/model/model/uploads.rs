@@ -1,4 +1,4 @@
-//! Files that come in parts (section 4).
+//! Files sent in parts (section 4).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ struct Upload {
     parts: BTreeMap<u32, Vec<u8>>,
     /// All parts came as the desktop client sends them.
     like_desktop: bool,
-    /// That of the first part which came with one.
+    /// The base of the first part that came with one.
     base: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Upload {
         missing.unwrap_or(1)
     }
 
-    /// Whether only the last is missing and the part is that.
+    /// Whether only the last part is missing, and this part is it.
     fn lacks_only(&self, part: Part) -> bool {
         let last = self.count;
         part.count == last
@@ -48,22 +48,22 @@ impl Upload {
     }
 }
 
-/// The content, and what it was made from.
+/// The content, and its base.
 pub type Whole = (Vec<u8>, Option<String>);
 
-/// What is sent of a file.
+/// What a part of a file consists of.
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
     pub content: &'a [u8],
     pub part: Part,
-    /// Its base64, where it came as a binary message.
+    /// Its base64, if it came as a binary message.
     pub binary: Option<&'a str>,
-    /// What the file was made from.
+    /// The base of the file.
     pub base: Option<&'a str>,
 }
 
-/// The latest upload that a limit has ended by a part with a number; parts that follow in order
-/// are thrown away.
+/// The latest upload that a part with a number has ended by passing a limit; parts that follow in
+/// order are thrown away.
 #[derive(Debug)]
 struct Ended {
     place: Place,
@@ -72,7 +72,7 @@ struct Ended {
     limit: (&'static str, usize),
 }
 
-/// Whether in the draft, and the path.
+/// Whether it is in the draft, and the path.
 pub type Place = (bool, String);
 
 /// The unfinished uploads of a connection.
@@ -80,14 +80,14 @@ pub type Place = (bool, String);
 pub struct Uploads {
     open: BTreeMap<Place, Upload>,
     ended: Option<Ended>,
-    /// The one that is whole if its last part is not the next that comes.
+    /// The one that is complete unless its last part comes next.
     perhaps_whole: Option<Place>,
-    /// The latest that was whole in this way, should its last part come after all.
+    /// The latest that was complete in this way, in case its last part comes after all.
     kept: Option<(Place, Upload)>,
 }
 
 impl Uploads {
-    /// Takes a part; gives the whole where it is the last that was missing.
+    /// Takes a part; returns the whole file if it was the last missing part.
     pub fn take(
         &mut self,
         place: &Place,
@@ -160,7 +160,7 @@ impl Uploads {
         Err(RequestError::Limit(limit.0, limit.1))
     }
 
-    /// The upload that is whole now, unless the next that comes is this part of it.
+    /// The upload that is complete now, unless the next message is this part of it.
     pub fn settle(&mut self, next: Option<(&Place, Part)>) -> Option<(Place, Whole)> {
         let place = self.perhaps_whole.as_ref()?;
         let upload = self.open.get(place)?;
@@ -173,14 +173,14 @@ impl Uploads {
         Some((place, upload.whole()))
     }
 
-    /// Ends those for which this says so.
+    /// Ends the uploads for which this returns true.
     pub fn end_where(&mut self, ends: impl Fn(&Place) -> bool) {
         self.open.retain(|place, _| !ends(place));
         self.ended = self.ended.take().filter(|ended| !ends(&ended.place));
         self.kept = self.kept.take().filter(|(place, _)| !ends(place));
     }
 
-    /// The first that goes into the draft.
+    /// The first one that goes into the draft.
     pub fn first_into_draft(&self) -> Option<&str> {
         let into_draft = self.open.keys().find(|(in_draft, _)| *in_draft);
         into_draft.map(|(_, path)| path.as_str())
