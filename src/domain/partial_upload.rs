@@ -14,6 +14,9 @@ const DESKTOP_PART_CHARS: usize = 500;
 const FREE_RUNS: usize = 1_024;
 const RUN_BYTES: u64 = 64;
 
+/// What a run takes up in memory, about.
+const INDEX_RUN_BYTES: usize = 64;
+
 /// The facts about one part that decide what becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
@@ -198,8 +201,7 @@ impl PartialUpload {
 
     /// How many bytes of memory the index of its parts takes up, about.
     pub fn index_bytes(&self) -> usize {
-        // The bytes of a run fit.
-        self.runs.len() * RUN_BYTES as usize
+        self.runs.len() * INDEX_RUN_BYTES
     }
 
     /// The stretches of the log that make the content, in order; neighbours are joined.

@@ -54,8 +54,8 @@ mod tests {
     use super::*;
     use crate::application::test_world::{demo, project};
 
-    fn at(millis: u64) -> Option<Timestamp> {
-        Some(Timestamp::from_millis(millis))
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
     }
 
     #[test]
@@ -65,11 +65,11 @@ mod tests {
         let count = REMEMBERED as u64 + 1;
         for number in 1..=count {
             assert_eq!(cursor.resume(numbered(number)), None);
-            cursor.pause(at(number));
+            cursor.pause(Some(at(number)));
         }
         assert_eq!(cursor.told.len(), REMEMBERED);
         for number in (1..=count).rev() {
-            let expected = if number == 1 { None } else { at(number) };
+            let expected = (number > 1).then(|| at(number));
             assert_eq!(cursor.resume(numbered(number)), expected);
         }
     }
@@ -77,11 +77,11 @@ mod tests {
     #[test]
     fn a_connection_that_is_told_of_none_has_nothing_to_pause() {
         let mut cursor = PullRequestCursor::default();
-        cursor.pause(at(5));
+        cursor.pause(Some(at(5)));
         assert!(cursor.told.is_empty());
         cursor.resume(demo());
-        cursor.pause(at(5));
-        cursor.pause(at(7));
-        assert_eq!(cursor.resume(demo()), at(5));
+        cursor.pause(Some(at(5)));
+        cursor.pause(Some(at(7)));
+        assert_eq!(cursor.resume(demo()), Some(at(5)));
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp)
     let due = Registrations::due(session, app.policy.public_read, now);
     let told = session.notices.live();
     if let Some(project) = told.filter(|project| !due.are_told_of(project)).cloned() {
-        leave_pull_requests(app, session, project);
+        leave_pull_requests(app, session, &project);
     }
     replace(app, session.connection, &session.attached, &due);
     session.attached = due;
@@ -87,12 +87,12 @@ pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp)
 
 /// Ceases to tell the connection of a project's pull requests, and remembers up to which it was
 /// told.
-fn leave_pull_requests(app: &Application, session: &mut Session, project: ProjectId) {
+fn leave_pull_requests(app: &Application, session: &mut Session, project: &ProjectId) {
     let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
     let topic = Topic::Proposals(project.clone());
     session.attached.topics.retain(|own| *own != topic);
     let leave = Box::new(move || subscriptions.unsubscribe(me, &topic));
-    let told = app.ports.pull_requests.leave(&project, leave);
+    let told = app.ports.pull_requests.leave(project, leave);
     session.notices.pause(told);
 }
 

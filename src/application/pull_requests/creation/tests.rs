@@ -128,3 +128,32 @@ async fn while_a_draft_is_open_get_means_the_project() {
     let answer = scene.names(&mut session, get(demo(), "/n", false)).await;
     assert_eq!(answer, Err(RequestError::UnreadableFile));
 }
+
+#[tokio::test]
+async fn a_draft_reserves_its_texts_names_and_bases() {
+    let scene = World::new().build();
+    let mut session = scene.viewer().await;
+    let before = session.account.held();
+    let command = creation("a title");
+    scene.ask(&mut session, command).await.expect("allowed");
+    assert_eq!(session.account.held() - before, "a title".len());
+    let mut last = session.account.held();
+    for (command, grows) in [
+        (post("/a/long/name", ""), true),
+        (based(post("/a/long/name", ""), hash('a')), true),
+        (delete("/z"), true),
+        (delete("/a/long/name"), false),
+    ] {
+        let shown = format!("{command:?}");
+        scene.ask(&mut session, command).await.expect("allowed");
+        let held = session.account.held();
+        assert_eq!(held > last, grows, "{shown}: {last} to {held}");
+        last = held;
+    }
+    scene.ask(&mut session, FINISH).await.expect("allowed");
+    assert_eq!(
+        session.account.held(),
+        before,
+        "finished, all is given back"
+    );
+}
