@@ -119,7 +119,7 @@ impl Draft {
     /// Whether `file` may be written at `path`; changes nothing.
     ///
     /// # Errors
-    /// What stands against it; bounds are checked before what is in the way.
+    /// What stands against it; bounds are checked before path conflicts.
     pub fn check_write(
         &self,
         path: &FilePath,

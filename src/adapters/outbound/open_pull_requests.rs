@@ -70,7 +70,7 @@ impl OpenPullRequests {
         self.look(project, |open| open.keys().any(|(_, open)| *open == id))
     }
 
-    /// See [`PullRequestStore::open`](crate::application::ports::PullRequestStore::open).
+    /// See `PullRequestStore::open`.
     pub fn open(&self, project: &ProjectId, owner: Option<&UserName>) -> Vec<PullRequestId> {
         self.look(project, |open| {
             open.iter()
@@ -80,7 +80,7 @@ impl OpenPullRequests {
         })
     }
 
-    /// See [`PullRequestStore::open_since`](crate::application::ports::PullRequestStore::open_since).
+    /// See `PullRequestStore::open_since`.
     pub fn open_since(
         &self,
         project: &ProjectId,
@@ -96,7 +96,7 @@ impl OpenPullRequests {
         })
     }
 
-    /// See [`PullRequestStore::leave`](crate::application::ports::PullRequestStore::leave).
+    /// See `PullRequestStore::leave`.
     pub fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp> {
         self.in_turn(project, |open| {
             leave();

@@ -62,3 +62,6 @@ impl MissingLastPart {
         self.awaited.take_if(|key| ends(key));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ pub mod read_files;
 pub(crate) mod upload;
 pub mod upload_log;
 pub(crate) mod upload_memory;
+#[cfg(test)]
+pub(crate) mod upload_runs;
 pub(crate) mod uploads;
 pub mod watch_project;
 pub(crate) mod write_target;

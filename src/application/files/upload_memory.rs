@@ -81,3 +81,6 @@ impl Drop for MemoryShare {
         self.set_parts(0);
     }
 }
+
+#[cfg(test)]
+mod tests;

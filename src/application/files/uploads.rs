@@ -129,7 +129,7 @@ impl Uploads {
         Ok(self.waiting(key, progress, kept))
     }
 
-    /// Takes a further part, which has been checked. In place, because an upload may have a million.
+    /// Takes a further part, which has been checked. In place, as an upload may have a million.
     fn go_on(
         &mut self,
         key: &UploadKey,

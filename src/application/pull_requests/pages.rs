@@ -8,19 +8,19 @@ use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId};
 
-/// A page is over once it holds so many bytes of text. One pull request takes at most some 1.2 MiB
-/// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits into
-/// a queue.
+/// A page ends once it holds this many bytes of text. One pull request takes at most about 1.2 MiB,
+/// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits
+/// into a send queue.
 const PAGE_BYTES: usize = 256 * 1_024;
 
-/// What a pull request takes up beside its texts, about.
+/// What a pull request takes up besides its texts, about.
 const ENTRY_BYTES: usize = 256;
 
 /// Open pull requests, oldest first.
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
-    /// `None`: they are told of whatever becomes of the token.
+    /// `None`: they are sent even if the token expires meanwhile.
     permit: Option<ReadPermission>,
 }
 
@@ -33,7 +33,7 @@ impl PullRequestPages {
         }
     }
 
-    /// Only for as long as that is permitted.
+    /// Ends the pages when the permission ends.
     pub(crate) fn within(self, permit: ReadPermission) -> Self {
         Self {
             permit: Some(permit),
@@ -41,7 +41,7 @@ impl PullRequestPages {
         }
     }
 
-    /// Whether there is no further page.
+    /// Whether there are no more pages.
     pub fn is_over(&self) -> bool {
         self.ids.is_empty()
     }

@@ -1,49 +1,16 @@
-use crate::application::command::{Command, PartOf, Sections};
-use crate::application::files::commit::Commit;
-use crate::application::files::post_file::settle_upload;
+use crate::application::command::Command;
+use crate::application::files::upload_runs::{
+    POSTED, WAITS, command_of, lowest, posts, run, stored, told, waits,
+};
 use crate::application::files::write_target::WriteTarget;
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::expire_uploads;
-use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, DESKTOP_PART_BYTES, EXPIRY, START, Scene, World, authenticate, creation, delete, demo,
-    desktop_part, disk_full, get, is_bad, is_unauthorized, over, part, path, post, post_bytes,
-    streaming, viewing,
+    ANA, EXPIRY, START, World, creation, delete, demo, is_bad, is_unauthorized, part, path, post,
+    streaming,
 };
 use crate::domain::FilePath;
-
-const POSTED: Result<&[Reply], &RequestError> = Ok(&[Reply::FilePosted]);
-const WAITS: Result<&[Reply], &RequestError> = Ok(&[]);
-
-/// Carries out one command after the other and compares what each is answered.
-async fn told(
-    scene: &Scene,
-    session: &mut Session,
-    steps: Vec<(Command, Result<&[Reply], &RequestError>)>,
-) {
-    for (command, expected) in steps {
-        let shown = format!("{command:?}");
-        let answer = scene.ask(session, command).await;
-        assert_eq!(answer.as_deref(), expected, "{shown}");
-    }
-}
-
-fn lowest(name: &str, content: &str, count: u32) -> Command {
-    let part = PartOf {
-        number: None,
-        count,
-    };
-    post_bytes(name, content.as_bytes().to_vec(), Some(part))
-}
-
-/// The journal's entries about what was stored.
-fn stored(scene: &Scene) -> Vec<String> {
-    let mut journal = scene.journal.take();
-    journal.retain(|entry| entry.starts_with("put") || entry.starts_with("draft put"));
-    journal
-}
 
 #[tokio::test]
 async fn a_whole_post_is_stored_as_it_came() {
@@ -65,12 +32,13 @@ async fn a_whole_post_is_stored_as_it_came() {
 async fn a_whole_post_leaves_an_upload_of_the_same_name_alone() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
-    let steps = vec![
-        (part("/a", "one", 1, 2), WAITS),
-        (post("/a", "whole"), POSTED),
-        (part("/a", "two", 2, 2), POSTED),
-    ];
-    told(&scene, &mut session, steps).await;
+    let steps = "
+        file  part  of  content  answer
+        /a    1     2   one      waits
+        /a    -     -   whole    posted
+        /a    2     2   two      posted
+    ";
+    run(&scene, &mut session, steps).await;
     assert_eq!(
         stored(&scene).last().expect("stored"),
         "put ana/demo /a \"onetwo\""
@@ -106,64 +74,48 @@ async fn parts_in_any_order_make_the_content_in_theirs() {
 
 #[tokio::test]
 async fn the_rules_of_parts() {
-    let cases: [(&str, Vec<Command>, &str); 7] = [
+    // In order: file, part, of how many, content; and what /a holds then.
+    let cases: [(&str, &str, &str); 7] = [
         (
             "files interleave",
-            vec![
-                part("/a", "123", 1, 2),
-                part("/b", "x", 1, 2),
-                part("/a", "456", 2, 2),
-            ],
+            "/a 1 2 123, /b 1 2 x, /a 2 2 456",
             "123456",
         ),
-        ("one part is whole", vec![part("/a", "only", 1, 1)], "only"),
+        ("one part is whole", "/a 1 1 only", "only"),
         (
             "maxPart alone is the lowest missing",
-            vec![
-                part("/a", "two", 2, 3),
-                lowest("/a", "one", 3),
-                lowest("/a", "end", 3),
-            ],
+            "/a 2 3 two, /a lowest 3 one, /a lowest 3 end",
             "onetwoend",
         ),
         (
             "a part again replaces it",
-            vec![
-                part("/a", "no!", 2, 3),
-                part("/a", "two", 2, 3),
-                part("/a", "end", 3, 3),
-                part("/a", "one", 1, 3),
-            ],
+            "/a 2 3 no!, /a 2 3 two, /a 3 3 end, /a 1 3 one",
             "onetwoend",
         ),
         (
             "part 1 again starts anew",
-            vec![
-                part("/a", "old", 1, 3),
-                part("/a", "old", 2, 3),
-                part("/a", "new", 1, 2),
-                part("/a", "end", 2, 2),
-            ],
+            "/a 1 3 old, /a 2 3 old, /a 1 2 new, /a 2 2 end",
             "newend",
         ),
         (
             "part 1 that had not come does not",
-            vec![part("/a", "end", 2, 2), part("/a", "one", 1, 2)],
+            "/a 2 2 end, /a 1 2 one",
             "oneend",
         ),
-        (
-            "an empty part is a part",
-            vec![part("/a", "one", 1, 2), part("/a", "", 2, 2)],
-            "one",
-        ),
+        ("an empty part is a part", "/a 1 2 one, /a 2 2 -", "one"),
     ];
-    for (rule, commands, content) in cases {
+    for (rule, parts, content) in cases {
         let scene = World::new().build();
         let mut session = scene.streamer().await;
-        let last = commands.len() - 1;
-        let steps = commands.into_iter().enumerate();
-        let steps = steps.map(|(at, command)| (command, if at == last { POSTED } else { WAITS }));
-        told(&scene, &mut session, steps.collect()).await;
+        let parts: Vec<_> = parts.split(", ").collect();
+        for (at, part) in parts.iter().enumerate() {
+            let command = command_of(&part.split(' ').collect::<Vec<_>>());
+            if at + 1 < parts.len() {
+                waits(&scene, &mut session, command).await;
+            } else {
+                posts(&scene, &mut session, command).await;
+            }
+        }
         assert_eq!(
             stored(&scene),
             [format!("put ana/demo /a {content:?}")],
@@ -177,7 +129,7 @@ async fn a_part_that_contradicts_is_400_and_the_upload_stays() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     let first = part("/a", "one", 1, 3);
-    told(&scene, &mut session, vec![(first, WAITS)]).await;
+    waits(&scene, &mut session, first).await;
     let contradictions = [
         part("/a", "two", 4, 3),
         part("/a", "two", 0, 3),
@@ -211,24 +163,27 @@ async fn a_part_that_contradicts_is_400_and_the_upload_stays() {
 async fn a_file_may_be_as_long_as_the_limit_and_no_longer() {
     let scene = World::limited(|limits| limits.max_file_bytes = 9).build();
     let mut session = scene.streamer().await;
-    let refusal = over("maxFileBytes", 9);
-    let steps = vec![
-        (post("/a", "123456789"), POSTED),
-        (post("/a", "123456789+"), Err(&refusal)),
-        (part("/a", "123456", 1, 2), WAITS),
-        (part("/a", "789", 2, 2), POSTED),
-        (part("/a", "123456", 1, 2), WAITS),
-        (part("/a", "789+", 2, 2), Err(&refusal)),
-        // That ended the upload: this one begins another.
-        (part("/a", "789", 2, 2), WAITS),
-        (part("/a", "123456", 1, 2), POSTED),
-        // What is replaced does not count.
-        (part("/a", "123456", 2, 3), WAITS),
-        (part("/a", "123", 2, 3), WAITS),
-        (part("/a", "123456", 1, 3), WAITS),
-        (part("/a", "", 3, 3), POSTED),
-    ];
-    told(&scene, &mut session, steps).await;
+    let steps = "
+        file  part  of  content     answer
+        /a    -     -   123456789   posted
+        /a    -     -   123456789+  maxFileBytes=9
+        /a    1     2   123456      waits
+        /a    2     2   789         posted
+        /a    1     2   123456      waits
+        /a    2     2   789+        maxFileBytes=9
+    ";
+    run(&scene, &mut session, steps).await;
+    // That ended the upload: the next part begins another. What is replaced does not count.
+    let steps = "
+        file  part  of  content     answer
+        /a    2     2   789         waits
+        /a    1     2   123456      posted
+        /a    2     3   123456      waits
+        /a    2     3   123         waits
+        /a    1     3   123456      waits
+        /a    3     3   -           posted
+    ";
+    run(&scene, &mut session, steps).await;
 }
 
 #[tokio::test]
@@ -239,22 +194,21 @@ async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
     })
     .build();
     let mut session = scene.streamer().await;
-    let refusal = over("maxFileBytes", 9);
-    let steps = vec![
-        (part("/a", "123456", 1, 5), WAITS),
-        (part("/a", "123456", 2, 5), Err(&refusal)),
-        (part("/a", "123456", 3, 5), WAITS),
-        // There is room for another.
-        (part("/b", "1", 1, 2), WAITS),
-        (part("/a", "123456", 4, 5), WAITS),
-        (part("/a", "123456", 5, 5), Err(&refusal)),
-        (part("/b", "2", 2, 2), POSTED),
-        // Nothing of it is left.
-        (part("/a", "1", 1, 2), WAITS),
-        (part("/a", "2", 2, 2), POSTED),
-        (part("/a", "1234567890", 1, 1), Err(&refusal)),
-    ];
-    told(&scene, &mut session, steps).await;
+    // Of the upload that ended nothing is left: there is room for another.
+    let steps = "
+        file  part  of  content     answer
+        /a    1     5   123456      waits
+        /a    2     5   123456      maxFileBytes=9
+        /a    3     5   123456      waits
+        /b    1     2   1           waits
+        /a    4     5   123456      waits
+        /a    5     5   123456      maxFileBytes=9
+        /b    2     2   2           posted
+        /a    1     2   1           waits
+        /a    2     2   2           posted
+        /a    1     1   1234567890  maxFileBytes=9
+    ";
+    run(&scene, &mut session, steps).await;
     let beyond = scene.ask(&mut session, part("/a", "", 2, 1)).await;
     assert!(is_bad(&beyond), "no part follows the last: {beyond:?}");
 }
@@ -263,37 +217,35 @@ async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
 async fn uploads_may_be_as_many_as_the_limit_and_no_more() {
     let scene = World::limited(|limits| limits.max_open_uploads = 2).build();
     let mut session = scene.streamer().await;
-    let refusal = over("maxOpenUploads", 2);
-    let steps = vec![
-        (part("/a", "123", 1, 3), WAITS),
-        (part("/b", "123", 1, 3), WAITS),
-        (part("/c", "123", 1, 3), Err(&refusal)),
-        (part("/a", "456", 2, 3), WAITS),
-        (part("/c", "123", 1, 1), POSTED),
-        (part("/a", "789", 3, 3), POSTED),
-        (part("/c", "123", 1, 3), WAITS),
-    ];
-    told(&scene, &mut session, steps).await;
+    let steps = "
+        file  part  of  content  answer
+        /a    1     3   123      waits
+        /b    1     3   123      waits
+        /c    1     3   123      maxOpenUploads=2
+        /a    2     3   456      waits
+        /c    1     1   123      posted
+        /a    3     3   789      posted
+        /c    1     3   123      waits
+    ";
+    run(&scene, &mut session, steps).await;
 }
 
 #[tokio::test]
 async fn uploads_may_hold_as_many_bytes_as_the_limit_and_no_more() {
     let scene = World::limited(|limits| limits.max_open_upload_bytes = 9).build();
     let mut session = scene.streamer().await;
-    let refusal = over("maxOpenUploadBytes", 9);
-    let steps = vec![
-        (part("/a", "123", 1, 3), WAITS),
-        (part("/b", "123456", 1, 3), WAITS),
-        // One byte too many, which ends that upload.
-        (part("/a", "4", 3, 3), Err(&refusal)),
-        (part("/a", "123", 1, 3), WAITS),
-        // Anew is not more.
-        (part("/a", "123", 1, 3), WAITS),
-        (part("/c", "1", 2, 2), Err(&refusal)),
-        // What completes waits no longer.
-        (part("/c", "123456", 1, 1), POSTED),
-    ];
-    told(&scene, &mut session, steps).await;
+    // One byte too many ends its upload; to begin anew is not more; what completes does not wait.
+    let steps = "
+        file  part  of  content  answer
+        /a    1     3   123      waits
+        /b    1     3   123456   waits
+        /a    3     3   4        maxOpenUploadBytes=9
+        /a    1     3   123      waits
+        /a    1     3   123      waits
+        /c    2     2   1        maxOpenUploadBytes=9
+        /c    1     1   123456   posted
+    ";
+    run(&scene, &mut session, steps).await;
 }
 
 #[tokio::test]
@@ -304,12 +256,10 @@ async fn what_ends_with_a_deletion_leaves_room_for_others() {
     })
     .build();
     let mut session = scene.streamer().await;
-    let steps = vec![
-        (part("/a", "123456789", 1, 3), WAITS),
-        (delete("/a"), Ok(&[Reply::FileDeleted])),
-        (part("/b", "123456789", 1, 3), WAITS),
-    ];
-    told(&scene, &mut session, steps).await;
+    waits(&scene, &mut session, part("/a", "123456789", 1, 3)).await;
+    let deleted = scene.ask(&mut session, delete("/a")).await;
+    assert_eq!(deleted, Ok(vec![Reply::FileDeleted]));
+    waits(&scene, &mut session, part("/b", "123456789", 1, 3)).await;
 }
 
 #[tokio::test]
@@ -317,220 +267,10 @@ async fn an_upload_of_another_name_or_connection_is_another() {
     let scene = World::new().build();
     let mut one = scene.streamer().await;
     let mut two = scene.connect(3, ANA, streaming("ana/demo")).await;
-    told(&scene, &mut one, vec![(part("/a", "one", 1, 2), WAITS)]).await;
-    told(&scene, &mut two, vec![(part("/a", "end", 2, 2), WAITS)]).await;
-    told(&scene, &mut one, vec![(part("/b", "end", 2, 2), WAITS)]).await;
+    waits(&scene, &mut one, part("/a", "one", 1, 2)).await;
+    waits(&scene, &mut two, part("/a", "end", 2, 2)).await;
+    waits(&scene, &mut one, part("/b", "end", 2, 2)).await;
     assert!(stored(&scene).is_empty());
-}
-
-const SPILL: usize = 256 * 1_024;
-
-fn big(number: u32, bytes: usize) -> Command {
-    let part = PartOf {
-        number: Some(number),
-        count: 3,
-    };
-    post_bytes("/big", vec![b'x'; bytes], Some(part))
-}
-
-#[tokio::test]
-async fn a_large_upload_waits_in_staging_and_not_in_memory() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    let light = big(1, SPILL - 4);
-    told(&scene, &mut session, vec![(light, WAITS)]).await;
-    assert!(scene.journal.take().is_empty(), "not yet heavy");
-    told(&scene, &mut session, vec![(big(2, 3), WAITS)]).await;
-    assert!(scene.journal.take().is_empty(), "one byte short");
-    told(&scene, &mut session, vec![(big(2, 6), WAITS)]).await;
-    let staged = [SPILL - 1, 6].map(|bytes| format!("stage 1 +{bytes}"));
-    assert_eq!(scene.journal.take(), staged);
-    let CommandOutcome::Commit(commit) = execute(&scene.app, &mut session, big(3, 9)).await else {
-        panic!("it is whole");
-    };
-    assert_eq!(Commit::bytes(&commit), 9, "only the tail is in memory");
-    scene.commit(commit).await.expect("stored");
-    let total = SPILL - 4 + 6 + 9;
-    assert_eq!(
-        scene.journal.take(),
-        [
-            format!("put ana/demo /big {total} bytes staged, movable"),
-            "publish updates ana/demo but #1: updated /big v1 by name".to_owned(),
-            "unstage 1".to_owned(),
-        ],
-        "staged bytes are kept until they have been stored"
-    );
-}
-
-#[tokio::test]
-async fn what_was_staged_is_forgotten_with_its_upload() {
-    type End = fn() -> Command;
-    let ends: [(&str, End); 5] = [
-        ("deleted", || delete("/big")),
-        ("begun anew", || big(1, 3)),
-        ("over a limit", || big(3, 999_999)),
-        ("failed to authenticate", || {
-            authenticate("garbage", Sections::default())
-        }),
-        ("another's token", || {
-            authenticate("bob:ana/demo", viewing("bob", "ana/demo"))
-        }),
-    ];
-    for (why, end) in ends {
-        let scene = World::new().build();
-        let mut session = scene.streamer().await;
-        told(&scene, &mut session, vec![(big(1, SPILL), WAITS)]).await;
-        scene.journal.take();
-        let _ = scene.ask(&mut session, end()).await;
-        assert!(
-            scene.journal.take().contains(&"unstage 1".to_owned()),
-            "{why}"
-        );
-    }
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    told(&scene, &mut session, vec![(big(1, SPILL), WAITS)]).await;
-    scene.journal.take();
-    drop(session);
-    assert_eq!(
-        scene.journal.take(),
-        ["unstage 1"],
-        "the connection is gone"
-    );
-}
-
-/// The first of three parts of a file: just too little to be staged for its own sake.
-fn light(number: usize) -> Command {
-    let part = PartOf {
-        number: Some(1),
-        count: 3,
-    };
-    post_bytes(&format!("/u{number}"), vec![b'x'; LIGHT], Some(part))
-}
-
-const LIGHT: usize = 255 * 1_024;
-
-#[tokio::test]
-async fn what_gathers_of_all_uploads_of_a_connection_is_bounded_together() {
-    let scene = World::limited(|limits| {
-        limits.max_open_uploads = 256;
-        limits.max_open_upload_bytes = 1 << 30;
-    })
-    .build();
-    let mut session = scene.author().await;
-    let before = session.account.held();
-    for number in 0..4 {
-        told(&scene, &mut session, vec![(light(number), WAITS)]).await;
-    }
-    assert!(scene.journal.take().is_empty(), "4 × 255 KiB may gather");
-    let rest = 4 * 1_024;
-    let small = |bytes: usize| {
-        let part = PartOf {
-            number: Some(1),
-            count: 3,
-        };
-        post_bytes("/small", vec![b'x'; bytes], Some(part))
-    };
-    told(&scene, &mut session, vec![(small(rest), WAITS)]).await;
-    assert!(scene.journal.take().is_empty(), "exactly 1 MiB may gather");
-    let full = session.account.held() - before;
-    assert!((1 << 20..(1 << 20) + 4_096).contains(&full), "{full}");
-    // From here on each part is staged, whatever its size.
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/tiny", "1", 1, 3), WAITS)],
-    )
-    .await;
-    assert_eq!(scene.journal.take(), ["stage 1 +1"]);
-    for number in 4..250 {
-        told(&scene, &mut session, vec![(light(number), WAITS)]).await;
-    }
-    assert_eq!(scene.journal.take().len(), 246);
-    let held = session.account.held() - before;
-    assert!(held < (1 << 20) + 256 * 1_024, "255 uploads hold {held}");
-    // A part that finds no room takes what had gathered of its upload along, which makes room.
-    let second = part("/u0", "12", 2, 3);
-    told(&scene, &mut session, vec![(second, WAITS)]).await;
-    let staged = [LIGHT, 2].map(|bytes| format!("stage 248 +{bytes}"));
-    assert_eq!(scene.journal.take(), staged);
-    let tiny = part("/tiny2", "1", 1, 3);
-    told(&scene, &mut session, vec![(tiny, WAITS)]).await;
-    assert!(scene.journal.take().is_empty(), "there is room again");
-    drop(session.draft.take());
-    session.uploads.retain(|_| false);
-    assert_eq!(session.account.held(), 0, "all is given back");
-}
-
-#[tokio::test]
-async fn parts_are_staged_at_once_where_the_account_has_no_room() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    told(&scene, &mut session, vec![(light(1), WAITS)]).await;
-    assert!(scene.journal.take().is_empty());
-    let others = session.account.budget().reserve(256 << 20);
-    told(&scene, &mut session, vec![(part("/a", "one", 1, 2), WAITS)]).await;
-    assert_eq!(scene.journal.take(), ["stage 1 +3"]);
-    drop(others);
-    told(&scene, &mut session, vec![(part("/b", "one", 1, 2), WAITS)]).await;
-    assert!(scene.journal.take().is_empty(), "there is room again");
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/a", "two", 2, 2), POSTED)],
-    )
-    .await;
-    assert_eq!(stored(&scene), ["put ana/demo /a 6 bytes staged, movable"]);
-}
-
-#[tokio::test]
-async fn the_kept_upload_of_the_desktop_client_is_reserved() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    off_by_one(&scene, &mut session, "/a").await;
-    settle(&scene, &mut session, None)
-        .await
-        .expect("settled")
-        .expect("stored");
-    assert!(session.account.held() >= 2 * FULL);
-    session.uploads.retain(|_| false);
-    assert_eq!(session.account.held(), 0);
-}
-
-#[tokio::test]
-async fn content_stays_reserved_until_it_is_stored() {
-    let whole = || post_bytes("/a", vec![b'x'; 100_000], None);
-    let in_parts = || part("/b", &"x".repeat(100_000), 1, 1);
-    for command in [whole(), in_parts()] {
-        let scene = World::new().build();
-        let mut session = scene.streamer().await;
-        let execution = execute(&scene.app, &mut session, command).await;
-        let CommandOutcome::Commit(commit) = execution else {
-            panic!("it is whole");
-        };
-        assert_eq!(session.account.held(), 100_000);
-        scene.commit(commit).await.expect("stored");
-        assert_eq!(session.account.held(), 0);
-    }
-}
-
-#[tokio::test]
-async fn an_upload_that_cannot_be_staged_has_ended() {
-    let mut world = World::new();
-    let fails = |_, _| Err(disk_full());
-    world.uploads.expect_append().once().returning(fails);
-    let scene = world.build();
-    let mut session = scene.streamer().await;
-    let steps = vec![
-        (big(1, SPILL), Err(&RequestError::UnwritableFile)),
-        // They were on their way already.
-        (big(2, 3), WAITS),
-        (big(3, 3), Err(&RequestError::UnwritableFile)),
-    ];
-    told(&scene, &mut session, steps).await;
-    assert_eq!(scene.journal.take(), ["unstage 1"]);
-    let uploads = session.uploads.names_into(&WriteTarget::Project(demo()));
-    assert!(uploads.is_empty(), "no other upload has begun");
 }
 
 #[tokio::test]
@@ -549,7 +289,7 @@ async fn an_upload_that_does_not_grow_expires() {
     )
     .await;
     scene.at(START + 200);
-    told(&scene, &mut session, vec![(part("/b", "two", 2, 3), WAITS)]).await;
+    waits(&scene, &mut session, part("/b", "two", 2, 3)).await;
     for (second, left) in [
         (299, vec!["/a", "/b"]),
         (300, vec!["/b"]),
@@ -562,7 +302,7 @@ async fn an_upload_that_does_not_grow_expires() {
         let open = session.uploads.names_into(&WriteTarget::Project(demo()));
         assert_eq!(open, left, "after {second} s");
     }
-    told(&scene, &mut session, vec![(part("/a", "end", 2, 2), WAITS)]).await;
+    waits(&scene, &mut session, part("/a", "end", 2, 2)).await;
 }
 
 #[tokio::test]
@@ -570,7 +310,7 @@ async fn deleting_ends_the_uploads_of_that_name_and_below() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     for name in ["/d", "/d/b", "/d/e/c", "/dx", "/a"] {
-        told(&scene, &mut session, vec![(part(name, "one", 1, 2), WAITS)]).await;
+        waits(&scene, &mut session, part(name, "one", 1, 2)).await;
     }
     scene
         .ask(&mut session, delete("/d"))
@@ -584,273 +324,23 @@ async fn deleting_ends_the_uploads_of_that_name_and_below() {
     assert_eq!(left, [path("/a")]);
 }
 
-// The desktop client's off-by-one.
-
-const FULL: usize = DESKTOP_PART_BYTES;
-
-/// What the connection's next message, or `None`: its silence or end, makes of its uploads.
-async fn settle(
-    scene: &Scene,
-    session: &mut Session,
-    next: Option<&Command>,
-) -> Option<Result<Vec<Reply>, RequestError>> {
-    match settle_upload(&scene.app, session, next).await {
-        Some(execution) => Some(scene.finish(execution).await),
-        None => None,
-    }
-}
-
-/// An upload of two full parts that announces three.
-async fn off_by_one(scene: &Scene, session: &mut Session, name: &str) {
-    for number in [1, 2] {
-        let command = desktop_part(name, FULL, number, 3);
-        assert_eq!(settle(scene, session, Some(&command)).await, None);
-        told(scene, session, vec![(command, WAITS)]).await;
-    }
-}
-
-#[tokio::test]
-async fn the_desktop_clients_upload_is_whole_at_once_when_padded() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    let steps = vec![
-        (desktop_part("/a", FULL, 1, 3), WAITS),
-        (desktop_part("/a", FULL - 1, 2, 3), POSTED),
-    ];
-    told(&scene, &mut session, steps).await;
-    assert!(!session.awaits_silence());
-    assert_eq!(
-        stored(&scene),
-        [format!("put ana/demo /a {} bytes", 2 * FULL - 1)]
-    );
-}
-
-#[tokio::test]
-async fn the_desktop_clients_upload_is_whole_by_another_message_silence_or_close() {
-    let others: [fn() -> Option<Command>; 7] = [
-        || None,
-        || Some(Command::ChatMembers),
-        || {
-            Some(Command::Malformed(crate::application::BadParameters::new(
-                "what?",
-            )))
-        },
-        || Some(get(demo(), "/", true)),
-        || Some(desktop_part("/b", FULL, 3, 3)),
-        || Some(desktop_part("/a", FULL, 1, 3)),
-        || Some(desktop_part("/a", FULL, 3, 4)),
-    ];
-    for next in others {
-        let next = next();
-        let scene = World::new().build();
-        let mut session = scene.streamer().await;
-        off_by_one(&scene, &mut session, "/a").await;
-        assert!(session.awaits_silence());
-        let settled = settle(&scene, &mut session, next.as_ref()).await;
-        assert_eq!(settled, Some(Ok(vec![Reply::FilePosted])), "{next:?}");
-        assert_eq!(
-            stored(&scene),
-            [format!("put ana/demo /a {} bytes", 2 * FULL)]
-        );
-        assert!(!session.awaits_silence());
-        assert_eq!(settle(&scene, &mut session, None).await, None, "only once");
-    }
-}
-
-#[tokio::test]
-async fn the_desktop_clients_last_part_completes_the_upload_when_it_comes() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    off_by_one(&scene, &mut session, "/a").await;
-    let last = desktop_part("/a", 5, 3, 3);
-    assert_eq!(settle(&scene, &mut session, Some(&last)).await, None);
-    told(&scene, &mut session, vec![(last, POSTED)]).await;
-    assert_eq!(
-        stored(&scene),
-        [format!("put ana/demo /a {} bytes", 2 * FULL + 5)]
-    );
-}
-
-#[tokio::test]
-async fn a_last_part_that_comes_after_all_completes_the_upload_again() {
-    let scene = World::limited(|limits| limits.max_open_uploads = 1).build();
-    let mut session = scene.streamer().await;
-    off_by_one(&scene, &mut session, "/a").await;
-    settle(&scene, &mut session, None)
-        .await
-        .expect("settled")
-        .expect("stored");
-    // Kept outside the limits.
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/other", "one", 1, 2), WAITS)],
-    )
-    .await;
-    let last = desktop_part("/a", 5, 3, 3);
-    told(&scene, &mut session, vec![(last, POSTED)]).await;
-    let lengths = [2 * FULL, 2 * FULL + 5].map(|bytes| format!("put ana/demo /a {bytes} bytes"));
-    assert_eq!(stored(&scene), lengths);
-}
-
-#[tokio::test]
-async fn only_the_latest_settled_upload_is_kept() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    for name in ["/a", "/b"] {
-        off_by_one(&scene, &mut session, name).await;
-        settle(&scene, &mut session, None)
-            .await
-            .expect("settled")
-            .expect("stored");
-    }
-    let steps = vec![
-        (desktop_part("/a", 5, 3, 3), WAITS),
-        (desktop_part("/b", 5, 3, 3), POSTED),
-    ];
-    told(&scene, &mut session, steps).await;
-}
-
-#[tokio::test]
-async fn a_part_that_is_refused_leaves_the_kept_upload() {
-    let scene = World::new().build();
-    let mut session = scene.streamer().await;
-    off_by_one(&scene, &mut session, "/a").await;
-    settle(&scene, &mut session, None)
-        .await
-        .expect("settled")
-        .expect("stored");
-    for wrong in [desktop_part("/a", 5, 7, 3), desktop_part("/a", 5, 0, 3)] {
-        assert!(is_bad(&scene.ask(&mut session, wrong).await));
-    }
-    let last = desktop_part("/a", 5, 3, 3);
-    told(&scene, &mut session, vec![(last, POSTED)]).await;
-}
-
-#[tokio::test]
-async fn a_kept_upload_ends_by_a_new_beginning_a_deletion_or_time() {
-    for end in ["anew", "delete", "time"] {
-        let scene = World::new().build();
-        let mut session = scene.streamer().await;
-        off_by_one(&scene, &mut session, "/a").await;
-        settle(&scene, &mut session, None)
-            .await
-            .expect("settled")
-            .expect("stored");
-        match end {
-            "anew" => {
-                let first = desktop_part("/a", FULL, 1, 3);
-                told(&scene, &mut session, vec![(first, WAITS)]).await;
-            }
-            "delete" => {
-                scene
-                    .ask(&mut session, delete("/a"))
-                    .await
-                    .expect("it is there");
-            }
-            _ => {
-                scene.at(START + 300);
-                expire_uploads(&scene.app, &mut session);
-            }
-        }
-        stored(&scene);
-        let last = desktop_part("/a", 5, 3, 3);
-        told(&scene, &mut session, vec![(last, WAITS)]).await;
-        assert!(stored(&scene).is_empty(), "{end}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_not_quite_like_the_desktop_client_waits_for_its_last_part() {
-    let cases: [(&str, Vec<Command>); 4] = [
-        (
-            "text messages",
-            vec![
-                part("/a", &"x".repeat(FULL), 1, 3),
-                part("/a", &"x".repeat(FULL), 2, 3),
-            ],
-        ),
-        (
-            "out of order",
-            vec![
-                desktop_part("/a", FULL, 2, 3),
-                desktop_part("/a", FULL, 1, 3),
-            ],
-        ),
-        (
-            "shorter parts",
-            vec![
-                desktop_part("/a", FULL - 3, 1, 3),
-                desktop_part("/a", FULL, 2, 3),
-            ],
-        ),
-        ("two missing", vec![desktop_part("/a", FULL, 1, 3)]),
-    ];
-    for (why, commands) in cases {
-        let scene = World::new().build();
-        let mut session = scene.streamer().await;
-        told(
-            &scene,
-            &mut session,
-            commands
-                .into_iter()
-                .map(|command| (command, WAITS))
-                .collect(),
-        )
-        .await;
-        assert!(!session.awaits_silence(), "{why}");
-        assert_eq!(settle(&scene, &mut session, None).await, None, "{why}");
-    }
-}
-
-#[tokio::test]
-async fn the_off_by_one_is_the_same_inside_a_draft() {
-    let scene = World::new().build();
-    let mut session = scene.author().await;
-    off_by_one(&scene, &mut session, "/a").await;
-    let finish = Command::FinishPullRequest;
-    let settled = settle(&scene, &mut session, Some(&finish)).await;
-    assert_eq!(settled, Some(Ok(vec![Reply::FilePosted])));
-    let last = desktop_part("/a", 5, 3, 3);
-    told(&scene, &mut session, vec![(last, POSTED)]).await;
-    let lengths = [2 * FULL, 2 * FULL + 5].map(|bytes| format!("draft put /a {bytes} bytes"));
-    assert_eq!(stored(&scene), lengths);
-    let answer = scene.ask(&mut session, finish).await;
-    assert_eq!(answer, Ok(vec![Reply::PullRequestFinish]));
-}
-
 #[tokio::test]
 async fn an_upload_belongs_to_the_project_or_draft_in_which_it_began() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
-    told(&scene, &mut session, vec![(part("/a", "for", 1, 2), WAITS)]).await;
+    waits(&scene, &mut session, part("/a", "for", 1, 2)).await;
     scene
         .ask(&mut session, creation("title"))
         .await
         .expect("his own project");
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/a", "draft", 2, 2), WAITS)],
-    )
-    .await;
+    waits(&scene, &mut session, part("/a", "draft", 2, 2)).await;
     scene
         .ask(&mut session, creation("again"))
         .await
         .expect("anew");
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/a", "anew", 1, 2), WAITS)],
-    )
-    .await;
+    waits(&scene, &mut session, part("/a", "anew", 1, 2)).await;
     assert!(stored(&scene).is_empty());
-    told(
-        &scene,
-        &mut session,
-        vec![(part("/a", "end", 2, 2), POSTED)],
-    )
-    .await;
+    posts(&scene, &mut session, part("/a", "end", 2, 2)).await;
     assert_eq!(stored(&scene), ["draft put /a \"anewend\""]);
 }
 
