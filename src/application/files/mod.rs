@@ -8,6 +8,7 @@ pub mod file_stream;
 pub mod post_file;
 pub mod project_status;
 pub mod read_files;
+pub(crate) mod stream_source;
 pub mod upload_log;
 pub mod uploads;
 pub mod watch_project;
