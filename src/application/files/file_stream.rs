@@ -1,24 +1,22 @@
 //! Files on their way to a connection, opened one after the other as it has room.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
 use crate::application::files::digest::sha256;
-use crate::application::ports::{FilesBelow, OpenFile, ProjectStore, PullRequestStore, StoreError};
+use crate::application::files::stream_source::{Missing, Source};
+use crate::application::ports::{FilesBelow, OpenFile, StoreError};
 use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest, PullRequestId};
+use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest};
 
 /// How many names are looked up ahead of the file that is being sent.
 pub(crate) const NAMES_AHEAD: usize = 256;
 
-/// How many files are opened at once at the most, and about how many bytes they may have together:
-/// enough that looking for them costs little beside sending them, and no more than may wait for a
-/// connection anyway.
+/// How many files are opened at once at the most.
 const FILES_AT_ONCE: usize = 128;
-const BYTES_AT_ONCE: u64 = 256 * 1_024;
 
 /// The files that a `get` or `list` asked for, in byte order of their names. It holds a position
 /// and the next names, however many files there are.
@@ -38,19 +36,6 @@ pub struct FileStream {
     /// Longer files are not hashed.
     max_hashed_bytes: u64,
     is_list: bool,
-}
-
-enum Source {
-    Project {
-        project: ProjectId,
-        store: Arc<dyn ProjectStore>,
-    },
-    PullRequest {
-        project: ProjectId,
-        id: PullRequestId,
-        bases: BTreeMap<FilePath, ContentHash>,
-        store: Arc<dyn PullRequestStore>,
-    },
 }
 
 /// One step of a [`FileStream`].
@@ -193,11 +178,11 @@ impl FileStream {
             let (path, opened) = self.opened.pop_front()?;
             match opened {
                 Ok(file) => return Some(NextFile::File(path, file)),
-                Err(StoreError::NotFound) => {
-                    if let Some(ended) = self.source.without(path).await {
-                        return Some(ended);
-                    }
-                }
+                Err(StoreError::NotFound) => match self.source.meaning_of_missing().await {
+                    Missing::Gone => {}
+                    Missing::Ended => return Some(NextFile::Broken(UNKNOWN)),
+                    Missing::Unreadable => return Some(NextFile::Unreadable(path)),
+                },
                 Err(error) => {
                     // Logged there; what it is called is for the caller.
                     RequestError::reading_file(&error);
@@ -325,51 +310,5 @@ impl FileStream {
         }
         let files = files.into_iter().map(|(path, entry)| (path, Some(entry)));
         self.names.extend(files);
-    }
-}
-
-impl Source {
-    fn project(project: ProjectId, app: &Application) -> Self {
-        Self::Project {
-            project,
-            store: Arc::clone(&app.ports.projects),
-        }
-    }
-
-    async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
-        match self {
-            Self::Project { project, store } => store.open_file(project, path).await,
-            Self::PullRequest {
-                project, id, store, ..
-            } => store.open_file(project, *id, path).await,
-        }
-    }
-
-    /// Opens the first of `paths`, and perhaps more.
-    async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
-        match self {
-            Self::Project { project, store } => {
-                match store.open_files(project, paths, BYTES_AT_ONCE).await {
-                    Ok(opened) => opened,
-                    Err(error) => vec![Err(error)],
-                }
-            }
-            Self::PullRequest { .. } => vec![self.open(&paths[0]).await],
-        }
-    }
-
-    /// What it means that a file is not there any more: nothing in a project, where files come and
-    /// go; but a pull request is whole or has ended.
-    async fn without(&self, path: FilePath) -> Option<NextFile> {
-        let Self::PullRequest {
-            project, id, store, ..
-        } = self
-        else {
-            return None;
-        };
-        Some(match store.find(project, *id).await {
-            Err(StoreError::NotFound) => NextFile::Broken(UNKNOWN),
-            _ => NextFile::Unreadable(path),
-        })
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod missing_last_part;
 pub mod post_file;
 pub mod project_status;
 pub mod read_files;
+pub(crate) mod stream_source;
 pub(crate) mod upload;
 pub mod upload_log;
 pub(crate) mod upload_memory;

@@ -7,6 +7,7 @@ mod projects;
 mod pull_requests;
 mod quota;
 mod staging;
+mod turns;
 mod walks;
 pub(in crate::adapters::outbound) mod world;
 
@@ -55,6 +56,7 @@ contract! {
     quota:
         usage_is_counted_along,
         a_quota_holds_at_its_limit_and_not_one_past_it,
+        folders_and_names_have_their_quotas,
         a_refused_write_changes_nothing,
         a_quota_is_looked_at_before_what_is_in_the_way,
         writes_at_once_do_not_pass_the_quota_together;
@@ -64,7 +66,15 @@ contract! {
         a_walk_goes_on_where_it_stopped,
         a_walk_needs_a_folder,
         an_empty_project_has_nothing_to_walk,
-        a_walk_during_changes_ends_and_meets_nothing_twice;
+        a_walk_during_changes_ends_and_meets_nothing_twice,
+        a_walk_takes_up_few_names_at_a_time;
+    turns:
+        changes_of_one_file_are_told_of_in_their_order,
+        a_change_that_is_refused_is_not_told_of,
+        a_change_that_has_been_made_is_told_of_though_nobody_waits,
+        a_delete_that_is_not_wanted_any_more_deletes_nothing,
+        what_is_known_of_a_file_is_what_is_opened,
+        a_hash_is_remembered_until_the_file_changes;
     staging:
         a_whole_log_becomes_the_file,
         what_may_not_be_moved_can_be_used_again,

@@ -88,3 +88,33 @@ pub(super) async fn writes_at_once_do_not_pass_the_quota_together(world: World) 
     assert_eq!(written, 2);
     assert_eq!(usage(&world).await, (2, 8));
 }
+
+pub(super) async fn folders_and_names_have_their_quotas(world: World) {
+    use QuotaError::{Folders, NameBytes};
+    let world = world.with_demo().await;
+    let put = async |name: &str, quota| world.put_as(name, memory(b""), quota).await.map(drop);
+    let few_folders = ProjectQuota {
+        max_folders: 2,
+        ..ProjectQuota::UNLIMITED
+    };
+    put("a/b/x", few_folders).await.expect("just fits");
+    put("a/b/y", few_folders).await.expect("makes no folder");
+    let refused = put("c/x", few_folders).await;
+    assert_says!(refused, StoreError::OverQuota(Folders(2)));
+    assert_eq!(world.usage().await.expect("is counted").folders, 2);
+    let deep = vec!["d"; 64].join("/");
+    let refused = put(&deep, few_folders).await;
+    assert_says!(refused, StoreError::OverQuota(Folders(2)));
+
+    let short_names = ProjectQuota {
+        max_name_bytes: 15,
+        ..ProjectQuota::UNLIMITED
+    };
+    let refused = put("123", short_names).await;
+    assert_says!(refused, StoreError::OverQuota(NameBytes(15)));
+    put("12", short_names).await.expect("just fits");
+    assert_eq!(world.tree().await, ["/12", "/a/b/x", "/a/b/y"]);
+    world.delete("a/b/x").await.expect("is deleted");
+    world.delete("a/b/y").await.expect("is deleted");
+    assert_eq!(world.usage().await.expect("is counted").folders, 0);
+}

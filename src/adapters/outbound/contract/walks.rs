@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::world::{World, assert_says, below, path};
-use crate::application::ports::StoreError;
+use crate::application::ports::{LISTED_NAME_BYTES, StoreError};
 
 /// In the order in which they must come.
 const AWKWARD: [&str; 14] = [
@@ -104,4 +104,23 @@ pub(super) async fn a_walk_during_changes_ends_and_meets_nothing_twice(world: Wo
         let file = path(&format!("d{}/f{n}", n % 5));
         assert!(met.contains(&file), "{file} was there all the time");
     }
+}
+
+pub(super) async fn a_walk_takes_up_few_names_at_a_time(world: World) {
+    let world = world.with_demo().await;
+    let long = vec!["x".repeat(255); 8].join("/");
+    for n in 10..40 {
+        world.put_all(&[&format!("{n}/{long}")]).await;
+    }
+    let (mut walk, mut met) = (below("/", true), 0);
+    loop {
+        let next = world.next(&mut walk, 1_000).await.expect("goes on");
+        if next.is_empty() {
+            break;
+        }
+        let names: usize = next.iter().map(|path| path.as_str().len()).sum();
+        assert!(names < LISTED_NAME_BYTES + 4_096, "{names}");
+        met += next.len();
+    }
+    assert_eq!(met, 30);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use crate::adapters::outbound::filesystem::{Durability, FilesystemOptions, FilesystemStores};
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
@@ -55,7 +55,11 @@ impl World {
     }
 
     pub fn at(place: Arc<tempfile::TempDir>, durability: Durability) -> Self {
-        let stores = FilesystemStores::open(place.path(), durability.into()).expect("opens");
+        Self::with(place, durability.into())
+    }
+
+    pub fn with(place: Arc<tempfile::TempDir>, options: FilesystemOptions) -> Self {
+        let stores = FilesystemStores::open(place.path(), options).expect("opens");
         Self {
             registry: stores.projects.clone(),
             projects: stores.projects,

@@ -1,13 +1,14 @@
 use super::*;
 use crate::application::command::{Command, Sections};
 use crate::application::files::digest::sha256;
-use crate::application::files::file_stream::NextFile;
+use crate::application::files::file_stream::{NextFile, NextListed};
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
-    ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
+    ANA, EXPIRY, Scene, World, demo, disk_full, entry, get, hash, is_bad, is_unauthorized, list,
     new_session, next_of, open_file, other, path, pull_request, viewing,
 };
+use crate::domain::{ProjectEntry, Version};
 
 fn nobody() -> Session {
     new_session(9)
@@ -291,4 +292,73 @@ async fn a_digest_is_that_of_all_bytes() {
     let digest = sha256(&empty).await.expect("readable");
     let known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(digest.to_string(), known);
+}
+
+/// What a `list` tells: names, and whether with a hash.
+async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
+    let command = list(demo(), name, true);
+    let CommandOutcome::Listing(mut stream) = execute(&scene.app, &mut nobody(), command).await
+    else {
+        panic!("refused");
+    };
+    let mut all = Vec::new();
+    while let Some(next) = stream.next_listed().await {
+        match next {
+            NextListed::File(path, entry) => all.push((path.to_string(), entry.sha256.is_some())),
+            other => panic!("{other:?}"),
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_list_opens_only_files_whose_hash_is_not_known_and_notes_it() {
+    let mut world = World::new();
+    let known = |path: &FilePath| ProjectEntry {
+        sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),
+        ..entry(path)
+    };
+    let below = world.projects.expect_files_below();
+    below.returning(move |_, files, most| {
+        let names = ["/a", "/y", "/z"].map(path).to_vec();
+        let next = next_of(names, files, most).into_iter();
+        Ok(next.map(|(path, _)| (path.clone(), known(&path))).collect())
+    });
+    let find = world.projects.expect_find_file();
+    find.returning(move |_, path| Ok(known(path)));
+    let open = world.projects.expect_open_files().once();
+    open.returning(|_, files, _| {
+        assert_eq!(files, [path("/z")]);
+        Ok(vec![Ok(open_file(&files[0]))])
+    });
+    world.projects.expect_open_file().never();
+    let note = world.projects.expect_note_hash().once();
+    note.withf(|_, file, version, _| *file == path("/z") && *version == Version::new(1))
+        .return_const(());
+    let scene = world.build();
+    let all = ["/a", "/y", "/z"].map(|name| (name.to_owned(), true));
+    assert_eq!(listed(&scene, "/").await, all);
+    assert_eq!(listed(&scene, "/a").await, [("/a".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn a_file_longer_than_a_file_may_be_is_listed_without_a_hash_and_not_opened() {
+    for (bytes, is_hashed) in [(1_000_000, true), (1_000_001, false)] {
+        let mut world = World::new();
+        let long = move |path: &FilePath| ProjectEntry {
+            bytes,
+            ..entry(path)
+        };
+        let below = world.projects.expect_files_below();
+        below.returning(move |_, files, most| {
+            let next = next_of(vec![path("/a")], files, most).into_iter();
+            Ok(next.map(|(path, _)| (path.clone(), long(&path))).collect())
+        });
+        let times = usize::from(is_hashed);
+        let open = world.projects.expect_open_files().times(times);
+        open.returning(|_, files, _| Ok(vec![Ok(open_file(&files[0]))]));
+        let scene = world.build();
+        let expected = [("/a".to_owned(), is_hashed)];
+        assert_eq!(listed(&scene, "/").await, expected, "{bytes}");
+    }
 }

@@ -4,6 +4,7 @@ mod failures;
 mod faults;
 mod foreign;
 mod links;
+mod loaded;
 mod restart;
 mod start;
 

@@ -1,0 +1,84 @@
+//! Where the files of a `get` or `list` come from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::application::ports::{OpenFile, ProjectStore, PullRequestStore, StoreError};
+use crate::application::service::Application;
+use crate::domain::{ContentHash, FilePath, ProjectId, PullRequestId};
+
+/// About how many bytes the files may have together that are opened at once: enough that looking
+/// for them costs little beside sending them, and no more than may wait for a connection anyway.
+const BYTES_AT_ONCE: u64 = 256 * 1_024;
+
+/// What it means that a file is not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Nothing: in a project, files come and go.
+    Gone,
+    /// The pull request has ended.
+    Ended,
+    /// The pull request is open and should be whole.
+    Unreadable,
+}
+
+/// Where the files come from.
+pub(super) enum Source {
+    Project {
+        project: ProjectId,
+        store: Arc<dyn ProjectStore>,
+    },
+    PullRequest {
+        project: ProjectId,
+        id: PullRequestId,
+        bases: BTreeMap<FilePath, ContentHash>,
+        store: Arc<dyn PullRequestStore>,
+    },
+}
+
+impl Source {
+    /// The files of a project.
+    pub fn project(project: ProjectId, app: &Application) -> Self {
+        Self::Project {
+            project,
+            store: Arc::clone(&app.ports.projects),
+        }
+    }
+
+    /// Opens one file.
+    pub async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
+        match self {
+            Self::Project { project, store } => store.open_file(project, path).await,
+            Self::PullRequest {
+                project, id, store, ..
+            } => store.open_file(project, *id, path).await,
+        }
+    }
+
+    /// Opens the first of `paths`, and perhaps more.
+    pub async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
+        match self {
+            Self::Project { project, store } => {
+                match store.open_files(project, paths, BYTES_AT_ONCE).await {
+                    Ok(opened) => opened,
+                    Err(error) => vec![Err(error)],
+                }
+            }
+            Self::PullRequest { .. } => vec![self.open(&paths[0]).await],
+        }
+    }
+
+    /// What it means that a file is not there any more.
+    pub async fn meaning_of_missing(&self) -> Missing {
+        let Self::PullRequest {
+            project, id, store, ..
+        } = self
+        else {
+            return Missing::Gone;
+        };
+        match store.find(project, *id).await {
+            Err(StoreError::NotFound) => Missing::Ended,
+            _ => Missing::Unreadable,
+        }
+    }
+}
