@@ -8,12 +8,13 @@ async fn the_status_counts_the_others_and_the_files() {
     let server = Server::with(&["--max-project-bytes", "1000"]);
     let mut client = server.streamer().await;
     client.ok(post("a", "12345")).await;
-    client.ok(post("b", "")).await;
+    client.ok(post("d/b", "")).await;
     let _bob = server.viewer("bob").await;
     let mut anyone = server.connect().await;
     anyone.ok(file("watch", project())).await;
-    let expected =
-        json!({"streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000});
+    let expected = json!({
+        "streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 1
+    });
     assert_eq!(anyone.ok(file("status", project())).await, expected);
     let missing = file("status", json!({"username": "ana", "project": "none"}));
     anyone.refused(409, missing).await;
