@@ -9,8 +9,8 @@ use crate::application::files::abandoned::AbandonedProjects;
 use crate::application::keyed_locks::KeyedLocks;
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::{
-    ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectRegistry,
-    ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
+    ChatRooms, Clock, DraftStore, EventPublisher, IdGenerator, Presence, ProjectStore,
+    PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStaging,
 };
 use crate::application::pull_requests::cursor::PullRequestClock;
 use crate::application::request_error::RequestError;
@@ -19,9 +19,7 @@ use crate::domain::{ProjectId, Timestamp, Uptime};
 /// What the use cases need from the world.
 #[derive(Clone)]
 pub struct Ports {
-    /// Which projects exist.
-    pub registry: Arc<dyn ProjectRegistry>,
-    /// Their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<dyn ProjectStore>,
     /// Pull requests that are being put together.
     pub drafts: Arc<dyn DraftStore>,

@@ -10,7 +10,6 @@ pub(crate) mod event_publisher;
 pub(crate) mod file_source;
 pub(crate) mod id_generator;
 pub(crate) mod presence;
-pub(crate) mod project_registry;
 pub(crate) mod project_store;
 pub(crate) mod pull_request_store;
 pub(crate) mod store_error;
@@ -26,8 +25,9 @@ pub use event_publisher::EventPublisher;
 pub use file_source::{FileSource, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
-pub use project_registry::{ProjectRegistry, ProjectState};
-pub use project_store::{FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectStore, Wanted};
+pub use project_store::{
+    FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, Wanted,
+};
 pub use pull_request_store::PullRequestStore;
 pub use store_error::StoreError;
 pub use stores::{StoreResources, Stores};
@@ -39,8 +39,7 @@ pub use upload_staging::{StagingId, UploadStaging};
 pub use {
     chat_rooms::MockChatRooms, clock::MockClock, draft_store::MockDraftStore,
     event_publisher::MockEventPublisher, file_source::MockFileSource,
-    id_generator::MockIdGenerator, presence::MockPresence, project_registry::MockProjectRegistry,
-    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
-    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
-    upload_staging::MockUploadStaging,
+    id_generator::MockIdGenerator, presence::MockPresence, project_store::MockProjectStore,
+    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
+    token_verifier::MockTokenVerifier, upload_staging::MockUploadStaging,
 };

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::draft_store::DraftStore;
-use super::project_registry::ProjectRegistry;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_staging::UploadStaging;
@@ -31,9 +30,7 @@ impl Default for StoreResources {
 /// All stores over the same data, whichever engine keeps it.
 #[derive(Clone)]
 pub struct Stores {
-    /// Which projects exist.
-    pub registry: Arc<dyn ProjectRegistry>,
-    /// Their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<dyn ProjectStore>,
     /// Pull requests that are being put together.
     pub drafts: Arc<dyn DraftStore>,

@@ -9,8 +9,8 @@ use crate::adapters::outbound::filesystem::{Durability, FilesystemOptions, Files
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
-    DraftStore, FilesBelow, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore, StagingId,
-    StoreError, UploadStaging,
+    DraftStore, FilesBelow, OpenFile, ProjectStore, PullRequestStore, StagingId, StoreError,
+    UploadStaging,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -27,7 +27,6 @@ pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
 /// The stores of one adapter, with the project `ana/demo` in them.
 #[derive(Clone)]
 pub(in crate::adapters::outbound) struct World {
-    pub registry: Arc<dyn ProjectRegistry>,
     pub projects: Arc<dyn ProjectStore>,
     pub drafts: Arc<dyn DraftStore>,
     pub pull_requests: Arc<dyn PullRequestStore>,
@@ -40,7 +39,6 @@ impl World {
     pub fn in_memory() -> Self {
         let stores = MemoryStores::new();
         Self {
-            registry: stores.projects.clone(),
             projects: stores.projects,
             drafts: stores.drafts,
             pull_requests: stores.pull_requests,
@@ -61,7 +59,6 @@ impl World {
     pub fn with(place: Arc<tempfile::TempDir>, options: FilesystemOptions) -> Self {
         let stores = FilesystemStores::open(place.path(), options).expect("opens");
         Self {
-            registry: stores.projects.clone(),
             projects: stores.projects,
             drafts: stores.drafts,
             pull_requests: stores.pull_requests,
@@ -72,7 +69,7 @@ impl World {
 
     /// With `ana/demo` registered.
     pub async fn with_demo(self) -> Self {
-        self.registry.register(&demo()).await.expect("registers");
+        self.projects.register(&demo()).await.expect("registers");
         self
     }
 

@@ -80,7 +80,6 @@ impl FilesystemStores {
 impl From<FilesystemStores> for Stores {
     fn from(stores: FilesystemStores) -> Self {
         Self {
-            registry: Arc::clone(&stores.projects) as _,
             projects: stores.projects,
             drafts: stores.drafts,
             pull_requests: stores.pull_requests,
