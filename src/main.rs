@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             let config = loaded.config;
             cli::block_on(async {
                 let stores = open_stores(&config, StoreResources::default())?;
-                cli::adopt(&config, stores.registry, &user, &project).await
+                cli::adopt(&config, stores.projects, &user, &project).await
             })
         }
         Invocation::Serve(loaded) => {

@@ -98,7 +98,6 @@ impl Server {
             config.max_rooms.size(),
         );
         let ports = Ports {
-            registry: stores.registry,
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,

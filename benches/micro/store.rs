@@ -6,7 +6,7 @@ use bytes::Bytes;
 use criterion::Criterion;
 use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use file_ws_server::application::FileContent;
-use file_ws_server::application::ports::{ProjectRegistry as _, ProjectStore as _};
+use file_ws_server::application::ports::ProjectStore as _;
 use file_ws_server::domain::{FilePath, ProjectQuota};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

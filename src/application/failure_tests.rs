@@ -20,14 +20,13 @@ use crate::application::test_world::{
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
 /// All sources of the ports.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 12] = [
     include_str!("ports/chat_rooms.rs"),
     include_str!("ports/clock.rs"),
     include_str!("ports/event_publisher.rs"),
     include_str!("ports/file_source.rs"),
     include_str!("ports/id_generator.rs"),
     include_str!("ports/presence.rs"),
-    include_str!("ports/project_registry.rs"),
     include_str!("ports/project_store.rs"),
     include_str!("ports/pull_request_store.rs"),
     include_str!("ports/staged_upload.rs"),
@@ -125,21 +124,21 @@ fn registry_rows() -> Vec<Row> {
     use Sender::Nobody;
     let state: Failure = |world| {
         world
-            .registry
+            .projects
             .expect_state()
             .returning(|_| Err(disk_full()));
     };
     let register: Failure = |world| {
-        let register = world.registry.expect_register();
+        let register = world.projects.expect_register();
         register.returning(|_| Err(disk_full()));
     };
-    let name = "ProjectRegistry::state";
+    let name = "ProjectStore::state";
     vec![
         row(name, state, Nobody, become_streamer, Refused(RequestError::Internal)),
         row(name, state, Nobody, become_viewer, Refused(RequestError::Internal)),
         row(name, state, Nobody, || get(demo(), "/a", false), Refused(RequestError::Internal)),
         row(name, state, Nobody, || list(demo(), "/", true), Refused(RequestError::Internal)),
-        row("ProjectRegistry::register", register, Nobody, become_streamer, Refused(RequestError::Internal)),
+        row("ProjectStore::register", register, Nobody, become_streamer, Refused(RequestError::Internal)),
     ]
 }
 
@@ -316,9 +315,9 @@ const ELSEWHERE: [&str; 5] = [
     // `a_content_that_cannot_be_read_has_no_digest`
     "FileSource::read",
     // `a_grace_that_cannot_be_started_stops_the_start`
-    "ProjectRegistry::projects",
+    "ProjectStore::projects",
     // The operator's: no use case calls it.
-    "ProjectRegistry::adopt",
+    "ProjectStore::adopt",
 ];
 
 async fn session_of(sender: Sender, scene: &Scene) -> Session {
@@ -394,7 +393,7 @@ async fn a_content_that_cannot_be_read_has_no_digest() {
 async fn a_grace_that_cannot_be_started_stops_the_start() {
     let mut world = World::new();
     world.policy.delete_abandoned_after = Some(std::time::Duration::ZERO);
-    let projects = world.registry.expect_projects();
+    let projects = world.projects.expect_projects();
     projects.returning(|| Err(disk_full()));
     let started = start_grace(&world.build().app).await;
     assert!(matches!(started, Err(StoreError::Failed(_))));

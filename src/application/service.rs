@@ -8,8 +8,8 @@ use tokio_util::task::TaskTracker;
 use crate::application::files::abandoned::AbandonedProjects;
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::{
-    ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectRegistry, ProjectStore,
-    PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
+    ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectStore, PullRequestStore,
+    StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
 use crate::application::request_error::RequestError;
 use crate::domain::{Timestamp, Uptime};
@@ -17,9 +17,7 @@ use crate::domain::{Timestamp, Uptime};
 /// What the use cases need from the world.
 #[derive(Clone)]
 pub struct Ports {
-    /// Which projects exist.
-    pub registry: Arc<dyn ProjectRegistry>,
-    /// Their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<dyn ProjectStore>,
     /// Open pull requests.
     pub pull_requests: Arc<dyn PullRequestStore>,

@@ -30,7 +30,6 @@ use crate::application::ports::MockEventPublisher;
 use crate::application::ports::MockFileSource;
 use crate::application::ports::MockIdGenerator;
 use crate::application::ports::MockPresence;
-use crate::application::ports::MockProjectRegistry;
 use crate::application::ports::MockProjectStore;
 use crate::application::ports::MockPullRequestStore;
 use crate::application::ports::MockSubscriptions;
@@ -78,7 +77,6 @@ impl Journal {
 
 /// A world that is still being furnished.
 pub struct World {
-    pub registry: MockProjectRegistry,
     pub projects: MockProjectStore,
     pub pull_requests: MockPullRequestStore,
     pub uploads: MockUploadStore,
@@ -107,7 +105,6 @@ pub struct Scene {
 impl World {
     pub fn new() -> Self {
         Self {
-            registry: MockProjectRegistry::new(),
             projects: MockProjectStore::new(),
             pull_requests: MockPullRequestStore::new(),
             uploads: MockUploadStore::new(),
@@ -158,7 +155,6 @@ impl World {
         let time = self.time;
         let uptime = Arc::new(AtomicU64::new(START * 1_000));
         let mut ports = Ports {
-            registry: Arc::new(self.registry),
             projects: Arc::new(self.projects),
             pull_requests: Arc::new(self.pull_requests),
             uploads: Arc::new(self.uploads),
@@ -181,15 +177,15 @@ impl World {
 
     fn furnish_registry(&mut self) {
         let journal = self.journal.clone();
-        let registry = &mut self.registry;
-        registry
+        let projects = &mut self.projects;
+        projects
             .expect_state()
             .returning(|_| Ok(ProjectState::Registered));
-        registry.expect_register().returning(move |project| {
+        projects.expect_register().returning(move |project| {
             journal.note(format!("register {project}"));
             Ok(())
         });
-        registry
+        projects
             .expect_projects()
             .returning(|| Ok(vec![demo(), other()]));
     }

@@ -116,7 +116,7 @@ async fn become_whom(
 }
 
 async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestError> {
-    match app.ports.registry.register(project).await {
+    match app.ports.projects.register(project).await {
         Ok(()) => Ok(()),
         Err(StoreError::PathConflict) => Err(FOREIGN),
         Err(error) => Err(RequestError::internal("register a project", &error)),
@@ -145,7 +145,7 @@ async fn check_projects(app: &Application, sections: &Sections) -> Result<(), Re
 }
 
 async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState, RequestError> {
-    let state = app.ports.registry.state(project).await;
+    let state = app.ports.projects.state(project).await;
     state.map_err(|error| RequestError::internal("look up a project", &error))
 }
 

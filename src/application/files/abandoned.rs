@@ -65,7 +65,7 @@ impl AbandonedProjects {
 pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     if app.policy.delete_abandoned_after.is_some() {
         let now = app.uptime();
-        for project in app.ports.registry.projects().await? {
+        for project in app.ports.projects.projects().await? {
             app.abandoned.streamer_left(&project, now);
         }
     }

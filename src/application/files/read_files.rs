@@ -63,7 +63,7 @@ async fn read_files(
         return read_pull_request(app, session, found, rest.as_ref(), &query, recursively);
     }
     let missing = missing(&query, recursively);
-    match app.ports.registry.state(&project).await {
+    match app.ports.projects.state(&project).await {
         Ok(ProjectState::Registered) => {}
         Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
         Err(error) => return Err(RequestError::internal("look up a project", &error)),

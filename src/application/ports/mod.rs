@@ -9,7 +9,6 @@ pub(crate) mod event_publisher;
 pub(crate) mod file_source;
 pub(crate) mod id_generator;
 pub(crate) mod presence;
-pub(crate) mod project_registry;
 pub(crate) mod project_store;
 pub(crate) mod pull_request_store;
 pub(crate) mod staged_upload;
@@ -25,8 +24,9 @@ pub use event_publisher::EventPublisher;
 pub use file_source::{FileSource, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
-pub use project_registry::{ProjectRegistry, ProjectState};
-pub use project_store::{FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectStore, Wanted};
+pub use project_store::{
+    FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, Wanted,
+};
 pub use pull_request_store::{FinishError, PullRequestStore, TellFinished, Turn};
 pub use staged_upload::{StagedUpload, StagingId};
 pub use store_error::StoreError;
@@ -39,7 +39,7 @@ pub use upload_store::UploadStore;
 pub use {
     chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
     file_source::MockFileSource, id_generator::MockIdGenerator, presence::MockPresence,
-    project_registry::MockProjectRegistry, project_store::MockProjectStore,
-    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
-    token_verifier::MockTokenVerifier, upload_store::MockUploadStore,
+    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
+    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
+    upload_store::MockUploadStore,
 };

@@ -11,6 +11,18 @@ pub type InTurn = Box<dyn FnOnce(Version) + Send>;
 /// Whether a change is still wanted once it is its turn. It must not wait.
 pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
 
+/// What is known of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectState {
+    /// There is nothing of that name.
+    Absent,
+    /// Something of that name lies there that the server did not make; only the operator may
+    /// adopt it.
+    Foreign,
+    /// It exists.
+    Registered,
+}
+
 /// Which files of a project to list, and from where on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesBelow {
@@ -25,7 +37,8 @@ pub struct FilesBelow {
 /// The bytes of names that a store lists at a time, about.
 pub const LISTED_NAME_BYTES: usize = 32 * 1_024;
 
-/// Keeps the files of projects.
+/// Knows which projects exist, from the first time their streamer authenticates until the operator
+/// removes them (protocol, section 3), and keeps their files.
 ///
 /// Changes of one file take effect one after the other, in the order in which they were asked for;
 /// changes of different files, and reading, overlap freely. Links, special files and names that
@@ -34,6 +47,30 @@ pub const LISTED_NAME_BYTES: usize = 32 * 1_024;
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait ProjectStore: Send + Sync {
+    /// What is known of `project`.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError>;
+
+    /// Makes `project` exist, empty; nothing where it does already. Durable when it returns.
+    ///
+    /// # Errors
+    /// `PathConflict` where it is [`ProjectState::Foreign`]; `Failed`.
+    async fn register(&self, project: &ProjectId) -> Result<(), StoreError>;
+
+    /// Makes a folder that the server did not make a project, with what it holds.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such folder (or only a link to one); `Failed`.
+    async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError>;
+
+    /// All projects that exist, in no order.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn projects(&self) -> Result<Vec<ProjectId>, StoreError>;
+
     /// Replaces a file whole: readers see the old bytes or the new, never a mix. Folders on the
     /// way are made. Durable, as far as the store was set up to be, when it returns.
     ///

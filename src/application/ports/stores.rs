@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::project_registry::ProjectRegistry;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
@@ -30,9 +29,7 @@ impl Default for StoreResources {
 /// All stores over the same data, whichever engine keeps it.
 #[derive(Clone)]
 pub struct Stores {
-    /// Which projects exist.
-    pub registry: Arc<dyn ProjectRegistry>,
-    /// Their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<dyn ProjectStore>,
     /// Open pull requests.
     pub pull_requests: Arc<dyn PullRequestStore>,

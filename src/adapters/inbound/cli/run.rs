@@ -10,7 +10,7 @@ use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
 use super::texts::{texts, variables};
-use crate::application::ports::ProjectRegistry;
+use crate::application::ports::ProjectStore;
 use crate::domain::{ProjectId, ProjectName, UserName};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -77,7 +77,7 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
 /// Why it cannot be one.
 pub async fn adopt(
     config: &Config,
-    registry: Arc<dyn ProjectRegistry>,
+    projects: Arc<dyn ProjectStore>,
     user: &str,
     project: &str,
 ) -> Result<(), Failure> {
@@ -85,7 +85,7 @@ pub async fn adopt(
         streamer: UserName::parse(user).map_err(|error| format!("the user {error}"))?,
         name: ProjectName::parse(project).map_err(|error| format!("the project {error}"))?,
     };
-    registry.adopt(&project).await.map_err(|error| {
+    projects.adopt(&project).await.map_err(|error| {
         let base = config.base_dir.as_path();
         let place = base
             .join(project.streamer.as_str())

@@ -2,26 +2,26 @@ use super::world::{AMPLE, World, assert_says, demo, memory, path, project};
 use crate::application::ports::{InTurn, ProjectState, StoreError};
 
 pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
-    let state = world.registry.state(&demo()).await;
+    let state = world.projects.state(&demo()).await;
     assert_eq!(state.expect("is known"), ProjectState::Absent);
-    world.registry.register(&demo()).await.expect("registers");
-    let state = world.registry.state(&demo()).await;
+    world.projects.register(&demo()).await.expect("registers");
+    let state = world.projects.state(&demo()).await;
     assert_eq!(state.expect("is known"), ProjectState::Registered);
-    let other = world.registry.state(&project("ana", "other")).await;
+    let other = world.projects.state(&project("ana", "other")).await;
     assert_eq!(other.expect("is known"), ProjectState::Absent);
 }
 
 pub(super) async fn registering_twice_keeps_what_is_there(world: World) {
     let world = world.with_demo().await;
     world.put("a", b"kept").await.expect("is written");
-    world.registry.register(&demo()).await.expect("registers");
+    world.projects.register(&demo()).await.expect("registers");
     assert_eq!(&world.read("a").await.expect("is there")[..], b"kept");
     let usage = world.projects.usage(&demo()).await.expect("is counted");
     assert_eq!((usage.files, usage.bytes), (1, 4));
 }
 
 pub(super) async fn all_projects_are_named(world: World) {
-    assert_eq!(world.registry.projects().await.expect("lists"), []);
+    assert_eq!(world.projects.projects().await.expect("lists"), []);
     let mut ids = [
         project("ana", "demo"),
         project("ana", ".other"),
@@ -29,20 +29,20 @@ pub(super) async fn all_projects_are_named(world: World) {
         project("Zo\u{eb} 1", "\u{1f600}"),
     ];
     for id in &ids {
-        world.registry.register(id).await.expect("registers");
+        world.projects.register(id).await.expect("registers");
     }
-    let mut listed = world.registry.projects().await.expect("lists");
+    let mut listed = world.projects.projects().await.expect("lists");
     listed.sort_unstable();
     ids.sort_unstable();
     assert_eq!(listed, ids);
 }
 
 pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
-    assert_says!(world.registry.adopt(&demo()).await, StoreError::NotFound);
-    let state = world.registry.state(&demo()).await;
+    assert_says!(world.projects.adopt(&demo()).await, StoreError::NotFound);
+    let state = world.projects.state(&demo()).await;
     assert_eq!(state.expect("is known"), ProjectState::Absent);
     let world = world.with_demo().await;
-    world.registry.adopt(&demo()).await.expect("is one already");
+    world.projects.adopt(&demo()).await.expect("is one already");
 }
 
 pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
@@ -59,6 +59,6 @@ pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) 
     assert_says!(world.open("a").await, StoreError::NotFound);
     assert_says!(world.walk("/", true).await, StoreError::NotFound);
     assert_says!(world.projects.usage(&id).await, StoreError::NotFound);
-    let state = world.registry.state(&id).await;
+    let state = world.projects.state(&id).await;
     assert_eq!(state.expect("is known"), ProjectState::Absent);
 }

@@ -11,8 +11,8 @@ use crate::adapters::outbound::filesystem::{Durability, FilesystemOptions, Files
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
-    FilesBelow, FinishError, OpenFile, ProjectRegistry, ProjectStore, PullRequestStore,
-    StagedUpload, StagingId, StoreError, UploadStore,
+    FilesBelow, FinishError, OpenFile, ProjectStore, PullRequestStore, StagedUpload, StagingId,
+    StoreError, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -29,7 +29,6 @@ pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
 /// The stores of one adapter, with the project `ana/demo` in them.
 #[derive(Clone)]
 pub(in crate::adapters::outbound) struct World {
-    pub registry: Arc<dyn ProjectRegistry>,
     pub projects: Arc<dyn ProjectStore>,
     pub pull_requests: Arc<dyn PullRequestStore>,
     pub uploads: Arc<dyn UploadStore>,
@@ -41,7 +40,6 @@ impl World {
     pub fn in_memory() -> Self {
         let stores = MemoryStores::new();
         Self {
-            registry: stores.projects.clone(),
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
@@ -61,7 +59,6 @@ impl World {
     pub fn with(place: Arc<tempfile::TempDir>, options: FilesystemOptions) -> Self {
         let stores = FilesystemStores::open(place.path(), options).expect("opens");
         Self {
-            registry: stores.projects.clone(),
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
@@ -71,7 +68,7 @@ impl World {
 
     /// With `ana/demo` registered.
     pub async fn with_demo(self) -> Self {
-        self.registry.register(&demo()).await.expect("registers");
+        self.projects.register(&demo()).await.expect("registers");
         self
     }
 

@@ -78,7 +78,6 @@ impl FilesystemStores {
 impl From<FilesystemStores> for Stores {
     fn from(stores: FilesystemStores) -> Self {
         Self {
-            registry: Arc::clone(&stores.projects) as _,
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,

@@ -11,7 +11,7 @@ use crate::adapters::outbound::memory::source::{StoredFile, now_nanos};
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectRegistry, ProjectState, ProjectStore, StoreError, Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, StoreError, Wanted,
 };
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
@@ -74,7 +74,7 @@ impl Stored {
 }
 
 #[async_trait]
-impl ProjectRegistry for MemoryProjects {
+impl ProjectStore for MemoryProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
         if lock(&self.projects).contains_key(project) {
             Ok(ProjectState::Registered)
@@ -95,10 +95,7 @@ impl ProjectRegistry for MemoryProjects {
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         Ok(lock(&self.projects).keys().cloned().collect())
     }
-}
 
-#[async_trait]
-impl ProjectStore for MemoryProjects {
     async fn put_file(
         &self,
         project: &ProjectId,

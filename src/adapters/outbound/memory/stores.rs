@@ -39,7 +39,6 @@ impl Default for MemoryStores {
 impl From<MemoryStores> for Stores {
     fn from(stores: MemoryStores) -> Self {
         Self {
-            registry: Arc::clone(&stores.projects) as _,
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,

@@ -205,7 +205,7 @@ async fn the_checks_come_in_the_order_of_the_contract() {
     for (command, unauthorized) in cases {
         let mut world = World::new();
         let absent = |_: &ProjectId| Ok(ProjectState::Absent);
-        world.registry.expect_state().returning(absent);
+        world.projects.expect_state().returning(absent);
         let scene = world.build();
         let shown = format!("{command:?}");
         let answer = scene.ask(&mut session(), command).await;
@@ -219,7 +219,7 @@ async fn a_viewer_needs_the_streamer_or_the_project() {
     let absent = || {
         let mut world = World::new();
         let absent = |_: &ProjectId| Ok(ProjectState::Absent);
-        world.registry.expect_state().returning(absent);
+        world.projects.expect_state().returning(absent);
         world
     };
     let view = || authenticate(BOB, viewing("bob", "ana/demo"));
@@ -246,7 +246,7 @@ async fn a_viewer_needs_the_streamer_or_the_project() {
 async fn a_foreign_folder_is_400_and_no_project() {
     let mut world = World::new();
     let foreign = |_: &ProjectId| Ok(ProjectState::Foreign);
-    world.registry.expect_state().returning(foreign);
+    world.projects.expect_state().returning(foreign);
     let scene = world.build();
     for (token, sections, refusal) in [
         (ANA, streaming("ana/demo"), FOREIGN),
@@ -261,7 +261,7 @@ async fn a_foreign_folder_is_400_and_no_project() {
     // It became foreign between looking and registering.
     let mut world = World::new();
     let in_the_way = |_: &ProjectId| Err(StoreError::PathConflict);
-    world.registry.expect_register().returning(in_the_way);
+    world.projects.expect_register().returning(in_the_way);
     let scene = world.build();
     let answer = scene
         .ask(&mut session(), authenticate(ANA, streaming("ana/demo")))

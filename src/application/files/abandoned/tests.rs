@@ -132,7 +132,7 @@ async fn losing_the_role_is_leaving_too() {
 async fn after_a_restart_every_projects_grace_starts_anew() {
     let mut world = deleting();
     world
-        .registry
+        .projects
         .expect_projects()
         .returning(|| Ok(vec![demo()]));
     let scene = world.build();

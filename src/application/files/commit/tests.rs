@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::application::command::Command;
-use crate::application::ports::{InTurn, OpenFile, ProjectStore, Wanted};
+use crate::application::ports::{InTurn, OpenFile, ProjectState, ProjectStore, Wanted};
 use crate::application::reply::CommandOutcome;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
@@ -209,6 +209,22 @@ impl SlowStore {
 
 #[async_trait]
 impl ProjectStore for SlowStore {
+    async fn state(&self, _: &ProjectId) -> Result<ProjectState, StoreError> {
+        Ok(ProjectState::Registered)
+    }
+
+    async fn register(&self, _: &ProjectId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn adopt(&self, _: &ProjectId) -> Result<(), StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn put_file(
         &self,
         _: &ProjectId,

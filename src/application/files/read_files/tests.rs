@@ -73,7 +73,7 @@ async fn the_name_that_was_asked_is_given_back_normalised() {
 async fn a_project_that_is_not_registered_holds_nothing() {
     for state in [ProjectState::Absent, ProjectState::Foreign] {
         let mut world = World::new();
-        world.registry.expect_state().returning(move |_| Ok(state));
+        world.projects.expect_state().returning(move |_| Ok(state));
         let scene = world.build();
         for (name, recursively, refusal) in [
             ("/", true, RequestError::UnreadablePath),

@@ -1,21 +1,39 @@
 //! Which folders are projects: those with a marker in `.twicecast/projects`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::projects::store::FilesystemProjects;
+use crate::adapters::outbound::filesystem::projects::entries::Entries;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{FOLDER, Folder, Kind, PRIVATE_FILE};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::locks::lock;
-use crate::application::ports::{ProjectRegistry, ProjectState, StoreError};
+use crate::application::ports::{ProjectState, StoreError};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
-#[async_trait]
-impl ProjectRegistry for FilesystemProjects {
-    async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
+/// Knows which projects exist, for a [`ProjectStore`].
+///
+/// [`ProjectStore`]: crate::application::ports::ProjectStore
+#[derive(Debug)]
+pub(crate) struct Registry {
+    layout: Arc<Layout>,
+    entries: Arc<Entries>,
+    /// Held while a project is made, so that two who make the same one do not take each other's
+    /// folder for a stranger's.
+    registering: Arc<Mutex<()>>,
+}
+
+impl Registry {
+    pub fn new(layout: Arc<Layout>, entries: Arc<Entries>) -> Self {
+        Self {
+            layout,
+            entries,
+            registering: Arc::default(),
+        }
+    }
+
+    pub async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
         let (layout, project) = (Arc::clone(&self.layout), project.clone());
         let asked = project.clone();
         let common = self.entries.common();
@@ -27,7 +45,7 @@ impl ProjectRegistry for FilesystemProjects {
         Ok(found)
     }
 
-    async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
+    pub async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
         let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
         let asked = project.clone();
         let made = move || {
@@ -40,7 +58,7 @@ impl ProjectRegistry for FilesystemProjects {
         Ok(())
     }
 
-    async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
+    pub async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
         let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
         let asked = project.clone();
         let adopt = move || {
@@ -55,7 +73,7 @@ impl ProjectRegistry for FilesystemProjects {
         Ok(())
     }
 
-    async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
+    pub async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         let layout = Arc::clone(&self.layout);
         self.entries.common().run(move || projects(&layout)).await
     }

@@ -11,12 +11,15 @@ use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::loaded::User;
 use crate::adapters::outbound::filesystem::projects::read::Reading;
+use crate::adapters::outbound::filesystem::projects::registry::Registry;
 use crate::adapters::outbound::filesystem::projects::replace::Replacing;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::listing::list;
 use crate::application::FileContent;
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::{FilesBelow, InTurn, OpenFile, ProjectStore, StoreError, Wanted};
+use crate::application::ports::{
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, StoreError, Wanted,
+};
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, file by file as it is; and
@@ -26,19 +29,18 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota
 /// kept in step with what is written.
 #[derive(Debug)]
 pub struct FilesystemProjects {
-    pub(crate) layout: Arc<Layout>,
+    layout: Arc<Layout>,
     pub(crate) entries: Arc<Entries>,
-    /// Held while a project is made, so that two who make the same one do not take each other's
-    /// folder for a stranger's.
-    pub(crate) registering: Arc<std::sync::Mutex<()>>,
+    registry: Registry,
 }
 
 impl FilesystemProjects {
     pub(crate) fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Self {
+        let entries = Entries::new(Arc::clone(&layout), budget);
         Self {
-            entries: Entries::new(Arc::clone(&layout), budget),
+            registry: Registry::new(Arc::clone(&layout), Arc::clone(&entries)),
             layout,
-            registering: Arc::default(),
+            entries,
         }
     }
 
@@ -66,6 +68,22 @@ impl FilesystemProjects {
 
 #[async_trait]
 impl ProjectStore for FilesystemProjects {
+    async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
+        self.registry.state(project).await
+    }
+
+    async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
+        self.registry.register(project).await
+    }
+
+    async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
+        self.registry.adopt(project).await
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
+        self.registry.projects().await
+    }
+
     async fn put_file(
         &self,
         project: &ProjectId,

@@ -119,12 +119,12 @@ async fn a_base_folder_that_is_removed_fails_everything_and_panics_nothing() {
     assert_says!(world.delete("f").await, StoreError::Failed(_));
     assert_says!(world.walk("/", true).await, StoreError::Failed(_));
     assert_says!(world.usage().await, StoreError::Failed(_));
-    assert_says!(world.registry.state(&demo()).await, StoreError::Failed(_));
+    assert_says!(world.projects.state(&demo()).await, StoreError::Failed(_));
     assert_says!(
-        world.registry.register(&demo()).await,
+        world.projects.register(&demo()).await,
         StoreError::Failed(_)
     );
-    assert_says!(world.registry.projects().await, StoreError::Failed(_));
+    assert_says!(world.projects.projects().await, StoreError::Failed(_));
     let staged = world.uploads.append(StagingId(1), Bytes::from_static(b"x"));
     assert_says!(staged.await, StoreError::Failed(_));
     let id = PullRequestId::from_u128(1);

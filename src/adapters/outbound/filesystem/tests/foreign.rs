@@ -14,15 +14,15 @@ async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
     let id = project("ana", "mine");
     fs::create_dir_all(base.join("ana/mine/d")).expect("makes");
     fs::write(base.join("ana/mine/d/f"), "content").expect("writes");
-    let state = world.registry.state(&id).await.expect("is known");
+    let state = world.projects.state(&id).await.expect("is known");
     assert_eq!(state, ProjectState::Foreign);
-    assert_says!(world.registry.register(&id).await, StoreError::PathConflict);
+    assert_says!(world.projects.register(&id).await, StoreError::PathConflict);
     let open = world.projects.open_file(&id, &path("d/f")).await;
     assert_says!(open, StoreError::NotFound);
-    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
 
-    world.registry.adopt(&id).await.expect("adopts");
-    let state = world.registry.state(&id).await.expect("is known");
+    world.projects.adopt(&id).await.expect("adopts");
+    let state = world.projects.state(&id).await.expect("is known");
     assert_eq!(state, ProjectState::Registered);
     let open = world.projects.open_file(&id, &path("d/f")).await;
     assert_eq!(open.expect("is there").bytes, 7);
@@ -75,18 +75,18 @@ async fn a_project_that_the_operator_removed_is_made_anew_and_empty() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let before = world.put("f", b"12345").await.expect("is written");
     fs::remove_dir_all(base.join("ana")).expect("removes");
-    let state = world.registry.state(&demo()).await.expect("is known");
+    let state = world.projects.state(&demo()).await.expect("is known");
     assert_eq!(state, ProjectState::Absent);
     assert_says!(world.open("f").await, StoreError::NotFound);
     assert_says!(world.put("f", b"x").await, StoreError::NotFound);
     assert_says!(world.usage().await, StoreError::NotFound);
-    assert_eq!(world.registry.projects().await.expect("lists"), []);
+    assert_eq!(world.projects.projects().await.expect("lists"), []);
 
     let world = world.with_demo().await;
     assert_eq!(world.usage().await.expect("is counted"), Usage::default());
     assert!(world.put("f", b"x").await.expect("is written") > before);
     let world = restarted(world);
-    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_project_ends_with_its_marker() {
     fs::remove_file(base.join(".twicecast/projects/ana/demo")).expect("removes");
     assert_says!(world.open("f").await, StoreError::NotFound);
     assert_says!(
-        world.registry.register(&demo()).await,
+        world.projects.register(&demo()).await,
         StoreError::PathConflict
     );
     assert_eq!(names(&base.join("ana/demo")), ["f"]);
@@ -106,7 +106,7 @@ async fn a_project_ends_with_its_marker() {
 async fn a_project_named_like_the_servers_own_folder_is_another() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let id = project("ana", ".twicecast");
-    world.registry.register(&id).await.expect("registers");
+    world.projects.register(&id).await.expect("registers");
     assert!(base.join("ana/.twicecast").is_dir());
-    assert_eq!(world.registry.projects().await.expect("lists").len(), 2);
+    assert_eq!(world.projects.projects().await.expect("lists").len(), 2);
 }

@@ -126,20 +126,20 @@ async fn a_link_in_the_place_of_a_user_or_a_project_is_foreign() {
         project("ana", "link"),
         project("ana", "file"),
     ] {
-        let state = world.registry.state(&id).await.expect("is known");
+        let state = world.projects.state(&id).await.expect("is known");
         assert_eq!(state, ProjectState::Foreign, "{id}");
         assert_says!(
-            world.registry.register(&id).await,
+            world.projects.register(&id).await,
             StoreError::PathConflict,
             "{id}"
         );
         assert_says!(
-            world.registry.adopt(&id).await,
+            world.projects.adopt(&id).await,
             StoreError::NotFound,
             "{id}"
         );
     }
-    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
 
     // Nor does a project's folder that becomes a link stay one.
     world.put_all(&["a"]).await;

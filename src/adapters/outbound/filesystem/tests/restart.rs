@@ -12,7 +12,7 @@ async fn projects_files_and_versions_outlive_a_restart() {
     let mut world = world;
     for round in 0..3_u8 {
         world = restarted(world);
-        assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+        assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
         assert_eq!(&world.read("d/f").await.expect("is there")[..], b"content");
         assert_eq!(world.open("d/f").await.expect("is there").version, put);
         let later = world.put("g", &[round]).await.expect("is written");
@@ -108,5 +108,5 @@ async fn leftovers_of_a_crash_are_swept() {
     let world = restarted(world);
     assert_eq!(names(&state.join("staging")), [""; 0]);
     assert_eq!(names(&state.join("drafts")), [""; 0]);
-    assert_eq!(world.registry.projects().await.expect("lists"), [demo()]);
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
 }
