@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::application::request_error::RequestError;
 use crate::domain::{ProjectQuota, PullRequestLimits};
 
 /// Every bound that a use case enforces, by the name of its configuration key.
@@ -44,4 +45,22 @@ pub struct Policy {
     pub public_read: bool,
     /// `onStreamerDisconnect: "delete"` with its `streamerGraceSeconds`; `None` keeps the files.
     pub delete_abandoned_after: Option<Duration>,
+}
+
+/// Checks that `text` has at most `bound` bytes, a bound by the name `limit`.
+///
+/// # Errors
+/// 413 where it is longer.
+pub(crate) fn check_text_bytes(
+    limit: &'static str,
+    text: &str,
+    bound: usize,
+) -> Result<(), RequestError> {
+    if text.len() > bound {
+        return Err(RequestError::LimitExceeded {
+            limit,
+            value: bound as u64,
+        });
+    }
+    Ok(())
 }

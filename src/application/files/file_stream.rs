@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore, PullRequestStore, StoreError};
-use crate::application::pull_requests::creation::UNKNOWN;
 use crate::application::request_error::RequestError;
 use crate::domain::{ContentHash, FilePath, ProjectId, PullRequest, PullRequestId};
 
@@ -254,7 +253,7 @@ impl Source {
             return None;
         };
         Some(match store.find(project, *id).await {
-            Err(StoreError::NotFound) => NextFile::Broken(UNKNOWN),
+            Err(StoreError::NotFound) => NextFile::Broken(RequestError::UNKNOWN_PULL_REQUEST),
             _ => NextFile::Unreadable(path),
         })
     }

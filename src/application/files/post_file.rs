@@ -2,14 +2,12 @@
 
 use crate::application::command::{Command, PostFile};
 use crate::application::files::commit::Commit;
-use crate::application::files::uploads::{
-    Taken, UploadKey, WholeFile, WriteTarget, check_file_bytes,
-};
+use crate::application::files::uploads::{Taken, UploadKey, WholeFile, check_file_bytes};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{DraftFile, FilePath, Timestamp};
+use crate::domain::{DraftFile, FilePath, Timestamp, WriteTarget};
 
 pub(crate) async fn post_file(
     app: &Application,

@@ -6,18 +6,7 @@ use crate::application::command::{PartOf, PostFile};
 use crate::application::files::upload_log::{ReadyContent, UploadLog};
 use crate::application::limits::Limits;
 use crate::application::request_error::RequestError;
-use crate::domain::{
-    ContentHash, FilePath, Part, PartialUpload, Progress, ProjectId, PullRequestId, Uptime,
-};
-
-/// Where a write goes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum WriteTarget {
-    /// Into the streamer's project.
-    Project(ProjectId),
-    /// Into an open draft.
-    Draft(PullRequestId),
-}
+use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime, WriteTarget};
 
 /// A file's place, and whose.
 pub(crate) type UploadKey = (WriteTarget, FilePath);

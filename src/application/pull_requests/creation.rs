@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::application::command::{CreatePullRequest, DeletePullRequest};
 use crate::application::event::Event;
 use crate::application::files::file_stream::FileStream;
-use crate::application::files::uploads::WriteTarget;
+use crate::application::limits::check_text_bytes;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::pull_requests::pages::PullRequestPages;
@@ -14,10 +14,11 @@ use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{BadParameters, Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{Draft, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use crate::domain::{
+    Draft, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, WriteTarget,
+};
 
 /// The 400 for a pull request that is not there, or not for this connection.
-pub(crate) const UNKNOWN: RequestError = RequestError::bad("Pullrequest ID does not exist");
 
 pub(crate) async fn create_pull_request(
     app: &Application,
@@ -31,8 +32,8 @@ pub(crate) async fn create_pull_request(
     if title.is_empty() {
         return Err(RequestError::bad("title must not be empty"));
     }
-    check_bytes("maxTitleBytes", &title, app.limits.max_title_bytes)?;
-    check_bytes(
+    check_text_bytes("maxTitleBytes", &title, app.limits.max_title_bytes)?;
+    check_text_bytes(
         "maxDescriptionBytes",
         &description,
         app.limits.max_description_bytes,
@@ -154,7 +155,7 @@ async fn fetch_pull_request(
     let (project, user) = session.may_propose(now)?;
     let found = find_pull_request(app, project, id?).await?;
     if !session.roles.streamer && found.owner != *user {
-        return Err(UNKNOWN);
+        return Err(RequestError::UNKNOWN_PULL_REQUEST);
     }
     let store = Arc::clone(&app.ports.pull_requests);
     Ok(FileStream::pull_request(
@@ -188,7 +189,7 @@ async fn end_pull_request(
 ) -> Result<(), RequestError> {
     match app.ports.pull_requests.delete(&project, found.id).await {
         Ok(()) => {}
-        Err(StoreError::NotFound) => return Err(UNKNOWN),
+        Err(StoreError::NotFound) => return Err(RequestError::UNKNOWN_PULL_REQUEST),
         Err(error) => return Err(RequestError::internal("delete a pull request", &error)),
     }
     let topic = Topic::Outcomes(project, found.owner);
@@ -221,11 +222,11 @@ async fn find_pull_request(
     match app
         .ports
         .pull_requests
-        .find(project, id.ok_or(UNKNOWN)?)
+        .find(project, id.ok_or(RequestError::UNKNOWN_PULL_REQUEST)?)
         .await
     {
         Ok(found) => Ok(found),
-        Err(StoreError::NotFound) => Err(UNKNOWN),
+        Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
         Err(error) => Err(RequestError::internal("read a pull request", &error)),
     }
 }
@@ -241,21 +242,6 @@ async fn check_open_pull_requests(
     if open.len() >= most {
         return Err(RequestError::LimitExceeded {
             limit: "maxOpenPullRequests",
-            value: most as u64,
-        });
-    }
-    Ok(())
-}
-
-/// Whether a text keeps within a bound.
-pub(crate) fn check_bytes(
-    limit: &'static str,
-    text: &str,
-    most: usize,
-) -> Result<(), RequestError> {
-    if text.len() > most {
-        return Err(RequestError::LimitExceeded {
-            limit,
             value: most as u64,
         });
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::digest::sha256;
 use crate::application::files::file_stream::NextFile;
@@ -10,6 +10,7 @@ use crate::application::test_world::{
     ANA, EXPIRY, Scene, World, demo, disk_full, get, hash, is_bad, is_unauthorized, list,
     open_file, other, path, pull_request, viewing,
 };
+use crate::domain::Sections;
 
 fn nobody() -> Session {
     Session::new(ConnectionId(9))

@@ -1,7 +1,6 @@
-use crate::application::command::{Command, PartOf, Sections};
+use crate::application::command::{Command, PartOf};
 use crate::application::files::commit::Commit;
 use crate::application::files::post_file::settle_upload;
-use crate::application::files::uploads::WriteTarget;
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
@@ -12,7 +11,7 @@ use crate::application::test_world::{
     desktop_part, disk_full, get, is_bad, is_unauthorized, over, part, path, post, post_bytes,
     streaming, viewing,
 };
-use crate::domain::FilePath;
+use crate::domain::{FilePath, Sections, WriteTarget};
 
 const POSTED: Result<&[Reply], &RequestError> = Ok(&[Reply::FilePosted]);
 const WAITS: Result<&[Reply], &RequestError> = Ok(&[]);

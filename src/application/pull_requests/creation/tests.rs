@@ -1,16 +1,16 @@
 use super::*;
-use crate::application::auth::authenticate::withdraw_expired;
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::connection_id::ConnectionId;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
+use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, based, creation, delete, demo, disk_full,
     get, hash, is_bad, is_unauthorized, other, over, part, path, post, pull_request, streaming,
     viewing,
 };
-use crate::domain::Outcome;
+use crate::domain::{Outcome, Sections};
 
 const FINISH: Command = Command::FinishPullRequest;
 
@@ -381,14 +381,14 @@ async fn a_pull_request_is_visible_to_its_streamer_and_its_owner_alone() {
             let expected = if visible.contains(&number) {
                 Ok(vec!["/p".to_owned()])
             } else {
-                Err(UNKNOWN)
+                Err(RequestError::UNKNOWN_PULL_REQUEST)
             };
             assert_eq!(names, expected, "{who} {number}");
         }
         let impossible = scene
             .names(&mut session, Command::GetPullRequest(Ok(None)))
             .await;
-        assert_eq!(impossible, Err(UNKNOWN), "{who}");
+        assert_eq!(impossible, Err(RequestError::UNKNOWN_PULL_REQUEST), "{who}");
     }
 }
 
@@ -415,7 +415,7 @@ async fn what_cannot_be_ended_tells_nobody() {
     let mut streamer = scene.streamer().await;
     for number in [9, 10] {
         let answer = scene.ask(&mut streamer, end(number, Outcome::Closed)).await;
-        assert_eq!(answer, Err(UNKNOWN), "{number}");
+        assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST), "{number}");
     }
     let mut owner = scene.viewer().await;
     let own = scene.ask(&mut owner, end(7, Outcome::Closed)).await;
@@ -432,7 +432,7 @@ async fn what_cannot_be_ended_tells_nobody() {
     let scene = world.build();
     let mut streamer = scene.streamer().await;
     let answer = scene.ask(&mut streamer, end(7, Outcome::Closed)).await;
-    assert_eq!(answer, Err(UNKNOWN));
+    assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST));
     assert!(scene.journal.take().is_empty());
 }
 
