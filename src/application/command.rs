@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::application::request_error::Checked;
+use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ContentHash, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId, RoomName,
-    UserName,
+    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequestId, Section, Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -15,7 +14,7 @@ use crate::domain::{
 #[derive(Debug)]
 pub enum Command {
     /// Not a request at all.
-    Malformed(super::BadParameters),
+    Malformed(BadParameters),
     /// `authenticate`.
     Authenticate(Checked<Authenticate>),
     /// `file`/`auth`, `chat`/`auth`, `pullrequest`/`auth`.
@@ -63,44 +62,6 @@ pub struct Authenticate {
     pub sections: Sections,
 }
 
-/// The roles that a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sections {
-    /// To be the streamer.
-    pub file: Option<FileSection>,
-    /// To be in a room.
-    pub chat: Option<ChatSection>,
-    /// To be a viewer.
-    pub pull_request: Option<PullRequestSection>,
-}
-
-/// Section `file`: makes a streamer connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSection {
-    /// The streamer.
-    pub username: UserName,
-    /// His project.
-    pub project: ProjectName,
-}
-
-/// Section `chat`: makes a member of a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatSection {
-    /// The member.
-    pub username: UserName,
-    /// The room.
-    pub room: RoomName,
-}
-
-/// Section `pullrequest`: makes a viewer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequestSection {
-    /// The viewer.
-    pub username: UserName,
-    /// The streamer and his project.
-    pub project: ProjectId,
-}
-
 /// The parameters of the separate forms: one section, and perhaps a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticateSection {
@@ -108,17 +69,6 @@ pub struct AuthenticateSection {
     pub token: Option<String>,
     /// The one section; its fault counts only once there is a token.
     pub section: Checked<Section>,
-}
-
-/// One role that a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Section {
-    /// To be the streamer.
-    File(FileSection),
-    /// To be in a room.
-    Chat(ChatSection),
-    /// To be a viewer.
-    PullRequest(PullRequestSection),
 }
 
 /// The parameters of `get` and `list`.

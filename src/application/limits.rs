@@ -51,7 +51,7 @@ pub struct Policy {
 ///
 /// # Errors
 /// 413 with the name and value of the limit.
-pub(crate) fn check_bytes(
+pub(crate) fn check_text_bytes(
     limit: &'static str,
     text: &str,
     most: usize,

@@ -28,9 +28,8 @@ pub mod session;
 mod test_world;
 
 pub use command::{
-    Authenticate, AuthenticateSection, ChatSection, Command, CreatePullRequest, DeleteFile,
-    DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile, PullRequestSection, ReadFiles,
-    Section, Sections,
+    Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, DeletePullRequest,
+    FilesQuery, PartOf, PostFile, ReadFiles,
 };
 pub use connection_id::ConnectionId;
 pub use event::Event;
@@ -43,7 +42,7 @@ pub use limits::{Limits, Policy};
 pub use pull_requests::open_draft::OpenDraft;
 pub use pull_requests::pages::PullRequestPages;
 pub use reply::{CommandOutcome, ProjectStatus, Reply};
-pub use request_error::{AuthError, BadParameters, Checked, RequestError};
+pub use request_error::{BadParameters, Checked, RequestError};
 pub use service::{Application, Ports};
 pub use session::guard::SessionGuard;
 pub use session::state::Session;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::application::ports::StoreError;
-use crate::domain::{DraftError, FilePathError, IdentityError, QuotaError, Timestamp, UploadError};
+use crate::domain::{AuthError, DraftError, FilePathError, QuotaError, Timestamp, UploadError};
 
 /// Parameters that are missing, ill-typed or invalid, in a sentence for whoever writes a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,26 +33,6 @@ impl From<UploadError> for BadParameters {
 /// Parameters once they have been looked at. A command carries the fault, if any, because rights
 /// are checked before parameters.
 pub type Checked<T> = Result<T, BadParameters>;
-
-/// Why a connection is not entitled to something.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// It has shown no token.
-    #[error("authenticate first")]
-    NoToken,
-    /// The token that it was shown is not one of this server's.
-    #[error("the token is not valid for this server")]
-    BadToken,
-    /// The token is genuine but makes nobody.
-    #[error("{0}")]
-    Identity(#[from] IdentityError),
-    /// The token's claims do not allow what a section asks for.
-    #[error("the token does not allow {0}")]
-    Claims(&'static str),
-    /// The connection has not the role that this needs.
-    #[error("{0}")]
-    Role(&'static str),
-}
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +69,9 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// The 400 for a pull request that does not exist or is not the asker's to see.
+    pub(crate) const UNKNOWN_PULL_REQUEST: Self = Self::bad("Pullrequest ID does not exist");
+
     /// A 400 with a fixed sentence.
     pub const fn bad(sentence: &'static str) -> Self {
         Self::BadParameters(BadParameters::new(sentence))

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::application::command::{Command, DeletePullRequest, Sections};
+use crate::application::command::{Command, DeletePullRequest};
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, new_session,
     other, post, pull_request, separately, streaming, viewing,
 };
-use crate::domain::{Outcome, PullRequestId};
+use crate::domain::{Outcome, PullRequestId, Sections};
 
 /// Who asks. Whoever has a role is in his project's room as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::application::command::{
-    Authenticate, AuthenticateSection, ChatSection, Command, CreatePullRequest, DeleteFile,
-    FileSection, FilesQuery, PartOf, PostFile, PullRequestSection, ReadFiles, Section, Sections,
+    Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, FilesQuery, PartOf,
+    PostFile, ReadFiles,
 };
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
@@ -43,9 +43,9 @@ use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    Claims, ContentHash, FilePath, PathQuery, ProjectEntry, ProjectId, ProjectName, ProjectQuota,
-    PullRequest, PullRequestId, PullRequestLimits, RoomName, Timestamp, Uptime, Usage, UserName,
-    Version,
+    ChatSection, Claims, ContentHash, FilePath, FileSection, PathQuery, ProjectEntry, ProjectId,
+    ProjectName, ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
+    RoomName, Section, Sections, Timestamp, Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.

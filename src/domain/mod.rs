@@ -13,6 +13,7 @@ mod path_map;
 mod project;
 mod pull_request;
 mod rate_limit;
+mod rights;
 mod room;
 mod time;
 
@@ -28,5 +29,9 @@ pub use project::{
 };
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
+pub use rights::{
+    AuthError, ChatSection, FileSection, PullRequestSection, Rights, Roles, Section, Sections,
+    WriteTarget,
+};
 pub use room::{ChatMessage, Room, RoomLimits};
 pub use time::{Timestamp, Uptime};

@@ -1,16 +1,15 @@
 //! `authenticate` and the separate forms: a connection shows a token and takes on roles
 //! (protocol, section 3).
 
-use crate::application::command::{Authenticate, AuthenticateSection, Sections};
+use crate::application::command::{Authenticate, AuthenticateSection};
 use crate::application::ports::{ProjectState, StoreError};
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::{CommandOutcome, Reply};
-use crate::application::request_error::{AuthError, Checked, RequestError};
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::registrations::{enter_pull_requests, reattach};
-use crate::application::session::state::Roles;
 use crate::application::session::state::Session;
-use crate::domain::{Identity, ProjectId, Timestamp};
+use crate::domain::{AuthError, FileSection, Identity, ProjectId, Roles, Sections, Timestamp};
 
 /// The 400 for a project or streamer that is not there.
 const NOT_THERE: RequestError =
@@ -95,8 +94,9 @@ async fn become_whom(
     sections: Sections,
     now: Timestamp,
 ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
-    let kept = session.roles_under(&identity, now);
-    let roles = identity.grant(&sections, kept, now)?;
+    let old = session.identity.as_ref();
+    let kept = session.roles.under(old, &identity, now);
+    let roles = kept.grant(&sections, &identity, now)?;
     check_projects(app, &sections).await?;
     check_room(app, session, &identity, &roles)?;
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
@@ -124,10 +124,7 @@ async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestE
 }
 
 async fn check_projects(app: &Application, sections: &Sections) -> Result<(), RequestError> {
-    let streamed = sections.file.as_ref().map(|file| ProjectId {
-        streamer: file.username.clone(),
-        name: file.project.clone(),
-    });
+    let streamed = sections.file.as_ref().map(FileSection::project_id);
     if let Some(project) = &streamed
         && state_of(app, project).await? == ProjectState::Foreign
     {
@@ -214,21 +211,6 @@ fn count_failure(
         return CommandOutcome::RefusedForGood(refusal);
     }
     CommandOutcome::Refused(refusal)
-}
-
-/// Tells the connection once that its token has expired, and withdraws what needs it.
-pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<RequestError> {
-    let now = app.now();
-    let identity = session.identity.as_ref()?;
-    if session.told_expired || !identity.is_expired(now) {
-        return None;
-    }
-    session.told_expired = true;
-    reattach(app, session, now);
-    session
-        .valid_identity(now)
-        .err()
-        .map(RequestError::Unauthorized)
 }
 
 #[cfg(test)]

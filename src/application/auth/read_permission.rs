@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::application::ports::Clock;
-use crate::application::request_error::{AuthError, RequestError};
+use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{IdentityError, Timestamp};
+use crate::domain::{AuthError, IdentityError, Timestamp};
 
 /// The right to an answer that comes piece by piece, looked at again before each piece.
 #[derive(Clone)]

@@ -1,3 +1,9 @@
-//! The chat (protocol, section 7).
+//! The chat (protocol, section 7): one file per verb.
 
-pub mod send_message;
+pub mod history;
+pub mod leave;
+pub mod members;
+pub mod message;
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,12 @@
 
 use crate::application::command::DeleteFile;
 use crate::application::files::commit::Commit;
-use crate::application::files::write_target::WriteTarget;
 use crate::application::ports::{FilesBelow, StoreError};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{FilePath, ProjectId, Timestamp};
+use crate::domain::{FilePath, ProjectId, Timestamp, WriteTarget};
 
 pub(crate) async fn delete_file(
     app: &Application,

@@ -7,7 +7,6 @@ use crate::application::auth::read_permission::ReadPermission;
 use crate::application::files::digest::sha256;
 use crate::application::files::stream_source::{Missing, Source};
 use crate::application::ports::{FilesBelow, OpenFile, StoreError};
-use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest};
@@ -180,7 +179,9 @@ impl FileStream {
                 Ok(file) => return Some(NextFile::File(path, file)),
                 Err(StoreError::NotFound) => match self.source.meaning_of_missing().await {
                     Missing::Gone => {}
-                    Missing::Ended => return Some(NextFile::Broken(UNKNOWN)),
+                    Missing::Ended => {
+                        return Some(NextFile::Broken(RequestError::UNKNOWN_PULL_REQUEST));
+                    }
                     Missing::Unreadable => return Some(NextFile::Unreadable(path)),
                 },
                 Err(error) => {

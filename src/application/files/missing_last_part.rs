@@ -1,7 +1,7 @@
 //! The desktop client's last part that may never come (protocol, section 4).
 
 use crate::application::files::upload::Upload;
-use crate::application::files::write_target::UploadKey;
+use crate::application::files::upload_key::UploadKey;
 use crate::domain::{Part, Uptime};
 
 /// The uploads of a connection that lack only their last part. What is rare is in a box.

@@ -12,10 +12,10 @@ pub mod project_status;
 pub mod read_files;
 pub(crate) mod stream_source;
 pub(crate) mod upload;
+pub(crate) mod upload_key;
 pub mod upload_log;
 pub(crate) mod upload_memory;
 #[cfg(test)]
 pub(crate) mod upload_runs;
 pub(crate) mod uploads;
 pub mod watch_project;
-pub(crate) mod write_target;

@@ -6,14 +6,14 @@ use crate::application::command::{Command, PostFile};
 use crate::application::file_content::FileContent;
 use crate::application::files::commit::Commit;
 use crate::application::files::upload::{WholeFile, check_file_bytes};
+use crate::application::files::upload_key::UploadKey;
 use crate::application::files::upload_log::ReadyContent;
 use crate::application::files::uploads::Taken;
-use crate::application::files::write_target::{UploadKey, WriteTarget};
 use crate::application::reply::{CommandOutcome, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{DraftFile, FilePath, Timestamp};
+use crate::domain::{DraftFile, FilePath, Timestamp, WriteTarget};
 
 pub(crate) async fn post_file(
     app: &Application,

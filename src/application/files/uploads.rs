@@ -7,11 +7,12 @@ use crate::application::command::{PartOf, PostFile};
 use crate::application::files::ended_upload::EndedUpload;
 use crate::application::files::missing_last_part::MissingLastPart;
 use crate::application::files::upload::{Kept, Upload, WholeFile, part_of_post};
+use crate::application::files::upload_key::UploadKey;
 use crate::application::files::upload_memory::UploadMemory;
-use crate::application::files::write_target::{UploadKey, WriteTarget};
 use crate::application::limits::Limits;
 use crate::application::memory::Account;
 use crate::application::request_error::RequestError;
+use crate::domain::WriteTarget;
 use crate::domain::{FilePath, Part, Progress, Uptime};
 
 /// What a part has made of its upload.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::application::command::CreatePullRequest;
-use crate::application::files::write_target::WriteTarget;
-use crate::application::limits::check_bytes;
+use crate::application::limits::check_text_bytes;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
+use crate::domain::WriteTarget;
 use crate::domain::{Draft, ProjectId, Timestamp, UserName};
 
 pub(crate) async fn create_pull_request(
@@ -24,8 +24,8 @@ pub(crate) async fn create_pull_request(
     if title.is_empty() {
         return Err(RequestError::bad("title must not be empty"));
     }
-    check_bytes("maxTitleBytes", &title, app.limits.max_title_bytes)?;
-    check_bytes(
+    check_text_bytes("maxTitleBytes", &title, app.limits.max_title_bytes)?;
+    check_text_bytes(
         "maxDescriptionBytes",
         &description,
         app.limits.max_description_bytes,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::application::command::DeletePullRequest;
 use crate::application::event::Event;
 use crate::application::ports::{StoreError, Topic};
-use crate::application::pull_requests::find::{UNKNOWN, find_pull_request};
+use crate::application::pull_requests::find::find_pull_request;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -35,7 +35,7 @@ async fn end_pull_request(
 ) -> Result<(), RequestError> {
     match app.ports.pull_requests.delete(&project, found.id).await {
         Ok(()) => {}
-        Err(StoreError::NotFound) => return Err(UNKNOWN),
+        Err(StoreError::NotFound) => return Err(RequestError::UNKNOWN_PULL_REQUEST),
         Err(error) => return Err(RequestError::internal("delete a pull request", &error)),
     }
     let topic = Topic::Outcomes(project, found.owner);

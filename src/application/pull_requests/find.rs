@@ -5,9 +5,6 @@ use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ProjectId, PullRequest, PullRequestId};
 
-/// The 400 for a pull request that is not there, or not for this connection.
-pub(crate) const UNKNOWN: RequestError = RequestError::bad("Pullrequest ID does not exist");
-
 pub(crate) async fn find_pull_request(
     app: &Application,
     project: &ProjectId,
@@ -16,11 +13,11 @@ pub(crate) async fn find_pull_request(
     match app
         .ports
         .pull_requests
-        .find(project, id.ok_or(UNKNOWN)?)
+        .find(project, id.ok_or(RequestError::UNKNOWN_PULL_REQUEST)?)
         .await
     {
         Ok(found) => Ok(found),
-        Err(StoreError::NotFound) => Err(UNKNOWN),
+        Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
         Err(error) => Err(RequestError::internal("read a pull request", &error)),
     }
 }

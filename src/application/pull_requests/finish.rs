@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::application::event::Event;
-use crate::application::files::write_target::WriteTarget;
 use crate::application::ports::{FinishError, Topic};
 use crate::application::pull_requests::creation::too_many_open;
 use crate::application::pull_requests::open_draft::OpenDraft;
@@ -11,6 +10,7 @@ use crate::application::reply::Reply;
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
+use crate::domain::WriteTarget;
 use crate::domain::{ProjectId, PullRequest, Timestamp, UserName};
 
 pub(crate) async fn finish_pull_request(

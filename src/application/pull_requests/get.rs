@@ -2,7 +2,7 @@
 
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::files::file_stream::FileStream;
-use crate::application::pull_requests::find::{UNKNOWN, find_pull_request};
+use crate::application::pull_requests::find::find_pull_request;
 use crate::application::reply::CommandOutcome;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -30,7 +30,7 @@ async fn fetch_pull_request(
     let (project, user) = session.may_propose(now)?;
     let found = find_pull_request(app, project, id?).await?;
     if !session.roles.streamer && found.owner != *user {
-        return Err(UNKNOWN);
+        return Err(RequestError::UNKNOWN_PULL_REQUEST);
     }
     Ok(FileStream::pull_request(
         found,

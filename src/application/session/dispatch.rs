@@ -6,10 +6,10 @@ use futures_util::FutureExt;
 
 use crate::application::auth::authenticate::authenticate;
 use crate::application::auth::authenticate::authenticate_section;
-use crate::application::chat::send_message::chat_history;
-use crate::application::chat::send_message::chat_members;
-use crate::application::chat::send_message::leave_room;
-use crate::application::chat::send_message::send_message;
+use crate::application::chat::history::chat_history;
+use crate::application::chat::leave::leave_room;
+use crate::application::chat::members::chat_members;
+use crate::application::chat::message::send_message;
 use crate::application::command::Command;
 use crate::application::files::delete_file::delete_file;
 use crate::application::files::post_file::post_file;

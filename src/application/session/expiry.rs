@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::application::ports::{OpenFile, StoreError};
+use crate::application::request_error::RequestError;
 use crate::application::service::Application;
+use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId};
 
@@ -32,6 +34,21 @@ pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
 /// Ends the uploads that have not grown for too long.
 pub fn expire_uploads(app: &Application, session: &mut Session) {
     session.uploads.expire(&app.limits, app.uptime());
+}
+
+/// Tells the connection once that its token has expired, and withdraws what needs it.
+pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<RequestError> {
+    let now = app.now();
+    let identity = session.identity.as_ref()?;
+    if session.told_expired || !identity.is_expired(now) {
+        return None;
+    }
+    session.told_expired = true;
+    reattach(app, session, now);
+    session
+        .valid_identity(now)
+        .err()
+        .map(RequestError::Unauthorized)
 }
 
 /// Opens the newest version of a file whose change a connection has not been sent yet; `None`

@@ -1,18 +1,17 @@
 use super::*;
-use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::command::Command;
 use crate::application::files::post_file::settle_upload;
-use crate::application::files::write_target::WriteTarget;
 use crate::application::ports::StoreError;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
+use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, both, chatting, creation, demo,
     desktop_part, disk_full, is_bad, is_unauthorized, new_session, over, part, post, project,
     pull_request, separately, streaming, viewing,
 };
-use crate::domain::PullRequestId;
+use crate::domain::{PullRequestId, WriteTarget};
 
 fn session() -> Session {
     new_session(1)

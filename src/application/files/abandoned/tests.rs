@@ -123,7 +123,7 @@ async fn one_of_two_streamer_connections_is_enough() {
 async fn losing_the_role_is_leaving_too() {
     let scene = deleting().build();
     let mut session = scene.streamer().await;
-    let failed = authenticate("garbage", crate::application::Sections::default());
+    let failed = authenticate("garbage", crate::domain::Sections::default());
     assert!(scene.ask(&mut session, failed).await.is_err());
     assert_eq!(deleted_at(&scene, 30).await, ALL);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::files::digest::sha256;
 use crate::application::files::file_stream::{NextFile, NextListed};
 use crate::application::request_error::BadParameters;
@@ -8,6 +8,7 @@ use crate::application::test_world::{
     ANA, EXPIRY, Scene, World, demo, disk_full, entry, get, hash, is_bad, is_unauthorized, list,
     new_session, next_of, open_file, other, path, pull_request, viewing,
 };
+use crate::domain::Sections;
 use crate::domain::{ProjectEntry, Version};
 
 fn nobody() -> Session {

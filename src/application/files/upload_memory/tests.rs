@@ -1,15 +1,16 @@
-use crate::application::command::{Command, PartOf, Sections};
+use crate::application::command::{Command, PartOf};
 use crate::application::files::commit::Commit;
 use crate::application::files::upload_runs::{
     FULL, WAITS, off_by_one, posts, settle, stored, told, waits,
 };
-use crate::application::files::write_target::WriteTarget;
 use crate::application::reply::CommandOutcome;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
     World, authenticate, delete, demo, disk_full, part, post_bytes, viewing,
 };
+use crate::domain::Sections;
+use crate::domain::WriteTarget;
 
 const SPILL: usize = 256 * 1_024;
 

@@ -2,7 +2,6 @@ use crate::application::command::Command;
 use crate::application::files::upload_runs::{
     POSTED, WAITS, command_of, lowest, posts, run, stored, told, waits,
 };
-use crate::application::files::write_target::WriteTarget;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::expiry::expire_uploads;
@@ -10,7 +9,7 @@ use crate::application::test_world::{
     ANA, EXPIRY, START, World, creation, delete, demo, is_bad, is_unauthorized, part, path, post,
     streaming,
 };
-use crate::domain::FilePath;
+use crate::domain::{FilePath, WriteTarget};
 
 #[tokio::test]
 async fn a_whole_post_is_stored_as_it_came() {

@@ -1,10 +1,11 @@
 use super::*;
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, new_session, other,
     over, project,
 };
+use crate::domain::Sections;
 
 fn nobody() -> Session {
     new_session(1)

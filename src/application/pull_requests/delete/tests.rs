@@ -1,8 +1,8 @@
 use crate::application::command::{Command, DeletePullRequest};
 use crate::application::ports::StoreError;
-use crate::application::pull_requests::find::UNKNOWN;
 use crate::application::reply::Reply;
 use crate::application::request_error::BadParameters;
+use crate::application::request_error::RequestError;
 use crate::application::test_world::{World, demo, is_bad, is_unauthorized, other, pull_request};
 use crate::domain::{Outcome, ProjectId, PullRequestId};
 
@@ -45,7 +45,7 @@ async fn what_cannot_be_ended_tells_nobody() {
     let mut streamer = scene.streamer().await;
     for number in [9, 10] {
         let answer = scene.ask(&mut streamer, end(number, Outcome::Closed)).await;
-        assert_eq!(answer, Err(UNKNOWN), "{number}");
+        assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST), "{number}");
     }
     let mut owner = scene.viewer().await;
     let own = scene.ask(&mut owner, end(7, Outcome::Closed)).await;
@@ -62,6 +62,6 @@ async fn what_cannot_be_ended_tells_nobody() {
     let scene = world.build();
     let mut streamer = scene.streamer().await;
     let answer = scene.ask(&mut streamer, end(7, Outcome::Closed)).await;
-    assert_eq!(answer, Err(UNKNOWN));
+    assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST));
     assert!(scene.journal.take().is_empty());
 }

@@ -1,12 +1,13 @@
-use crate::application::auth::authenticate::withdraw_expired;
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::ports::FinishError;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
+use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
     EXPIRY, START, World, authenticate, based, creation, delete, demo, hash, is_bad,
     is_unauthorized, over, part, path, post,
 };
+use crate::domain::Sections;
 use crate::domain::{PullRequest, PullRequestId, Timestamp, UserName};
 
 const FINISH: Command = Command::FinishPullRequest;

@@ -1,13 +1,14 @@
-use crate::application::command::{Command, DeletePullRequest, Sections};
-use crate::application::pull_requests::find::UNKNOWN;
+use crate::application::command::{Command, DeletePullRequest};
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::reply::CommandOutcome;
+use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, creation, demo, is_unauthorized, new_session, other,
     pull_request, streaming, viewing,
 };
+use crate::domain::Sections;
 use crate::domain::{Outcome, PullRequestId};
 
 fn id(number: u128) -> PullRequestId {
@@ -70,14 +71,14 @@ async fn a_pull_request_is_visible_to_its_streamer_and_its_owner_alone() {
             let expected = if visible.contains(&number) {
                 Ok(vec!["/p".to_owned()])
             } else {
-                Err(UNKNOWN)
+                Err(RequestError::UNKNOWN_PULL_REQUEST)
             };
             assert_eq!(names, expected, "{who} {number}");
         }
         let impossible = scene
             .names(&mut session, Command::GetPullRequest(Ok(None)))
             .await;
-        assert_eq!(impossible, Err(UNKNOWN), "{who}");
+        assert_eq!(impossible, Err(RequestError::UNKNOWN_PULL_REQUEST), "{who}");
     }
 }
 

@@ -1,9 +1,9 @@
 use super::*;
-use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::files::post_file::settle_upload;
 use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
 use crate::application::session::expiry::open_updated;
+use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
     EXPIRY, START, Scene, World, demo, desktop_part, disk_full, new_session, part, path,
 };

@@ -1,14 +1,14 @@
-use crate::application::auth::authenticate::withdraw_expired;
+use crate::application::session::expiry::withdraw_expired;
 use std::sync::Arc;
 
-use crate::application::command::{Command, Sections};
+use crate::application::command::Command;
 use crate::application::session::guard::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, new_session, other,
     streaming, viewing,
 };
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, Sections};
 
 async fn done(scene: &Scene, session: &mut Session, command: Command) -> Vec<String> {
     scene.ask(session, command).await.expect("allowed");

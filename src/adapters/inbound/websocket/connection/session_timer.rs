@@ -1,10 +1,10 @@
 //! Whom a processor works for: a session whose time runs on, whatever is under way.
 
-use crate::application::auth::authenticate::withdraw_expired;
 use crate::application::files::post_file::settle_upload;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
+use crate::application::session::expiry::withdraw_expired;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

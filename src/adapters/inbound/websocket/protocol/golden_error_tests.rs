@@ -3,8 +3,8 @@
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::golden_tests::{assert_complete, context, text};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{AuthError, BadParameters, RequestError};
-use crate::domain::{IdentityError, Timestamp};
+use crate::application::{BadParameters, RequestError};
+use crate::domain::{AuthError, IdentityError, Timestamp};
 
 const REFUSALS: usize = 9;
 

@@ -10,13 +10,12 @@ use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
 use crate::application::{
-    Authenticate, AuthenticateSection, BadParameters, ChatSection, Checked, Command,
-    CreatePullRequest, DeleteFile, DeletePullRequest, FileSection, FilesQuery, PartOf, PostFile,
-    PullRequestSection, ReadFiles, Section, Sections,
+    Authenticate, AuthenticateSection, BadParameters, Checked, Command, CreatePullRequest,
+    DeleteFile, DeletePullRequest, FilesQuery, PartOf, PostFile, ReadFiles,
 };
 use crate::domain::{
-    ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
-    RoomName, UserName,
+    ChatSection, ContentHash, FilePath, FileSection, NameError, Outcome, PathQuery, ProjectId,
+    ProjectName, PullRequestId, PullRequestSection, RoomName, Section, Sections, UserName,
 };
 
 /// Reads one message. `binary` is whether it came as a binary one.

@@ -1,12 +1,14 @@
 use std::time::Duration;
 
-use super::*;
 use crate::application::command::Command;
-use crate::application::request_error::BadParameters;
+use crate::application::ports::SayError;
+use crate::application::reply::Reply;
+use crate::application::request_error::{BadParameters, RequestError};
+use crate::application::session::state::Session;
 use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, new_session, over, user,
 };
-use crate::domain::{ChatMessage, RoomName};
+use crate::domain::{ChatMessage, RoomName, Timestamp};
 
 fn message(text: &str) -> Command {
     Command::SendMessage(Ok(text.into()))

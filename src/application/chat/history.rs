@@ -1,0 +1,19 @@
+//! `chat`/`history`: what was said in the room last (protocol, section 7).
+
+use crate::application::reply::Reply;
+use crate::application::request_error::{Checked, RequestError};
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::Timestamp;
+
+pub(crate) fn chat_history(
+    app: &Application,
+    session: &Session,
+    limit: Checked<Option<usize>>,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let (room, _) = session.may_chat(now)?;
+    let most = app.limits.chat_history;
+    let limit = limit?.map_or(most, |limit| limit.min(most));
+    Ok(Reply::ChatHistory(app.ports.rooms.history(room, limit)))
+}

@@ -1,0 +1,16 @@
+//! `chat`/`members`: who is in the room (protocol, section 7).
+
+use crate::application::reply::Reply;
+use crate::application::request_error::RequestError;
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::Timestamp;
+
+pub(crate) fn chat_members(
+    app: &Application,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let (room, _) = session.may_chat(now)?;
+    Ok(Reply::ChatMembers(app.ports.rooms.members(room)))
+}

@@ -1,0 +1,402 @@
+//! Who may do what: every right of a connection is decided here (protocol, section 3).
+//!
+//! A token gives an [`Identity`], the sections that a client asks for give [`Roles`] where the token
+//! allows them, and both together are the [`Rights`] of a connection:
+//!
+//! | question | answered by |
+//! |---|---|
+//! | Does the token allow the roles asked for? | [`Roles::grant`] |
+//! | Which roles stay under a new token? | [`Roles::under`] |
+//! | Who may post and delete files, and where? | [`Rights::may_write`] |
+//! | Who may read a project? | [`Rights::may_read`] |
+//! | Who may open pull requests and see their own? | [`Rights::may_propose`] |
+//! | Who may merge or close pull requests? | [`Rights::may_review`] |
+//! | Who may chat? | [`Rights::may_chat`] |
+
+use super::identity::{Identity, IdentityError};
+use super::names::{ProjectName, RoomName, UserName};
+use super::project::ProjectId;
+use super::pull_request::PullRequestId;
+use super::time::Timestamp;
+
+/// Why a connection is not entitled to something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// It has shown no token.
+    #[error("authenticate first")]
+    NoToken,
+    /// This server did not issue the token, or the token has been altered.
+    #[error("the token is not valid for this server")]
+    BadToken,
+    /// The token is genuine, but its claims are invalid.
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
+    /// The token's claims do not allow what a section asks for.
+    #[error("the token does not allow {0}")]
+    Claims(&'static str),
+    /// The connection does not have the role that this needs.
+    #[error("{0}")]
+    Role(&'static str),
+}
+
+/// The roles that a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sections {
+    /// Section `file`.
+    pub file: Option<FileSection>,
+    /// Section `chat`.
+    pub chat: Option<ChatSection>,
+    /// Section `pullrequest`.
+    pub pull_request: Option<PullRequestSection>,
+}
+
+/// One role that a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Section {
+    /// To be the streamer.
+    File(FileSection),
+    /// To be in a room.
+    Chat(ChatSection),
+    /// To be a viewer.
+    PullRequest(PullRequestSection),
+}
+
+/// Section `file`: makes the connection a streamer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSection {
+    /// The streamer.
+    pub username: UserName,
+    /// The streamer's project.
+    pub project: ProjectName,
+}
+
+/// Section `chat`: makes the connection a member of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatSection {
+    /// The member.
+    pub username: UserName,
+    /// The room.
+    pub room: RoomName,
+}
+
+/// Section `pullrequest`: makes the connection a viewer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequestSection {
+    /// The viewer.
+    pub username: UserName,
+    /// The streamer and the project.
+    pub project: ProjectId,
+}
+
+impl FileSection {
+    /// The project to be streamed.
+    pub fn project_id(&self) -> ProjectId {
+        ProjectId {
+            streamer: self.username.clone(),
+            name: self.project.clone(),
+        }
+    }
+}
+
+impl From<Section> for Sections {
+    fn from(section: Section) -> Self {
+        let mut sections = Self::default();
+        match section {
+            Section::File(file) => sections.file = Some(file),
+            Section::Chat(chat) => sections.chat = Some(chat),
+            Section::PullRequest(viewer) => sections.pull_request = Some(viewer),
+        }
+        sections
+    }
+}
+
+/// The roles of a connection; all follow from one token.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roles {
+    /// It streams the token's project.
+    pub streamer: bool,
+    /// It views the token's project.
+    pub viewer: bool,
+    /// It is a member of this room.
+    pub room: Option<RoomName>,
+}
+
+impl Roles {
+    /// These roles and those that `sections` ask for.
+    ///
+    /// # Errors
+    /// The token of `identity` does not allow one of the sections at the time `now`.
+    pub fn grant(
+        mut self,
+        sections: &Sections,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<Self, AuthError> {
+        if let Some(file) = &sections.file {
+            if identity.user != file.username || !identity.streams(&file.project_id()) {
+                return Err(AuthError::Claims("to be the streamer of this project"));
+            }
+            self.streamer = true;
+        }
+        if let Some(chat) = &sections.chat {
+            if identity.user != chat.username || identity.room.as_ref() != Some(&chat.room) {
+                return Err(AuthError::Claims("to be this user in this room"));
+            }
+            if !identity.may_enter(&chat.room, now) {
+                return Err(AuthError::Claims(
+                    "the chat for now: you are banned from the room",
+                ));
+            }
+            self.room = Some(chat.room.clone());
+        }
+        if let Some(viewer) = &sections.pull_request {
+            if identity.user != viewer.username || !identity.names(&viewer.project) {
+                return Err(AuthError::Claims("to be this viewer of this project"));
+            }
+            self.viewer = true;
+        }
+        Ok(self)
+    }
+
+    /// What remains of these roles of `old` under the token of `new`: those that it still allows.
+    pub fn under(&self, old: Option<&Identity>, new: &Identity, now: Timestamp) -> Self {
+        let Some(old) = old else {
+            return Self::default();
+        };
+        let same_user = old.user == new.user;
+        let same_project = same_user && old.project.is_some() && old.project == new.project;
+        Self {
+            streamer: self.streamer && same_project,
+            viewer: self.viewer && same_project,
+            room: self
+                .room
+                .clone()
+                .filter(|room| same_user && new.may_enter(room, now)),
+        }
+    }
+}
+
+/// Where a write goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum WriteTarget {
+    /// Into the streamer's project.
+    Project(ProjectId),
+    /// Into an open draft.
+    Draft(PullRequestId),
+}
+
+/// What the rights of a connection follow from: who it is and which roles it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Rights<'a> {
+    /// The bearer of the token that the connection has shown, expired or not.
+    pub identity: Option<&'a Identity>,
+    /// The roles that it has taken on.
+    pub roles: &'a Roles,
+    /// The draft that it has open.
+    pub draft: Option<PullRequestId>,
+}
+
+impl<'a> Rights<'a> {
+    /// The bearer of a token that is valid at `now`.
+    ///
+    /// # Errors
+    /// The connection has shown no token, or the token has expired.
+    pub fn valid_identity(&self, now: Timestamp) -> Result<&'a Identity, AuthError> {
+        let identity = self.identity.ok_or(AuthError::NoToken)?;
+        if identity.is_expired(now) {
+            return Err(AuthError::Identity(IdentityError::Expired));
+        }
+        Ok(identity)
+    }
+
+    /// The project that the connection streams or views.
+    pub fn role_project(&self) -> Option<&'a ProjectId> {
+        let has_role = self.roles.streamer || self.roles.viewer;
+        self.identity.filter(|_| has_role)?.project.as_ref()
+    }
+
+    /// Who may post and delete files, and where: everybody in their open draft, else streamers in
+    /// their own project.
+    ///
+    /// # Errors
+    /// The connection has no valid token, or neither role nor draft.
+    pub fn may_write(&self, now: Timestamp) -> Result<WriteTarget, AuthError> {
+        let identity = self.valid_identity(now)?;
+        if let Some(draft) = self.draft {
+            return Ok(WriteTarget::Draft(draft));
+        }
+        match &identity.project {
+            Some(project) if self.roles.streamer => Ok(WriteTarget::Project(project.clone())),
+            _ if self.roles.viewer => Err(AuthError::Role(
+                "only the streamer may do this; a viewer needs an open draft",
+            )),
+            _ => Err(AuthError::Role("authenticate with file first")),
+        }
+    }
+
+    /// Who may read anything at all, before it is known what.
+    ///
+    /// # Errors
+    /// Reading is not public, and the connection has no valid token.
+    pub fn may_read_something(&self, public_read: bool, now: Timestamp) -> Result<(), AuthError> {
+        if public_read {
+            Ok(())
+        } else {
+            self.valid_identity(now).map(|_| ())
+        }
+    }
+
+    /// Who may read `project`: everybody where reading is public, else those whose token names it.
+    ///
+    /// # Errors
+    /// Reading is not public, and the connection has no valid token or one of another project.
+    pub fn may_read(
+        &self,
+        project: &ProjectId,
+        public_read: bool,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        if public_read || self.valid_identity(now)?.names(project) {
+            return Ok(());
+        }
+        Err(AuthError::Claims("reading this project"))
+    }
+
+    /// Who may open pull requests and see their own: streamers and viewers. Returns the project
+    /// and the author.
+    ///
+    /// # Errors
+    /// The connection has no valid token or no role in a project.
+    pub fn may_propose(&self, now: Timestamp) -> Result<(&'a ProjectId, &'a UserName), AuthError> {
+        let identity = self.valid_identity(now)?;
+        match self.role_project() {
+            Some(project) => Ok((project, &identity.user)),
+            None => Err(AuthError::Role("authenticate with pullrequest first")),
+        }
+    }
+
+    /// Who may merge or close pull requests, and see all: the streamer. Returns the project.
+    ///
+    /// # Errors
+    /// The connection has no valid token or is not a streamer's.
+    pub fn may_review(&self, now: Timestamp) -> Result<&'a ProjectId, AuthError> {
+        let (project, _) = self.may_propose(now)?;
+        if self.roles.streamer {
+            Ok(project)
+        } else {
+            Err(AuthError::Role("only the streamer may do this"))
+        }
+    }
+
+    /// Who may chat: members of a room. Returns the room and the member.
+    ///
+    /// # Errors
+    /// The connection has no valid token or is in no room.
+    pub fn may_chat(&self, now: Timestamp) -> Result<(&'a RoomName, &'a Identity), AuthError> {
+        let identity = self.valid_identity(now)?;
+        match &self.roles.room {
+            Some(room) => Ok((room, identity)),
+            None => Err(AuthError::Role("authenticate with chat first")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identity::Claims;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+    const EXPIRY: Timestamp = Timestamp::from_secs(2_000);
+
+    fn bearer(user: &str) -> Identity {
+        let claims = Claims {
+            username: Some(user.into()),
+            streamer: Some("ana".into()),
+            project: Some("demo".into()),
+            expires_at: EXPIRY,
+            ..Claims::default()
+        };
+        Identity::from_claims(&claims, NOW).expect("valid")
+    }
+
+    fn roles(streamer: bool, viewer: bool) -> Roles {
+        Roles {
+            streamer,
+            viewer,
+            room: None,
+        }
+    }
+
+    #[test]
+    fn files_are_deleted_by_the_streamer_in_the_project_and_by_others_in_their_draft() {
+        let (ana, bob) = (bearer("ana"), bearer("bob"));
+        let (streamer, viewer) = (roles(true, false), roles(false, true));
+        let draft = PullRequestId::from_u128(7);
+        let rights = |identity, roles, draft| Rights {
+            identity,
+            roles,
+            draft,
+        };
+        let own = ana.project.clone().expect("a project");
+        let may = |rights: Rights<'_>| rights.may_write(NOW);
+        assert_eq!(
+            may(rights(Some(&ana), &streamer, None)),
+            Ok(WriteTarget::Project(own))
+        );
+        assert_eq!(
+            may(rights(Some(&bob), &viewer, Some(draft))),
+            Ok(WriteTarget::Draft(draft))
+        );
+        let none = Roles::default();
+        for (identity, roles) in [(&ana, &none), (&bob, &viewer)] {
+            assert!(matches!(
+                may(rights(Some(identity), roles, None)),
+                Err(AuthError::Role(_))
+            ));
+        }
+        assert_eq!(may(rights(None, &streamer, None)), Err(AuthError::NoToken));
+        let expired = rights(Some(&ana), &streamer, Some(draft)).may_write(EXPIRY);
+        assert_eq!(expired, Err(AuthError::Identity(IdentityError::Expired)));
+    }
+
+    #[test]
+    fn a_new_token_of_the_same_user_for_the_same_project_keeps_the_roles() {
+        let (ana, bob) = (bearer("ana"), bearer("bob"));
+        let elsewhere = Identity {
+            project: None,
+            ..ana.clone()
+        };
+        let all = Roles {
+            room: ana.room.clone(),
+            ..roles(true, true)
+        };
+        assert_eq!(all.under(Some(&ana), &ana, NOW), all);
+        assert_eq!(all.under(Some(&ana), &bob, NOW), Roles::default());
+        assert_eq!(all.under(None, &ana, NOW), Roles::default());
+        let room_alone = Roles {
+            room: ana.room.clone(),
+            ..Roles::default()
+        };
+        assert_eq!(all.under(Some(&ana), &elsewhere, NOW), room_alone);
+    }
+
+    #[test]
+    fn only_the_streamers_own_token_makes_a_streamer() {
+        let (ana, bob) = (bearer("ana"), bearer("bob"));
+        let as_streamer = |user: &Identity| Sections {
+            file: Some(FileSection {
+                username: user.user.clone(),
+                project: ProjectName::parse("demo").expect("valid"),
+            }),
+            ..Sections::default()
+        };
+        let grant = |identity: &Identity, sections| {
+            let granted = Roles::default().grant(&sections, identity, NOW);
+            granted.is_ok_and(|roles| roles.streamer)
+        };
+        assert!(grant(&ana, as_streamer(&ana)));
+        assert!(!grant(&bob, as_streamer(&ana)));
+        assert!(!grant(&bob, as_streamer(&bob)));
+    }
+}
