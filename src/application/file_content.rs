@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::application::ports::StagingId;
+use crate::application::ports::upload_staging::StagingId;
 
 /// The content of a file, in memory or partly staged.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use crate::application::command::{Command, PostFile};
 use crate::application::files::commit::Commit;
 use crate::application::files::uploads::{Taken, UploadKey, WholeFile, check_file_bytes};
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::outcome::CommandOutcome;
+use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::application::command::{FilesQuery, ReadFiles};
 use crate::application::files::file_stream::FileStream;
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{ProjectState, StoreError};
-use crate::application::reply::CommandOutcome;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use crate::application::FileContent;
-use crate::application::ports::StoreError;
+use crate::application::file_content::FileContent;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::{FilePath, PullRequest, PullRequestId};
 
 /// Keeps the files of pull requests that are still being put together.

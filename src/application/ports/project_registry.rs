@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::application::ports::StoreError;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::ProjectId;
 
 /// What is known of a project.

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
-use crate::application::FileContent;
-use crate::application::ports::StoreError;
+use crate::application::file_content::FileContent;
 use crate::application::ports::file_source::OpenFile;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::{FilePath, ProjectId, ProjectQuota, Usage, Version};
 
 /// Keeps the files of projects.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use crate::application::ports::StoreError;
 use crate::application::ports::file_source::OpenFile;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, UserName};
 
 /// Keeps open pull requests until they are deleted, across restarts.

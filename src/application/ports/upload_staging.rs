@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::application::ports::StoreError;
+use crate::application::ports::store_error::StoreError;
 
 /// Names one staged upload; never given twice by one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::application::command::Command;
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::MockFileWalk;
 use crate::application::ports::{FileWalk, OpenFile, ProjectStore};
-use crate::application::reply::CommandOutcome;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     Journal, Scene, World, delete, disk_full, over, path, post, post_bytes, walk,

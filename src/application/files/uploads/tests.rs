@@ -1,7 +1,8 @@
 use crate::application::command::{Command, PartOf};
 use crate::application::files::commit::Commit;
 use crate::application::files::post_file::settle_upload;
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::outcome::CommandOutcome;
+use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::expire_uploads;
