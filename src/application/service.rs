@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::task::TaskTracker;
 
-use crate::application::files::abandoned::AbandonedProjects;
+use crate::application::files::abandoned_projects::AbandonedProjects;
 use crate::application::limits::{Limits, Policy};
 use crate::application::ports::{
     ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectStore, PullRequestStore,

@@ -24,6 +24,7 @@ use crate::application::files::commit::Commit;
 use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
 use crate::application::memory::MemoryBudget;
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::MockChatRooms;
 use crate::application::ports::MockClock;
 use crate::application::ports::MockEventPublisher;
@@ -38,7 +39,7 @@ use crate::application::ports::MockUploadStore;
 use crate::application::ports::{
     FilesBelow, OpenFile, ProjectState, StoreError, TokenError, Topic,
 };
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;

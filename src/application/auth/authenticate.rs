@@ -2,12 +2,13 @@
 //! (protocol, section 3).
 
 use crate::application::command::{Authenticate, AuthenticateSection};
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{ProjectState, StoreError};
 use crate::application::pull_requests::pages::PullRequestPages;
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
-use crate::application::session::registrations::{enter_pull_requests, reattach};
+use crate::application::session::reattach::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{AuthError, FileSection, Identity, ProjectId, Roles, Sections, Timestamp};
 

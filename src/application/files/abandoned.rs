@@ -1,61 +1,12 @@
 //! `onStreamerDisconnect: "delete"`: projects whose streamer stays away lose their files
 //! (protocol, section 4).
 
-use crate::application::files::commit::delete_below;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::application::locks::lock;
+use crate::application::files::commit::delete_below;
 use crate::application::ports::StoreError;
 use crate::application::service::Application;
-use crate::domain::{ProjectId, Uptime};
-
-/// Which projects are without their streamer, and since when.
-#[derive(Debug)]
-pub(crate) struct AbandonedProjects {
-    grace: Option<Duration>,
-    due: Mutex<HashMap<ProjectId, Uptime>>,
-}
-
-impl AbandonedProjects {
-    /// `grace` is how long a project may be without its streamer; `None`: for ever.
-    pub(crate) fn new(grace: Option<Duration>) -> Self {
-        Self {
-            grace,
-            due: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn streamer_left(&self, project: &ProjectId, now: Uptime) {
-        if let Some(grace) = self.grace {
-            self.due().insert(project.clone(), now.plus(grace));
-        }
-    }
-
-    pub(crate) fn streamer_came(&self, project: &ProjectId) {
-        if self.grace.is_some() {
-            self.due().remove(project);
-        }
-    }
-
-    fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
-        let mut due = self.due();
-        let ready: Vec<_> = due
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(project, _)| project.clone())
-            .collect();
-        for project in &ready {
-            due.remove(project);
-        }
-        ready
-    }
-
-    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Uptime>> {
-        lock(&self.due)
-    }
-}
+use crate::domain::ProjectId;
 
 /// Starts the grace of every project anew: the process has just started and no streamer is
 /// there yet.

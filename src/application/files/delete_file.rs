@@ -2,8 +2,9 @@
 
 use crate::application::command::DeleteFile;
 use crate::application::files::commit::Commit;
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{FilesBelow, StoreError};
-use crate::application::reply::{CommandOutcome, Reply};
+use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;

@@ -1,6 +1,7 @@
 //! Files of projects and drafts (protocol, section 4).
 
 pub mod abandoned;
+pub(crate) mod abandoned_projects;
 pub mod commit;
 pub mod delete_file;
 pub mod digest;

@@ -5,8 +5,8 @@ use crate::application::auth::read_permission::permit_to_read;
 
 use crate::application::command::{FilesQuery, ReadFiles};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{FilesBelow, ProjectState, StoreError};
-use crate::application::reply::CommandOutcome;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::application::ConnectionId;
+use crate::application::connection_id::ConnectionId;
 use crate::domain::{ChatMessage, RoomName, Timestamp, Uptime, UserName};
 
 /// Why a message was not said.

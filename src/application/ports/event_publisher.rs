@@ -1,5 +1,6 @@
+use crate::application::connection_id::ConnectionId;
+use crate::application::event::Event;
 use crate::application::ports::subscriptions::Topic;
-use crate::application::{ConnectionId, Event};
 
 /// Tells connections what happened.
 #[cfg_attr(test, mockall::automock)]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::application::ports::StoreError;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::{Timestamp, Version};
 
 /// The content of one version of a file. It stays readable, and the same, while the file is

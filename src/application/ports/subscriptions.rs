@@ -1,4 +1,4 @@
-use crate::application::ConnectionId;
+use crate::application::connection_id::ConnectionId;
 use crate::domain::{ProjectId, RoomName, UserName};
 
 /// What a connection can receive without asking.

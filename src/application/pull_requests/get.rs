@@ -2,8 +2,8 @@
 
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::files::file_stream::FileStream;
+use crate::application::outcome::CommandOutcome;
 use crate::application::pull_requests::find::find_pull_request;
-use crate::application::reply::CommandOutcome;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;

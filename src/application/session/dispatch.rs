@@ -18,12 +18,12 @@ use crate::application::files::read_files::get_files;
 use crate::application::files::read_files::list_files;
 use crate::application::files::watch_project::unwatch_project;
 use crate::application::files::watch_project::watch_project;
+use crate::application::outcome::CommandOutcome;
 use crate::application::pull_requests::creation::create_pull_request;
 use crate::application::pull_requests::delete::delete_pull_request;
 use crate::application::pull_requests::finish::finish_pull_request;
 use crate::application::pull_requests::get::get_pull_request;
 use crate::application::pull_requests::list::list_pull_requests;
-use crate::application::reply::CommandOutcome;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::application::session::registrations::reattach;
+use crate::application::session::reattach::reattach;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId};
 

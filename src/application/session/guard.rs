@@ -1,6 +1,6 @@
 //! A connection for as long as it lives.
 
-use crate::application::session::registrations::end;
+use crate::application::session::reattach::end;
 use std::sync::Arc;
 
 use crate::application::service::Application;

@@ -1,7 +1,17 @@
-//! What a connection may do, and the order and time in which it does it.
+//! What a connection may do, and the order and time in which it does it. An inbound adapter
+//! implements [`Responder`], puts requests into a [`RequestQueue`] and runs a [`RequestProcessor`].
 
 pub mod dispatch;
 pub mod expiry;
 pub mod guard;
+pub mod reattach;
 pub mod registrations;
+pub mod request_processor;
+pub mod request_queue;
+pub mod responder;
+pub(crate) mod session_timer;
 pub mod state;
+
+pub use request_processor::{Done, RequestProcessor};
+pub use request_queue::{End, Request, RequestQueue};
+pub use responder::Responder;

@@ -1,12 +1,13 @@
 use crate::application::files::abandoned::start_grace;
 use crate::application::files::abandoned::tidy_up;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::*;
 use crate::application::session::guard::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
 };
+use crate::domain::ProjectId;
 
 /// A world in which a project without its streamer loses its files after 30 s.
 fn deleting() -> World {

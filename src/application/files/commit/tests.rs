@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::application::command::Command;
+use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{InTurn, OpenFile, ProjectState, ProjectStore, Wanted};
-use crate::application::reply::CommandOutcome;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     Journal, Scene, World, delete, disk_full, next_of, over, path, post, post_bytes,

@@ -3,7 +3,7 @@ use crate::application::files::commit::Commit;
 use crate::application::files::upload_runs::{
     FULL, WAITS, off_by_one, posts, settle, stored, told, waits,
 };
-use crate::application::reply::CommandOutcome;
+use crate::application::outcome::CommandOutcome;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{

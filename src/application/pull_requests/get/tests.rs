@@ -1,6 +1,6 @@
 use crate::application::command::{Command, DeletePullRequest};
+use crate::application::outcome::CommandOutcome;
 use crate::application::pull_requests::pages::next_pull_requests;
-use crate::application::reply::CommandOutcome;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;

@@ -1,7 +1,4 @@
-//! One connection: reading requests, carrying them out, and answering.
+//! One connection: reads requests, has the session carry them out, and sends the answers.
 
-pub(crate) mod request_processor;
-pub(crate) mod request_queue;
 pub(crate) mod responder;
 pub(crate) mod serve;
-pub(crate) mod session_timer;

@@ -13,8 +13,9 @@ use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::FileKey;
 use crate::application::ports::OpenFile;
+use crate::application::session::Responder;
 use crate::application::{
-    Application, CommandOutcome, FileStream, NextFile, NextListed, PullRequestPages, Reply,
+    Application, FileStream, LongAnswer, NextFile, NextListed, PullRequestPages, Reply,
     RequestError,
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
@@ -22,9 +23,9 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 /// How many files one message of a `list` holds at the most.
 const LIST_FILES: usize = 1_000;
 
-/// Sends to one connection.
+/// Sends to one WebSocket connection.
 #[derive(Clone)]
-pub(crate) struct Responder {
+pub(crate) struct WebSocketResponder {
     pub application: Arc<Application>,
     pub queue: Arc<SendQueue<WireFrame>>,
     pub budget: Arc<Budget>,
@@ -32,21 +33,18 @@ pub(crate) struct Responder {
     pub part_bytes: usize,
 }
 
-impl Responder {
-    fn push(&self, frame: Bytes) {
-        self.queue.push(WireFrame::new(frame, &self.budget));
-    }
+impl Responder for WebSocketResponder {
+    type Context = Context;
 
     fn reply(&self, reply: &Reply, context: &Context) {
         self.push(encode::reply(reply, context));
     }
 
-    pub(crate) fn refusal(&self, refusal: &RequestError, context: &Context) {
+    fn refuse(&self, refusal: &RequestError, context: &Context) {
         self.push(encode::refusal(refusal, context));
     }
 
-    /// Sends what came of a change of `file`.
-    pub(crate) fn answer_change(
+    fn answer_change(
         &self,
         file: &FileKey,
         outcome: &Result<Reply, RequestError>,
@@ -60,73 +58,50 @@ impl Responder {
         self.queue.answer_change(file, frame);
     }
 
-    /// Sends what comes of a request, and gives back what may take long: save a change of the project,
-    /// which answers by itself, that is for [`Responder::long_answer`].
-    pub(crate) fn answer_at_once(
-        &self,
-        execution: CommandOutcome,
-        context: &Context,
-    ) -> Option<CommandOutcome> {
-        match execution {
-            CommandOutcome::Silent => None,
-            CommandOutcome::Replied(reply) => {
-                self.reply(&reply, context);
-                None
-            }
-            CommandOutcome::Refused(refusal) | CommandOutcome::RefusedForGood(refusal) => {
-                self.refusal(&refusal, context);
-                None
-            }
-            CommandOutcome::Authenticated { replies, waiting } => {
-                for reply in &replies {
-                    self.reply(reply, context);
-                }
-                waiting.map(|waiting| CommandOutcome::Authenticated {
-                    replies: Vec::new(),
-                    waiting: Some(waiting),
-                })
-            }
-            long => Some(long),
-        }
+    async fn changes_answered(&self) {
+        self.queue.changes_answered().await;
     }
 
-    /// Sends an answer in pieces, as there is room for them.
-    pub(crate) async fn long_answer(&self, execution: CommandOutcome, context: &Context) {
-        match execution {
-            CommandOutcome::Authenticated { waiting, .. } => {
-                if let Some(pages) = waiting {
-                    self.waiting_pull_requests(pages).await;
+    async fn send(&self, answer: LongAnswer, context: &Context) {
+        match answer {
+            LongAnswer::WaitingPullRequests(pages) => self.waiting_pull_requests(pages).await,
+            LongAnswer::Files(files) => {
+                let asked = files.asked().to_owned();
+                if let Some(sent) = self.files(files, context).await {
+                    self.get_done(&asked, sent, context);
                 }
             }
-            CommandOutcome::Files(fetch) => {
-                let asked = fetch.asked().to_owned();
-                if let Some(files) = self.files(fetch, context).await {
-                    self.get_done(&asked, files, context);
-                }
-            }
-            CommandOutcome::PullRequestFiles(fetch) => {
-                if self.files(fetch, context).await.is_some() {
+            LongAnswer::PullRequestFiles(files) => {
+                if self.files(files, context).await.is_some() {
                     self.push(encode::pull_request_got(context));
                 }
             }
-            CommandOutcome::Listing(fetch) => self.listing(fetch, context).await,
-            CommandOutcome::PullRequests(pages) => self.pull_requests(pages, context).await,
-            // These are answered at once, or by themselves.
-            CommandOutcome::Silent
-            | CommandOutcome::Replied(_)
-            | CommandOutcome::Commit(_)
-            | CommandOutcome::Refused(_)
-            | CommandOutcome::RefusedForGood(_) => {}
+            LongAnswer::Listing(files) => self.listing(files, context).await,
+            LongAnswer::PullRequests(pages) => self.pull_requests(pages, context).await,
         }
+    }
+
+    async fn room(&self) {
+        self.queue.room().await;
+    }
+
+    fn close(&self) {
+        self.queue.close();
+    }
+}
+
+impl WebSocketResponder {
+    fn push(&self, frame: Bytes) {
+        self.queue.push(WireFrame::new(frame, &self.budget));
     }
 
     /// Sends all files of `get`, each as the connection has room for it. Returns how many were
     /// sent, or `None` where an error ended it.
-    async fn files(&self, mut fetch: FileStream, context: &Context) -> Option<u64> {
+    async fn files(&self, mut stream: FileStream, context: &Context) -> Option<u64> {
         let mut sent = 0;
         let mut turn = None;
         loop {
-            if !fetch.is_ahead() {
+            if !stream.is_ahead() {
                 drop(turn.take());
                 self.queue.room().await;
                 if self.queue.closed().is_some() {
@@ -135,18 +110,18 @@ impl Responder {
                 // Taken before files are opened: from here on no other version of them comes between.
                 turn = Some(self.queue.begin_file().await);
             }
-            match fetch.next().await {
+            match stream.next().await {
                 None => return Some(sent),
                 Some(NextFile::File(path, file)) => {
-                    if let Some(project) = fetch.project() {
+                    if let Some(project) = stream.project() {
                         self.supersede(project, &path, &file);
                     }
-                    let base = fetch.base(&path);
+                    let base = stream.base(&path);
                     sent += u64::from(self.file(&path, &file, None, base, context).await);
                 }
                 Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
                 Some(NextFile::Broken(refusal)) => {
-                    self.refusal(&refusal, context);
+                    self.refuse(&refusal, context);
                     return None;
                 }
             }
@@ -209,7 +184,7 @@ impl Responder {
             reference: context.reference.clone(),
             name: Some(path.as_str().to_owned()),
         };
-        self.refusal(&RequestError::UnreadableFile, &context);
+        self.refuse(&RequestError::UnreadableFile, &context);
     }
 
     /// Sends what waits as names, newest versions, for as long as the connection lives.
@@ -241,15 +216,15 @@ impl Responder {
     }
 
     /// Sends a `list`.
-    async fn listing(&self, mut fetch: FileStream, context: &Context) {
-        let asked = fetch.asked().to_owned();
+    async fn listing(&self, mut stream: FileStream, context: &Context) {
+        let asked = stream.asked().to_owned();
         let mut files = Vec::new();
         let mut part = 1;
         loop {
             if self.queue.closed().is_some() {
                 return;
             }
-            match fetch.next_listed().await {
+            match stream.next_listed().await {
                 None => break,
                 Some(NextListed::File(path, entry)) => {
                     if files.len() == LIST_FILES {
@@ -261,7 +236,7 @@ impl Responder {
                     files.push(listed(&path, &entry));
                 }
                 Some(NextListed::Unreadable(path)) => self.unreadable(&path, context),
-                Some(NextListed::Broken(refusal)) => return self.refusal(&refusal, context),
+                Some(NextListed::Broken(refusal)) => return self.refuse(&refusal, context),
             }
         }
         self.queue.room().await;
@@ -282,7 +257,7 @@ impl Responder {
                         return;
                     }
                 }
-                Err(refusal) => return self.refusal(&refusal, context),
+                Err(refusal) => return self.refuse(&refusal, context),
             }
         }
     }

@@ -1,9 +1,9 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
-//! The reader puts requests into the requests, the processor carries them out, a courier empties the
-//! queue, the writer sees to what the socket does not take at once, and what waits as names is
-//! read back on the side. None blocks another: while a `get` waits for room, pings are answered and
-//! a close is seen.
+//! The reader puts requests into a queue, the processor carries them out, the writer sends what the
+//! socket does not take at once, and waiting updates are read back on the side; a flush task empties
+//! the send queue. None blocks another: while a `get` waits for room, pings are answered and a close
+//! is seen.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use crate::adapters::delivery::Hub;
 use crate::adapters::delivery::WireFrame;
 use crate::adapters::delivery::{Budget, SendQueueLimits};
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
-    WriteError, Writer, Written,
+    Close, CloseCode, Connection, ConnectionHandler, Held, Message, ProtocolError, ReadError,
+    Reader, WriteError, Writer, Written,
 };
-use crate::adapters::inbound::websocket::connection::request_processor::RequestProcessor;
-use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
-use crate::adapters::inbound::websocket::connection::responder::Responder;
+use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
+use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::memory::MemoryBudget;
+use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
 /// How long a connection that is ending may take to finish what it has been asked.
@@ -40,7 +40,7 @@ const SHUTDOWN: &str = "the server shuts down";
 pub struct Service {
     /// The use cases.
     pub application: Arc<Application>,
-    /// Where connections are entered.
+    /// Where connections are registered.
     pub hub: Arc<Hub<WireFrame>>,
     /// `maxTotalQueueBytes`.
     pub budget: Arc<Budget>,
@@ -57,6 +57,9 @@ pub struct Service {
     /// `drainSeconds`.
     pub drain: Duration,
 }
+
+/// Requests that wait, each with its place in what clients may make the transport hold.
+type Requests = RequestQueue<Context, Held>;
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
@@ -78,8 +81,8 @@ impl ProtocolHandler {
     }
 }
 
-/// A connection's entry in the hub and its connection_writer, which end with it, also by a panic: nothing may be
-/// written behind the close.
+/// A connection's entry in the hub and its `ConnectionWriter`, which end with it, even by a panic:
+/// nothing may be written behind the close.
 struct Registration<'a> {
     hub: &'a Hub<WireFrame>,
     connection_writer: &'a ConnectionWriter,
@@ -111,7 +114,7 @@ impl ConnectionHandler for ProtocolHandler {
             id,
         };
         tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
-        let responder = Responder {
+        let responder = WebSocketResponder {
             application: Arc::clone(&service.application),
             queue,
             budget: Arc::clone(&service.budget),
@@ -122,13 +125,25 @@ impl ConnectionHandler for ProtocolHandler {
             Arc::clone(&application),
             Session::new(id, service.memory.open_account()),
         );
-        let requests = RequestQueue::default();
-        let mut processor =
-            RequestProcessor::new(&requests, application, connected, responder.clone());
+        let requests = Requests::default();
+        let authenticated = AtomicBool::new(false);
+        let priority = connection.priority.clone();
+        let observe = |session: &Session| {
+            authenticated.store(session.is_authenticated(), Ordering::Relaxed);
+            priority.set_privileged(session.is_streaming());
+        };
+        let mut processor = RequestProcessor::new(
+            &requests,
+            application,
+            connected,
+            responder.clone(),
+            observe,
+        );
         let ending = attend(
             service,
             connection,
             &requests,
+            &authenticated,
             &mut processor,
             &responder,
             &connection_writer,
@@ -149,9 +164,10 @@ impl ConnectionHandler for ProtocolHandler {
 async fn attend(
     service: &Service,
     connection: &mut Connection,
-    requests: &RequestQueue,
-    processor: &mut RequestProcessor<'_>,
-    responder: &Responder,
+    requests: &Requests,
+    authenticated: &AtomicBool,
+    processor: &mut RequestProcessor<'_, WebSocketResponder, Held, impl Fn(&Session) + Send + Sync>,
+    responder: &WebSocketResponder,
     connection_writer: &ConnectionWriter,
 ) -> Ending {
     let Connection {
@@ -160,12 +176,11 @@ async fn attend(
         shutdown,
         ..
     } = connection;
-    let authenticated = AtomicBool::new(false);
     let mut writing = pin!(write(writer, connection_writer));
-    let mut working = pin!(processor.run(|is| authenticated.store(is, Ordering::Relaxed)));
+    let mut working = pin!(processor.run());
     let mut updating = pin!(responder.pending_updates());
     let ending = {
-        let mut reading = pin!(read(reader, requests, service, &authenticated));
+        let mut reading = pin!(read(reader, requests, service, authenticated));
         tokio::select! {
             biased;
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
@@ -232,7 +247,7 @@ impl Ending {
         }
     }
 
-    /// Because the client has closed: whoever does that wants no more files.
+    /// Because the client has closed: it wants no more files.
     fn closed(close: Close) -> Self {
         Self {
             end: End::Proper,
@@ -251,10 +266,10 @@ impl Ending {
     }
 }
 
-/// Reads requests into the requests until nothing more comes.
+/// Reads requests into the queue until no more come.
 async fn read(
     reader: &mut Reader,
-    requests: &RequestQueue,
+    requests: &Requests,
     service: &Service,
     authenticated: &AtomicBool,
 ) -> Ending {
@@ -298,14 +313,14 @@ async fn read(
                 command,
                 context,
                 bytes,
-                _held: Some(held),
+                guard: held,
             })
             .await;
     }
 }
 
-/// Writes what waits and the socket has not taken at once, and pings and pongs, for as long as the
-/// connection lives.
+/// Writes what the socket has not taken at once, and pings and pongs, as long as the connection
+/// lives.
 async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
     loop {
         tokio::select! {

@@ -6,68 +6,84 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::inbound::transport::Held;
-use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{Command, locks};
+use crate::application::command::Command;
+use crate::application::locks;
 
-/// How much may wait: then the connection is read no further, so that whoever sends faster than
-/// his requests are carried out is held back by his own socket.
+/// How many bytes may wait. Beyond that the connection is not read from, so that its own socket
+/// holds back a client that sends faster than its requests are carried out.
 const MAX_BYTES: usize = 64 * 1_024;
 
-/// What a request costs of the turn of 128 units that a task has before others get theirs: else
-/// thousands that have waited would be carried out in one go.
+/// What a request costs of the 128 units that a task may use before it yields to others. Without
+/// this, thousands of waiting requests would be carried out in one go.
 const REQUEST_COST: usize = 4;
 
-/// A request that has been read.
-pub(crate) struct Request {
+/// A request that has been read. `C` is what its answers need to know of it, and `G` is a guard
+/// that is dropped once it has been carried out.
+pub struct Request<C, G> {
+    /// What is asked for.
     pub command: Command,
-    pub context: Context,
+    /// What its answers need to know of it.
+    pub context: C,
     /// The length of its message in bytes.
     pub bytes: usize,
-    /// Its place in what clients may send before it is dealt with.
-    pub(crate) _held: Option<Held>,
+    /// Accounts for what the request holds.
+    pub guard: G,
 }
 
-impl Request {
-    /// What it takes up, about: a short message is longer once it is read.
+impl<C, G> Request<C, G> {
+    /// The bytes that it takes up, roughly: a short message is longer once it is read.
     fn size(&self) -> usize {
         size_of::<Self>() + self.bytes
     }
 }
 
 /// Requests that wait, in the order in which they came. One reader puts, one processor takes.
-#[derive(Default)]
-pub(crate) struct RequestQueue {
-    state: Mutex<State>,
-    /// Told when something has come or nothing more will.
+pub struct RequestQueue<C, G> {
+    state: Mutex<State<C, G>>,
+    /// Notified when something has come or nothing more will.
     filled: Notify,
-    /// Told when something has been taken or carried out.
+    /// Notified when something has been taken or carried out.
     emptied: Notify,
     /// Cancelled when long answers are to end.
     hurry: CancellationToken,
 }
 
-#[derive(Default)]
-struct State {
-    requests: VecDeque<Request>,
+impl<C, G> Default for RequestQueue<C, G> {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                requests: VecDeque::new(),
+                bytes: 0,
+                busy: false,
+                end: None,
+            }),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+            hurry: CancellationToken::new(),
+        }
+    }
+}
+
+struct State<C, G> {
+    requests: VecDeque<Request<C, G>>,
     bytes: usize,
-    /// Whether the processor carries one out.
+    /// Whether the processor is carrying one out.
     busy: bool,
     end: Option<End>,
 }
 
 /// How the requests of a connection end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The client has closed properly: it has sent all that it wanted to.
     Proper,
-    /// The connection was cut, by whomever.
+    /// Either side cut the connection.
     Cut,
 }
 
-impl RequestQueue {
+impl<C, G> RequestQueue<C, G> {
     /// Puts a request behind the others, once there is room.
-    pub(crate) async fn put(&self, request: Request) {
+    pub async fn put(&self, request: Request<C, G>) {
         self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
         let mut state = self.lock();
         state.bytes += request.size();
@@ -76,17 +92,16 @@ impl RequestQueue {
     }
 
     /// Waits until all that was put has been carried out.
-    pub(crate) async fn carried_out(&self) {
+    pub async fn carried_out(&self) {
         self.wait_emptied(|state| state.requests.is_empty() && !state.busy)
             .await;
     }
 
-    /// The next request, or the end once all has been taken and nothing more will come. By asking
-    /// for it the processor says that it has carried out the one before.
+    /// The next request. Asking for it says that the one before has been carried out.
     ///
     /// # Errors
-    /// How the requests have ended.
-    pub(crate) async fn next(&self) -> Result<Request, End> {
+    /// How the requests have ended, once all have been taken and no more will come.
+    pub async fn next(&self) -> Result<Request<C, G>, End> {
         for _ in 0..REQUEST_COST {
             tokio::task::consume_budget().await;
         }
@@ -112,27 +127,27 @@ impl RequestQueue {
     }
 
     /// How the requests end, once nothing more will come.
-    pub(crate) fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<End> {
         self.lock().end
     }
 
     /// Nothing more will come.
-    pub(crate) fn close(&self, end: End) {
+    pub fn close(&self, end: End) {
         self.lock().end = Some(end);
         self.filled.notify_one();
     }
 
-    /// Long answers are to end: nobody waits for them.
-    pub(crate) fn hurry(&self) {
+    /// Ends long answers: nobody waits for them.
+    pub fn hurry(&self) {
         self.hurry.cancel();
     }
 
     /// Waits until long answers are to end.
-    pub(crate) async fn hurried(&self) {
+    pub async fn hurried(&self) {
         self.hurry.cancelled().await;
     }
 
-    async fn wait_emptied(&self, ready: impl Fn(&State) -> bool) {
+    async fn wait_emptied(&self, ready: impl Fn(&State<C, G>) -> bool) {
         loop {
             if ready(&self.lock()) {
                 return;
@@ -141,7 +156,7 @@ impl RequestQueue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<C, G>> {
         locks::lock(&self.state)
     }
 }
@@ -152,18 +167,18 @@ mod tests {
 
     use super::*;
 
-    fn request(bytes: usize) -> Request {
+    fn request(bytes: usize) -> Request<(), ()> {
         Request {
             command: Command::LeaveRoom,
-            context: Context::default(),
+            context: (),
             bytes,
-            _held: None,
+            guard: (),
         }
     }
 
     #[test]
     fn requests_come_out_in_order_and_the_end_after_them() {
-        let requests = RequestQueue::default();
+        let requests = RequestQueue::<(), ()>::default();
         for bytes in [1, 2] {
             requests
                 .put(request(bytes))
@@ -182,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn a_full_inbox_holds_its_reader_back_until_something_is_taken() {
-        let requests = RequestQueue::default();
+    fn a_full_queue_holds_its_reader_back_until_something_is_taken() {
+        let requests = RequestQueue::<(), ()>::default();
         requests
             .put(request(MAX_BYTES))
             .now_or_never()
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_is_carried_out_when_the_next_is_asked_for() {
-        let requests = RequestQueue::default();
+        let requests = RequestQueue::<(), ()>::default();
         assert!(requests.carried_out().now_or_never().is_some());
         requests
             .put(request(1))

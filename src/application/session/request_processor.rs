@@ -1,6 +1,5 @@
 //! Carries out the requests of one connection, in order.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +8,17 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
-use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
-use crate::adapters::inbound::websocket::connection::responder::Responder;
-use crate::adapters::inbound::websocket::connection::session_timer::{SessionTimer, until};
-use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::files::commit;
-use crate::application::{Application, Command, CommandOutcome, Commit, SessionGuard};
+use crate::application::command::Command;
+use crate::application::files::commit::{self, Commit};
+use crate::application::outcome::{CommandOutcome, LongAnswer};
+use crate::application::reply::Reply;
+use crate::application::request_error::RequestError;
+use crate::application::service::Application;
+use crate::application::session::guard::SessionGuard;
+use crate::application::session::request_queue::{End, Request, RequestQueue};
+use crate::application::session::responder::Responder;
+use crate::application::session::session_timer::{SessionTimer, until};
+use crate::application::session::state::Session;
 use crate::domain::FilePath;
 
 /// How many changes of one connection are carried out at once, and how many bytes of content they
@@ -22,21 +26,20 @@ use crate::domain::FilePath;
 const MAX_COMMITS: usize = 32;
 const MAX_COMMIT_BYTES: usize = 32 << 20;
 
-/// The desktop client's upload that lacks only its last part is whole after this long a silence.
+/// The desktop client's upload that lacks only its last part is complete after this long a silence.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How long a client that is going may take to read on, before its further answers are dropped.
+/// How long a client that is leaving may take to read on before its further answers are dropped.
 const LAST_READING: Duration = Duration::from_secs(2);
 
-/// So many requests in a row may be refused at full speed; after each further one the connection
-/// pauses, since whoever goes on like that is no client, and his share of the machine is needed.
-/// Once he is gone without a word, what he has left behind is not looked at.
+/// How many requests in a row may be refused at full speed. After each further one the connection
+/// pauses, because no real client goes on like that. If it is cut, its other requests are dropped.
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why the processor is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Done {
+pub enum Done {
     /// All requests have been carried out and no more will come.
     NothingMore,
     /// The connection has failed to authenticate once too often.
@@ -50,46 +53,48 @@ struct Running {
     bytes: usize,
 }
 
-/// Carries out the requests of one connection.
-pub(crate) struct RequestProcessor<'a> {
-    requests: &'a RequestQueue,
-    timer: SessionTimer,
-    responder: Responder,
+/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each request
+/// carries, and `O` is told after each change of the session how it is now.
+pub struct RequestProcessor<'a, R: Responder, G, O> {
+    requests: &'a RequestQueue<R::Context, G>,
+    timer: SessionTimer<R, O>,
+    responder: R,
     /// Each gives its number.
     commits: FuturesUnordered<Pin<Box<dyn Future<Output = u64> + Send>>>,
     running: Vec<Running>,
     last_number: u64,
     /// How many requests have been refused in a row.
     refused: u32,
-    /// That of the latest request: an upload that turns out to be whole answers it.
-    last_context: Context,
-    /// Until when the client has to be silent for its upload to be taken for whole.
+    /// Of the latest request: an upload that turns out to be complete answers it.
+    last_context: R::Context,
+    /// Until when the client must be silent for its upload to count as complete.
     silent_at: Option<Instant>,
 }
 
-impl<'a> RequestProcessor<'a> {
-    pub(crate) fn new(
-        requests: &'a RequestQueue,
+impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, G, O> {
+    /// A processor of `requests`. `observe` is called after each request and each deadline.
+    pub fn new(
+        requests: &'a RequestQueue<R::Context, G>,
         application: Arc<Application>,
         connected: SessionGuard,
-        responder: Responder,
+        responder: R,
+        observe: O,
     ) -> Self {
         Self {
             requests,
-            timer: SessionTimer::new(application, connected, responder.clone()),
+            timer: SessionTimer::new(application, connected, responder.clone(), observe),
             responder,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
             last_number: 0,
             refused: 0,
-            last_context: Context::default(),
+            last_context: R::Context::default(),
             silent_at: None,
         }
     }
 
-    /// Carries out what comes until nothing more does. `on_step` is told after each request
-    /// whether the connection has authenticated.
-    pub(crate) async fn run(&mut self, on_step: impl Fn(bool)) -> Done {
+    /// Carries out requests until no more will come.
+    pub async fn run(&mut self) -> Done {
         let requests = self.requests;
         loop {
             let silent_at = self.silent_at;
@@ -108,7 +113,7 @@ impl<'a> RequestProcessor<'a> {
                     self.settle(None).boxed().await;
                 }
                 Next::Request(Err(end)) => {
-                    // Of a connection that was cut it is not known what was to come.
+                    // If the connection was cut, nobody knows what was to come.
                     if end == End::Proper {
                         self.settle(None).boxed().await;
                     }
@@ -117,7 +122,7 @@ impl<'a> RequestProcessor<'a> {
                 }
                 Next::Request(Ok(request)) => {
                     // In a box, for it is large, and most connections are idle most of the time.
-                    if let Some(done) = Box::pin(self.carry_out_all(request, &on_step)).await {
+                    if let Some(done) = Box::pin(self.carry_out_all(request)).await {
                         return done;
                     }
                 }
@@ -127,20 +132,16 @@ impl<'a> RequestProcessor<'a> {
 
     /// Carries out a request and those that have come already. Returns why the processor is done, if
     /// it is.
-    async fn carry_out_all(
-        &mut self,
-        mut request: Request,
-        on_step: &impl Fn(bool),
-    ) -> Option<Done> {
+    async fn carry_out_all(&mut self, mut request: Request<R::Context, G>) -> Option<Done> {
         loop {
             if self.carry_out(request).await == Done::Banned {
                 return Some(Done::Banned);
             }
-            on_step(self.timer.session().is_authenticated());
+            self.timer.observe();
             if self.refused > REFUSED_AT_FULL_SPEED {
                 match self.requests.end() {
                     None => tokio::time::sleep(REFUSED_PAUSE).await,
-                    // He has sent all that he wanted to, and some of it may be good.
+                    // It has sent all that it wanted to, and some of it may be valid.
                     Some(End::Proper) => {}
                     Some(End::Cut) => return Some(Done::NothingMore),
                 }
@@ -148,14 +149,17 @@ impl<'a> RequestProcessor<'a> {
             while let Some(Some(number)) = self.commits.next().now_or_never() {
                 self.finish(number);
             }
-            // The end is for whoever waits for requests.
+            // The end is left to `run`.
             request = self.requests.next().now_or_never()?.ok()?;
         }
     }
 
-    async fn carry_out(&mut self, request: Request) -> Done {
+    async fn carry_out(&mut self, request: Request<R::Context, G>) -> Done {
         let Request {
-            command, context, ..
+            command,
+            context,
+            guard: _guard,
+            ..
         } = request;
         self.settle(Some(&command)).await;
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));
@@ -164,9 +168,9 @@ impl<'a> RequestProcessor<'a> {
             self.finish_all().await;
         }
         self.room().await;
-        let execution = self.timer.execute(command).await;
-        let is_refused = matches!(execution, CommandOutcome::Refused(_));
-        let done = self.answer(execution, context.clone()).await;
+        let outcome = self.timer.execute(command).await;
+        let is_refused = matches!(outcome, CommandOutcome::Refused(_));
+        let done = self.answer(outcome, context.clone()).await;
         self.refused = if is_refused {
             self.refused.saturating_add(1)
         } else {
@@ -181,53 +185,78 @@ impl<'a> RequestProcessor<'a> {
         done
     }
 
-    /// Whoever does not read his answers gets no more of them; if he is going, for good.
+    /// Waits until the client has read enough of its answers. If it is leaving, the wait is short
+    /// and all further answers are dropped.
     async fn room(&mut self) {
-        let (queue, requests) = (&self.responder.queue, self.requests);
-        if queue.room().now_or_never().is_some() {
+        let (responder, requests) = (&self.responder, self.requests);
+        if responder.room().now_or_never().is_some() {
             return;
         }
         let room = async {
             tokio::select! {
                 biased;
-                () = queue.room() => {}
-                () = async { requests.hurried().await; tokio::time::sleep(LAST_READING).await } => queue.close(),
+                () = responder.room() => {}
+                () = async { requests.hurried().await; tokio::time::sleep(LAST_READING).await } => {
+                    responder.close();
+                }
             }
         };
         self.timer.meanwhile(room).boxed().await;
     }
 
-    async fn answer(&mut self, execution: CommandOutcome, context: Context) -> Done {
-        if let CommandOutcome::Commit(commit) = execution {
-            self.begin(commit, context).await;
-            return Done::NothingMore;
-        }
-        let banned = matches!(execution, CommandOutcome::RefusedForGood(_));
-        if banned || matches!(execution, CommandOutcome::Refused(_)) {
-            // The change before it may be of the same file, whose replies keep their order.
-            self.finish_all().await;
-        }
-        if let Some(execution) = self.responder.answer_at_once(execution, &context) {
-            let (responder, requests) = (&self.responder, self.requests);
-            // In a box, for it is large, and most connections are idle most of the time.
-            let answer = Box::pin(async {
-                tokio::select! {
-                    biased;
-                    () = responder.long_answer(execution, &context) => {}
-                    () = requests.hurried() => {}
+    async fn answer(&mut self, outcome: CommandOutcome, context: R::Context) -> Done {
+        match outcome {
+            CommandOutcome::Silent => {}
+            CommandOutcome::Commit(commit) => self.begin(commit, context).await,
+            CommandOutcome::Replied(reply) => self.responder.reply(&reply, &context),
+            CommandOutcome::Refused(refusal) => self.refuse(&refusal, &context).await,
+            CommandOutcome::RefusedForGood(refusal) => {
+                self.refuse(&refusal, &context).await;
+                return Done::Banned;
+            }
+            CommandOutcome::Authenticated { replies, waiting } => {
+                for reply in &replies {
+                    self.responder.reply(reply, &context);
                 }
-            });
-            self.timer.meanwhile(answer).await;
+                if let Some(pages) = waiting {
+                    let answer = LongAnswer::WaitingPullRequests(pages);
+                    self.send(answer, context).await;
+                }
+            }
+            CommandOutcome::Files(files) => self.send(LongAnswer::Files(files), context).await,
+            CommandOutcome::PullRequestFiles(files) => {
+                self.send(LongAnswer::PullRequestFiles(files), context)
+                    .await;
+            }
+            CommandOutcome::Listing(files) => self.send(LongAnswer::Listing(files), context).await,
+            CommandOutcome::PullRequests(pages) => {
+                self.send(LongAnswer::PullRequests(pages), context).await;
+            }
         }
-        if banned {
-            Done::Banned
-        } else {
-            Done::NothingMore
-        }
+        Done::NothingMore
+    }
+
+    async fn refuse(&mut self, refusal: &RequestError, context: &R::Context) {
+        // The change before it may be of the same file, whose replies keep their order.
+        self.finish_all().await;
+        self.responder.refuse(refusal, context);
+    }
+
+    async fn send(&mut self, answer: LongAnswer, context: R::Context) {
+        let (responder, requests) = (&self.responder, self.requests);
+        // In a box, for it is large, and most connections are idle most of the time.
+        let sending = Box::pin(async {
+            tokio::select! {
+                biased;
+                () = responder.send(answer, &context) => {}
+                () = requests.hurried() => {}
+            }
+        });
+        self.timer.meanwhile(sending).await;
     }
 
     /// Begins a change once those that it touches are done and there is room for one more.
-    async fn begin(&mut self, commit: Commit, context: Context) {
+    async fn begin(&mut self, commit: Commit, context: R::Context) {
         let bytes = commit.bytes();
         while self.must_wait(commit.path(), bytes) {
             self.finish_one().await;
@@ -241,13 +270,14 @@ impl<'a> RequestProcessor<'a> {
             bytes,
         });
         let (responder, file) = (self.responder.clone(), commit.key());
-        let queue = Arc::clone(&responder.queue);
-        let work = commit::commit(&self.timer.application, commit, move |outcome| {
+        let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
-        });
+        };
+        let work = commit::commit(&self.timer.application, commit, answer);
+        let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;
-            queue.changes_answered().await;
+            responder.changes_answered().await;
             number
         }));
     }
@@ -278,20 +308,21 @@ impl<'a> RequestProcessor<'a> {
         self.running.retain(|running| running.number != number);
     }
 
-    /// An upload that lacks only the desktop client's last part is whole, unless `next` is it.
+    /// Completes an upload that lacks only the desktop client's last part, unless `next` is that
+    /// part.
     async fn settle(&mut self, next: Option<&Command>) {
-        if let Some(execution) = self.timer.settle_upload(next).await {
+        if let Some(outcome) = self.timer.settle_upload(next).await {
             let context = self.last_context.clone();
-            // Of what this can be, nothing ends the connection.
-            self.answer(execution, context).boxed().await;
+            // None of these outcomes ends the connection.
+            self.answer(outcome, context).boxed().await;
         }
     }
 }
 
 /// What the processor has waited for.
-enum Next {
+enum Next<C, G> {
     Committed(u64),
     /// The client has been silent for as long as it may take to send a last part.
     Silence,
-    Request(Result<Request, End>),
+    Request(Result<Request<C, G>, End>),
 }

@@ -1,46 +1,54 @@
-//! Whom a processor works for: a session whose time runs on, whatever is under way.
+//! The session of a connection, whose time runs on whatever is under way.
 
-use crate::application::files::post_file::settle_upload;
-use crate::application::session::dispatch::execute;
-use crate::application::session::expiry::expire_uploads;
-use crate::application::session::expiry::next_deadline;
-use crate::application::session::expiry::withdraw_expired;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::adapters::inbound::websocket::connection::responder::Responder;
-use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{Application, Command, CommandOutcome, Session, SessionGuard};
+use crate::application::command::Command;
+use crate::application::files::post_file::settle_upload;
+use crate::application::outcome::CommandOutcome;
+use crate::application::service::Application;
+use crate::application::session::dispatch::execute;
+use crate::application::session::expiry::{expire_uploads, next_deadline, withdraw_expired};
+use crate::application::session::guard::SessionGuard;
+use crate::application::session::responder::Responder;
+use crate::application::session::state::Session;
 
-/// A deadline further away than this is looked at again on the way.
+/// The longest wait: a deadline further away is looked at again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
-/// One connection's session, and how to tell its client what time alone brings about.
-pub(crate) struct SessionTimer {
-    pub application: Arc<Application>,
+/// One connection's session, which acts on its deadlines by itself.
+pub(crate) struct SessionTimer<R, O> {
+    pub(crate) application: Arc<Application>,
     connected: SessionGuard,
-    responder: Responder,
+    responder: R,
+    observe: O,
 }
 
-impl SessionTimer {
+impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
     pub(crate) fn new(
         application: Arc<Application>,
         connected: SessionGuard,
-        responder: Responder,
+        responder: R,
+        observe: O,
     ) -> Self {
         Self {
             application,
             connected,
             responder,
+            observe,
         }
     }
 
     pub(crate) fn session(&self) -> &Session {
         &self.connected.session
+    }
+
+    /// Tells the observer how the session is now.
+    pub(crate) fn observe(&self) {
+        (self.observe)(self.session());
     }
 
     pub(crate) async fn execute(&mut self, command: Command) -> CommandOutcome {
@@ -53,8 +61,8 @@ impl SessionTimer {
         settle_upload(&self.application, session, next).await
     }
 
-    /// Does `work`, however long it takes, and meanwhile what has its time: a token that expires
-    /// while a slow client is sent a large project expires then, not when that is over.
+    /// Does `work`, however long it takes, and meets the session's deadlines meanwhile: a token that
+    /// expires while a slow client receives a large project expires then, not afterwards.
     pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
@@ -75,12 +83,13 @@ impl SessionTimer {
         let session = &mut self.connected.session;
         expire_uploads(&self.application, session);
         if let Some(refusal) = withdraw_expired(&self.application, session) {
-            self.responder.refusal(&refusal, &Context::default());
+            self.responder.refuse(&refusal, &R::Context::default());
         }
+        self.observe();
     }
 }
 
-/// Waits until then, or for ever.
+/// Waits until then, or forever.
 pub(crate) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,

@@ -1,0 +1,55 @@
+//! Which projects are without their streamer (protocol, section 4).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::application::locks::lock;
+use crate::domain::{ProjectId, Uptime};
+
+/// Which projects are without their streamer, and since when.
+#[derive(Debug)]
+pub(crate) struct AbandonedProjects {
+    grace: Option<Duration>,
+    due: Mutex<HashMap<ProjectId, Uptime>>,
+}
+
+impl AbandonedProjects {
+    /// `grace` is how long a project may be without its streamer; `None` is forever.
+    pub(crate) fn new(grace: Option<Duration>) -> Self {
+        Self {
+            grace,
+            due: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn streamer_left(&self, project: &ProjectId, now: Uptime) {
+        if let Some(grace) = self.grace {
+            self.due().insert(project.clone(), now.plus(grace));
+        }
+    }
+
+    pub(crate) fn streamer_came(&self, project: &ProjectId) {
+        if self.grace.is_some() {
+            self.due().remove(project);
+        }
+    }
+
+    /// Removes and returns the projects whose grace is over at `now`.
+    pub(crate) fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
+        let mut due = self.due();
+        let ready: Vec<_> = due
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(project, _)| project.clone())
+            .collect();
+        for project in &ready {
+            due.remove(project);
+        }
+        ready
+    }
+
+    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Uptime>> {
+        lock(&self.due)
+    }
+}

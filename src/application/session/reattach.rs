@@ -1,0 +1,157 @@
+//! Keeps what a connection is registered for in step with its session.
+//!
+//! The session alone decides it, so one comparison follows every change of the session, and a
+//! connection ends by a comparison with nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::application::connection_id::ConnectionId;
+use crate::application::ports::{StoreError, Topic};
+use crate::application::service::Application;
+use crate::application::session::registrations::Registrations;
+use crate::application::session::state::Session;
+use crate::domain::{ProjectId, PullRequestId, Timestamp};
+
+/// What `session` is entitled to at `now`.
+fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
+    let valid = session.valid_identity(now).ok();
+    let mut topics = Vec::new();
+    if let Some(project) = session.role_project() {
+        if valid.is_some() || public_read {
+            topics.push(Topic::Updates(project.clone()));
+        }
+        if let Some(identity) = valid {
+            topics.push(Topic::Outcomes(project.clone(), identity.user.clone()));
+            if session.roles.streamer && session.notices.live() == Some(project) {
+                topics.push(Topic::Proposals(project.clone()));
+            }
+        }
+    }
+    let watched: BTreeSet<_> = session
+        .watches
+        .iter()
+        .filter(|project| public_read || valid.is_some_and(|identity| identity.names(project)))
+        .filter(|project| session.role_project() != Some(project))
+        .collect();
+    topics.extend(watched.into_iter().cloned().map(Topic::Updates));
+    let room = session
+        .roles
+        .room
+        .clone()
+        .zip(valid.map(|identity| identity.user.clone()));
+    topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
+    // A streamer counts as present as long as the connection lives, even with an expired token.
+    let presence = session
+        .role_project()
+        .filter(|_| session.roles.streamer)
+        .cloned();
+    Registrations {
+        topics,
+        presence,
+        room,
+    }
+}
+
+/// Registers the connection for what its session is entitled to now, and for nothing else. If it is
+/// no longer told of pull requests, those that come from now on wait for it.
+pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
+    let entitled = due(session, app.policy.public_read, now);
+    let told = session.notices.live();
+    if let Some(project) = told
+        .filter(|project| !entitled.are_told_of(project))
+        .cloned()
+    {
+        leave_pull_requests(app, session, &project);
+    }
+    replace(app, session.connection, &session.attached, &entitled);
+    session.attached = entitled;
+}
+
+/// Ceases to tell the connection of a project's pull requests, and remembers up to which it was
+/// told.
+fn leave_pull_requests(app: &Application, session: &mut Session, project: &ProjectId) {
+    let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
+    let topic = Topic::Proposals(project.clone());
+    session.attached.topics.retain(|own| *own != topic);
+    let leave = Box::new(move || subscriptions.unsubscribe(me, &topic));
+    let told = app.ports.pull_requests.leave(project, leave);
+    session.notices.pause(told);
+}
+
+/// Enters the streamer's connection for the pull requests of a project. Returns those that are
+/// open already and of which it was not told.
+///
+/// # Errors
+/// Those of the store; the connection is then not told of later ones either.
+pub(crate) async fn enter_pull_requests(
+    app: &Application,
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Vec<PullRequestId>, StoreError> {
+    let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
+    let topic = Topic::Proposals(project.clone());
+    // Noted before it is entered, so that it is left should the connection end in between.
+    session.attached.topics.push(topic.clone());
+    let told = session.notices.resume(project.clone());
+    let enter = Box::new(move || subscriptions.subscribe(me, topic));
+    let waiting = app
+        .ports
+        .pull_requests
+        .open_since(&project, told, enter)
+        .await;
+    if waiting.is_err() {
+        session.attached.topics.pop();
+        session.notices.pause(told);
+    }
+    waiting
+}
+
+/// Ends all registrations: the connection is gone. Its uploads and draft go with the session.
+pub(crate) fn end(app: &Application, session: &mut Session) {
+    let none = Registrations::default();
+    replace(app, session.connection, &session.attached, &none);
+    session.attached = none;
+}
+
+fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
+    let ports = &app.ports;
+    let now = app.uptime();
+    for topic in old
+        .topics
+        .iter()
+        .filter(|topic| !new.topics.contains(topic))
+    {
+        ports.subscriptions.unsubscribe(me, topic);
+    }
+    if old.room != new.room {
+        if let Some((room, user)) = &old.room {
+            ports.rooms.leave(room, user, now);
+        }
+        if let Some((room, user)) = &new.room {
+            // That there is room for one more was seen to before (`authenticate`).
+            ports.rooms.enter(room, user, now);
+        }
+    }
+    for topic in new
+        .topics
+        .iter()
+        .filter(|topic| !old.topics.contains(topic))
+    {
+        ports.subscriptions.subscribe(me, topic.clone());
+    }
+    if old.presence != new.presence {
+        if let Some(project) = &old.presence
+            && ports.presence.depart(project, me)
+        {
+            app.abandoned.streamer_left(project, now);
+        }
+        if let Some(project) = &new.presence {
+            ports.presence.arrive(project, me);
+            app.abandoned.streamer_came(project);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
