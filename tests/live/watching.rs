@@ -12,8 +12,7 @@ async fn the_status_counts_the_others_and_the_files() {
     let _bob = server.viewer("bob").await;
     let mut anyone = server.connect().await;
     anyone.ok(file("watch", project())).await;
-    let expected =
-        json!({"streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000});
+    let expected = json!({"streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 0});
     assert_eq!(anyone.ok(file("status", project())).await, expected);
     let missing = file("status", json!({"username": "ana", "project": "none"}));
     anyone.refused(409, missing).await;

@@ -52,6 +52,7 @@ impl World {
             "files": files.len(),
             "bytes": bytes(files),
             "maxBytes": self.limits.project_bytes,
+            "folders": folders(files),
         });
         Ok(vec![success("fileStatus", data)])
     }
@@ -250,6 +251,16 @@ impl World {
 }
 
 /// The length of all files together.
+/// How many folders have a file below them.
+fn folders(files: &Files) -> usize {
+    let names = files.keys().map(String::as_str);
+    let folders = names.flat_map(|name| {
+        let ends = name.match_indices('/').map(|(end, _)| end);
+        ends.filter(|end| *end > 0).map(|end| &name[..end])
+    });
+    folders.collect::<std::collections::BTreeSet<_>>().len()
+}
+
 fn bytes(files: &Files) -> usize {
     files.values().map(|file| file.content.len()).sum()
 }
