@@ -52,6 +52,7 @@ impl World {
             "files": files.len(),
             "bytes": bytes(files),
             "maxBytes": self.limits.project_bytes,
+            "folders": folders(files),
         });
         Ok(vec![success("fileStatus", data)])
     }
@@ -247,6 +248,16 @@ impl World {
         }
         Ok(vec![stored("fileDelete", name)])
     }
+}
+
+/// How many folders have a file below them.
+fn folders(files: &Files) -> usize {
+    let names = files.keys().map(String::as_str);
+    let folders = names.flat_map(|name| {
+        let ends = name.match_indices('/').map(|(end, _)| end);
+        ends.filter(|end| *end > 0).map(|end| &name[..end])
+    });
+    folders.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// The total length of all files.
