@@ -7,7 +7,7 @@ mod hub;
 mod send_queue;
 mod wire_frame;
 
-pub(crate) use connection_writer::ConnectionWriter;
+pub(crate) use connection_writer::{ConnectionWriter, Flushed};
 pub(crate) use flush::FlushTasks;
 pub use hub::Hub;
 pub use send_queue::{

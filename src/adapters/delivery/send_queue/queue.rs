@@ -216,8 +216,8 @@ impl<F: Frame> SendQueue<F> {
     }
 
     /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
-    /// into `max_bytes`.
-    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) {
+    /// into `max_bytes`. Returns how many bytes they are.
+    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
         let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
             std::mem::swap(&mut state.frames, into);
@@ -235,6 +235,7 @@ impl<F: Frame> SendQueue<F> {
         if was_full || !state.pending.is_empty() {
             self.changed.notify_waiters();
         }
+        taken
     }
 
     /// The connection can be sent nothing any more: what waits is dropped, and what still comes is

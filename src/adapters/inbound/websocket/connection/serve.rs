@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::adapters::delivery::ConnectionWriter;
 use crate::adapters::delivery::FlushTasks;
 use crate::adapters::delivery::Hub;
 use crate::adapters::delivery::WireFrame;
 use crate::adapters::delivery::{Budget, SendQueueLimits};
+use crate::adapters::delivery::{ConnectionWriter, Flushed};
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
-    WriteError, Writer, Written,
+    WriteError, Writer,
 };
 use crate::adapters::inbound::websocket::connection::request_processor::RequestProcessor;
 use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
@@ -322,8 +322,11 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
 
 /// Writes all that waits.
 async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
-    while connection_writer.write()? == Written::Full {
-        writer.writable().await?;
+    loop {
+        match connection_writer.write()? {
+            Flushed::All => return Ok(()),
+            Flushed::Turn => tokio::task::yield_now().await,
+            Flushed::Full => writer.writable().await?,
+        }
     }
-    Ok(())
 }
