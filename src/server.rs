@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use warp::{Filter as _, Reply as _};
 
-use crate::adapters::delivery::{Budget, Hub};
+use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded};
 use crate::adapters::inbound::http;
@@ -26,6 +26,7 @@ use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::abandoned::{start_grace, tidy_up};
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::{Clock, IdGenerator, StoreError, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 
@@ -80,8 +81,8 @@ impl Server {
         warn_of_few_files(config, transport::raise_open_files());
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
-        let budget = Budget::new(config.max_memory_bytes());
-        let encoder = event_encoder(Arc::clone(&budget), config.part_bytes.size());
+        let memory = MemoryBudget::new(config.max_memory_bytes());
+        let encoder = event_encoder(Arc::clone(&memory), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
         let stores = (adapters.open_stores)().map_err(StartError::Stores)?;
         let rooms = MemoryChatRooms::new(
@@ -110,7 +111,6 @@ impl Server {
         let handler = ProtocolHandler::new(Service {
             application: Arc::clone(&application),
             hub,
-            budget,
             queue: config.send_queue_limits(),
             part_bytes: config.part_bytes.size(),
             max_message_bytes: config.max_message_bytes.size(),
@@ -118,7 +118,12 @@ impl Server {
             drain,
         });
         let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
-        let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
+        let transport = Transport::new(
+            settings.clone(),
+            Arc::clone(&memory),
+            shutdown.clone(),
+            handler,
+        );
         let filter = transport::upgrade(&transport)
             .or(http::pages(shutdown.draining.clone()))
             .unify()
@@ -132,6 +137,11 @@ impl Server {
             let application = Arc::clone(&tidied);
             async move { tidy_up(&application).await }
         }));
+        // Never ends by itself; started again a second after a panic.
+        let relieving = tokio::spawn(every_second(move || {
+            let memory = Arc::clone(&memory);
+            async move { memory.relieve().await }
+        }));
         Ok(Running {
             addresses,
             drain,
@@ -139,6 +149,7 @@ impl Server {
             application,
             serving,
             tidying: AbortOnDropHandle::new(tidying),
+            relieving: AbortOnDropHandle::new(relieving),
         })
     }
 }
@@ -152,6 +163,8 @@ pub struct Running {
     application: Arc<Application>,
     serving: JoinHandle<()>,
     tidying: AbortOnDropHandle<()>,
+    /// Closes the connection that holds most while memory is short, until the last has ended.
+    relieving: AbortOnDropHandle<()>,
 }
 
 impl Running {
@@ -178,6 +191,7 @@ impl Running {
         self.shutdown.stop.cancel();
         // What is left are plain HTTP requests, which end at once or not at all.
         let _ = timeout(LAST_REQUESTS, self.serving).await;
+        drop(self.relieving);
     }
 
     /// Resolves when the server no longer accepts connections though nobody has stopped it.
@@ -232,7 +246,7 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
         second.tick().await;
         // The panic itself is reported by the panic hook; the log says what it means.
         if AssertUnwindSafe(work()).catch_unwind().await.is_err() {
-            tracing::error!("the tidying task panicked; it is started again in a second");
+            tracing::error!("a background task panicked; it is started again in a second");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/threats.md` keeps what it promises: 122 attacks, each with tests that exist or with a
+//! `docs/threats.md` keeps what it promises: 126 attacks, each with tests that exist or with a
 //! reason.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// How many attacks there are.
-const ATTACKS: usize = 122;
+const ATTACKS: usize = 126;
 
 /// A row of a table: the attack's number and what tries it, or why nothing does.
 fn row(line: &str) -> Option<(usize, &str)> {

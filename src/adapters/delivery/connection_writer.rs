@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use tokio::sync::Notify;
 
 use crate::adapters::delivery::flush::{Flush, FlushTask};
-use crate::adapters::delivery::send_queue::budget::Budget;
 use crate::adapters::delivery::send_queue::queue::{Bell, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks;
+use crate::application::memory::Account;
 
 /// How much is taken out of the queue and written at a time, in bytes.
 const WRITE_BYTES: usize = 64 * 1_024;
@@ -70,14 +70,14 @@ impl ConnectionWriter {
     /// An empty queue whose frames `flush_task` brings to `socket`.
     pub(crate) fn new(
         limits: SendQueueLimits,
-        budget: Arc<Budget>,
+        account: Arc<Account>,
         socket: SocketWriter,
         flush_task: Arc<FlushTask>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|writer| {
             let writer = Weak::clone(writer);
             Self {
-                queue: SendQueue::new(limits, budget, Call { flush_task, writer }),
+                queue: SendQueue::new(limits, account, Call { flush_task, writer }),
                 socket,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),

@@ -66,6 +66,11 @@ impl Session {
         self.identity.is_some()
     }
 
+    /// Whether it streams its project.
+    pub fn is_streamer(&self) -> bool {
+        self.roles.streamer
+    }
+
     /// The bearer of a token that counts at `now`.
     pub(crate) fn valid_identity(&self, now: Timestamp) -> Result<&Identity, AuthError> {
         let identity = self.identity.as_ref().ok_or(AuthError::NoToken)?;

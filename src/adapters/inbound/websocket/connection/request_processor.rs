@@ -87,9 +87,9 @@ impl<'a> RequestProcessor<'a> {
         }
     }
 
-    /// Carries out what comes until nothing more does. `on_step` is told after each request
-    /// whether the connection has authenticated.
-    pub(crate) async fn run(&mut self, on_step: impl Fn(bool)) -> Done {
+    /// Carries out what comes until nothing more does. `on_step` is shown the session after each
+    /// request.
+    pub(crate) async fn run(&mut self, on_step: impl Fn(&crate::application::Session)) -> Done {
         let requests = self.requests;
         loop {
             let silent_at = self.silent_at;
@@ -130,13 +130,13 @@ impl<'a> RequestProcessor<'a> {
     async fn carry_out_all(
         &mut self,
         mut request: Request,
-        on_step: &impl Fn(bool),
+        on_step: &impl Fn(&crate::application::Session),
     ) -> Option<Done> {
         loop {
             if self.carry_out(request).await == Done::Banned {
                 return Some(Done::Banned);
             }
-            on_step(self.timer.session().is_authenticated());
+            on_step(self.timer.session());
             if self.refused > REFUSED_AT_FULL_SPEED {
                 match self.requests.end() {
                     None => tokio::time::sleep(REFUSED_PAUSE).await,
@@ -155,7 +155,10 @@ impl<'a> RequestProcessor<'a> {
 
     async fn carry_out(&mut self, request: Request) -> Done {
         let Request {
-            command, context, ..
+            command,
+            context,
+            _held,
+            ..
         } = request;
         self.settle(Some(&command)).await;
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));

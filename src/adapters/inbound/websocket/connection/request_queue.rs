@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::inbound::transport::Held;
 use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::memory::Reservation;
 use crate::application::{Command, locks};
 
 /// How much may wait: then the connection is read no further, so that whoever sends faster than
@@ -24,8 +24,8 @@ pub(crate) struct Request {
     pub context: Context,
     /// The length of its message in bytes.
     pub bytes: usize,
-    /// Its place in what clients may send before it is dealt with.
-    pub(crate) _held: Option<Held>,
+    /// Its message, reserved until it has been carried out.
+    pub(crate) _held: Option<Reservation>,
 }
 
 impl Request {

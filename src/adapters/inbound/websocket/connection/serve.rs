@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use crate::adapters::delivery::FlushTasks;
 use crate::adapters::delivery::Hub;
+use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{Budget, SendQueueLimits};
 use crate::adapters::delivery::{ConnectionWriter, Flushed};
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
@@ -23,6 +23,7 @@ use crate::adapters::inbound::websocket::connection::request_processor::RequestP
 use crate::adapters::inbound::websocket::connection::request_queue::{End, Request, RequestQueue};
 use crate::adapters::inbound::websocket::connection::responder::Responder;
 use crate::adapters::inbound::websocket::protocol::read_command;
+use crate::application::memory::{Account, Holder};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
 /// How long a connection that is ending may take to finish what it has been asked.
@@ -33,6 +34,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
+const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const SHUTDOWN: &str = "the server shuts down";
 
 /// What every connection works with.
@@ -41,8 +43,6 @@ pub struct Service {
     pub application: Arc<Application>,
     /// Where connections are entered.
     pub hub: Arc<Hub<WireFrame>>,
-    /// `maxTotalQueueBytes`.
-    pub budget: Arc<Budget>,
     /// `maxQueueBytes` and the window for files.
     pub queue: SendQueueLimits,
     /// `partBytes`.
@@ -95,7 +95,7 @@ impl ConnectionHandler for ProtocolHandler {
         let service = &self.0.service;
         let connection_writer = ConnectionWriter::new(
             service.queue,
-            Arc::clone(&service.budget),
+            Arc::clone(&connection.account),
             connection.writer.socket_writer(),
             self.0.flush_tasks.get_or_init(FlushTasks::start).next(),
         );
@@ -111,7 +111,7 @@ impl ConnectionHandler for ProtocolHandler {
         let responder = Responder {
             application: Arc::clone(&service.application),
             queue,
-            budget: Arc::clone(&service.budget),
+            account: Arc::clone(&connection.account),
             part_bytes: service.part_bytes,
         };
         let application = Arc::clone(&service.application);
@@ -152,16 +152,21 @@ async fn attend(
         reader,
         writer,
         shutdown,
+        account,
         ..
     } = connection;
     let authenticated = AtomicBool::new(false);
     let mut writing = pin!(write(writer, connection_writer));
-    let mut working = pin!(processor.run(|is| authenticated.store(is, Ordering::Relaxed)));
+    let mut working = pin!(processor.run(|session| {
+        authenticated.store(session.is_authenticated(), Ordering::Relaxed);
+        set_holder(account, session);
+    }));
     let mut updating = pin!(responder.pending_updates());
     let ending = {
         let mut reading = pin!(read(reader, requests, service, &authenticated));
         tokio::select! {
             biased;
+            () = account.evicted() => Ending::evicted(),
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
             () = &mut updating => Ending::cut(Close::Drop),
             _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
@@ -169,6 +174,9 @@ async fn attend(
             () = shutdown.cancelled() => Ending::shutdown(service.drain),
         }
     };
+    if account.is_evicted() {
+        reader.discard_message();
+    }
     if ending.still_working {
         // What has come whole is still carried out and, if the client takes it, answered.
         requests.close(ending.end);
@@ -198,6 +206,18 @@ async fn attend(
     ending
 }
 
+/// Says whose memory it is that the connection holds.
+fn set_holder(account: &Account, session: &Session) {
+    let holder = match (session.is_authenticated(), session.is_streamer()) {
+        (true, true) => Holder::Streamer,
+        (true, false) => Holder::Authenticated,
+        (false, _) => Holder::Unauthenticated,
+    };
+    if account.holder() != holder {
+        account.set_holder(holder);
+    }
+}
+
 /// How a connection ends.
 struct Ending {
     close: Close,
@@ -223,6 +243,14 @@ impl Ending {
             patience: Duration::ZERO,
             finish_timeout: FINISH_TIMEOUT,
             flush_timeout: FLUSH_TIMEOUT,
+        }
+    }
+
+    /// Because it holds most while memory is short: what waits to be sent is dropped at once.
+    fn evicted() -> Self {
+        Self {
+            still_writing: false,
+            ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
         }
     }
 
@@ -277,10 +305,7 @@ async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        let held = match reader.hold(bytes) {
-            Ok(held) => held,
-            Err(ended) => return Ending::cut(ended.into()),
-        };
+        let held = reader.hold(bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
         undecided |= matches!(
