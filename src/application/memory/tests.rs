@@ -130,7 +130,7 @@ async fn where_memory_comes_free_by_itself_nobody_is_closed() {
         async move { second.room(10 * MIB).await }
     });
     for less in 1..=10 {
-        sleep(PATIENCE - CLOSING).await;
+        sleep(PATIENCE / 2).await;
         held.set(84 * MIB - 1 - less * MIB);
     }
     waiting.await.expect("there is room");

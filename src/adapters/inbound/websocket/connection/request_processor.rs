@@ -292,6 +292,10 @@ impl<'a> RequestProcessor<'a> {
 }
 
 /// What the processor has waited for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once; a box would cost every request an allocation"
+)]
 enum Next {
     Committed(u64),
     /// The client has been silent for as long as it may take to send a last part.

@@ -75,8 +75,8 @@ impl ProtocolHandler {
     }
 }
 
-/// A connection's entry in the hub and its connection_writer, which end with it, also by a panic: nothing may be
-/// written behind the close.
+/// A connection's entry in the hub and its writer, which end with it, also by a panic: nothing may
+/// be written behind the close.
 struct Registration<'a> {
     hub: &'a Hub<WireFrame>,
     connection_writer: &'a ConnectionWriter,
