@@ -11,6 +11,7 @@ use file_ws_server::adapters::inbound::transport::{
     self, Close, CloseCode, Connection, ConnectionHandler, Message, Shutdown, Transport,
     TransportSettings, frame,
 };
+use file_ws_server::application::memory::MemoryBudget;
 
 /// How many echoes may wait until the client takes them.
 const MAX_WAITING: usize = 64;
@@ -59,7 +60,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ..TransportSettings::default()
     };
     let shutdown = Shutdown::default();
-    let transport = Transport::new(settings.clone(), shutdown.clone(), Echo);
+    let transport = Transport::new(
+        settings.clone(),
+        MemoryBudget::new(192 << 20),
+        shutdown.clone(),
+        Echo,
+    );
     let listeners = listen::bind(&Host::Named("127.0.0.1".to_owned()), port)?;
     transport::serve(
         listeners,

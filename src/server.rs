@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use warp::{Filter as _, Reply as _};
 
-use crate::adapters::delivery::{Budget, Hub};
+use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded};
 use crate::adapters::inbound::http;
@@ -84,8 +84,8 @@ impl Server {
         warn_of_few_files(config, open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
-        let budget = Budget::new(config.max_memory_bytes());
-        let encoder = event_encoder(Arc::clone(&budget), config.part_bytes.size());
+        let memory = MemoryBudget::new(config.max_memory_bytes());
+        let encoder = event_encoder(Arc::clone(&memory), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
         let resources = StoreResources {
             memory: MemoryBudget::new(config.max_memory_bytes()),
@@ -116,8 +116,6 @@ impl Server {
         let handler = ProtocolHandler::new(Service {
             application: Arc::clone(&application),
             hub,
-            budget,
-            memory: MemoryBudget::new(config.max_memory_bytes()),
             queue: config.send_queue_limits(),
             part_bytes: config.part_bytes.size(),
             max_message_bytes: config.max_message_bytes.size(),
@@ -125,7 +123,12 @@ impl Server {
             drain,
         });
         let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
-        let transport = Transport::new(settings.clone(), shutdown.clone(), handler);
+        let transport = Transport::new(
+            settings.clone(),
+            Arc::clone(&memory),
+            shutdown.clone(),
+            handler,
+        );
         let filter = transport::upgrade(&transport)
             .or(http::pages(shutdown.draining.clone()))
             .unify()
@@ -139,6 +142,11 @@ impl Server {
             let application = Arc::clone(&tidied);
             async move { tidy_up(&application) }
         }));
+        // Never ends by itself; started again a second after a panic.
+        let relieving = tokio::spawn(every_second(move || {
+            let memory = Arc::clone(&memory);
+            async move { memory.relieve().await }
+        }));
         Ok(Running {
             addresses,
             drain,
@@ -146,6 +154,7 @@ impl Server {
             application,
             serving,
             tidying: AbortOnDropHandle::new(tidying),
+            relieving: AbortOnDropHandle::new(relieving),
         })
     }
 }
@@ -159,6 +168,8 @@ pub struct Running {
     application: Arc<Application>,
     serving: JoinHandle<()>,
     tidying: AbortOnDropHandle<()>,
+    /// Closes the connection that holds most while memory is short, until the last has ended.
+    relieving: AbortOnDropHandle<()>,
 }
 
 impl Running {
@@ -185,6 +196,7 @@ impl Running {
         self.shutdown.stop.cancel();
         // What is left are plain HTTP requests, which end at once or not at all.
         let _ = timeout(LAST_REQUESTS, self.serving).await;
+        drop(self.relieving);
     }
 
     /// Resolves when the server no longer accepts connections though nobody has stopped it.
@@ -239,7 +251,7 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
         second.tick().await;
         // The panic itself is reported by the panic hook; the log says what it means.
         if AssertUnwindSafe(work()).catch_unwind().await.is_err() {
-            tracing::error!("the tidying task panicked; it is started again in a second");
+            tracing::error!("a background task panicked; it is started again in a second");
         }
     }
 }

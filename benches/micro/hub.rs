@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::adapters::delivery::Hub;
-use file_ws_server::adapters::delivery::{Bell, Budget, SendQueue, SendQueueLimits};
+use file_ws_server::adapters::delivery::{Bell, SendQueue, SendQueueLimits};
 use file_ws_server::adapters::inbound::websocket::event_encoder;
 use file_ws_server::application::Event;
+use file_ws_server::application::memory::MemoryBudget;
 use file_ws_server::application::ports::{EventPublisher as _, Subscriptions as _, Topic};
 use file_ws_server::domain::{ChatMessage, ProjectId, ProjectName, RoomName, Timestamp, UserName};
 
@@ -29,7 +30,7 @@ impl Bell for Silent {
 pub fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hub");
     for members in [1_u64, 100, 10_000] {
-        let budget = Budget::new(usize::MAX);
+        let budget = MemoryBudget::new(usize::MAX / 2);
         let hub = Hub::new(event_encoder(Arc::clone(&budget), 64 * 1_024));
         let room = RoomName::parse("lobby").expect("a name");
         let limits = SendQueueLimits {
@@ -38,7 +39,7 @@ pub fn benches(criterion: &mut Criterion) {
         };
         let mailboxes: Vec<_> = (0..members)
             .map(|_| {
-                let queue = SendQueue::new(limits, Arc::clone(&budget), Silent);
+                let queue = SendQueue::new(limits, budget.open_account(), Silent);
                 let id = hub.connect(Arc::clone(&queue));
                 hub.subscribe(id, Topic::Room(room.clone()));
                 queue

@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use file_ws_server::adapters::delivery::Budget;
 use file_ws_server::adapters::inbound::websocket::{event_encoder, fuzzing};
 use file_ws_server::application::Event;
+use file_ws_server::application::memory::MemoryBudget;
 use file_ws_server::domain::{FilePath, Version};
 
 use crate::hub::project;
@@ -32,7 +32,7 @@ pub fn benches(criterion: &mut Criterion) {
     parse.finish();
 
     let mut encode = criterion.benchmark_group("encode an update");
-    let encoder = event_encoder(Budget::new(usize::MAX), PART_BYTES);
+    let encoder = event_encoder(MemoryBudget::new(usize::MAX / 2), PART_BYTES);
     for (name, chars) in CHARS {
         let event = Event::FileUpdated {
             project: project(),

@@ -121,7 +121,7 @@ impl MemoryBudget {
 
     /// How many bytes are held now.
     pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.used.load(Ordering::SeqCst)
     }
 
     /// How many bytes may be held, the streamers' part included.
@@ -161,8 +161,10 @@ impl MemoryBudget {
     }
 
     fn give_back(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        // Both in the one order of all: either a waiter sees what is given back here, or it is
+        // seen waiting.
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
             self.freed.notify_waiters();
         }
     }
@@ -221,8 +223,11 @@ impl MemoryBudget {
             .values()
             .filter_map(Weak::upgrade)
             .collect();
+        // Where only those without a valid token are short, nobody else is closed for them.
+        let are_all_short = !self.has_room(Holder::Authenticated, FREE_BYTES);
         let largest = accounts
             .iter()
+            .filter(|account| are_all_short || account.holder() == Holder::Unauthenticated)
             .filter(|account| account.footprint() > FREE_BYTES && !account.is_evicted())
             .max_by_key(|account| (account.holder() != Holder::Streamer, account.footprint()));
         if let Some(account) = largest {
@@ -378,6 +383,9 @@ impl Reservation {
     /// Says how many bytes it is from now on.
     pub fn set(&mut self, bytes: usize) {
         let before = std::mem::replace(&mut self.bytes, bytes);
+        if before == bytes {
+            return;
+        }
         match &self.account {
             Some(account) if bytes > before => account.add(bytes - before),
             Some(account) => account.give_back(before - bytes),
@@ -392,3 +400,6 @@ impl Drop for Reservation {
         self.set(0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,21 +6,36 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
 
-use crate::adapters::delivery::flush::FlushTask;
-use crate::adapters::delivery::send_queue::budget::Budget;
+use crate::adapters::delivery::flush::{Flush, FlushTask};
 use crate::adapters::delivery::send_queue::queue::{Bell, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks;
+use crate::application::memory::Account;
 
 /// How much is taken out of the queue and written at a time, in bytes.
 const WRITE_BYTES: usize = 64 * 1_024;
 
+/// How much one call may write, in bytes, before other connections of the same flush task are
+/// served: a client that reads as fast as the server writes must not keep the task.
+const TURN_BYTES: usize = 512 * 1_024;
+
+/// How far the frames that wait have been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// All of them.
+    All,
+    /// As many as one turn allows.
+    Turn,
+    /// As many as the socket took.
+    Full,
+}
+
 /// Empties the queue of one connection into its socket.
 ///
-/// The flush_task does so when the queue rings, for as long as the socket takes it: nobody has to
-/// wake up the connection's own task, which costs more than a write. What the socket does not take
-/// at once is left to that task.
+/// The flush task does so when the queue asks for it, for as long as the socket takes it: nobody
+/// has to wake up the connection's own task, which costs more than a write. What the socket does
+/// not take at once is left to that task.
 pub(crate) struct ConnectionWriter {
     pub(crate) queue: Arc<SendQueue<WireFrame>>,
     socket: SocketWriter,
@@ -37,7 +52,7 @@ struct Outgoing {
     ended: bool,
 }
 
-/// Tells the flush_task of an writer.
+/// Tells the flush task of a writer.
 struct Call {
     flush_task: Arc<FlushTask>,
     writer: Weak<ConnectionWriter>,
@@ -55,14 +70,14 @@ impl ConnectionWriter {
     /// An empty queue whose frames `flush_task` brings to `socket`.
     pub(crate) fn new(
         limits: SendQueueLimits,
-        budget: Arc<Budget>,
+        account: Arc<Account>,
         socket: SocketWriter,
         flush_task: Arc<FlushTask>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|writer| {
             let writer = Weak::clone(writer);
             Self {
-                queue: SendQueue::new(limits, budget, Call { flush_task, writer }),
+                queue: SendQueue::new(limits, account, Call { flush_task, writer }),
                 socket,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),
@@ -70,37 +85,34 @@ impl ConnectionWriter {
         })
     }
 
-    /// Writes what waits for as long as the socket takes it.
+    /// Writes what waits for as long as the socket takes it, and no more than one turn's worth.
     ///
     /// # Errors
     /// The socket failed.
-    pub(crate) fn write(&self) -> io::Result<Written> {
+    pub(crate) fn write(&self) -> io::Result<Flushed> {
         let mut outgoing = self.lock();
         if outgoing.ended {
-            return Ok(Written::All);
+            return Ok(Flushed::All);
         }
         let frames = &mut outgoing.frames;
+        let mut taken = 0;
         loop {
             if self.socket.try_write(frames)? == Written::Full {
-                return Ok(Written::Full);
+                return Ok(Flushed::Full);
             }
-            self.queue.take(frames, WRITE_BYTES);
+            if taken >= TURN_BYTES {
+                return Ok(Flushed::Turn);
+            }
+            taken += self.queue.take(frames, WRITE_BYTES);
             if frames.is_empty() {
                 // An idle connection keeps no room for a burst that is over.
                 *frames = VecDeque::new();
-                return Ok(Written::All);
+                return Ok(Flushed::All);
             }
         }
     }
 
-    /// The flush_task's part: what does not go smoothly is the connection's own business.
-    pub(crate) fn deliver(&self) {
-        if !matches!(self.write(), Ok(Written::All)) {
-            self.stuck.notify_one();
-        }
-    }
-
-    /// Waits until the socket has not taken what the flush_task had for it.
+    /// Waits until the socket has not taken what the flush task had for it.
     pub(crate) async fn stuck(&self) {
         self.stuck.notified().await;
     }
@@ -112,5 +124,22 @@ impl ConnectionWriter {
 
     fn lock(&self) -> MutexGuard<'_, Outgoing> {
         locks::lock(&self.outgoing)
+    }
+}
+
+impl Flush for ConnectionWriter {
+    fn flush_some(&self) -> bool {
+        match self.write() {
+            Ok(Flushed::All) => false,
+            Ok(Flushed::Turn) => true,
+            Ok(Flushed::Full) | Err(_) => {
+                self.stuck.notify_one();
+                false
+            }
+        }
+    }
+
+    fn abandon(&self) {
+        self.queue.close();
     }
 }

@@ -1,4 +1,4 @@
-//! Who brings frames to the sockets of all connections.
+//! The tasks that bring waiting frames to the sockets of all connections.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,22 +7,31 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, yield_now};
 
-use crate::adapters::delivery::connection_writer::ConnectionWriter;
 use crate::application::locks;
 
-/// After so many connections the others' tasks get their turn.
+/// After so many connections other tasks run.
 const TURN: usize = 32;
 
-/// Empties outboxes, one after the other, in a task of its own.
+/// Something a flush task empties.
+pub(crate) trait Flush: Send + Sync {
+    /// Writes a bounded part of what waits. Returns whether more could be written at once: then it
+    /// is called again, after the others that wait.
+    fn flush_some(&self) -> bool;
+
+    /// Gives up, because [`flush_some`](Self::flush_some) panicked.
+    fn abandon(&self);
+}
+
+/// Flushes connections, one after the other, in a task of its own.
 #[derive(Default)]
 pub(crate) struct FlushTask {
-    waiting: Mutex<Vec<Arc<ConnectionWriter>>>,
+    waiting: Mutex<Vec<Arc<dyn Flush>>>,
     called: Notify,
 }
 
 impl FlushTask {
-    /// Has an writer emptied soon.
-    pub(crate) fn call(&self, writer: Arc<ConnectionWriter>) {
+    /// Has `writer` flushed soon.
+    pub(crate) fn call(&self, writer: Arc<dyn Flush>) {
         let mut waiting = locks::lock(&self.waiting);
         waiting.push(writer);
         if waiting.len() == 1 {
@@ -36,10 +45,14 @@ impl FlushTask {
             self.called.notified().await;
             let waiting = std::mem::take(&mut *locks::lock(&self.waiting));
             for (number, writer) in (1..).zip(waiting) {
-                // One connection's trouble must not be that of all.
-                if catch_unwind(AssertUnwindSafe(|| writer.deliver())).is_err() {
-                    tracing::error!("a connection's frames could not be written");
-                    writer.queue.close();
+                // A panic over one connection must not end the task that serves many.
+                match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
+                    Ok(true) => self.call(writer),
+                    Ok(false) => {}
+                    Err(_) => {
+                        tracing::error!("a connection's frames could not be written");
+                        writer.abandon();
+                    }
                 }
                 if number % TURN == 0 {
                     yield_now().await;
@@ -49,8 +62,8 @@ impl FlushTask {
     }
 }
 
-/// The flush_tasks of all connections: as many as there are threads, so that a room of thousands
-/// keeps all of them busy.
+/// The flush tasks of all connections: one for each worker thread, so that a room of thousands
+/// keeps every thread busy.
 pub(crate) struct FlushTasks {
     all: Vec<Arc<FlushTask>>,
     tasks: Vec<AbortHandle>,
@@ -74,7 +87,7 @@ impl FlushTasks {
         }
     }
 
-    /// The flush_task for one more connection: each in turn.
+    /// The flush task for one more connection: each in turn.
     pub(crate) fn next(&self) -> Arc<FlushTask> {
         let given = self.given.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.all[given % self.all.len()])
@@ -84,5 +97,72 @@ impl FlushTasks {
 impl Drop for FlushTasks {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Always has more to write, until it has been called `left` times.
+    struct Endless {
+        name: char,
+        left: AtomicUsize,
+        order: Arc<Mutex<String>>,
+        done: Arc<Notify>,
+    }
+
+    impl Flush for Endless {
+        fn flush_some(&self) -> bool {
+            locks::lock(&self.order).push(self.name);
+            let has_more = self.left.fetch_sub(1, Ordering::Relaxed) > 1;
+            if !has_more {
+                self.done.notify_one();
+            }
+            has_more
+        }
+
+        fn abandon(&self) {}
+    }
+
+    #[tokio::test]
+    async fn a_fast_reader_lets_the_others_be_flushed_between_its_turns() {
+        let (order, done) = (Arc::default(), Arc::<Notify>::default());
+        let tasks = FlushTasks::start();
+        let task = tasks.next();
+        for (name, turns) in [('a', 3), ('b', 1)] {
+            task.call(Arc::new(Endless {
+                name,
+                left: AtomicUsize::new(turns),
+                order: Arc::clone(&order),
+                done: Arc::clone(&done),
+            }));
+        }
+        done.notified().await;
+        done.notified().await;
+        assert_eq!(*locks::lock(&order), "abaa");
+    }
+
+    struct Panics(Notify);
+
+    impl Flush for Panics {
+        fn flush_some(&self) -> bool {
+            panic!("planted");
+        }
+
+        fn abandon(&self) {
+            self.0.notify_one();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_abandons_one_connection_and_the_task_goes_on() {
+        let tasks = FlushTasks::start();
+        let task = tasks.next();
+        for _ in 0..2 {
+            let panics = Arc::new(Panics(Notify::new()));
+            task.call(Arc::clone(&panics) as _);
+            panics.0.notified().await;
+        }
     }
 }

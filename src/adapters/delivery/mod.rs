@@ -7,10 +7,8 @@ mod hub;
 mod send_queue;
 mod wire_frame;
 
-pub(crate) use connection_writer::ConnectionWriter;
+pub(crate) use connection_writer::{ConnectionWriter, Flushed};
 pub(crate) use flush::FlushTasks;
 pub use hub::Hub;
-pub use send_queue::{
-    Bell, Budget, Charge, FileTransferGuard, Frame, SendQueue, SendQueueClosed, SendQueueLimits,
-};
+pub use send_queue::{Bell, FileTransferGuard, Frame, SendQueue, SendQueueClosed, SendQueueLimits};
 pub use wire_frame::WireFrame;

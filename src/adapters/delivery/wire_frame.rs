@@ -5,25 +5,39 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::adapters::delivery::send_queue::Frame;
-use crate::adapters::delivery::send_queue::budget::{Budget, Charge};
+use crate::application::memory::{Account, MemoryBudget, Reservation};
 
-/// A whole frame, header and all. Clones share the bytes and their charge.
+/// A whole frame, header and all. Clones share the bytes and their reservation.
 #[derive(Debug, Clone)]
-pub struct WireFrame(Arc<Charged>);
+pub struct WireFrame(Arc<Reserved>);
+
+/// What a frame takes up besides its bytes, about: itself, its place in a queue, and the
+/// allocator's part of both allocations.
+const OVERHEAD_BYTES: usize = size_of::<Reserved>() + 64;
 
 #[derive(Debug)]
-struct Charged {
+struct Reserved {
     bytes: Bytes,
-    _charge: Charge,
+    _reservation: Reservation,
 }
 
 impl WireFrame {
-    /// Charges `bytes`, a whole frame, to what waits to be sent in all.
-    pub(crate) fn new(bytes: Bytes, budget: &Arc<Budget>) -> Self {
-        let charge = budget.charge(bytes.len());
-        Self(Arc::new(Charged {
+    /// A frame that several connections share: reserved once from `budget`.
+    pub(crate) fn shared(bytes: Bytes, budget: &Arc<MemoryBudget>) -> Self {
+        let reservation = budget.reserve(bytes.len() + OVERHEAD_BYTES);
+        Self::new(bytes, reservation)
+    }
+
+    /// A frame for one connection: reserved on its `account`.
+    pub(crate) fn own(bytes: Bytes, account: &Arc<Account>) -> Self {
+        let reservation = account.reserve(bytes.len() + OVERHEAD_BYTES);
+        Self::new(bytes, reservation)
+    }
+
+    fn new(bytes: Bytes, reservation: Reservation) -> Self {
+        Self(Arc::new(Reserved {
             bytes,
-            _charge: charge,
+            _reservation: reservation,
         }))
     }
 }

@@ -3,47 +3,65 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use crate::adapters::delivery::hub::Encoder;
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::FileKey;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 
+/// Turns an event into the messages that tell of it; none where receivers read the content back.
+pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
+
 /// The receivers of one topic.
-pub(crate) struct Members<F>(Mutex<HashMap<ConnectionId, Arc<SendQueue<F>>>>);
+pub(crate) struct Members<F>(Mutex<State<F>>);
+
+struct State<F> {
+    queues: HashMap<ConnectionId, Arc<SendQueue<F>>>,
+    /// Whether the last member has left: whoever comes now needs a new topic.
+    closed: bool,
+}
 
 impl<F> Default for Members<F> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(State {
+            queues: HashMap::new(),
+            closed: false,
+        }))
     }
 }
 
 impl<F: Frame> Members<F> {
-    pub(crate) fn insert(&self, id: ConnectionId, queue: Arc<SendQueue<F>>) {
-        lock(&self.0).insert(id, queue);
+    /// Adds a member. Returns whether it is one now: not where the last has left meanwhile.
+    pub(crate) fn insert(&self, id: ConnectionId, queue: &Arc<SendQueue<F>>) -> bool {
+        let mut members = lock(&self.0);
+        if !members.closed {
+            members.queues.insert(id, Arc::clone(queue));
+        }
+        !members.closed
     }
 
-    /// Returns whether nobody is left.
+    /// Removes a member. Returns whether nobody is left; then nobody will come any more either.
     pub(crate) fn remove(&self, id: ConnectionId) -> bool {
         let mut members = lock(&self.0);
-        members.remove(&id);
-        members.is_empty()
+        members.queues.remove(&id);
+        members.closed = members.queues.is_empty();
+        members.closed
     }
 
     /// How many there are without these.
     pub(crate) fn count_without(&self, others: &HashSet<ConnectionId>) -> usize {
-        let members = lock(&self.0);
-        let excluded = others.iter().filter(|id| members.contains_key(id)).count();
-        members.len() - excluded
+        let queues = &lock(&self.0).queues;
+        let is_member = |id: &&ConnectionId| queues.contains_key(id);
+        queues.len() - others.iter().filter(is_member).count()
     }
 
     /// Encodes `event` once and hands it to all but `origin`, to whom nothing older may come now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        if let Some(queue) = origin.and_then(|id| members.get(&id)) {
+        if let Some(queue) = origin.and_then(|id| members.queues.get(&id)) {
             supersede(queue, event);
         }
         let mut receivers = members
+            .queues
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
             .map(|(_, queue)| queue)

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::adapters::delivery::hub::Hub;
+use super::topics::Hub;
 use crate::adapters::delivery::send_queue::Frame;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
@@ -11,44 +11,44 @@ use crate::domain::ProjectId;
 
 impl<F: Frame> Presence for Hub<F> {
     fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        let mut streamers = lock(&self.streamers);
+        let mut streamers = lock(self.streamers.of(project));
         let here = streamers.entry(project.clone()).or_default();
         let is_first = here.is_empty();
         here.insert(connection);
         if is_first {
-            // He knows.
+            // The streamer's own connection knows.
             self.announce(project, true, Some(connection));
         }
         is_first
     }
 
     fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        let mut streamers = lock(&self.streamers);
+        let mut streamers = lock(self.streamers.of(project));
         let Some(here) = streamers.get_mut(project) else {
             return false;
         };
         let was_last = here.remove(&connection) && here.is_empty();
         if was_last {
             streamers.remove(project);
-            // Also to him, if he watches the project that he has just ceased to stream.
+            // Also to this connection, if it still watches the project.
             self.announce(project, false, None);
         }
         was_last
     }
 
     fn streamers(&self, project: &ProjectId) -> usize {
-        lock(&self.streamers).get(project).map_or(0, HashSet::len)
+        lock(self.streamers.of(project))
+            .get(project)
+            .map_or(0, HashSet::len)
     }
 
     fn viewers(&self, project: &ProjectId) -> usize {
         let Some(members) = self.members(&Topic::Updates(project.clone())) else {
             return 0;
         };
-        let streamers = lock(&self.streamers);
-        match streamers.get(project) {
-            Some(streamers) => members.count_without(streamers),
-            None => members.count_without(&HashSet::new()),
-        }
+        // Copied, so that no lock is held while the members' own is waited for.
+        let streamers = lock(self.streamers.of(project)).get(project).cloned();
+        members.count_without(&streamers.unwrap_or_default())
     }
 }
 

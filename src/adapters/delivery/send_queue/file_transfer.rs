@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::queue::{Frame, SendQueue};
+use super::queue::{Frame, SendQueue, Step};
 use super::turn::Transfer;
 use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
@@ -39,8 +39,11 @@ impl<F: Frame> Drop for FileTransferGuard<F> {
 impl<F: Frame> SendQueue<F> {
     /// Waits for the turn to send one file.
     pub async fn begin_file(self: &Arc<Self>) -> FileTransferGuard<F> {
-        self.until(|state, _| state.turn.is_free().then(|| state.turn = Transfer::Taken))
-            .await;
+        self.until(|state, _| {
+            let taken = state.turn.is_free().then(|| state.turn = Transfer::Taken);
+            taken.into()
+        })
+        .await;
         FileTransferGuard::new(Arc::clone(self))
     }
 
@@ -48,12 +51,19 @@ impl<F: Frame> SendQueue<F> {
     /// turn to do so. Waiting deletions and presences are queued on the way.
     pub async fn next_pending(self: &Arc<Self>) -> (FileTransferGuard<F>, Arc<FileKey>) {
         let file = self
-            .until(|state, exhausted| {
-                while state.turn.is_free() && self.has_room(state, exhausted) {
-                    match state.pending.pop()? {
+            .until(|state, has_memory| {
+                while state.turn.is_free() && self.has_room(state) {
+                    if !has_memory && !state.pending.is_empty() {
+                        return Step::AwaitsMemory;
+                    }
+                    let Some(oldest) = state.pending.pop() else {
+                        break;
+                    };
+                    state.count_pending();
+                    match oldest {
                         (Key::File(file), Change::Updated(_)) => {
                             state.turn = Transfer::Update(Arc::clone(&file));
-                            return Some(file);
+                            return Step::Done(file);
                         }
                         (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
                             self.push_locked(state, frame);
@@ -61,7 +71,7 @@ impl<F: Frame> SendQueue<F> {
                         (Key::Presence(_), Change::Updated(_)) => {}
                     }
                 }
-                None
+                Step::AwaitsChange
             })
             .await;
         (FileTransferGuard::new(Arc::clone(self)), file)

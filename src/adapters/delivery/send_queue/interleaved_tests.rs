@@ -7,6 +7,7 @@ use shuttle::future::{block_on, spawn};
 use shuttle::sync::Mutex;
 
 use super::*;
+use crate::application::memory::MemoryBudget;
 use tokio::sync::Notify;
 
 use crate::adapters::delivery::send_queue::tests::{LIMITS, Sent, file, key};
@@ -84,7 +85,11 @@ impl Store {
 /// A queue and what tells that it wants to be emptied.
 fn rung_mailbox() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
     let rung = Arc::<Notify>::default();
-    let queue = SendQueue::new(LIMITS, Budget::new(1_000_000), Arc::clone(&rung));
+    let queue = SendQueue::new(
+        LIMITS,
+        MemoryBudget::new(1_000_000).open_account(),
+        Arc::clone(&rung),
+    );
     (queue, rung)
 }
 

@@ -1,6 +1,5 @@
 //! What waits to be sent to one connection.
 
-pub(crate) mod budget;
 pub(crate) mod file_transfer;
 pub(crate) mod queue;
 mod turn;
@@ -11,6 +10,5 @@ mod interleaved_tests;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, Charge};
 pub use file_transfer::FileTransferGuard;
 pub use queue::{Bell, Frame, SendQueue, SendQueueClosed, SendQueueLimits};

@@ -13,21 +13,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::budget::Budget;
 use super::turn::Transfer;
 use super::waiting_changes::{Change, Key, WaitingChanges};
 use crate::application::FileKey;
 use crate::application::locks;
+use crate::application::memory::{Account, Reservation};
 use crate::domain::{ProjectId, Version};
 
-/// How long to wait before the shared budget is looked at again.
-const BUDGET_POLL: Duration = Duration::from_millis(20);
-
-/// How far a connection may be behind while the shared budget is exhausted, in bytes.
+/// How far a connection may be behind while memory is exhausted, in bytes.
 const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
 /// How many frames a queue that was empty has room for at first: to grow for each of a burst would
@@ -71,7 +67,7 @@ pub enum SendQueueClosed {
 /// What waits to be sent to one connection.
 pub struct SendQueue<F> {
     limits: SendQueueLimits,
-    budget: Arc<Budget>,
+    pub(crate) account: Arc<Account>,
     pub(crate) state: Mutex<State<F>>,
     bell: Box<dyn Bell>,
     /// Told when there is room, the turn is free or a change waits.
@@ -84,31 +80,56 @@ pub(crate) struct State<F> {
     /// Whether the bell has been rung since nothing was left.
     rung: bool,
     pub(crate) pending: WaitingChanges<F>,
+    /// What `pending` takes up.
+    pending_held: Reservation,
     pub(crate) turn: Transfer,
     /// Answers to changes of the file that is being sent: they come behind it.
     pub(crate) behind_turn: Vec<F>,
     closed: Option<SendQueueClosed>,
 }
 
+impl<F> State<F> {
+    /// Reserves what waits as names. To be called after each change of it.
+    pub(crate) fn count_pending(&mut self) {
+        self.pending_held.set(self.pending.bytes());
+    }
+}
+
+/// How far somebody who waits for something in a queue has come.
+pub(crate) enum Step<T> {
+    Done(T),
+    /// Nothing comes of it before the queue changes.
+    AwaitsChange,
+    /// Only memory is missing.
+    AwaitsMemory,
+}
+
+impl<T> From<Option<T>> for Step<T> {
+    fn from(done: Option<T>) -> Self {
+        done.map_or(Self::AwaitsChange, Self::Done)
+    }
+}
+
 impl<F: Frame> SendQueue<F> {
-    /// An empty queue, which rings `bell`.
+    /// An empty queue, which rings `bell`. What waits in it as names is reserved on `account`.
     pub fn new(
         limits: SendQueueLimits,
-        budget: Arc<Budget>,
+        account: Arc<Account>,
         bell: impl Bell + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            budget,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
                 rung: false,
                 pending: WaitingChanges::default(),
+                pending_held: account.reserve(0),
                 turn: Transfer::Free,
                 behind_turn: Vec::new(),
                 closed: None,
             }),
+            account,
             bell: Box::new(bell),
             changed: Notify::new(),
         })
@@ -125,7 +146,7 @@ impl<F: Frame> SendQueue<F> {
         let mut state = self.lock();
         let behind = state.frame_bytes + state.pending.bytes();
         let full = behind + frame.bytes() > self.limits.max_bytes;
-        if full || (behind > EXHAUSTED_BYTES && self.budget.is_exhausted()) {
+        if full || (behind > EXHAUSTED_BYTES && self.account.budget().is_exhausted()) {
             self.close_locked(&mut state, SendQueueClosed::Overflow);
         } else {
             self.push_locked(&mut state, frame);
@@ -167,19 +188,26 @@ impl<F: Frame> SendQueue<F> {
             self.push_locked(&mut state, frame.clone());
         } else {
             let change = Change::Presence(frame.clone());
-            self.note(&mut state, Key::Presence(project.clone()), change);
+            let key = Key::Presence(Arc::new(project.clone()));
+            self.note(&mut state, key, change);
         }
     }
 
-    /// Waits until what waits in frames is less than the window.
+    /// Waits until what waits in frames is less than the window and the connection may hold more.
     pub async fn room(&self) {
-        self.until(|state, exhausted| self.has_room(state, exhausted).then_some(()))
-            .await;
+        self.until(|state, has_memory| match self.has_room(state) {
+            true if has_memory => Step::Done(()),
+            true => Step::AwaitsMemory,
+            false => Step::AwaitsChange,
+        })
+        .await;
     }
 
     /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
     pub fn supersede(&self, file: &FileKey, version: Version) {
-        self.lock().pending.supersede(file, version);
+        let mut state = self.lock();
+        state.pending.supersede(file, version);
+        state.count_pending();
     }
 
     /// Queues the answer to a change of `file` that this connection has made: behind the parts of an
@@ -199,7 +227,7 @@ impl<F: Frame> SendQueue<F> {
 
     /// Waits until every answer that was given is queued.
     pub async fn changes_answered(&self) {
-        self.until(|state, _| state.behind_turn.is_empty().then_some(()))
+        self.until(|state, _| state.behind_turn.is_empty().then_some(()).into())
             .await;
     }
 
@@ -208,6 +236,7 @@ impl<F: Frame> SendQueue<F> {
     pub fn forget(&self, project: &ProjectId) {
         let mut state = self.lock();
         state.pending.forget(project);
+        state.count_pending();
         if let Transfer::Update(file) = &state.turn
             && file.project == *project
         {
@@ -216,8 +245,8 @@ impl<F: Frame> SendQueue<F> {
     }
 
     /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
-    /// into `max_bytes`.
-    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) {
+    /// into `max_bytes`. Returns how many bytes they are.
+    pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
         let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
             std::mem::swap(&mut state.frames, into);
@@ -232,9 +261,11 @@ impl<F: Frame> SendQueue<F> {
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
+        self.account.set_queued(state.frame_bytes);
         if was_full || !state.pending.is_empty() {
             self.changed.notify_waiters();
         }
+        taken
     }
 
     /// The connection can be sent nothing any more: what waits is dropped, and what still comes is
@@ -250,7 +281,7 @@ impl<F: Frame> SendQueue<F> {
 
     /// Waits until it takes nothing any more.
     pub async fn until_closed(&self) -> SendQueueClosed {
-        self.until(|state, _| state.closed).await
+        self.until(|state, _| state.closed.into()).await
     }
 
     /// Whether nothing waits.
@@ -259,8 +290,9 @@ impl<F: Frame> SendQueue<F> {
         state.frames.is_empty() && state.pending.is_empty()
     }
 
-    pub(crate) fn has_room(&self, state: &State<F>, exhausted: bool) -> bool {
-        state.frames.is_empty() || (state.frame_bytes < self.limits.window_bytes && !exhausted)
+    /// Whether what waits in frames is less than the window.
+    pub(crate) fn has_room(&self, state: &State<F>) -> bool {
+        state.frame_bytes < self.limits.window_bytes
     }
 
     /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
@@ -270,12 +302,13 @@ impl<F: Frame> SendQueue<F> {
         state.pending.is_empty()
             && state.turn.is_free()
             && state.frame_bytes + bytes <= self.limits.window_bytes
-            && (state.frames.is_empty() || !self.budget.is_exhausted())
+            && (state.frames.is_empty() || !self.account.budget().is_exhausted())
     }
 
     pub(crate) fn push_locked(&self, state: &mut State<F>, frame: F) {
         if state.closed.is_none() {
             state.frame_bytes += frame.bytes();
+            self.account.set_queued(state.frame_bytes);
             if state.frames.capacity() == 0 {
                 state.frames.reserve(FIRST_ROOM);
             }
@@ -291,12 +324,12 @@ impl<F: Frame> SendQueue<F> {
             return;
         }
         state.pending.note(key, change);
+        state.count_pending();
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
             self.close_locked(state, SendQueueClosed::Overflow);
-        } else if state.turn.is_free() && self.has_room(state, false) {
+        } else if state.turn.is_free() && self.has_room(state) {
             // Else whoever gives the turn back or makes room tells; waking up every viewer who has
-            // stopped to read would cost the others. Of the shared budget nobody tells: who waits
-            // for that has to look by himself, and has to be woken up for it.
+            // stopped reading would cost the others.
             self.changed.notify_waiters();
         }
     }
@@ -306,30 +339,29 @@ impl<F: Frame> SendQueue<F> {
         state.frames = VecDeque::new();
         state.frame_bytes = 0;
         state.pending = WaitingChanges::default();
+        state.count_pending();
+        self.account.set_queued(0);
         state.behind_turn = Vec::new();
         self.bell.ring();
         self.changed.notify_waiters();
     }
 
-    /// Waits until `step`, which is told whether the shared budget is exhausted, gives something;
-    /// it is asked again whenever something has changed.
-    pub(crate) async fn until<T>(
-        &self,
-        mut step: impl FnMut(&mut State<F>, bool) -> Option<T>,
-    ) -> T {
+    /// Waits until `step`, which is told whether the connection may hold more memory, is done; it is
+    /// asked again whenever something has changed, or there is memory if it waits for that.
+    pub(crate) async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Step<T>) -> T {
         loop {
             // Told of whatever changes from here on, though it is awaited only below.
             let changed = self.changed.notified();
-            // Looked at once, so that whoever was held back by it knows that he has to look again.
-            let exhausted = self.budget.is_exhausted();
-            if let Some(result) = step(&mut self.lock(), exhausted) {
-                return result;
-            }
-            if exhausted {
-                // Nobody tells when others have given back what they had of the shared budget.
-                let _ = tokio::time::timeout(BUDGET_POLL, changed).await;
-            } else {
-                changed.await;
+            let has_memory = self.account.has_room(0);
+            let next = step(&mut self.lock(), has_memory);
+            match next {
+                Step::Done(result) => return result,
+                Step::AwaitsChange => changed.await,
+                Step::AwaitsMemory => tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = self.account.room(0) => {}
+                },
             }
         }
     }

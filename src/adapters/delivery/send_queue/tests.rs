@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 
+use super::waiting_changes::WaitingChanges;
 use super::*;
+use crate::application::memory::{FREE_BYTES, MemoryBudget};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -34,7 +36,7 @@ pub(crate) const LIMITS: SendQueueLimits = SendQueueLimits {
 };
 
 fn queue() -> Arc<SendQueue<Sent>> {
-    SendQueue::new(LIMITS, Budget::new(1_000_000), ())
+    SendQueue::new(LIMITS, MemoryBudget::new(1_000_000).open_account(), ())
 }
 
 fn project() -> ProjectId {
@@ -242,25 +244,29 @@ fn messages_that_cannot_be_skipped_close_a_full_mailbox() {
 }
 
 #[test]
-fn waiting_names_count_and_close_a_full_mailbox() {
-    let queue = queue();
-    queue.push(Sent::Text(100));
-    for index in 0..23 {
-        update(&queue, &format!("f{index}"), index + 1);
+fn waiting_names_may_fill_a_queue_to_its_last_byte_and_one_more_closes_it() {
+    const NAMES: usize = 10;
+    let frame = Sent::Text(100);
+    let names = NAMES * WaitingChanges::<Sent>::ENTRY_BYTES;
+    for (spare, closed) in [(0, None), (1, Some(SendQueueClosed::Overflow))] {
+        let limits = SendQueueLimits {
+            max_bytes: frame.bytes() + names - spare,
+            window_bytes: 100,
+        };
+        let account = MemoryBudget::new(1_000_000).open_account();
+        let queue = SendQueue::new(limits, Arc::clone(&account), ());
+        queue.push(frame.clone());
+        for index in 0..NAMES {
+            update(&queue, &format!("f{index}"), index as u64 + 1);
+        }
+        assert_eq!(queue.closed(), closed);
+        let held = if closed.is_none() { names } else { 0 };
+        assert_eq!(
+            account.held(),
+            held,
+            "they are reserved for as long as they wait"
+        );
     }
-    assert_eq!(queue.closed(), None, "100 + 23 * 80 bytes");
-    update(&queue, "f23", 24);
-    assert_eq!(queue.closed(), Some(SendQueueClosed::Overflow));
-}
-
-#[test]
-fn names_may_fill_a_mailbox_to_its_last_byte() {
-    let queue = queue();
-    queue.push(Sent::Text(160));
-    for index in 0..23 {
-        update(&queue, &format!("f{index}"), index + 1);
-    }
-    assert_eq!(queue.closed(), None, "160 + 23 * 80 bytes are 2,000");
 }
 
 #[test]
@@ -270,14 +276,14 @@ fn while_the_budget_is_exhausted_who_is_far_behind_is_closed_and_nobody_else() {
         window_bytes: 100,
     };
     for (behind, spent, closed) in [
-        (65_536, 100, None),
-        (65_537, 100, Some(SendQueueClosed::Overflow)),
-        (65_537, 99, None),
-        (0, 100, None),
+        (65_536, 75, None),
+        (65_537, 75, Some(SendQueueClosed::Overflow)),
+        (65_537, 74, None),
+        (0, 75, None),
     ] {
-        let budget = Budget::new(100);
-        let queue = SendQueue::new(limits, Arc::clone(&budget), ());
-        let _charge = budget.charge(spent);
+        let budget = MemoryBudget::new(100);
+        let queue = SendQueue::new(limits, budget.open_account(), ());
+        let _charge = budget.reserve(spent);
         queue.push(Sent::Text(behind));
         queue.deliver(Sent::Text(1));
         assert_eq!(queue.closed(), closed, "{behind} behind, {spent} spent");
@@ -308,29 +314,28 @@ fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exhausted_budget_holds_back_all_but_the_idle() {
-    let budget = Budget::new(100);
-    let queue = SendQueue::new(LIMITS, Arc::clone(&budget), ());
-    let charge = budget.charge(100);
-    assert!(
-        queue.room().now_or_never().is_some(),
-        "an idle one makes progress"
-    );
-    queue.push(Sent::Text(1));
+async fn exhausted_memory_holds_back_all_but_those_who_hold_little() {
+    let budget = MemoryBudget::new(100);
+    let account = budget.open_account();
+    let queue = SendQueue::new(LIMITS, Arc::clone(&account), ());
+    let others = budget.reserve(100);
+    let mut own = account.reserve(FREE_BYTES);
+    assert!(queue.room().now_or_never().is_some(), "it holds little");
+    own.set(FREE_BYTES + 1);
     assert!(queue.room().now_or_never().is_none());
+    queue.push(Sent::Text(1));
     update(&queue, "a", 1);
     assert_eq!(taken(&queue), [Sent::Text(1)], "the file waits as a name");
-    queue.push(Sent::Text(1));
     let waiting = tokio::spawn({
         let queue = Arc::clone(&queue);
-        async move { queue.room().await }
+        async move { queue.next_pending().await.1 }
     });
     tokio::task::yield_now().await;
-    drop(charge);
-    waiting
-        .await
-        .expect("there is room once others have given back");
-    assert_eq!(budget.used(), 0);
+    assert!(!waiting.is_finished());
+    drop(own);
+    assert_eq!(waiting.await.expect("it is told of room"), key("a"));
+    drop(others);
+    assert_eq!(budget.used(), 0, "names that are gone take up nothing");
 }
 
 /// One step of a random history over a few files.
@@ -387,7 +392,7 @@ proptest! {
     ) {
         let queue = SendQueue::new(
             SendQueueLimits { max_bytes: 2_000, window_bytes: 30 },
-            Budget::new(1_000_000),
+            MemoryBudget::new(1_000_000).open_account(),
             (),
         );
         // The store: each file's newest version, and whether it exists.

@@ -1,20 +1,22 @@
 //! Changes that wait as names, in order of first change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
 use std::sync::Arc;
+
+use hashlink::LinkedHashMap;
 
 use crate::application::FileKey;
 use crate::domain::{ProjectId, Version};
 
-/// What a waiting entry takes up, about, in bytes; names are shared by all receivers and do not
-/// count here.
-const ENTRY_BYTES: usize = 80;
+/// What the map adds to an entry, in bytes: two links, the allocator's own part, and at worst 16/7
+/// of a slot (a pointer and a control byte) in a table that has just grown.
+const OVERHEAD_BYTES: usize = 2 * size_of::<usize>() + 16 + 9 * 16 / 7;
 
 /// What an entry is about; there is one entry for each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     File(Arc<FileKey>),
-    Presence(ProjectId),
+    Presence(Arc<ProjectId>),
 }
 
 /// The latest that happened to it.
@@ -29,59 +31,53 @@ pub(crate) enum Change<F> {
 /// Waiting changes.
 #[derive(Debug)]
 pub(crate) struct WaitingChanges<F> {
-    /// By place: the order of first change.
-    entries: BTreeMap<u64, (Key, Change<F>)>,
-    places: HashMap<Key, u64>,
-    next_place: u64,
+    entries: LinkedHashMap<Key, Change<F>, RandomState>,
+    /// How many entries there is memory for: the map keeps that of entries that are gone.
+    kept: usize,
 }
 
 impl<F> Default for WaitingChanges<F> {
     fn default() -> Self {
         Self {
-            entries: BTreeMap::new(),
-            places: HashMap::new(),
-            next_place: 0,
+            entries: LinkedHashMap::with_hasher(RandomState::new()),
+            kept: 0,
         }
     }
 }
 
 impl<F> WaitingChanges<F> {
+    /// What an entry takes up, in bytes; its name is shared by all receivers and does not count.
+    pub(crate) const ENTRY_BYTES: usize = size_of::<(Key, Change<F>)>() + OVERHEAD_BYTES;
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What all entries take up, about.
+    /// What the entries take up, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.len() * ENTRY_BYTES
+        self.kept * Self::ENTRY_BYTES
     }
 
     /// Notes a change in the place of an earlier one of the same key, else behind all others.
     pub(crate) fn note(&mut self, key: Key, change: Change<F>) {
-        let next = self.next_place;
-        let place = *self.places.entry(key.clone()).or_insert(next);
-        self.next_place += u64::from(place == next);
-        self.entries.insert(place, (key, change));
+        self.entries.replace(key, change);
+        self.kept = self.kept.max(self.entries.len());
     }
 
     /// The oldest entry.
     pub(crate) fn pop(&mut self) -> Option<(Key, Change<F>)> {
-        let (_, (key, change)) = self.entries.pop_first()?;
-        self.places.remove(&key);
-        if self.entries.is_empty() {
-            // Room for a burst that is over is given back.
-            self.places = HashMap::new();
-        }
-        Some((key, change))
+        let oldest = self.entries.pop_front();
+        self.give_back();
+        oldest
     }
 
     /// Drops all entries of `project`.
     pub(crate) fn forget(&mut self, project: &ProjectId) {
-        let is_kept = |key: &Key| match key {
+        self.entries.retain(|key, _| match key {
             Key::File(file) => file.project != *project,
-            Key::Presence(of) => of != project,
-        };
-        self.entries.retain(|_, (key, _)| is_kept(key));
-        self.places.retain(|key, _| is_kept(key));
+            Key::Presence(of) => **of != *project,
+        });
+        self.give_back();
     }
 
     /// Drops the entry of `file` unless it is newer than `version`.
@@ -90,16 +86,53 @@ impl<F> WaitingChanges<F> {
             return;
         }
         let key = Key::File(Arc::new(file.clone()));
-        let Some(&place) = self.places.get(&key) else {
-            return;
-        };
-        let is_newer = match self.entries.get(&place) {
-            Some((_, Change::Updated(waiting) | Change::Deleted(waiting, _))) => *waiting > version,
-            Some((_, Change::Presence(_))) | None => true,
+        let is_newer = match self.entries.get(&key) {
+            Some(Change::Updated(waiting) | Change::Deleted(waiting, _)) => *waiting > version,
+            Some(Change::Presence(_)) | None => true,
         };
         if !is_newer {
-            self.entries.remove(&place);
-            self.places.remove(&key);
+            self.entries.remove(&key);
+            self.give_back();
         }
+    }
+
+    /// Gives back the memory of a burst that is over, or mostly so.
+    fn give_back(&mut self) {
+        if self.entries.is_empty() {
+            *self = Self::default();
+        } else if self.entries.len() < self.kept / 4 {
+            self.entries.shrink_to_fit();
+            self.kept = self.entries.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{FilePath, ProjectName, UserName};
+
+    fn key(number: usize) -> Key {
+        Key::File(Arc::new(FileKey {
+            project: ProjectId {
+                streamer: UserName::parse("ana").expect("valid"),
+                name: ProjectName::parse("demo").expect("valid"),
+            },
+            path: FilePath::parse(&format!("f{number}")).expect("valid"),
+        }))
+    }
+
+    #[test]
+    fn entries_that_are_gone_count_until_their_memory_is_given_back() {
+        let mut waiting = WaitingChanges::<Arc<()>>::default();
+        (0..100).for_each(|number| waiting.note(key(number), Change::Updated(Version::default())));
+        let all = waiting.bytes();
+        assert!(all >= 100 * (size_of::<(Key, Change<Arc<()>>)>() + 32));
+        (0..75).for_each(|_| assert!(waiting.pop().is_some()));
+        assert_eq!(waiting.bytes(), all, "a quarter is left");
+        waiting.pop();
+        assert_eq!(waiting.bytes(), all / 100 * 24);
+        while waiting.pop().is_some() {}
+        assert_eq!(waiting.bytes(), 0);
     }
 }

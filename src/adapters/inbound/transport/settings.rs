@@ -34,9 +34,6 @@ pub struct TransportSettings {
     pub allowed_origins: Option<Vec<String>>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The most that all unauthenticated clients together may have sent in messages that are not
-    /// carried out yet, in bytes; authenticated clients may have sent four times as much.
-    pub max_held_bytes: usize,
     /// How much is usually read at a time; a long message is read in bigger steps.
     pub read_buffer_bytes: usize,
 }
@@ -55,7 +52,6 @@ impl Default for TransportSettings {
             max_pending_per_address: 256,
             allowed_origins: None,
             trusted_proxies: Vec::new(),
-            max_held_bytes: 128 * 1024 * 1024,
             read_buffer_bytes: 8 * 1024,
         }
     }

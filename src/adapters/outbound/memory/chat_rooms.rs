@@ -14,8 +14,15 @@ pub struct MemoryChatRooms {
     limits: RoomLimits,
     /// 0 is no limit.
     max_rooms: usize,
-    /// Coming and going happens under this lock; speaking under the room's own.
-    rooms: Mutex<HashMap<RoomName, Arc<Mutex<Room>>>>,
+    /// Locked for a moment only, never while a room's own lock is waited for: a crowded room must
+    /// not hold up the others.
+    rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
+}
+
+/// A room, and whether it has been forgotten: whoever finds it so looks for its successor.
+struct Kept {
+    room: Room,
+    forgotten: bool,
 }
 
 impl MemoryChatRooms {
@@ -29,37 +36,69 @@ impl MemoryChatRooms {
         }
     }
 
-    fn room(&self, name: &RoomName) -> Option<Arc<Mutex<Room>>> {
+    fn room(&self, name: &RoomName) -> Option<Arc<Mutex<Kept>>> {
         lock(&self.rooms).get(name).cloned()
+    }
+
+    /// The room of that name, which is made where there is none and may be one more.
+    fn room_or_new(&self, name: &RoomName, now: Uptime) -> Option<Arc<Mutex<Kept>>> {
+        let mut rooms = lock(&self.rooms);
+        let is_full = self.max_rooms > 0 && rooms.len() >= self.max_rooms;
+        if is_full && !rooms.contains_key(name) {
+            return None;
+        }
+        let kept = rooms.entry(name.clone()).or_insert_with(|| {
+            Arc::new(Mutex::new(Kept {
+                room: Room::new(name.clone(), now),
+                forgotten: false,
+            }))
+        });
+        Some(Arc::clone(kept))
+    }
+
+    /// Takes a forgotten room out, unless another has taken its place.
+    fn take_out(&self, name: &RoomName, forgotten: &Arc<Mutex<Kept>>) {
+        let mut rooms = lock(&self.rooms);
+        if rooms
+            .get(name)
+            .is_some_and(|kept| Arc::ptr_eq(kept, forgotten))
+        {
+            rooms.remove(name);
+        }
     }
 }
 
 impl ChatRooms for MemoryChatRooms {
     fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool {
-        let mut rooms = lock(&self.rooms);
-        if self.max_rooms > 0 && rooms.len() >= self.max_rooms && !rooms.contains_key(room) {
-            forget(&mut rooms, now);
-            if rooms.len() >= self.max_rooms {
-                return false;
+        let mut has_swept = false;
+        loop {
+            let Some(kept) = self.room_or_new(room, now) else {
+                if has_swept {
+                    return false;
+                }
+                self.sweep(now);
+                has_swept = true;
+                continue;
+            };
+            let mut entered = lock(&kept);
+            if !entered.forgotten {
+                entered.room.enter(user.clone());
+                return true;
             }
+            drop(entered);
+            self.take_out(room, &kept);
         }
-        let entered = rooms
-            .entry(room.clone())
-            .or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone(), now))));
-        lock(entered).enter(user.clone());
-        true
     }
 
     fn leave(&self, room: &RoomName, user: &UserName, now: Uptime) {
-        let mut rooms = lock(&self.rooms);
-        let Some(left) = rooms.get(room) else { return };
-        let is_over = {
-            let mut left = lock(left);
-            left.leave(user, now);
-            left.is_forgettable(now)
-        };
-        if is_over {
-            rooms.remove(room);
+        let Some(kept) = self.room(room) else { return };
+        let mut left = lock(&kept);
+        left.room.leave(user, now);
+        left.forgotten |= left.room.is_forgettable(now);
+        let forgotten = left.forgotten;
+        drop(left);
+        if forgotten {
+            self.take_out(room, &kept);
         }
     }
 
@@ -78,6 +117,7 @@ impl ChatRooms for MemoryChatRooms {
         };
         let mut spoken_in = lock(&spoken_in);
         let message = spoken_in
+            .room
             .say(user, text, &self.limits, date, now)
             .map_err(SayError::TooOften)?;
         // Told under the room's lock: all hear all messages in the order of their ids.
@@ -89,21 +129,29 @@ impl ChatRooms for MemoryChatRooms {
 
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.room(room)
-            .map_or_else(Vec::new, |room| lock(&room).latest(limit))
+            .map_or_else(Vec::new, |room| lock(&room).room.latest(limit))
     }
 
     fn members(&self, room: &RoomName) -> Vec<UserName> {
         self.room(room)
-            .map_or_else(Vec::new, |room| lock(&room).members())
+            .map_or_else(Vec::new, |room| lock(&room).room.members())
     }
 
     fn sweep(&self, now: Uptime) {
-        forget(&mut lock(&self.rooms), now);
+        let all: Vec<_> = lock(&self.rooms)
+            .iter()
+            .map(|(name, kept)| (name.clone(), Arc::clone(kept)))
+            .collect();
+        for (name, kept) in all {
+            let mut swept = lock(&kept);
+            swept.forgotten |= swept.room.is_forgettable(now);
+            let forgotten = swept.forgotten;
+            drop(swept);
+            if forgotten {
+                self.take_out(&name, &kept);
+            }
+        }
     }
-}
-
-fn forget(rooms: &mut HashMap<RoomName, Arc<Mutex<Room>>>, now: Uptime) {
-    rooms.retain(|_, room| !lock(room).is_forgettable(now));
 }
 
 #[cfg(test)]
@@ -210,5 +258,26 @@ mod tests {
         assert_eq!(rooms.history(&room("r"), 10).len(), 1);
         rooms.sweep(NOW.plus(Duration::from_secs(3_600)));
         assert!(rooms.history(&room("r"), 10).is_empty());
+    }
+
+    #[test]
+    fn who_enters_while_the_room_is_forgotten_is_in_a_room_that_is_there() {
+        use crate::application::locks::interleaved::check;
+        check(2_000, || {
+            let rooms = Arc::new(rooms(MockEventPublisher::new(), 1));
+            assert!(rooms.enter(&room("r"), &user("ana"), NOW));
+            let leaving = {
+                let rooms = Arc::clone(&rooms);
+                shuttle::thread::spawn(move || {
+                    rooms.leave(&room("r"), &user("ana"), NOW);
+                    rooms.sweep(NOW);
+                })
+            };
+            assert!(rooms.enter(&room("r"), &user("bob"), NOW));
+            leaving.join().expect("no panic");
+            assert_eq!(rooms.members(&room("r")), [user("bob")]);
+            rooms.leave(&room("r"), &user("bob"), NOW);
+            assert!(lock(&rooms.rooms).is_empty());
+        });
     }
 }

@@ -22,7 +22,7 @@ use crate::adapters::inbound::transport::socket::connection::{
     Connection, ConnectionHandler, Peer,
 };
 use crate::adapters::inbound::transport::socket::fair_share::FairShare;
-use crate::adapters::inbound::transport::socket::held::Holdings;
+use crate::application::memory::MemoryBudget;
 
 /// The WebSocket side of the server: its settings, its connections and their handler.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Transport<H> {
 struct Parts<H> {
     settings: TransportSettings,
     admission: Admission,
-    holdings: Arc<Holdings>,
+    memory: Arc<MemoryBudget>,
     fair_share: FairShare,
     shutdown: Shutdown,
     handler: H,
@@ -49,18 +49,22 @@ impl<H> Clone for Transport<H> {
 }
 
 impl<H: ConnectionHandler> Transport<H> {
-    /// A transport whose connections `handler` serves.
-    pub fn new(settings: TransportSettings, shutdown: Shutdown, handler: H) -> Self {
+    /// A transport whose connections `handler` serves, and have their accounts with `memory`.
+    pub fn new(
+        settings: TransportSettings,
+        memory: Arc<MemoryBudget>,
+        shutdown: Shutdown,
+        handler: H,
+    ) -> Self {
         let admission = Admission::new(
             settings.max_connections,
             settings.max_connections_per_address,
         );
-        let holdings = Holdings::new(settings.max_held_bytes);
         Self {
             parts: Arc::new(Parts {
                 settings,
                 admission,
-                holdings,
+                memory,
                 fair_share: FairShare::default(),
                 shutdown,
                 handler,
@@ -108,13 +112,12 @@ impl<H: ConnectionHandler> Transport<H> {
         };
         let Parts {
             settings,
-            holdings,
+            memory,
             fair_share,
             shutdown,
             handler,
             ..
         } = &*self.parts;
-        let held = holdings.hold();
         let draining = shutdown.draining.clone();
         let connection = Connection::new(
             stream,
@@ -122,7 +125,7 @@ impl<H: ConnectionHandler> Transport<H> {
             permit,
             peer,
             settings,
-            held,
+            memory.open_account(),
             draining,
         );
         drop(already_read);

@@ -14,7 +14,6 @@ use super::close::Close;
 use super::closing;
 use super::control_queue::ControlQueue;
 use super::fair_share::Priority;
-use super::held::Held;
 use super::read_timeouts::ReadTimeouts;
 use super::reader::Reader;
 use super::shared_socket::SharedSocket;
@@ -23,6 +22,7 @@ use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::settings::TransportSettings;
+use crate::application::memory::Account;
 
 /// The addresses of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Connection {
     pub peer: Peer,
     /// Lets the handler exempt the connection from waiting for the processor.
     pub priority: Priority,
+    /// What the client makes the server hold.
+    pub account: Arc<Account>,
     /// Cancelled when the server drains: the connection should end soon, with 1001.
     pub shutdown: CancellationToken,
 }
@@ -67,7 +69,7 @@ impl Connection {
         permit: AdmissionPermit,
         peer: Peer,
         settings: &TransportSettings,
-        held: Held,
+        account: Arc<Account>,
         shutdown: CancellationToken,
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
@@ -89,10 +91,11 @@ impl Connection {
                 decoder,
                 timeouts,
                 settings.read_buffer_bytes,
-                held,
+                Arc::clone(&account),
             ),
             writer: Writer::new(socket, settings.idle_timeout),
             peer,
+            account,
             priority: Priority::default(),
             shutdown,
         }

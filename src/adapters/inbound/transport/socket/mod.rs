@@ -5,7 +5,6 @@ pub(super) mod closing;
 pub(super) mod connection;
 mod control_queue;
 pub(super) mod fair_share;
-pub(super) mod held;
 mod idle_frames;
 pub(super) mod read_error;
 mod read_timeouts;

@@ -25,9 +25,6 @@ pub enum ReadError {
     /// A message came at less than 1 KiB/s for the message timeout.
     #[error("a message came too slowly")]
     TooSlow,
-    /// All clients together have sent too much that is not carried out yet.
-    #[error("the server holds too many unfinished messages; try again later")]
-    Overloaded,
     /// The socket failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
@@ -42,7 +39,6 @@ impl From<ReadError> for Close {
             ReadError::Protocol(error) => error.into(),
             ReadError::Silent => Self::new(CloseCode::GOING_AWAY, error.to_string()),
             ReadError::TooSlow => Self::new(CloseCode::POLICY, error.to_string()),
-            ReadError::Overloaded => Self::new(CloseCode::TRY_AGAIN, error.to_string()),
         }
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::held::Held;
 use super::idle_frames::IdleFrames;
 use super::read_error::ReadError;
 use super::read_timeouts::ReadTimeouts;
@@ -18,6 +17,7 @@ use super::shared_socket::SharedSocket;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
+use crate::application::memory::{Account, Reservation};
 
 /// How much a closing connection discards at a time.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -72,7 +72,8 @@ pub struct Reader {
     /// Until when nothing is read, because there were too many such frames.
     paused: Option<Instant>,
     /// Counts what has come of the message in progress.
-    held: Held,
+    held: Reservation,
+    account: Arc<Account>,
     /// Whether the client has authenticated.
     authenticated: bool,
 }
@@ -83,7 +84,7 @@ impl Reader {
         decoder: Decoder,
         timeouts: ReadTimeouts,
         read_buffer_bytes: usize,
-        held: Held,
+        account: Arc<Account>,
     ) -> Self {
         // A read into an empty buffer would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
@@ -98,7 +99,8 @@ impl Reader {
             debt: 0,
             idle_frames: IdleFrames::default(),
             paused: None,
-            held,
+            held: account.reserve(0),
+            account,
             authenticated: false,
         }
     }
@@ -152,11 +154,11 @@ impl Reader {
                         .then(|| self.decoder.message_bytes());
                     self.timeouts.message(message);
                     self.held.set(message.unwrap_or(0));
-                    if self.held.is_too_much(self.authenticated) {
-                        // The memory is freed at once, not after the close.
-                        self.decoder = Decoder::new(0);
-                        self.held.set(0);
-                        return Err(ReadError::Overloaded);
+                    if !self.account.has_room(0) {
+                        // The client is held back, so this is no time of the client's.
+                        self.timeouts.stop();
+                        self.account.room(0).await;
+                        self.timeouts.start();
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
                     continue;
@@ -204,16 +206,15 @@ impl Reader {
         self.authenticated = authenticated;
     }
 
-    /// Counts a message of this length as held by the client for as long as the value lives.
-    ///
-    /// # Errors
-    /// All clients together hold too much, so this one must be closed.
-    pub fn hold(&self, bytes: usize) -> Result<Held, ReadError> {
-        let held = self.held.another(bytes);
-        if held.is_too_much(self.authenticated) {
-            return Err(ReadError::Overloaded);
-        }
-        Ok(held)
+    /// Reserves a message of this length, for as long as the value lives.
+    pub fn hold(&self, bytes: usize) -> Reservation {
+        self.account.reserve(bytes)
+    }
+
+    /// Frees what has come of a message: the connection is closed, and nothing more is read.
+    pub fn discard_message(&mut self) {
+        self.decoder = Decoder::new(0);
+        self.held.set(0);
     }
 
     /// The client's close frame, if it came.

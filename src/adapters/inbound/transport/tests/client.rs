@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +16,7 @@ use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, Shutdown, Transport,
     TransportSettings, frame, serve, upgrade,
 };
+use crate::application::memory::MemoryBudget;
 
 /// Longer than anything here takes: a test that waits for it has found a bug.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,10 +77,14 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(settings: TransportSettings) -> Self {
+        Self::with_memory(settings, MemoryBudget::new(1 << 30))
+    }
+
+    pub(super) fn with_memory(settings: TransportSettings, memory: Arc<MemoryBudget>) -> Self {
         let listeners = listen::bind(&Host::Named("127.0.0.1".into()), 0).expect("a free port");
         let address = listeners[0].local_addr().expect("bound");
         let shutdown = Shutdown::default();
-        let transport = Transport::new(settings.clone(), shutdown.clone(), Echo);
+        let transport = Transport::new(settings.clone(), memory, shutdown.clone(), Echo);
         let page = warp::path::end()
             .and(warp::get())
             .map(|| warp::reply::Response::new("a page".to_owned().into()));

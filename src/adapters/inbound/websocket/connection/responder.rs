@@ -7,11 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{Budget, FileTransferGuard, SendQueue};
+use crate::adapters::delivery::{FileTransferGuard, SendQueue};
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::FileKey;
+use crate::application::memory::Account;
 use crate::application::ports::OpenFile;
 use crate::application::session::Responder;
 use crate::application::{
@@ -28,7 +29,8 @@ const LIST_FILES: usize = 1_000;
 pub(crate) struct WebSocketResponder {
     pub application: Arc<Application>,
     pub queue: Arc<SendQueue<WireFrame>>,
-    pub budget: Arc<Budget>,
+    /// Every answer is reserved on it.
+    pub account: Arc<Account>,
     /// `partBytes`.
     pub part_bytes: usize,
 }
@@ -54,7 +56,7 @@ impl Responder for WebSocketResponder {
             Ok(reply) => encode::reply(reply, context),
             Err(refusal) => encode::refusal(refusal, context),
         };
-        let frame = WireFrame::new(frame, &self.budget);
+        let frame = WireFrame::own(frame, &self.account);
         self.queue.answer_change(file, frame);
     }
 
@@ -92,7 +94,7 @@ impl Responder for WebSocketResponder {
 
 impl WebSocketResponder {
     fn push(&self, frame: Bytes) {
-        self.queue.push(WireFrame::new(frame, &self.budget));
+        self.queue.push(WireFrame::own(frame, &self.account));
     }
 
     /// Sends all files of `get`, each as the connection has room for it. Returns how many were

@@ -10,19 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::adapters::delivery::ConnectionWriter;
 use crate::adapters::delivery::FlushTasks;
 use crate::adapters::delivery::Hub;
+use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{Budget, SendQueueLimits};
+use crate::adapters::delivery::{ConnectionWriter, Flushed};
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Held, Message, ProtocolError, ReadError,
-    Reader, WriteError, Writer, Written,
+    Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
+    WriteError, Writer,
 };
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::memory::MemoryBudget;
+use crate::application::memory::Reservation;
 use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
@@ -34,6 +34,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
+const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const SHUTDOWN: &str = "the server shuts down";
 
 /// What every connection works with.
@@ -42,10 +43,6 @@ pub struct Service {
     pub application: Arc<Application>,
     /// Where connections are registered.
     pub hub: Arc<Hub<WireFrame>>,
-    /// `maxTotalQueueBytes`.
-    pub budget: Arc<Budget>,
-    /// Counts what clients make the server hold.
-    pub memory: Arc<MemoryBudget>,
     /// `maxQueueBytes` and the window for files.
     pub queue: SendQueueLimits,
     /// `partBytes`.
@@ -58,8 +55,8 @@ pub struct Service {
     pub drain: Duration,
 }
 
-/// Requests that wait, each with its place in what clients may make the transport hold.
-type Requests = RequestQueue<Context, Held>;
+/// Requests that wait, each with its reservation.
+type Requests = RequestQueue<Context, Reservation>;
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
@@ -101,7 +98,7 @@ impl ConnectionHandler for ProtocolHandler {
         let service = &self.0.service;
         let connection_writer = ConnectionWriter::new(
             service.queue,
-            Arc::clone(&service.budget),
+            Arc::clone(&connection.account),
             connection.writer.socket_writer(),
             self.0.flush_tasks.get_or_init(FlushTasks::start).next(),
         );
@@ -117,13 +114,13 @@ impl ConnectionHandler for ProtocolHandler {
         let responder = WebSocketResponder {
             application: Arc::clone(&service.application),
             queue,
-            budget: Arc::clone(&service.budget),
+            account: Arc::clone(&connection.account),
             part_bytes: service.part_bytes,
         };
         let application = Arc::clone(&service.application);
         let connected = SessionGuard::new(
             Arc::clone(&application),
-            Session::new(id, service.memory.open_account()),
+            Session::new(id, Arc::clone(&connection.account)),
         );
         let requests = Requests::default();
         let authenticated = AtomicBool::new(false);
@@ -166,7 +163,12 @@ async fn attend(
     connection: &mut Connection,
     requests: &Requests,
     authenticated: &AtomicBool,
-    processor: &mut RequestProcessor<'_, WebSocketResponder, Held, impl Fn(&Session) + Send + Sync>,
+    processor: &mut RequestProcessor<
+        '_,
+        WebSocketResponder,
+        Reservation,
+        impl Fn(&Session) + Send + Sync,
+    >,
     responder: &WebSocketResponder,
     connection_writer: &ConnectionWriter,
 ) -> Ending {
@@ -174,6 +176,7 @@ async fn attend(
         reader,
         writer,
         shutdown,
+        account,
         ..
     } = connection;
     let mut writing = pin!(write(writer, connection_writer));
@@ -183,6 +186,7 @@ async fn attend(
         let mut reading = pin!(read(reader, requests, service, authenticated));
         tokio::select! {
             biased;
+            () = account.evicted() => Ending::evicted(),
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
             () = &mut updating => Ending::cut(Close::Drop),
             _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
@@ -190,6 +194,9 @@ async fn attend(
             () = shutdown.cancelled() => Ending::shutdown(service.drain),
         }
     };
+    if account.is_evicted() {
+        reader.discard_message();
+    }
     if ending.still_working {
         // What has come whole is still carried out and, if the client takes it, answered.
         requests.close(ending.end);
@@ -247,6 +254,14 @@ impl Ending {
         }
     }
 
+    /// Because it holds most while memory is short: what waits to be sent is dropped at once.
+    fn evicted() -> Self {
+        Self {
+            still_writing: false,
+            ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
+        }
+    }
+
     /// Because the client has closed: it wants no more files.
     fn closed(close: Close) -> Self {
         Self {
@@ -298,10 +313,7 @@ async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        let held = match reader.hold(bytes) {
-            Ok(held) => held,
-            Err(ended) => return Ending::cut(ended.into()),
-        };
+        let held = reader.hold(bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
         undecided |= matches!(
@@ -343,8 +355,11 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
 
 /// Writes all that waits.
 async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
-    while connection_writer.write()? == Written::Full {
-        writer.writable().await?;
+    loop {
+        match connection_writer.write()? {
+            Flushed::All => return Ok(()),
+            Flushed::Turn => tokio::task::yield_now().await,
+            Flushed::Full => writer.writable().await?,
+        }
     }
-    Ok(())
 }

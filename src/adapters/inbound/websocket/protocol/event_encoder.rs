@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::adapters::delivery::{Budget, WireFrame};
+use crate::adapters::delivery::WireFrame;
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::application::Event;
+use crate::application::memory::MemoryBudget;
 
-/// An encoder for the hub: the frames that tell of an event, each charged to `budget` once.
+/// An encoder for the hub: the frames that tell of an event, each reserved from `budget` once.
 pub fn event_encoder(
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     part_bytes: usize,
 ) -> impl Fn(&Event) -> Vec<WireFrame> + Send + Sync + 'static {
     move |event| {
         let frames = encode::event(event, part_bytes);
         frames
             .into_iter()
-            .map(|frame| WireFrame::new(frame, &budget))
+            .map(|frame| WireFrame::shared(frame, &budget))
             .collect()
     }
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, LenientValue};
 use crate::application::{BadParameters, Checked};
 
+/// The longest `name` that an answer repeats, in bytes: a path of 4,096 and a leading `/`.
+const MAX_NAME_BYTES: usize = 4_097;
 /// The longest text that `ref` may be, in bytes.
 const MAX_REFERENCE_BYTES: usize = 128;
 /// How far from 0 an integer `ref` may be: what JavaScript keeps exactly.
@@ -35,7 +37,8 @@ pub(crate) enum Reference {
 pub(crate) struct Context {
     /// The request's `ref`.
     pub reference: Option<Reference>,
-    /// The `name` of a `file` request, exactly as sent.
+    /// The `name` of a `file` request, exactly as sent; not one that no file can have for its
+    /// length.
     pub name: Option<String>,
 }
 
@@ -189,7 +192,9 @@ impl<'a> Request<'a> {
     pub(crate) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
             (LenientValue::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
-                LenientValue::Text(name) => Some(name.clone().into_owned()),
+                LenientValue::Text(name) if name.len() <= MAX_NAME_BYTES => {
+                    Some(name.clone().into_owned())
+                }
                 _ => None,
             },
             _ => None,
@@ -223,6 +228,18 @@ impl<'a> Request<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_no_file_can_have_for_its_length_is_not_repeated() {
+        for (bytes, is_repeated) in [(4_097, true), (4_098, false)] {
+            let name = "n".repeat(bytes);
+            let message = format!(r#"{{"type":"file","data":{{"name":"{name}"}},"ref":1}}"#);
+            let request = Request::read(message.as_bytes()).expect("a request");
+            let context = request.context().expect("a context");
+            assert_eq!(context.name, is_repeated.then_some(name));
+            assert_eq!(context.reference, Some(Reference::Integer(1)));
+        }
+    }
 
     #[test]
     fn a_long_message_of_very_many_values_is_refused_before_it_is_parsed() {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::adapters::delivery::send_queue::SendQueueLimits;
-use crate::adapters::delivery::send_queue::budget::Budget;
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
 use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
 
@@ -37,7 +37,7 @@ impl World {
     }
 
     pub(crate) fn connect(&self) -> (ConnectionId, Arc<SendQueue<String>>) {
-        let queue = SendQueue::new(LIMITS, Budget::new(usize::MAX), ());
+        let queue = SendQueue::new(LIMITS, MemoryBudget::new(usize::MAX / 2).open_account(), ());
         (self.hub.connect(Arc::clone(&queue)), queue)
     }
 
@@ -52,8 +52,8 @@ impl World {
 
     pub(crate) fn assert_nothing_is_left(&self) {
         assert!(read(&self.hub.connections).is_empty());
-        assert!(read(&self.hub.topics).is_empty());
-        assert!(lock(&self.hub.streamers).is_empty());
+        assert!(self.hub.topics.is_empty());
+        assert!(self.hub.streamers.is_empty());
     }
 }
 

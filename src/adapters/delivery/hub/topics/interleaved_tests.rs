@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shuttle::thread;
 
 use super::*;
-use crate::adapters::delivery::hub::tests::{World, project, room, taken};
+use crate::adapters::delivery::hub::topics::tests::{World, project, room, taken};
 use crate::application::locks::interleaved::check;
 use crate::application::ports::Presence as _;
 
@@ -99,5 +99,25 @@ fn the_streamer_is_told_of_as_coming_and_going_by_turns_and_rightly_at_the_end()
         }
         assert_eq!(told.last().map(String::as_str), Some("streamer true"));
         assert_eq!(world.hub.streamers(&project()), 1);
+    });
+}
+
+#[test]
+fn who_enters_while_the_last_member_leaves_is_not_lost() {
+    check(ORDERS, || {
+        let world = Arc::new(World::new());
+        let (last, _queue) = world.connect();
+        world.hub.subscribe(last, room());
+        let leaving = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || world.hub.disconnect(last))
+        };
+        let (new, queue) = world.connect();
+        world.hub.subscribe(new, room());
+        leaving.join().expect("no panic");
+        world.say(1, None);
+        assert_eq!(taken(&queue), ["1"]);
+        world.hub.disconnect(new);
+        world.assert_nothing_is_left();
     });
 }

@@ -1,0 +1,151 @@
+//! Fan-out: who receives what, and handing it over.
+//!
+//! An event is encoded once; its receivers share the bytes. No lock that topics share is held while
+//! an event is handed over or while a topic's own lock is waited for; that lock gives all receivers
+//! of a topic the same order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use super::members::{Encoder, Members};
+use super::shards::Shards;
+use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
+use crate::application::locks::{lock, read, write};
+use crate::application::ports::{EventPublisher, Subscriptions, Topic};
+use crate::application::{ConnectionId, Event};
+use crate::domain::ProjectId;
+
+/// Knows which connection receives what, and hands events over. One for the whole process.
+pub struct Hub<F> {
+    encode: Box<Encoder<F>>,
+    last_id: AtomicU64,
+    connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
+    topics: Shards<Topic, Arc<Members<F>>>,
+    /// The streamer connections of each project that has one. Changes are announced under its lock,
+    /// so that coming and going cannot be told in the wrong order.
+    pub(crate) streamers: Shards<ProjectId, HashSet<ConnectionId>>,
+}
+
+struct Connection<F> {
+    queue: Arc<SendQueue<F>>,
+    topics: Mutex<HashSet<Topic>>,
+}
+
+impl<F: Frame> Hub<F> {
+    /// A hub without connections.
+    pub fn new(encode: impl Fn(&Event) -> Vec<F> + Send + Sync + 'static) -> Self {
+        Self {
+            encode: Box::new(encode),
+            last_id: AtomicU64::new(0),
+            connections: RwLock::default(),
+            topics: Shards::default(),
+            streamers: Shards::default(),
+        }
+    }
+
+    fn connection(&self, id: ConnectionId) -> Option<Arc<Connection<F>>> {
+        read(&self.connections).get(&id).cloned()
+    }
+
+    pub(crate) fn members(&self, topic: &Topic) -> Option<Arc<Members<F>>> {
+        lock(self.topics.of(topic)).get(topic).cloned()
+    }
+
+    fn add_member(&self, topic: &Topic, id: ConnectionId, queue: &Arc<SendQueue<F>>) {
+        loop {
+            let members = Arc::clone(
+                lock(self.topics.of(topic))
+                    .entry(topic.clone())
+                    .or_default(),
+            );
+            if members.insert(id, queue) {
+                return;
+            }
+            self.take_out(topic, &members);
+        }
+    }
+
+    fn remove_member(&self, topic: &Topic, id: ConnectionId) {
+        if let Some(members) = self.members(topic)
+            && members.remove(id)
+        {
+            self.take_out(topic, &members);
+        }
+    }
+
+    /// Takes a topic out that its last member has left, unless another has taken its place.
+    fn take_out(&self, topic: &Topic, left: &Arc<Members<F>>) {
+        let mut topics = lock(self.topics.of(topic));
+        if topics
+            .get(topic)
+            .is_some_and(|members| Arc::ptr_eq(members, left))
+        {
+            topics.remove(topic);
+        }
+    }
+}
+
+impl<F: Frame> Hub<F> {
+    /// A new connection that receives into `queue`, as yet nothing.
+    pub fn connect(&self, queue: Arc<SendQueue<F>>) -> ConnectionId {
+        let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let connection = Connection {
+            queue,
+            topics: Mutex::default(),
+        };
+        write(&self.connections).insert(id, Arc::new(connection));
+        id
+    }
+
+    /// Ends a connection: it receives nothing more and takes up no room.
+    pub fn disconnect(&self, connection: ConnectionId) {
+        let Some(gone) = write(&self.connections).remove(&connection) else {
+            return;
+        };
+        // Marks it gone as well: `subscribe` looks while it holds this lock.
+        let topics = std::mem::take(&mut *lock(&gone.topics));
+        for topic in topics {
+            self.remove_member(&topic, connection);
+        }
+    }
+}
+
+impl<F: Frame> Subscriptions for Hub<F> {
+    fn subscribe(&self, connection: ConnectionId, topic: Topic) {
+        let Some(member) = self.connection(connection) else {
+            return;
+        };
+        let mut own = lock(&member.topics);
+        if self.connection(connection).is_none() || !own.insert(topic.clone()) {
+            return;
+        }
+        self.add_member(&topic, connection, &member.queue);
+    }
+
+    fn unsubscribe(&self, connection: ConnectionId, topic: &Topic) {
+        let Some(member) = self.connection(connection) else {
+            return;
+        };
+        if lock(&member.topics).remove(topic) {
+            self.remove_member(topic, connection);
+            if let Topic::Updates(project) = topic {
+                // Only now does nothing come behind it.
+                member.queue.forget(project);
+            }
+        }
+    }
+}
+
+impl<F: Frame> EventPublisher for Hub<F> {
+    fn publish(&self, topic: &Topic, event: Event, origin: Option<ConnectionId>) {
+        if let Some(members) = self.members(topic) {
+            members.deliver(&event, origin, &*self.encode);
+        }
+    }
+}
+
+#[cfg(test)]
+mod interleaved_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+use futures_util::FutureExt as _;
+use shuttle::future::block_on;
+use shuttle::thread;
+
+use super::*;
+use crate::application::locks::interleaved::check;
+
+const MIB: usize = 1 << 20;
+
+fn account(budget: &Arc<MemoryBudget>, holder: Holder) -> Arc<Account> {
+    let account = budget.open_account();
+    account.set_holder(holder);
+    account
+}
+
+#[test]
+fn each_holder_has_its_own_limit_and_the_last_16_mib_are_for_streamers() {
+    for (holder, limit) in [
+        (Holder::Unauthenticated, 25 * MIB),
+        (Holder::Authenticated, 84 * MIB),
+        (Holder::Streamer, 100 * MIB),
+    ] {
+        let budget = MemoryBudget::new(100 * MIB);
+        let account = account(&budget, holder);
+        let mut held = account.reserve(limit - 1);
+        assert!(account.has_room(1) && !account.has_room(2), "{holder:?}");
+        held.set(limit);
+        assert!(!account.has_room(1), "{holder:?}");
+        drop(held);
+        assert_eq!((budget.used(), account.held()), (0, 0));
+    }
+}
+
+#[test]
+fn whoever_holds_little_always_has_room_for_a_request_and_its_answer() {
+    let budget = MemoryBudget::new(MIB);
+    let _all = budget.reserve(MIB);
+    let account = budget.open_account();
+    assert!(account.has_room(FREE_BYTES) && !account.has_room(FREE_BYTES + 1));
+}
+
+#[test]
+fn a_valid_token_takes_what_a_connection_holds_out_of_the_share_of_strangers() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let (first, second) = (budget.open_account(), budget.open_account());
+    let held = first.reserve(25 * MIB);
+    assert!(!second.has_room(MIB));
+    first.set_holder(Holder::Authenticated);
+    assert!(second.has_room(25 * MIB));
+    first.set_holder(Holder::Unauthenticated);
+    assert!(!second.has_room(MIB));
+    drop(held);
+    assert!(second.has_room(25 * MIB));
+}
+
+#[test]
+fn the_largest_is_closed_and_a_streamer_only_after_all_others() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let (small, large) = (
+        account(&budget, Holder::Authenticated),
+        account(&budget, Holder::Authenticated),
+    );
+    let streamer = account(&budget, Holder::Streamer);
+    let _held = [
+        small.reserve(MIB),
+        large.reserve(40 * MIB),
+        streamer.reserve(59 * MIB),
+    ];
+    let evicted = || [&small, &large, &streamer].map(|account| account.is_evicted());
+    for expected in [
+        [false, true, false],
+        [true, true, false],
+        [true, true, true],
+    ] {
+        assert!(budget.evict_largest());
+        assert_eq!(evicted(), expected);
+    }
+    assert!(!budget.evict_largest());
+}
+
+#[test]
+fn shared_frames_that_wait_for_a_connection_count_when_the_largest_is_looked_for() {
+    let budget = MemoryBudget::new(MIB);
+    let (reads, lags) = (
+        account(&budget, Holder::Authenticated),
+        account(&budget, Holder::Authenticated),
+    );
+    let _held = (budget.reserve(MIB), reads.reserve(FREE_BYTES + 1));
+    lags.set_queued(MIB);
+    assert!(budget.evict_largest());
+    assert!(lags.is_evicted() && !reads.is_evicted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_who_use_up_their_share_have_nobody_else_closed() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let relieving = tokio::spawn({
+        let budget = Arc::clone(&budget);
+        async move { budget.relieve().await }
+    });
+    let viewer = account(&budget, Holder::Authenticated);
+    let (stranger, other) = (budget.open_account(), budget.open_account());
+    let _viewers = viewer.reserve(50 * MIB);
+    let held = stranger.reserve(25 * MIB);
+    let waiting = tokio::spawn({
+        let other = Arc::clone(&other);
+        async move { other.room(MIB).await }
+    });
+    stranger.evicted().await;
+    drop(held);
+    waiting.await.expect("there is room");
+    assert!(!viewer.is_evicted() && !other.is_evicted());
+    relieving.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_memory_comes_free_by_itself_nobody_is_closed() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let relieving = tokio::spawn({
+        let budget = Arc::clone(&budget);
+        async move { budget.relieve().await }
+    });
+    let (first, second) = (
+        account(&budget, Holder::Authenticated),
+        account(&budget, Holder::Authenticated),
+    );
+    let mut held = first.reserve(84 * MIB - 1);
+    let waiting = tokio::spawn({
+        let second = Arc::clone(&second);
+        async move { second.room(10 * MIB).await }
+    });
+    for less in 1..=10 {
+        sleep(PATIENCE / 2).await;
+        held.set(84 * MIB - 1 - less * MIB);
+    }
+    waiting.await.expect("there is room");
+    assert!(!first.is_evicted() && !second.is_evicted());
+    relieving.abort();
+}
+
+#[test]
+fn no_wake_up_is_lost_whoever_gives_back_meanwhile() {
+    check(2_000, || {
+        let budget = MemoryBudget::new(4 * FREE_BYTES);
+        let holder = account(&budget, Holder::Authenticated);
+        let held = holder.reserve(4 * FREE_BYTES);
+        let waiters: Vec<_> = (0..2)
+            .map(|_| {
+                let waiter = account(&budget, Holder::Authenticated);
+                thread::spawn(move || {
+                    block_on(waiter.room(FREE_BYTES + 1));
+                    drop(waiter.reserve(FREE_BYTES + 1));
+                })
+            })
+            .collect();
+        drop(held);
+        for waiter in waiters {
+            waiter.join().expect("no panic");
+        }
+        assert!(holder.room(1).now_or_never().is_some());
+        assert_eq!(budget.used(), 0);
+    });
+}
