@@ -19,8 +19,6 @@ use crate::domain::{
     Draft, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, WriteTarget,
 };
 
-/// The 400 for a pull request that is not there, or not for this connection.
-
 pub(crate) async fn create_pull_request(
     app: &Application,
     session: &mut Session,
