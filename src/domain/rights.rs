@@ -159,6 +159,7 @@ impl Roles {
     }
 
     /// What remains of these roles of `old` under the token of `new`: those that it still allows.
+    #[must_use]
     pub fn under(&self, old: Option<&Identity>, new: &Identity, now: Timestamp) -> Self {
         let Some(old) = old else {
             return Self::default();
