@@ -1,4 +1,4 @@
-//! Fan-out without sockets: an event is encoded, put into every queue and taken out of it.
+//! Fan-out without sockets: an event is encoded, put into every queue and taken out again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub fn project() -> ProjectId {
     }
 }
 
-/// Nobody has to be told: the bench empties the mailboxes itself.
+/// No wake-up is needed: the bench empties the send queues itself.
 struct Silent;
 
 impl Bell for Silent {
@@ -36,7 +36,7 @@ pub fn benches(criterion: &mut Criterion) {
             max_bytes: usize::MAX,
             window_bytes: usize::MAX,
         };
-        let mailboxes: Vec<_> = (0..members)
+        let queues: Vec<_> = (0..members)
             .map(|_| {
                 let queue = SendQueue::new(limits, Arc::clone(&budget), Silent);
                 let id = hub.connect(Arc::clone(&queue));
@@ -55,7 +55,7 @@ pub fn benches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("publish to members", members), |bencher| {
             bencher.iter(|| {
                 hub.publish(&Topic::Room(room.clone()), said.clone(), None);
-                for queue in &mailboxes {
+                for queue in &queues {
                     let mut taken = VecDeque::new();
                     queue.take(&mut taken, usize::MAX);
                 }
