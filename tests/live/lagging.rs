@@ -219,7 +219,7 @@ async fn a_streamer_is_told_nothing_older_than_their_own_latest_post_or_delete()
         .map(|message| &message["type"])
         .collect();
     told.sort_by_key(|kind| kind.as_str());
-    assert_eq!(told, ["fileDelete", "filePost"], "only the own answers");
+    assert_eq!(told, ["fileDelete", "filePost"], "only their own answers");
     assert_eq!(
         names(&messages).len(),
         2 * FILES + 1,
