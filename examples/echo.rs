@@ -1,7 +1,7 @@
 //! An echo server on the server's own transport, for conformance suites such as Autobahn's.
 //!
-//! `cargo run --release --example echo PORT` listens on 127.0.0.1 and sends every message back as
-//! it came, text as text and binary as binary, up to and including 16 MiB.
+//! `cargo run --release --example echo PORT` listens on 127.0.0.1 and sends every message back
+//! unchanged, text as text and binary as binary, up to and including 16 MiB.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -29,14 +29,14 @@ impl ConnectionHandler for Echo {
         } = connection;
         let mut frames = VecDeque::new();
         loop {
-            // A client that doesn't take its echoes is read no further.
+            // While a client doesn't take its echoes, nothing more is read from it.
             let reading = frames.len() < MAX_WAITING;
             tokio::select! {
                 message = reader.next(), if reading => match message {
                     Ok(Message::Text(payload)) => frames.push_back(frame::text(&payload)),
                     Ok(Message::Binary(payload)) => frames.push_back(frame::binary(&payload)),
                     Err(error) => {
-                        // What was asked before the end is answered, if the client takes it.
+                        // Earlier messages are still answered, if the client takes the answers.
                         let _ = writer.write(&mut frames).await;
                         return error.into();
                     }

@@ -42,7 +42,7 @@ fn inputs(target: &str) -> Vec<PathBuf> {
         .map(|entry| entry.expect("an entry").path())
         .collect();
     files.sort();
-    assert!(files.len() >= 10, "{target} has hardly a corpus");
+    assert!(files.len() >= 10, "the corpus of {target} is too small");
     files
 }
 

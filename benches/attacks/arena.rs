@@ -1,4 +1,4 @@
-//! The server under attack, and the projects that it has.
+//! The server under attack, and its projects.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::connection::stream;
 use crate::support::Server;
 
-/// Names another program to attack.
+/// The variable that names another program to attack.
 const SERVER: &str = "SERVER_UNDER_TEST";
 
 /// A folder with projects, in which one server after another is started.
@@ -38,7 +38,7 @@ const LENGTH: usize = 65 * 1_024;
 const SPARSE: u64 = 8 << 30;
 
 impl Arena {
-    /// Lays down all projects.
+    /// Creates all projects.
     pub async fn new() -> Self {
         let program = std::env::var_os(SERVER).map_or_else(
             || PathBuf::from(env!("CARGO_BIN_EXE_file-ws-server")),
@@ -49,7 +49,7 @@ impl Arena {
         let server = arena.start(None);
         let mut client = server.connect().await;
         for project in PROJECTS {
-            // So that they are projects, which the server knows.
+            // So that they are projects that the server knows.
             client.send(stream("big", project)).await;
             client.until("authentication").await;
         }
@@ -90,7 +90,7 @@ impl Arena {
         self.folder.path().join("base").join(user).join(project)
     }
 
-    /// A server on one core, with so many open files where that is limited.
+    /// A server on one core, with this limit of open files if there is one.
     pub fn start(&self, descriptors: Option<u32>) -> Server {
         let limit = descriptors.map_or_else(|| "$(ulimit -n)".to_owned(), |it| it.to_string());
         let script = format!(r#"cd "$1" && ulimit -n {limit} && shift && exec "$@""#);
@@ -100,7 +100,7 @@ impl Arena {
         let line = line
             .into_iter()
             .chain(["/usr/bin/taskset", "-c", "0", &program]);
-        // The pair chats more than a person would.
+        // The pair chats more than people do.
         let line = line.chain(["--chat-messages-per-second", "0"]);
         let log = tempfile::tempdir().expect("a folder");
         Server::of_line(log, line.map(str::to_owned).collect())
@@ -111,17 +111,17 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path of letters").to_owned()
 }
 
-/// Lets the server's peak of memory begin anew.
+/// Resets the server's memory peak.
 pub fn forget_peak(server: &Server) {
     let path = format!("/proc/{}/clear_refs", server.pid());
     fs::write(path, "5").expect("the peak is forgotten");
 }
 
-/// What a server has taken of the system.
+/// The system resources that a server has taken.
 #[derive(Clone, Copy)]
 pub struct Taken {
     pub files: usize,
-    /// What is resident, in bytes.
+    /// Resident memory, in bytes.
     pub memory: u64,
 }
 
@@ -133,7 +133,7 @@ impl Taken {
         }
     }
 
-    /// Whether all has been given back, but for a tenth and `may_stay` bytes.
+    /// Whether everything was given back, except for a tenth and `may_stay` bytes.
     pub fn is_back_to(self, before: Self, may_stay: u64) -> bool {
         self.files <= before.files && self.memory <= before.memory * 11 / 10 + may_stay
     }

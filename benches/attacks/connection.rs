@@ -1,4 +1,4 @@
-//! A connection of an attacker: bytes as they are, from an address of its own.
+//! An attacker's connection: raw bytes, from its own address.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::Ipv4Addr;
@@ -17,9 +17,9 @@ use crate::tally::{Frames, Tally};
 
 /// How many addresses attackers have, from 127.0.0.2 on.
 const ADDRESSES: usize = 200;
-/// How much of what comes is kept for a look.
+/// How much of the received data is kept for inspection.
 const KEPT: usize = 64 * 1_024;
-/// How long a connection may take to be there.
+/// How long a connection may take to open.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The address from which an attacker's connection of that number comes.
@@ -28,11 +28,11 @@ pub fn source(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, 2 + number)
 }
 
-/// Who a connection is, once it has been opened.
+/// The role of a connection, once it is open.
 #[derive(Debug, Clone, Copy)]
 pub enum Role {
     /// Has shown no token.
-    Stranger,
+    Unauthenticated,
     /// Views `big/own`.
     Viewer,
     /// Views `big/own` and has a draft open.
@@ -49,7 +49,7 @@ impl Role {
     /// What it sends first.
     pub fn requests(self) -> Vec<Value> {
         match self {
-            Self::Stranger => Vec::new(),
+            Self::Unauthenticated => Vec::new(),
             Self::Viewer => vec![authenticate(json!({
                 "token": viewer_token(),
                 "pullrequest": pull_request_section("eve", "big", "own"),
@@ -69,10 +69,10 @@ impl Role {
         }
     }
 
-    /// What is in the last answer to that.
+    /// Text of the last answer to that.
     fn mark(self) -> &'static str {
         match self {
-            Self::Stranger => "",
+            Self::Unauthenticated => "",
             Self::Viewer | Self::Member | Self::Streamer(_) => r#""type":"authentication""#,
             Self::Drafter => r#""type":"pullRequestCreation""#,
             Self::Watcher(_) => r#""type":"fileWatch""#,
@@ -98,15 +98,15 @@ pub fn frames<'r>(requests: impl IntoIterator<Item = &'r Value>) -> Vec<u8> {
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// Where in its frames the server is.
+    /// The server's position in its frames.
     pub frames: Frames,
 }
 
 impl Connection {
-    /// A socket on which nothing has been said.
+    /// A socket on which nothing has been sent.
     pub async fn socket(from: Ipv4Addr, port: u16) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
-        // What is not read is to wait at the server, and not with everyone at the same place.
+        // Unread data should wait at the server, not always at the same place on the way.
         let [.., last] = from.octets();
         socket.set_recv_buffer_size(4_096 * (1 + u32::from(last) % 16))?;
         Self::of(socket, from, port).await
@@ -126,7 +126,7 @@ impl Connection {
         timeout(PATIENCE, opening).await?
     }
 
-    /// The same with a buffer as any client has it.
+    /// The same with an ordinary client's buffer.
     pub async fn open_wide(from: Ipv4Addr, port: u16, role: Role) -> Result<Self> {
         let opening = async {
             let connection = Self::of(TcpSocket::new_v4()?, from, port).await?;
@@ -152,7 +152,7 @@ impl Connection {
         Ok(self)
     }
 
-    /// Sends requests and reads until this text has come.
+    /// Sends requests and reads until this text arrives.
     pub async fn ask<'r>(
         &mut self,
         requests: impl IntoIterator<Item = &'r Value>,
@@ -163,7 +163,7 @@ impl Connection {
         timeout(patience, self.until(mark)).await?
     }
 
-    /// Reads until this text has come; gives what came last.
+    /// Reads until this text arrives; returns what came last.
     async fn until(&mut self, mark: &str) -> Result<String> {
         let mut last = Vec::with_capacity(2 * KEPT);
         loop {

@@ -1,4 +1,4 @@
-//! Two ways to attack: to ask and not read, and to go on asking.
+//! Two ways to attack: to send requests and not read, and to send requests without end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::tally::Frames;
 
 /// After how long without progress the server counts as not reading.
 const STUCK: Duration = Duration::from_millis(500);
-/// How long is written at most.
+/// How long to write at most.
 const WRITING: Duration = Duration::from_secs(20);
-/// How many write at a time: bounds how much the server has to take in together.
+/// How many write at a time; bounds how much the server has to take in together.
 const AT_A_TIME: usize = 50;
-/// How long is looked at the end for what the server said.
+/// How long to look at the end for what the server sent.
 const DRAINING: Duration = Duration::from_secs(2);
-/// How long may be carried out what is to stay.
+/// How long the server may take to carry out what is to stay.
 const CARRYING_OUT: Duration = Duration::from_secs(45);
 const READ: usize = 64 * 1_024;
 
-/// What is sent: the bytes of that number, or none where it ends.
+/// What is sent: the bytes for that number, or none to stop.
 pub type Pieces = Arc<dyn Fn(usize) -> Option<Arc<[u8]>> + Send + Sync>;
 
-/// The same bytes so many times.
+/// The same bytes this many times.
 pub fn times(count: usize, bytes: impl Into<Arc<[u8]>>) -> Pieces {
     let bytes = bytes.into();
     Arc::new(move |number| (number < count).then(|| Arc::clone(&bytes)))
@@ -74,7 +74,7 @@ async fn write(mut connection: Connection, pieces: Pieces, turns: Arc<Semaphore>
     connection
 }
 
-/// Has one connection carry out all of this, and takes its answers.
+/// Has one connection make all these requests, and takes its answers.
 pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item = Vec<u8>>) {
     let Ok(connection) = Connection::open_wide(source(0), stage.port, role).await else {
         return stage.count(|tally| tally.refused += 1);
@@ -87,7 +87,7 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
         for piece in pieces {
             requests.write_all(&piece).await?;
         }
-        // The server ends the connection behind its last answer.
+        // The server ends the connection after its last answer.
         requests.write_all(&masked(0x88, [])).await?;
         let _ = reading.await;
         std::io::Result::Ok(())
@@ -98,7 +98,7 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
     }
 }
 
-/// Reads what has come on all of them.
+/// Reads everything that has arrived on all of them.
 pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
     let mut reading = JoinSet::new();
     for mut connection in connections {
@@ -106,7 +106,7 @@ pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
         reading.spawn(async move { read(&mut connection.stream, connection.frames, &stage).await });
     }
     let all = async { while reading.join_next().await.is_some() {} };
-    // Whoever is served to the end and not closed goes on for ever.
+    // A connection that is served to the end and not closed goes on for ever.
     let _ = timeout(DRAINING, all).await;
 }
 
@@ -121,7 +121,7 @@ pub async fn read(from: &mut (impl AsyncRead + Unpin), mut frames: Frames, stage
     }
 }
 
-/// Sends pieces on each connection without end, opens it anew where it ends, and reads the answers
+/// Sends pieces on each connection without end, reopens it when it ends, and reads the answers
 /// if it `reads`.
 pub async fn flood(stage: Stage, role: Role, pieces: Pieces, reads: bool) {
     let connections = stage.connect(role).await;
@@ -152,7 +152,7 @@ async fn rush(mut connection: Connection, stage: &Stage, pieces: &Pieces, reads:
         let all = (0..).map_while(|number| pieces(number));
         for piece in all {
             let sending = writer.write_all(&piece);
-            // One that does not read begins anew where nothing more goes in.
+            // A connection that does not read starts again when it can send nothing more.
             let is_sent = if reads {
                 sending.await.is_ok()
             } else {

@@ -14,14 +14,14 @@ pub struct Attack {
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
-    /// How many connections it has when it is alone, and among all.
+    /// How many connections it has when it is alone, and when all attack together.
     pub alone: usize,
     pub in_all: usize,
-    /// How often it begins anew.
+    /// How often it starts again.
     pub rounds: usize,
-    /// How many open files the server is allowed, where that is part of the attack.
+    /// How many open files the server may have, if that is part of the attack.
     pub descriptors: Option<u32>,
-    /// What may stay in memory on purpose when it has gone, in MiB: projects that are in use.
+    /// What may stay in memory on purpose afterwards, in MiB: projects that are in use.
     pub may_leave: u64,
     pub run: fn(Stage) -> Running,
 }
@@ -72,11 +72,11 @@ impl Attack {
     }
 }
 
-/// Every attacker. Among all they have 2,000 connections together.
+/// Every attacker. All together they have 2,000 connections.
 pub static ALL: [Attack; 27] = [
     attack(
         "answers",
-        "1,000 strangers send names of 1 MB and read no error",
+        "1,000 unauthenticated clients send names of 1 MB and read no error",
         by::answers,
     )
     .connections(1_000, 600)

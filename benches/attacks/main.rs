@@ -1,8 +1,8 @@
 //! What attackers cost: memory, open files, the round trip of an innocent pair, and what stays when
 //! they leave.
 //!
-//! The server has one core and all clients the other; attackers have the lowest priority beside the
-//! others' clients, so that what is measured is the server. Stretches without and with attackers
+//! The server has one core and all clients the other. Attackers run at the lowest priority, below
+//! the other clients, so that the server is what is measured. Periods without and with attackers
 //! alternate, and a ratio is the median of the pairs. Attackers come from 127.0.0.2 and up.
 //! `docs/reliability.md` holds the results.
 //!

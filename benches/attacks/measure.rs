@@ -1,4 +1,4 @@
-//! Pairs of stretches without and with attackers, and the table of what came of them.
+//! Pairs of periods without and with attackers, and the table of results.
 
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -15,12 +15,12 @@ use crate::stage::Attacker;
 use crate::support::Server;
 use crate::tally::Tally;
 
-/// Stretches of a round.
+/// Periods of a round.
 const STRETCHES: usize = 3;
-/// How long attackers may take until they are connected, and until everything has been sent.
+/// How long attackers may take to connect, and to send everything.
 const BEGINNING: Duration = Duration::from_secs(40);
 const FILLING: Duration = Duration::from_secs(50);
-/// How long a newcomer may take to be there.
+/// How long a new client may take to connect.
 const NEWCOMER: Duration = Duration::from_secs(5);
 const MIB: u64 = 1 << 20;
 /// The goals: memory in all and for each connection, and how much slower others may become.
@@ -35,14 +35,14 @@ pub struct Size {
     pub divisor: usize,
     pub most_rounds: usize,
     pub stretch: Duration,
-    /// How long is waited for that everything is given back, after a round and at the end.
+    /// How long to wait until everything is given back, after a round and at the end.
     pub pause: Duration,
     pub release: Duration,
-    /// Whether that is long enough to say that something is not given back.
+    /// Whether that is long enough to conclude that something is not given back.
     pub is_rest_judged: bool,
 }
 
-/// Measures each of `chosen` on a server of its own; returns whether all goals were reached.
+/// Measures each of `chosen` on its own server; returns whether all goals were reached.
 pub async fn run(chosen: &[Vec<&'static Attack>], size: Size) -> bool {
     let arena = Arena::new().await;
     println!(
@@ -184,7 +184,7 @@ async fn fill(attackers: &mut [Attacker], pair: &mut Pair) -> bool {
     tokio::join!(filling, going_on).0
 }
 
-/// How long somebody else takes to be a viewer, if they succeed.
+/// How long a new client takes to become a viewer, if it succeeds.
 async fn newcomer(server: &Server) -> Option<Duration> {
     let began = Instant::now();
     let opening = Connection::open_wide(Ipv4Addr::LOCALHOST, server.port, Role::Viewer);
@@ -192,7 +192,7 @@ async fn newcomer(server: &Server) -> Option<Duration> {
     opened.ok()?.ok().map(|_| began.elapsed())
 }
 
-/// Waits until files and memory are what they were, for a while.
+/// Waits until files and memory have been back to their earlier values for a while.
 async fn released(
     server: &Server,
     pair: &mut Pair,

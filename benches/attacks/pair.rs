@@ -1,4 +1,4 @@
-//! The innocent pair: a streamer and a viewer, who are in a room too.
+//! The innocent pair: a streamer and a viewer, who are also in a room.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{Client, Server, chat_section, post, say, streamer, viewer};
 
-/// The length of what is posted, in bytes.
+/// The length of a post, in bytes.
 const CONTENT: usize = 2_000;
 /// How long they rest between two steps. That is far quicker than people type, and yet no flood: two
 /// who post and chat without a pause are among those who must take turns.
@@ -32,7 +32,7 @@ pub struct Trips {
     pub chats: Vec<f64>,
 }
 
-/// Medians of stretches without and with attackers, and of each pair the ratio.
+/// Medians of periods without and with attackers, and the ratio of each pair.
 #[derive(Default)]
 pub struct Paired {
     pub calm: Vec<f64>,
@@ -42,7 +42,7 @@ pub struct Paired {
 
 impl Paired {
     pub fn add(&mut self, calm: &mut [f64], under: &mut [f64]) {
-        // Where nothing came there is no ratio; that the pair is lost is said elsewhere.
+        // Without data there is no ratio; another place reports that the pair is lost.
         if !calm.is_empty() && !under.is_empty() {
             let (calm, under) = (median(calm), median(under));
             self.calm.push(calm);
@@ -110,7 +110,7 @@ impl Pair {
     }
 }
 
-/// The next message whose type ends so.
+/// The next message whose type has this ending.
 async fn next(client: &mut Client, kinds: &[&str]) -> Result<Value, ()> {
     loop {
         let message = client.next_unless_gone().await?;
@@ -125,7 +125,7 @@ fn microseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e6
 }
 
-/// The value below which that part of them lies.
+/// The quantile of the values at this fraction.
 pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let index = (values.len() as f64 * part) as usize;

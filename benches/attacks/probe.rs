@@ -1,4 +1,4 @@
-//! What is looked at besides the pair, where an attack aims at something else.
+//! Checks besides the pair, for attacks that aim at something else.
 
 use std::io::Result;
 use std::net::Ipv4Addr;
@@ -21,16 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(50);
 const POSTS: usize = 9;
 /// How long the attackers' `get`s may be under way before the post.
 const HEAD_START: Duration = Duration::from_millis(200);
-/// The goal for a post behind them.
+/// The goal for a post after them.
 const MAX_RATIO: f64 = 3.0;
-/// How long may take to list what cannot be listed cheaply.
+/// How long it may take to list what cannot be listed cheaply.
 const MAX_LIST: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Probe {
-    /// Streams the project that is asked for.
+    /// Streams the project that the attackers request.
     streamer: Option<Connection>,
-    /// Seconds that its posts take, with and without those who ask.
+    /// Seconds that its posts take, with and without the attackers.
     calm: Vec<f64>,
     under: Vec<f64>,
     notes: Vec<String>,
@@ -38,19 +38,19 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Looks at what can be seen without attackers.
+    /// Measures what can be seen without attackers.
     pub async fn before(attacks: &[&Attack], server: &Server) -> Result<Self> {
         let mut probe = Self::default();
         let is_there = |name: &str| attacks.iter().any(|attack| attack.name == name);
         if is_there("behind-gets") {
-            let mut streamer = stranger(server).await?;
+            let mut streamer = unauthenticated(server).await?;
             let authenticated = r#""type":"authentication""#;
             streamer
                 .ask([&stream("big", "many")], authenticated, PATIENCE)
                 .await?;
             for number in 0..=POSTS {
                 let time = time_post(&mut streamer).await?;
-                // For the first one the files may have to be counted.
+                // The first post may need the files to be counted.
                 if number > 0 {
                     probe.calm.push(time);
                 }
@@ -64,7 +64,7 @@ impl Probe {
     }
 
     async fn list(&mut self, server: &Server) -> Result<()> {
-        let mut client = stranger(server).await?;
+        let mut client = unauthenticated(server).await?;
         let mut costs = Vec::new();
         for _ in 0..4 {
             let before = cpu(server.pid());
@@ -90,7 +90,7 @@ impl Probe {
         Ok(())
     }
 
-    /// Looks while the attack is under way.
+    /// Measures while the attack is under way.
     pub async fn under(&mut self) -> Result<()> {
         if let Some(streamer) = &mut self.streamer {
             sleep(HEAD_START).await;
@@ -99,7 +99,7 @@ impl Probe {
         Ok(())
     }
 
-    /// Looks at what is left behind on the disk.
+    /// Measures what is left on the disk.
     pub async fn after(
         &mut self,
         attacks: &[&Attack],
@@ -115,7 +115,7 @@ impl Probe {
             return Ok(());
         };
         let status = file("status", json!({"username": "mal", "project": "folders"}));
-        let mut client = stranger(server).await?;
+        let mut client = unauthenticated(server).await?;
         let answer = client.ask([&status], "}}", PATIENCE).await?;
         let answer = answer.get(answer.find('{').unwrap_or(0)..).unwrap_or("");
         let answer: Value = serde_json::from_str(answer).unwrap_or_default();
@@ -131,7 +131,7 @@ impl Probe {
         Ok(())
     }
 
-    /// What was seen, and which goals were missed.
+    /// The results, and which goals were missed.
     pub fn outcome(mut self) -> (Vec<String>, Vec<&'static str>) {
         if !self.under.is_empty() {
             let (calm, under) = (median(&mut self.calm), median(&mut self.under));
@@ -148,13 +148,13 @@ impl Probe {
     }
 }
 
-async fn stranger(server: &Server) -> Result<Connection> {
-    Connection::open_wide(Ipv4Addr::LOCALHOST, server.port, Role::Stranger).await
+async fn unauthenticated(server: &Server) -> Result<Connection> {
+    Connection::open_wide(Ipv4Addr::LOCALHOST, server.port, Role::Unauthenticated).await
 }
 
 async fn time_post(streamer: &mut Connection) -> Result<f64> {
     let start = Instant::now();
-    // The project has as many files as it may, so one of them is written anew.
+    // The project has as many files as it may, so one of them is overwritten.
     let request = post("f0", "x");
     streamer.ask([&request], r#""filePost""#, PATIENCE).await?;
     Ok(start.elapsed().as_secs_f64())

@@ -1,4 +1,4 @@
-//! An attacker's process: what it runs on, and how it is started, followed and stopped.
+//! An attacker's process: what it needs, and how it is started, followed and stopped.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -17,18 +17,18 @@ use crate::tally::Tally;
 
 /// After how long an attacker ends by itself.
 const LIFE: Duration = Duration::from_secs(90);
-/// How long it may take to end when it is told to.
+/// How long it may take to end when told to.
 const ENDING: Duration = Duration::from_secs(20);
 /// How many connections are opened at a time.
 const AT_A_TIME: usize = 32;
 
-/// What an attack runs on.
+/// What an attack needs to run.
 #[derive(Clone)]
 pub struct Stage {
     pub port: u16,
     /// How many connections it may have.
     pub count: usize,
-    /// Ends when the attack is to end.
+    /// Ends when the attack has to end.
     pub stop: CancellationToken,
     tally: Arc<Mutex<Tally>>,
 }
@@ -46,7 +46,7 @@ impl Stage {
         change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// As many connections as it may have, as far as they are to be had.
+    /// As many connections as it may have, as far as they can be opened.
     pub async fn connect(&self, role: Role) -> Vec<Connection> {
         self.connect_some(0..self.count, role).await
     }
@@ -66,23 +66,23 @@ impl Stage {
     }
 }
 
-/// Says that all are connected and that it begins.
+/// Reports that all are connected and the attack begins.
 pub fn begun() {
     say("begun");
 }
 
-/// Says that everything has been sent of which something will stay.
+/// Reports that everything with a lasting effect has been sent.
 pub fn full() {
     say("full");
 }
 
 fn say(line: &str) {
     println!("{line}");
-    // Nobody may listen any more.
+    // There may be no listener any more.
     let _ = std::io::stdout().flush();
 }
 
-/// Attacks until its input ends, then tells what it has seen.
+/// Attacks until its input ends, then reports what it has seen.
 pub async fn run(attack: &Attack, port: u16, count: usize) {
     let stage = Stage {
         port,
@@ -106,14 +106,14 @@ pub async fn run(attack: &Attack, port: u16, count: usize) {
     say(&serde_json::to_string(&seen).expect("JSON"));
 }
 
-/// Such a process, seen from the bench.
+/// Such a process, as the bench sees it.
 pub struct Attacker {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Attacker {
-    /// Starts one. It hardly runs while the pair's clients do, so that what is measured is the
+    /// Starts one. It gets little time while the pair's clients run, so that the bench measures the
     /// server.
     pub fn start(attack: &Attack, port: u16, count: usize) -> Self {
         let program = std::env::current_exe().expect("this program");
@@ -134,13 +134,13 @@ impl Attacker {
         self.lines.next_line().await.ok()?
     }
 
-    /// Waits until it has said that; returns whether it did in that time.
+    /// Waits until it has reported that; returns whether it did in that time.
     pub async fn says(&mut self, wanted: &str, patience: Duration) -> bool {
         let line = timeout(patience, self.line()).await;
         line.is_ok_and(|line| line.is_some_and(|line| line == wanted))
     }
 
-    /// Ends it; gives what it has seen, if it has not failed.
+    /// Ends it; returns what it has seen, unless it failed.
     pub async fn stop(mut self) -> Option<Tally> {
         drop(self.child.stdin.take());
         let last = async {

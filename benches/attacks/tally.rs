@@ -11,7 +11,7 @@ pub struct Tally {
     answers: BTreeMap<u16, u64>,
     /// Closes by their code.
     closes: BTreeMap<u16, u64>,
-    /// Connections that were not to be had.
+    /// Connections that could not be opened.
     pub refused: u64,
     /// Connections that ended without a close.
     pub cut: u64,
@@ -48,11 +48,11 @@ const BEGINNING: usize = 32;
 /// Finds the frames in what one connection receives.
 #[derive(Debug, Default)]
 pub struct Frames {
-    /// The header of the frame, as far as it is there.
+    /// The header of the frame, as far as it has arrived.
     header: Vec<u8>,
-    /// How its payload begins.
+    /// The beginning of its payload.
     beginning: Vec<u8>,
-    /// What of the payload has not come.
+    /// How much of the payload is still to come.
     left: usize,
     /// The server's close has come.
     pub is_closed: bool,

@@ -1,4 +1,4 @@
-//! Fan-out without sockets: an event is encoded, put into every queue and taken out of it.
+//! Fan-out without sockets: an event is encoded, put into every queue and taken out again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub fn project() -> ProjectId {
     }
 }
 
-/// Nobody has to be told: the bench empties the mailboxes itself.
+/// No wake-up is needed: the bench empties the send queues itself.
 struct Silent;
 
 impl Bell for Silent {
@@ -37,7 +37,7 @@ pub fn benches(criterion: &mut Criterion) {
             max_bytes: usize::MAX,
             window_bytes: usize::MAX,
         };
-        let mailboxes: Vec<_> = (0..members)
+        let queues: Vec<_> = (0..members)
             .map(|_| {
                 let queue = SendQueue::new(limits, budget.open_account(), Silent);
                 let id = hub.connect(Arc::clone(&queue));
@@ -56,7 +56,7 @@ pub fn benches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("publish to members", members), |bencher| {
             bencher.iter(|| {
                 hub.publish(&Topic::Room(room.clone()), said.clone(), None);
-                for queue in &mailboxes {
+                for queue in &queues {
                     let mut taken = VecDeque::new();
                     queue.take(&mut taken, usize::MAX);
                 }

@@ -1,5 +1,5 @@
-//! What the parts cost by themselves: parsing, encoding, base64, fan-out without sockets, assembling
-//! uploads, tokens, names, and the store on disk. `benches/speed` measures the whole.
+//! What the parts cost by themselves: parsing, encoding, base64, fan-out without sockets,
+//! assembling uploads, tokens, names, and the store on disk. `benches/speed` measures the whole.
 //!
 //!     cargo bench --bench micro                # all of it, some three minutes
 //!     cargo bench --bench micro -- hub         # what has this in its name
@@ -18,7 +18,7 @@ use std::time::Duration;
 use criterion::Criterion;
 
 fn main() {
-    // Enough for medians that are the same twice: the machines that this runs on are shared.
+    // Enough for medians that repeat: this runs on shared machines.
     let mut criterion = Criterion::default()
         .sample_size(30)
         .warm_up_time(Duration::from_millis(500))

@@ -16,7 +16,7 @@ use crate::hub::project;
 const QUOTA: ProjectQuota = ProjectQuota::UNLIMITED;
 
 pub fn benches(criterion: &mut Criterion) {
-    // The disk of the temporary folder, and what is left without a disk.
+    // On the disk of the temporary folder, and in memory.
     let disk = tempfile::tempdir().expect("a folder");
     for (name, durability) in [("fsync", Durability::Fsync), ("rename", Durability::Rename)] {
         store(

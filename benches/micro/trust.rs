@@ -1,4 +1,4 @@
-//! What is checked before anybody is believed: tokens and names.
+//! The checks before a client is trusted: tokens and names.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! Putting files together from their parts.
+//! Assembling files from their parts.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::domain::{Part, PartialUpload};
@@ -6,7 +6,7 @@ use file_ws_server::domain::{Part, PartialUpload};
 /// The bytes of a part of the desktop client.
 const BYTES: u32 = 375;
 
-/// So many bytes wait in memory at most.
+/// At most this many bytes wait in memory.
 const SPILL: usize = 256 * 1_024;
 
 fn part(number: u32, count: u32) -> Part {
@@ -20,7 +20,7 @@ fn part(number: u32, count: u32) -> Part {
     }
 }
 
-/// Takes the parts in this order, and says where in the log they lie.
+/// Takes the parts in this order, and returns where they are in the log.
 fn assemble(count: u32, numbers: impl Iterator<Item = u32>) -> usize {
     let content = [b'x'; BYTES as usize];
     let mut upload = PartialUpload::new(count);
@@ -43,7 +43,7 @@ pub fn benches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("parts in order", count), |bencher| {
             bencher.iter(|| assemble(count, 1..=count));
         });
-        // The worst order: no two neighbours come one after the other.
+        // The worst order: no two neighbouring parts come in sequence.
         let mixed = (1..=count).step_by(2).chain((2..=count).step_by(2));
         group.bench_function(BenchmarkId::new("odd parts first", count), |bencher| {
             bencher.iter(|| assemble(count, mixed.clone()));

@@ -18,7 +18,7 @@ const FILES_EACH: usize = 100;
 const RESTARTS: usize = 7;
 const GOAL: Duration = Duration::from_secs(1);
 
-/// What is asked for first after a restart.
+/// The first request after a restart.
 #[derive(Clone, Copy)]
 enum First {
     Health,
@@ -36,7 +36,7 @@ const FIRSTS: [(First, &str); 4] = [
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    // The default limit is just one file short of what is asked here and posted besides.
+    // The default limit is one file less than what is stored and posted here.
     let mut server = Server::with(&["--max-project-files", "200000"]);
     runtime.block_on(async { drop(server.streamer().await) });
     for folder in 0..FOLDERS {

@@ -1,5 +1,5 @@
-//! What viewers who stop reading cost those who read: 500 read in every stretch, and in every
-//! second one 500 others have stopped. `docs/reliability.md` holds the results.
+//! How much viewers who stop reading cost those who read: 500 read in every period, and in every
+//! second period 500 others have stopped. `docs/reliability.md` holds the results.
 //!
 //! The server has one core and all clients the other; the ratio is the median of the pairs.
 //!
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 const READERS: usize = 500;
 const STOPPED: usize = 500;
 const PAIRS: usize = 7;
-/// Updates of a stretch, and the time between two.
+/// Updates of a period, and the time between two.
 const UPDATES: u64 = 50;
 const FILLING: u64 = 60;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -76,7 +76,7 @@ async fn measure() -> bool {
         calm.push(without);
         stormy.push(with);
     }
-    // The purge of freed memory is lazy; a little work brings it on.
+    // The allocator purges freed memory lazily; a little work triggers it.
     for _ in 0..20 {
         stretch_of(&mut streamer, &mut received, 5).await;
     }
@@ -109,7 +109,7 @@ async fn stretch(
     stretch_of(streamer, received, UPDATES).await
 }
 
-/// Posts so many updates and gives the 99th percentile of the times until readers had them.
+/// Posts this many updates; returns the 99th percentile of the times until readers had them.
 async fn stretch_of(
     streamer: &mut Client,
     received: &mut mpsc::UnboundedReceiver<Instant>,

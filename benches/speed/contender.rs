@@ -1,4 +1,4 @@
-//! Who is measured: our server, the floor, and the peers, each as a process on the servers' core.
+//! The programs measured: our server, the floor and the peers, as processes on the servers' core.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,7 +15,7 @@ use crate::machine;
 /// A process on the servers' core; it ends with this value.
 pub struct Process {
     child: Child,
-    /// Where it listens, if it does.
+    /// The address on which it listens, if it does.
     pub port: u16,
     output: Option<BufReader<std::process::ChildStdout>>,
     _folder: Option<TempDir>,
@@ -28,7 +28,7 @@ fn pinned(program: &str) -> Command {
 }
 
 impl Process {
-    /// A floor; it says its port in its first line.
+    /// A floor; its first line of output is its port.
     pub fn floor(args: &[&str]) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut child = pinned(&program.display().to_string())
@@ -49,7 +49,7 @@ impl Process {
         }
     }
 
-    /// Has a floor that waits for it go on, and waits until it is done.
+    /// Tells a waiting floor to go on, and waits until it is done.
     pub fn go(&mut self) {
         let input = self.child.stdin.as_mut().expect("it was piped");
         input.write_all(b"go\n").expect("told");
@@ -91,7 +91,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A master ends its workers when it is asked to; killed, it leaves them.
+        // A master process ends its workers when told to stop; if it is killed, they stay.
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").arg(&pid).status();
         let began = Instant::now();
@@ -109,7 +109,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("bound").port()
 }
 
-/// A program that gives messages to many over `WebSocket` connections, as others have made it.
+/// An existing program that sends messages to many over `WebSocket` connections.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Peer {
     /// The package `ws` of npm.

@@ -1,4 +1,4 @@
-//! Many connections to one process, some of which publish to the others.
+//! Many connections to one process; some of them publish to the others.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::machine;
 use crate::support::{Server, authenticate, chat_section, say, token};
 use crate::wire::{Tally, Unit, Wire, frame, text};
 
-/// How fast is published.
+/// How fast to publish.
 #[derive(Clone, Copy)]
 pub struct Pace {
-    /// Messages that are sent in one write.
+    /// Messages sent in one write.
     pub chunk: u64,
     /// Messages that may be under way.
     pub in_flight: u64,
@@ -24,13 +24,13 @@ pub struct Pace {
 impl Pace {
     pub const ONE: Self = Self::all_of(1);
     pub const SIXTEEN: Self = Self::all_of(16);
-    /// As fast as they are taken.
+    /// As fast as they are accepted.
     pub const FULL: Self = Self {
         chunk: 32,
         in_flight: 64,
     };
 
-    /// So many at once, and the next when all have had them.
+    /// This many at once, and the next when everyone has them.
     pub const fn all_of(count: u64) -> Self {
         Self {
             chunk: count,
@@ -39,7 +39,7 @@ impl Pace {
     }
 }
 
-/// Everybody who receives what some of them publish.
+/// Everyone who receives what some of them publish.
 pub struct Crowd {
     pid: u32,
     publishers: Vec<Publisher>,
@@ -52,7 +52,7 @@ pub struct Crowd {
     _process: Box<dyn Send>,
 }
 
-/// Flags of a server whose connections are silent for long, and of which some talk much.
+/// Flags for a server whose connections are silent for long, while some send much.
 pub const FLAGS: &[&str] = &[
     "--chat-messages-per-second",
     "0",
@@ -64,7 +64,7 @@ pub const FLAGS: &[&str] = &[
     "warn",
 ];
 
-/// How many rooms, how many who listen in each, and the payload that they receive, in bytes.
+/// How many rooms, how many listeners in each, and the payload that they receive, in bytes.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub rooms: usize,
@@ -85,7 +85,7 @@ impl Shape {
     }
 }
 
-/// A member of a room, who has been let in.
+/// A member of a room, already admitted.
 pub async fn member(port: u16, name: &str, room: &str) -> Wire {
     let mut wire = Wire::upgraded(port, "/", "").await;
     let token = token(json!({"username": name, "room": room}));
@@ -95,10 +95,10 @@ pub async fn member(port: u16, name: &str, room: &str) -> Wire {
 }
 
 impl Crowd {
-    /// Members of chat rooms of ours; one in each talks.
+    /// Members of our server's chat rooms; one in each talks.
     pub async fn ours(server: Server, shape: Shape) -> Self {
         let text_bytes = shape.payload - overhead(&server).await;
-        // The number of a message has more digits in time.
+        // The number of a message gets more digits in time.
         let tally = Tally::new(Unit::Frame(shape.payload - 8));
         let (mut publishers, mut others) = (Vec::new(), Vec::new());
         for room in 0..shape.rooms {
@@ -134,7 +134,7 @@ impl Crowd {
         Self::new(pid, vec![talker], tally, shape, others, Box::new(process))
     }
 
-    /// What others have made, if it is installed; one room.
+    /// An existing program, if it is installed; one room.
     pub async fn peer(peer: Peer, shape: Shape) -> Option<Self> {
         let process = Process::peer(peer)?;
         let port = process.port;
@@ -188,7 +188,7 @@ impl Crowd {
         }
     }
 
-    /// Publishes so many messages of each publisher; returns the processor time of the server, in
+    /// Publishes this many messages of each publisher; returns the processor time of the server, in
     /// microseconds per delivery.
     pub async fn publish(&mut self, messages: u64, pace: Pace) -> f64 {
         let before = machine::cpu(self.pid);
@@ -235,7 +235,7 @@ async fn overhead(server: &Server) -> usize {
     listener.until("chatMessage").await.1 - 1
 }
 
-/// Greets a nats-server, and waits until it has taken these lines.
+/// Greets a nats-server, and waits until it has processed these lines.
 async fn nats(wire: &mut Wire, lines: &str) {
     let greeting = format!("CONNECT {{\"verbose\":false}}\r\n{lines}PING\r\n");
     wire.send(&frame(0x82, greeting.as_bytes())).await;

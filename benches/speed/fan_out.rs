@@ -59,7 +59,7 @@ pub async fn room_of_100(size: Size) -> Row {
             .ours
             .push(one(ours, size.of(12_800), Pace::FULL).await);
     }
-    // 1.5 µs where the floor takes 4.3.
+    // 1.5 µs, while the floor takes 4.3.
     let goal = Goal::Ratio(1.5 / 4.3);
     let name = "chat, one room of 100, full speed; floor one at a time";
     rounds.row("chat-room", name, "µs per delivery", goal)

@@ -10,7 +10,7 @@ use crate::support::{Server, get_all, post};
 use crate::updates::{send, streaming, viewing};
 use crate::wire::{Tally, Unit, Wire};
 
-/// Viewers who all ask for a project of so many files at the same time; milliseconds of processor
+/// Viewers who all request a project of this many files at the same time; milliseconds of processor
 /// time per MB that a viewer receives.
 pub async fn project(size: Size, files: usize, bytes: usize, viewers: usize, goal: Goal) -> Row {
     let mut rounds = Rounds::default();

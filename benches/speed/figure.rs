@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a row of the table says, and a bar of a plot.
+/// The label of a row of the table, and of a bar of a plot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
-    /// For the guard, which compares it with what was recorded.
+    /// For the guard, which compares it with the recorded value.
     pub id: String,
     /// For people.
     pub name: String,
     pub unit: String,
     pub ours: f64,
-    /// The least that it can cost, in the same run; nothing where there is no such thing.
+    /// The least possible cost, in the same run; `None` if there is no such thing.
     pub floor: Option<f64>,
-    /// The ratio to the floor: the median of those of the rounds.
+    /// The ratio to the floor: the median of the rounds' ratios.
     pub ratio: Option<f64>,
     pub peers: Vec<(String, f64)>,
     pub goal: Goal,
 }
 
-/// What is aimed at.
+/// The goal.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Goal {
     /// At most this ratio to the floor.
@@ -28,7 +28,7 @@ pub enum Goal {
     LeastRatio(f64),
     /// At most this figure.
     Figure(f64),
-    /// None but to know it.
+    /// No goal, for information only.
     None,
 }
 
@@ -89,7 +89,7 @@ impl Rounds {
     }
 }
 
-/// The one in the middle.
+/// The median.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -1,5 +1,5 @@
-//! Floors: the least that anything could do for the same outcome, in a process of its own without
-//! tasks, without safety, in a plain loop.
+//! Floors: the least possible cost of the same outcome, in a separate process without tasks,
+//! without safety, in a plain loop.
 
 use std::fs::{self, File};
 use std::io::{IoSlice, Read as _, Write as _};
@@ -10,14 +10,14 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The first byte on a connection to a fan-out: who publishes, and who listens.
+/// The first byte on a connection to a fan-out: whether it publishes or listens.
 pub const PUBLISHER: u8 = b'P';
 pub const SUBSCRIBER: u8 = b'S';
 
 /// Frames that one `writev` takes here; the server's own bound.
 const BATCH: usize = 64;
 
-/// Is what the command line says.
+/// Runs as the floor that the command line names.
 pub fn run(args: &[String]) {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");
@@ -41,7 +41,7 @@ fn listen() -> TcpListener {
     listener
 }
 
-/// Gives everyone each frame of the publisher, as often as it has come, in one write.
+/// Sends everyone each frame of the publisher in one write, as many as have arrived.
 fn fan_out(frame: usize, subscribers: usize) {
     let listener = listen();
     let mut listeners = Vec::new();
@@ -86,8 +86,8 @@ fn write_all(stream: &mut TcpStream, content: &[u8], count: usize) {
     }
 }
 
-/// Creates, writes and renames files, by so many writers at once, after a line on the input; says
-/// when it is done and waits for the end of the input.
+/// Creates, writes and renames files, with this many writers at once, after a line on the input;
+/// reports when it is done and waits for the end of the input.
 fn write_files(folder: &Path, count: usize, bytes: usize, writers: usize, is_synced: bool) {
     println!("0");
     let _ = std::io::stdin().read_line(&mut String::new());
@@ -102,7 +102,7 @@ fn write_files(folder: &Path, count: usize, bytes: usize, writers: usize, is_syn
             let write_share = &write_share;
             scope.spawn(move || write_share(writer));
         }
-        // Here, where its processor time can be read when it is done.
+        // Here its processor time can be read when it is done.
         write_share(0);
     });
     println!("done");

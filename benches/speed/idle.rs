@@ -1,4 +1,4 @@
-//! What a connection takes that does nothing.
+//! The memory of a connection that does nothing.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::machine;
 use crate::support::{Server, chat_section, token, viewer};
 use crate::updates::{connected, streaming};
 
-/// Viewers of a project, who are in its room too; KiB of memory for each.
+/// Viewers of a project, who are also in its room; KiB of memory for each.
 pub async fn connections(count: usize) -> Row {
     let server = Server::on_core(machine::SERVER_CORE, FLAGS);
     let _streamer = streaming(server.port).await;
     let join = async |number: usize| {
         let name = format!("viewer{number}");
-        // A room for every hundred: who comes is announced to all who are there.
+        // A room for every hundred, because each arrival is announced to everyone there.
         let room = format!("room{}", number / 100);
         let mut data = viewer(&name, "ana", "demo");
         let claims = json!({"username": name, "streamername": "ana", "streamname": "demo",
@@ -44,7 +44,7 @@ pub async fn connections(count: usize) -> Row {
     rounds.row(&id, &name, "KiB", Goal::Figure(8.0))
 }
 
-/// The memory when it does not change any more.
+/// The memory once it no longer changes.
 async fn settled(server: &Server) -> u64 {
     let mut last = machine::own_memory(server.pid());
     loop {

@@ -1,4 +1,4 @@
-//! Projects of very many files: what there is of one must not depend on how many others there are.
+//! Projects of very many files: the cost of one file must not depend on how many others there are.
 
 use std::fs;
 
@@ -12,27 +12,27 @@ use crate::updates::{send, streaming, viewing};
 use crate::uploads::in_memory_server;
 use crate::wire::{Tally, Unit};
 
-/// Files of a folder.
+/// Files in a folder.
 const EACH: usize = 100;
-/// Bytes of a file.
+/// Bytes in a file.
 const BYTES: usize = 200;
-/// Files of one `fileList`.
+/// Files in one `fileList`.
 const PAGE: usize = 1_000;
 
-/// What is asked of the whole project.
+/// The request for the whole project.
 #[derive(Clone, Copy)]
 pub enum Whole {
-    /// To be counted, when the server has just started.
+    /// To count it, when the server has just started.
     Start,
-    /// Its list, with the sum of each file.
+    /// Its list, with the hash of each file.
     List,
     /// All its files.
     Get,
-    /// The greatest memory while all of that is done.
+    /// The peak memory of all that.
     Memory,
 }
 
-/// The cost for each of so many files, relative to a tenth as many.
+/// The cost for each of this many files, relative to a tenth as many.
 pub async fn growth(size: Size, whole: Whole) -> Row {
     const FILES: usize = 100_000;
     let files = usize::try_from(size.of(FILES as u64)).expect("few");
@@ -87,7 +87,7 @@ fn fill(server: &Server, files: usize) {
     }
 }
 
-/// Has the files counted.
+/// Makes the server count the files.
 async fn count(server: &Server) {
     let mut viewer = viewing(server.port, "counts").await;
     viewer.ask(&file("status", project()), "fileStatus").await;

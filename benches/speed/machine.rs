@@ -1,18 +1,18 @@
-//! What the system says of the machine and of a process.
+//! What the system reports about the machine and a process.
 
 use std::fs;
 
 use crate::pin::pin_to_core;
 
-/// The core that the programs under test have to themselves, where there are two.
+/// The core reserved for the programs under test, if there are two.
 pub const SERVER_CORE: usize = 0;
 
-/// Has this process, with all clients, run on another core alone.
+/// Makes this process, with all clients, run only on another core.
 pub fn pin_client() {
     pin_to_core(usize::from(cores() > 1));
 }
 
-/// Allows this process, and those that it starts, as many open files as the system lets it.
+/// Allows this process, and those that it starts, as many open files as the system permits.
 pub fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -23,8 +23,8 @@ pub fn raise_open_files() {
     setrlimit(Resource::Nofile, raised).expect("raised");
 }
 
-/// The processor time that a process and its children have taken, in seconds. What a thread took
-/// that has ended is not in it.
+/// The processor time that a process and its children have taken, in seconds. It does not include
+/// threads that have ended.
 pub fn cpu(pid: u32) -> f64 {
     let own: f64 = threads(pid)
         .filter_map(|thread| fs::read_to_string(format!("{thread}/schedstat")).ok())
@@ -61,13 +61,13 @@ fn children(pid: u32) -> impl Iterator<Item = u32> {
     pids.into_iter()
 }
 
-/// All cores of the machine, whichever this process may use.
+/// All cores of the machine, even those that this process may not use.
 fn cores() -> usize {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.matches("processor\t").count().max(1)
 }
 
-/// The machine in a line, for whoever compares figures.
+/// The machine in a line, for readers who compare figures.
 pub fn name() -> String {
     let field = |text: String, field: &str| {
         let line = text.lines().find(|line| line.starts_with(field));

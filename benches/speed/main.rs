@@ -47,17 +47,17 @@ use large::Whole;
 use record::Record;
 use updates::Stored::{Renamed, Synced};
 
-/// How much is done.
+/// How much to measure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// For figures.
+    /// For the published figures.
     Full,
-    /// For a look.
+    /// For a quick look.
     Small,
 }
 
 impl Size {
-    /// So much of `full`.
+    /// This share of `full`.
     pub fn of(self, full: u64) -> u64 {
         match self {
             Self::Full => full,
@@ -65,7 +65,7 @@ impl Size {
         }
     }
 
-    /// Rounds of which the median counts.
+    /// Rounds, of which the median counts.
     pub fn rounds(self) -> usize {
         5
     }
@@ -141,15 +141,15 @@ async fn measure(id: &str, size: Size) -> Row {
 /// What the command line asks for.
 struct Asked {
     size: Size,
-    /// Beginnings of what is measured; all of it where there are none.
+    /// Beginnings of names to measure; empty means everything.
     names: Vec<String>,
-    /// Whether they are whole names.
+    /// Whether these are whole names.
     is_exact: bool,
     /// Write the page.
     writes: bool,
     /// Keep the ratios for the guard.
     keeps: bool,
-    /// By how much a ratio may be worse than what was kept.
+    /// By how much a ratio may be worse than the kept one.
     margin: Option<f64>,
 }
 
@@ -188,7 +188,7 @@ impl Asked {
 }
 
 fn main() -> ExitCode {
-    // What cargo says to every bench.
+    // Cargo passes this to every bench.
     let args: Vec<_> = std::env::args()
         .skip(1)
         .filter(|arg| arg != "--bench")

@@ -1,4 +1,4 @@
-//! What the micro benches have left behind, for the page.
+//! The results that the micro benches have left, for the page.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The table of the results of `cargo bench --bench micro`; nothing where there are none.
+/// The table of the results of `cargo bench --bench micro`; empty if there are none.
 pub fn table() -> Option<String> {
     let mut folders = vec![results()];
     let mut lines = Vec::new();
@@ -67,7 +67,7 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// A key by which 64 comes before 256.
+/// A key that sorts 64 before 256.
 fn natural(name: &str) -> Vec<(u64, String)> {
     name.split_inclusive(|letter: char| !letter.is_ascii_digit())
         .map(|piece| {

@@ -1,4 +1,4 @@
-//! What was measured once, to compare with.
+//! An earlier measurement, for comparison.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub fn keep(record: &Record) {
     fs::write(path(), text).expect("written");
 }
 
-/// Compares a run with the one that was kept: whether no ratio has become worse than by `margin`.
+/// Compares a run with the kept one: whether no ratio is worse by more than `margin`.
 /// Figures without a floor depend on the machine and are left out.
 pub fn compare(rows: &[Row], margin: f64) -> bool {
     let text = fs::read_to_string(path()).expect("a record");

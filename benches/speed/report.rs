@@ -1,4 +1,4 @@
-//! What was measured, as a table and plots in `docs/performance.md`.
+//! The results, as a table and plots in `docs/performance.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::figure::{Goal, Row};
 use crate::micro;
 use crate::record::Record;
 
-/// Ours, the floor, and what others have made.
+/// Ours, the floor, and the peers.
 const OURS: RGBColor = RGBColor(37, 99, 235);
 const FLOOR: RGBColor = RGBColor(156, 163, 175);
 const PEER: RGBColor = RGBColor(245, 158, 11);
@@ -117,7 +117,7 @@ impl Bar {
     }
 }
 
-/// Bars that lie, the first one on top, each with its figure.
+/// Horizontal bars, the first one on top, each with its figure.
 fn draw(path: &Path, title: &str, bars: &[Bar]) {
     const ROW: usize = 26;
     let height = u32::try_from(60 + ROW * bars.len()).expect("few");

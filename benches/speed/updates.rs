@@ -1,4 +1,4 @@
-//! A file that is posted, and every viewer who has it next.
+//! A file is posted, and every viewer receives it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::wire::{Tally, Unit, Wire, text};
 /// Files that are posted in turn.
 const FILES: u64 = 8;
 
-/// A streamer of ours and his viewers.
+/// A streamer of our server and their viewers.
 pub struct Stream {
     pub server: Server,
     streamer: Wire,
@@ -29,7 +29,7 @@ pub struct Stream {
     pub payload: usize,
 }
 
-/// Lets a connection in, with this data.
+/// Authenticates a connection with this data.
 pub async fn connected(port: u16, data: serde_json::Value) -> Wire {
     let mut wire = Wire::upgraded(port, "/", "").await;
     wire.ask(&authenticate(data), "authentication").await;
@@ -83,7 +83,7 @@ impl Stream {
         self.tally.reach(self.sent * self.viewers).await;
     }
 
-    /// The server's processor time for so many updates, in microseconds per delivery.
+    /// The server's processor time for this many updates, in microseconds per delivery.
     async fn cost(&mut self, updates: u64) -> f64 {
         let before = machine::cpu(self.server.pid());
         for _ in 0..updates {
@@ -94,12 +94,12 @@ impl Stream {
     }
 }
 
-/// How a file is stored before it is told of.
+/// How a file is stored before it is announced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
     /// As by default.
     Synced,
-    /// As the original does it.
+    /// As the original does.
     Renamed,
 }
 
@@ -127,7 +127,7 @@ impl Stored {
     }
 }
 
-/// Updates one at a time, everything included: received, stored, given to all.
+/// Updates one at a time, everything included: received, stored, sent to all.
 pub async fn live(size: Size, viewers: u64, content: usize, stored: Stored, goal: Goal) -> Row {
     let updates = size.of(40_000 / viewers);
     let mut rounds = Rounds::default();
@@ -156,7 +156,7 @@ pub async fn live(size: Size, viewers: u64, content: usize, stored: Stored, goal
     )
 }
 
-/// How long it takes until a viewer has what was posted, at 20 updates per second.
+/// How long it takes until a viewer has a posted file, at 20 updates per second.
 pub async fn latency(size: Size, stored: Stored) -> Row {
     const VIEWERS: usize = 50;
     const PERIOD: Duration = Duration::from_millis(50);
@@ -173,7 +173,7 @@ pub async fn latency(size: Size, stored: Stored) -> Row {
         stream.update().await;
         floor.publish(1, Pace::ONE).await;
         let (mut ours, mut least) = (Vec::new(), Vec::new());
-        // In turn, so that what disturbs the machine disturbs both.
+        // In turn, so that a disturbance of the machine affects both.
         for _ in 0..updates {
             let began = Instant::now();
             stream.update().await;
@@ -197,7 +197,7 @@ fn p99(times: &mut [Duration]) -> f64 {
     times[times.len() * 99 / 100].as_secs_f64() * 1e3
 }
 
-/// What one more viewer asks for, as a frame.
+/// The request of one more viewer, as a frame.
 pub async fn send(write: &mut OwnedWriteHalf, request: &serde_json::Value) {
     write.write_all(&text(request)).await.expect("sent");
 }

@@ -1,4 +1,4 @@
-//! What it costs to take files.
+//! The cost of receiving files.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ fn server(durability: &str) -> Server {
     Server::on_core(machine::SERVER_CORE, &flags)
 }
 
-/// A server without syncs whose files lie in a file system in memory.
+/// A server without syncs whose files are in a file system in memory.
 pub fn in_memory_server(flags: &[&str]) -> Server {
     let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
     let core = machine::SERVER_CORE.to_string();
@@ -40,7 +40,7 @@ struct Taken {
     time: f64,
 }
 
-/// Sends requests of which each `per_file`th is answered.
+/// Sends requests, of which every `per_file`th is answered.
 async fn upload(server: &Server, requests: &[Vec<u8>], per_file: usize) -> Taken {
     let streamer = streaming(server.port).await;
     let tally = Tally::new(Unit::Answer);
@@ -64,7 +64,7 @@ async fn upload(server: &Server, requests: &[Vec<u8>], per_file: usize) -> Taken
     }
 }
 
-/// Files of 4 KB, acknowledged when they have been renamed; beside create, write and rename.
+/// Files of 4 KB, acknowledged when renamed; compared with create, write and rename.
 pub async fn small_renamed(size: Size) -> Row {
     let mut rounds = Rounds::default();
     let mut kept = Vec::new();
@@ -78,7 +78,7 @@ pub async fn small_renamed(size: Size) -> Row {
     rounds.row("upload-rename", name, "µs per file", Goal::Ratio(1.3))
 }
 
-/// Files of 4 KB, acknowledged when they are on the disk; beside eight writers who sync.
+/// Files of 4 KB, acknowledged when on the disk; compared with eight writers who sync.
 pub async fn small_synced(size: Size) -> Row {
     let mut rounds = Rounds::default();
     let mut kept = Vec::new();
@@ -97,8 +97,8 @@ pub async fn small_synced(size: Size) -> Row {
     )
 }
 
-/// What is deleted only when all is measured: for minutes ext4 looks at each inode that has
-/// been freed before it takes another, which costs more than all else.
+/// Files to delete only after all measurements: for minutes ext4 looks at each freed inode
+/// before it takes another, which costs more than everything else.
 type Kept = (Server, TempDir);
 
 async fn small(
@@ -138,7 +138,7 @@ async fn small(
 }
 
 /// 100 files of 200 KB in parts; milliseconds of processor time per MB. In a file system in
-/// memory: what a disk's costs is measured with whole files.
+/// memory, because the measurements with whole files cover the disk.
 pub async fn parts(size: Size, part: usize, goal: Goal) -> Row {
     const BYTES: usize = 200_000;
     let is_desktop = part < 1_000;

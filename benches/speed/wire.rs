@@ -20,7 +20,7 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// A client's frame with a mask, which the server has to take off.
+/// A client's frame with a mask, which the server has to remove.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
     let mut frame = crate::support::masked(first, payload);
@@ -55,7 +55,7 @@ impl Wire {
         }
     }
 
-    /// A WebSocket connection to that path, with these further headers.
+    /// A WebSocket connection to that path, with these additional headers.
     pub async fn upgraded(port: u16, path: &str, headers: &str) -> Self {
         let mut wire = Self::plain(port).await;
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}{headers}\r\n");
@@ -115,12 +115,12 @@ impl Wire {
         self.until(kind).await.1
     }
 
-    /// Gives back the memory of what has been received.
+    /// Frees the memory of the received data.
     pub fn forget(&mut self) {
         self.received = Vec::new();
     }
 
-    /// Has all that comes counted from now on; what is left is a way to send.
+    /// From now on only counts what arrives; what is left is a way to send.
     pub fn counted(self, tally: &Arc<Tally>) -> OwnedWriteHalf {
         let (read, write) = self.stream.into_split();
         let counter = Counter::new(Arc::clone(tally));
@@ -166,7 +166,7 @@ fn header(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// What all who count have received together.
+/// What all counters have received together.
 pub struct Tally {
     unit: Unit,
     count: AtomicU64,
@@ -177,14 +177,14 @@ pub struct Tally {
 /// What counts as one.
 #[derive(Clone, Copy)]
 pub enum Unit {
-    /// A frame with a payload of at least that length; others, which tell of who comes and goes,
-    /// are shorter.
+    /// A frame with a payload of at least that length; other frames, which announce who comes and
+    /// goes, are shorter.
     Frame(usize),
-    /// A message that says that a request went well; any other is the end.
+    /// A message that reports success; any other ends the run.
     Answer,
-    /// So many bytes of payload, whatever frames they come in.
+    /// This many bytes of payload, whatever frames they come in.
     Payload(usize),
-    /// So many bytes as they are.
+    /// This many raw bytes.
     Bytes(usize),
 }
 
@@ -212,7 +212,7 @@ impl Tally {
         }
     }
 
-    /// Waits until so many have come since the beginning.
+    /// Waits until this many have arrived since the beginning.
     pub async fn reach(&self, target: u64) {
         let target = target * self.scale();
         self.target.store(target, Ordering::Relaxed);
@@ -224,20 +224,20 @@ impl Tally {
     }
 }
 
-/// Finds the frames in what comes over one connection.
+/// Finds the frames in the data of one connection.
 struct Counter {
     tally: Arc<Tally>,
     /// The beginning of a header.
     begun: Vec<u8>,
-    /// What is left of a payload.
+    /// How much of a payload is left.
     left: usize,
     /// What its frame counts for when it is whole.
     worth: u64,
-    /// How it begins, where that counts.
+    /// Its beginning, if that matters.
     answer: Vec<u8>,
 }
 
-/// How every answer begins that is good news.
+/// The beginning of every answer that reports success.
 const GOOD: &[u8] = br#"{"code":200,"#;
 
 impl Counter {

@@ -1,8 +1,8 @@
-//! Who runs where.
+//! Which core runs which process.
 
 use std::process::{Command, Stdio};
 
-/// Has this process run on that core alone.
+/// Makes this process run only on that core.
 pub fn pin_to_core(core: usize) {
     let pid = std::process::id().to_string();
     let pinned = Command::new("taskset")

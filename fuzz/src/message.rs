@@ -1,4 +1,4 @@
-//! A message's way in, and its refusal's way out.
+//! How a message is read, and how its error is written.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -6,12 +6,12 @@ use file_ws_server::adapters::inbound::websocket::fuzzing::{self, Reading};
 use file_ws_server::application::{BadParameters, Command, PostFile, RequestError};
 use serde_json::Value;
 
-/// Whatever bytes come as a message: they are read as one command, the same from text and from
+/// Any bytes as a message: they are read as one command, the same from text and from
 /// binary, and each fault is answered by one error that says what was wrong and to what it belongs.
 pub fn message(data: &[u8]) {
     let binary = fuzzing::read(data, true);
     let text = fuzzing::read(data, false);
-    // The obvious reading, by which the server's own is judged.
+    // The obvious reading, with which the server's own is compared.
     let request: Option<Value> = serde_json::from_slice(data).ok();
     for reading in [&binary, &text] {
         if request.as_ref().is_some_and(|request| !request.is_object()) {
@@ -22,7 +22,7 @@ pub fn message(data: &[u8]) {
     same(text.command, binary.command, request.as_ref());
 }
 
-/// Both kinds of messages mean the same, but that a post knows how it came.
+/// Both kinds of messages mean the same, except that a post knows how it came.
 fn same(text: Command, binary: Command, request: Option<&Value>) {
     match (text, binary) {
         (Command::PostFile(Ok(text)), Command::PostFile(Ok(binary))) => {
@@ -44,7 +44,7 @@ fn same(text: Command, binary: Command, request: Option<&Value>) {
     }
 }
 
-/// The content of a post is what its base64 says and cannot be said by another one.
+/// The content of a post is what its base64 says, and no other base64 says the same.
 fn posted(post: &PostFile, request: &Value) {
     let content = request["data"]["content"].as_str().expect("a text");
     let letters: String = content
@@ -67,9 +67,9 @@ fn posted(post: &PostFile, request: &Value) {
     assert!(!post.path.as_str().ends_with('/'));
 }
 
-/// Each error that the message can meet is one JSON object which belongs to it.
+/// Each error that the message can meet is one JSON object that belongs to it.
 fn refused(reading: &Reading, request: Option<&Value>) {
-    // An authentication whose `ref` is at fault fails as one, so it cannot be told from here
+    // An `authenticate` with an invalid `ref` counts as a failed one, so it is unknown here
     // whether there should be a `ref`.
     let sound = !matches!(
         reading.command,
@@ -110,7 +110,7 @@ fn is_reference(value: &Value) -> bool {
 
 /// The `ref` and the name come back exactly as they were sent, or not at all.
 fn belongs(error: &Value, member: &str, request: Option<&Value>, sound: bool) {
-    // The server ignores what it does not know, and need not read it as closely as is done here.
+    // The server ignores unknown members, and need not read them as closely as this does.
     let Some(request) = request else {
         return;
     };
@@ -130,7 +130,7 @@ fn belongs(error: &Value, member: &str, request: Option<&Value>, sound: bool) {
     }
 }
 
-/// The text of the one unmasked frame that a refusal is, as JSON.
+/// The text of the one unmasked frame that an error consists of, as JSON.
 fn error(reading: &Reading, refusal: &RequestError) -> Value {
     let frame = reading.refused(refusal);
     assert_eq!(frame[0], 0x81, "one whole text frame");

@@ -4,9 +4,9 @@ use file_ws_server::domain::{
     FilePath, FilePathError, PathQuery, ProjectName, PullRequestId, RoomName, UserName,
 };
 
-/// Whatever bytes come: as a name of each kind they are either refused, rightly, or in normal form.
+/// Any bytes as a name of each kind are either refused, rightly, or in normal form.
 pub fn names(data: &[u8]) {
-    // What is not UTF-8 is refused before it is a name.
+    // Bytes that are not UTF-8 are refused before they become a name.
     let name = String::from_utf8_lossy(data);
     short_names(&name);
     file_names(&name);
@@ -72,7 +72,7 @@ fn file_names(name: &str) {
     normal(&path, &segments);
 }
 
-/// `path` is made of `segments` and of nothing else, however it is looked at.
+/// `path` consists of `segments` and nothing else, however it is read.
 fn normal(path: &FilePath, segments: &[&str]) {
     assert!(path.segments().eq(segments.iter().copied()));
     let shown = path.to_string();

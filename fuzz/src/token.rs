@@ -22,7 +22,7 @@ static VERIFIER: LazyLock<JwtVerifier> = LazyLock::new(|| {
 });
 
 /// The first byte says what the others are: a token (`t`), one with changes (`c`), signed claims
-/// (`s`), or a header and claims, signed (`h`), with a line's end between them.
+/// (`s`), or a header and claims, signed (`h`), with a line break between them.
 pub fn token(data: &[u8]) {
     match data.split_first() {
         Some((b't', token)) => shown(&String::from_utf8_lossy(token)),
@@ -33,7 +33,7 @@ pub fn token(data: &[u8]) {
     }
 }
 
-/// Whatever is shown as a token is believed only if it is signed with the key, as the contract says.
+/// A token is accepted only if it is signed with the key, as the contract says.
 fn shown(token: &str) {
     let verified = VERIFIER.verify(token);
     if verified == Err(TokenError::Untrusted) {
@@ -55,7 +55,7 @@ fn shown(token: &str) {
     }
 }
 
-/// A good token in which each two bytes have put one letter in another's place.
+/// A good token in which every two bytes replace one letter.
 fn changed(changes: &[u8]) {
     let claims = format!(r#"{{"exp":{},"username":"ana"}}"#, NOW + 60);
     let good = signed(HEADER.as_bytes(), claims.as_bytes());
@@ -69,31 +69,31 @@ fn changed(changes: &[u8]) {
     assert_eq!(VERIFIER.verify(&token).is_ok(), token == good);
 }
 
-/// Claims that are signed are believed if they have the contract's types, and not otherwise.
+/// Signed claims are accepted if they have the contract's types, and not otherwise.
 fn claimed(claims: &[u8]) {
     shown(&signed(HEADER.as_bytes(), claims));
-    // Written once more: so each claim is there once, as every issuer writes them.
+    // Written again, so that each claim appears once, as every issuer writes them.
     let Ok(claims) = json::<Map<String, Value>>(claims).map(Value::from) else {
         return;
     };
     let token = signed(HEADER.as_bytes(), claims.to_string().as_bytes());
     let short = token.len() <= 16 * 1_024;
     // Of the claims that the contract does not know, this one must have RFC 7519's type all the
-    // same: the library stumbles over a list or an object there, and no issuer writes one.
+    // same: the library fails on a list or an object there, and no issuer writes one.
     let subject = claims["sub"].is_array() || claims["sub"].is_object();
     if well_typed(&claims) && short && !subject {
         assert!(VERIFIER.verify(&token).is_ok());
     }
 }
 
-/// A signed token whose header says what it will.
+/// A signed token with any header.
 fn headed(parts: &[u8]) {
     let end = parts.iter().position(|byte| *byte == b'\n');
     let (header, claims) = parts.split_at(end.unwrap_or(parts.len()));
     shown(&signed(header, claims.get(1..).unwrap_or_default()));
 }
 
-/// Who is made of the claims is who they name, for as long as they say.
+/// An accepted token identifies the user it names, for as long as it says.
 fn identified(claims: &Claims, json: &Value) {
     let now = Timestamp::from_secs(NOW);
     let Ok(identity) = Identity::from_claims(claims, now) else {
@@ -137,7 +137,7 @@ fn well_typed(claims: &Value) -> bool {
         && (claims["nbf"].is_null() || time("nbf"))
 }
 
-/// What was read is what the claims say.
+/// The values read are those of the claims.
 fn read_as(read: &Claims, claims: &Value) {
     assert!(well_typed(claims), "of another type");
     let text = |name: &str| claims[name].as_str().filter(|text| !text.is_empty());
@@ -157,7 +157,7 @@ fn read_as(read: &Claims, claims: &Value) {
     );
 }
 
-/// A mute or ban that ends at once is none.
+/// A mute or ban that ends at once counts as none.
 fn none(claim: &Value) -> Option<Timestamp> {
     seconds(claim)
         .filter(|seconds| *seconds < 0.001)
@@ -166,7 +166,7 @@ fn none(claim: &Value) -> Option<Timestamp> {
 
 fn same_time(read: Option<Timestamp>, claim: &Value) {
     let read = read.map(|read| from_whole(read.as_millis()) / 1_000.0);
-    // Beyond this milliseconds do not fit, and the end of time stands for all that is later.
+    // Beyond this, milliseconds do not fit, and the end of time stands for everything later.
     let expected = seconds(claim).map(|seconds| seconds.min(from_whole(u64::MAX) / 1_000.0));
     match (read, expected) {
         (Some(read), Some(expected)) => {
@@ -178,8 +178,8 @@ fn same_time(read: Option<Timestamp>, claim: &Value) {
     }
 }
 
-/// A time as tokens have it; what no clock will ever show (2^64 seconds) is none, and what lies before
-/// the epoch is as long over as that.
+/// A time as tokens have it; a time that no clock will ever show (2^64 seconds) is none, and a time
+/// before the epoch counts as the epoch.
 fn seconds(claim: &Value) -> Option<f64> {
     let no_clock = 18_446_744_073_709_551_616.0;
     claim
@@ -209,8 +209,8 @@ fn signed(header: &[u8], claims: &[u8]) -> String {
     format!("{signed}.{signature}")
 }
 
-/// HS256 (RFC 7518, section 3.2; RFC 2104), made here so that the adapter's library does not judge
-/// itself.
+/// HS256 (RFC 7518, section 3.2; RFC 2104), computed here so that the adapter's library does not
+/// check itself.
 fn sign(text: &str) -> String {
     let mut inner = [0x36_u8; 64];
     let mut outer = [0x5c_u8; 64];

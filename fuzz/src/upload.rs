@@ -1,4 +1,4 @@
-//! An upload's parts, against the obvious way: a list of all that came, looked through each time.
+//! An upload's parts, compared with the obvious way: a list of all parts, searched each time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use file_ws_server::domain::{Part, PartialUpload, Progress, UploadError};
 /// The greatest `part` and `maxPart` that the contract knows.
 const MOST_PARTS: u32 = 0x7fff_ffff;
 
-/// Six bytes are one part, so that a change of one of them is a change of one fact.
+/// Six bytes are one part, so that changing one of them changes one fact.
 const PART_BYTES: usize = 6;
 
-/// The first byte is the announced number of parts, each six that follow are one part. Whatever
-/// the parts are and in whatever order they come, the upload is what the list makes of them.
+/// The first byte is the announced number of parts, each six that follow are one part. For any
+/// parts in any order, the upload must equal what the list makes of them.
 pub fn upload(data: &[u8]) {
     let Some((&announced, parts)) = data.split_first() else {
         return;
@@ -44,7 +44,7 @@ pub fn upload(data: &[u8]) {
         assert_eq!(upload.progress(), model.progress());
         assert_eq!(upload.bytes(), bytes);
         assert!(upload.footprint() >= model.log_bytes);
-        // What the index takes is charged, and grows with the parts that came and nothing else.
+        // The index is charged for, and its charge grows only with the parts that have come.
         let index = 64 * model.order.len().saturating_sub(1_024) as u64;
         assert!(upload.footprint() <= model.log_bytes + index);
     }
@@ -55,7 +55,7 @@ pub fn upload(data: &[u8]) {
     assert_eq!(joined(pieces), joined(model.parts.into_values()));
 }
 
-/// Mostly few, so that uploads become whole; sometimes as many as there can be.
+/// Mostly few, so that uploads become complete; sometimes as many as there can be.
 fn part_count(code: u8) -> u32 {
     match code {
         0..=199 => u32::from(code % 20) + 1,
@@ -91,7 +91,7 @@ fn part(code: &[u8], announced: u32) -> Part {
     }
 }
 
-/// All that came, and where each part's latest content lies.
+/// All parts, and where each part's latest content is.
 struct Model {
     count: u32,
     order: Vec<(u32, Part)>,

@@ -161,7 +161,7 @@ impl Trial {
 }
 
 #[tokio::test]
-async fn whatever_call_fails_is_answered_so_and_goes_well_the_next_time() {
+async fn every_failed_call_is_answered_with_an_error_and_succeeds_the_next_time() {
     let server = server();
     let base = server.base().canonicalize().expect("it is there");
     let base = base.to_str().expect("UTF-8").to_owned();

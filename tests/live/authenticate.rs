@@ -250,7 +250,7 @@ async fn the_separate_forms_need_a_token_and_change_nothing_when_they_fail() {
 }
 
 #[tokio::test]
-async fn who_fails_too_often_is_closed_with_1008_and_a_success_counts_anew() {
+async fn a_client_that_fails_too_often_is_closed_with_1008_and_a_success_resets_the_count() {
     let server = Server::with(&["--max-failed-authentications", "3"]);
     let wrong = || authenticate(json!({"token": "nonsense"}));
     let mut client = server.connect().await;

@@ -92,7 +92,7 @@ async fn everybody_hears_the_same_order_and_history_keeps_it() {
 }
 
 #[tokio::test]
-async fn members_are_distinct_names_in_order_and_who_leaves_hears_no_more() {
+async fn members_are_distinct_names_in_order_and_a_member_who_leaves_hears_no_more() {
     let server = Server::start();
     let mut bob = server.member("bob", "r").await;
     let mut second = server.member("bob", "r").await;
@@ -121,7 +121,7 @@ async fn members_are_distinct_names_in_order_and_who_leaves_hears_no_more() {
 }
 
 #[tokio::test]
-async fn nobody_speaks_into_a_room_that_his_token_does_not_name() {
+async fn nobody_speaks_in_a_room_that_their_token_does_not_name() {
     let server = Server::start();
     let mut carl = server.member("carl", "r").await;
     let mut anyone = server.connect().await;
@@ -129,19 +129,19 @@ async fn nobody_speaks_into_a_room_that_his_token_does_not_name() {
     anyone
         .refused(401, chat("auth", chat_section("carl", "r")))
         .await;
-    let mut stranger = server.member("eve", "s").await;
-    stranger
+    let mut outsider = server.member("eve", "s").await;
+    outsider
         .refused(401, chat("auth", chat_section("eve", "r")))
         .await;
-    stranger
+    outsider
         .refused(401, chat("auth", chat_section("carl", "s")))
         .await;
-    stranger.ok(say("to nobody")).await;
+    outsider.ok(say("to nobody")).await;
     carl.quiet().await;
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_told_when_to_go_on() {
+async fn a_member_who_says_too_much_is_told_when_to_go_on() {
     let server = Server::with(&["--chat-messages-per-second", "1", "--chat-burst", "3"]);
     let mut carl = server.member("carl", "r").await;
     let mut bob = server.member("bob", "r").await;
@@ -178,7 +178,7 @@ async fn the_muted_are_silent_and_the_banned_stay_out() {
         (&json!("badAuthError"), &json!(until))
     );
     muted.ok(chat("history", json!({}))).await;
-    carl.ok(say("he hears")).await;
+    carl.ok(say("carl hears")).await;
     muted.expect("chatMessage").await;
     let past = json!({"username": "bob", "room": "r", "mutedUntil": now() - 10, "bannedUntil": 1});
     with_claims(&server, past).await.ok(say("again")).await;
@@ -194,7 +194,7 @@ async fn the_muted_are_silent_and_the_banned_stay_out() {
 }
 
 #[tokio::test]
-async fn who_does_not_hear_what_was_said_is_closed_with_1013_and_the_others_hear_all() {
+async fn a_member_whose_queue_overflows_is_closed_with_1013_and_the_others_hear_all() {
     let flags = [
         "--chat-messages-per-second",
         "0",

@@ -228,7 +228,7 @@ async fn check_pull_requests(ana: &mut Client, proposed: &[Vec<String>]) -> usiz
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_was_acknowledged_is_there_after_a_kill() {
+async fn every_acknowledged_change_is_there_after_a_kill() {
     let (kills, seed) = (
         from_environment("CRASH_KILLS", 6),
         from_environment("CRASH_SEED", 1),

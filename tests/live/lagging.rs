@@ -100,7 +100,7 @@ async fn assert_nothing_waits(ana: &mut Client, bob: &mut Client) {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_viewer_is_withdrawn_when_his_token_expires() {
+async fn what_waits_for_a_viewer_is_withdrawn_when_their_token_expires() {
     let server = Server::with(&["--public-read", "false"]);
     let mut ana = server.streamer().await;
     let mut bob = Client::narrow(&server.url()).await;
@@ -134,7 +134,7 @@ async fn what_waits_for_a_viewer_is_withdrawn_by_unwatch() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_viewer_is_withdrawn_when_he_fails_to_authenticate() {
+async fn what_waits_for_a_viewer_is_withdrawn_when_they_fail_to_authenticate() {
     let server = Server::start();
     let mut ana = server.streamer().await;
     let mut bob = Client::narrow(&server.url()).await;
@@ -167,7 +167,7 @@ async fn a_token_expires_while_a_get_waits_for_its_reader() {
     bob.send(list_all()).await;
     let messages = bob.rest().await;
     let told = from_on(&messages, "badAuthError");
-    assert_eq!(told[0].get("ref"), None, "first he is told");
+    assert_eq!(told[0].get("ref"), None, "the viewer is told first");
     let refused: Vec<_> = told[1..]
         .iter()
         .filter(|message| message["code"] != 200)
@@ -191,7 +191,7 @@ async fn a_token_expires_while_a_get_waits_for_its_reader() {
 }
 
 #[tokio::test]
-async fn a_streamer_is_told_nothing_older_than_what_he_has_posted_or_deleted_himself() {
+async fn a_streamer_is_told_nothing_older_than_their_own_latest_post_or_delete() {
     let server = Server::start();
     let mut other = server.streamer().await;
     other.ok(post("x", "old")).await;
@@ -219,7 +219,7 @@ async fn a_streamer_is_told_nothing_older_than_what_he_has_posted_or_deleted_him
         .map(|message| &message["type"])
         .collect();
     told.sort_by_key(|kind| kind.as_str());
-    assert_eq!(told, ["fileDelete", "filePost"], "his own answers alone");
+    assert_eq!(told, ["fileDelete", "filePost"], "only their own answers");
     assert_eq!(
         names(&messages).len(),
         2 * FILES + 1,
@@ -259,11 +259,13 @@ async fn a_message_that_only_an_authenticate_before_it_allows_waits_for_it() {
     client.expect("badAuthError").await;
     client.send(post("big", noise(100_000))).await;
     assert_eq!(client.closed().await, 1_009);
-    let mut stranger = server.connect().await;
-    stranger.send(authenticate(json!({"token": "wrong"}))).await;
-    stranger.send(post("big", noise(100_000))).await;
-    stranger.expect("badAuthError").await;
-    assert_eq!(stranger.closed().await, 1_009);
+    let mut unauthenticated = server.connect().await;
+    unauthenticated
+        .send(authenticate(json!({"token": "wrong"})))
+        .await;
+    unauthenticated.send(post("big", noise(100_000))).await;
+    unauthenticated.expect("badAuthError").await;
+    assert_eq!(unauthenticated.closed().await, 1_009);
 }
 
 #[tokio::test]

@@ -294,7 +294,7 @@ async fn connections_are_bounded_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn who_is_refused_without_end_is_slowed_down_and_a_success_ends_that() {
+async fn a_client_refused_again_and_again_is_slowed_down_until_a_success() {
     let server = Server::start();
     let mut client = server.streamer().await;
     let took = async |client: &mut Client| {

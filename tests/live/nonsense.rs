@@ -239,7 +239,7 @@ async fn talk_nonsense(server: &Server, mut random: Random, rounds: u64) -> u64 
 }
 
 #[tokio::test]
-async fn whatever_is_asked_at_random_is_answered_and_never_with_500() {
+async fn every_random_request_is_answered_and_never_with_500() {
     let rounds = from_environment("NONSENSE_ROUNDS", 12);
     let seed = from_environment("NONSENSE_SEED", 1);
     println!("NONSENSE_SEED={seed}");

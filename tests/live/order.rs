@@ -149,7 +149,7 @@ async fn read_along(client: &mut Client, mut random: Random) -> Replica {
 }
 
 #[tokio::test]
-async fn whatever_is_posted_deleted_asked_and_read_no_file_goes_backwards_and_all_converge() {
+async fn under_random_posts_deletes_and_reads_no_file_goes_backwards_and_all_converge() {
     let flags = [
         "--part-bytes",
         "9000",

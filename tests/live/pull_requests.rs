@@ -142,7 +142,7 @@ async fn the_parameters_of_pull_requests_are_checked() {
 }
 
 #[tokio::test]
-async fn the_streamers_own_draft_takes_his_posts_until_it_is_finished() {
+async fn the_streamers_own_draft_takes_their_posts_until_it_is_finished() {
     let server = Server::start();
     let mut ana = server.streamer().await;
     let mut bob = server.viewer("bob").await;

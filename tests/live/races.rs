@@ -157,7 +157,7 @@ async fn a_pull_request_that_is_deleted_while_it_is_read_ends_in_one_answer() {
 }
 
 #[tokio::test]
-async fn who_comes_and_goes_leaves_nothing_behind() {
+async fn clients_that_come_and_go_leave_nothing_behind() {
     let server = Server::start();
     let mut ana = server.streamer().await;
     let come_and_go = async |times: u64| {
@@ -195,7 +195,7 @@ async fn who_comes_and_goes_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn who_joins_in_the_middle_of_a_storm_ends_with_what_is_on_the_disk() {
+async fn a_viewer_who_joins_in_the_middle_of_a_storm_ends_with_what_is_on_the_disk() {
     const POSTS: u64 = 300;
     let server = Server::with(&["--durability", "rename"]);
     let mut ana = server.streamer().await;
@@ -228,7 +228,7 @@ async fn who_joins_in_the_middle_of_a_storm_ends_with_what_is_on_the_disk() {
 }
 
 #[tokio::test]
-async fn streamers_who_all_come_again_at_once_stay_who_they_are_and_keep_their_files() {
+async fn streamers_who_all_reconnect_at_once_keep_their_roles_and_files() {
     const STREAMERS: usize = 20;
     let flags = [
         "--on-streamer-disconnect",
@@ -278,7 +278,7 @@ async fn streamers_who_all_come_again_at_once_stay_who_they_are_and_keep_their_f
                 _ => panic!("{message}"),
             }
         }
-        assert!(present, "the last word of {name} is that he is there");
+        assert!(present, "the last news of {name} is that they are there");
         assert_eq!(files.len(), 10);
         let status = client.ok(file("status", own)).await;
         assert_eq!(

@@ -10,7 +10,7 @@ fn claims(name: &str, exp: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_suspends_its_bearer_until_he_shows_a_fresh_one() {
+async fn a_token_that_expires_suspends_its_bearer_until_they_show_a_fresh_one() {
     let server = Server::start();
     let mut bob = server.connect().await;
     let mut client = server.connect().await;
@@ -156,7 +156,7 @@ async fn files_are_deleted_once_the_streamer_stays_away_where_the_operator_wants
 }
 
 #[tokio::test]
-async fn a_streamer_who_returns_in_time_keeps_his_files() {
+async fn a_streamer_who_returns_in_time_keeps_their_files() {
     let server = Server::with(&[
         "--on-streamer-disconnect",
         "delete",

@@ -41,7 +41,7 @@ async fn post_until_closed(mut client: Client, name: &str) -> (BTreeMap<String, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_under_load_stops_in_peace_with_all_that_it_has_acknowledged() {
+async fn a_server_under_load_stops_cleanly_with_everything_that_it_has_acknowledged() {
     for stop in 0..stops() {
         let mut server = Server::with(&["--drain-seconds", "5"]);
         let mut loads = Vec::new();

@@ -69,7 +69,7 @@ async fn pings_are_answered_while_a_get_waits_for_its_reader() {
 }
 
 #[tokio::test]
-async fn who_asks_for_much_and_reads_nothing_is_closed_and_costs_little() {
+async fn a_client_that_asks_for_much_and_reads_nothing_is_closed_and_costs_little() {
     let flags = ["--ping-seconds", "1", "--idle-timeout-seconds", "2"];
     let server = Server::with(&flags);
     let mut ana = server.streamer().await;
@@ -82,7 +82,7 @@ async fn who_asks_for_much_and_reads_nothing_is_closed_and_costs_little() {
     raw.send(text_frame(&get_all()).repeat(2_000)).await;
     let began = Instant::now();
     while server.open_files() > files {
-        assert!(began.elapsed() < PATIENCE, "he is never closed");
+        assert!(began.elapsed() < PATIENCE, "the client is never closed");
         // This client reads, so that its pings are answered.
         ana.next_within(Duration::from_millis(20)).await;
     }
@@ -112,7 +112,10 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
     let sent = ana
         .send_until_stuck(&posts, Duration::from_millis(500))
         .await;
-    assert!(sent < posts.len(), "who does not read is held back");
+    assert!(
+        sent < posts.len(),
+        "a client that does not read is held back"
+    );
     let mut other = server.connect().await;
     other.authenticate(streamer("mal", "own")).await;
     let began = Instant::now();

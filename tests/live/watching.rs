@@ -21,7 +21,7 @@ async fn the_status_counts_the_others_and_the_files() {
 }
 
 #[tokio::test]
-async fn whoever_watches_gets_the_updates_of_projects_that_may_come_later() {
+async fn a_watcher_gets_the_updates_of_projects_that_may_be_made_later() {
     let server = Server::with(&["--max-watches", "2"]);
     let mut anyone = server.connect().await;
     let expected = json!({"code": 200, "type": "fileWatch", "data": "OK", "ref": 1});
@@ -88,12 +88,12 @@ async fn without_public_reading_a_token_that_names_the_project_is_needed() {
         ]
     };
     let mut anyone = server.connect().await;
-    let mut stranger = server.connect().await;
-    stranger.authenticate(streamer("x", "y")).await;
+    let mut outsider = server.connect().await;
+    outsider.authenticate(streamer("x", "y")).await;
     let mut bob = server.viewer("bob").await;
     for request in reading() {
         anyone.refused(401, request.clone()).await;
-        stranger.refused(401, request.clone()).await;
+        outsider.refused(401, request.clone()).await;
         bob.ok(request).await;
     }
     anyone
@@ -102,5 +102,5 @@ async fn without_public_reading_a_token_that_names_the_project_is_needed() {
     client.ok(post("b", "x")).await;
     bob.expect("fileGet").await;
     anyone.quiet().await;
-    stranger.quiet().await;
+    outsider.quiet().await;
 }

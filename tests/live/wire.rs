@@ -118,7 +118,7 @@ async fn an_enormous_head_gets_no_connection_and_others_do() {
 }
 
 #[tokio::test]
-async fn whatever_extension_is_offered_none_is_taken() {
+async fn no_offered_extension_is_accepted() {
     let server = Server::start();
     let many = "permessage-deflate, ".repeat(500) + "x";
     for offer in [

@@ -181,7 +181,7 @@ impl Arena {
 
     /// Once it has stopped with success, nothing temporary is left.
     pub fn stop(mut self) {
-        assert!(self.server.stop(), "it stopped in peace");
+        assert!(self.server.stop(), "it stopped with success");
         for folder in ["staging", "drafts"] {
             let left = entries(&self.server.base().join(".twicecast").join(folder));
             assert!(left.is_empty(), "left in {folder}: {left:?}");

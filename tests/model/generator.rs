@@ -76,7 +76,7 @@ impl Generator {
         {
             return part;
         }
-        // Drafts are short-lived, so that some are finished before their connection changes its user.
+        // Drafts are short-lived, so that some are finished before their connection changes user.
         match &connection.draft {
             Some(draft) if !draft.files.is_empty() && self.one_in(4) => return Ask::Finish,
             None if connection.is_viewer && self.one_in(8) => return self.creation(),
@@ -219,8 +219,8 @@ impl Generator {
         }
     }
 
-    /// A file as the desktop client sends it: in pieces of 500 characters, of which it announces one
-    /// too many if the length is an exact multiple; sometimes that last one comes after all.
+    /// A file as the desktop client sends it: in pieces of 500 characters, of which it announces
+    /// one too many if the length is an exact multiple; sometimes that last one comes after all.
     pub fn pieces(&mut self) -> Vec<Ask> {
         let name = self.file_name();
         let bytes = self.pick(&[10, 374, 375, 375, 376, 749, 750, 750, 1_125]);

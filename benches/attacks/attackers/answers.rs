@@ -7,7 +7,7 @@ use crate::connection::{Connection, Role, source};
 use crate::hold::hold;
 use crate::support::{chat, file, say};
 
-/// The messages that a room remembers, and their length.
+/// The number of messages that a room remembers, and their length.
 const HISTORY: usize = 100;
 const MESSAGE: usize = 4_096;
 
@@ -19,7 +19,11 @@ pub fn named(bytes: usize) -> Vec<u8> {
 }
 
 pub fn answers(stage: Stage) -> Running {
-    Box::pin(hold(stage, Role::Stranger, times(8, named(1_048_000))))
+    Box::pin(hold(
+        stage,
+        Role::Unauthenticated,
+        times(8, named(1_048_000)),
+    ))
 }
 
 pub fn long_names(stage: Stage) -> Running {

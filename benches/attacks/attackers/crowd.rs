@@ -1,4 +1,4 @@
-//! A topic with very many receivers that is posted to without end.
+//! A topic with very many receivers and an endless stream of posts.
 
 use super::{Running, Stage, for_ever, frames};
 use crate::connection::Role;

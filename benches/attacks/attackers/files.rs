@@ -27,10 +27,10 @@ pub fn gets(stage: Stage) -> Running {
 
 fn unread(stage: Stage, name: &str, count: usize, again: usize) -> Running {
     let asking = batch(&file("get", project(name)), count);
-    Box::pin(hold(stage, Role::Stranger, times(again, asking)))
+    Box::pin(hold(stage, Role::Unauthenticated, times(again, asking)))
 }
 
 pub fn list(stage: Stage) -> Running {
     let asking = batch(&file("list", project("list")), 10);
-    Box::pin(flood(stage, Role::Stranger, for_ever(asking), true))
+    Box::pin(flood(stage, Role::Unauthenticated, for_ever(asking), true))
 }

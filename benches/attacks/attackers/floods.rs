@@ -1,4 +1,4 @@
-//! Clients that send one thing without end, and read what is answered.
+//! Clients that send one thing without end, and read the answers.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const BATCH: usize = 100;
 const FRAMES: usize = 10_000;
 
 fn without_end(stage: Stage, bytes: Vec<u8>) -> Running {
-    Box::pin(flood(stage, Role::Stranger, for_ever(bytes), true))
+    Box::pin(flood(stage, Role::Unauthenticated, for_ever(bytes), true))
 }
 
 pub fn authenticate(stage: Stage) -> Running {
@@ -39,7 +39,7 @@ pub fn continuations(stage: Stage) -> Running {
     let begins: Arc<[u8]> = masked(0x01, b"x").into();
     let goes_on: Arc<[u8]> = masked(0x00, b"").repeat(FRAMES).into();
     let pieces = move |number| Some(Arc::clone(if number == 0 { &begins } else { &goes_on }));
-    Box::pin(flood(stage, Role::Stranger, Arc::new(pieces), true))
+    Box::pin(flood(stage, Role::Unauthenticated, Arc::new(pieces), true))
 }
 
 pub fn pongs(stage: Stage) -> Running {

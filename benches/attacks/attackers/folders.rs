@@ -1,4 +1,4 @@
-//! A streamer who makes folders and hardly any file.
+//! A streamer who makes many folders and few files.
 
 use super::{Running, Stage, begun, frames, full};
 use crate::connection::Role;

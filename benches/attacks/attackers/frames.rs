@@ -1,4 +1,4 @@
-//! Clients that send what is no request, or none that ever ends.
+//! Clients that send invalid requests, or requests that never end.
 
 use std::sync::Arc;
 
@@ -19,25 +19,25 @@ pub fn announcement(stage: Stage) -> Running {
     let mut head = vec![0x82, 0xFF];
     head.extend((1_u64 << 40).to_be_bytes());
     head.extend([0; 4]);
-    Box::pin(flood(stage, Role::Stranger, for_ever(head), true))
+    Box::pin(flood(stage, Role::Unauthenticated, for_ever(head), true))
 }
 
 pub fn fragments(stage: Stage) -> Running {
     let begins: Arc<[u8]> = masked(0x01, vec![b'x'; BATCH]).into();
     let goes_on: Arc<[u8]> = masked(0x00, vec![b'x'; BATCH]).into();
     let pieces = move |number| Some(Arc::clone(if number == 0 { &begins } else { &goes_on }));
-    Box::pin(flood(stage, Role::Stranger, Arc::new(pieces), true))
+    Box::pin(flood(stage, Role::Unauthenticated, Arc::new(pieces), true))
 }
 
 pub fn pings(stage: Stage) -> Running {
     let pings = masked(0x89, [b'x'; 125]).repeat(500);
-    Box::pin(flood(stage, Role::Stranger, for_ever(pings), false))
+    Box::pin(flood(stage, Role::Unauthenticated, for_ever(pings), false))
 }
 
 pub fn garbage(stage: Stage) -> Running {
     let batch = masked(0x81, br#"{"type":"x"}"#).repeat(1_000);
     let pieces = times(MESSAGES / 1_000, batch);
-    Box::pin(flood(stage, Role::Stranger, pieces, true))
+    Box::pin(flood(stage, Role::Unauthenticated, pieces, true))
 }
 
 pub fn unfinished(stage: Stage) -> Running {
@@ -52,5 +52,5 @@ pub fn unfinished(stage: Stage) -> Running {
 pub fn nesting(stage: Stage) -> Running {
     let deep = format!(r#"{{"type":"file","data":{}"#, "[".repeat(DEPTH));
     let pieces = for_ever(masked(0x81, deep));
-    Box::pin(flood(stage, Role::Stranger, pieces, true))
+    Box::pin(flood(stage, Role::Unauthenticated, pieces, true))
 }

@@ -27,7 +27,7 @@ use crate::hold::{for_ever, times};
 use crate::kinds::Running;
 use crate::stage::{Stage, begun, full};
 
-/// The same request so often that it is worth a system call.
+/// The same request, repeated often enough to be worth a system call.
 fn batch(request: &Value, count: usize) -> Vec<u8> {
     frames([request]).repeat(count)
 }

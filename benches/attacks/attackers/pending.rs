@@ -12,11 +12,11 @@ use crate::connection::{Connection, source};
 
 /// From how many addresses they come.
 const ADDRESSES: usize = 3;
-/// How long one may take to be there, and how many in a row may take longer.
+/// How long a socket may take to connect, and how many in a row may take longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 const FAILURES: usize = 3;
 
-/// Sockets that say nothing.
+/// Sockets that send nothing.
 pub fn pending(stage: Stage) -> Running {
     Box::pin(keep(stage, String::new()))
 }
@@ -54,7 +54,7 @@ async fn keep(stage: Stage, head: String) {
     }
 }
 
-/// Whether the server has not closed it; another byte goes into its head.
+/// Whether the server has not closed it; sends another byte of its head.
 fn goes_on(socket: &Connection, head: &str) -> bool {
     let is_open = match socket.stream.try_read(&mut [0; 256]) {
         Ok(length) => length > 0,
@@ -63,7 +63,7 @@ fn goes_on(socket: &Connection, head: &str) -> bool {
     is_open && (head.is_empty() || socket.stream.try_write(b"x").is_ok())
 }
 
-/// Opens those that are not open, as long as the server takes them.
+/// Opens those that are not open, as long as the server accepts them.
 async fn fill(stage: &Stage, sockets: &mut [Option<Connection>], head: &str) {
     let mut failures = 0;
     for (number, place) in sockets.iter_mut().enumerate() {

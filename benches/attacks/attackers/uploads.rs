@@ -7,7 +7,7 @@ use crate::connection::{Role, frames};
 use crate::hold::hold;
 use crate::support::post_part;
 
-/// Uploads of a connection, and the length of what has come of each.
+/// Uploads of a connection, and how much of each has been sent.
 const UPLOADS: usize = 256;
 const FIRST_PART: usize = 255 * 1_024;
 

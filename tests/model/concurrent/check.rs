@@ -138,7 +138,7 @@ impl<'a> Outcome<'a> {
         Ok(())
     }
 
-    /// Each streamer was told once of each pull request, those of one author in that author's order.
+    /// Each streamer was told once of each pull request, those of one author in the author's order.
     fn check_notices(&self, marks: &mut [Marks]) -> Result<(), Difference> {
         let pulls = self.scripts.iter().map(|script| &script.world.pulls);
         for me in STREAMERS {

@@ -74,7 +74,7 @@ impl Replica {
     }
 }
 
-/// Which content came before which: for each file, and as each connection saw it.
+/// Which content came before which, each known by its first line.
 #[derive(Default)]
 pub struct Order(BTreeMap<String, BTreeSet<String>>);
 

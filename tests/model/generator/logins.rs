@@ -73,7 +73,7 @@ impl Generator {
         Ask::SectionAlone(section, self.one_in(2).then_some(token))
     }
 
-    /// A streamer's connection loses its role to another user, and soon becomes the streamer's again.
+    /// A streamer's connection becomes another user's without a role, then the streamer's again.
     pub fn absence(&mut self, me: usize) -> Ask {
         let token = |generator: &Self, user: &str| Token {
             user: format!("{user}{}", generator.tag),

@@ -21,9 +21,9 @@ impl World {
                 replies.push(success("authentication", data));
                 Ok(replies)
             }
-            Err(refusal) => {
+            Err(error) => {
                 self.fail_closed(me);
-                Err(refusal)
+                Err(error)
             }
         }
     }

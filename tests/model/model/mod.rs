@@ -4,12 +4,12 @@
 //! Answers are the JSON that must come, with marks for what only the server can know (`matching`).
 
 mod chat;
+mod error;
 mod identity;
 mod names;
 mod projects;
 mod pulls;
 mod reading;
-mod refusal;
 mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{Ask, Project, Right, Token};
 use crate::support::unbase64;
-use refusal::RequestError;
+use error::RequestError;
 use uploads::Uploads;
 
 /// The server's configuration, as far as it affects answers.
@@ -155,7 +155,7 @@ impl World {
             Ask::Authenticate(..) | Ask::SectionAlone(..) | Ask::Faulty(Right::Token, _)
         );
         let is_unauthorized = matches!(answer, Err(RequestError::Unauthorized));
-        let mut replies = answer.unwrap_or_else(|refusal| vec![refusal.json(ask.name())]);
+        let mut replies = answer.unwrap_or_else(|error| vec![error.json(ask.name())]);
         // A client that sends no JSON object has sent no `ref` either.
         if let Some(reference) = reference.filter(|_| !matches!(ask, Ask::Garbage(_))) {
             for reply in &mut replies {
@@ -229,7 +229,7 @@ impl World {
                 }
                 Err(RequestError::Bad)
             }
-            // What is inside has been removed.
+            // The wrapped request has been taken out already.
             Ask::From(..) | Ask::Garbage(_) => Err(RequestError::Bad),
         }
     }

@@ -98,7 +98,7 @@ impl World {
         Ok(vec![stored("filePost", name)])
     }
 
-    /// The desktop client's upload that lacks only its last part is complete, unless that comes next.
+    /// The desktop client's upload that lacks only its last part is complete unless that is next.
     pub(super) fn settle(&mut self, me: usize, next: Option<&Ask>) -> Vec<Value> {
         let in_draft = self.connections[me].draft.is_some();
         let next = match next.map(|ask| ask.split_base().0) {
@@ -116,7 +116,7 @@ impl World {
         let (name, reference) = self.connections[me].latest.clone();
         let mut reply = match self.store(me, &path, whole) {
             Ok(()) => stored("filePost", &name),
-            Err(refusal) => refusal.json(Some(&name)),
+            Err(error) => error.json(Some(&name)),
         };
         if let Some(reference) = reference {
             reply["ref"] = reference;

@@ -62,8 +62,8 @@ pub struct Piece<'a> {
     pub base: Option<&'a str>,
 }
 
-/// The latest upload that a part with a number has ended by passing a limit; parts that follow in
-/// order are thrown away.
+/// The latest upload that a numbered part over a limit has ended; parts that follow in order are
+/// thrown away.
 #[derive(Debug)]
 struct Ended {
     place: Place,

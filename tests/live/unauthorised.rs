@@ -6,7 +6,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn who_merely_says_that_he_streams_a_project_deletes_nothing_by_leaving() {
+async fn a_client_that_only_claims_to_stream_a_project_deletes_nothing_by_leaving() {
     let flags = [
         "--on-streamer-disconnect",
         "delete",
