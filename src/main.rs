@@ -17,7 +17,10 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     cli::run(|invocation| match invocation {
-        Invocation::PrintConfig(text) => Ok(cli::print(&text)),
+        Invocation::PrintConfig(text) => {
+            cli::print(&text);
+            Ok(())
+        }
         Invocation::CheckConfig(loaded) => verifier(&loaded.config).map(|_| loaded.print_valid()),
         Invocation::Token { loaded, request } => {
             let expires_at = SystemClock.now().plus(request.lifetime());
@@ -30,9 +33,8 @@ fn main() -> ExitCode {
                 room,
                 expires_at,
             };
-            Ok(cli::print(
-                &(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"),
-            ))
+            cli::print(&(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"));
+            Ok(())
         }
         Invocation::Adopt {
             loaded,

@@ -1,7 +1,7 @@
 //! Names and content of what is posted (section 4).
 
 use crate::support::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn hostile_names_are_refused_and_nothing_leaves_the_project() {
@@ -232,6 +232,12 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
         &very_deep,
     ];
     for name in hostile {
+        // An error does not repeat a name that no file can have.
+        let repeated = if name.len() > 4_097 {
+            Value::Null
+        } else {
+            json!(name)
+        };
         // A client that gets only refusals is slowed down.
         ana.ok(list_all()).await;
         for subtype in ["get", "list"] {
@@ -239,11 +245,11 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
                 let data = json!({"username": "ana", "project": "demo", "name": name,
                     "recursively": recursively});
                 let answer = ana.refused(400, file(subtype, data)).await;
-                assert_eq!(answer["file"], name);
+                assert_eq!(answer["file"], repeated);
             }
         }
         let answer = bob.refused(400, post(name, "evil")).await;
-        assert_eq!(answer["file"], name);
+        assert_eq!(answer["file"], repeated);
         bob.refused(400, delete(name)).await;
     }
     for name in hostile.into_iter().chain([".", "/", "", "a/b", "/a"]) {

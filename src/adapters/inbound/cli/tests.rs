@@ -241,7 +241,7 @@ fn the_first_plain_argument_is_the_port() {
 }
 
 #[test]
-fn every_bad_value_names_key_source_and_what_is_allowed() {
+fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
     for (file, said) in [
         (
             "{\"port\":65536}",
@@ -303,6 +303,10 @@ fn every_bad_value_names_key_source_and_what_is_allowed() {
         let text = fault(&[], &[], Some(file));
         assert!(text.contains(said), "{file}: {text}");
     }
+}
+
+#[test]
+fn every_bad_environment_variable_is_named_with_what_is_allowed() {
     let text = fault(&[], &[("FILE_WS_SERVER_PORT", "x")], None);
     assert!(
         text.contains("port is \"x\" in the environment variable FILE_WS_SERVER_PORT"),
