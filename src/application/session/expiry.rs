@@ -13,13 +13,13 @@ use crate::domain::{FilePath, ProjectId};
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Session {
-    /// Whether [`Application::settle_upload`] would settle an upload if the client stayed silent.
+    /// Whether `settle_upload` would settle an upload if the client stayed silent.
     pub fn awaits_silence(&self) -> bool {
         self.uploads.has_perhaps_whole()
     }
 }
 
-/// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
+/// How long until [`withdraw_expired`] or [`expire_uploads`] may have
 /// something to do; `None`: never. At most a minute where a token may expire.
 pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
     let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
