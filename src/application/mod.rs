@@ -26,7 +26,7 @@ mod rights_tests;
 mod service;
 pub mod session;
 #[cfg(test)]
-mod test_world;
+pub(crate) mod test_world;
 
 pub use command::{
     Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, DeletePullRequest,

@@ -13,14 +13,14 @@ use crate::application::test_world::{
 };
 use crate::domain::{Outcome, PullRequestId, Sections};
 
-/// Who asks. Whoever has a role is in his project's room as well.
+/// Who asks. Whoever has a role is in their project's room as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Identity {
     /// Has shown no token.
     None,
-    /// Was the streamer of `demo`; his token has expired.
+    /// Was the streamer of `demo`; their token has expired.
     ExpiredStreamer,
-    /// Was a viewer of `demo` with an open draft; his token has expired.
+    /// Was a viewer of `demo` with an open draft; their token has expired.
     ExpiredViewer,
     /// Views `demo`.
     Viewer,
@@ -31,14 +31,14 @@ enum Identity {
     /// Streams `demo`.
     Owner,
     /// Views `demo`, has made a pull request there and has a draft open.
-    RequestOwner,
+    Author,
     /// A good token that allows all of `demo`, but no role has been asked for.
     NoRole,
 }
 
 use crate::application::rights_tests::Identity::{
-    ExpiredStreamer, ExpiredViewer, NoRole, None as Nobody, OtherStreamer, OtherViewer, Owner,
-    RequestOwner, Viewer,
+    Author, ExpiredStreamer, ExpiredViewer, NoRole, None as Nobody, OtherStreamer, OtherViewer,
+    Owner, Viewer,
 };
 
 const IDENTITIES: [Identity; 9] = [
@@ -49,24 +49,24 @@ const IDENTITIES: [Identity; 9] = [
     OtherViewer,
     OtherStreamer,
     Owner,
-    RequestOwner,
+    Author,
     NoRole,
 ];
 
-/// What comes of a command, one letter per cell.
-fn letter<T>(answer: &Result<T, RequestError>) -> char {
+/// What comes of a command, as a cell says it.
+fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
     match answer {
-        Ok(_) => '+',
-        Err(RequestError::Unauthorized(_) | RequestError::Muted { .. }) => '1',
-        Err(RequestError::BadParameters(_)) => '0',
+        Ok(_) => "yes",
+        Err(RequestError::Unauthorized(_) | RequestError::Muted { .. }) => "401",
+        Err(RequestError::BadParameters(_)) => "400",
         Err(
             RequestError::UnreadableFile
             | RequestError::UnreadablePath
             | RequestError::UnwritableFile,
-        ) => '9',
-        Err(RequestError::LimitExceeded { .. }) => '3',
-        Err(RequestError::RateLimited { .. }) => '2',
-        Err(RequestError::Internal) => '5',
+        ) => "409",
+        Err(RequestError::LimitExceeded { .. }) => "413",
+        Err(RequestError::RateLimited { .. }) => "429",
+        Err(RequestError::Internal) => "500",
     }
 }
 
@@ -103,7 +103,7 @@ async fn session_of(identity: Identity, scene: &Scene) -> Session {
         Identity::OtherViewer => ("eve:dan/other", "eve", "dan/other", false),
         Identity::OtherStreamer => ("dan:dan/other", "dan", "dan/other", true),
         Identity::Owner => (ANA, "ana", "ana/demo", true),
-        Identity::RequestOwner => ("pat:ana/demo", "pat", "ana/demo", false),
+        Identity::Author => ("pat:ana/demo", "pat", "ana/demo", false),
     };
     let role = if streams {
         streaming(project)
@@ -113,7 +113,7 @@ async fn session_of(identity: Identity, scene: &Scene) -> Session {
     let mut session = scene
         .connect(1, token, with_chat(role, user, project))
         .await;
-    if matches!(identity, Identity::ExpiredViewer | Identity::RequestOwner) {
+    if matches!(identity, Identity::ExpiredViewer | Identity::Author) {
         for command in [creation("title"), post("/mine", "x")] {
             scene
                 .ask(&mut session, command)
@@ -152,9 +152,6 @@ verbs! {
     LeaveRoom,
 }
 
-/// What is asked of which object, the command, and its cells.
-type Row = (&'static str, fn() -> Command, &'static str);
-
 fn fault() -> BadParameters {
     BadParameters::new("ill-typed")
 }
@@ -180,132 +177,258 @@ fn list_inside(number: u128) -> Command {
     list(demo(), &name, false)
 }
 
-// Columns: none, expired streamer, expired viewer, viewer, other viewer, other streamer, owner,
-// owner of the pull request (with a draft), no role.
-// Cells: + carried out, 1: 401, 0: 400, 9: 409.
+/// A row's name and what it asks.
+type Named = (&'static str, fn() -> Command);
+
+/// What the rows of all tables ask.
+#[rustfmt::skip]
+const COMMANDS: [Named; 62] = [
+    ("get demo",             || get(demo(), "/", true)),
+    ("get other",            || get(other(), "/", true)),
+    ("get ill-typed",        || Command::GetFiles(Err(fault()))),
+    ("get request in demo",  || inside(IN_DEMO)),
+    ("get request in other", || inside(IN_OTHER)),
+    ("list demo",            || list(demo(), "/", true)),
+    ("list other",           || list(other(), "/", true)),
+    ("list ill-typed",       || Command::ListFiles(Err(fault()))),
+    ("list request in demo", || list_inside(IN_DEMO)),
+    ("watch demo",           || Command::WatchProject(Ok(demo()))),
+    ("watch other",          || Command::WatchProject(Ok(other()))),
+    ("watch ill-typed",      || Command::WatchProject(Err(fault()))),
+    ("unwatch demo",         || Command::UnwatchProject(Ok(demo()))),
+    ("unwatch other",        || Command::UnwatchProject(Ok(other()))),
+    ("unwatch ill-typed",    || Command::UnwatchProject(Err(fault()))),
+    ("status demo",          || Command::ProjectStatus(Ok(demo()))),
+    ("status other",         || Command::ProjectStatus(Ok(other()))),
+    ("status ill-typed",     || Command::ProjectStatus(Err(fault()))),
+    ("malformed",            || Command::Malformed(fault())),
+    ("post",                 || post("/n", "x")),
+    ("post ill-typed",       || Command::PostFile(Err(fault()))),
+    ("delete",               || delete("/a")),
+    ("delete a draft's",     || delete("/mine")),
+    ("delete ill-typed",     || Command::DeleteFile(Err(fault()))),
+    ("creation",             || creation("title")),
+    ("creation, no title",   || creation("")),
+    ("creation ill-typed",   || Command::CreatePullRequest(Err(fault()))),
+    ("finish",               || Command::FinishPullRequest),
+    ("request in demo",      || look(IN_DEMO)),
+    ("request in other",     || look(IN_OTHER)),
+    ("unknown request",      || look(5)),
+    ("impossible request",   || Command::GetPullRequest(Ok(None))),
+    ("request ill-typed",    || Command::GetPullRequest(Err(fault()))),
+    ("end one in demo",      || end(IN_DEMO)),
+    ("end one in other",     || end(IN_OTHER)),
+    ("end an unknown one",   || end(5)),
+    ("end ill-typed",        || Command::DeletePullRequest(Err(fault()))),
+    ("list requests",        || Command::ListPullRequests),
+    ("say",                  || Command::SendMessage(Ok("hello".into()))),
+    ("say nothing",          || Command::SendMessage(Ok("".into()))),
+    ("say ill-typed",        || Command::SendMessage(Err(fault()))),
+    ("history",              || Command::ChatHistory(Ok(None))),
+    ("history ill-typed",    || Command::ChatHistory(Err(fault()))),
+    ("members",              || Command::ChatMembers),
+    ("leave",                || Command::LeaveRoom),
+    ("stream demo",          || separately(None, streaming("ana/demo"))),
+    ("stream other",         || separately(None, streaming("dan/other"))),
+    ("view demo as ana",     || separately(None, viewing("ana", "ana/demo"))),
+    ("view demo as bob",     || separately(None, viewing("bob", "ana/demo"))),
+    ("view demo as pat",     || separately(None, viewing("pat", "ana/demo"))),
+    ("view other as eve",    || separately(None, viewing("eve", "dan/other"))),
+    ("chat in demo as ana",  || separately(None, chatting("ana", "ana/demo"))),
+    ("chat in demo as bob",  || separately(None, chatting("bob", "ana/demo"))),
+    ("chat in other as dan", || separately(None, chatting("dan", "dan/other"))),
+    ("empty token",          || authenticate("", Sections::default())),
+    ("expired token",        || authenticate("ana:ana/demo,exp=1000", Sections::default())),
+    ("ill-typed token",      || Command::Authenticate(Err(fault()))),
+    ("ana's, streaming",     || authenticate(ANA, streaming("ana/demo"))),
+    ("bob's, viewing",       || authenticate(BOB, viewing("bob", "ana/demo"))),
+    ("bob's, streaming",     || authenticate(BOB, streaming("ana/demo"))),
+    ("bob's, own project",   || authenticate(BOB, streaming("bob/demo"))),
+    ("dan's, for demo",      || authenticate("dan:dan/other", streaming("ana/demo"))),
+];
+
+// The two lines above the rows name the identity of each column. A dot is no word.
+// Cells: `yes` where the command is carried out, otherwise the code of the error.
 
 /// What needs no more than a right to read, where everybody has it.
-#[rustfmt::skip]
-const PUBLIC: [Row; 18] = [
-    ("get demo",             || get(demo(), "/", true),                "+++ ++ ++ + +"),
-    ("get other",            || get(other(), "/", true),               "+++ ++ ++ + +"),
-    ("get ill-typed",        || Command::GetFiles(Err(fault())),       "000 00 00 0 0"),
-    ("get in a request",     || inside(IN_DEMO),                       "999 99 9+ 9 9"),
-    ("get in a foreign one", || inside(IN_OTHER),                      "999 99 99 9 9"),
-    ("list demo",            || list(demo(), "/", true),               "+++ ++ ++ + +"),
-    ("list other",           || list(other(), "/", true),              "+++ ++ ++ + +"),
-    ("list ill-typed",       || Command::ListFiles(Err(fault())),      "000 00 00 0 0"),
-    ("list in a request",    || list_inside(IN_DEMO),                  "999 99 9+ 9 9"),
-    ("watch demo",           || Command::WatchProject(Ok(demo())),     "+++ ++ ++ + +"),
-    ("watch other",          || Command::WatchProject(Ok(other())),    "+++ ++ ++ + +"),
-    ("watch ill-typed",      || Command::WatchProject(Err(fault())),   "000 00 00 0 0"),
-    ("unwatch demo",         || Command::UnwatchProject(Ok(demo())),   "+++ ++ ++ + +"),
-    ("unwatch other",        || Command::UnwatchProject(Ok(other())),  "+++ ++ ++ + +"),
-    ("unwatch ill-typed",    || Command::UnwatchProject(Err(fault())), "000 00 00 0 0"),
-    ("status demo",          || Command::ProjectStatus(Ok(demo())),    "+++ ++ ++ + +"),
-    ("status other",         || Command::ProjectStatus(Ok(other())),   "+++ ++ ++ + +"),
-    ("status ill-typed",     || Command::ProjectStatus(Err(fault())),  "000 00 00 0 0"),
-];
+const PUBLIC: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
+get demo              yes     yes       yes      yes     yes     yes       yes    yes     yes
+get other             yes     yes       yes      yes     yes     yes       yes    yes     yes
+get ill-typed         400     400       400      400     400     400       400    400     400
+get request in demo   409     409       409      409     409     409       yes    409     409
+get request in other  409     409       409      409     409     409       409    409     409
+list demo             yes     yes       yes      yes     yes     yes       yes    yes     yes
+list other            yes     yes       yes      yes     yes     yes       yes    yes     yes
+list ill-typed        400     400       400      400     400     400       400    400     400
+list request in demo  409     409       409      409     409     409       yes    409     409
+watch demo            yes     yes       yes      yes     yes     yes       yes    yes     yes
+watch other           yes     yes       yes      yes     yes     yes       yes    yes     yes
+watch ill-typed       400     400       400      400     400     400       400    400     400
+unwatch demo          yes     yes       yes      yes     yes     yes       yes    yes     yes
+unwatch other         yes     yes       yes      yes     yes     yes       yes    yes     yes
+unwatch ill-typed     400     400       400      400     400     400       400    400     400
+status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes
+status other          yes     yes       yes      yes     yes     yes       yes    yes     yes
+status ill-typed      400     400       400      400     400     400       400    400     400
+";
 
 /// The same with `publicRead` off.
-#[rustfmt::skip]
-const PRIVATE: [Row; 18] = [
-    ("get demo",             || get(demo(), "/", true),                "111 +1 1+ + +"),
-    ("get other",            || get(other(), "/", true),               "111 1+ +1 1 1"),
-    ("get ill-typed",        || Command::GetFiles(Err(fault())),       "111 00 00 0 0"),
-    ("get in a request",     || inside(IN_DEMO),                       "111 91 1+ 9 9"),
-    ("get in a foreign one", || inside(IN_OTHER),                      "111 91 19 9 9"),
-    ("list demo",            || list(demo(), "/", true),               "111 +1 1+ + +"),
-    ("list other",           || list(other(), "/", true),              "111 1+ +1 1 1"),
-    ("list ill-typed",       || Command::ListFiles(Err(fault())),      "111 00 00 0 0"),
-    ("list in a request",    || list_inside(IN_DEMO),                  "111 91 1+ 9 9"),
-    ("watch demo",           || Command::WatchProject(Ok(demo())),     "111 +1 1+ + +"),
-    ("watch other",          || Command::WatchProject(Ok(other())),    "111 1+ +1 1 1"),
-    ("watch ill-typed",      || Command::WatchProject(Err(fault())),   "111 00 00 0 0"),
-    ("unwatch demo",         || Command::UnwatchProject(Ok(demo())),   "111 +1 1+ + +"),
-    ("unwatch other",        || Command::UnwatchProject(Ok(other())),  "111 1+ +1 1 1"),
-    ("unwatch ill-typed",    || Command::UnwatchProject(Err(fault())), "111 00 00 0 0"),
-    ("status demo",          || Command::ProjectStatus(Ok(demo())),    "111 +1 1+ + +"),
-    ("status other",         || Command::ProjectStatus(Ok(other())),   "111 1+ +1 1 1"),
-    ("status ill-typed",     || Command::ProjectStatus(Err(fault())),  "111 00 00 0 0"),
-];
+const PRIVATE: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
+get demo              401     401       401      yes     401     401       yes    yes     yes
+get other             401     401       401      401     yes     yes       401    401     401
+get ill-typed         401     401       401      400     400     400       400    400     400
+get request in demo   401     401       401      409     401     401       yes    409     409
+get request in other  401     401       401      409     401     401       409    409     409
+list demo             401     401       401      yes     401     401       yes    yes     yes
+list other            401     401       401      401     yes     yes       401    401     401
+list ill-typed        401     401       401      400     400     400       400    400     400
+list request in demo  401     401       401      409     401     401       yes    409     409
+watch demo            401     401       401      yes     401     401       yes    yes     yes
+watch other           401     401       401      401     yes     yes       401    401     401
+watch ill-typed       401     401       401      400     400     400       400    400     400
+unwatch demo          401     401       401      yes     401     401       yes    yes     yes
+unwatch other         401     401       401      401     yes     yes       401    401     401
+unwatch ill-typed     401     401       401      400     400     400       400    400     400
+status demo           401     401       401      yes     401     401       yes    yes     yes
+status other          401     401       401      401     yes     yes       401    401     401
+status ill-typed      401     401       401      400     400     400       400    400     400
+";
 
 /// What needs a role, whether reading is public or not.
-#[rustfmt::skip]
-const ROLES: [Row; 27] = [
-    ("malformed",          || Command::Malformed(fault()),              "000 00 00 0 0"),
-    ("post",               || post("/n", "x"),                          "111 11 ++ + 1"),
-    ("post ill-typed",     || Command::PostFile(Err(fault())),          "111 11 00 0 1"),
-    ("delete",             || delete("/a"),                             "111 11 ++ + 1"),
-    ("delete a draft's",   || delete("/mine"),                          "111 11 99 + 1"),
-    ("delete ill-typed",   || Command::DeleteFile(Err(fault())),        "111 11 00 0 1"),
-    ("creation",           || creation("title"),                        "111 ++ ++ + 1"),
-    ("creation, no title", || creation(""),                             "111 00 00 0 1"),
-    ("creation ill-typed", || Command::CreatePullRequest(Err(fault())), "111 00 00 0 1"),
-    ("finish",             || Command::FinishPullRequest,               "111 00 00 + 1"),
-    ("request in demo",    || look(IN_DEMO),                            "111 00 0+ + 1"),
-    ("request in other",   || look(IN_OTHER),                           "111 0+ +0 0 1"),
-    ("unknown request",    || look(5),                                  "111 00 00 0 1"),
-    ("impossible request", || Command::GetPullRequest(Ok(None)),        "111 00 00 0 1"),
-    ("request ill-typed",  || Command::GetPullRequest(Err(fault())),    "111 00 00 0 1"),
-    ("end one in demo",    || end(IN_DEMO),                             "111 11 0+ 1 1"),
-    ("end one in other",   || end(IN_OTHER),                            "111 11 +0 1 1"),
-    ("end an unknown one", || end(5),                                   "111 11 00 1 1"),
-    ("end ill-typed",      || Command::DeletePullRequest(Err(fault())), "111 11 00 1 1"),
-    ("list requests",      || Command::ListPullRequests,                "111 ++ ++ + 1"),
-    ("say",                || Command::SendMessage(Ok("hello".into())), "111 ++ ++ + 1"),
-    ("say nothing",        || Command::SendMessage(Ok("".into())),      "111 00 00 0 1"),
-    ("say ill-typed",      || Command::SendMessage(Err(fault())),       "111 00 00 0 1"),
-    ("history",            || Command::ChatHistory(Ok(None)),           "111 ++ ++ + 1"),
-    ("history ill-typed",  || Command::ChatHistory(Err(fault())),       "111 00 00 0 1"),
-    ("members",            || Command::ChatMembers,                     "111 ++ ++ + 1"),
-    ("leave",              || Command::LeaveRoom,                       "111 ++ ++ + 1"),
-];
+const ROLES: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
+malformed             400     400       400      400     400     400       400    400     400
+post                  401     401       401      401     401     yes       yes    yes     401
+post ill-typed        401     401       401      401     401     400       400    400     401
+delete                401     401       401      401     401     yes       yes    yes     401
+delete a draft's      401     401       401      401     401     409       409    yes     401
+delete ill-typed      401     401       401      401     401     400       400    400     401
+creation              401     401       401      yes     yes     yes       yes    yes     401
+creation, no title    401     401       401      400     400     400       400    400     401
+creation ill-typed    401     401       401      400     400     400       400    400     401
+finish                401     401       401      400     400     400       400    yes     401
+request in demo       401     401       401      400     400     400       yes    yes     401
+request in other      401     401       401      400     yes     yes       400    400     401
+unknown request       401     401       401      400     400     400       400    400     401
+impossible request    401     401       401      400     400     400       400    400     401
+request ill-typed     401     401       401      400     400     400       400    400     401
+end one in demo       401     401       401      401     401     400       yes    401     401
+end one in other      401     401       401      401     401     yes       400    401     401
+end an unknown one    401     401       401      401     401     400       400    401     401
+end ill-typed         401     401       401      401     401     400       400    401     401
+list requests         401     401       401      yes     yes     yes       yes    yes     401
+say                   401     401       401      yes     yes     yes       yes    yes     401
+say nothing           401     401       401      400     400     400       400    400     401
+say ill-typed         401     401       401      400     400     400       400    400     401
+history               401     401       401      yes     yes     yes       yes    yes     401
+history ill-typed     401     401       401      400     400     400       400    400     401
+members               401     401       401      yes     yes     yes       yes    yes     401
+leave                 401     401       401      yes     yes     yes       yes    yes     401
+";
 
 /// Separate forms without a token: they stand on the one that the connection holds.
-#[rustfmt::skip]
-const FORMS: [Row; 9] = [
-    ("stream demo",          || separately(None, streaming("ana/demo")),        "111 11 1+ 1 +"),
-    ("stream other",         || separately(None, streaming("dan/other")),       "111 11 +1 1 1"),
-    ("view demo as ana",     || separately(None, viewing("ana", "ana/demo")),   "111 11 1+ 1 +"),
-    ("view demo as bob",     || separately(None, viewing("bob", "ana/demo")),   "111 +1 11 1 1"),
-    ("view demo as pat",     || separately(None, viewing("pat", "ana/demo")),   "111 11 11 + 1"),
-    ("view other as eve",    || separately(None, viewing("eve", "dan/other")),  "111 1+ 11 1 1"),
-    ("chat in demo as ana",  || separately(None, chatting("ana", "ana/demo")),  "111 11 1+ 1 +"),
-    ("chat in demo as bob",  || separately(None, chatting("bob", "ana/demo")),  "111 +1 11 1 1"),
-    ("chat in other as dan", || separately(None, chatting("dan", "dan/other")), "111 11 +1 1 1"),
-];
+const FORMS: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
+stream demo           401     401       401      401     401     401       yes    401     yes
+stream other          401     401       401      401     401     yes       401    401     401
+view demo as ana      401     401       401      401     401     401       yes    401     yes
+view demo as bob      401     401       401      yes     401     401       401    401     401
+view demo as pat      401     401       401      401     401     401       401    yes     401
+view other as eve     401     401       401      401     yes     401       401    401     401
+chat in demo as ana   401     401       401      401     401     401       yes    401     yes
+chat in demo as bob   401     401       401      yes     401     401       401    401     401
+chat in other as dan  401     401       401      401     401     yes       401    401     401
+";
 
 /// With a token it is the token that counts, whoever shows it.
-#[rustfmt::skip]
-const TOKENS: [Row; 8] = [
-    ("none",             || authenticate("", Sections::default()),                      "111 11 11 1 1"),
-    ("expired",          || authenticate("ana:ana/demo,exp=1000", Sections::default()), "111 11 11 1 1"),
-    ("ill-typed",        || Command::Authenticate(Err(fault())),                        "000 00 00 0 0"),
-    ("ana's, streaming", || authenticate(ANA, streaming("ana/demo")),                   "+++ ++ ++ + +"),
-    ("bob's, viewing",   || authenticate(BOB, viewing("bob", "ana/demo")),              "+++ ++ ++ + +"),
-    ("bob's, streaming", || authenticate(BOB, streaming("ana/demo")),                   "111 11 11 1 1"),
-    ("bob's, his own",   || authenticate(BOB, streaming("bob/demo")),                   "111 11 11 1 1"),
-    ("dan's, for demo",  || authenticate("dan:dan/other", streaming("ana/demo")),       "111 11 11 1 1"),
-];
+const TOKENS: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
+empty token           401     401       401      401     401     401       401    401     401
+expired token         401     401       401      401     401     401       401    401     401
+ill-typed token       400     400       400      400     400     400       400    400     400
+ana's, streaming      yes     yes       yes      yes     yes     yes       yes    yes     yes
+bob's, viewing        yes     yes       yes      yes     yes     yes       yes    yes     yes
+bob's, streaming      401     401       401      401     401     401       401    401     401
+bob's, own project     401     401       401      401     401     401       401    401     401
+dan's, for demo       401     401       401      401     401     401       401    401     401
+";
 
-async fn check(rows: &[Row], public_read: bool) {
+/// A row's name, and what comes of it for each identity.
+type Row = (&'static str, Vec<(Identity, &'static str)>);
+
+/// The rows of a table, whose columns are found by their names.
+fn rows(table: &'static str) -> Vec<Row> {
+    let mut lines = table.lines().filter(|line| !line.is_empty());
+    let mut words = || {
+        lines
+            .next()
+            .expect("a header of two lines")
+            .split_whitespace()
+    };
+    let columns: Vec<_> = words()
+        .zip(words())
+        .map(|(first, second)| identity(format!("{first} {second}").trim_start_matches("· ")))
+        .collect();
+    for one in IDENTITIES {
+        let count = columns.iter().filter(|column| **column == one).count();
+        assert_eq!(count, 1, "columns of {one:?}");
+    }
+    lines.map(|line| row(line, &columns)).collect()
+}
+
+/// A row: a name of at most 20 characters, then a cell for each column.
+fn row(line: &'static str, columns: &[Identity]) -> Row {
+    let (name, cells) = line.split_at(20);
+    let cells: Vec<_> = cells.split_whitespace().collect();
+    assert_eq!(cells.len(), columns.len(), "{line}: a cell per identity");
+    let cells = columns.iter().copied().zip(cells).collect();
+    (name.trim_end(), cells)
+}
+
+/// The identity that a column is headed with.
+fn identity(heading: &str) -> Identity {
+    match heading {
+        "nobody" => Nobody,
+        "expired streamer" => ExpiredStreamer,
+        "expired viewer" => ExpiredViewer,
+        "viewer" => Viewer,
+        "other viewer" => OtherViewer,
+        "other streamer" => OtherStreamer,
+        "owner" => Owner,
+        "author" => Author,
+        "no role" => NoRole,
+        unknown => panic!("no identity is called {unknown}"),
+    }
+}
+
+fn command(row: &str) -> Command {
+    let found = COMMANDS.iter().find(|(name, _)| *name == row);
+    let (_, command) = found.unwrap_or_else(|| panic!("no command is called {row}"));
+    command()
+}
+
+async fn check(table: &'static str, public_read: bool) {
     let mut wrong = Vec::new();
-    for (name, command, cells) in rows {
-        let cells: Vec<_> = cells.chars().filter(|cell| *cell != ' ').collect();
-        assert_eq!(cells.len(), IDENTITIES.len(), "{name}: a cell per identity");
-        for (identity, expected) in IDENTITIES.into_iter().zip(cells) {
+    for (name, cells) in rows(table) {
+        for (identity, expected) in cells {
             let scene = world(public_read).build();
             let mut session = session_of(identity, &scene).await;
-            let answer = scene.ask(&mut session, command()).await;
-            if letter(&answer) != expected {
+            let answer = scene.ask(&mut session, command(name)).await;
+            if result(&answer) != expected {
                 wrong.push(format!(
                     "{name} × {identity:?}: {expected} expected, {answer:?}"
                 ));
             }
             let journal = scene.journal.take();
             // What a failed `authenticate` ends is another matter.
-            let is_authenticate = matches!(command(), Command::Authenticate(_));
+            let is_authenticate = matches!(command(name), Command::Authenticate(_));
             if answer.is_err() && !is_authenticate && !journal.is_empty() {
                 wrong.push(format!("{name} × {identity:?}: refused, yet {journal:?}"));
             }
@@ -316,33 +439,37 @@ async fn check(rows: &[Row], public_read: bool) {
 
 #[tokio::test]
 async fn everybody_reads_where_reading_is_public() {
-    check(&PUBLIC, true).await;
+    check(PUBLIC, true).await;
 }
 
 #[tokio::test]
 async fn only_those_whose_token_names_the_project_read_where_reading_is_not_public() {
-    check(&PRIVATE, false).await;
+    check(PRIVATE, false).await;
 }
 
 #[tokio::test]
 async fn each_role_may_do_what_is_its_own() {
-    check(&ROLES, true).await;
-    check(&ROLES, false).await;
+    check(ROLES, true).await;
+    check(ROLES, false).await;
 }
 
 #[tokio::test]
 async fn a_role_is_had_by_the_token_alone() {
     for public_read in [true, false] {
-        check(&FORMS, public_read).await;
-        check(&TOKENS, public_read).await;
+        check(FORMS, public_read).await;
+        check(TOKENS, public_read).await;
     }
 }
 
 #[test]
 fn every_command_has_its_rows() {
-    let tables = [&PUBLIC[..], &PRIVATE, &ROLES, &FORMS, &TOKENS];
-    let rows = tables.into_iter().flatten();
-    let covered: BTreeSet<_> = rows.map(|(_, command, _)| verb(&command())).collect();
+    let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
+    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 27, 9, 8]);
+    let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
+    let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(named.len(), COMMANDS.len(), "a name for each command");
+    assert_eq!(asked, named, "a row for each command");
+    let covered: BTreeSet<_> = asked.into_iter().map(|name| verb(&command(name))).collect();
     let all: BTreeSet<_> = VERBS.iter().copied().collect();
     let missing: Vec<_> = all.difference(&covered).collect();
     assert!(missing.is_empty(), "without a row: {missing:?}");
@@ -353,7 +480,7 @@ async fn writes_go_to_the_project_of_ones_own_token_or_the_open_draft() {
     for (identity, expected) in [
         (Owner, "put ana/demo /n \"x\""),
         (OtherStreamer, "put dan/other /n \"x\""),
-        (RequestOwner, "draft put /n \"x\""),
+        (Author, "draft put /n \"x\""),
     ] {
         let scene = world(true).build();
         let mut session = session_of(identity, &scene).await;
@@ -381,7 +508,7 @@ async fn no_viewers_token_ever_makes_a_streamer() {
                 ] {
                     let mut session = new_session(1);
                     let answer = scene.ask(&mut session, command).await;
-                    assert_eq!(letter(&answer), '1', "{token} {of}");
+                    assert_eq!(result(&answer), "401", "{token} {of}");
                     assert!(!session.roles.streamer, "{token} {of}");
                 }
                 assert!(scene.journal.take().is_empty(), "{token} {of}");

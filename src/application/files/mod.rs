@@ -8,6 +8,7 @@ pub mod digest;
 pub(crate) mod ended_upload;
 pub mod file_stream;
 pub(crate) mod missing_last_part;
+pub mod open_updated;
 pub mod post_file;
 pub mod project_status;
 pub mod read_files;

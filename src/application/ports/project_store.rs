@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::application::FileContent;
+use crate::application::file_content::FileContent;
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};

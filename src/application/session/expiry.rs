@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use crate::application::ports::{OpenFile, StoreError};
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::reattach::reattach;
 use crate::application::session::state::Session;
-use crate::domain::{FilePath, ProjectId};
 
 /// How soon to look again whether a token has expired: the clock may have been set forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -49,23 +47,6 @@ pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<Requ
         .valid_identity(now)
         .err()
         .map(RequestError::Unauthorized)
-}
-
-/// Opens the newest version of a file whose change a connection has not been sent yet; `None`
-/// where it is gone by now, of which the connection will be told as well.
-///
-/// # Errors
-/// Those of the store.
-pub async fn open_updated(
-    app: &Application,
-    project: &ProjectId,
-    path: &FilePath,
-) -> Result<Option<OpenFile>, StoreError> {
-    match app.ports.projects.open_file(project, path).await {
-        Ok(file) => Ok(Some(file)),
-        Err(StoreError::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

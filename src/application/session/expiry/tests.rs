@@ -2,10 +2,9 @@ use super::*;
 use crate::application::files::post_file::settle_upload;
 use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
-use crate::application::session::expiry::open_updated;
 use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
-    EXPIRY, START, Scene, World, demo, desktop_part, disk_full, new_session, part, path,
+    EXPIRY, START, Scene, World, desktop_part, new_session, part,
 };
 
 #[tokio::test]
@@ -94,21 +93,4 @@ async fn a_clock_that_is_set_ends_a_token_and_no_upload() {
         Some(40),
         "the upload is still there"
     );
-}
-
-#[tokio::test]
-async fn an_update_is_opened_in_its_newest_version_or_gone_or_unreadable() {
-    let mut world = World::new();
-    let gone = |_: &ProjectId, _: &FilePath| Err(StoreError::NotFound);
-    let fails = |_: &ProjectId, _: &FilePath| Err(disk_full());
-    world.projects.expect_open_file().once().returning(gone);
-    world.projects.expect_open_file().once().returning(fails);
-    let scene = world.build();
-    let (project, file) = (demo(), path("/a"));
-    let opened = open_updated(&scene.app, &project, &file).await;
-    assert!(matches!(opened, Ok(None)));
-    let opened = open_updated(&scene.app, &project, &file).await;
-    assert!(matches!(opened, Err(StoreError::Failed(_))));
-    let opened = open_updated(&scene.app, &project, &file).await;
-    assert!(matches!(opened, Ok(Some(_))));
 }

@@ -42,7 +42,8 @@ impl Priority {
         self.0.store(privileged, Ordering::Relaxed);
     }
 
-    fn is_privileged(&self) -> bool {
+    /// Whether the connection is privileged.
+    pub fn is_privileged(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,4 +1,5 @@
 //! One connection: reads requests, has the session carry them out, and sends the answers.
 
+pub(crate) mod ending;
 pub(crate) mod responder;
 pub(crate) mod serve;

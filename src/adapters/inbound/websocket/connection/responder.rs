@@ -1,7 +1,7 @@
 //! What a connection is sent: into its queue, in pieces that fit.
 
+use crate::application::files::open_updated::open_updated;
 use crate::application::pull_requests::pages::next_pull_requests;
-use crate::application::session::expiry::open_updated;
 use std::sync::Arc;
 
 use bytes::Bytes;

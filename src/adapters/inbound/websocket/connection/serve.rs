@@ -16,26 +16,19 @@ use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::delivery::WireFrame;
 use crate::adapters::delivery::{ConnectionWriter, Flushed};
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Message, ProtocolError, ReadError, Reader,
-    WriteError, Writer,
+    Close, CloseCode, Connection, ConnectionHandler, Message, Priority, ProtocolError, ReadError,
+    Reader, WriteError, Writer,
 };
+use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::memory::Reservation;
-use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
+use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
-
-/// How long a connection that is ending may take to finish what it has been asked.
-const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long it may then take to get out what was answered.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
-const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
-const SHUTDOWN: &str = "the server shuts down";
 
 /// What every connection works with.
 pub struct Service {
@@ -124,17 +117,12 @@ impl ConnectionHandler for ProtocolHandler {
         );
         let requests = Requests::default();
         let authenticated = AtomicBool::new(false);
-        let priority = connection.priority.clone();
-        let observe = |session: &Session| {
-            authenticated.store(session.is_authenticated(), Ordering::Relaxed);
-            priority.set_privileged(session.is_streaming());
-        };
         let mut processor = RequestProcessor::new(
             &requests,
             application,
             connected,
             responder.clone(),
-            observe,
+            observer(&authenticated, connection.priority.clone()),
         );
         let ending = attend(
             service,
@@ -154,6 +142,14 @@ impl ConnectionHandler for ProtocolHandler {
         drop(registration);
         tracing::debug!(connection = %id, close = ?ending.close, "a connection has gone");
         ending.close
+    }
+}
+
+/// Tells the reader whether the client has authenticated, and the transport whether it streams.
+fn observer(authenticated: &AtomicBool, priority: Priority) -> impl Fn(&Session) + Send + Sync {
+    move |session| {
+        authenticated.store(session.is_authenticated(), Ordering::Relaxed);
+        priority.set_privileged(session.is_streaming());
     }
 }
 
@@ -224,61 +220,6 @@ async fn attend(
         }
     }
     ending
-}
-
-/// How a connection ends.
-struct Ending {
-    close: Close,
-    end: End,
-    still_writing: bool,
-    still_working: bool,
-    /// How long answers of many pieces go on.
-    patience: Duration,
-    /// How long all that it has been asked may take after that.
-    finish_timeout: Duration,
-    /// How long it may then take to get out what was answered.
-    flush_timeout: Duration,
-}
-
-impl Ending {
-    /// By a cut.
-    fn cut(close: Close) -> Self {
-        Self {
-            close,
-            end: End::Cut,
-            still_writing: true,
-            still_working: true,
-            patience: Duration::ZERO,
-            finish_timeout: FINISH_TIMEOUT,
-            flush_timeout: FLUSH_TIMEOUT,
-        }
-    }
-
-    /// Because it holds most while memory is short: what waits to be sent is dropped at once.
-    fn evicted() -> Self {
-        Self {
-            still_writing: false,
-            ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
-        }
-    }
-
-    /// Because the client has closed: it wants no more files.
-    fn closed(close: Close) -> Self {
-        Self {
-            end: End::Proper,
-            ..Self::cut(close)
-        }
-    }
-
-    /// Because the server ends within `drain`, and each client is to be told before that.
-    fn shutdown(drain: Duration) -> Self {
-        Self {
-            patience: drain / 4,
-            finish_timeout: drain / 4,
-            flush_timeout: FLUSH_TIMEOUT.min(drain / 5),
-            ..Self::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN))
-        }
-    }
 }
 
 /// Reads requests into the queue until no more come.
@@ -363,3 +304,6 @@ async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

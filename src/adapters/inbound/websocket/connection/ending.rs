@@ -1,0 +1,70 @@
+//! The ways in which a connection ends, and the time that each leaves for the rest.
+
+use std::time::Duration;
+
+use crate::adapters::inbound::transport::{Close, CloseCode};
+use crate::application::session::End;
+
+/// How long a connection that is ending may take to finish what it has been asked.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may then take to get out what was answered.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
+const SHUTDOWN: &str = "the server shuts down";
+
+/// How a connection ends.
+pub(crate) struct Ending {
+    pub(crate) close: Close,
+    pub(crate) end: End,
+    pub(crate) still_writing: bool,
+    pub(crate) still_working: bool,
+    /// How long answers of many pieces go on.
+    pub(crate) patience: Duration,
+    /// How long all that it has been asked may take after that.
+    pub(crate) finish_timeout: Duration,
+    /// How long it may then take to get out what was answered.
+    pub(crate) flush_timeout: Duration,
+}
+
+impl Ending {
+    /// By a cut.
+    pub(crate) fn cut(close: Close) -> Self {
+        Self {
+            close,
+            end: End::Cut,
+            still_writing: true,
+            still_working: true,
+            patience: Duration::ZERO,
+            finish_timeout: FINISH_TIMEOUT,
+            flush_timeout: FLUSH_TIMEOUT,
+        }
+    }
+
+    /// Because it holds most while memory is short: what waits to be sent is dropped at once.
+    pub(crate) fn evicted() -> Self {
+        Self {
+            still_writing: false,
+            ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
+        }
+    }
+
+    /// Because the client has closed: it wants no more files.
+    pub(crate) fn closed(close: Close) -> Self {
+        Self {
+            end: End::Proper,
+            ..Self::cut(close)
+        }
+    }
+
+    /// Because the server ends within `drain`, and each client is to be told before that.
+    pub(crate) fn shutdown(drain: Duration) -> Self {
+        Self {
+            patience: drain / 4,
+            finish_timeout: drain / 4,
+            flush_timeout: FLUSH_TIMEOUT.min(drain / 5),
+            ..Self::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::*;
+use crate::application::session::Responder;
+use crate::application::test_world::{
+    ANA, BOB, EXPIRY, Scene, World, authenticate, new_session, streaming, viewing,
+};
+use crate::application::{FileKey, LongAnswer, Reply, RequestError};
+
+/// Notes only what is refused.
+#[derive(Clone)]
+struct Refusals(UnboundedSender<RequestError>);
+
+impl Responder for Refusals {
+    type Context = ();
+
+    fn reply(&self, _: &Reply, (): &()) {}
+
+    fn refuse(&self, refusal: &RequestError, (): &()) {
+        self.0.send(refusal.clone()).expect("the test listens");
+    }
+
+    fn answer_change(&self, _: &FileKey, _: &Result<Reply, RequestError>, (): &()) {}
+
+    async fn changes_answered(&self) {}
+
+    async fn send(&self, _: LongAnswer, (): &()) {}
+
+    async fn room(&self) {}
+
+    fn close(&self) {}
+}
+
+/// Whether a connection is privileged before it sends `command`, after it, and once its token has
+/// expired.
+async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
+    let requests = RequestQueue::default();
+    let (refusals, mut refused) = unbounded_channel();
+    let (authenticated, priority) = (AtomicBool::new(false), Priority::default());
+    let mut processor = RequestProcessor::new(
+        &requests,
+        Arc::clone(&scene.app),
+        SessionGuard::new(Arc::clone(&scene.app), new_session(1)),
+        Refusals(refusals),
+        observer(&authenticated, priority.clone()),
+    );
+    let before = priority.is_privileged();
+    let client = async {
+        let request = Request {
+            command,
+            context: (),
+            bytes: 0,
+            guard: (),
+        };
+        requests.put(request).await;
+        requests.carried_out().await;
+        let after = priority.is_privileged();
+        scene.at(EXPIRY);
+        // The paused clock runs to the next time at which the token is looked at.
+        let refusal = refused.recv().await;
+        assert!(matches!(refusal, Some(RequestError::Unauthorized(_))));
+        [before, after, priority.is_privileged()]
+    };
+    tokio::select! {
+        biased;
+        _ = processor.run() => panic!("more could come"),
+        privileged = client => privileged,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_privileged_once_it_streams_and_until_its_token_has_expired() {
+    let scene = World::new().build();
+    let command = authenticate(ANA, streaming("ana/demo"));
+    assert_eq!(privileged(&scene, command).await, [false, true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewers_connection_is_never_privileged() {
+    let scene = World::new().build();
+    let command = authenticate(BOB, viewing("bob", "ana/demo"));
+    assert_eq!(privileged(&scene, command).await, [false; 3]);
+}
