@@ -1,4 +1,4 @@
-//! What happens to a connection by the passing of time alone.
+//! What happens to a connection just because time passes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::application::session::reattach::reattach;
 use crate::application::session::state::Session;
 use crate::domain::{FilePath, ProjectId};
 
-/// How soon to look again whether a token has expired: the clock may have been set forward.
+/// How soon to check again whether a token has expired: the clock may have been set forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Session {
@@ -20,7 +20,7 @@ impl Session {
 }
 
 /// How long until [`Application::withdraw_expired`] or [`Application::expire_uploads`] may have
-/// something to do; `None`: never. At most a minute where a token may expire.
+/// something to do; `None` means never. At most a minute if a token may expire.
 pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
     let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
     let expiry = expiry.map(|identity| identity.expires_at.since(app.now()).min(LOOK_AGAIN));
@@ -51,11 +51,11 @@ pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<Requ
         .map(RequestError::Unauthorized)
 }
 
-/// Opens the newest version of a file whose change a connection has not been sent yet; `None`
-/// where it is gone by now, of which the connection will be told as well.
+/// Opens the newest version of a file whose change has not been sent to a connection yet; `None` if
+/// it is gone by now; the connection is told of that separately.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub async fn open_updated(
     app: &Application,
     project: &ProjectId,
