@@ -1,6 +1,6 @@
 //! Who may do what: every command × every identity × one's own or a foreign object.
 //!
-//! A row is one command on one object, a column one identity, a cell what comes of it.
+//! A row is one command on one object, a column one identity, a cell the result.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ use crate::application::test_world::{
 };
 use crate::domain::{Outcome, PullRequestId, Sections};
 
-/// Who asks. Whoever has a role is in his project's room as well.
+/// Who asks. Everybody with a role is in their project's room as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Identity {
     /// Has shown no token.
     None,
-    /// Was the streamer of `demo`; his token has expired.
+    /// Was the streamer of `demo`; their token has expired.
     ExpiredStreamer,
-    /// Was a viewer of `demo` with an open draft; his token has expired.
+    /// Was a viewer of `demo` with an open draft; their token has expired.
     ExpiredViewer,
     /// Views `demo`.
     Viewer,
@@ -53,7 +53,7 @@ const IDENTITIES: [Identity; 9] = [
     NoRole,
 ];
 
-/// What comes of a command, one letter per cell.
+/// The result of a command, one letter per cell.
 fn letter<T>(answer: &Result<T, RequestError>) -> char {
     match answer {
         Ok(_) => '+',
@@ -70,9 +70,9 @@ fn letter<T>(answer: &Result<T, RequestError>) -> char {
     }
 }
 
-/// The pull request of pat's in `demo`.
+/// Pat's pull request in `demo`.
 const IN_DEMO: u128 = 0x7001;
-/// The pull request of eve's in `other`.
+/// Eve's pull request in `other`.
 const IN_OTHER: u128 = 0x7002;
 
 fn world(public_read: bool) -> World {
@@ -184,7 +184,7 @@ fn list_inside(number: u128) -> Command {
 // owner of the pull request (with a draft), no role.
 // Cells: + carried out, 1: 401, 0: 400, 9: 409.
 
-/// What needs no more than a right to read, where everybody has it.
+/// Commands that need only a right to read, when everybody has it.
 #[rustfmt::skip]
 const PUBLIC: [Row; 18] = [
     ("get demo",             || get(demo(), "/", true),                "+++ ++ ++ + +"),
@@ -230,7 +230,7 @@ const PRIVATE: [Row; 18] = [
     ("status ill-typed",     || Command::ProjectStatus(Err(fault())),  "111 00 00 0 0"),
 ];
 
-/// What needs a role, whether reading is public or not.
+/// Commands that need a role, whether reading is public or not.
 #[rustfmt::skip]
 const ROLES: [Row; 27] = [
     ("malformed",          || Command::Malformed(fault()),              "000 00 00 0 0"),
@@ -262,7 +262,7 @@ const ROLES: [Row; 27] = [
     ("leave",              || Command::LeaveRoom,                       "111 ++ ++ + 1"),
 ];
 
-/// Separate forms without a token: they stand on the one that the connection holds.
+/// Separate forms without a token: they use the token that the connection holds.
 #[rustfmt::skip]
 const FORMS: [Row; 9] = [
     ("stream demo",          || separately(None, streaming("ana/demo")),        "111 11 1+ 1 +"),
@@ -276,7 +276,7 @@ const FORMS: [Row; 9] = [
     ("chat in other as dan", || separately(None, chatting("dan", "dan/other")), "111 11 +1 1 1"),
 ];
 
-/// With a token it is the token that counts, whoever shows it.
+/// If there is a token, the token counts, whoever presents it.
 #[rustfmt::skip]
 const TOKENS: [Row; 8] = [
     ("none",             || authenticate("", Sections::default()),                      "111 11 11 1 1"),
@@ -304,7 +304,7 @@ async fn check(rows: &[Row], public_read: bool) {
                 ));
             }
             let journal = scene.journal.take();
-            // What a failed `authenticate` ends is another matter.
+            // What a failed `authenticate` ends is tested elsewhere.
             let is_authenticate = matches!(command(), Command::Authenticate(_));
             if answer.is_err() && !is_authenticate && !journal.is_empty() {
                 wrong.push(format!("{name} × {identity:?}: refused, yet {journal:?}"));

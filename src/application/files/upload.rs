@@ -17,7 +17,7 @@ use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime
 pub(crate) struct Upload {
     partial: PartialUpload,
     log: UploadLog,
-    /// That of the first part which came with one.
+    /// The base of the first part that came with one.
     base: Option<ContentHash>,
     touched: Uptime,
     name_bytes: usize,
