@@ -147,8 +147,8 @@ async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState
     state.map_err(|error| RequestError::internal("look up a project", &error))
 }
 
-/// Whether the room that `roles` bring has room for one more, unless the connection is in it.
-/// One whose token had expired is not, though it was.
+/// Checks that the room in `roles` can take one more, unless the connection is already in it.
+/// A connection whose token has expired is no longer in it.
 fn check_room(
     app: &Application,
     session: &Session,

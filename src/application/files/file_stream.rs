@@ -91,7 +91,7 @@ impl FileStream {
         stream
     }
 
-    /// The files of a pull request: all that `found` has not yet given.
+    /// The files of a pull request: all those that `found` lists.
     pub(crate) fn pull_request(
         found: PullRequest,
         app: &Application,
@@ -185,7 +185,7 @@ impl FileStream {
                     Missing::Unreadable => return Some(NextFile::Unreadable(path)),
                 },
                 Err(error) => {
-                    // Logged there; the caller needs only its name.
+                    // This logs it; the caller decides which error to send.
                     RequestError::reading_file(&error);
                     return Some(NextFile::Unreadable(path));
                 }
@@ -253,7 +253,7 @@ impl FileStream {
                 NextListed::File(path, entry)
             }
             Err(error) => {
-                // Logged there; the caller needs only its name.
+                // This logs it; the caller decides which error to send.
                 RequestError::reading_file(&error);
                 NextListed::Unreadable(path)
             }
