@@ -1,4 +1,4 @@
-//! What a connection may ask for, with parameters that have been looked at but not yet weighed.
+//! What a connection may ask for, with parameters that have been parsed but not yet judged.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
-/// the parameters' fault, if any.
+/// the error in its parameters, if any.
 #[derive(Debug)]
 pub enum Command {
     /// Not a request at all.
@@ -56,36 +56,36 @@ pub enum Command {
 /// The parameters of `authenticate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticate {
-    /// The token, perhaps empty.
+    /// The token; may be empty.
     pub token: String,
-    /// The sections, all that were given.
+    /// All the sections that were given.
     pub sections: Sections,
 }
 
-/// The parameters of the separate forms: one section, and perhaps a token.
+/// The parameters of the separate forms: one section, and optionally a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticateSection {
-    /// A token; without one the connection must hold one already.
+    /// A token; without one the connection must already hold one.
     pub token: Option<String>,
-    /// The one section; its fault counts only once there is a token.
+    /// The one section; an error in it counts only once there is a token.
     pub section: Checked<Section>,
 }
 
 /// The parameters of `get` and `list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadFiles {
-    /// Whose files; the right to them is checked before the rest.
+    /// Whose files; the right to read them is checked before the rest.
     pub project: ProjectId,
-    /// Which.
+    /// Which files.
     pub files: Checked<FilesQuery>,
 }
 
-/// Which files of a project are meant.
+/// Which files of a project are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesQuery {
     /// The file or folder.
     pub path: PathQuery,
-    /// Whether a folder's sub-folders are meant too.
+    /// Whether a folder's sub-folders are included.
     pub recursively: bool,
 }
 
@@ -96,22 +96,22 @@ pub struct PostFile {
     pub path: FilePath,
     /// The content, or a part of it.
     pub content: Bytes,
-    /// Which part of how many; `None` where the content is complete.
+    /// Which part of how many; `None` if the content is complete.
     pub part: Option<PartOf>,
     /// Length of the content in characters of base64.
     pub chars: usize,
     /// Whether the base64 ends in `=`.
     pub padded: bool,
-    /// Whether it came as a binary message, as the desktop client sends it.
+    /// Whether it arrived as a binary message, as the desktop client sends it.
     pub binary: bool,
-    /// The content that the author started from, where he says so.
+    /// The content that the author started from, if they say so.
     pub base: Option<ContentHash>,
 }
 
-/// The place of a part among its file's.
+/// The position of a part among its file's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartOf {
-    /// `part`; `None` is the lowest that has not been received.
+    /// `part`; `None` means the lowest number not yet received.
     pub number: Option<u32>,
     /// `maxPart`.
     pub count: u32,
@@ -129,17 +129,17 @@ pub struct DeleteFile {
 /// The parameters of `creation`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatePullRequest {
-    /// Not empty.
+    /// The title; not empty.
     pub title: Arc<str>,
-    /// May be empty.
+    /// The description; may be empty.
     pub description: Arc<str>,
 }
 
 /// The parameters of a pull request's `delete`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeletePullRequest {
-    /// Which; `None` is an id that cannot exist.
+    /// Which pull request; `None` is an id that cannot exist.
     pub id: Option<PullRequestId>,
-    /// What became of it.
+    /// How it ended.
     pub outcome: Outcome,
 }

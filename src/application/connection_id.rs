@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Names a connection for as long as the process lives.
+/// Identifies a connection for as long as the process lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 

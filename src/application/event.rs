@@ -1,4 +1,4 @@
-//! What happened, as it is told to those whom it concerns.
+//! What happened, as reported to the connections that it concerns.
 
 use bytes::Bytes;
 
@@ -11,38 +11,38 @@ use crate::domain::{
 pub enum Event {
     /// A file has new content.
     FileUpdated {
-        /// Where.
+        /// Its project.
         project: ProjectId,
         /// Which file.
         path: FilePath,
         /// The change's number.
         version: Version,
-        /// The content, where it was at hand and small; else it is read back from the store.
+        /// The content, if it was at hand and small; otherwise it is read back from the store.
         content: Option<Bytes>,
     },
     /// A file is gone.
     FileDeleted {
-        /// Where.
+        /// Its project.
         project: ProjectId,
         /// Which file.
         path: FilePath,
         /// The change's number.
         version: Version,
     },
-    /// The first streamer connection has come or the last one has gone.
+    /// The first streamer connection has come or the last one has left.
     Presence {
-        /// Whose.
+        /// Its project.
         project: ProjectId,
-        /// Whether the streamer is there now.
+        /// Whether the streamer is connected now.
         connected: bool,
     },
     /// A viewer has finished a pull request.
     PullRequestCreated(PullRequest),
     /// The streamer has ended a pull request.
     PullRequestClosed {
-        /// Which.
+        /// Which pull request.
         id: PullRequestId,
-        /// How.
+        /// How it ended.
         outcome: Outcome,
     },
     /// Somebody said something.

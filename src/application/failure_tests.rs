@@ -1,5 +1,5 @@
-//! What each command answers when a port that it waits for fails: at least one row for every
-//! method that waits for IO.
+//! What each command answers when a port that it waits for fails: at least one row for every method
+//! that waits for IO.
 //!
 //! The rows are compared with the sources of the ports, so a new method without a row fails.
 
@@ -44,20 +44,20 @@ enum Sender {
     Author,
 }
 
-/// What a failure comes to.
+/// The result of a failure.
 #[derive(Debug)]
 enum Answer {
     /// The command is refused.
     Refused(RequestError),
     /// It is carried out; these files are given.
     Names(&'static [&'static str]),
-    /// It is carried out all the same.
+    /// It is carried out anyway.
     Replied(Reply),
 }
 
 use crate::application::failure_tests::Answer::{Names, Refused, Replied};
 
-/// What goes wrong: that and how is said of the mocks.
+/// What goes wrong: which mock fails, and how.
 type Failure = fn(&mut World);
 
 struct Row {
@@ -243,7 +243,7 @@ fn pull_request_rows() -> Vec<Row> {
     use RequestError::{Internal, UnreadablePath};
     use Sender::{Author, Nobody, Streamer};
     let open: Failure = |world| {
-        // One creation has gone well before.
+        // An earlier creation succeeded.
         let ready = world.pull_requests.expect_open().once();
         ready.returning(|_, _| Ok(vec![]));
         let open = world.pull_requests.expect_open();
@@ -267,7 +267,7 @@ fn pull_request_rows() -> Vec<Row> {
     };
     let unreadable = || Names(&["unreadable /p"]);
     let all = || Command::ListPullRequests;
-    // He is the streamer all the same; the notices wait for the next time.
+    // They are the streamer anyway; the notices wait for the next time.
     let streamer = Replied(Reply::FileAuth);
     vec![
         row("PullRequestStore::open_since", open_since, Nobody, become_streamer, streamer),
@@ -441,7 +441,7 @@ fn every_port_is_looked_at() {
     let modules = modules
         .filter(|line| line.starts_with("pub(crate) mod "))
         .count();
-    // Two of them hold no port: the error, and the stores together.
+    // Two of them contain no port: the error, and the stores together.
     assert_eq!(modules - 2, SOURCES.len(), "is a port missing above?");
 }
 

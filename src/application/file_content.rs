@@ -13,11 +13,11 @@ use crate::application::ports::store_error::StoreError;
 pub enum FileContent {
     /// All of it.
     Memory(Bytes),
-    /// Stretches of a log whose beginning is staged and whose end is in memory.
+    /// Ranges of a log whose beginning is staged and whose end is in memory.
     Staged(StagedContent),
 }
 
-/// Stretches of an upload's log, in the order in which they make the content.
+/// Ranges of an upload's log, in the order in which they make up the content.
 #[derive(Debug, Clone)]
 pub struct StagedContent {
     /// The staged beginning of the log.
@@ -26,17 +26,17 @@ pub struct StagedContent {
     pub staged_bytes: u64,
     /// The rest of the log.
     pub tail: Bytes,
-    /// The stretches, by their place in the whole log.
+    /// The ranges, by their offset in the whole log.
     pub pieces: Vec<Range<u64>>,
-    /// Whether the store may move the staged file into place instead of copying it. It may not
-    /// where the upload may yet be completed differently.
+    /// Whether the store may move the staged file into place instead of copying it. It must not if
+    /// the upload may still be completed differently.
     pub movable: bool,
 }
 
-/// A stretch of the content, and where its bytes are.
+/// A range of the content, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stretch<'a> {
-    /// In the staged upload, at this place.
+    /// In the staged upload, at this offset.
     Staged(Range<u64>),
     /// In memory.
     Memory(&'a [u8]),
@@ -66,7 +66,7 @@ impl FileContent {
     /// Reads all of it, whichever store has staged it.
     ///
     /// # Errors
-    /// `Failed` where a piece lies outside the upload or cannot be read.
+    /// `Failed` if a piece lies outside the upload or cannot be read.
     pub async fn read(self) -> Result<Bytes, StoreError> {
         let content = match self {
             Self::Memory(bytes) => return Ok(bytes),
@@ -88,16 +88,16 @@ impl FileContent {
 }
 
 impl StagedContent {
-    /// Whether the content is the log as it lies: then the staged file needs only its tail.
+    /// Whether the content is the whole log in order: then the staged file needs only its tail.
     pub fn is_whole_log(&self) -> bool {
         let log = self.staged_bytes + self.tail.len() as u64;
         matches!(self.pieces.as_slice(), [all] if *all == (0..log))
     }
 
-    /// The content, stretch by stretch.
+    /// The content, range by range.
     ///
     /// # Errors
-    /// `Failed` where a piece lies outside the log.
+    /// `Failed` if a piece lies outside the log.
     pub fn stretches(&self) -> Result<Vec<Stretch<'_>>, StoreError> {
         let mut stretches = Vec::new();
         for piece in &self.pieces {

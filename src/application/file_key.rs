@@ -1,4 +1,4 @@
-//! A file and whose it is.
+//! A file and its project.
 
 use crate::domain::{FilePath, ProjectId};
 

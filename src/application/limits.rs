@@ -1,11 +1,11 @@
-//! The bounds within which the use cases work; `main` fills them from the configuration.
+//! The limits within which the use cases work; `main` fills them from the configuration.
 
 use std::time::Duration;
 
 use crate::application::request_error::RequestError;
 use crate::domain::{ProjectQuota, PullRequestLimits};
 
-/// Every bound that a use case enforces, by the name of its configuration key.
+/// Every limit that a use case enforces, by the name of its configuration key.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// `maxFileBytes`.
@@ -30,9 +30,9 @@ pub struct Limits {
     pub max_chat_bytes: usize,
     /// `chatHistory`: how many messages a room remembers.
     pub chat_history: usize,
-    /// `maxRooms`; 0 is no limit.
+    /// `maxRooms`; 0 means no limit.
     pub max_rooms: usize,
-    /// `maxWatches`, per connection; 0 is no limit.
+    /// `maxWatches`, per connection; 0 means no limit.
     pub max_watches: usize,
     /// `maxFailedAuthentications`, per connection.
     pub max_failed_authentications: u32,

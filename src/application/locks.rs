@@ -1,8 +1,8 @@
-//! Locks as all of this crate takes them. What they guard is changed in single steps, so a panic
-//! elsewhere spoils nothing and poison is ignored.
+//! Locks as this whole crate takes them. What they guard is changed in single steps, so a panic
+//! elsewhere corrupts nothing and poison is ignored.
 //!
-//! In tests [`interleaved`] makes every taking of a lock a point at which another task may come in
-//! between, and tries many orders of these.
+//! In tests [`interleaved`] makes every lock a point at which another task may run in between, and
+//! tries many orders of tasks.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -27,8 +27,8 @@ pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Random orders of the tasks of a test, by shuttle: all of them run in one thread of the system,
-/// which goes from one to another where a lock is taken and where a future waits.
+/// Random orders of the tasks of a test, by shuttle: all of them run in one system thread, which
+/// switches from one to another when a lock is taken and when a future waits.
 #[cfg(test)]
 pub(crate) mod interleaved {
     use std::cell::Cell;
@@ -40,14 +40,14 @@ pub(crate) mod interleaved {
         static IS_ON: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Tries `test` in so many orders of its tasks. A task that waits for ever fails it.
+    /// Tries `test` in many orders of its tasks. A task that waits forever fails it.
     pub(crate) fn check(orders: usize, test: impl Fn() + Send + Sync + 'static) {
         let test = move || {
             IS_ON.set(true);
             test();
         };
-        // Half of them pick a task anew at every point; the other half let one run on and
-        // interrupt it at a few points, which finds what a single late task does.
+        // Half of them choose a task anew at every point; the other half let one run on and
+        // interrupt it at a few points, which finds problems that a single late task causes.
         let test = std::sync::Arc::new(test);
         let same = std::sync::Arc::clone(&test);
         shuttle::check_random(move || same(), orders / 2);
@@ -59,7 +59,7 @@ pub(crate) mod interleaved {
         !matches!(tried, Err(TryLockError::WouldBlock))
     }
 
-    /// Lets others run, and goes on letting them until `is_free`.
+    /// Lets others run until `is_free`.
     pub(crate) fn until_free(is_free: impl Fn() -> bool) {
         if !IS_ON.get() {
             return;
@@ -70,10 +70,10 @@ pub(crate) mod interleaved {
         }
     }
 
-    /// A point at which another task may come in between.
+    /// A point at which another task may run in between.
     pub(crate) fn point() {
         if IS_ON.get() {
-            // What shuttle takes note of; the value is nothing.
+            // Shuttle tracks this; the value means nothing.
             AtomicBool::new(false).load(Ordering::Relaxed);
         }
     }

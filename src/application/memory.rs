@@ -1,12 +1,11 @@
-//! One account of all that clients make the server hold (`maxMemoryBytes`).
+//! One account of everything that clients make the server hold (`maxMemoryBytes`).
 //!
-//! Whatever a client can make grow beyond some kilobytes is reserved here first, by the
-//! [`Account`] of its connection: messages that are not whole, requests that wait, parts of
-//! uploads, changes under way, answers, frames and names that wait for a slow reader. What belongs
-//! to no connection (chat histories, projects in memory) is reserved from the [`MemoryBudget`]
-//! itself. Where the memory is used up the server stops reading from a connection, stages an upload
-//! or waits; where nothing of that helps, [`MemoryBudget::relieve`] names the connection that
-//! holds most, which is then closed.
+//! Whatever a client can make grow beyond some kilobytes is reserved here first, by the [`Account`]
+//! of its connection: partial messages, waiting requests, parts of uploads, changes in progress,
+//! answers, and frames and names that wait for a slow reader. What belongs to no connection (chat
+//! histories, projects in memory) is reserved from the [`MemoryBudget`] itself. When the memory is
+//! used up the server stops reading from a connection, stages an upload or waits; if none of that
+//! helps, [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,21 +19,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::locks::lock;
 
-/// Kept for the posts of streamers, in bytes: nobody else may use the last of the memory.
+/// Reserved for the posts of streamers, in bytes: nobody else may use the last of the memory.
 const STREAMER_BYTES: usize = 16 << 20;
 
 /// The part of the memory that connections without a valid token may hold together.
 const UNAUTHENTICATED_PART: usize = 4;
 
 /// What one connection may always hold, in bytes: enough for any request but a post, and for its
-/// answer. It counts, but it is never waited for.
+/// answer. It counts, but nobody ever waits for it.
 pub const FREE_BYTES: usize = 16 * 1_024;
 
-/// How long somebody may wait in vain before the connection that holds most is closed.
+/// How long a waiter gets no memory before the connection that holds most is closed.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long a connection that is being closed may take to give its memory back before the next
-/// one is looked for.
+/// How long a connection that is being closed may take to return its memory before the next one is
+/// chosen.
 const CLOSING: Duration = Duration::from_millis(20);
 
 /// Whose memory it is; decides how much of the budget may be used.
@@ -57,9 +56,9 @@ pub struct MemoryBudget {
     last_number: AtomicU64,
     /// How many wait for memory.
     waiting: AtomicUsize,
-    /// Told when memory has been given back while somebody waits.
+    /// Notified when memory has been returned while somebody waits.
     freed: Notify,
-    /// Told when somebody begins to wait.
+    /// Notified when somebody starts to wait.
     short: Notify,
 }
 
@@ -124,12 +123,12 @@ impl MemoryBudget {
         self.used.load(Ordering::SeqCst)
     }
 
-    /// How many bytes may be held, the streamers' part included.
+    /// How many bytes may be held, including the streamers' part.
     pub fn max(&self) -> usize {
         self.max
     }
 
-    /// Whether so much is held that nobody but a streamer gets more.
+    /// Whether so much is held that only a streamer gets more.
     pub fn is_exhausted(&self) -> bool {
         #[cfg(test)]
         super::locks::interleaved::point();
@@ -161,15 +160,15 @@ impl MemoryBudget {
     }
 
     fn give_back(&self, bytes: usize) {
-        // Both in the one order of all: either a waiter sees what is given back here, or it is
-        // seen waiting.
+        // Both in the single total order: either a waiter sees what is returned here, or it is seen
+        // waiting.
         self.used.fetch_sub(bytes, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.freed.notify_waiters();
         }
     }
 
-    /// Waits until `is_there` says so; it is asked again whenever memory has been given back.
+    /// Waits until `is_there` returns true; it is asked again whenever memory has been returned.
     async fn wait(&self, is_there: impl Fn() -> bool) {
         struct Waiting<'a>(&'a AtomicUsize);
         impl Drop for Waiting<'_> {
@@ -181,7 +180,7 @@ impl MemoryBudget {
             if is_there() {
                 return;
             }
-            // Counted before it is looked at once more: what is given back from here on is told.
+            // Counted before the second check: from here on, returned memory is notified.
             self.waiting.fetch_add(1, Ordering::SeqCst);
             let _waiting = Waiting(&self.waiting);
             let freed = self.freed.notified();
@@ -193,8 +192,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Closes the connection that holds most, again and again, for as long as all memory is used
-    /// or somebody waits for it and none comes free by itself. Runs for as long as the server does.
+    /// Closes the connection that holds most, again and again, as long as all memory is used or
+    /// somebody waits for it and none comes free by itself. Runs as long as the server does.
     pub async fn relieve(&self) {
         loop {
             self.short.notified().await;
@@ -215,15 +214,15 @@ impl MemoryBudget {
         }
     }
 
-    /// Has the connection that holds most closed; a streamer's only where no other holds anything
-    /// to speak of. Returns whether there was one.
+    /// Has the connection that holds most closed; a streamer's only if no other holds a significant
+    /// amount. Returns whether there was one.
     pub fn evict_largest(&self) -> bool {
-        // Collected first: whoever drops the last reference to an account needs the lock.
+        // Collected first: dropping the last reference to an account takes the lock.
         let accounts: Vec<_> = lock(&self.accounts)
             .values()
             .filter_map(Weak::upgrade)
             .collect();
-        // Where only those without a valid token are short, nobody else is closed for them.
+        // If only those without a valid token are short, nobody else is closed for them.
         let are_all_short = !self.has_room(Holder::Authenticated, FREE_BYTES);
         let largest = accounts
             .iter()
@@ -263,8 +262,9 @@ impl fmt::Debug for Account {
 }
 
 impl Account {
-    /// Reserves `bytes` without asking whether there is room. For what must be said all the same;
-    /// who can wait asks [`has_room`](Self::has_room) first or waits for [`room`](Self::room).
+    /// Reserves `bytes` without asking whether there is room. For what must be sent in any case; a
+    /// caller that can wait asks [`has_room`](Self::has_room) first or waits for
+    /// [`room`](Self::room).
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Reservation {
         self.add(bytes);
         Reservation {
@@ -274,8 +274,8 @@ impl Account {
         }
     }
 
-    /// Whether the connection may hold `bytes` more: within what it may always hold, or there is
-    /// room in the budget.
+    /// Whether the connection may hold `bytes` more: either within what it may always hold, or
+    /// because there is room in the budget.
     pub fn has_room(&self, bytes: usize) -> bool {
         #[cfg(test)]
         super::locks::interleaved::point();
@@ -292,12 +292,12 @@ impl Account {
         lock(&self.balance).held
     }
 
-    /// Whose it is.
+    /// Whose account it is.
     pub fn holder(&self) -> Holder {
         lock(&self.balance).holder
     }
 
-    /// Says whose it is from now on.
+    /// Sets whose account it is from now on.
     pub fn set_holder(&self, holder: Holder) {
         let mut balance = lock(&self.balance);
         let unauthenticated = &self.budget.unauthenticated;
@@ -310,8 +310,8 @@ impl Account {
         }
     }
 
-    /// Says how many bytes wait to be sent to it. They are reserved elsewhere, once for all
-    /// receivers; here they count only when the connection that holds most is looked for.
+    /// Sets how many bytes wait to be sent to it. They are reserved elsewhere, once for all
+    /// receivers; here they count only when the connection that holds most is chosen.
     pub fn set_queued(&self, bytes: usize) {
         self.queued.store(bytes, Ordering::Relaxed);
     }
@@ -330,7 +330,7 @@ impl Account {
         self.evicted.cancelled().await;
     }
 
-    /// The budget that it is an account of.
+    /// The budget that the account belongs to.
     pub fn budget(&self) -> &Arc<MemoryBudget> {
         &self.budget
     }
@@ -366,7 +366,7 @@ impl Drop for Account {
     }
 }
 
-/// Bytes that are held; given back when dropped.
+/// Reserved bytes; returned when dropped.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Arc<MemoryBudget>,
@@ -375,12 +375,12 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// How many bytes it is.
+    /// How many bytes are reserved.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Says how many bytes it is from now on.
+    /// Changes how many bytes are reserved.
     pub fn set(&mut self, bytes: usize) {
         let before = std::mem::replace(&mut self.bytes, bytes);
         if before == bytes {

@@ -1,7 +1,7 @@
 //! Use cases, the session of a connection, and the ports.
 //!
-//! Knows no JSON, no base64, no socket and no path on disk. Each use case has a file named after the
-//! protocol's verb: it checks the right, asks the domain, uses ports and says what happened.
+//! Knows no JSON, no base64, no socket and no path on disk. Each use case has a file named after
+//! the protocol's verb: it checks the right, asks the domain, uses ports and reports what happened.
 
 pub mod auth;
 pub mod chat;

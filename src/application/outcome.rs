@@ -1,4 +1,4 @@
-//! What came of a command.
+//! The result of a command.
 
 use crate::application::files::commit::Commit;
 use crate::application::files::file_stream::FileStream;
@@ -6,20 +6,20 @@ use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 
-/// What came of a command.
+/// The result of a command.
 pub enum CommandOutcome {
-    /// Nothing to say: a part has been taken and more are to come.
+    /// No answer: a part has been accepted and more are to come.
     Silent,
     /// Answered.
     Replied(Reply),
-    /// Answered section by section; then perhaps pull requests that had waited for the streamer.
+    /// Answered section by section; then possibly pull requests that have waited for the streamer.
     Authenticated {
         /// One reply per section, then the last one.
         replies: Vec<Reply>,
-        /// What had waited.
+        /// The pull requests that have waited.
         waiting: Option<PullRequestPages>,
     },
-    /// A change of the project that is yet to be carried out, beside others.
+    /// A change of the project that is still to be carried out, in parallel with others.
     Commit(Commit),
     /// Files to be sent.
     Files(FileStream),
@@ -31,7 +31,7 @@ pub enum CommandOutcome {
     PullRequests(PullRequestPages),
     /// Refused.
     Refused(RequestError),
-    /// Refused, and for the last time: the connection is to be closed.
+    /// Refused for the last time: the connection must be closed.
     RefusedForGood(RequestError),
 }
 

@@ -1,4 +1,4 @@
-//! What a connection is answered.
+//! The answers to a connection.
 
 use crate::domain::{ChatMessage, UserName};
 
@@ -11,7 +11,7 @@ pub enum Reply {
     ChatAuth,
     /// The connection is a viewer's now.
     PullRequestAuth,
-    /// All that `authenticate` asked for has been done.
+    /// Everything that `authenticate` asked for has been done.
     Authentication,
     /// The file has been stored.
     FilePosted,
@@ -19,9 +19,9 @@ pub enum Reply {
     FileDeleted,
     /// The project is watched.
     FileWatch,
-    /// The project is watched no more.
+    /// The project is no longer watched.
     FileUnwatch,
-    /// How a project is.
+    /// The state of a project.
     FileStatus(ProjectStatus),
     /// There is a new draft.
     PullRequestCreation,
@@ -29,20 +29,20 @@ pub enum Reply {
     PullRequestFinish,
     /// The pull request is gone.
     PullRequestDelete,
-    /// The message has been said.
+    /// The message has been accepted.
     ChatMessage,
     /// What was said.
     ChatHistory(Vec<ChatMessage>),
-    /// Who is there.
+    /// Who is in the room.
     ChatMembers(Vec<UserName>),
     /// The room has been left.
     ChatLeave,
 }
 
-/// How a project is.
+/// The state of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProjectStatus {
-    /// Whether its streamer is there.
+    /// Whether its streamer is connected.
     pub streamer: bool,
     /// How many others receive its updates.
     pub viewers: usize,

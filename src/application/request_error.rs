@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::application::ports::StoreError;
 use crate::domain::{AuthError, DraftError, FilePathError, QuotaError, Timestamp, UploadError};
 
-/// Parameters that are missing, ill-typed or invalid, in a sentence for whoever writes a client.
+/// Parameters that are missing, ill-typed or invalid, in a sentence for the author of a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadParameters(pub Cow<'static, str>);
@@ -30,8 +30,8 @@ impl From<UploadError> for BadParameters {
     }
 }
 
-/// Parameters once they have been looked at. A command carries the fault, if any, because rights
-/// are checked before parameters.
+/// Parameters after parsing. A command carries the error, if any, because rights are checked before
+/// parameters.
 pub type Checked<T> = Result<T, BadParameters>;
 
 /// Why a command was not carried out.
@@ -41,7 +41,7 @@ pub enum RequestError {
     BadParameters(BadParameters),
     /// 401.
     Unauthorized(AuthError),
-    /// 401 with the end of the silence.
+    /// 401 with the end of the mute.
     Muted {
         /// When the user may speak again.
         until: Timestamp,
@@ -52,11 +52,11 @@ pub enum RequestError {
     UnreadablePath,
     /// 409 `failWriteFileError`.
     UnwritableFile,
-    /// 413: a quota, by its name and value.
+    /// 413: a quota, with its name and value.
     LimitExceeded {
-        /// The configuration key, or what else the bound is called.
+        /// The configuration key, or another name of the limit.
         limit: &'static str,
-        /// The bound.
+        /// The limit.
         value: u64,
     },
     /// 429.
@@ -69,7 +69,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// The 400 for a pull request that does not exist or is not the asker's to see.
+    /// The 400 for a pull request that does not exist or that the user may not see.
     pub(crate) const UNKNOWN_PULL_REQUEST: Self = Self::bad("Pullrequest ID does not exist");
 
     /// A 400 with a fixed sentence.
@@ -77,19 +77,19 @@ impl RequestError {
         Self::BadParameters(BadParameters::new(sentence))
     }
 
-    /// What a failed reading of one file is called.
+    /// The error for a failed read of one file.
     pub(crate) fn reading_file(error: &StoreError) -> Self {
         log_failure("read a file", error);
         Self::UnreadableFile
     }
 
-    /// What a failed reading of a folder or project is called.
+    /// The error for a failed read of a folder or project.
     pub(crate) fn reading_path(error: &StoreError) -> Self {
         log_failure("read a folder", error);
         Self::UnreadablePath
     }
 
-    /// What a failed writing of one file is called.
+    /// The error for a failed write of one file.
     pub(crate) fn writing_file(error: &StoreError) -> Self {
         match error {
             StoreError::OverQuota(QuotaError::Files(value)) => Self::LimitExceeded {
@@ -118,14 +118,14 @@ impl RequestError {
         }
     }
 
-    /// What any other failure of a store is called.
+    /// The error for any other failure of a store.
     pub(crate) fn internal(doing: &'static str, error: &StoreError) -> Self {
         tracing::error!(%error, "could not {doing}");
         Self::Internal
     }
 }
 
-/// A store's own failure is for the operator; that something is absent is nobody's fault.
+/// The operator must see a store's own failure; a missing file is nobody's fault.
 fn log_failure(doing: &'static str, error: &StoreError) {
     if let StoreError::Failed(cause) = error {
         tracing::error!(%cause, "could not {doing}");

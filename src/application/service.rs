@@ -14,7 +14,7 @@ use crate::application::ports::{
 use crate::application::request_error::RequestError;
 use crate::domain::{Timestamp, Uptime};
 
-/// What the use cases need from the world.
+/// What the use cases need from the outside.
 #[derive(Clone)]
 pub struct Ports {
     /// Which projects exist, and their files.
@@ -23,11 +23,11 @@ pub struct Ports {
     pub pull_requests: Arc<dyn PullRequestStore>,
     /// Unfinished uploads and drafts.
     pub uploads: Arc<dyn UploadStore>,
-    /// Whose tokens are believed.
+    /// Which tokens are valid.
     pub tokens: Arc<dyn TokenVerifier>,
     /// Who receives what.
     pub subscriptions: Arc<dyn Subscriptions>,
-    /// Which streamers are there.
+    /// Which streamers are connected.
     pub presence: Arc<dyn Presence>,
     /// Who is told what happened.
     pub events: Arc<dyn EventPublisher>,
@@ -62,31 +62,31 @@ impl Application {
         }
     }
 
-    /// Waits until all changes in hand have been carried out. For the end of the process.
+    /// Waits until all changes in progress have been carried out. For the end of the process.
     pub async fn finish_work(&self) {
         self.work.close();
         self.work.wait().await;
     }
 
-    /// Carries out `work` to its end, also where the connection that waits for it goes: what it
-    /// stores and whom it tells belong together.
+    /// Carries out `work` completely, even if the connection that waits for it goes away: what is
+    /// stored and who is told belong together.
     pub(crate) async fn to_the_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, RequestError>> + Send + 'static,
     ) -> Result<T, RequestError> {
-        // A panic in there is contained by the task; its cause has been printed.
+        // The task contains a panic in there; its cause has been printed.
         self.work
             .spawn(work)
             .await
             .unwrap_or(Err(RequestError::Internal))
     }
 
-    /// The time by the calendar.
+    /// The calendar time.
     pub fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }
 
-    /// How long the process runs.
+    /// How long the process has been running.
     pub(crate) fn uptime(&self) -> Uptime {
         self.ports.clock.uptime()
     }

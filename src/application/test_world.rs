@@ -1,8 +1,8 @@
-//! A world of mocks in which the use cases are tried: no IO, a fixed clock.
+//! A world of mocks in which the use cases are tested: no IO, a fixed clock.
 //!
-//! Every port answers as if all went well until a test says otherwise: what a test expects of a
-//! mock before [`World::build`] wins. Whatever *changes* something is noted in the [`Journal`], in
-//! order, so that a test can ask what happened and that nothing else did.
+//! Every port answers as if everything succeeded until a test says otherwise: what a test expects
+//! of a mock before [`World::build`] wins. Everything that *changes* something is recorded in the
+//! [`Journal`], in order, so that a test can ask what happened and that nothing else did.
 
 use crate::application::files::commit;
 use crate::application::session::dispatch::execute;
@@ -70,13 +70,13 @@ impl Journal {
         self.0.lock().expect("not poisoned").push(entry.into());
     }
 
-    /// What was noted since the last time.
+    /// What was recorded since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("not poisoned"))
     }
 }
 
-/// A world that is still being furnished.
+/// A world that is still being set up.
 pub struct World {
     pub projects: MockProjectStore,
     pub pull_requests: MockPullRequestStore,
@@ -143,7 +143,7 @@ impl World {
         self.build_over(|_| {})
     }
 
-    /// Builds with some ports exchanged for others.
+    /// Builds it with some ports replaced by others.
     pub fn build_over(mut self, exchange: impl FnOnce(&mut Ports)) -> Scene {
         self.furnish_registry();
         self.furnish_projects();
@@ -329,7 +329,7 @@ impl World {
         pull_requests
             .expect_finish()
             .returning(move |finished, _, tell| {
-                // The bases of tests are one digit over and over.
+                // The hashes in tests are one digit repeated.
                 let short = |base: &ContentHash| base.to_string()[..1].to_owned();
                 let bases = finished.bases.iter();
                 let bases = bases.map(|(path, base)| format!(" {path} from {}", short(base)));
@@ -434,18 +434,18 @@ impl World {
 }
 
 impl Scene {
-    /// Time passes until the clock shows so many seconds.
+    /// Lets time pass until the clock shows this many seconds.
     pub fn at(&self, seconds: u64) {
         self.set_clock(seconds);
         self.uptime.store(seconds * 1_000, Ordering::Relaxed);
     }
 
-    /// Somebody sets the clock to so many seconds, and no time passes.
+    /// Sets the clock to this many seconds, without time passing.
     pub fn set_clock(&self, seconds: u64) {
         self.clock.store(seconds * 1_000, Ordering::Relaxed);
     }
 
-    /// Carries out a command to its end, a change of the project included.
+    /// Carries out a command completely, including a change of the project.
     pub async fn ask(
         &self,
         session: &mut Session,
@@ -455,7 +455,7 @@ impl Scene {
         self.finish(execution).await
     }
 
-    /// Begins a change and gives its answer.
+    /// Starts a change and returns its answer.
     pub fn commit(
         &self,
         commit: Commit,
@@ -470,7 +470,7 @@ impl Scene {
         }
     }
 
-    /// What comes of an execution.
+    /// The result of an execution.
     pub async fn finish(&self, execution: CommandOutcome) -> Result<Vec<Reply>, RequestError> {
         match execution {
             CommandOutcome::Silent
@@ -487,7 +487,7 @@ impl Scene {
         }
     }
 
-    /// Asks for files and gives their names, with what cannot be read marked.
+    /// Asks for files and returns their names, marking those that cannot be read.
     pub async fn names(
         &self,
         session: &mut Session,
@@ -501,7 +501,7 @@ impl Scene {
         }
     }
 
-    /// Connection `number` with the roles that `sections` ask for; the journal begins after it.
+    /// Connection `number` with the roles that `sections` ask for; the journal starts after it.
     pub async fn connect(&self, number: u64, token: &str, sections: Sections) -> Session {
         let mut session = new_session(number);
         let roles = self.ask(&mut session, authenticate(token, sections)).await;
@@ -552,7 +552,7 @@ pub const ANA: &str = "ana:ana/demo";
 /// A viewer's token for `ana/demo`.
 pub const BOB: &str = "bob:ana/demo";
 
-/// Believes tokens of the form `user:streamer/project,claim=value,…`, with times in seconds.
+/// Accepts tokens of the form `user:streamer/project,claim=value,…`, with times in seconds.
 fn tokens() -> MockTokenVerifier {
     let mut tokens = MockTokenVerifier::new();
     tokens.expect_verify().returning(|token| {
@@ -628,7 +628,7 @@ fn limits() -> Limits {
     }
 }
 
-/// A failure of whatever keeps the data.
+/// A failure of the disk or another backend.
 pub fn disk_full() -> StoreError {
     StoreError::failed("the disk is full")
 }
@@ -651,7 +651,7 @@ pub fn demo() -> ProjectId {
     project("ana/demo")
 }
 
-/// Another streamer's.
+/// Another streamer's project.
 pub fn other() -> ProjectId {
     project("dan/other")
 }
@@ -764,8 +764,8 @@ pub fn part(name: &str, content: &str, number: u32, count: u32) -> Command {
     )
 }
 
-/// Part `number` of `count` as the desktop client sends it: a binary message with `bytes` bytes
-/// in 500 characters of base64 where that is so many.
+/// Part `number` of `count` as the desktop client sends it: a binary message with `bytes` bytes in
+/// 500 characters of base64 if there are that many.
 pub fn desktop_part(name: &str, bytes: usize, number: u32, count: u32) -> Command {
     Command::PostFile(Ok(PostFile {
         path: path(name),
@@ -845,7 +845,7 @@ pub fn is_bad<T>(result: &Result<T, RequestError>) -> bool {
     matches!(result, Err(RequestError::BadParameters(_)))
 }
 
-/// What a store answers that has `names`.
+/// What a store that has `names` answers.
 pub fn next_of(
     names: Vec<FilePath>,
     files: &FilesBelow,
@@ -860,7 +860,7 @@ pub fn next_of(
         .collect()
 }
 
-/// What is known of a file whose content is its own name, before anybody has read it.
+/// What is known about a file whose content is its own name, before anybody has read it.
 pub fn entry(path: &FilePath) -> ProjectEntry {
     ProjectEntry {
         bytes: path.as_str().len() as u64,

@@ -1,13 +1,13 @@
-//! What tells one content of a file from another.
+//! Tells one content of a file from another.
 
 use std::fmt;
 
-/// The SHA-256 of a file's content, as somebody has given it: whether any content has it is not known.
+/// The SHA-256 of a file's content, as given; there may be no content that has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
-    /// How long it is as text.
+    /// Its length as text.
     pub const CHARS: usize = 64;
 
     /// The hash with these bytes.
@@ -15,8 +15,8 @@ impl ContentHash {
         Self(bytes)
     }
 
-    /// Reads 64 characters of lower-case hex; anything else is no hash. So each is written in one way
-    /// only, and comes back as it was sent.
+    /// Reads 64 characters of lower-case hex; anything else is not a hash. Each hash thus has only
+    /// one text form and is sent back as it came.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != Self::CHARS {
             return None;

@@ -1,4 +1,4 @@
-//! A viewer's edits while they are put together (protocol, section 6).
+//! A viewer's edits while the viewer is still putting them together (protocol, section 6).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::project::ProjectId;
 use super::pull_request::{PullRequest, PullRequestId};
 use super::time::Timestamp;
 
-/// The names in one pull request, and its bases as text, take at most this many bytes.
+/// The names in one pull request, and its bases as text, may take this many bytes together.
 const MAX_NAMES_BYTES: usize = 256 * 1_024;
 
-/// What an entry of a draft takes up beside its name, about.
+/// About how many bytes of memory an entry of a draft takes beside its name.
 const ENTRY_BYTES: usize = 128;
 
 /// The bounds of one pull request.
@@ -24,11 +24,11 @@ pub struct PullRequestLimits {
     pub max_files: usize,
     /// `maxPullRequestBytes`: the content of all files together.
     pub max_bytes: u64,
-    /// `maxProjectFolders`: the folders of all files together, since a store makes them.
+    /// `maxProjectFolders`: the folders of all files together, since a store creates them.
     pub max_folders: u64,
 }
 
-/// Why a change does not go into a draft.
+/// Why a change cannot go into a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// One name more than `maxPullRequestFiles`.
@@ -43,13 +43,13 @@ pub enum DraftError {
     /// More than 256 KiB of names and bases.
     #[error("the names and bases in the pull request would take more than {MAX_NAMES_BYTES} bytes")]
     Names,
-    /// A file of the draft stands where a folder is needed, or the reverse.
+    /// A file of the draft exists where a folder is needed, or the reverse.
     #[error("a file of the pull request stands where a folder is needed, or the reverse")]
     PathConflict,
 }
 
 impl DraftError {
-    /// The bound that was passed, with its value; `None` where it was no bound.
+    /// The limit that would be exceeded, with its value; `None` if the reason is not a limit.
     pub fn limit(&self) -> Option<(&'static str, u64)> {
         match *self {
             Self::Files(files) => Some(("maxPullRequestFiles", files as u64)),
@@ -61,17 +61,17 @@ impl DraftError {
     }
 }
 
-/// A file that a draft brings.
+/// A file in a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DraftFile {
-    /// How long it is.
+    /// Its length in bytes.
     pub bytes: u64,
-    /// What the author started from, where that is known.
+    /// The content that the author started from, if known.
     pub base: Option<ContentHash>,
 }
 
 impl DraftFile {
-    /// What it counts beside its name against the bound of names.
+    /// What it adds, beside its name, to the total of names and bases.
     fn base_bytes(&self) -> usize {
         self.base.map_or(0, |_| ContentHash::CHARS)
     }
@@ -105,12 +105,12 @@ impl Draft {
         }
     }
 
-    /// Whether nothing has been put into it.
+    /// Whether the draft is empty.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.deleted.is_empty()
     }
 
-    /// How many bytes of memory it takes up, about.
+    /// About how many bytes of memory the draft takes.
     pub fn memory_bytes(&self) -> usize {
         let entries = self.files.len() + self.deleted.len();
         self.title.len() + self.description.len() + self.names_bytes + entries * ENTRY_BYTES
@@ -119,7 +119,7 @@ impl Draft {
     /// Whether `file` may be written at `path`; changes nothing.
     ///
     /// # Errors
-    /// What stands against it; bounds are checked before path conflicts.
+    /// Why it may not; limits are checked before path conflicts.
     pub fn check_write(
         &self,
         path: &FilePath,
@@ -152,8 +152,8 @@ impl Draft {
         Ok(())
     }
 
-    /// Notes that `file` was written at `path`, which [`Draft::check_write`] allowed. Of what was
-    /// there before nothing is left, its base neither.
+    /// Records that `file` was written at `path`, which [`Draft::check_write`] allowed. It replaces
+    /// what was there before, including its base.
     pub fn note_written(&mut self, path: FilePath, file: DraftFile) {
         self.forget(&path);
         self.names_bytes += path.as_str().len() + file.base_bytes();
@@ -170,7 +170,7 @@ impl Draft {
         itself.into_iter().chain(below).cloned().collect()
     }
 
-    /// Takes whatever the draft says of `path` out of it.
+    /// Removes everything that the draft holds for `path`.
     pub fn forget(&mut self, path: &FilePath) {
         let written = self.files.remove(path);
         if self.deleted.remove(path) || written.is_some() {
@@ -186,7 +186,7 @@ impl Draft {
     /// Proposes the deletion of `paths`, files of the project: all of them or none.
     ///
     /// # Errors
-    /// The bound that would be passed.
+    /// The limit that would be exceeded.
     pub fn propose_deletion(
         &mut self,
         paths: Vec<FilePath>,
@@ -203,7 +203,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The pull request that this draft makes.
+    /// The pull request that this draft becomes.
     pub fn finish(
         &self,
         id: PullRequestId,
@@ -228,7 +228,7 @@ impl Draft {
         }
     }
 
-    /// Whether there is room for `more` names, where the bound of names gains and loses so much.
+    /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes` removed.
     fn check_names(
         &self,
         more: usize,
@@ -304,7 +304,7 @@ mod tests {
         )
     }
 
-    /// The bases that the draft would hand on.
+    /// The bases that the finished pull request would have.
     fn bases(draft: &Draft) -> Vec<(FilePath, ContentHash)> {
         finished(draft).bases.into_iter().collect()
     }

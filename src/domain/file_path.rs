@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 64;
 /// Which rule a file's name breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FilePathError {
-    /// Nothing is left but the project's own folder.
+    /// The name means the project's own folder.
     #[error("the name must be that of a file, not of the project's folder")]
     NoFile,
     /// The name ends in `/` where a file is meant.
@@ -75,17 +75,17 @@ impl FilePath {
         self.0[1..].split('/')
     }
 
-    /// The folders above it, the innermost first, each with a `/` at its end: `/a/b/`, then `/a/`.
+    /// The folders above it, innermost first, each with a trailing `/`: `/a/b/`, then `/a/`.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         let ends = self.0.rmatch_indices('/').map(|(end, _)| end);
         ends.take_while(|end| *end > 0).map(|end| &self.0[..=end])
     }
 
-    /// The place of `name` in this folder.
+    /// The path of `name` in this folder.
     ///
     /// # Errors
-    /// The rule that `name` or the whole breaks; a `name` of several segments is refused as one
-    /// that climbs.
+    /// The rule that `name` or the resulting path breaks; a `name` of several segments is refused
+    /// like a `..` segment.
     pub fn join(folder: Option<&Self>, name: &str) -> Result<Self, FilePathError> {
         if name.contains('/') || name == "." || name.is_empty() {
             return Err(FilePathError::Climbs);
@@ -100,12 +100,12 @@ impl FilePath {
             .is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// Whether a change of one can bear on the other: the same path, or one below the other.
+    /// Whether a change to one can affect the other: the same path, or one below the other.
     pub fn touches(&self, other: &Self) -> bool {
         self == other || self.is_below(other) || other.is_below(self)
     }
 
-    /// The first segment, and what lies below it (`None` where that is all).
+    /// The first segment, and the rest below it (`None` if there is none).
     pub fn split_first(&self) -> (&str, Option<Self>) {
         match self.0[1..].split_once('/') {
             None => (&self.0[1..], None),
@@ -132,12 +132,12 @@ impl fmt::Debug for FilePath {
     }
 }
 
-/// What a `get`, `list` or `delete` names: a file or a folder, the project's own included.
+/// What a `get`, `list` or `delete` names: a file or a folder, including the project's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathQuery {
-    /// The place asked for; `None` is the project's own folder.
+    /// The path asked for; `None` is the project's own folder.
     pub path: Option<FilePath>,
-    /// Whether the name can only mean a folder: the top, or one asked with a trailing `/`.
+    /// Whether the name can only mean a folder: the top, or a name with a trailing `/`.
     pub means_folder: bool,
 }
 
@@ -167,7 +167,7 @@ fn normalise(name: &str) -> Result<Option<FilePath>, FilePathError> {
     {
         depth += 1;
         check_segment(segment)?;
-        // Checked on the way, so that a hostile name costs no more than an honest one.
+        // Checked along the way, so that a hostile name costs no more than an honest one.
         if depth > MAX_DEPTH {
             return Err(FilePathError::TooDeep);
         }

@@ -1,12 +1,12 @@
-//! Who a token says its bearer is, and what that entitles him to (protocol, section 3).
+//! Who a token says its bearer is, and what that entitles them to (protocol, section 3).
 
 use super::names::{NameError, ProjectName, RoomName, UserName};
 use super::project::ProjectId;
 use super::time::Timestamp;
 
-/// What a token whose signature has been checked says, not yet looked at.
+/// The claims of a token whose signature has been checked, not yet validated.
 ///
-/// Absent, null and empty texts are all `None` here.
+/// Absent, null and empty texts all become `None` here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claims {
     /// `username`.
@@ -27,40 +27,40 @@ pub struct Claims {
     pub not_before: Option<Timestamp>,
 }
 
-/// Why claims make nobody.
+/// Why the claims are invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// `exp` has passed.
     #[error("the token has expired; get a new one")]
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` has not yet come.
     #[error("the token is not valid yet")]
     NotYetValid,
     /// There is no `username`.
     #[error("the token names no user")]
     NoUser,
-    /// A claim is no valid name.
+    /// A claim is not a valid name.
     #[error("the token's claim {0} {1}")]
     Name(&'static str, NameError),
 }
 
-/// How far `nbf` may lie ahead: clocks of issuer and server differ a little.
+/// How far ahead `nbf` may be: the clocks of issuer and server differ a little.
 const NOT_BEFORE_LEEWAY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The verified bearer of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Who he is.
+    /// Who they are.
     pub user: UserName,
-    /// The project that the token names, his own or one he views.
+    /// The project that the token names: their own, or one they view.
     pub project: Option<ProjectId>,
     /// The chat room that the token names.
     pub room: Option<RoomName>,
-    /// Until when he may read the room but not write.
+    /// Until when they may read the room but not write.
     pub muted_until: Option<Timestamp>,
-    /// Until when he may not enter the room.
+    /// Until when they may not enter the room.
     pub banned_until: Option<Timestamp>,
-    /// From when on the token counts no more.
+    /// From when on the token is no longer valid.
     pub expires_at: Timestamp,
 }
 
@@ -68,7 +68,7 @@ impl Identity {
     /// The bearer of a token with these claims, at the time `now`.
     ///
     /// # Errors
-    /// Why the claims make nobody.
+    /// Why the claims are invalid.
     pub fn from_claims(claims: &Claims, now: Timestamp) -> Result<Self, IdentityError> {
         if now >= claims.expires_at {
             return Err(IdentityError::Expired);
@@ -94,7 +94,7 @@ impl Identity {
             .map(|(streamer, name)| ProjectId { streamer, name });
         let room = match (&claims.room, &project) {
             (Some(room), _) => Some(RoomName::parse(room).map_err(named("room"))?),
-            // Two names of 255 bytes make a room's name that is too long: there is none then.
+            // Two names of 255 bytes make too long a room name: then there is no room.
             (None, Some(project)) => RoomName::parse(&project.to_string()).ok(),
             (None, None) => None,
         };
@@ -119,7 +119,7 @@ impl Identity {
     }
 
     /// Whether its bearer is the streamer of `project`. A viewer's token names the streamer too,
-    /// but is borne by another.
+    /// but its bearer is somebody else.
     pub fn streams(&self, project: &ProjectId) -> bool {
         self.names(project) && self.user == project.streamer
     }
@@ -129,7 +129,7 @@ impl Identity {
         self.room.as_ref() == Some(room) && self.banned_until.is_none_or(|until| now >= until)
     }
 
-    /// Until when he is muted, if he is now.
+    /// Until when they are muted, if they are now.
     pub fn muted(&self, now: Timestamp) -> Option<Timestamp> {
         self.muted_until.filter(|until| now < *until)
     }

@@ -1,7 +1,7 @@
 //! Values and rules: no IO, no clock of its own, no serialisation.
 //!
-//! Everything here is decided from its arguments alone, so every rule can be tested with a table.
-//! A value of one of these types has been checked once and is valid from then on.
+//! Everything here depends only on its arguments, so every rule can be tested with a table. A value
+//! of one of these types has been checked once and is valid from then on.
 
 mod content_hash;
 mod draft;

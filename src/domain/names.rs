@@ -9,16 +9,16 @@ const MAX_NAME_BYTES: usize = 255;
 /// Which rule a name breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// The name has no characters.
+    /// The name is empty.
     #[error("must not be empty")]
     Empty,
     /// The name is longer than 255 bytes.
     #[error("must be at most {MAX_NAME_BYTES} bytes long")]
     TooLong,
-    /// The name holds a control character.
+    /// The name contains a control character.
     #[error("must not hold control characters")]
     Control,
-    /// A user or project name that is no single path component.
+    /// A user or project name that is not a single path component.
     #[error("must not hold / or \\ and must not be . or ..")]
     NotOneComponent,
     /// A user name that starts with a dot: the server keeps its own state in such a folder.
@@ -71,7 +71,7 @@ macro_rules! name {
                 Ok(Self(name.into()))
             }
 
-            /// The name as it was given.
+            /// The name as given.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -100,7 +100,7 @@ name! {
     ProjectName, check_component
 }
 name! {
-    /// A chat room; may hold `/`.
+    /// A chat room; may contain `/`.
     RoomName, check_text
 }
 

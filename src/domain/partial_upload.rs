@@ -1,26 +1,27 @@
-//! A file that arrives in parts: which have come, and when it is whole (protocol, section 4).
+//! A file that arrives in parts: which parts have arrived, and when it is complete (protocol,
+//! section 4).
 //!
-//! The bytes themselves lie elsewhere, appended in the order in which they came; this value knows
-//! which stretch of that log belongs to which part.
+//! The bytes themselves are kept elsewhere, appended to a log in the order in which they arrive;
+//! this value knows which range of that log belongs to which part.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What the desktop client puts into each part but the last, in characters of base64.
+/// How many characters of base64 the desktop client puts into each part but the last.
 const DESKTOP_PART_CHARS: usize = 500;
 
-/// Parts of one length that came in order are kept as one run, so an honest upload has a few.
-/// Beyond this many runs each is charged as [`RUN_BYTES`].
+/// Parts of equal length that arrive in order are kept as one run, so an honest upload has few
+/// runs. Beyond this many, each counts as [`RUN_BYTES`].
 const FREE_RUNS: usize = 1_024;
 const RUN_BYTES: u64 = 64;
 
-/// What a run takes up in memory, about.
+/// About how many bytes of memory a run takes.
 const INDEX_RUN_BYTES: usize = 64;
 
-/// The facts about one part that decide what becomes of it.
+/// What decides how a part is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// `part`; `None` means the lowest that has not been received.
+    /// `part`; `None` means the lowest number not yet received.
     pub number: Option<u32>,
     /// `maxPart`, at least 1.
     pub count: u32,
@@ -30,14 +31,14 @@ pub struct Part {
     pub chars: usize,
     /// Whether the base64 ends in `=`.
     pub padded: bool,
-    /// Whether the part came as a binary message, as the desktop client sends it.
+    /// Whether the part arrived as a binary message, as the desktop client sends it.
     pub binary: bool,
 }
 
-/// Why a part is refused; the upload under way stays as it was.
+/// Why a part is refused; the upload in progress stays as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
-    /// The number lies outside 1 to `maxPart`.
+    /// The number is not between 1 and `maxPart`.
     #[error("part {part} is not within 1 to maxPart {count}")]
     OutOfRange {
         /// The part's number.
@@ -45,7 +46,7 @@ pub enum UploadError {
         /// Its `maxPart`.
         count: u32,
     },
-    /// `maxPart` is not the one that was announced.
+    /// `maxPart` differs from the one announced before.
     #[error("maxPart {given} differs from the {announced} announced before")]
     CountDiffers {
         /// This part's `maxPart`.
@@ -53,21 +54,21 @@ pub enum UploadError {
         /// The upload's.
         announced: u32,
     },
-    /// A part in the middle whose base64 stops within a group of four.
+    /// A part other than the last whose base64 ends within a group of four.
     #[error("a part that is not the last and has no padding must be a multiple of 4 characters")]
     Ragged,
 }
 
-/// What an upload has become by a part.
+/// The state of an upload after a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// Parts are missing.
     Incomplete,
     /// Only the last part is missing and everything looks like the desktop client, which announces
-    /// one part too many when the base64 is a multiple of 500 characters long: whole, unless the
+    /// one part too many when the base64 is a multiple of 500 characters long: complete, unless the
     /// last part comes next.
     PerhapsComplete,
-    /// Whole.
+    /// Complete.
     Complete,
 }
 
@@ -76,18 +77,18 @@ struct Run {
     parts: u32,
     /// Length of each part.
     bytes: u32,
-    /// Where the first part lies in the log.
+    /// Where the first part starts in the log.
     offset: u64,
 }
 
-/// Which parts of one file have come.
+/// Which parts of one file have arrived.
 #[derive(Debug)]
 pub struct PartialUpload {
     count: u32,
     /// By the number of the first part.
     runs: BTreeMap<u32, Run>,
     received: u32,
-    /// The lowest part that has not been received.
+    /// The lowest number not yet received.
     next: u32,
     bytes: u64,
     log_bytes: u64,
@@ -96,7 +97,7 @@ pub struct PartialUpload {
 }
 
 impl PartialUpload {
-    /// An upload of `count` parts of which none has come.
+    /// An upload of `count` parts, none of which has arrived.
     pub fn new(count: u32) -> Self {
         Self {
             count,
@@ -110,8 +111,8 @@ impl PartialUpload {
         }
     }
 
-    /// Whether `part` starts the file anew: part 1 where it has already been received. The caller
-    /// then replaces this upload, and the log with it.
+    /// Whether `part` restarts the file: part 1, if it has already been received. The caller then
+    /// replaces this upload and its log.
     pub fn starts_anew(&self, part: &Part) -> bool {
         part.number == Some(1) && self.has(1)
     }
@@ -123,7 +124,7 @@ impl PartialUpload {
             && part.number.is_none_or(|number| number == self.count)
     }
 
-    /// Checks `part` against what has come; changes nothing.
+    /// Checks `part` against the parts received so far; changes nothing.
     ///
     /// # Errors
     /// Why the part is refused.
@@ -153,10 +154,10 @@ impl PartialUpload {
         self.bytes - replaced.map_or(0, |(_, run)| u64::from(run.bytes)) + u64::from(part.bytes)
     }
 
-    /// Takes `part`, whose content the caller appends to the log.
+    /// Records `part`, whose content the caller appends to the log.
     ///
     /// # Errors
-    /// Why the part is refused; nothing is changed then.
+    /// Why the part is refused; nothing changes then.
     pub fn accept(&mut self, part: &Part) -> Result<Progress, UploadError> {
         self.check(part)?;
         let number = part.number.unwrap_or(self.next);
@@ -172,7 +173,7 @@ impl PartialUpload {
         Ok(self.progress())
     }
 
-    /// How far the upload has come.
+    /// How far the upload has got.
     pub fn progress(&self) -> Progress {
         if self.received == self.count {
             Progress::Complete
@@ -192,19 +193,19 @@ impl PartialUpload {
         self.bytes
     }
 
-    /// What the upload takes up: all that was appended to the log, replaced parts included, and
-    /// the index of an upload that is cut into very many odd pieces.
+    /// What the upload counts: everything appended to the log, including replaced parts, and the
+    /// index if the upload is cut into very many irregular pieces.
     pub fn footprint(&self) -> u64 {
         let odd = self.runs.len().saturating_sub(FREE_RUNS) as u64;
         self.log_bytes + odd * RUN_BYTES
     }
 
-    /// How many bytes of memory the index of its parts takes up, about.
+    /// About how many bytes of memory the index of its parts takes.
     pub fn index_bytes(&self) -> usize {
         self.runs.len() * INDEX_RUN_BYTES
     }
 
-    /// The stretches of the log that make the content, in order; neighbours are joined.
+    /// The ranges of the log that make up the content, in order; adjacent ones are joined.
     pub fn pieces(&self) -> Vec<Range<u64>> {
         let mut pieces: Vec<Range<u64>> = Vec::new();
         for run in self.runs.values() {
@@ -227,7 +228,7 @@ impl PartialUpload {
         (number - first < run.parts).then_some((first, run))
     }
 
-    /// Takes `number` out of the run that holds it, which may leave a run on either side.
+    /// Removes `number` from the run that holds it, which may leave a run on either side.
     fn remove(&mut self, number: u32) {
         let Some((first, run)) = self.run_of(number) else {
             return;
@@ -306,7 +307,7 @@ mod tests {
     }
 
     /// What the desktop client sends for a file of `length` bytes: parts of 500 characters of the
-    /// whole file's base64, `floor(L/500)+1` announced, the last one left out where it is empty.
+    /// whole file's base64, `floor(L/500)+1` announced, the last one left out if it is empty.
     fn desktop_parts(length: usize) -> Vec<Part> {
         let chars = length.div_ceil(3) * 4;
         let count = u32::try_from(chars / 500 + 1).expect("small");
@@ -365,7 +366,7 @@ mod tests {
                 let before_last = index + 1 < parts.len() && index + 2 == announced as usize;
                 progress = upload.accept(part).expect("in order");
                 if before_last {
-                    // A last part is to come: only the next message can tell.
+                    // A last part may follow: only the next message can tell.
                     assert_eq!(progress, PerhapsComplete, "length {length}");
                 }
             }
@@ -507,7 +508,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the obvious way: remember every part's bytes by its number.
+        /// Compared with the obvious implementation: remember every part's bytes by its number.
         #[test]
         fn any_order_with_repeats_makes_the_parts_in_order(
             parts in proptest::collection::vec((1_u32..=12, 0_u32..=4), 1..60)

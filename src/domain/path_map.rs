@@ -1,4 +1,4 @@
-//! Values by the path of a file, and the folders that follow from the paths.
+//! Values by the path of a file, and the folders that the paths imply.
 
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
@@ -7,8 +7,8 @@ use super::file_path::FilePath;
 
 /// Values by file path, in byte order of the paths.
 ///
-/// A folder exists where a path lies below it; nothing else is kept of folders. Each method that
-/// takes a path needs time in proportion to its depth and to the logarithm of the map's size.
+/// A folder exists if a path lies below it; nothing else is kept about folders. Each method that
+/// takes a path takes time proportional to its depth and to the logarithm of the map's size.
 #[derive(Debug)]
 pub(super) struct PathMap<V>(BTreeMap<FilePath, V>);
 
@@ -52,17 +52,16 @@ impl<V> PathMap<V> {
         self.has_below(&format!("{folder}/"))
     }
 
-    /// Whether no file may be at `path`: a file stands where a folder is needed, or files lie
-    /// below the path. That a file is at `path` itself does not matter.
+    /// Whether a file at `path` is impossible: a file exists where a folder is needed, or files
+    /// exist below the path. A file at `path` itself does not count.
     pub fn has_conflict(&self, path: &FilePath) -> bool {
         let mut folders = path.folders();
         folders.any(|folder| self.0.contains_key(&folder[..folder.len() - 1]))
             || self.is_folder(path)
     }
 
-    /// How many of the folders above `path` have nothing below them: those that come with `path`
-    /// where it is about to be inserted, and those that went with it where it was just removed.
-    /// None where `path` is in the map.
+    /// How many of the folders above `path` have nothing below them: those that inserting `path`
+    /// will create, or those that removing it has just removed. Zero if `path` is in the map.
     pub fn missing_folders(&self, path: &FilePath) -> u64 {
         let missing = path.folders().take_while(|folder| !self.has_below(folder));
         missing.count() as u64
@@ -74,8 +73,8 @@ impl<V> PathMap<V> {
         let mut folders = 0;
         for path in self.0.keys() {
             let name = path.as_str();
-            // The paths of a folder stand together, so a folder that the path before does not
-            // share is one that was not met yet.
+            // The paths of a folder are adjacent, so a folder that the previous path does not share
+            // is a new one.
             folders += path
                 .folders()
                 .take_while(|folder| !previous.starts_with(folder))
@@ -85,8 +84,8 @@ impl<V> PathMap<V> {
         folders
     }
 
-    /// The files below `folder` (`None`: all files), with or without those of its sub-folders, in
-    /// byte order of their paths; those up to and including `after` are left out.
+    /// The files below `folder` (`None`: all files), with or without those in its sub-folders, in
+    /// byte order of their paths; paths up to and including `after` are skipped.
     pub fn below(
         &self,
         folder: Option<&FilePath>,
@@ -106,7 +105,7 @@ impl<V> PathMap<V> {
         }
     }
 
-    /// Whether a path begins with `folder`, the name of a folder with a `/` at its end.
+    /// Whether a path begins with `folder`, a folder's name with a trailing `/`.
     fn has_below(&self, folder: &str) -> bool {
         let first = range_from(&self.0, Bound::Included(folder)).next();
         first.is_some_and(|(path, _)| path.as_str().starts_with(folder))
@@ -123,7 +122,7 @@ impl<V> FromIterator<(FilePath, V)> for PathMap<V> {
 pub(super) struct Below<'a, V> {
     paths: &'a BTreeMap<FilePath, V>,
     range: btree_map::Range<'a, FilePath, V>,
-    /// The name of the folder with a `/` at its end.
+    /// The name of the folder with a trailing `/`.
     prefix: String,
     recursively: bool,
 }
@@ -142,17 +141,17 @@ impl<'a, V> Iterator for Below<'a, V> {
             let sub_folder = &path.as_str()[..=end];
             let next = self.range.clone().next();
             if next.is_none_or(|(next, _)| !next.as_str().starts_with(sub_folder)) {
-                // Quicker than a search, and a folder may hold many folders of one file.
+                // Faster than a search, and a folder may contain many folders of one file.
                 continue;
             }
-            // However many files it holds, they begin with its name and `/`, which `0` follows.
+            // All its files begin with its name and `/`, and `0` is the byte after `/`.
             let end = format!("{}0", &sub_folder[..end]);
             self.range = range_from(self.paths, Bound::Included(&end));
         }
     }
 }
 
-/// The paths from `start` on.
+/// The paths from `start` onwards.
 fn range_from<'m, V>(
     paths: &'m BTreeMap<FilePath, V>,
     start: Bound<&str>,

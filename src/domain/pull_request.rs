@@ -1,4 +1,4 @@
-//! A viewer's edits on their way back to the streamer (protocol, section 6).
+//! A viewer's edits, proposed to the streamer (protocol, section 6).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,10 +22,10 @@ impl PullRequestId {
         Self(Uuid::from_u128(bits))
     }
 
-    /// Reads the usual text form: 36 characters, lower case; anything else is no id.
+    /// Reads the usual text form: 36 characters, lower case; anything else is not an id.
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
-        // The crate reads other forms as well.
+        // The crate accepts other forms as well.
         let mut usual = Uuid::encode_buffer();
         (id.hyphenated().encode_lower(&mut usual) == text).then_some(Self(id))
     }
@@ -46,9 +46,9 @@ impl fmt::Debug for PullRequestId {
 /// How a pull request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The streamer took it over.
+    /// The streamer accepted it.
     Merged,
-    /// The streamer did not.
+    /// The streamer closed it without merging.
     Closed,
 }
 
@@ -61,17 +61,17 @@ pub struct PullRequest {
     pub project: ProjectId,
     /// Who made it.
     pub owner: UserName,
-    /// Not empty.
+    /// Its title; not empty.
     pub title: Arc<str>,
-    /// May be empty.
+    /// Its description; may be empty.
     pub description: Arc<str>,
     /// When it was finished.
     pub date: Timestamp,
-    /// The files it brings, in byte order.
+    /// The files it changes or adds, in byte order.
     pub files: Vec<FilePath>,
     /// The files of the project whose deletion it proposes, in byte order.
     pub deleted: Vec<FilePath>,
-    /// What the author started from, of those of its files of which that is known.
+    /// The content that the author started from, for each of its files for which it is known.
     pub bases: BTreeMap<FilePath, ContentHash>,
 }
 

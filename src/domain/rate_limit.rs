@@ -1,4 +1,4 @@
-//! A token bucket: so many at once, so many per second after that.
+//! A token bucket: a burst at first, then a number per second.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use super::time::Uptime;
 /// How often something may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How many per second in the long run; 0 is no limit.
+    /// How many per second in the long run; 0 means no limit.
     pub per_second: u32,
-    /// How many at once after a rest; at least 1.
+    /// How many at once after a pause; at least 1.
     pub burst: u32,
 }
 
@@ -33,7 +33,7 @@ impl TokenBucket {
     /// Takes one permit.
     ///
     /// # Errors
-    /// How long until there is one.
+    /// How long until the next permit.
     pub fn take(&mut self, limit: RateLimit, now: Uptime) -> Result<(), Duration> {
         if limit.per_second == 0 {
             return Ok(());

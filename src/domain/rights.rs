@@ -1,7 +1,7 @@
 //! Who may do what: every right of a connection is decided here (protocol, section 3).
 //!
-//! A token gives an [`Identity`], the sections that a client asks for give [`Roles`] where the token
-//! allows them, and both together are the [`Rights`] of a connection:
+//! A token gives an [`Identity`]; the sections that a client asks for give [`Roles`] if the token
+//! allows them; both together are the [`Rights`] of a connection:
 //!
 //! | question | answered by |
 //! |---|---|
@@ -122,7 +122,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// These roles and those that `sections` ask for.
+    /// Adds the roles that `sections` ask for to these roles.
     ///
     /// # Errors
     /// The token of `identity` does not allow one of the sections at the time `now`.
@@ -158,7 +158,7 @@ impl Roles {
         Ok(self)
     }
 
-    /// What remains of these roles of `old` under the token of `new`: those that it still allows.
+    /// The roles that remain when the token of `old` is replaced by that of `new`.
     #[must_use]
     pub fn under(&self, old: Option<&Identity>, new: &Identity, now: Timestamp) -> Self {
         let Some(old) = old else {
@@ -186,12 +186,12 @@ pub enum WriteTarget {
     Draft(PullRequestId),
 }
 
-/// What the rights of a connection follow from: who it is and which roles it has.
+/// What the rights of a connection depend on: who it is and which roles it has.
 #[derive(Debug, Clone, Copy)]
 pub struct Rights<'a> {
     /// The bearer of the token that the connection has shown, expired or not.
     pub identity: Option<&'a Identity>,
-    /// The roles that it has taken on.
+    /// The roles that it has taken.
     pub roles: &'a Roles,
     /// The draft that it has open.
     pub draft: Option<PullRequestId>,
@@ -216,11 +216,11 @@ impl<'a> Rights<'a> {
         self.identity.filter(|_| has_role)?.project.as_ref()
     }
 
-    /// Who may post and delete files, and where: everybody in their open draft, else streamers in
-    /// their own project.
+    /// Who may post and delete files, and where: everybody in their own open draft, and without one
+    /// streamers in their own project.
     ///
     /// # Errors
-    /// The connection has no valid token, or neither role nor draft.
+    /// The connection has no valid token, or has neither a role nor a draft that allows writing.
     pub fn may_write(&self, now: Timestamp) -> Result<WriteTarget, AuthError> {
         let identity = self.valid_identity(now)?;
         if let Some(draft) = self.draft {
@@ -235,7 +235,7 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// Who may read anything at all, before it is known what.
+    /// Who may read at all, before it is known what they ask for.
     ///
     /// # Errors
     /// Reading is not public, and the connection has no valid token.
@@ -247,10 +247,11 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// Who may read `project`: everybody where reading is public, else those whose token names it.
+    /// Who may read `project`: everybody if reading is public, otherwise those whose token names
+    /// it.
     ///
     /// # Errors
-    /// Reading is not public, and the connection has no valid token or one of another project.
+    /// Reading is not public, and the connection has no valid token or a token for another project.
     pub fn may_read(
         &self,
         project: &ProjectId,

@@ -1,4 +1,4 @@
-//! A chat room: who is in it, what was said, how often each may speak (protocol, section 7).
+//! A chat room: who is in it, what was said, how often each user may speak (protocol, section 7).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -23,15 +23,15 @@ pub struct RoomLimits {
 /// One message as the members of a room receive it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// Grows within the room.
+    /// Increases within the room.
     pub id: u64,
     /// The room.
     pub room: RoomName,
-    /// Who said it.
+    /// Who wrote it.
     pub username: UserName,
-    /// What they said.
+    /// Its text.
     pub text: Arc<str>,
-    /// When the server took it.
+    /// When the server accepted it.
     pub date: Timestamp,
 }
 
@@ -43,7 +43,7 @@ pub struct Room {
     members: BTreeMap<UserName, usize>,
     history: VecDeque<ChatMessage>,
     last_id: u64,
-    /// Only of users who spoke lately: a full bucket is forgotten.
+    /// Only for users who spoke recently: a full bucket is dropped.
     buckets: HashMap<UserName, TokenBucket>,
     empty_since: Option<Uptime>,
 }
@@ -61,13 +61,13 @@ impl Room {
         }
     }
 
-    /// One more connection of `user` is in the room.
+    /// Adds one connection of `user` to the room.
     pub fn enter(&mut self, user: UserName) {
         *self.members.entry(user).or_default() += 1;
         self.empty_since = None;
     }
 
-    /// One connection of `user` fewer is in the room.
+    /// Removes one connection of `user` from the room.
     pub fn leave(&mut self, user: &UserName, now: Uptime) {
         if let Some(connections) = self.members.get_mut(user) {
             *connections -= 1;
@@ -80,10 +80,10 @@ impl Room {
         }
     }
 
-    /// Takes a message of `user` into the room's history, under the date `date`.
+    /// Adds a message of `user` to the room's history, dated `date`.
     ///
     /// # Errors
-    /// How long `user` has to wait for their next message.
+    /// How long `user` has to wait before their next message.
     pub fn say(
         &mut self,
         user: &UserName,
@@ -124,8 +124,8 @@ impl Room {
         self.members.keys().cloned().collect()
     }
 
-    /// Whether the room can be forgotten: empty for an hour, or empty and never spoken in. Also
-    /// without a history its past counts: numbers go on, and so do the rates of its users.
+    /// Whether the room can be forgotten: empty for an hour, or empty and never spoken in. A room
+    /// without a history has a past too: its numbers continue, and so do the rates of its users.
     pub fn is_forgettable(&self, now: Uptime) -> bool {
         self.empty_since
             .is_some_and(|since| self.last_id == 0 || now.since(since) >= KEPT_EMPTY)
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_message_bears_the_date_and_the_rate_does_not_depend_on_it() {
         let mut room = room();
-        // The clock is set back and forward, and no time passes.
+        // The clock is set back and then forward; no time passes.
         for date in [5_000, 1, 9_000, 3, 7_000].map(Timestamp::from_secs) {
             let said = room.say(&user("ana"), "x".into(), &LIMITS, date, NOW);
             assert_eq!(said.map(|message| message.date), Ok(date));

@@ -14,7 +14,7 @@ impl Timestamp {
         Self(milliseconds)
     }
 
-    /// The point `seconds` after the epoch, as tokens count; saturates.
+    /// The point `seconds` after the epoch, the unit of tokens; saturates.
     pub const fn from_secs(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
@@ -24,20 +24,20 @@ impl Timestamp {
         self.0
     }
 
-    /// This point and `duration` more; saturates.
+    /// This point plus `duration`; saturates.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How long after `earlier` this point lies; zero where it lies before.
+    /// How long after `earlier` this point is; zero if it is before.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Milliseconds since the process started. Nobody sets it, so what lies between two of them has
-/// really passed.
+/// Milliseconds since the process started. Nobody can set this clock, so the time between two
+/// points has really passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Uptime(u64);
 
@@ -57,13 +57,13 @@ impl Uptime {
         self.0
     }
 
-    /// This point and `duration` more; saturates.
+    /// This point plus `duration`; saturates.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How long after `earlier` this point lies; zero where it lies before.
+    /// How long after `earlier` this point is; zero if it is before.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }

@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519): believes those that are signed with the configured key.
+//! JSON Web Tokens (RFC 7519): accepts those that are signed with the configured key.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde_json::{Map, Value};
@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 use crate::application::ports::{TokenError, TokenVerifier};
 use crate::domain::{Claims, Timestamp};
 
-/// A token longer than this is not even looked at, in bytes.
+/// The longest token that is examined at all, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 
 /// A point on P-256, uncompressed (SEC 1, section 2.3.3); on larger curves it is longer.
 const P256_POINT_BYTES: usize = 65;
 
-/// With what tokens are signed.
+/// What tokens are signed with.
 pub enum TokenKey {
     /// HS256 with this secret.
     Secret(Vec<u8>),
-    /// RS256, ES256 or `EdDSA`, as this public key in PEM says.
+    /// RS256, ES256 or `EdDSA`, depending on this public key in PEM.
     PublicKeyPem(Vec<u8>),
 }
 
@@ -25,17 +25,17 @@ pub enum TokenKey {
 #[error("this is no public key in PEM of the kind RSA, EC (P-256) or Ed25519")]
 pub struct UnusableKey;
 
-/// Believes tokens that are signed with one key by one algorithm, never by the token's own choice.
+/// Accepts tokens that are signed with one key by one algorithm, never one that the token chooses.
 pub struct JwtVerifier {
     key: DecodingKey,
     validation: Validation,
 }
 
 impl JwtVerifier {
-    /// A verifier that asks for `issuer` and `audience` only where they are given.
+    /// A verifier that requires `issuer` and `audience` only if they are given.
     ///
     /// # Errors
-    /// That the key is of no kind that is known.
+    /// The key is of an unknown kind.
     pub fn new(
         key: &TokenKey,
         issuer: Option<&str>,
@@ -49,7 +49,7 @@ impl JwtVerifier {
         // The times are compared with our own clock, at each message: the domain does that.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        // By default a token with an audience would be refused where none is configured.
+        // By default a token with an audience would be refused if none is configured.
         validation.validate_aud = audience.is_some();
         let mut required = Vec::new();
         if let Some(audience) = audience {
@@ -66,7 +66,7 @@ impl JwtVerifier {
 }
 
 fn public_key(pem: &[u8]) -> Result<(DecodingKey, Algorithm), UnusableKey> {
-    // Nothing could be checked with a private key, and it should not lie on a server.
+    // A private key cannot verify anything here, and it should not be on a server.
     if String::from_utf8_lossy(pem).contains("PRIVATE KEY-----") {
         return Err(UnusableKey);
     }
@@ -91,7 +91,8 @@ impl TokenVerifier for JwtVerifier {
         }
         let verified = decode::<Map<String, Value>>(token, &self.key, &self.validation);
         let verified = verified.map_err(|_| TokenError::Untrusted)?;
-        // What the token declares critical is nothing that we know (RFC 7515, section 4.1.11).
+        // We do not know any of the extensions that the token declares critical (RFC 7515, section
+        // 4.1.11).
         if verified.header.crit.is_some() {
             return Err(TokenError::Untrusted);
         }
@@ -129,8 +130,8 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
     })
 }
 
-/// A `NumericDate` (RFC 7519, section 2): seconds since the epoch, perhaps with a fraction. What lies
-/// before the epoch is as long over as the epoch itself.
+/// A `NumericDate` (RFC 7519, section 2): seconds since the epoch, possibly with a fraction. A time
+/// before the epoch is treated as the epoch: both are over.
 fn seconds(value: &Value) -> Option<Timestamp> {
     if let Some(whole) = value.as_u64() {
         return Some(Timestamp::from_secs(whole));
@@ -141,7 +142,7 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Some(Timestamp::default().plus(since))
 }
 
-/// The claims of a token that is to be made.
+/// The claims of a token to create.
 #[derive(Debug, Clone, Default)]
 pub struct NewToken {
     /// `username`.
@@ -156,10 +157,10 @@ pub struct NewToken {
     pub expires_at: Timestamp,
 }
 
-/// Makes a token that a [`JwtVerifier`] with the same secret believes.
+/// Creates a token that a [`JwtVerifier`] with the same secret accepts.
 ///
 /// # Errors
-/// That it cannot be signed, which does not happen with a secret.
+/// It cannot be signed, which does not happen with a secret.
 pub fn issue(secret: &[u8], token: &NewToken) -> Result<String, jsonwebtoken::errors::Error> {
     let mut claims = Map::new();
     claims.insert("username".into(), token.username.clone().into());

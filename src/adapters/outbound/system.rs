@@ -1,4 +1,4 @@
-//! The system's clock and randomness: the only place that asks for either.
+//! The system's clock and randomness: the only place that uses either.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use crate::application::ports::{Clock, IdGenerator};
 use crate::domain::{PullRequestId, Timestamp, Uptime};
 
-/// A step forward that is longer than this is logged: tokens expire by it.
+/// A longer step forward is logged, because it makes tokens expire.
 const LONG_STEP: Duration = Duration::from_secs(60);
 
-/// When the process started, or at least when it first asked.
+/// When the process started, or at least when this was first asked.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What all of the process have been told of the time.
+/// The times that the whole process has been told.
 static CALENDAR: Calendar = Calendar::new();
 
 /// The system's clock. All values of this type are the same clock.
@@ -26,7 +26,7 @@ impl Clock for SystemClock {
         reason = "the one adapter that asks the system"
     )]
     fn now(&self) -> Timestamp {
-        // Before the epoch is no time that this server knows.
+        // This server has no times before the epoch.
         let millis = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or_default();
         let (now, step) = CALENDAR.read(Timestamp::from_millis(millis), self.uptime());
         if let Some(step) = step {
@@ -45,12 +45,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Makes of the system's time one that is never set back.
+/// Turns the system's time into one that is never set back.
 #[derive(Debug)]
 struct Calendar {
     /// The greatest time so far, in milliseconds since the epoch.
     latest: AtomicU64,
-    /// The greatest difference so far of the time and the uptime, in milliseconds; 0 at first.
+    /// The greatest difference so far between the time and the uptime, in milliseconds; 0 at first.
     ahead: AtomicU64,
 }
 
@@ -62,13 +62,13 @@ impl Calendar {
         }
     }
 
-    /// The time to tell where the system's clock shows `shown` at `uptime`. Comes with the length
-    /// of the step where the clock was set forward by more than [`LONG_STEP`] since the last time.
+    /// The time to report when the system's clock shows `shown` at `uptime`. Comes with the length
+    /// of the step if the clock was set forward by more than [`LONG_STEP`] since the last time.
     fn read(&self, shown: Timestamp, uptime: Uptime) -> (Timestamp, Option<Duration>) {
         let shown = shown.as_millis();
         let before = self.latest.fetch_max(shown, Ordering::SeqCst);
         let ahead = shown.saturating_sub(uptime.as_millis());
-        // Of several who meet a step only the first finds the old difference.
+        // If several callers see a step, only the first finds the old difference.
         let was_ahead = self.ahead.fetch_max(ahead, Ordering::SeqCst);
         let step = Duration::from_millis(ahead.saturating_sub(was_ahead));
         let is_long = was_ahead > 0 && step > LONG_STEP;

@@ -1,5 +1,5 @@
-//! `authenticate` and the separate forms: a connection shows a token and takes on roles
-//! (protocol, section 3).
+//! `authenticate` and the separate forms: a connection presents a token and takes roles (protocol,
+//! section 3).
 
 use crate::application::command::{Authenticate, AuthenticateSection};
 use crate::application::outcome::CommandOutcome;
@@ -12,7 +12,7 @@ use crate::application::session::reattach::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{AuthError, FileSection, Identity, ProjectId, Roles, Sections, Timestamp};
 
-/// The 400 for a project or streamer that is not there.
+/// The 400 for a project or streamer that does not exist.
 const NOT_THERE: RequestError =
     RequestError::bad("The streamer is not connected or the project is wrong");
 
@@ -87,7 +87,7 @@ async fn take_on(
     become_whom(app, session, identity, sections, now).await
 }
 
-/// All checks first, then all changes.
+/// Makes all checks first, then all changes.
 async fn become_whom(
     app: &Application,
     session: &mut Session,
@@ -147,8 +147,8 @@ async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState
     state.map_err(|error| RequestError::internal("look up a project", &error))
 }
 
-/// Whether the room that `roles` bring has room for one more, unless the connection is in it.
-/// One whose token had expired is not, though it was.
+/// Checks that the room in `roles` can take one more, unless the connection is already in it.
+/// A connection whose token has expired is no longer in it.
 fn check_room(
     app: &Application,
     session: &Session,
@@ -162,8 +162,8 @@ fn check_room(
     else {
         return Ok(());
     };
-    // Entering and leaving again makes no difference to anybody in a room; that it may be
-    // full by the time of entering for good is a race that lets one room too many be.
+    // Entering and leaving again is invisible to the others in a room. The room limit may be
+    // reached before the connection enters for good; this race allows one room too many.
     let now = app.uptime();
     if !app.ports.rooms.enter(room, &identity.user, now) {
         let value = app.limits.max_rooms as u64;
@@ -176,8 +176,8 @@ fn check_room(
     Ok(())
 }
 
-/// Enters the connection for its new roles. A streamer's is told of the pull requests that have
-/// waited for it.
+/// Registers the connection for its new roles. A streamer's connection is told of the pull requests
+/// that have been waiting for it.
 async fn attach_streamer(
     app: &Application,
     session: &mut Session,
@@ -192,7 +192,7 @@ async fn attach_streamer(
     match enter_pull_requests(app, session, project.clone()).await {
         Ok(ids) => Some(PullRequestPages::new(project, ids)),
         Err(error) => {
-            // The connection is the streamer's all the same; they wait for the next time.
+            // The connection is the streamer's anyway; the notices wait for the next time.
             RequestError::internal("look for waiting pull requests", &error);
             None
         }

@@ -1,4 +1,4 @@
-//! Tokens, and the roles that they give (protocol, section 3).
+//! Tokens, and the roles that they grant (protocol, section 3).
 
 pub mod authenticate;
 pub mod read_permission;

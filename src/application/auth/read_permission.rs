@@ -1,5 +1,5 @@
-//! Until when an answer that takes long may go on (protocol, section 3: a token's expiry counts
-//! during the session too).
+//! How long a slow answer may continue (protocol, section 3: a token's expiry counts during the
+//! session too).
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{AuthError, IdentityError, Timestamp};
 
-/// The right to an answer that comes piece by piece, looked at again before each piece.
+/// Permission for an answer sent piece by piece; it is checked again before each piece.
 #[derive(Clone)]
 pub(crate) struct ReadPermission {
     clock: Arc<dyn Clock>,
-    /// When the token expires on which the right rests, if it rests on one.
+    /// When the token that the permission depends on expires, if it depends on one.
     ends: Option<Timestamp>,
 }
 
@@ -30,7 +30,7 @@ impl ReadPermission {
     }
 }
 
-/// What only a token gives a right to.
+/// Permission that requires a token.
 pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermission {
     let identity = session.identity.as_ref();
     ReadPermission {
@@ -39,7 +39,7 @@ pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermi
     }
 }
 
-/// What may be read without one where reading is public.
+/// Permission to read, which requires no token if reading is public.
 pub(crate) fn permit_to_read(app: &Application, session: &Session) -> ReadPermission {
     let permit = permit_by_token(app, session);
     ReadPermission {

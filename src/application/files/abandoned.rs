@@ -8,11 +8,11 @@ use crate::application::ports::StoreError;
 use crate::application::service::Application;
 use crate::domain::ProjectId;
 
-/// Starts the grace of every project anew: the process has just started and no streamer is
-/// there yet.
+/// Restarts the grace period of every project: the process has just started and no streamer is
+/// connected yet.
 ///
 /// # Errors
-/// Those of listing the projects.
+/// The errors of listing the projects.
 pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     if app.policy.delete_abandoned_after.is_some() {
         let now = app.uptime();
@@ -23,8 +23,8 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What has to be done now and then: about once a second. The projects whose grace is over lose
-/// their files in tasks of their own, so that one whose disk hangs delays nothing else.
+/// Periodic work, about once a second. The projects whose grace period is over lose their files in
+/// separate tasks, so that one whose disk hangs delays nothing else.
 pub fn tidy_up(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
@@ -37,15 +37,15 @@ pub fn tidy_up(app: &Arc<Application>) {
 
 /// Deletes the files of a project whose streamer has stayed away.
 async fn delete_abandoned(app: &Arc<Application>, project: ProjectId) {
-    // A streamer who comes back meanwhile keeps what is left, and what they post: it is asked anew
-    // for each file, when nobody else can be changing it. A server that stops leaves the rest to
-    // the grace after its next start.
+    // A streamer who comes back in the meantime keeps what is left, and what they post: the check
+    // is repeated for each file, when nobody else can be changing it. A server that stops leaves
+    // the rest to the grace period after its next start.
     let (presence, asked) = (Arc::clone(&app.ports.presence), project.clone());
     let work = app.work.clone();
     let is_away = move || presence.streamers(&asked) == 0 && !work.is_closed();
     match delete_below(app, None, &project, None, is_away).await {
         Ok(_) => {
-            // A user's own text: what cannot be seen is written out.
+            // A user's own text: invisible characters are escaped.
             let project = project.to_string();
             tracing::info!(
                 project = %project.escape_debug(),

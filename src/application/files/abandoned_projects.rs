@@ -15,7 +15,7 @@ pub(crate) struct AbandonedProjects {
 }
 
 impl AbandonedProjects {
-    /// `grace` is how long a project may be without its streamer; `None` is forever.
+    /// `grace` is how long a project may be without its streamer; `None` means forever.
     pub(crate) fn new(grace: Option<Duration>) -> Self {
         Self {
             grace,
@@ -35,7 +35,7 @@ impl AbandonedProjects {
         }
     }
 
-    /// Removes and returns the projects whose grace is over at `now`.
+    /// Removes and returns the projects whose grace period is over at `now`.
     pub(crate) fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
         let mut due = self.due();
         let ready: Vec<_> = due

@@ -1,4 +1,4 @@
-//! A change of a project that is carried out beside others (protocol, sections 1 and 4).
+//! A change of a project that is carried out in parallel with others (protocol, sections 1 and 4).
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use crate::application::service::Application;
 use crate::domain::{FilePath, ProjectId};
 
 /// Content up to this length is sent to receivers as it came; longer content is read back from the
-/// store by each when there is room, so that it does not lie in memory.
+/// store for each receiver when there is room, so that it does not stay in memory.
 const EVENT_CONTENT_BYTES: u64 = 64 * 1_024;
 
 /// How many files of a folder are looked up at a time while it is deleted.
@@ -67,7 +67,7 @@ impl Commit {
         }
     }
 
-    /// The file or folder that it changes, and whose.
+    /// The file or folder that it changes, and its project.
     pub fn key(&self) -> FileKey {
         FileKey {
             project: self.project.clone(),
@@ -80,7 +80,7 @@ impl Commit {
         &self.path
     }
 
-    /// How much content it holds in memory, in bytes.
+    /// How many bytes of content it holds in memory.
     pub fn bytes(&self) -> usize {
         match &self.change {
             Change::Put(ReadyContent {
@@ -96,9 +96,9 @@ impl Commit {
     }
 }
 
-/// Where the answer to a change goes. It is given once, also where the work ends by a panic.
+/// Where the answer to a change goes. It is given once, even if the work ends in a panic.
 ///
-/// Shared by the use case, which answers what fails, and what the store calls in turn.
+/// Shared by the use case, which reports failures, and the callback that the store calls in turn.
 #[derive(Clone)]
 struct Answer(Arc<OnlyAnswer>);
 
@@ -127,20 +127,20 @@ impl OnlyAnswer {
 
 impl Drop for OnlyAnswer {
     fn drop(&mut self) {
-        // A panic is contained by its task; its cause has been printed.
+        // Its task contains the panic; the cause has been printed.
         self.give(Err(RequestError::Internal));
     }
 }
 
-/// Begins a change, and waits until it has been carried out and answered; the project's other
+/// Starts a change and waits until it has been carried out and answered; the project's other
 /// connections are told.
 ///
-/// The work goes on where the returned future is dropped: once begun, a change reaches the
-/// store *and* its receivers, whatever becomes of the connection that asked for it.
+/// The work continues if the returned future is dropped: once started, a change reaches the store
+/// *and* its receivers, whatever happens to the connection that asked for it.
 ///
-/// `answer` is called before the next change of the same file is stored, so that the answer
-/// reaches the connection in that order, too. It must not wait. It is told 409, 413 or 500 where
-/// nothing has changed, save that a folder may be deleted in part.
+/// `answer` is called before the next change of the same file is stored, so that the answers reach
+/// the connection in that order, too. It must not wait. It receives 409, 413 or 500 if nothing has
+/// changed, except that a folder may be deleted in part.
 pub fn commit<A>(
     app: &Arc<Application>,
     commit: Commit,
@@ -224,8 +224,8 @@ async fn put(
     Ok(())
 }
 
-/// Deletes one file, if there is one and it is still `wanted` once it is its turn. Its receivers
-/// are told then, and `answer` is given.
+/// Deletes one file, if it exists and is still `wanted` when its turn comes. Its receivers are told
+/// then, and `answer` is given.
 async fn delete_one(
     app: &Application,
     origin: Option<ConnectionId>,
@@ -256,8 +256,8 @@ async fn delete_one(
     }
 }
 
-/// Deletes all files of a folder (`None`: the project's own) for as long as that is `wanted`,
-/// each told of by itself. Returns whether there was any.
+/// Deletes all files of a folder (`None`: the project's own) for as long as `wanted` says so, and
+/// tells of each separately. Returns whether there were any.
 pub(crate) async fn delete_below(
     app: &Application,
     origin: Option<ConnectionId>,

@@ -36,8 +36,8 @@ pub(crate) async fn delete_file(
     }
 }
 
-/// Takes the name out of the draft or, where the draft has not got it, proposes the deletion
-/// of the project's.
+/// Removes the name from the draft or, if the draft does not have it, proposes to delete the
+/// project's.
 async fn delete_in_draft(
     app: &Application,
     session: &mut Session,
@@ -64,7 +64,7 @@ async fn delete_in_draft(
     Ok(Reply::FileDeleted)
 }
 
-/// The project's file of that name, or all files of its folder of that name; never none.
+/// The project's file of that name, or all files of its folder of that name; never empty.
 async fn files_to_delete(
     app: &Application,
     project: &ProjectId,
@@ -85,7 +85,7 @@ async fn files_to_delete(
         recursively: true,
         after: None,
     };
-    // One more than a pull request may name is enough to see that they are too many.
+    // One more than a pull request may name is enough to detect that there are too many.
     let most = app.limits.pull_request.max_files + 1;
     let mut files = Vec::new();
     while files.len() < most {

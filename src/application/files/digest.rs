@@ -1,4 +1,4 @@
-//! What `list` says of a file's content.
+//! What `list` says about a file's content.
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +10,7 @@ const READ_BYTES: u64 = 256 * 1_024;
 /// The SHA-256 of a file's content.
 ///
 /// # Errors
-/// Those of reading the file.
+/// The errors of reading the file.
 pub async fn sha256(file: &OpenFile) -> Result<ContentHash, StoreError> {
     let mut hash = Sha256::new();
     let mut offset = 0;

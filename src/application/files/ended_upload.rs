@@ -1,11 +1,11 @@
-//! The rest of an upload that a limit or the disk has ended.
+//! The remaining parts of an upload that a limit or the disk has ended.
 
 use crate::application::files::upload_key::UploadKey;
 use crate::application::request_error::RequestError;
 use crate::domain::Part;
 
-/// The latest upload of a connection that has ended early. Nobody waits between parts, so more of
-/// them may be on their way: they are thrown away, and the last is refused once more.
+/// The latest upload of a connection that ended early. Clients do not wait between parts, so more
+/// of them may be on their way: they are discarded, and the last one is refused once more.
 #[derive(Debug, Default)]
 pub(crate) struct EndedUpload(Option<Box<Rest>>);
 
@@ -13,13 +13,13 @@ pub(crate) struct EndedUpload(Option<Box<Rest>>);
 struct Rest {
     key: UploadKey,
     count: u32,
-    /// The next part, if the client goes on sending them in order.
+    /// The next part, if the client continues to send them in order.
     next: u32,
     refusal: RequestError,
 }
 
 impl EndedUpload {
-    /// Expects what follows part `number` of `count`.
+    /// Expects the parts after part `number` of `count`.
     pub(crate) fn await_rest(
         &mut self,
         key: UploadKey,
@@ -35,11 +35,11 @@ impl EndedUpload {
         }));
     }
 
-    /// Whether `part` belongs to the rest and is thrown away. Any other part of that file ends the
-    /// rest.
+    /// Whether `part` is one of the remaining parts and must be discarded. Any other part of that
+    /// file ends the wait for them.
     ///
     /// # Errors
-    /// The refusal of before, for the last part.
+    /// The same error as before, for the last part.
     pub(crate) fn takes(&mut self, key: &UploadKey, part: &Part) -> Result<bool, RequestError> {
         let Some(rest) = self.0.as_mut().filter(|rest| rest.key == *key) else {
             return Ok(false);
@@ -57,7 +57,7 @@ impl EndedUpload {
         Ok(true)
     }
 
-    /// Forgets the rest if its file is one that `ends`.
+    /// Stops expecting the remaining parts if `ends` names their file.
     pub(crate) fn end_where(&mut self, ends: impl Fn(&UploadKey) -> bool) {
         self.0.take_if(|rest| ends(&rest.key));
     }

@@ -1,4 +1,4 @@
-//! Files on their way to a connection, opened one after the other as it has room.
+//! The files being sent to a connection, opened one after the other as it has room.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest}
 /// How many names are looked up ahead of the file that is being sent.
 pub(crate) const NAMES_AHEAD: usize = 256;
 
-/// How many files are opened at once at the most.
+/// At most how many files are opened at once.
 const FILES_AT_ONCE: usize = 128;
 
 /// The files that a `get` or `list` asked for, in byte order of their names. It holds a position
 /// and the next names, however many files there are.
 pub struct FileStream {
     source: Source,
-    /// Which files of the project come behind `names`; `None` where no more do.
+    /// Which files of the project follow `names`; `None` if there are no more.
     position: Option<FilesBelow>,
-    /// The next files, and what is known of those of a project.
+    /// The next files, and what is known about those of a project.
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
-    /// Files that have been opened together with the one that came last.
+    /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
-    /// The one file that was asked for by its name, and what is known of it.
+    /// The one file that was asked for by its name, and what is known about it.
     single: Option<(FilePath, Option<ProjectEntry>)>,
     /// The normalised name that was asked for.
     asked: String,
@@ -42,26 +42,26 @@ pub struct FileStream {
 pub enum NextFile {
     /// A file, in its newest version.
     File(FilePath, OpenFile),
-    /// A file that cannot be read; others follow.
+    /// A file that cannot be read; others may follow.
     Unreadable(FilePath),
-    /// The folder cannot be read further, or the one file not at all; nothing follows.
+    /// The folder cannot be read further, or the single file not at all; nothing follows.
     Broken(RequestError),
 }
 
 /// One entry of a `list`.
 #[derive(Debug)]
 pub enum NextListed {
-    /// A file, and what is known of it.
+    /// A file, and what is known about it.
     File(FilePath, ProjectEntry),
-    /// A file that cannot be read; others follow.
+    /// A file that cannot be read; others may follow.
     Unreadable(FilePath),
-    /// The folder cannot be read further, or the one file not at all; nothing follows.
+    /// The folder cannot be read further, or the single file not at all; nothing follows.
     Broken(RequestError),
 }
 
 impl FileStream {
-    /// One file that is there. It is opened only when it is its turn to be sent: whatever was
-    /// opened before may be older by then than what the connection has been told meanwhile.
+    /// One existing file. It is opened only when its turn to be sent comes: if it were opened
+    /// earlier, it could be older than what the connection has been told in the meantime.
     pub(crate) fn file(
         project: ProjectId,
         app: &Application,
@@ -76,7 +76,7 @@ impl FileStream {
         }
     }
 
-    /// The files of a folder; `first` are the first of them, and `position` is behind those.
+    /// The files of a folder; `first` are the first of them, and `position` is after those.
     pub(crate) fn folder(
         project: ProjectId,
         app: &Application,
@@ -91,7 +91,7 @@ impl FileStream {
         stream
     }
 
-    /// The files of a pull request: all that `found` still names.
+    /// The files of a pull request: all those that `found` lists.
     pub(crate) fn pull_request(
         found: PullRequest,
         app: &Application,
@@ -130,8 +130,8 @@ impl FileStream {
         &self.asked
     }
 
-    /// The project, where the files are a project's own: their live updates may be superseded by
-    /// what is sent here.
+    /// The project, if the files are a project's own: what is sent here may supersede their live
+    /// updates.
     pub fn project(&self) -> Option<&ProjectId> {
         match &self.source {
             Source::Project { project, .. } => Some(project),
@@ -139,7 +139,7 @@ impl FileStream {
         }
     }
 
-    /// The content that the author of a pull request's file started from, where that is known.
+    /// The content that the author of a pull request's file started from, if known.
     pub fn base(&self, path: &FilePath) -> Option<ContentHash> {
         match &self.source {
             Source::Project { .. } => None,
@@ -147,22 +147,22 @@ impl FileStream {
         }
     }
 
-    /// Whether the next file has been opened already, together with the one before: until all
-    /// these have been sent, nothing newer of them may be.
+    /// Whether the next file has already been opened, together with the previous one: until all of
+    /// these have been sent, nothing newer about them may be sent.
     pub fn is_ahead(&self) -> bool {
         !self.opened.is_empty()
     }
 
-    /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A folder's
-    /// file that has been deleted meanwhile is left out. Once the token that permitted it has
-    /// expired, nothing more is given.
+    /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A
+    /// folder's file that has been deleted in the meantime is left out. Once the token that permits
+    /// it has expired, no more files are returned.
     pub async fn next(&mut self) -> Option<NextFile> {
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
         }
         if let Some((path, _)) = self.single.take() {
-            // Unlike one of a folder's files it is owed an answer, even if it is gone by now.
+            // Unlike a folder's files, it must be answered even if it is gone by now.
             return Some(match self.source.open(&path).await {
                 Ok(file) => NextFile::File(path, file),
                 Err(error) => NextFile::Broken(RequestError::reading_file(&error)),
@@ -185,7 +185,7 @@ impl FileStream {
                     Missing::Unreadable => return Some(NextFile::Unreadable(path)),
                 },
                 Err(error) => {
-                    // Logged there; what it is called is for the caller.
+                    // This logs it; the caller decides which error to send.
                     RequestError::reading_file(&error);
                     return Some(NextFile::Unreadable(path));
                 }
@@ -193,8 +193,8 @@ impl FileStream {
         }
     }
 
-    /// The next entry of a `list`; `None` at the end. A file is opened only where its hash is not
-    /// known yet, and never where it is longer than a file may be: then its entry has no hash.
+    /// The next entry of a `list`; `None` at the end. A file is opened only if its hash is not
+    /// known yet, and never if it is longer than a file may be: then its entry has no hash.
     pub async fn next_listed(&mut self) -> Option<NextListed> {
         self.is_list = true;
         if let Err(refusal) = self.permit.check() {
@@ -229,7 +229,7 @@ impl FileStream {
         })
     }
 
-    /// Whether a `list` can tell of a file without opening it.
+    /// Whether a `list` can describe a file without opening it.
     fn needs_no_hash(&self, entry: &ProjectEntry) -> bool {
         entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
     }
@@ -253,7 +253,7 @@ impl FileStream {
                 NextListed::File(path, entry)
             }
             Err(error) => {
-                // Logged there; what it is called is for the caller.
+                // This logs it; the caller decides which error to send.
                 RequestError::reading_file(&error);
                 NextListed::Unreadable(path)
             }
@@ -265,7 +265,7 @@ impl FileStream {
         if self.names.is_empty() {
             self.look_ahead().await?;
         }
-        // A `list` opens no file that it knows already.
+        // A `list` does not open a file that it knows already.
         let is_needed = |(_, entry): &&(_, Option<ProjectEntry>)| {
             !self.is_list || !entry.is_some_and(|entry| self.needs_no_hash(&entry))
         };
@@ -293,7 +293,7 @@ impl FileStream {
         };
         match store.files_below(project, position, NAMES_AHEAD).await {
             Ok(files) => self.take_in(files),
-            // The project has gone meanwhile, and its files with it.
+            // The project has been removed in the meantime, and its files with it.
             Err(StoreError::NotFound) => self.position = None,
             Err(error) => {
                 self.position = None;
@@ -303,7 +303,7 @@ impl FileStream {
         Ok(())
     }
 
-    /// Takes in the files that come next.
+    /// Looks up the files that come next.
     fn take_in(&mut self, files: Vec<(FilePath, ProjectEntry)>) {
         match (files.last(), &mut self.position) {
             (Some((last, _)), Some(position)) => position.after = Some(last.clone()),

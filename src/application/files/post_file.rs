@@ -33,7 +33,7 @@ pub(crate) async fn post_file(
     }
 }
 
-/// The whole file, once it has come.
+/// The whole file, once it has arrived.
 async fn take_content(
     app: &Application,
     session: &mut Session,
@@ -66,7 +66,7 @@ async fn take_content(
     }
 }
 
-/// Moves what has gathered of an upload, and its latest part, out of memory.
+/// Stages the bytes collected for an upload, including its latest part.
 async fn stage(
     app: &Application,
     session: &mut Session,
@@ -90,7 +90,7 @@ async fn store(
     file: WholeFile,
 ) -> CommandOutcome {
     match target {
-        // The base is of no use there: only the content counts.
+        // The base is not needed there: only the content counts.
         WriteTarget::Project(project) => {
             let content = file.content;
             CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
@@ -105,7 +105,7 @@ async fn store_in_draft(
     path: FilePath,
     WholeFile { content, base }: WholeFile,
 ) -> Result<Reply, RequestError> {
-    // The target was made from the draft, and nothing can have ended it since.
+    // The target was derived from the draft, and nothing can have ended it since.
     let Some(open) = &mut session.draft else {
         return Err(RequestError::Internal);
     };
@@ -126,9 +126,8 @@ async fn store_in_draft(
     Ok(Reply::FilePosted)
 }
 
-/// Takes the desktop client's upload that lacks only its last part for whole, unless `next`
-/// is that part: the connection has sent something else (`Some`), has closed or is silent
-/// (`None`).
+/// Completes the desktop client's upload that lacks only its last part, unless `next` is that part:
+/// the connection has sent something else (`Some`), or has closed or is silent (`None`).
 ///
 /// The answer belongs to the message that brought the upload's latest part.
 pub async fn settle_upload(

@@ -1,4 +1,4 @@
-//! `file`/`status`: how a project is.
+//! `file`/`status`: the state of a project.
 
 use crate::application::reply::ProjectStatus;
 use crate::application::reply::Reply;

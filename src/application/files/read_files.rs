@@ -1,4 +1,4 @@
-//! `file`/`get` and `file`/`list`: which files are meant, and whether they may be read.
+//! `file`/`get` and `file`/`list`: which files are asked for, and whether they may be read.
 
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::auth::read_permission::permit_to_read;
@@ -43,7 +43,7 @@ enum Purpose {
     List,
 }
 
-/// The files that a `get` or `list` means.
+/// The files that a `get` or `list` asks for.
 async fn read_files(
     app: &Application,
     session: &Session,
@@ -98,8 +98,8 @@ async fn read_files(
     }
 }
 
-/// The open pull request that the first segment of the name means to its streamer, and what
-/// of it is asked for.
+/// The open pull request that the first segment of the name means to its streamer, and which of its
+/// files are asked for.
 async fn in_pull_request(
     app: &Application,
     session: &Session,
@@ -153,7 +153,7 @@ fn read_pull_request(
     ))
 }
 
-/// Whether `file` lies in `folder` (`None`: the top), at any depth where `recursively`.
+/// Whether `file` is in `folder` (`None`: the top), at any depth if `recursively`.
 fn is_within(file: &FilePath, folder: Option<&FilePath>, recursively: bool) -> bool {
     let name = file.as_str();
     let below = match folder {
@@ -164,7 +164,7 @@ fn is_within(file: &FilePath, folder: Option<&FilePath>, recursively: bool) -> b
     recursively || !below[1..].contains('/')
 }
 
-/// What it is called that there is nothing of that name.
+/// The error when nothing has that name.
 fn missing(query: &PathQuery, recursively: bool) -> RequestError {
     if query.means_folder || recursively {
         RequestError::UnreadablePath

@@ -7,18 +7,18 @@ use crate::application::ports::{OpenFile, ProjectStore, PullRequestStore, StoreE
 use crate::application::service::Application;
 use crate::domain::{ContentHash, FilePath, ProjectId, PullRequestId};
 
-/// About how many bytes the files may have together that are opened at once: enough that looking
-/// for them costs little beside sending them, and no more than may wait for a connection anyway.
+/// About how many bytes the files opened at once may have together: enough that looking for them
+/// costs little compared with sending them, and no more than may wait for a connection anyway.
 const BYTES_AT_ONCE: u64 = 256 * 1_024;
 
-/// What it means that a file is not there any more.
+/// What it means if a file no longer exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     /// Nothing: in a project, files come and go.
     Gone,
     /// The pull request has ended.
     Ended,
-    /// The pull request is open and should be whole.
+    /// The pull request is open and should be complete.
     Unreadable,
 }
 
@@ -68,7 +68,7 @@ impl Source {
         }
     }
 
-    /// What it means that a file is not there any more.
+    /// What it means if a file no longer exists.
     pub async fn meaning_of_missing(&self) -> Missing {
         let Self::PullRequest {
             project, id, store, ..

@@ -1,4 +1,4 @@
-//! One file of which parts have come.
+//! One file that arrives in parts.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use crate::application::ports::{StagingId, StoreError, UploadStore};
 use crate::application::request_error::RequestError;
 use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime};
 
-/// A file of which parts have come.
+/// A file that arrives in parts.
 #[derive(Debug)]
 pub(crate) struct Upload {
     partial: PartialUpload,
     log: UploadLog,
-    /// That of the first part which came with one.
+    /// The base of the first part that came with one.
     base: Option<ContentHash>,
     touched: Uptime,
     name_bytes: usize,
     share: MemoryShare,
 }
 
-/// A file that has come to its end.
+/// A file that is complete.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
     pub(crate) content: ReadyContent,
-    /// The content that its author started from, where they have said so.
+    /// The content that its author started from, if they gave it.
     pub(crate) base: Option<ContentHash>,
 }
 
-/// What has become of a part that was taken.
+/// What happened to a part that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It has been kept.
@@ -42,7 +42,7 @@ pub(crate) enum Kept {
 }
 
 impl Upload {
-    /// An upload of `count` parts of which none has come.
+    /// An upload of `count` parts, none of which has arrived.
     pub(crate) fn new(
         count: u32,
         path: &FilePath,
@@ -59,21 +59,21 @@ impl Upload {
         }
     }
 
-    /// Which parts have come.
+    /// Which parts have arrived.
     pub(crate) fn partial(&self) -> &PartialUpload {
         &self.partial
     }
 
-    /// When the latest part came.
+    /// When the latest part arrived.
     pub(crate) fn touched(&self) -> Uptime {
         self.touched
     }
 
-    /// Takes a part, and keeps it in memory where there is room. The last part always stays there:
+    /// Accepts a part, and keeps it in memory if there is room. The last part always stays there:
     /// the file is stored at once.
     ///
     /// # Errors
-    /// 413 for `maxFileBytes`, 400 where the part contradicts the upload, which stays as it was.
+    /// 413 for `maxFileBytes`, 400 if the part contradicts the upload, which stays as it was.
     pub(crate) fn take(
         &mut self,
         part: &Part,
@@ -93,11 +93,11 @@ impl Upload {
         Ok((progress, if stays { Kept::Done } else { Kept::ToStage }))
     }
 
-    /// Moves what has gathered, and `part` behind it, out of memory; `id` names the upload if
-    /// nothing of it is staged yet.
+    /// Stages the bytes collected in memory, followed by `part`; `id` names the upload if none of
+    /// it is staged yet.
     ///
     /// # Errors
-    /// Those of [`UploadStore::append`]; the upload is of no use then.
+    /// The errors of [`UploadStore::append`]; the upload cannot be used after one.
     pub(crate) async fn stage(
         &mut self,
         part: Bytes,
@@ -109,7 +109,7 @@ impl Upload {
         staged
     }
 
-    /// What has come of the file. `last` is whether nothing more can come.
+    /// The content of the file so far. `last` says that nothing more can come.
     pub(crate) fn whole(&mut self, last: bool) -> WholeFile {
         let content = self.log.content(self.partial.pieces(), last);
         let content = ReadyContent::new(content, self.share.memory().account());
@@ -131,10 +131,10 @@ impl Upload {
     }
 }
 
-/// What a post says of the part that it brings.
+/// What a post says about the part that it carries.
 ///
 /// # Errors
-/// 400 for one of 4 GiB or more.
+/// 400 for a part of 4 GiB or more.
 pub(crate) fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, RequestError> {
     let bytes = u32::try_from(post.content.len())
         .map_err(|_| RequestError::bad("a part must be smaller than 4 GiB"))?;

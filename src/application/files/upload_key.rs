@@ -1,6 +1,6 @@
-//! What an upload is of.
+//! What identifies an upload.
 
 use crate::domain::{FilePath, WriteTarget};
 
-/// A file, and where it is written.
+/// A file, and where it is to be written.
 pub(crate) type UploadKey = (WriteTarget, FilePath);

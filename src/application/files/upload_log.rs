@@ -11,10 +11,10 @@ use crate::application::file_content::{FileContent, StagedContent};
 use crate::application::memory::{Account, Reservation};
 use crate::application::ports::{StagedUpload, StagingId, StoreError, UploadStore};
 
-/// How much of an upload waits in memory before it is staged.
+/// How many bytes of an upload collect in memory before they are staged.
 pub(crate) const SPILL_BYTES: usize = 256 * 1_024;
 
-/// A staged upload, which is forgotten when nobody holds it any more.
+/// A staged upload, which is discarded once nothing refers to it any more.
 pub(crate) struct Staged {
     id: StagingId,
     store: Arc<dyn UploadStore>,
@@ -49,7 +49,7 @@ impl fmt::Debug for Staged {
     }
 }
 
-/// The content of a file, and the memory that it takes up until it has been stored.
+/// The content of a file, and the memory that it takes until it has been stored.
 #[derive(Debug)]
 pub(crate) struct ReadyContent {
     pub content: FileContent,
@@ -57,8 +57,8 @@ pub(crate) struct ReadyContent {
 }
 
 impl ReadyContent {
-    /// Reserves on `account` what the content takes up in memory. Does not ask for room: it is
-    /// there already.
+    /// Reserves on `account` the memory that the content takes, without asking whether there is
+    /// room: the content already exists.
     pub(crate) fn new(content: FileContent, account: &Arc<Account>) -> Self {
         Self {
             hold: account.reserve(content.memory_bytes()),
@@ -67,7 +67,7 @@ impl ReadyContent {
     }
 }
 
-/// What came of a file, in the order in which it came.
+/// The bytes received of a file, in the order in which they arrived.
 #[derive(Debug, Default)]
 pub(crate) struct UploadLog {
     staged: Option<Arc<Staged>>,
@@ -76,19 +76,19 @@ pub(crate) struct UploadLog {
 }
 
 impl UploadLog {
-    /// How many bytes wait in memory.
+    /// How many bytes are waiting in memory.
     pub(crate) fn gathered(&self) -> usize {
         self.tail.len()
     }
 
-    /// How many bytes of memory the log takes up.
+    /// How many bytes of memory the log takes.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.tail.capacity()
     }
 
-    /// How many bytes of memory the log takes up once `more` bytes are appended. Room grows at
-    /// least twofold, so that a million short parts are not moved a million times, but not beyond
-    /// what is staged anyway.
+    /// How many bytes of memory the log takes once `more` bytes are appended. Capacity at least
+    /// doubles each time, so that a million short parts are not moved a million times, but does not
+    /// exceed the amount that is staged anyway.
     pub(crate) fn memory_bytes_with(&self, more: usize) -> usize {
         let (needed, now) = (self.tail.len() + more, self.tail.capacity());
         if needed <= now {
@@ -104,11 +104,11 @@ impl UploadLog {
         self.tail.extend_from_slice(bytes);
     }
 
-    /// Stages what has gathered in memory, and `bytes` behind it; `id` names the upload if it is
+    /// Stages the bytes collected in memory, followed by `bytes`; `id` names the upload if it is
     /// not staged yet.
     ///
     /// # Errors
-    /// Those of [`UploadStore::append`]; the upload is of no use then.
+    /// The errors of [`UploadStore::append`]; the upload cannot be used after one.
     pub(crate) async fn stage(
         &mut self,
         bytes: Bytes,
@@ -129,8 +129,8 @@ impl UploadLog {
         Ok(())
     }
 
-    /// The content that `pieces` of the log make. `last` is whether nothing more will be asked of
-    /// this log, so that its bytes may be moved instead of copied.
+    /// The content made of `pieces` of the log. `last` says that nothing more will be asked of this
+    /// log, so that its bytes may be moved instead of copied.
     pub(crate) fn content(&mut self, pieces: Vec<Range<u64>>, last: bool) -> FileContent {
         let Some(staged) = &self.staged else {
             return FileContent::Memory(self.gather(&pieces, last).into());
@@ -154,7 +154,7 @@ impl UploadLog {
         if whole && last {
             return std::mem::take(&mut self.tail);
         }
-        // All offsets lie within `tail`, so they fit.
+        // All offsets are within `tail`, so they fit.
         let at = |offset: u64| usize::try_from(offset).unwrap_or(self.tail.len());
         pieces
             .iter()

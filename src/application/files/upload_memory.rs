@@ -1,15 +1,15 @@
-//! The memory that the unfinished uploads of one connection take up together.
+//! The memory that the unfinished uploads of one connection take together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::application::memory::{Account, Reservation};
 
-/// How many bytes of parts may gather in memory, of all unfinished uploads of one connection
-/// together. Parts beyond it are staged as they come.
+/// How many bytes of parts may collect in memory, for all unfinished uploads of one connection
+/// together. Parts beyond that are staged as they arrive.
 const MAX_GATHERED_BYTES: usize = 1_024 * 1_024;
 
-/// Counts the parts that have gathered in memory, and reserves them on the connection's account.
+/// Counts the parts collected in memory, and reserves them on the connection's account.
 #[derive(Debug)]
 pub(crate) struct UploadMemory {
     account: Arc<Account>,
@@ -17,7 +17,7 @@ pub(crate) struct UploadMemory {
 }
 
 impl UploadMemory {
-    /// Counts for the connection of this account, which has no uploads yet.
+    /// A counter for the connection of this account, which has no uploads yet.
     pub(crate) fn new(account: Arc<Account>) -> Arc<Self> {
         Arc::new(Self {
             account,
@@ -30,7 +30,7 @@ impl UploadMemory {
         &self.account
     }
 
-    /// Whether `more` bytes of parts may gather.
+    /// Whether `more` bytes of parts may be kept in memory.
     pub(crate) fn has_room(&self, more: usize) -> bool {
         let gathered = self.gathered.load(Ordering::Relaxed);
         gathered + more <= MAX_GATHERED_BYTES && self.account.has_room(more)
@@ -46,7 +46,7 @@ impl UploadMemory {
     }
 }
 
-/// What one upload takes up; given back when dropped.
+/// The memory that one upload takes; returned when dropped.
 #[derive(Debug)]
 pub(crate) struct MemoryShare {
     memory: Arc<UploadMemory>,
@@ -60,7 +60,7 @@ impl MemoryShare {
         &self.memory
     }
 
-    /// Says how many bytes the parts take up from now on, and how many all else.
+    /// Sets how many bytes the parts now take, and how many everything else.
     pub(crate) fn set(&mut self, parts: usize, others: usize) {
         self.set_parts(parts);
         if self.reservation.bytes() != parts + others {

@@ -11,7 +11,7 @@ use crate::application::test_world::{
 
 const COLUMNS: [&str; 5] = ["file", "part", "of", "content", "answer"];
 
-/// Sends one post after the other and compares what each is answered. The table's columns are
+/// Sends the posts one after the other and compares each answer. The table's columns are
 /// [`COLUMNS`]; `-` is no part, or no content.
 pub(crate) async fn run(scene: &Scene, session: &mut Session, table: &str) {
     let rows = table.lines().filter(|line| !line.trim().is_empty());
@@ -68,20 +68,20 @@ pub(crate) fn lowest(name: &str, content: &str, count: u32) -> Command {
     post_bytes(name, content.as_bytes().to_vec(), Some(part))
 }
 
-/// Sends a part after which others are missing.
+/// Sends a part after which others are still missing.
 pub(crate) async fn waits(scene: &Scene, session: &mut Session, command: Command) {
     let shown = format!("{command:?}");
     assert_eq!(scene.ask(session, command).await, Ok(vec![]), "{shown}");
 }
 
-/// Sends what makes a file whole.
+/// Sends what completes a file.
 pub(crate) async fn posts(scene: &Scene, session: &mut Session, command: Command) {
     let shown = format!("{command:?}");
     let answer = scene.ask(session, command).await;
     assert_eq!(answer, Ok(vec![Reply::FilePosted]), "{shown}");
 }
 
-/// Sends one command after the other and compares what each is answered.
+/// Sends the commands one after the other and compares each answer.
 pub(crate) async fn told(
     scene: &Scene,
     session: &mut Session,
@@ -104,10 +104,10 @@ pub(crate) fn stored(scene: &Scene) -> Vec<String> {
     journal
 }
 
-/// What a full part of the desktop client holds, in bytes.
+/// The content of a full part from the desktop client, in bytes.
 pub(crate) const FULL: usize = DESKTOP_PART_BYTES;
 
-/// What the connection's next message, or `None`: its silence or end, makes of its uploads.
+/// What the connection's next message (`None`: its silence or end) does to its uploads.
 pub(crate) async fn settle(
     scene: &Scene,
     session: &mut Session,

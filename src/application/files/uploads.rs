@@ -15,14 +15,14 @@ use crate::application::request_error::RequestError;
 use crate::domain::WriteTarget;
 use crate::domain::{FilePath, Part, Progress, Uptime};
 
-/// What a part has made of its upload.
+/// The state of an upload after a part.
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// Parts are missing.
     Waiting,
     /// Parts are missing, and there is no room for this one in memory: the caller must stage it.
     ToStage,
-    /// The file is whole.
+    /// The file is complete.
     Whole(WholeFile),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Uploads {
 }
 
 impl Uploads {
-    /// No uploads, of the connection with this account.
+    /// No uploads yet, for the connection with this account.
     pub(crate) fn new(account: Arc<Account>) -> Self {
         Self {
             open: HashMap::new(),
@@ -48,11 +48,11 @@ impl Uploads {
         }
     }
 
-    /// Takes a part.
+    /// Accepts a part.
     ///
     /// # Errors
-    /// 400 leaves the upload under way as it was; 413 ends it. Of an upload that has ended so, the
-    /// last part is refused once more.
+    /// 400 leaves the upload in progress as it was; 413 ends it. When an upload has ended this way,
+    /// its last part is refused once more.
     pub(crate) fn take(
         &mut self,
         key: &UploadKey,
@@ -75,7 +75,7 @@ impl Uploads {
         taken
     }
 
-    /// Ends an upload whose bytes could not be kept when `part_of` had come.
+    /// Ends an upload whose bytes could not be kept when `part_of` arrived.
     pub(crate) fn fail(&mut self, key: UploadKey, part_of: PartOf, refusal: RequestError) {
         self.end_where(|other| *other == key);
         if let Some(number) = part_of.number {
@@ -106,7 +106,7 @@ impl Uploads {
         }
     }
 
-    /// Takes the first part of an upload, which may take the place of another of the same file.
+    /// Accepts the first part of an upload, which may replace another upload of the same file.
     fn begin(
         &mut self,
         key: &UploadKey,
@@ -130,7 +130,7 @@ impl Uploads {
         Ok(self.waiting(key, progress, kept))
     }
 
-    /// Takes a further part, which has been checked. In place, as an upload may have a million.
+    /// Accepts a further part, already checked. Works in place, as an upload may have a million.
     fn go_on(
         &mut self,
         key: &UploadKey,
@@ -172,8 +172,8 @@ impl Uploads {
         }
     }
 
-    /// Takes the upload that only waits for a last part for whole: the connection has sent
-    /// something else, has closed, or is silent. It is kept, should the part come after all.
+    /// Completes the upload that only waits for a last part: the connection has sent something
+    /// else, has closed, or is silent. The upload is kept, in case the part comes after all.
     pub(crate) fn settle(&mut self) -> Option<(UploadKey, WholeFile)> {
         let key = self.last_part.stop_waiting()?;
         let mut upload = self.remove(&key)?;
@@ -203,7 +203,7 @@ impl Uploads {
         self.last_part.awaited().is_some()
     }
 
-    /// An open upload, to be staged.
+    /// An open upload, for staging.
     pub(crate) fn get_mut(&mut self, key: &UploadKey) -> Option<&mut Upload> {
         self.open.get_mut(key)
     }
@@ -213,7 +213,7 @@ impl Uploads {
         self.end_where(|(of, file)| of == target && (file == path || file.is_below(path)));
     }
 
-    /// Ends the uploads whose target is not to be kept.
+    /// Ends the uploads whose target is to be dropped.
     pub(crate) fn retain(&mut self, keep: impl Fn(&WriteTarget) -> bool) {
         self.end_where(|(target, _)| !keep(target));
     }
@@ -231,7 +231,7 @@ impl Uploads {
         self.last_part.expire(is_idle);
     }
 
-    /// When the first of them expires.
+    /// When the first upload expires.
     pub(crate) fn next_expiry(&self, limits: &Limits) -> Option<Uptime> {
         let open = self.open.values().map(Upload::touched);
         let touched = open.chain(self.last_part.kept_since()).min()?;

@@ -38,7 +38,7 @@ pub(crate) fn unwatch_project(
     let public = app.policy.public_read;
     session.may_read_something(public, now)?;
     let project = project?;
-    // What it watches it may give up, though by now its token may name another project.
+    // A connection may stop watching even if its token names another project by now.
     if !session.watches.remove(&project) {
         session.may_read(&project, public, now)?;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::application::connection_id::ConnectionId;
 use crate::domain::{ChatMessage, RoomName, Timestamp, Uptime, UserName};
 
-/// Why a message was not said.
+/// Why a message was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SayError {
     /// The user speaks too often; they may again after this long.
@@ -15,19 +15,19 @@ pub enum SayError {
 /// Knows the rooms: who is in them and what was said.
 #[cfg_attr(test, mockall::automock)]
 pub trait ChatRooms: Send + Sync {
-    /// One more connection of `user` is in `room`, which comes into being with its first.
+    /// Adds one connection of `user` to `room`, which the first connection creates.
     ///
-    /// Returns `false`, and changes nothing, where there would be more than `maxRooms`.
+    /// Returns `false`, and changes nothing, if there would be more than `maxRooms`.
     fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool;
 
-    /// One connection of `user` fewer is in `room`.
+    /// Removes one connection of `user` from `room`.
     fn leave(&self, room: &RoomName, user: &UserName, now: Uptime);
 
-    /// Takes a message of that date into the room's history and hands it to all who receive
+    /// Adds a message of that date to the room's history and hands it to everybody who receives
     /// [`Topic::Room`](super::Topic::Room) except `origin`, in the same order for all.
     ///
     /// # Errors
-    /// Why it was not said.
+    /// Why the message was not accepted.
     fn say(
         &self,
         origin: ConnectionId,

@@ -5,8 +5,8 @@ use crate::application::ports::subscriptions::Topic;
 /// Tells connections what happened.
 #[cfg_attr(test, mockall::automock)]
 pub trait EventPublisher: Send + Sync {
-    /// Hands `event` to every connection that receives `topic`, except `origin`. Never waits: what
-    /// a connection has no room for is its own queue's affair. Events that one thread publishes,
-    /// or that are ordered otherwise, reach each connection in that order.
+    /// Hands `event` to every connection that receives `topic`, except `origin`. Never waits: each
+    /// connection's own queue handles what it has no room for. Events that one thread publishes, or
+    /// that are ordered otherwise, reach each connection in that order.
     fn publish(&self, topic: &Topic, event: Event, origin: Option<ConnectionId>);
 }

@@ -11,17 +11,17 @@ use crate::domain::{Timestamp, Version};
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait FileSource: Send + Sync {
-    /// Exactly `length` bytes from `offset` on; the caller asks only for what the file has.
+    /// Exactly `length` bytes from `offset` on; the caller must not ask for more than the file has.
     ///
     /// # Errors
-    /// `Failed` where the disk refuses or the file has become shorter by another's hand.
+    /// `Failed` if the disk fails or somebody else has truncated the file.
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError>;
 }
 
 /// A file opened for reading.
 #[derive(Clone)]
 pub struct OpenFile {
-    /// Which version was opened; [`Version::UNKNOWN`] where it did not come through the server.
+    /// The version that was opened; [`Version::UNKNOWN`] if it was not written through the server.
     pub version: Version,
     /// Its length in bytes.
     pub bytes: u64,

@@ -1,7 +1,7 @@
-//! What the use cases need from the world, each named for its role.
+//! What the use cases need from the outside, each port named for its role.
 //!
-//! Ports that wait for IO are asynchronous and must be fit to be dropped at any await; the others
-//! answer at once and never block.
+//! Ports that wait for IO are asynchronous and must allow their futures to be dropped at any await;
+//! the others return at once and never block.
 
 pub(crate) mod chat_rooms;
 pub(crate) mod clock;

@@ -4,16 +4,16 @@ use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 
-/// Tells of a pull request that has been kept. Must not wait.
+/// Reports a pull request that has been kept. Must not wait.
 pub type TellFinished = Box<dyn FnOnce(&PullRequest) + Send>;
 
-/// Starts or stops to be told of a project's pull requests. Must not wait.
+/// Starts or stops the notices of a project's pull requests. Must not wait.
 pub type Turn = Box<dyn FnOnce() + Send>;
 
 /// Why a draft was not finished.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FinishError {
-    /// Its author has as many open pull requests in the project as they may have.
+    /// Its author has as many open pull requests in the project as allowed.
     #[error("the author has too many open pull requests in the project")]
     TooManyOpen,
     /// The store failed.
@@ -23,21 +23,21 @@ pub enum FinishError {
 
 /// Keeps open pull requests until they are deleted, across restarts.
 ///
-/// What concerns one project's list of open pull requests happens in turns: `finish` tells,
-/// `open_since` enters and `leave` leaves one after the other, so that somebody who remembers what
-/// `leave` returned is told of each pull request once. No project waits for another's turn.
+/// Whatever concerns one project's list of open pull requests happens in turns: `finish` tells,
+/// `open_since` enters and `leave` leaves one after the other, so that a receiver who remembers
+/// what `leave` returned is told of each pull request once. No project waits for another's turn.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait PullRequestStore: Send + Sync {
-    /// Makes the draft of that id the open pull request `pull_request`, durably, all or nothing,
-    /// if its owner then has at most `max_open` in the project.
+    /// Turns the draft of that id into the open pull request `pull_request`, durably, all or
+    /// nothing, if its owner then has at most `max_open` in the project.
     ///
-    /// Its date is the one given, or a millisecond after the latest that was ever given: no two
-    /// are alike, and later ones are later, whatever the clock does. `in_turn` is called with
-    /// what was kept, before any later one of that project is kept.
+    /// Its date is the given one, or a millisecond after the latest date ever given: no two are
+    /// equal, and later ones are later, whatever the clock does. `in_turn` is called with what was
+    /// kept, before any later one of that project is kept.
     ///
     /// # Errors
-    /// `TooManyOpen`; `NotFound` where a file that it names was never written; `Failed`. The draft
+    /// `TooManyOpen`; `NotFound` if a file that it names was never written; `Failed`. The draft
     /// stays and `in_turn` is not called.
     async fn finish(
         &self,
@@ -47,10 +47,10 @@ pub trait PullRequestStore: Send + Sync {
     ) -> Result<(), FinishError>;
 
     /// Calls `enter`, and returns the ids of the pull requests that are open at that moment and
-    /// dated later than `after`, oldest first. Of all others `finish` tells later.
+    /// dated later than `after`, oldest first. `finish` tells of all later ones.
     ///
     /// # Errors
-    /// `Failed`. As when the returned future is dropped, `enter` is not called any more.
+    /// `Failed`. `enter` is then not called any more, nor if the returned future is dropped.
     async fn open_since(
         &self,
         project: &ProjectId,
@@ -59,10 +59,10 @@ pub trait PullRequestStore: Send + Sync {
     ) -> Result<Vec<PullRequestId>, StoreError>;
 
     /// Calls `leave`, and returns the date of the latest pull request open at that moment: those
-    /// that `finish` tells of later are dated later. Does not wait for the disk.
+    /// that `finish` tells of later have a later date. Does not wait for the disk.
     fn leave(&self, project: &ProjectId, leave: Turn) -> Option<Timestamp>;
 
-    /// The ids of the open pull requests of `project`, those of `owner` alone where one is given,
+    /// The ids of the open pull requests of `project`, only those of `owner` if one is given,
     /// oldest first (by date, then by id).
     ///
     /// # Errors
@@ -80,10 +80,10 @@ pub trait PullRequestStore: Send + Sync {
     async fn find(&self, project: &ProjectId, id: PullRequestId)
     -> Result<PullRequest, StoreError>;
 
-    /// Opens a file that the pull request brings.
+    /// Opens a file of the pull request.
     ///
     /// # Errors
-    /// `NotFound` where there is no such pull request or it brings no such file; `Failed`.
+    /// `NotFound` if there is no such pull request or it has no such file; `Failed`.
     async fn open_file(
         &self,
         project: &ProjectId,

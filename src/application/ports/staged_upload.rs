@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::application::ports::store_error::StoreError;
 
-/// Names one staged upload; never given twice by one process.
+/// Identifies one staged upload; one process never uses an id twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StagingId(pub u64);
 
@@ -19,6 +19,6 @@ pub trait StagedUpload: Debug + Send + Sync {
     /// Reads exactly `length` bytes from `offset` on.
     ///
     /// # Errors
-    /// `Failed`, also where there are fewer bytes.
+    /// `Failed`, also if there are fewer bytes.
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError>;
 }

@@ -7,17 +7,17 @@ use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
 use crate::application::memory::MemoryBudget;
 
-/// What the stores of an engine may take of the process's resources.
+/// The resources of the process that the stores of an engine may use.
 #[derive(Debug, Clone)]
 pub struct StoreResources {
     /// The account of what clients make the process hold in memory.
     pub memory: Arc<MemoryBudget>,
-    /// How many files may be kept open at once while they are read.
+    /// How many files may be open at once while they are read.
     pub open_files: usize,
 }
 
 impl Default for StoreResources {
-    /// Resources that nobody shares: 192 MiB and 256 files.
+    /// Resources that nothing else shares: 192 MiB and 256 files.
     fn default() -> Self {
         Self {
             memory: MemoryBudget::new(192 << 20),

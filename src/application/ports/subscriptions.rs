@@ -6,21 +6,22 @@ use crate::domain::{ProjectId, RoomName, UserName};
 pub enum Topic {
     /// The changes of a project's files and its streamer's presence.
     Updates(ProjectId),
-    /// New pull requests of a project: for its streamer.
+    /// New pull requests of a project, for its streamer.
     Proposals(ProjectId),
-    /// What becomes of one user's pull requests in a project: for their owner.
+    /// The outcome of one user's pull requests in a project, for their owner.
     Outcomes(ProjectId, UserName),
     /// What is said in a room.
     Room(RoomName),
 }
 
-/// Which connection receives what. Nothing here waits; a connection that is unknown or already
-/// gone is nothing to stumble over.
+/// Which connection receives what. Nothing here waits; a connection that is unknown or already gone
+/// is not an error.
 #[cfg_attr(test, mockall::automock)]
 pub trait Subscriptions: Send + Sync {
-    /// From now on `connection` receives `topic`; once, however often it is subscribed.
+    /// Subscribes `connection` to `topic`; it receives each event once, however often it
+    /// subscribes.
     fn subscribe(&self, connection: ConnectionId, topic: Topic);
 
-    /// From now on it does not.
+    /// Ends the subscription.
     fn unsubscribe(&self, connection: ConnectionId, topic: &Topic);
 }

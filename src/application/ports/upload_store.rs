@@ -6,25 +6,25 @@ use crate::application::ports::staged_upload::StagingId;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{FilePath, PullRequestId};
 
-/// Keeps what is not finished: the bytes of uploads, so that they do not sit in memory, and the
-/// files of drafts. None of it survives a restart.
+/// Keeps unfinished data: the bytes of uploads, so that they do not sit in memory, and the files of
+/// drafts. None of it survives a restart.
 ///
-/// A draft comes into being with its first file. Files of drafts lie where no client's name can
+/// A draft is created with its first file. Files of drafts are stored where no client's name can
 /// reach, so no name conflicts with another here.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait UploadStore: Send + Sync {
-    /// Appends to the upload of that id, which the first call makes. Calls for one id do not
+    /// Appends to the upload of that id, which the first call creates. Calls for one id do not
     /// overlap.
     ///
     /// # Errors
-    /// `Failed`; what the upload then holds is not to be relied on.
+    /// `Failed`; the upload's content is then undefined.
     async fn append(&self, upload: StagingId, bytes: Bytes) -> Result<(), StoreError>;
 
     /// Reads exactly `length` bytes of an upload from `offset` on.
     ///
     /// # Errors
-    /// `Failed`, also where the upload has fewer bytes.
+    /// `Failed`, also if the upload has fewer bytes.
     async fn read(
         &self,
         upload: StagingId,
@@ -32,14 +32,14 @@ pub trait UploadStore: Send + Sync {
         length: usize,
     ) -> Result<Bytes, StoreError>;
 
-    /// Forgets an upload, now or soon, if there is one. Does not wait.
+    /// Discards an upload, now or soon, if there is one. Does not wait.
     fn discard(&self, upload: StagingId);
 
     /// Writes a file of the draft, whole or not at all. Need not be durable before the draft is
     /// finished ([`PullRequestStore::finish`](super::PullRequestStore::finish)).
     ///
     /// # Errors
-    /// `Failed`; what the draft held of that name before is kept then.
+    /// `Failed`; what the draft had under that name before is kept then.
     async fn put_draft_file(
         &self,
         draft: PullRequestId,
@@ -47,7 +47,7 @@ pub trait UploadStore: Send + Sync {
         content: FileContent,
     ) -> Result<(), StoreError>;
 
-    /// Takes a file out of the draft; does nothing where it is not in it.
+    /// Removes a file from the draft; does nothing if it is not there.
     ///
     /// # Errors
     /// `Failed`.
@@ -57,6 +57,6 @@ pub trait UploadStore: Send + Sync {
         path: &FilePath,
     ) -> Result<(), StoreError>;
 
-    /// Forgets a draft, now or soon, if there is one. Does not wait.
+    /// Discards a draft, now or soon, if there is one. Does not wait.
     fn discard_draft(&self, draft: PullRequestId);
 }

@@ -1,4 +1,4 @@
-//! `pullrequest`/`creation`: opens a draft, in place of an earlier one.
+//! `pullrequest`/`creation`: opens a draft, which replaces an earlier one.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ async fn check_open_pull_requests(
     Ok(())
 }
 
-/// The 413 for an author who has as many open pull requests as they may have.
+/// The 413 for an author who has as many open pull requests as allowed.
 pub(super) fn too_many_open(app: &Application) -> RequestError {
     RequestError::LimitExceeded {
         limit: "maxOpenPullRequests",

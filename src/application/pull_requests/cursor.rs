@@ -1,41 +1,41 @@
-//! Each pull request is told to a streamer's connection once (protocol, section 6).
+//! Tells a streamer's connection of each pull request once (protocol, section 6).
 //!
-//! No list of what was told is kept for that: a connection remembers the date of the latest, and
-//! the store dates those that come later, later
+//! This needs no list of what was told: a connection remembers the date of the latest, and the
+//! store gives later ones a later date
 //! ([`PullRequestStore`](crate::application::ports::PullRequestStore)).
 
 use std::collections::BTreeMap;
 
 use crate::domain::{ProjectId, Timestamp};
 
-/// How many projects that a connection has left are remembered; of others it is told again.
+/// For how many projects that it has left a connection is remembered; others are told again.
 const REMEMBERED: usize = 16;
 
-/// What a streamer's connection was told of. It stays told for as long as the connection lasts,
-/// whatever becomes of its token and roles.
+/// What a streamer's connection has been told. It keeps this for as long as the connection lasts,
+/// whatever happens to its token and roles.
 #[derive(Debug, Default)]
 pub(crate) struct PullRequestCursor {
-    /// It is told of the pull requests of this project as they come.
+    /// The project whose pull requests the connection is told of as they come.
     live: Option<ProjectId>,
-    /// It was told of all up to the latest of this date, if there was one, and of none since.
+    /// The date up to which it was told of all, if there were any; of later ones it was not told.
     told: BTreeMap<ProjectId, Option<Timestamp>>,
 }
 
 impl PullRequestCursor {
-    /// The project of whose pull requests the connection is told as they come.
+    /// The project whose pull requests the connection is told of as they come.
     pub(crate) fn live(&self) -> Option<&ProjectId> {
         self.live.as_ref()
     }
 
-    /// Begins to tell of the pull requests of `project` as they come. Returns the date of the
-    /// latest of which the connection was told before.
+    /// Starts telling of the pull requests of `project` as they come. Returns the date of the
+    /// latest one that the connection was told of before.
     pub(crate) fn resume(&mut self, project: ProjectId) -> Option<Timestamp> {
         let told = self.told.remove(&project).flatten();
         self.live = Some(project);
         told
     }
 
-    /// Ceases to tell, after all up to the latest of the date `told`.
+    /// Stops telling; the connection has been told of all up to the date `told`.
     pub(crate) fn pause(&mut self, told: Option<Timestamp>) {
         let Some(project) = self.live.take() else {
             return;

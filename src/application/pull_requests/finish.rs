@@ -1,4 +1,4 @@
-//! `pullrequest`/`finish`: makes a pull request of the draft and tells the streamer.
+//! `pullrequest`/`finish`: turns the draft into a pull request and tells the streamer.
 
 use std::sync::Arc;
 
@@ -64,8 +64,7 @@ pub(crate) async fn finish_pull_request(
     }
 }
 
-/// Makes a pull request of a draft and tells the streamer; gives the draft back where that
-/// fails.
+/// Turns a draft into a pull request and tells the streamer; returns the draft if that fails.
 async fn finish_draft(
     app: &Application,
     open: Box<OpenDraft>,

@@ -1,4 +1,4 @@
-//! Pull requests (protocol, section 6): a file for each verb.
+//! Pull requests (protocol, section 6): one file for each verb.
 
 pub(crate) mod creation;
 pub(crate) mod cursor;

@@ -6,8 +6,8 @@ use crate::application::memory::{Account, Reservation};
 use crate::application::ports::UploadStore;
 use crate::domain::{Draft, DraftError, DraftFile, FilePath, PullRequestId, PullRequestLimits};
 
-/// A pull request that a connection is putting together; dropped unfinished, its files go. Its
-/// names and texts are reserved on the connection's account.
+/// A pull request that a connection is still putting together; dropping it unfinished discards its
+/// files. Its names and texts are reserved on the connection's account.
 pub struct OpenDraft {
     pub(crate) id: PullRequestId,
     draft: Draft,
@@ -32,7 +32,7 @@ impl OpenDraft {
         }
     }
 
-    /// What has been put into it.
+    /// The contents of the draft.
     pub(crate) fn draft(&self) -> &Draft {
         &self.draft
     }
@@ -52,7 +52,7 @@ impl OpenDraft {
     /// See [`Draft::propose_deletion`].
     ///
     /// # Errors
-    /// The bound that would be passed.
+    /// The limit that would be exceeded.
     pub(crate) fn propose_deletion(
         &mut self,
         paths: Vec<FilePath>,
@@ -63,7 +63,7 @@ impl OpenDraft {
         Ok(())
     }
 
-    /// The draft has become a pull request: its files stay.
+    /// Marks the draft as finished: its files stay.
     pub(crate) fn mark_finished(mut self) {
         self.finished = true;
     }

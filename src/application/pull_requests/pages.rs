@@ -1,4 +1,4 @@
-//! Pull requests on their way to a connection, read page by page.
+//! Pull requests being sent to a connection, read page by page.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,18 @@ use crate::application::service::Application;
 use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId};
 
 /// A page ends once it holds this many bytes of text. One pull request takes at most about 1.2 MiB,
-/// where each name stands twice, with its base, and JSON has to escape all of it; so a page fits
-/// into a send queue.
+/// if each name appears twice, with its base, and JSON has to escape all of it; so a page fits into
+/// a send queue.
 const PAGE_BYTES: usize = 256 * 1_024;
 
-/// What a pull request takes up besides its texts, about.
+/// About how many bytes a pull request takes besides its texts.
 const ENTRY_BYTES: usize = 256;
 
 /// Open pull requests, oldest first.
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
-    /// `None`: they are sent even if the token expires meanwhile.
+    /// `None`: they are sent even if the token expires in the meantime.
     permit: Option<ReadPermission>,
 }
 
@@ -47,11 +47,11 @@ impl PullRequestPages {
     }
 }
 
-/// The next page. One that has been deleted meanwhile is left out, so a page may be empty.
+/// The next page. Pull requests deleted in the meantime are left out, so a page may be empty.
 ///
 /// # Errors
-/// 401 once the token that permitted it has expired; nothing follows then. 500 for one that
-/// cannot be read; asked again, it goes on with the next.
+/// 401 once the token that permits it has expired; nothing follows then. 500 for one that cannot be
+/// read; the next call continues with the one after it.
 pub async fn next_pull_requests(
     app: &Application,
     pages: &mut PullRequestPages,
@@ -71,7 +71,7 @@ pub async fn next_pull_requests(
             }
             Err(StoreError::NotFound) => {}
             Err(_) if !page.is_empty() => {
-                // First what has been found; then it is this one's turn again.
+                // First return what has been found; then it is this one's turn again.
                 pages.ids.push_front(id);
                 break;
             }

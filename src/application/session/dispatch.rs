@@ -35,8 +35,8 @@ pub async fn execute(
     command: Command,
 ) -> CommandOutcome {
     let now = app.ports.clock.now();
-    // What is large and not frequent is in a box: most connections are idle most of the time, and
-    // each has room for what is not.
+    // Large and rare futures are boxed: most connections are idle most of the time, and each has
+    // room for the others.
     match command {
         Command::Malformed(fault) => CommandOutcome::Refused(fault.into()),
         Command::Authenticate(request) => authenticate(app, session, request, now).boxed().await,

@@ -1,4 +1,4 @@
-//! What happens to a connection by the passing of time alone.
+//! What happens to a connection just because time passes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::application::service::Application;
 use crate::application::session::reattach::reattach;
 use crate::application::session::state::Session;
 
-/// How soon to look again whether a token has expired: the clock may have been set forward.
+/// How soon to check again whether a token has expired: the clock may have been set forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Session {
@@ -17,8 +17,8 @@ impl Session {
     }
 }
 
-/// How long until [`withdraw_expired`] or [`expire_uploads`] may have
-/// something to do; `None`: never. At most a minute where a token may expire.
+/// How long until [`withdraw_expired`] or [`expire_uploads`] may have something to do; `None` means
+/// never. At most a minute if a token may expire.
 pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
     let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
     let expiry = expiry.map(|identity| identity.expires_at.since(app.now()).min(LOOK_AGAIN));

@@ -15,7 +15,7 @@ pub struct SessionGuard {
 }
 
 impl SessionGuard {
-    /// A connection that has just come.
+    /// The guard of a new connection.
     pub fn new(application: Arc<Application>, session: Session) -> Self {
         Self {
             application,

@@ -1,7 +1,7 @@
 //! Keeps what a connection is registered for in step with its session.
 //!
-//! The session alone decides it, so one comparison follows every change of the session, and a
-//! connection ends by a comparison with nothing.
+//! The session alone decides, so every change of the session is followed by one comparison, and a
+//! connection ends with a comparison with nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
 }
 
 /// Registers the connection for what its session is entitled to now, and for nothing else. If it is
-/// no longer told of pull requests, those that come from now on wait for it.
+/// no longer told of pull requests, new ones wait for it from now on.
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let entitled = due(session, app.policy.public_read, now);
     let told = session.notices.live();
@@ -68,7 +68,7 @@ pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp)
     session.attached = entitled;
 }
 
-/// Ceases to tell the connection of a project's pull requests, and remembers up to which it was
+/// Stops telling the connection of a project's pull requests, and remembers up to which it was
 /// told.
 fn leave_pull_requests(app: &Application, session: &mut Session, project: &ProjectId) {
     let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
@@ -79,11 +79,11 @@ fn leave_pull_requests(app: &Application, session: &mut Session, project: &Proje
     session.notices.pause(told);
 }
 
-/// Enters the streamer's connection for the pull requests of a project. Returns those that are
-/// open already and of which it was not told.
+/// Registers the streamer's connection for the pull requests of a project. Returns those that are
+/// already open and that it was not told of.
 ///
 /// # Errors
-/// Those of the store; the connection is then not told of later ones either.
+/// The errors of the store; the connection is then not told of later ones either.
 pub(crate) async fn enter_pull_requests(
     app: &Application,
     session: &mut Session,
@@ -91,7 +91,7 @@ pub(crate) async fn enter_pull_requests(
 ) -> Result<Vec<PullRequestId>, StoreError> {
     let (me, subscriptions) = (session.connection, Arc::clone(&app.ports.subscriptions));
     let topic = Topic::Proposals(project.clone());
-    // Noted before it is entered, so that it is left should the connection end in between.
+    // Noted before it is registered, so that it is removed if the connection ends in between.
     session.attached.topics.push(topic.clone());
     let told = session.notices.resume(project.clone());
     let enter = Box::new(move || subscriptions.subscribe(me, topic));
@@ -129,7 +129,7 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
             ports.rooms.leave(room, user, now);
         }
         if let Some((room, user)) = &new.room {
-            // That there is room for one more was seen to before (`authenticate`).
+            // `authenticate` has checked that there is room for one more.
             ports.rooms.enter(room, user, now);
         }
     }

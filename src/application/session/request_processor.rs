@@ -37,7 +37,7 @@ const LAST_READING: Duration = Duration::from_secs(2);
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
-/// Why the processor is done.
+/// Why the processor has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     /// All requests have been carried out and no more will come.
@@ -59,7 +59,7 @@ pub struct RequestProcessor<'a, R: Responder, G, O> {
     requests: &'a RequestQueue<R::Context, G>,
     timer: SessionTimer<R, O>,
     responder: R,
-    /// Each gives its number.
+    /// Each returns its number.
     commits: FuturesUnordered<Pin<Box<dyn Future<Output = u64> + Send>>>,
     running: Vec<Running>,
     last_number: u64,
@@ -130,8 +130,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         }
     }
 
-    /// Carries out a request and those that have come already. Returns why the processor is done, if
-    /// it is.
+    /// Carries out a request and those that have already arrived. Returns why the processor has
+    /// stopped, if it has.
     async fn carry_out_all(&mut self, mut request: Request<R::Context, G>) -> Option<Done> {
         loop {
             if self.carry_out(request).await == Done::Banned {
@@ -149,7 +149,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
             while let Some(Some(number)) = self.commits.next().now_or_never() {
                 self.finish(number);
             }
-            // The end is left to `run`.
+            // `run` handles the end.
             request = self.requests.next().now_or_never()?.ok()?;
         }
     }
@@ -164,7 +164,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         self.settle(Some(&command)).await;
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));
         if !is_change {
-            // Every other reply waits for those of all earlier posts and deletes.
+            // Every other reply waits until all earlier posts and deletes have been answered.
             self.finish_all().await;
         }
         self.room().await;
@@ -237,7 +237,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     }
 
     async fn refuse(&mut self, refusal: &RequestError, context: &R::Context) {
-        // The change before it may be of the same file, whose replies keep their order.
+        // The previous change may be of the same file, whose replies keep their order.
         self.finish_all().await;
         self.responder.refuse(refusal, context);
     }
@@ -255,7 +255,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         self.timer.meanwhile(sending).await;
     }
 
-    /// Begins a change once those that it touches are done and there is room for one more.
+    /// Starts a change once the changes that it touches are done and there is room for one more.
     async fn begin(&mut self, commit: Commit, context: R::Context) {
         let bytes = commit.bytes();
         while self.must_wait(commit.path(), bytes) {
@@ -319,7 +319,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     }
 }
 
-/// What the processor has waited for.
+/// What the processor was waiting for.
 enum Next<C, G> {
     Committed(u64),
     /// The client has been silent for as long as it may take to send a last part.

@@ -17,12 +17,12 @@ const MAX_BYTES: usize = 64 * 1_024;
 /// this, thousands of waiting requests would be carried out in one go.
 const REQUEST_COST: usize = 4;
 
-/// A request that has been read. `C` is what its answers need to know of it, and `G` is a guard
+/// A request that has been read. `C` is what its answers need to know about it, and `G` is a guard
 /// that is dropped once it has been carried out.
 pub struct Request<C, G> {
     /// What is asked for.
     pub command: Command,
-    /// What its answers need to know of it.
+    /// What its answers need to know about it.
     pub context: C,
     /// The length of its message in bytes.
     pub bytes: usize,
@@ -31,20 +31,20 @@ pub struct Request<C, G> {
 }
 
 impl<C, G> Request<C, G> {
-    /// The bytes that it takes up, roughly: a short message is longer once it is read.
+    /// Roughly how many bytes it takes: a short message gets longer once it is read.
     fn size(&self) -> usize {
         size_of::<Self>() + self.bytes
     }
 }
 
-/// Requests that wait, in the order in which they came. One reader puts, one processor takes.
+/// Waiting requests, in the order in which they arrived. One reader puts, one processor takes.
 pub struct RequestQueue<C, G> {
     state: Mutex<State<C, G>>,
-    /// Notified when something has come or nothing more will.
+    /// Notified when a request has arrived or no more will.
     filled: Notify,
     /// Notified when something has been taken or carried out.
     emptied: Notify,
-    /// Cancelled when long answers are to end.
+    /// Cancelled when long answers must end.
     hurry: CancellationToken,
 }
 
@@ -75,7 +75,7 @@ struct State<C, G> {
 /// How the requests of a connection end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The client has closed properly: it has sent all that it wanted to.
+    /// The client has closed properly: it has sent everything that it wanted to.
     Proper,
     /// Either side cut the connection.
     Cut,
@@ -91,13 +91,13 @@ impl<C, G> RequestQueue<C, G> {
         self.filled.notify_one();
     }
 
-    /// Waits until all that was put has been carried out.
+    /// Waits until everything that was put has been carried out.
     pub async fn carried_out(&self) {
         self.wait_emptied(|state| state.requests.is_empty() && !state.busy)
             .await;
     }
 
-    /// The next request. Asking for it says that the one before has been carried out.
+    /// The next request. Asking for it means that the previous one has been carried out.
     ///
     /// # Errors
     /// How the requests have ended, once all have been taken and no more will come.
@@ -131,7 +131,7 @@ impl<C, G> RequestQueue<C, G> {
         self.lock().end
     }
 
-    /// Nothing more will come.
+    /// Marks the queue as ended: no more requests will come.
     pub fn close(&self, end: End) {
         self.lock().end = Some(end);
         self.filled.notify_one();
@@ -142,7 +142,7 @@ impl<C, G> RequestQueue<C, G> {
         self.hurry.cancel();
     }
 
-    /// Waits until long answers are to end.
+    /// Waits until long answers must end.
     pub async fn hurried(&self) {
         self.hurry.cancelled().await;
     }

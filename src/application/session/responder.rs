@@ -7,16 +7,16 @@ use crate::application::request_error::RequestError;
 
 /// Sends answers to one client, in the order of the calls. Clones send to the same client.
 pub trait Responder: Clone + Send + Sync + 'static {
-    /// What an answer needs to know of its request. The default stands for no request.
+    /// What an answer needs to know about its request. The default stands for no request.
     type Context: Clone + Default + Send + Sync + 'static;
 
     /// Sends a reply. Must not wait.
     fn reply(&self, reply: &Reply, context: &Self::Context);
 
-    /// Sends a refusal. Must not wait.
+    /// Sends an error. Must not wait.
     fn refuse(&self, refusal: &RequestError, context: &Self::Context);
 
-    /// Sends what came of a change of `file`, before any later change of that file. Must not wait.
+    /// Sends the result of a change of `file`, before any later change of that file. Must not wait.
     fn answer_change(
         &self,
         file: &FileKey,

@@ -1,4 +1,4 @@
-//! The session of a connection, whose time runs on whatever is under way.
+//! The session of a connection, whose deadlines are met whatever work is in progress.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::application::session::guard::SessionGuard;
 use crate::application::session::responder::Responder;
 use crate::application::session::state::Session;
 
-/// The longest wait: a deadline further away is looked at again on the way.
+/// The longest wait: a deadline further away is checked again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
 /// One connection's session, which acts on its deadlines by itself.
@@ -61,8 +61,9 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
         settle_upload(&self.application, session, next).await
     }
 
-    /// Does `work`, however long it takes, and meets the session's deadlines meanwhile: a token that
-    /// expires while a slow client receives a large project expires then, not afterwards.
+    /// Does `work`, however long it takes, and meets the session's deadlines in the meantime: a
+    /// token that expires while a slow client receives a large project expires then, not
+    /// afterwards.
     pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {

@@ -65,7 +65,7 @@ impl Session {
         self.roles.streamer && self.identity.is_some() && !self.told_expired
     }
 
-    /// What its rights follow from.
+    /// What its rights depend on.
     pub(crate) fn rights(&self) -> Rights<'_> {
         Rights {
             identity: self.identity.as_ref(),
@@ -128,7 +128,7 @@ impl Session {
         self.rights().may_chat(now)
     }
 
-    /// Takes on `identity` and `roles`, and drops the uploads and the draft that these do not allow.
+    /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
     pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
         let same_project = self.role_project().is_some()
             && self
@@ -161,8 +161,8 @@ impl Session {
         self.failed_authentications = 0;
     }
 
-    /// Drops identity, roles, uploads and draft, as if the connection had ended. It keeps its watches
-    /// where reading is public, and remembers which pull requests it has been told of.
+    /// Drops identity, roles, uploads and draft, as if the connection had ended. It keeps its
+    /// watches if reading is public, and remembers which pull requests it has been told of.
     pub(crate) fn fail_closed(&mut self, public_read: bool) {
         self.identity = None;
         self.roles = Roles::default();

@@ -1,4 +1,4 @@
-//! The project itself: its files, and the rules by which they change.
+//! The project itself: its files, and the rules for changing them.
 
 use crate::domain::content_hash::ContentHash;
 use crate::domain::file_path::FilePath;
@@ -9,17 +9,17 @@ use crate::domain::project::quota::{FileUsage, ProjectQuota, Usage};
 use crate::domain::project::version::Version;
 use crate::domain::time::Timestamp;
 
-/// About how many bytes an entry takes up in memory beside its name: 105 where all nodes of the
-/// map are full, as when a project has just been loaded, and up to 175 where they are half empty.
+/// About how many bytes of memory an entry takes beside its name: 105 if all nodes of the map are
+/// full, as when a project has just been loaded, and up to 175 if they are half empty.
 const ENTRY_BYTES: usize = 150;
 
-/// A project's files as far as they are known without opening them.
+/// A project's files, as far as they are known without opening them.
 ///
-/// A store loads a project once, by collecting its files, asks it before each change, and tells it
-/// what came of that. It shares the project among all who read and write, so no method does IO, and
-/// each takes time in proportion to the depth of a path and the logarithm of the number of files.
+/// A store loads a project once by collecting its files, asks it before each change, and reports
+/// the outcome to it. All readers and writers share it, so no method does IO, and each takes time
+/// proportional to the depth of a path and the logarithm of the number of files.
 ///
-/// Nothing but files is kept: a folder exists where a file lies below it.
+/// Only files are kept: a folder exists if a file lies below it.
 ///
 /// ```
 /// # use file_ws_server::domain::{FilePath, Project, ProjectQuota, Timestamp};
@@ -36,27 +36,27 @@ const ENTRY_BYTES: usize = 150;
 #[derive(Debug, Default)]
 pub struct Project {
     entries: PathMap<ProjectEntry>,
-    /// The lengths of the files whose puts are under way.
+    /// The lengths of the files whose puts are in progress.
     pending: PathMap<u64>,
-    /// Of the entries and the pending puts together.
+    /// The usage of the entries and the pending puts together.
     usage: Usage,
     /// No entry is newer.
     last: Version,
 }
 
 impl Project {
-    /// Whether a file of `bytes` may be put at `path`, and reserves the room for it.
+    /// Checks whether a file of `bytes` may be put at `path`, and reserves the space for it.
     ///
-    /// Puts of different files may be under way at once; each counts the files and the room that
-    /// the others have reserved. A file that is replaced keeps its room until the put is completed,
-    /// so that the project stays within its bounds whatever becomes of the puts.
+    /// Puts of different files may be in progress at once; each counts the files and the space that
+    /// the others have reserved. A file being replaced keeps its space until the put is completed,
+    /// so the project stays within its limits whatever the outcome of the puts.
     ///
-    /// The caller must see to it that puts of one file do not overlap. Should a reservation for the
-    /// same file never have been given back, the new one takes its place.
+    /// The caller must make sure that puts of one file do not overlap. If a reservation for the
+    /// same file was never returned, the new one replaces it.
     ///
     /// # Errors
-    /// The first bound that would be passed, in the order of [`ProjectQuota::check`]; where none
-    /// is, [`PutError::PathConflict`]. Nothing is reserved then.
+    /// The first limit that would be exceeded, in the order of [`ProjectQuota::check`]; if there is
+    /// none, [`PutError::PathConflict`]. Nothing is reserved then.
     pub fn begin_put(
         &mut self,
         path: &FilePath,
@@ -79,7 +79,7 @@ impl Project {
         })
     }
 
-    /// Notes that the file has been written, by the change with this number.
+    /// Records that the file has been written, by the change with this number.
     pub fn complete_put(&mut self, put: PendingPut, version: Version, modified: Timestamp) {
         let PendingPut { path, bytes } = put;
         let entry = ProjectEntry {
@@ -94,35 +94,36 @@ impl Project {
         });
     }
 
-    /// Gives back the room of a put that came to nothing.
+    /// Returns the space of a put that was not carried out.
     pub fn abandon_put(&mut self, put: PendingPut) {
         let PendingPut { path, .. } = put;
         self.change(&path, |project| project.pending.remove(&path));
     }
 
-    /// The number of the next change, greater than all before and than those of all files. It is
-    /// the time `now_nanos`, in nanoseconds since the Unix epoch, unless the clock lags.
+    /// The number of the next change, greater than the number of every earlier change and of every
+    /// file. It is the time `now_nanos`, in nanoseconds since the Unix epoch, unless the clock
+    /// lags.
     pub fn next_version(&mut self, now_nanos: u64) -> Version {
         self.last = self.last.next(now_nanos);
         self.last
     }
 
-    /// The greatest number of a change that was given or that a file bears.
+    /// The greatest number that a change was given or that a file has.
     pub fn last_version(&self) -> Version {
         self.last
     }
 
-    /// Notes that a file has been deleted, and returns what was known of it.
+    /// Records that a file has been deleted, and returns what was known about it.
     pub fn remove(&mut self, path: &FilePath) -> Option<ProjectEntry> {
         self.change(path, |project| project.entries.remove(path))
     }
 
-    /// Corrects what is known of a file that was `found` otherwise when it was opened (`None`: it
+    /// Corrects what is known about a file whose state, when it was opened, was `found` (`None`: it
     /// was not there). No quota applies.
     ///
-    /// `expected` is the version that was known before the file was opened. Where another is known
-    /// by now, or a put is under way, the file has changed since and what was found counts for
-    /// nothing. The hash of a file that is as it was stays known.
+    /// `expected` is the version known before the file was opened. If the known version differs by
+    /// now, or a put is in progress, the file has changed since and `found` is ignored. The hash of
+    /// an unchanged file stays known.
     pub fn correct(
         &mut self,
         path: &FilePath,
@@ -143,9 +144,9 @@ impl Project {
         }
     }
 
-    /// Remembers the hash of a file's content, where the file still has that version.
+    /// Remembers the hash of a file's content, if the file still has that version.
     ///
-    /// [`Version::UNKNOWN`] tells no content from another, so its hash is not remembered.
+    /// [`Version::UNKNOWN`] does not identify a content, so its hash is not remembered.
     pub fn note_hash(&mut self, path: &FilePath, version: Version, hash: ContentHash) {
         if let Some(entry) = self.entries.get_mut(path)
             && entry.version == version
@@ -155,7 +156,7 @@ impl Project {
         }
     }
 
-    /// What is known of the file at `path`.
+    /// What is known about the file at `path`.
     pub fn get(&self, path: &FilePath) -> Option<&ProjectEntry> {
         self.entries.get(path)
     }
@@ -165,15 +166,15 @@ impl Project {
         self.entries.is_folder(path)
     }
 
-    /// Whether the project has no file.
+    /// Whether the project has no files.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// The files below `folder` (`None`: all of the project's), in byte order of their full names.
     ///
-    /// Those up to and including `after` are left out; it need not be there any more, so that a
-    /// walk can go on from the last file it has met. Unless `recursively`, a sub-folder is skipped
+    /// Paths up to and including `after` are skipped; `after` need not exist any more, so a walk
+    /// can continue from the last file it has seen. Unless `recursively`, a sub-folder is skipped
     /// in one step, however many files it holds.
     pub fn below(
         &self,
@@ -184,19 +185,19 @@ impl Project {
         self.entries.below(folder, after, recursively)
     }
 
-    /// What the project holds, and what the puts under way have reserved.
+    /// What the project holds, including what the puts in progress have reserved.
     pub fn usage(&self) -> Usage {
         self.usage
     }
 
-    /// About how many bytes of memory the project takes up.
+    /// About how many bytes of memory the project takes.
     pub fn memory_bytes(&self) -> usize {
         let names = usize::try_from(self.usage.name_bytes).unwrap_or(usize::MAX);
         let entries = (self.entries.len() + self.pending.len()) * ENTRY_BYTES;
         (size_of::<Self>() + entries).saturating_add(names)
     }
 
-    /// About how many bytes of memory a file at `path` takes up, for a store that reserves memory
+    /// About how many bytes of memory a file at `path` takes, for a store that reserves memory
     /// while it loads a project.
     pub fn entry_memory_bytes(path: &FilePath) -> usize {
         ENTRY_BYTES + path.as_str().len()
@@ -214,10 +215,10 @@ impl Project {
         }
     }
 
-    /// Changes what is known of one file, or its pending put, and keeps the usage in step.
+    /// Changes what is known about one file, or its pending put, and keeps the usage up to date.
     fn change<T>(&mut self, path: &FilePath, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.held_bytes(path);
-        // Of a file that is there no folder is missing, so at most one of the two counts.
+        // A file that exists has all its folders, so at most one of the two counts.
         let new_folders = self.missing_folders(path);
         let changed = change(self);
         let after = self.held_bytes(path);
@@ -240,8 +241,8 @@ impl Project {
 }
 
 impl FromIterator<(FilePath, ProjectEntry)> for Project {
-    /// Loads a project with the files that it has, whatever its quota. Files in byte order take
-    /// the least time.
+    /// Loads a project from its existing files, even if they exceed its quota. Files in byte order
+    /// take the least time.
     fn from_iter<I: IntoIterator<Item = (FilePath, ProjectEntry)>>(files: I) -> Self {
         let entries: PathMap<ProjectEntry> = files.into_iter().collect();
         let mut usage = Usage::default();
@@ -260,8 +261,8 @@ impl FromIterator<(FilePath, ProjectEntry)> for Project {
     }
 }
 
-/// What is held once the bytes of the file at `path` have changed from `before` to `after`, where
-/// `None` is no file and `folders` come or go with it.
+/// The usage once the size of the file at `path` has changed from `before` to `after`; `None` means
+/// no file, and `folders` are created or removed with it.
 fn counted(
     usage: Usage,
     path: &FilePath,

@@ -1,13 +1,13 @@
-//! How a project is named.
+//! The identifier of a project.
 
 use std::fmt;
 
 use crate::domain::names::{ProjectName, UserName};
 
-/// A project, named by its streamer and its own name.
+/// A project, identified by its streamer and its own name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId {
-    /// The streamer it belongs to, who alone may write into it.
+    /// The streamer who owns it; only they may write to it.
     pub streamer: UserName,
     /// Its name among the streamer's projects.
     pub name: ProjectName,

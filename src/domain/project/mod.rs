@@ -1,5 +1,5 @@
-//! A streamer's project: who it belongs to, which files it holds and may hold, and how its changes
-//! are numbered.
+//! A streamer's project: who owns it, which files it holds and may hold, and how its changes are
+//! numbered.
 
 mod aggregate;
 mod entry;

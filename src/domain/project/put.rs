@@ -1,9 +1,9 @@
-//! Puts under way, and why a put is refused.
+//! Puts in progress, and why a put is refused.
 
 use crate::domain::file_path::FilePath;
 use crate::domain::project::quota::QuotaError;
 
-/// A put that [`Project::begin_put`] has allowed, and the room that it has reserved.
+/// A put that [`Project::begin_put`] has allowed, and the space that it has reserved.
 ///
 /// It must end with [`Project::complete_put`] or [`Project::abandon_put`] of the same project.
 /// It cannot do so by itself, since it does not hold the project.
@@ -19,7 +19,7 @@ pub struct PendingPut {
 }
 
 impl PendingPut {
-    /// Where the file goes.
+    /// The path of the file.
     pub fn path(&self) -> &FilePath {
         &self.path
     }
@@ -28,10 +28,10 @@ impl PendingPut {
 /// Why a file must not be put at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PutError {
-    /// The project would pass one of its bounds.
+    /// The project would exceed one of its limits.
     #[error(transparent)]
     Quota(#[from] QuotaError),
-    /// A file stands where a folder is needed, or files lie below the path.
+    /// A file exists where a folder is needed, or files exist below the path.
     #[error("a file stands where a folder is needed, or a folder has the file's name")]
     PathConflict,
 }

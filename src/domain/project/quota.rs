@@ -7,13 +7,13 @@ pub struct Usage {
     pub files: u64,
     /// The bytes of all files together.
     pub bytes: u64,
-    /// How many folders, which are those that have a file below them.
+    /// How many folders: only those with a file below them count.
     pub folders: u64,
     /// The lengths of all files' full names together, in bytes.
     pub name_bytes: u64,
 }
 
-/// One file among what a project holds.
+/// What one file adds to what a project holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileUsage {
     pub bytes: u64,
@@ -23,11 +23,11 @@ pub(super) struct FileUsage {
 }
 
 impl Usage {
-    /// With one file more.
+    /// With one more file.
     pub(super) fn plus(self, file: FileUsage) -> Self {
         Self {
             files: self.files.saturating_add(1),
-            // Files with holes may pretend to be of any length.
+            // Sparse files can claim any length.
             bytes: self.bytes.saturating_add(file.bytes),
             folders: self.folders.saturating_add(file.folders),
             name_bytes: self.name_bytes.saturating_add(file.name_bytes),
@@ -58,7 +58,7 @@ pub struct ProjectQuota {
     pub max_name_bytes: u64,
 }
 
-/// Which bound of a project a write would pass.
+/// Which limit of a project a write would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuotaError {
     /// One file more than `maxProjectFiles`.
@@ -76,7 +76,7 @@ pub enum QuotaError {
 }
 
 impl ProjectQuota {
-    /// Bounds that nothing passes.
+    /// No limits.
     pub const UNLIMITED: Self = Self {
         max_files: u64::MAX,
         max_bytes: u64::MAX,
@@ -84,13 +84,13 @@ impl ProjectQuota {
         max_name_bytes: u64::MAX,
     };
 
-    /// Whether a write may turn what a project holds from `before` into `after`.
+    /// Whether a write may change what a project holds from `before` to `after`.
     ///
-    /// A write that does not grow what is already over a bound is let through, so that a streamer
-    /// can shrink a project that an operator's smaller limits have caught.
+    /// A write that does not increase a quantity already over its limit is allowed, so that a
+    /// streamer can shrink a project after an operator has lowered the limits.
     ///
     /// # Errors
-    /// The first bound that would be passed: files, folders, the bytes of names, bytes.
+    /// The first limit that would be exceeded, in the order files, folders, bytes of names, bytes.
     pub fn check(&self, before: &Usage, after: &Usage) -> Result<(), QuotaError> {
         let passes = |before: u64, after: u64, most: u64| after > most && after > before;
         if passes(before.files, after.files, self.max_files) {
@@ -108,11 +108,11 @@ impl ProjectQuota {
         Ok(())
     }
 
-    /// What the project holds once a file of `new` bytes takes the place of `old` (if any), its
-    /// folders and its name aside.
+    /// What the project holds once a file of `new` bytes replaces `old` (if any), not counting its
+    /// folders and its name.
     ///
     /// # Errors
-    /// The bound that would be passed; see [`check`](Self::check).
+    /// The limit that would be exceeded; see [`check`](Self::check).
     pub fn replace(&self, usage: Usage, old: Option<u64>, new: u64) -> Result<Usage, QuotaError> {
         let after = Usage {
             files: usage.files + u64::from(old.is_none()),
@@ -131,7 +131,7 @@ impl ProjectQuota {
 mod tests {
     use super::*;
 
-    /// Makes a usage and a quota of one number each, all others out of the way.
+    /// Makes a usage and a quota of one number each; all other limits do not apply.
     type Case = (
         fn(u64) -> Usage,
         fn(u64) -> ProjectQuota,

@@ -2,7 +2,7 @@
 
 /// The number of a change within its project; later changes have greater numbers.
 ///
-/// A reader that was given a file at one version must not be given an older one afterwards.
+/// A reader that has received a file at one version must not receive an older one later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version(u64);
 
@@ -21,7 +21,7 @@ impl Version {
     }
 
     /// The number of a change made at `now_nanos`, in nanoseconds since the Unix epoch, after the
-    /// change with this number: the time, or one more than this number where the clock lags.
+    /// change with this number: the time, or one more than this number if the clock lags.
     #[must_use]
     pub const fn next(self, now_nanos: u64) -> Self {
         let least = self.0.saturating_add(1);

@@ -65,12 +65,13 @@ impl TokenRequest {
     }
 }
 
-/// The program ends before it has begun: with help, or because of a bad command or configuration.
+/// The program ends before it starts to work: with help, or because of a bad command or
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// The exit code: 0, or 2 for bad usage and configuration.
     pub code: u8,
-    /// What to print: to standard output with code 0, else to standard error.
+    /// What to print: to standard output with code 0, otherwise to standard error.
     pub text: String,
 }
 
@@ -138,8 +139,8 @@ environment over the file.";
 
 /// Reads the command line, the environment and the configuration file.
 ///
-/// A pure function: `args` are those after the program's name, and `read_file` gives the text of
-/// a file, `None` where there is none.
+/// A pure function: `args` are those after the program's name, and `read_file` returns the text of
+/// a file, `None` if there is none.
 ///
 /// # Errors
 /// What to print instead, and the exit code.

@@ -34,7 +34,7 @@ pub struct Config {
     #[arg(long, help_heading = SERVER, value_name = "HOST")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Text>,
-    /// The folder that holds the projects; created where it is missing
+    /// The folder that holds the projects; created if missing
     #[arg(long, help_heading = SERVER, value_name = "PATH", default_value = "./")]
     pub base_dir: Text,
     /// Where projects are kept: `filesystem` or `memory`, which is empty again after a restart
@@ -43,7 +43,7 @@ pub struct Config {
     /// How long a stopping server may take to finish its work, in seconds, from 0 to 3600
     #[arg(long, help_heading = SERVER, value_name = "SECONDS", default_value = "10")]
     pub drain_seconds: Whole<0, 3_600>,
-    /// Accepted for the sake of the original server, and ignored
+    /// Accepted for compatibility with the original server, and ignored
     #[arg(long, help_heading = SERVER, value_name = "TEXT", hide = true)]
     #[serde(skip_serializing)]
     pub(super) crypto: Option<Ignored>,
@@ -118,7 +118,7 @@ pub struct Config {
     /// no limit
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "5")]
     pub chat_messages_per_second: Whole<0, 1_000_000>,
-    /// How many messages a user may send at once after a rest, from 1 to 1000000
+    /// How many messages a user may send at once after a pause, from 1 to 1000000
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
     pub chat_burst: Whole<1, 1_000_000>,
     /// The most connections; 0: no limit
@@ -143,7 +143,7 @@ pub struct Config {
     /// receivers share counts once
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "201326592")]
     pub(super) max_memory_bytes: Whole<4_096>,
-    /// The old name of `maxMemoryBytes`; counts where it is larger
+    /// The old name of `maxMemoryBytes`; applies if it is larger
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", hide = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_total_queue_bytes: Option<Whole<4_096>>,
@@ -163,7 +163,7 @@ pub struct Config {
     #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_origins: Option<List<String>>,
-    /// The IP addresses of proxies whose `X-Forwarded-For` is believed
+    /// The IP addresses of proxies whose `X-Forwarded-For` is trusted
     #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxies: Option<List<IpAddr>>,

@@ -1,4 +1,4 @@
-//! What the server says once it listens: where, and what to do next.
+//! What the server prints once it listens: where, and what to do next.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use super::config::Config;
 use super::values::Store;
 use crate::adapters::inbound::transport::listen::Host;
 
-/// A few lines for whoever has started the server.
+/// A few lines for the person who has started the server.
 pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
     let mut text = format!(
         "file-ws-server {} is listening\n",

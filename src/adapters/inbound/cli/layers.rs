@@ -1,4 +1,4 @@
-//! Merges what the file, the environment and the flags say: a later layer wins over an earlier one.
+//! Merges the file, the environment and the flags: a later layer wins over an earlier one.
 //!
 //! Variables are read through the parser of the flags. clap's own `env` is not used: it reads the
 //! process's environment, which a server inside another program must not depend on.
@@ -14,16 +14,16 @@ use serde_json::{Map, Value};
 use super::config::Config;
 use super::texts::PREFIX;
 
-/// A configuration that cannot be used; the sentence names the key and the fault.
+/// A configuration that cannot be used; the sentence names the key and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub(super) String);
 
-/// The configuration as it is put together, layer by layer.
+/// The configuration as it is built, layer by layer.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     pub(super) config: Config,
-    /// Where the value of a key came from; nothing for a default.
+    /// Where the value of a key came from; absent for a default.
     sources: BTreeMap<String, String>,
 }
 
@@ -75,7 +75,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Takes the flags, which a command with the arguments [`keys`] has parsed.
+    /// Applies the flags, which a command with the arguments [`keys`] has parsed.
     pub(super) fn take_flags(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         let given = keys().filter(|arg| matches.contains_id(arg.get_id().as_str()));
         let sources = given.map(|arg| {
@@ -133,7 +133,7 @@ pub(super) fn variable_name(arg: &Arg) -> String {
     format!("{PREFIX}{}", arg.get_id().as_str().to_ascii_uppercase())
 }
 
-/// The defaults, changed by these members.
+/// The defaults, overridden by these members.
 fn config_from(members: Map<String, Value>) -> Result<Config, String> {
     Config::deserialize(Value::Object(members)).map_err(|error| error.to_string())
 }
@@ -153,7 +153,7 @@ fn bad_value(name: &str, value: &Value, source: &str, why: &str) -> ConfigError 
     ConfigError(format!("{name} is {shown} in {source}: {why}"))
 }
 
-/// What would be allowed, from the parser's error.
+/// The allowed values, taken from the parser's error.
 fn why(error: &clap::Error) -> String {
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(words)) => format!("must be one of: {}", words.join(", ")),

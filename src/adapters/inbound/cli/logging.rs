@@ -19,7 +19,7 @@ pub fn start_logging(config: &Config) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr);
-    // A file and whoever collects logs want the text alone.
+    // Files and log collectors want plain text.
     let builder = if std::io::stderr().is_terminal() {
         builder
     } else {

@@ -1,4 +1,4 @@
-//! What each part of the server is told of the configuration.
+//! What each part of the server needs from the configuration.
 
 use super::checks::has_strong_key;
 use super::config::Config;
@@ -9,7 +9,7 @@ use crate::adapters::inbound::transport::listen::Host;
 use crate::application::{Limits, Policy};
 use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
 
-/// How much may wait in frames before files are held back, in bytes. More makes no connection
+/// How many bytes of frames may wait before files are held back. More does not make a connection
 /// faster: it is several times what a socket takes at once.
 const WINDOW_BYTES: usize = 256 * 1_024;
 
@@ -30,13 +30,13 @@ impl Config {
     }
 
     /// The most memory that clients may make the server hold, in bytes: `maxMemoryBytes`, or the
-    /// old `maxTotalQueueBytes` where that is larger.
+    /// old `maxTotalQueueBytes` if that is larger.
     pub fn max_memory_bytes(&self) -> usize {
         let old = self.max_total_queue_bytes.map_or(0, Whole::size);
         self.max_memory_bytes.size().max(old)
     }
 
-    /// The bounds of the use cases.
+    /// The limits of the use cases.
     pub fn limits(&self) -> Limits {
         Limits {
             max_file_bytes: self.max_file_bytes.get(),
@@ -74,7 +74,7 @@ impl Config {
         }
     }
 
-    /// The bounds of a chat room.
+    /// The limits of a chat room.
     pub fn room_limits(&self) -> RoomLimits {
         let rate = RateLimit {
             per_second: self.chat_messages_per_second.small(),
@@ -86,7 +86,7 @@ impl Config {
         }
     }
 
-    /// The bounds of what waits for one connection.
+    /// The limits of what waits for one connection.
     pub fn send_queue_limits(&self) -> SendQueueLimits {
         let max_bytes = self.max_queue_bytes.size();
         SendQueueLimits {

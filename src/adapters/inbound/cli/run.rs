@@ -1,4 +1,4 @@
-//! The program around its command: reads what it is given, prints how it ends.
+//! The program around its command: reads its input, and prints how it ends.
 
 use std::error::Error;
 use std::future::Future;
@@ -15,7 +15,7 @@ use crate::domain::{ProjectId, ProjectName, UserName};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Reads arguments, environment and file of this process, and carries out what they ask.
+/// Reads arguments, environment and file of this process, and carries out the command.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
     let given = texts(std::env::args_os().skip(1))
         .and_then(|args| Ok((args, variables(std::env::vars_os())?)));
@@ -45,36 +45,35 @@ pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCod
     }
 }
 
-/// Prints to standard output; that nobody reads it is no fault.
+/// Prints to standard output; a closed output is not an error.
 pub fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
     let _ = std::io::stdout().flush();
 }
 
-/// After so many polls of tasks a worker looks for new input. The default of 61 is for tasks that
-/// take microseconds; under a flood some take hundreds of them, and whoever sends something would
-/// wait for all 61.
+/// After this many polls of tasks a worker checks for new input. The default of 61 suits tasks that
+/// take microseconds; under a flood some take hundreds of them, and a sender would wait for all 61.
 const EVENT_INTERVAL: u32 = 7;
 
 /// Runs `work` on a runtime of its own.
 ///
 /// # Errors
-/// Those of `work`, or that the system gives no threads.
+/// The errors of `work`, or that the system provides no threads.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)
         .build()?;
     let result = runtime.block_on(work);
-    // What still blocks on a stalled disk is not waited for.
+    // Does not wait for what is still blocked on a stalled disk.
     runtime.shutdown_background();
     result
 }
 
-/// Makes the folder of `project` below that of `user` a project.
+/// Turns the folder of `project` below the folder of `user` into a project.
 ///
 /// # Errors
-/// Why it cannot be one.
+/// Why it cannot become one.
 pub async fn adopt(
     config: &Config,
     projects: Arc<dyn ProjectStore>,
@@ -144,7 +143,7 @@ fn read_file(path: &str) -> std::io::Result<Option<String>> {
     }
 }
 
-/// An error with all that led to it.
+/// An error with all its causes.
 fn with_causes(failure: &dyn Error) -> String {
     let mut text = failure.to_string();
     let mut cause = failure.source();

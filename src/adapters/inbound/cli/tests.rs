@@ -39,7 +39,7 @@ fn fault(args: &[&str], variables: &[(&str, &str)], file: Option<&str>) -> Strin
     }
 }
 
-/// A value that each key takes and that is not its default, as text.
+/// A valid value of each key that is not its default, as text.
 const SAMPLES: &[(&str, &str)] = &[
     ("host", "127.0.0.1"),
     ("store", "memory"),

@@ -1,14 +1,14 @@
-//! What the system hands over as bytes, as text.
+//! Converts the bytes that the system hands over to text.
 
 use std::ffi::OsString;
 
-/// How the name of every environment variable of this server starts.
+/// The prefix of every environment variable of this server.
 pub(super) const PREFIX: &str = "FILE_WS_SERVER_";
 
 /// Arguments as texts.
 ///
 /// # Errors
-/// A sentence that shows the argument which is no UTF-8. A path of other bytes can be reached
+/// A sentence that shows the argument that is not UTF-8. A path of other bytes can be reached
 /// through a link.
 pub fn texts(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, String> {
     args.map(|arg| {
@@ -18,11 +18,10 @@ pub fn texts(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, String
     .collect()
 }
 
-/// Environment variables as texts. Others than ours may be of any bytes, and are left out then.
+/// Environment variables as texts. Variables of others may be of any bytes; those are left out.
 ///
 /// # Errors
-/// A sentence that names the variable of ours which is no UTF-8. Its value is not shown: it may be
-/// the key.
+/// A sentence that names our variable that is not UTF-8. Its value is not shown: it may be the key.
 pub fn variables(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Vec<(String, String)>, String> {

@@ -65,7 +65,8 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
     }
 }
 
-/// Content per part of a file, in bytes: a multiple of 3, since base64 codes three bytes at a time.
+/// Content per part of a file, in bytes: a multiple of 3, since base64 encodes three bytes at a
+/// time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PartBytes(u64);
 
@@ -173,7 +174,7 @@ impl Serialize for SecretKey {
     }
 }
 
-/// A list; outside of a file its items are separated by commas.
+/// A list; outside a file its items are separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List<T>(Vec<T>);
 
@@ -219,7 +220,7 @@ impl<'de> Deserialize<'de> for Ignored {
 pub enum Store {
     /// Under `baseDir`.
     Filesystem,
-    /// In memory alone.
+    /// In memory only.
     Memory,
 }
 

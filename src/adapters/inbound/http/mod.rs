@@ -30,7 +30,7 @@ pub fn pages(
     });
     let page = warp::path::end().map(|| {
         let page = warp::reply::html(PAGE.replace("{version}", VERSION));
-        // The page needs nothing but itself.
+        // The page loads nothing else.
         let policy = "default-src 'none'; style-src 'unsafe-inline'";
         warp::reply::with_header(page, CONTENT_SECURITY_POLICY, policy).into_response()
     });

@@ -1,4 +1,4 @@
-//! Rooms in memory, which is where their history lives (protocol, section 7).
+//! Rooms in memory, where their history is kept (protocol, section 7).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,14 +12,14 @@ use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, Uptime, 
 pub struct MemoryChatRooms {
     events: Arc<dyn EventPublisher>,
     limits: RoomLimits,
-    /// 0 is no limit.
+    /// 0 means no limit.
     max_rooms: usize,
-    /// Locked for a moment only, never while a room's own lock is waited for: a crowded room must
-    /// not hold up the others.
+    /// Locked only for a moment, never while waiting for a room's own lock: a crowded room must not
+    /// delay the others.
     rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
 }
 
-/// A room, and whether it has been forgotten: whoever finds it so looks for its successor.
+/// A room, and whether it has been forgotten: then the caller looks up its successor.
 struct Kept {
     room: Room,
     forgotten: bool,
@@ -40,7 +40,7 @@ impl MemoryChatRooms {
         lock(&self.rooms).get(name).cloned()
     }
 
-    /// The room of that name, which is made where there is none and may be one more.
+    /// The room of that name, created if it does not exist and there may be one more.
     fn room_or_new(&self, name: &RoomName, now: Uptime) -> Option<Arc<Mutex<Kept>>> {
         let mut rooms = lock(&self.rooms);
         let is_full = self.max_rooms > 0 && rooms.len() >= self.max_rooms;
@@ -56,7 +56,7 @@ impl MemoryChatRooms {
         Some(Arc::clone(kept))
     }
 
-    /// Takes a forgotten room out, unless another has taken its place.
+    /// Removes a forgotten room, unless another has taken its place.
     fn take_out(&self, name: &RoomName, forgotten: &Arc<Mutex<Kept>>) {
         let mut rooms = lock(&self.rooms);
         if rooms
@@ -111,7 +111,7 @@ impl ChatRooms for MemoryChatRooms {
         date: Timestamp,
         now: Uptime,
     ) -> Result<(), SayError> {
-        // Whoever speaks is in the room, so there is one.
+        // A user who speaks is in the room, so there is one.
         let Some(spoken_in) = self.room(room) else {
             return Ok(());
         };
@@ -120,7 +120,7 @@ impl ChatRooms for MemoryChatRooms {
             .room
             .say(user, text, &self.limits, date, now)
             .map_err(SayError::TooOften)?;
-        // Told under the room's lock: all hear all messages in the order of their ids.
+        // Sent under the room's lock: everybody receives all messages in the order of their ids.
         let topic = Topic::Room(room.clone());
         self.events
             .publish(&topic, Event::ChatMessage(message), Some(origin));

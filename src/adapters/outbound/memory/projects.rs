@@ -18,7 +18,7 @@ use crate::domain::{
     Version,
 };
 
-/// Keeps projects for as long as it lives. Nothing lies there that it did not make, so nothing is
+/// Keeps projects as long as it lives. It contains only what it created itself, so nothing is
 /// foreign.
 #[derive(Debug, Default)]
 pub struct MemoryProjects {
@@ -33,7 +33,7 @@ struct Stored {
 }
 
 impl MemoryProjects {
-    /// Does `work` alone with the project: what follows from a change comes before any other.
+    /// Does `work` alone with the project: the consequences of a change come before any other.
     fn with<T>(
         &self,
         project: &ProjectId,
@@ -145,7 +145,7 @@ impl ProjectStore for MemoryProjects {
         paths: &[FilePath],
         _: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
-        // What is opened takes no memory here that it does not take already.
+        // Opening a file takes no memory here beyond what it takes already.
         self.with(project, |stored| {
             Ok(paths.iter().map(|path| stored.open(path)).collect())
         })
@@ -172,7 +172,7 @@ impl ProjectStore for MemoryProjects {
     }
 
     fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash) {
-        // Of a project that has gone there is nothing to remember.
+        // If the project is gone, there is nothing to remember.
         let _ = self.with(project, |stored| {
             stored.project.note_hash(path, version, hash);
             Ok(())

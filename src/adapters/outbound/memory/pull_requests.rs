@@ -14,7 +14,7 @@ use crate::application::ports::{
 };
 use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 
-/// Keeps open pull requests for as long as it lives.
+/// Keeps open pull requests as long as it lives.
 #[derive(Debug)]
 pub struct MemoryPullRequests {
     open: Arc<OpenPullRequests>,

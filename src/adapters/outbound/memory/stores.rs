@@ -7,10 +7,10 @@ use super::pull_requests::MemoryPullRequests;
 use super::uploads::MemoryUploads;
 use crate::application::ports::Stores;
 
-/// All stores, empty at first and gone with the last of them.
+/// All stores, empty at first; their data is gone with the last of them.
 #[derive(Debug, Clone)]
 pub struct MemoryStores {
-    /// Which projects there are, and their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<MemoryProjects>,
     /// Open pull requests.
     pub pull_requests: Arc<MemoryPullRequests>,

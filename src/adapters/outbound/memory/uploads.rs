@@ -15,8 +15,8 @@ use crate::domain::{FilePath, PullRequestId, Version};
 /// The files of a pull request.
 pub(crate) type Files = BTreeMap<FilePath, StoredFile>;
 
-/// Keeps uploads in memory, where they would have been without it, and drafts until they are
-/// finished or discarded.
+/// Keeps uploads in memory, where they would be without it, and drafts until they are finished or
+/// discarded.
 #[derive(Debug, Default)]
 pub struct MemoryUploads {
     staged: Mutex<HashMap<StagingId, BytesMut>>,
@@ -24,10 +24,10 @@ pub struct MemoryUploads {
 }
 
 impl MemoryUploads {
-    /// Takes out the files of a draft.
+    /// Removes and returns the files of a draft.
     ///
     /// # Errors
-    /// `NotFound` where one of `files` was never written; the draft stays.
+    /// `NotFound` if one of `files` was never written; the draft stays.
     pub(crate) fn take_draft(
         &self,
         draft: PullRequestId,

@@ -25,7 +25,7 @@ fn all_sections() -> Sections {
     )
 }
 
-/// What is open of the connection's uploads into its project.
+/// The open uploads of the connection into its project.
 fn uploads(session: &Session) -> Vec<String> {
     let names = session.uploads.names_into(&WriteTarget::Project(demo()));
     names.iter().map(ToString::to_string).collect()
@@ -104,8 +104,8 @@ async fn claims_that_barely_match_are_good() {
     }
 }
 
-/// A connection that is streamer, viewer and member, watches another project and has an upload
-/// and a draft with an upload.
+/// A connection that is streamer, viewer and member, watches another project, and has an upload and
+/// a draft with an upload.
 async fn one_with_everything(scene: &Scene) -> Session {
     let mut session = scene.connect(1, ANA, all_sections()).await;
     for command in [
@@ -257,7 +257,7 @@ async fn a_foreign_folder_is_400_and_no_project() {
         assert_eq!(answer, Err(refusal));
         assert!(scene.journal.take().is_empty());
     }
-    // It became foreign between looking and registering.
+    // It became foreign between the check and the registration.
     let mut world = World::new();
     let in_the_way = |_: &ProjectId| Err(StoreError::PathConflict);
     world.projects.expect_register().returning(in_the_way);
@@ -478,7 +478,7 @@ async fn after_an_expiry_the_streamer_is_told_only_of_what_has_come_since() {
     assert_eq!(told, [PullRequestId::from_u128(8)]);
 }
 
-/// The ids of what waits for a streamer who authenticates so.
+/// The ids of the pull requests waiting for a streamer who authenticates this way.
 async fn waiting(
     scene: &Scene,
     session: &mut Session,
@@ -530,7 +530,7 @@ async fn a_streamer_who_comes_back_is_told_of_what_has_come_since_and_of_nothing
     let bare = |token| authenticate(token, Sections::default());
     let other = || authenticate("ana:ana/other", streaming("ana/other"));
     let viewer = || authenticate(BOB, viewing("bob", "ana/demo"));
-    // What the connection does between ceasing to be the streamer of `ana/demo` and being so again.
+    // What the connection does between losing the role of streamer of `ana/demo` and regaining it.
     let cases = [
         vec![viewer()],
         vec![bare(BOB)],

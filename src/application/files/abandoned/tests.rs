@@ -16,14 +16,14 @@ fn deleting() -> World {
     world
 }
 
-/// The streamer has come and gone.
+/// The streamer has connected and left.
 async fn come_and_gone(scene: &Scene) {
     let session = scene.streamer().await;
     drop(SessionGuard::new(Arc::clone(&scene.app), session));
     scene.journal.take();
 }
 
-/// Tidies up, and waits until that is done.
+/// Does the periodic work, and waits until it is done.
 async fn tidy(scene: &Scene) {
     tidy_up(&scene.app);
     while !scene.app.work.is_empty() {
@@ -145,7 +145,7 @@ async fn after_a_restart_every_projects_grace_starts_anew() {
 #[tokio::test]
 async fn a_streamer_who_comes_in_that_very_moment_keeps_his_files() {
     let mut world = deleting();
-    // He is known to be there before his grace has been taken back.
+    // The streamer counts as present before their grace period has been cancelled.
     world.presence.expect_streamers().return_const(1_usize);
     let scene = world.build();
     start_grace(&scene.app).await.expect("listed");

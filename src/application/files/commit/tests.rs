@@ -16,7 +16,7 @@ use crate::application::test_world::{
 };
 use crate::domain::{ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, Version};
 
-/// What the streamer's command is to do.
+/// What the streamer's command does.
 async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
     match execute(&scene.app, session, command).await {
         CommandOutcome::Commit(commit) => commit,
@@ -193,7 +193,7 @@ async fn a_folder_that_breaks_off_is_told_of_as_far_as_it_went() {
     );
 }
 
-/// A store in which each write waits until the test lets it go on.
+/// A store in which each write waits until the test releases it.
 #[derive(Default)]
 struct SlowStore {
     journal: Journal,
@@ -292,7 +292,7 @@ fn slow_scene() -> (Scene, Arc<SlowStore>) {
     (scene, store)
 }
 
-/// Lets everything that can run do so.
+/// Lets everything run that can.
 async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;

@@ -7,7 +7,7 @@ use crate::application::test_world::{
     World, creation, delete, is_bad, is_unauthorized, next_of, over, part, path, post,
 };
 
-/// Carries out `commands` in a draft and gives the answer to the last and what was done.
+/// Carries out `commands` in a draft; returns the last answer and what was done.
 async fn in_a_draft(commands: Vec<Command>) -> (Result<Vec<Reply>, RequestError>, Vec<String>) {
     let scene = World::new().build();
     let mut session = scene.author().await;

@@ -295,7 +295,7 @@ async fn a_digest_is_that_of_all_bytes() {
     assert_eq!(digest.to_string(), known);
 }
 
-/// What a `list` tells: names, and whether with a hash.
+/// What a `list` reports: names, and whether with a hash.
 async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
     let command = list(demo(), name, true);
     let CommandOutcome::Listing(mut stream) = execute(&scene.app, &mut nobody(), command).await

@@ -88,7 +88,7 @@ async fn what_was_staged_is_forgotten_with_its_upload() {
     );
 }
 
-/// The first of three parts of a file: just too little to be staged for its own sake.
+/// The first of three parts of a file: just too small to be staged on its own account.
 fn light(number: usize) -> Command {
     let part = PartOf {
         number: Some(1),
@@ -133,7 +133,7 @@ async fn what_gathers_of_all_uploads_of_a_connection_is_bounded_together() {
     assert_eq!(scene.journal.take().len(), 246);
     let held = session.account.held() - before;
     assert!(held < (1 << 20) + 256 * 1_024, "255 uploads hold {held}");
-    // A part that finds no room takes what had gathered of its upload along, which makes room.
+    // A part that finds no room is staged with its upload's earlier parts, which makes room.
     let second = part("/u0", "12", 2, 3);
     waits(&scene, &mut session, second).await;
     let staged = [LIGHT, 2].map(|bytes| format!("stage 248 +{bytes}"));
@@ -202,7 +202,7 @@ async fn an_upload_that_cannot_be_staged_has_ended() {
     let mut session = scene.streamer().await;
     let steps = vec![
         (big(1, SPILL), Err(&RequestError::UnwritableFile)),
-        // They were on their way already.
+        // They were already on their way.
         (big(2, 3), WAITS),
         (big(3, 3), Err(&RequestError::UnwritableFile)),
     ];

@@ -172,7 +172,7 @@ async fn a_file_may_be_as_long_as_the_limit_and_no_longer() {
         /a    2     2   789+        maxFileBytes=9
     ";
     run(&scene, &mut session, steps).await;
-    // That ended the upload: the next part begins another. What is replaced does not count.
+    // That ended the upload: the next part starts another. Replaced bytes do not count.
     let steps = "
         file  part  of  content     answer
         /a    2     2   789         waits
@@ -193,7 +193,7 @@ async fn parts_on_their_way_behind_a_refused_one_begin_no_other_upload() {
     })
     .build();
     let mut session = scene.streamer().await;
-    // Of the upload that ended nothing is left: there is room for another.
+    // Nothing is left of the upload that ended: there is room for another.
     let steps = "
         file  part  of  content     answer
         /a    1     5   123456      waits
@@ -233,7 +233,7 @@ async fn uploads_may_be_as_many_as_the_limit_and_no_more() {
 async fn uploads_may_hold_as_many_bytes_as_the_limit_and_no_more() {
     let scene = World::limited(|limits| limits.max_open_upload_bytes = 9).build();
     let mut session = scene.streamer().await;
-    // One byte too many ends its upload; to begin anew is not more; what completes does not wait.
+    // One byte too many ends its upload; a restart adds none; a completing part does not wait.
     let steps = "
         file  part  of  content  answer
         /a    1     3   123      waits

@@ -19,7 +19,7 @@ fn look(number: u128) -> Command {
     Command::GetPullRequest(Ok(Some(id(number))))
 }
 
-/// The ids that `list` gives.
+/// The ids that `list` returns.
 async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
     let execution = execute(&scene.app, session, Command::ListPullRequests).await;
     let CommandOutcome::PullRequests(mut pages) = execution else {
@@ -49,7 +49,7 @@ async fn a_pull_request_is_visible_to_its_streamer_and_its_owner_alone() {
     let scene = with_three().build();
     let dan = "dan:dan/other";
     let cases = [
-        // Who, his token and role, and which he may see.
+        // Who, their token and role, and which pull requests they may see.
         ("streamer", ANA, None, vec![7, 8]),
         ("owner", BOB, Some("bob"), vec![7]),
         ("the other owner", "pat:ana/demo", Some("pat"), vec![8]),

@@ -14,7 +14,7 @@ async fn pages_are_bounded_and_leave_out_what_is_gone() {
         .pull_requests
         .expect_open()
         .returning(move |_, _| Ok(open.clone()));
-    // The odd ones have been deleted meanwhile.
+    // The odd ones have been deleted in the meantime.
     world
         .pull_requests
         .expect_find()

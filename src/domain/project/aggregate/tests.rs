@@ -265,7 +265,7 @@ fn what_was_found_before_a_change_does_not_undo_it() {
     let version = put(&mut project, "/a", 5);
     put(&mut project, "/new", 5);
     project.remove(&path("/gone"));
-    // Each was looked at before the change, and is told after it.
+    // Each opened the file before the change and reports after it.
     project.correct(&path("/a"), Some(Version::new(1)), Some(entry(1, 1)));
     project.correct(&path("/a"), Some(Version::new(1)), None);
     project.correct(&path("/new"), None, None);
@@ -325,7 +325,7 @@ fn memory_is_counted_with_each_file_and_its_name() {
     assert_eq!(project.memory_bytes(), empty);
 }
 
-/// What a project is to do, written down without a thought for speed.
+/// A simple model of what a project must do, without regard for speed.
 #[derive(Debug, Default)]
 struct Model {
     entries: BTreeMap<FilePath, ProjectEntry>,
@@ -423,7 +423,7 @@ enum Step {
     NoteHash(FilePath, Option<u64>),
 }
 
-/// Names of few and similar segments, some of which sort just before or after `/`.
+/// A few similar segments, some of which sort just before or after `/`.
 fn any_path() -> impl Strategy<Value = FilePath> {
     let segment = prop::sample::select(vec!["a", "a-", "a.", "a0", "b", "é"]);
     prop::collection::vec(segment, 1..4).prop_map(|segments| path(&segments.join("/")))
@@ -456,7 +456,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Does the same to both; a version that is left out is the one that is known.
+/// Does the same to both; a version left out means the known one.
 fn step(project: &mut Project, model: &mut Model, under_way: &mut Vec<PendingPut>, step: Step) {
     let known = |model: &Model, path| model.entries.get(path).map(|entry| entry.version);
     match step {

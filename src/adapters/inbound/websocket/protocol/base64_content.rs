@@ -3,7 +3,7 @@
 
 use base64_simd::{AsOut as _, STANDARD, STANDARD_NO_PAD};
 
-/// Content that has been decoded, with what its base64 looked like.
+/// Decoded content, with the form of its base64.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Decoded {
     pub bytes: Vec<u8>,
@@ -13,7 +13,7 @@ pub(crate) struct Decoded {
     pub padded: bool,
 }
 
-/// Decodes `text`; `None` where it is not base64.
+/// Decodes `text`; `None` if it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Decoded> {
     // White space is rare, and looking for it costs more than decoding.
     decode_dense(text.as_bytes()).or_else(|| {
@@ -23,7 +23,7 @@ pub(crate) fn decode(text: &str) -> Option<Decoded> {
     })
 }
 
-/// Decodes what holds no white space. Padding may be left out, but not half of it.
+/// Decodes text without white space. Padding may be left out, but only all of it.
 fn decode_dense(text: &[u8]) -> Option<Decoded> {
     let padded = text.ends_with(b"=");
     let alphabet = if padded { STANDARD } else { STANDARD_NO_PAD };
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!((decoded.chars, decoded.padded), (2, false));
     }
 
-    /// The same by another library, and with white space taken out first.
+    /// The same by another library, with white space removed first.
     fn decoded_otherwise(text: &str) -> Option<Vec<u8>> {
         use base64::Engine as _;
         use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};

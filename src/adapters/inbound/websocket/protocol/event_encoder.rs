@@ -1,4 +1,4 @@
-//! What the hub calls to encode an event.
+//! The encoder that the hub calls for each event.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::adapters::inbound::websocket::protocol::encode;
 use crate::application::Event;
 use crate::application::memory::MemoryBudget;
 
-/// An encoder for the hub: the frames that tell of an event, each reserved from `budget` once.
+/// An encoder for the hub: the frames that report an event, each reserved from `budget` once.
 pub fn event_encoder(
     budget: Arc<MemoryBudget>,
     part_bytes: usize,

@@ -42,7 +42,7 @@ fn every_refusal_is_what_the_contract_says() {
     let rate = RequestError::RateLimited {
         retry_after: std::time::Duration::from_millis(1_200),
     };
-    // The refusal, and its message without a name, with one, and with a name and a ref.
+    // The error, and its message without a name, with one, and with a name and a ref.
     let table = [
         (
             bad,

@@ -57,7 +57,7 @@ fn proposal() -> PullRequest {
     }
 }
 
-/// The same proposal with a file more, and what one of the two was made from.
+/// The same proposal with one more file, and the base of one of the two.
 fn proposal_with_a_base() -> PullRequest {
     PullRequest {
         files: vec![path("a"), path("c")],

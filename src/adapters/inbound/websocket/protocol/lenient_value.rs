@@ -1,7 +1,7 @@
-//! JSON values of which it is not yet known whether they are of the right type.
+//! JSON values whose type has not been checked yet.
 //!
-//! A request's parameters are judged only once its sender's right has been, so reading the JSON
-//! must not stumble over a parameter of the wrong type. Texts are borrowed where they can be.
+//! A request's parameters are judged only after its sender's right, so reading the JSON must not
+//! fail on a parameter of the wrong type. Texts are borrowed if possible.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A scalar, or that there is none.
+/// A scalar, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum LenientValue<'a> {
     /// Missing or null, which mean the same.
@@ -22,18 +22,18 @@ pub(crate) enum LenientValue<'a> {
     Integer(i64),
     /// true or false.
     Bool(bool),
-    /// Anything else: a fraction, a number that is too great, a list, an object.
+    /// Anything else: a fraction, a number that is too large, a list, an object.
     Other,
 }
 
-/// An object, or that there is none.
+/// An object, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Field<T> {
     /// Missing or null, which mean the same.
     #[default]
     Absent,
-    /// An object. In a box, because a request has many members, most of them absent, which would be
-    /// copied from hand to hand.
+    /// An object. Boxed, because a request has many members, most of them absent, which would be
+    /// copied on every move.
     Object(Box<T>),
     /// Anything else.
     Other,

@@ -1,5 +1,5 @@
-//! From requests as they come over the wire to commands of the application. Total: whatever was
-//! sent becomes one command.
+//! From requests as they come over the wire to commands of the application. Total: every message
+//! becomes one command.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::domain::{
     ProjectName, PullRequestId, PullRequestSection, RoomName, Section, Sections, UserName,
 };
 
-/// Reads one message. `binary` is whether it came as a binary one.
+/// Reads one message. `binary` says whether it came as a binary one.
 pub(crate) fn read_command(message: &[u8], binary: bool) -> (Command, Context) {
     let request = match Request::read(message) {
         Ok(request) => request,
@@ -33,7 +33,7 @@ pub(crate) fn read_command(message: &[u8], binary: bool) -> (Command, Context) {
     }
 }
 
-/// A request whose envelope is at fault; a failed `authenticate` fails as one.
+/// A request with an invalid envelope; an invalid `authenticate` counts as a failed one.
 fn malformed(request: &Request<'_>, fault: BadParameters) -> Command {
     match &request.kind {
         LenientValue::Text(kind) if kind == "authenticate" => Command::Authenticate(Err(fault)),
@@ -106,8 +106,8 @@ fn section<T>(
     }
 }
 
-/// The separate forms: a section as the data itself, and perhaps a token. That the section is at
-/// fault counts only once it is clear that there is a token.
+/// The separate forms: a section as the data itself, and optionally a token. An error in the
+/// section counts only once it is clear that there is a token.
 fn section_form<T: Into<Section>>(
     data: Checked<&Data<'_>>,
     read: fn(&SectionData<'_>) -> Checked<T>,
@@ -249,7 +249,7 @@ fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
     })
 }
 
-/// An id that is no UUID cannot exist, which is not the same as an id that is no text.
+/// An id that is not a UUID cannot exist, which differs from an id that is not a text.
 fn pull_request_id(data: &Data<'_>) -> Checked<Option<PullRequestId>> {
     Ok(PullRequestId::parse(required("id", &data.id)?))
 }

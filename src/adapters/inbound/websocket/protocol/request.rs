@@ -13,16 +13,16 @@ use crate::application::{BadParameters, Checked};
 const MAX_NAME_BYTES: usize = 4_097;
 /// The longest text that `ref` may be, in bytes.
 const MAX_REFERENCE_BYTES: usize = 128;
-/// How far from 0 an integer `ref` may be: what JavaScript keeps exactly.
+/// How far from 0 an integer `ref` may be: what JavaScript represents exactly.
 const MAX_REFERENCE: i64 = 1 << 53;
 
 /// In a message longer than this, `[`, `{` and `,` are counted: no request has many of them, and a
 /// value takes a hundred times as long to skip as the same bytes in a text.
 const UNCOUNTED_BYTES: usize = 16 * 1_024;
-/// How many of them there may be, also inside texts.
+/// How many of them there may be, including those inside texts.
 const MAX_STRUCTURE: usize = 20_000;
 
-/// The `ref` of a request, which comes back with its answers.
+/// The `ref` of a request, which its answers repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Reference {
@@ -32,17 +32,16 @@ pub(crate) enum Reference {
     Integer(i64),
 }
 
-/// What an answer needs to know of its request.
+/// What an answer needs to know about its request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Context {
     /// The request's `ref`.
     pub reference: Option<Reference>,
-    /// The `name` of a `file` request, exactly as sent; not one that no file can have for its
-    /// length.
+    /// The `name` of a `file` request, exactly as sent; absent if it is too long for any file.
     pub name: Option<String>,
 }
 
-/// A request, read but not judged.
+/// A request that has been read but not judged.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Request<'a> {
@@ -56,14 +55,14 @@ pub(crate) struct Request<'a> {
     pub reference: LenientValue<'a>,
 }
 
-/// Whether a message that cannot be read as a request is an `authenticate` all the same, of JSON that
-/// has more than it should, such as a member that stands twice: then it fails as one.
+/// Whether a message that cannot be read as a request is still an `authenticate`, in JSON that has
+/// more than it should, such as a duplicate member: then it counts as a failed one.
 pub(crate) fn is_authenticate(message: &[u8]) -> bool {
     message.len() <= UNCOUNTED_BYTES
         && serde_json::from_slice::<Outline>(message).is_ok_and(|Outline(found)| found)
 }
 
-/// Whether any `type` of an object is `authenticate`; of the rest it matters only that it is JSON.
+/// Whether any `type` of an object is `authenticate`; the rest only has to be JSON.
 struct Outline(bool);
 
 impl<'de> Deserialize<'de> for Outline {
@@ -159,7 +158,7 @@ impl<'a> Request<'a> {
     /// Reads a message; text and binary messages mean the same.
     ///
     /// # Errors
-    /// That it is no JSON object, or that one member of it stands there twice.
+    /// It is not a JSON object, or one of its members occurs twice.
     pub(crate) fn read(message: &'a [u8]) -> Checked<Self> {
         let Ok(message) = std::str::from_utf8(message) else {
             return Err(BadParameters::new("the message is not UTF-8"));
@@ -185,10 +184,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What an answer to this request needs to know of it.
+    /// What an answer to this request needs to know about it.
     ///
     /// # Errors
-    /// That `ref` is of another kind than the protocol's; what there is besides comes with it.
+    /// `ref` is not of a kind that the protocol allows; the rest of the context comes with the
+    /// error.
     pub(crate) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
             (LenientValue::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {

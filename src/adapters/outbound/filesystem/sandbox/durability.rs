@@ -3,9 +3,9 @@
 /// What an acknowledged change of a project's file survives. Pull requests are always synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// The death of the machine.
+    /// A crash of the machine.
     #[default]
     Fsync,
-    /// The death of the process.
+    /// A crash of the process.
     Rename,
 }

@@ -15,7 +15,7 @@ struct Refused {
     cause: io::Error,
 }
 
-/// Says during what something failed.
+/// Adds to an error what was being done.
 pub(crate) trait During<T> {
     /// Any error is a failure of the store.
     fn during(self, what: &'static str) -> Result<T, StoreError>;
@@ -32,7 +32,7 @@ impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
     }
 }
 
-/// Tells what is simply not there, or in the way, from what failed.
+/// Separates what is absent or conflicts from what failed.
 pub(crate) trait Looking<T> {
     /// As [`During::during`], but nothing usable of that name is `NotFound`.
     fn looking(self, what: &'static str) -> Result<T, StoreError>;
@@ -56,16 +56,16 @@ impl<T> Looking<T> for Result<T, Errno> {
     }
 }
 
-/// Nothing is there, or nothing that a project can hold.
+/// Nothing is there, or nothing that a project can contain.
 pub(crate) fn is_absent(error: Errno) -> bool {
     error == Errno::NOENT
         || is_in_the_way(error)
-        // What opening a socket, or a device without a driver, says.
+        // The error for opening a socket, or a device without a driver.
         || error == Errno::NXIO
         || error == Errno::NODEV
 }
 
-/// A link or a file stands where a folder is needed, or a folder where a file is.
+/// A link or a file exists where a folder is needed, or a folder where a file is.
 pub(crate) fn is_in_the_way(error: Errno) -> bool {
     error == Errno::NOTDIR || error == Errno::LOOP || error == Errno::ISDIR
 }

@@ -1,8 +1,9 @@
 //! The sandbox: folders held open, reached one component at a time, no link ever followed.
 //!
-//! Every operation takes one component and works relative to an open folder, so whatever name gets
-//! here, and whoever swaps folders for links meanwhile, nothing outside is touched. A walk of
-//! components rather than `openat2`, because containers are apt to forbid the latter.
+//! Every operation takes one component and works relative to an open folder, so nothing outside is
+//! touched, whatever name arrives here and even if somebody swaps folders for links in the
+//! meantime. It walks components instead of using `openat2`, because containers often forbid the
+//! latter.
 
 use std::fs::{File, Metadata};
 use std::path::Path;
@@ -14,7 +15,7 @@ use rustix::io::{Errno, Result};
 
 use crate::adapters::outbound::filesystem::projects::versions::nanos_of;
 
-/// Permissions of what the server keeps for itself.
+/// Permissions of the server's own files.
 pub(crate) const PRIVATE_FILE: Mode = Mode::from_raw_mode(0o600);
 /// Permissions of the server's own folders.
 pub(crate) const PRIVATE_FOLDER: Mode = Mode::from_raw_mode(0o700);
@@ -26,10 +27,10 @@ pub(crate) const FOLDER: Mode = Mode::from_raw_mode(0o755);
 /// The deepest tree that [`Folder::remove_tree`] removes; the server's own are two deep.
 const MAX_REMOVED_DEPTH: usize = 8;
 
-/// What a name in a folder stands for.
+/// What a name in a folder refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A regular file of so many bytes.
+    /// A regular file of this many bytes.
     File(u64),
     /// A folder.
     Folder,
@@ -42,7 +43,7 @@ pub(crate) enum Kind {
 pub(crate) struct Folder(Arc<OwnedFd>);
 
 impl Folder {
-    /// Opens the folder at a path of the operator's, whose links are his own affair.
+    /// Opens the folder at a path that the operator chose; links in it are followed.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(Arc::new(rustix::fs::open(
@@ -65,7 +66,7 @@ impl Folder {
             .try_fold(self.clone(), |folder, segment| folder.folder(segment))
     }
 
-    /// Makes a folder in this one; returns whether nothing of that name was there.
+    /// Creates a folder in this one; returns whether nothing of that name existed.
     pub fn make_folder(&self, name: &str, mode: Mode) -> Result<bool> {
         match rustix::fs::mkdirat(self, component(name)?, mode) {
             Ok(()) => Ok(true),
@@ -74,7 +75,7 @@ impl Folder {
         }
     }
 
-    /// Makes sure that there is a folder of that name, and opens it; synced where it is new.
+    /// Makes sure that there is a folder of that name, and opens it; syncs it if it is new.
     pub fn own_folder(&self, name: &str) -> Result<Self> {
         if self.make_folder(name, PRIVATE_FOLDER)? {
             self.sync()?;
@@ -82,25 +83,25 @@ impl Folder {
         self.folder(name)
     }
 
-    /// Opens a regular file for reading; anything else is as good as absent. Never blocks, not on
-    /// a FIFO either.
+    /// Opens a regular file for reading; anything else counts as absent. Never blocks, not even on
+    /// a FIFO.
     pub fn file(&self, name: &str) -> Result<File> {
         self.file_and_metadata(name).map(|(file, _)| file)
     }
 
-    /// Like [`file`](Self::file), with what the system says of it.
+    /// Like [`file`](Self::file), with the system's metadata.
     pub fn file_and_metadata(&self, name: &str) -> Result<(File, Metadata)> {
         let file = File::from(self.open_at(name, OFlags::RDONLY, Mode::empty())?);
         must_be_regular(file)
     }
 
-    /// Makes a file that was not there and opens it for writing.
+    /// Creates a file that must not exist yet and opens it for writing.
     pub fn create(&self, name: &str, mode: Mode) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         Ok(File::from(self.open_at(name, flags, mode)?))
     }
 
-    /// Opens a regular file for appending, and makes it where `mode` is given and it is missing.
+    /// Opens a regular file for appending, and creates it if `mode` is given and it is missing.
     pub fn append(&self, name: &str, mode: Option<Mode>) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::APPEND;
         let (flags, mode) = match mode {
@@ -116,7 +117,7 @@ impl Folder {
         rustix::fs::openat(self, component(name)?, flags | always, mode)
     }
 
-    /// What `name` stands for here, links not followed; `None` where there is nothing.
+    /// What `name` refers to here, without following links; `None` if it does not exist.
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
         match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
@@ -130,7 +131,7 @@ impl Folder {
     }
 
     /// The length of a regular file and when it was last modified, in nanoseconds since the epoch
-    /// (`None` for times that don't fit). `None` where `name` is anything else, or nothing.
+    /// (`None` for times that don't fit). `None` if `name` is anything else, or nothing.
     pub fn file_stat(&self, name: &str) -> Result<Option<(u64, Option<u64>)>> {
         let stat = match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -144,21 +145,22 @@ impl Folder {
         Ok(Some((u64::try_from(stat.st_size).unwrap_or(0), modified)))
     }
 
-    /// Moves `name` to `new` in `to`, over a file that is there.
+    /// Moves `name` to `new` in `to`, replacing an existing file.
     pub fn rename(&self, name: &str, to: &Self, new: &str) -> Result<()> {
         rustix::fs::renameat(self, component(name)?, to, component(new)?)
     }
 
-    /// Moves `name` to `new` in `to`; `EXIST` where there is something already.
+    /// Moves `name` to `new` in `to`; `EXIST` if something already exists there.
     pub fn rename_new(&self, name: &str, to: &Self, new: &str) -> Result<()> {
         match self.rename_with(name, to, new, RenameFlags::NOREPLACE) {
-            // A file system that cannot promise it. Callers have looked; that must do there.
+            // A file system that cannot guarantee it. Callers have checked; that must suffice
+            // there.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.rename(name, to, new),
             other => other,
         }
     }
 
-    /// Swaps `name` and `new` in `to`; `INVAL` and the like where the file system cannot.
+    /// Swaps `name` and `new` in `to`; `INVAL` and the like if the file system cannot.
     pub fn exchange(&self, name: &str, to: &Self, new: &str) -> Result<()> {
         self.rename_with(name, to, new, RenameFlags::EXCHANGE)
     }
@@ -177,7 +179,7 @@ impl Folder {
         rustix::fs::unlinkat(self, component(name)?, AtFlags::REMOVEDIR)
     }
 
-    /// Removes `name` and all below it.
+    /// Removes `name` and everything below it.
     pub fn remove_tree(&self, name: &str) -> Result<()> {
         self.remove_to_depth(name, MAX_REMOVED_DEPTH)
     }
@@ -195,8 +197,8 @@ impl Folder {
         self.remove_folder(name)
     }
 
-    /// The names of the files and folders here (and which are folders), in no order. Links,
-    /// special files and names that are not UTF-8 are left out.
+    /// The names of the files and folders here (and which are folders), in no particular order.
+    /// Links, special files and names that are not UTF-8 are left out.
     pub fn list(&self) -> Result<Vec<(String, bool)>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(self)? {
@@ -210,7 +212,7 @@ impl Folder {
             let folder = match entry.file_type() {
                 FileType::RegularFile => false,
                 FileType::Directory => true,
-                // Not every file system tells.
+                // Not every file system reports the type.
                 FileType::Unknown => match self.kind(name)? {
                     Some(Kind::File(_)) => false,
                     Some(Kind::Folder) => true,
@@ -223,7 +225,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// Makes what the folder says of its entries survive the death of the machine.
+    /// Makes the folder's entries survive a crash of the machine.
     pub fn sync(&self) -> Result<()> {
         rustix::fs::fsync(self)
     }
@@ -240,7 +242,8 @@ impl AsFd for Folder {
     }
 }
 
-/// The second wall: what is no single component never reaches the system, whoever let it through.
+/// The second wall: only a single component ever reaches the system, whatever the callers let
+/// through.
 fn component(name: &str) -> Result<&str> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         Err(Errno::INVAL)

@@ -37,25 +37,25 @@ const FORMAT: &str = "1";
 /// Why the stores cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The base folder cannot be made or opened.
+    /// The base folder cannot be created or opened.
     #[error("cannot open the folder: {0}")]
     Base(#[source] io::Error),
     /// `.twicecast`, or a folder in it, is a link or a file.
     #[error("{0} is not a folder (or a link to one); the server keeps its state there")]
     NotAFolder(&'static str),
-    /// Another layout than this server's.
+    /// A layout other than this server's.
     #[error(
         ".twicecast has format {found:?}, but this server knows format {FORMAT} only; \
          use the server that made it"
     )]
     Format {
-        /// What stands in `.twicecast/version`.
+        /// The content of `.twicecast/version`.
         found: String,
     },
     /// Another process has the lock.
     #[error("another server is running on this folder (it holds .twicecast/lock)")]
     Locked,
-    /// Times of last modification do not come back as they were set.
+    /// Modification times cannot be read back as they were set.
     #[error(
         "the file system does not keep modification times to the nanosecond, \
          which the server needs to number versions"
@@ -91,7 +91,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Makes what is missing, takes the lock and sweeps what an earlier run left unfinished.
+    /// Creates what is missing, takes the lock and removes what an earlier run left unfinished.
     pub fn open(
         base: &Path,
         durability: Durability,
@@ -121,13 +121,13 @@ impl Layout {
         Ok(layout)
     }
 
-    /// A name in the staging folder that nobody has.
+    /// An unused name in the staging folder.
     pub fn temporary_name(&self) -> String {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         format!("temporary-{number}")
     }
 
-    /// A new file that nobody can name, to be written.
+    /// A new file for writing that clients cannot name.
     pub fn temporary(&self, mode: Mode) -> Result<(Temporary, File), Errno> {
         let name = self.temporary_name();
         let file = self.staging.create(&name, mode)?;
@@ -164,8 +164,8 @@ impl Layout {
         opened
     }
 
-    /// Fails where the base folder was removed from under the server: then all of it is missing,
-    /// which must not look like projects that never were.
+    /// Fails if the base folder was removed from under the server: then everything is missing,
+    /// which must not look like projects that never existed.
     pub fn must_be_there(&self) -> Result<(), StoreError> {
         if self.base.is_gone() || self.markers.is_gone() {
             Err(StoreError::failed("the base folder was removed"))

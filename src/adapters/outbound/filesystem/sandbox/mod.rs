@@ -1,4 +1,4 @@
-//! The walls around the base folder: folders held open, and what lies where in them.
+//! The walls around the base folder: folders held open, and the layout inside it.
 
 pub(crate) mod durability;
 pub(crate) mod error;

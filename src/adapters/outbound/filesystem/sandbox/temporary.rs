@@ -1,4 +1,4 @@
-//! A file that nobody can name yet.
+//! A file that clients cannot name yet.
 
 use std::fs::{File, FileTimes};
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,7 +17,7 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
-    /// Sees to the removal of `name`.
+    /// Takes over the removal of `name`.
     pub fn guard(staging: &Folder, name: String) -> Self {
         Self {
             staging: staging.clone(),
@@ -26,26 +26,26 @@ impl Temporary {
         }
     }
 
-    /// Moves it to `name` in `folder`, over a file that is there.
+    /// Moves it to `name` in `folder`, replacing an existing file.
     pub fn replace(&mut self, folder: &Folder, name: &str) -> Result<(), Errno> {
         self.staging.rename(&self.name, folder, name)?;
         self.moved = true;
         Ok(())
     }
 
-    /// Moves it to `name` in `folder`, where nothing may be.
+    /// Moves it to `name` in `folder`, which must not exist.
     pub fn place(&mut self, folder: &Folder, name: &str) -> Result<(), Errno> {
         self.staging.rename_new(&self.name, folder, name)?;
         self.moved = true;
         Ok(())
     }
 
-    /// Swaps it and `name` in `folder`: the guard keeps what was there.
+    /// Swaps it and `name` in `folder`: the guard then holds what was there.
     pub fn exchange(&self, folder: &Folder, name: &str) -> Result<(), Errno> {
         self.staging.exchange(&self.name, folder, name)
     }
 
-    /// The folder it lies in and its name there.
+    /// The folder that it is in and its name there.
     pub fn place_in_staging(&self) -> (&Folder, &str) {
         (&self.staging, &self.name)
     }
@@ -57,13 +57,13 @@ impl Drop for Temporary {
             && let Err(error) = self.staging.remove_file(&self.name)
             && error != Errno::NOENT
         {
-            // The next start sweeps it.
+            // The next start removes it.
             tracing::warn!(%error, "cannot remove a temporary file");
         }
     }
 }
 
-/// Writes the number of a change into its file: the time of last modification, in nanoseconds.
+/// Writes the number of a change to its file as the modification time, in nanoseconds.
 pub(crate) fn stamp(file: &File, version: Version) -> std::io::Result<()> {
     let time = UNIX_EPOCH + Duration::from_nanos(version.number());
     file.set_times(FileTimes::new().set_modified(time))

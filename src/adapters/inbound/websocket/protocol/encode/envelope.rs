@@ -24,7 +24,7 @@ pub(crate) struct Success<'a, D> {
 }
 
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
-    // Texts, numbers and lists of them: there is nothing here that cannot be written.
+    // Only texts, numbers and lists of them: serialising them cannot fail.
     serde_json::to_vec(value).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! The one error that each refusal is on the wire (protocol, section 2).
+//! The one error message for each request error (protocol, section 2).
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -18,7 +18,7 @@ struct Failure<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
-    /// Seconds since the epoch, as the claim `mutedUntil` counts.
+    /// Seconds since the epoch, the unit of the claim `mutedUntil`.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
     #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ struct Failure<'a> {
     reference: Option<&'a Reference>,
 }
 
-/// The one error that a refusal is on the wire.
+/// The one error message for a request error.
 pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     let name = context.name.as_deref();
     let mut failure = Failure {

@@ -13,7 +13,7 @@ use crate::adapters::inbound::websocket::protocol::encode::shapes::{
 use crate::application::Event;
 use crate::domain::{Outcome, PullRequest};
 
-/// The messages that tell of an event; none where its receivers have to read the content back.
+/// The messages that report an event; none if its receivers have to read the content back.
 pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     match event {
         Event::FileUpdated {
@@ -90,7 +90,7 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     }
 }
 
-/// That a pull request waits for the streamer.
+/// Says that a pull request waits for the streamer.
 pub(crate) fn pull_request_created(created: &PullRequest) -> Bytes {
     success("pullRequestCreated", WirePullRequest::from(created), None)
 }

@@ -1,4 +1,4 @@
-//! Files on their way to a connection.
+//! Files being sent to a connection.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -9,13 +9,13 @@ use crate::adapters::inbound::websocket::protocol::encode::envelope::{json, succ
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::domain::{ContentHash, FilePath, ProjectId};
 
-/// How many characters a message takes besides name, content and base, at the most. A guess that is
-/// too small costs one reallocation.
+/// At most how many characters a message takes besides name, content and base. Too small a guess
+/// costs one reallocation.
 const ENVELOPE_CHARS: usize = 160;
 /// The same for a base.
 const BASE_CHARS: usize = ContentHash::CHARS + 10;
 
-/// That all of `file`/`get` has been sent, for a request that carried a `ref`.
+/// Says that all of `file`/`get` has been sent, for a request that carried a `ref`.
 pub(crate) fn get_done(name: &str, files: u64, context: &Context) -> Bytes {
     #[derive(Serialize)]
     struct Done<'a> {
@@ -35,7 +35,7 @@ pub(crate) struct ListedFile {
     pub name: String,
     pub size: u64,
     pub modified: u64,
-    /// `None` where the file is longer than the server hashes.
+    /// `None` if the file is longer than the server hashes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -67,21 +67,20 @@ pub(crate) fn file_list(
     )
 }
 
-/// A part of a file on its way to a connection.
+/// A part of a file being sent to a connection.
 pub(crate) struct FilePart<'a> {
     pub path: &'a FilePath,
     pub content: &'a [u8],
     /// From 1 to `count`.
     pub part: u64,
     pub count: u64,
-    /// What its author started from, of a pull request's file where that is known.
+    /// The content that its author started from, for a pull request's file if known.
     pub base: Option<ContentHash>,
-    /// Whose file it is, where it was not asked for.
+    /// Its project, if the file was not asked for.
     pub project: Option<&'a ProjectId>,
 }
 
-/// One `fileGet` as a whole frame, written by hand: its content is most of what this server ever
-/// sends.
+/// One `fileGet` as a whole frame, written by hand: its content is most of what this server sends.
 pub(crate) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> Bytes {
     let content_chars = base64_content::encoded_len(part.content.len());
     let name_chars = part.path.as_str().len();
@@ -111,7 +110,7 @@ pub(crate) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> B
     out.text()
 }
 
-/// How many parts a file of `bytes` makes: at least one.
+/// How many parts a file of `bytes` has: at least one.
 pub(crate) fn part_count(bytes: u64, part_bytes: usize) -> u64 {
     bytes.div_ceil(part_bytes as u64).max(1)
 }

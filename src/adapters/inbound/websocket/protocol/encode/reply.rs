@@ -108,7 +108,7 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
     success("fileStatus", data, context.reference.as_ref())
 }
 
-/// That all of `pullrequest`/`get` has been sent.
+/// Says that all of `pullrequest`/`get` has been sent.
 pub(crate) fn pull_request_got(context: &Context) -> Bytes {
     success("pullRequestGet", OK, context.reference.as_ref())
 }

@@ -1,4 +1,4 @@
-//! What several messages have in their data.
+//! Data shapes that several messages share.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::{ChatMessage, FilePath, PullRequest};
 
-/// Of a file that has been stored or deleted.
+/// A file that has been stored or deleted.
 #[derive(Serialize)]
 pub(crate) struct Stored<'a> {
     pub message: &'static str,
@@ -47,11 +47,11 @@ pub(crate) struct WirePullRequest<'a> {
     title: &'a str,
     description: &'a str,
     date: u64,
-    /// `date` once more: the original's documentation calls it that.
+    /// `date` again, under the name in the original's documentation.
     data: u64,
     files: Vec<&'a str>,
     deleted: Vec<&'a str>,
-    /// Left out where there is none.
+    /// Left out if there is none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<&'a str, String>,
 }
