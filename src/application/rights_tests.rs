@@ -1,6 +1,6 @@
 //! Who may do what: every command × every identity × one's own or a foreign object.
 //!
-//! A row is one command on one object, a column one identity, a cell the result.
+//! A row is one command on one object, a column one identity, a cell what comes of it.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,7 @@ use crate::application::test_world::{
 };
 use crate::domain::{Outcome, PullRequestId, Sections};
 
-<<<<<<< HEAD
 /// Who asks. Whoever has a role is in their project's room as well.
-=======
-/// Who asks. Everybody with a role is in their project's room as well.
->>>>>>> prose2
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Identity {
     /// Has shown no token.
@@ -57,13 +53,8 @@ const IDENTITIES: [Identity; 9] = [
     NoRole,
 ];
 
-<<<<<<< HEAD
 /// What comes of a command, as a cell says it.
 fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
-=======
-/// The result of a command, one letter per cell.
-fn letter<T>(answer: &Result<T, RequestError>) -> char {
->>>>>>> prose2
     match answer {
         Ok(_) => "yes",
         Err(RequestError::Unauthorized(_) | RequestError::Muted { .. }) => "401",
@@ -79,9 +70,9 @@ fn letter<T>(answer: &Result<T, RequestError>) -> char {
     }
 }
 
-/// Pat's pull request in `demo`.
+/// The pull request of pat's in `demo`.
 const IN_DEMO: u128 = 0x7001;
-/// Eve's pull request in `other`.
+/// The pull request of eve's in `other`.
 const IN_OTHER: u128 = 0x7002;
 
 fn world(public_read: bool) -> World {
@@ -259,7 +250,6 @@ const COMMANDS: [Named; 62] = [
 // The two lines above the rows name the identity of each column. A dot is no word.
 // Cells: `yes` where the command is carried out, otherwise the code of the error.
 
-<<<<<<< HEAD
 /// What needs no more than a right to read, where everybody has it.
 const PUBLIC: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no
@@ -283,30 +273,6 @@ status demo           yes     yes       yes      yes     yes     yes       yes  
 status other          yes     yes       yes      yes     yes     yes       yes    yes     yes
 status ill-typed      400     400       400      400     400     400       400    400     400
 ";
-=======
-/// Commands that need only a right to read, when everybody has it.
-#[rustfmt::skip]
-const PUBLIC: [Row; 18] = [
-    ("get demo",             || get(demo(), "/", true),                "+++ ++ ++ + +"),
-    ("get other",            || get(other(), "/", true),               "+++ ++ ++ + +"),
-    ("get ill-typed",        || Command::GetFiles(Err(fault())),       "000 00 00 0 0"),
-    ("get in a request",     || inside(IN_DEMO),                       "999 99 9+ 9 9"),
-    ("get in a foreign one", || inside(IN_OTHER),                      "999 99 99 9 9"),
-    ("list demo",            || list(demo(), "/", true),               "+++ ++ ++ + +"),
-    ("list other",           || list(other(), "/", true),              "+++ ++ ++ + +"),
-    ("list ill-typed",       || Command::ListFiles(Err(fault())),      "000 00 00 0 0"),
-    ("list in a request",    || list_inside(IN_DEMO),                  "999 99 9+ 9 9"),
-    ("watch demo",           || Command::WatchProject(Ok(demo())),     "+++ ++ ++ + +"),
-    ("watch other",          || Command::WatchProject(Ok(other())),    "+++ ++ ++ + +"),
-    ("watch ill-typed",      || Command::WatchProject(Err(fault())),   "000 00 00 0 0"),
-    ("unwatch demo",         || Command::UnwatchProject(Ok(demo())),   "+++ ++ ++ + +"),
-    ("unwatch other",        || Command::UnwatchProject(Ok(other())),  "+++ ++ ++ + +"),
-    ("unwatch ill-typed",    || Command::UnwatchProject(Err(fault())), "000 00 00 0 0"),
-    ("status demo",          || Command::ProjectStatus(Ok(demo())),    "+++ ++ ++ + +"),
-    ("status other",         || Command::ProjectStatus(Ok(other())),   "+++ ++ ++ + +"),
-    ("status ill-typed",     || Command::ProjectStatus(Err(fault())),  "000 00 00 0 0"),
-];
->>>>>>> prose2
 
 /// The same with `publicRead` off.
 const PRIVATE: &str = "
@@ -332,7 +298,6 @@ status other          401     401       401      401     yes     yes       401  
 status ill-typed      401     401       401      400     400     400       400    400     400
 ";
 
-<<<<<<< HEAD
 /// What needs a role, whether reading is public or not.
 const ROLES: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no
@@ -394,66 +359,6 @@ bob's, streaming      401     401       401      401     401     401       401  
 bob's, own project     401     401       401      401     401     401       401    401     401
 dan's, for demo       401     401       401      401     401     401       401    401     401
 ";
-=======
-/// Commands that need a role, whether reading is public or not.
-#[rustfmt::skip]
-const ROLES: [Row; 27] = [
-    ("malformed",          || Command::Malformed(fault()),              "000 00 00 0 0"),
-    ("post",               || post("/n", "x"),                          "111 11 ++ + 1"),
-    ("post ill-typed",     || Command::PostFile(Err(fault())),          "111 11 00 0 1"),
-    ("delete",             || delete("/a"),                             "111 11 ++ + 1"),
-    ("delete a draft's",   || delete("/mine"),                          "111 11 99 + 1"),
-    ("delete ill-typed",   || Command::DeleteFile(Err(fault())),        "111 11 00 0 1"),
-    ("creation",           || creation("title"),                        "111 ++ ++ + 1"),
-    ("creation, no title", || creation(""),                             "111 00 00 0 1"),
-    ("creation ill-typed", || Command::CreatePullRequest(Err(fault())), "111 00 00 0 1"),
-    ("finish",             || Command::FinishPullRequest,               "111 00 00 + 1"),
-    ("request in demo",    || look(IN_DEMO),                            "111 00 0+ + 1"),
-    ("request in other",   || look(IN_OTHER),                           "111 0+ +0 0 1"),
-    ("unknown request",    || look(5),                                  "111 00 00 0 1"),
-    ("impossible request", || Command::GetPullRequest(Ok(None)),        "111 00 00 0 1"),
-    ("request ill-typed",  || Command::GetPullRequest(Err(fault())),    "111 00 00 0 1"),
-    ("end one in demo",    || end(IN_DEMO),                             "111 11 0+ 1 1"),
-    ("end one in other",   || end(IN_OTHER),                            "111 11 +0 1 1"),
-    ("end an unknown one", || end(5),                                   "111 11 00 1 1"),
-    ("end ill-typed",      || Command::DeletePullRequest(Err(fault())), "111 11 00 1 1"),
-    ("list requests",      || Command::ListPullRequests,                "111 ++ ++ + 1"),
-    ("say",                || Command::SendMessage(Ok("hello".into())), "111 ++ ++ + 1"),
-    ("say nothing",        || Command::SendMessage(Ok("".into())),      "111 00 00 0 1"),
-    ("say ill-typed",      || Command::SendMessage(Err(fault())),       "111 00 00 0 1"),
-    ("history",            || Command::ChatHistory(Ok(None)),           "111 ++ ++ + 1"),
-    ("history ill-typed",  || Command::ChatHistory(Err(fault())),       "111 00 00 0 1"),
-    ("members",            || Command::ChatMembers,                     "111 ++ ++ + 1"),
-    ("leave",              || Command::LeaveRoom,                       "111 ++ ++ + 1"),
-];
-
-/// Separate forms without a token: they use the token that the connection holds.
-#[rustfmt::skip]
-const FORMS: [Row; 9] = [
-    ("stream demo",          || separately(None, streaming("ana/demo")),        "111 11 1+ 1 +"),
-    ("stream other",         || separately(None, streaming("dan/other")),       "111 11 +1 1 1"),
-    ("view demo as ana",     || separately(None, viewing("ana", "ana/demo")),   "111 11 1+ 1 +"),
-    ("view demo as bob",     || separately(None, viewing("bob", "ana/demo")),   "111 +1 11 1 1"),
-    ("view demo as pat",     || separately(None, viewing("pat", "ana/demo")),   "111 11 11 + 1"),
-    ("view other as eve",    || separately(None, viewing("eve", "dan/other")),  "111 1+ 11 1 1"),
-    ("chat in demo as ana",  || separately(None, chatting("ana", "ana/demo")),  "111 11 1+ 1 +"),
-    ("chat in demo as bob",  || separately(None, chatting("bob", "ana/demo")),  "111 +1 11 1 1"),
-    ("chat in other as dan", || separately(None, chatting("dan", "dan/other")), "111 11 +1 1 1"),
-];
-
-/// If there is a token, the token counts, whoever presents it.
-#[rustfmt::skip]
-const TOKENS: [Row; 8] = [
-    ("none",             || authenticate("", Sections::default()),                      "111 11 11 1 1"),
-    ("expired",          || authenticate("ana:ana/demo,exp=1000", Sections::default()), "111 11 11 1 1"),
-    ("ill-typed",        || Command::Authenticate(Err(fault())),                        "000 00 00 0 0"),
-    ("ana's, streaming", || authenticate(ANA, streaming("ana/demo")),                   "+++ ++ ++ + +"),
-    ("bob's, viewing",   || authenticate(BOB, viewing("bob", "ana/demo")),              "+++ ++ ++ + +"),
-    ("bob's, streaming", || authenticate(BOB, streaming("ana/demo")),                   "111 11 11 1 1"),
-    ("bob's, his own",   || authenticate(BOB, streaming("bob/demo")),                   "111 11 11 1 1"),
-    ("dan's, for demo",  || authenticate("dan:dan/other", streaming("ana/demo")),       "111 11 11 1 1"),
-];
->>>>>>> prose2
 
 /// A row's name, and what comes of it for each identity.
 type Row = (&'static str, Vec<(Identity, &'static str)>);
@@ -522,13 +427,8 @@ async fn check(table: &'static str, public_read: bool) {
                 ));
             }
             let journal = scene.journal.take();
-<<<<<<< HEAD
             // What a failed `authenticate` ends is another matter.
             let is_authenticate = matches!(command(name), Command::Authenticate(_));
-=======
-            // What a failed `authenticate` ends is tested elsewhere.
-            let is_authenticate = matches!(command(), Command::Authenticate(_));
->>>>>>> prose2
             if answer.is_err() && !is_authenticate && !journal.is_empty() {
                 wrong.push(format!("{name} × {identity:?}: refused, yet {journal:?}"));
             }
