@@ -2,8 +2,8 @@
 
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::projects::replace::split;
+use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;

@@ -2,10 +2,10 @@
 
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::projects::loaded::LoadedProject;
 use crate::adapters::outbound::filesystem::projects::new_folders::{NewFolders, Parent};
 use crate::adapters::outbound::filesystem::projects::versions::{LastVersion, modified};
+use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{
     During, Looking, is_absent, is_in_the_way,
 };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
 use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
@@ -13,6 +12,7 @@ use crate::adapters::outbound::filesystem::projects::loaded::User;
 use crate::adapters::outbound::filesystem::projects::read::Reading;
 use crate::adapters::outbound::filesystem::projects::registry::Registry;
 use crate::adapters::outbound::filesystem::projects::replace::Replacing;
+use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::listing::list;
 use crate::application::FileContent;

@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{FlockOperation, Mode};
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::kept_open::KeptOpen;
 use crate::adapters::outbound::filesystem::projects::versions::nanos;
+use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
