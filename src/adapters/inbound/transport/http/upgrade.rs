@@ -118,19 +118,22 @@ impl<H: ConnectionHandler> Transport<H> {
             handler,
             ..
         } = &*self.parts;
-        let draining = shutdown.draining.clone();
-        let connection = Connection::new(
-            stream,
-            &already_read,
-            permit,
-            peer,
-            settings,
-            memory.open_account(),
-            draining,
-        );
-        drop(already_read);
-        let priority = connection.priority.clone();
-        let serving = pin!(connection.run(handler));
+        let priority;
+        // In one expression: a local would be kept beside the future, for as long as it runs.
+        let serving = pin!({
+            let connection = Connection::new(
+                stream,
+                &already_read,
+                permit,
+                peer,
+                settings,
+                memory.open_account(),
+                shutdown.draining.clone(),
+            );
+            priority = connection.priority.clone();
+            drop(already_read);
+            connection.run(handler)
+        });
         fair_share.share(serving, priority).await;
     }
 }
