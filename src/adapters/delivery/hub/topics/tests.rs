@@ -181,7 +181,7 @@ fn viewers_are_those_who_receive_updates_and_do_not_stream() {
         world.hub.subscribe(*id, Topic::Updates(project()));
     }
     assert_eq!(world.hub.viewers(&project()), 4);
-    // One of whom has lost his right to updates.
+    // One of them has lost the right to updates.
     for (id, _) in &ids[3..] {
         world.hub.arrive(&project(), *id);
     }

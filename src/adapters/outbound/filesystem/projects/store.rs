@@ -25,7 +25,7 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
 /// and knows which of the folders there are projects.
 ///
-/// The contents list of a project is in memory while it is in use: loaded by a walk of its folder,
+/// What a project holds is in memory while it is in use: loaded by a walk of its folder,
 /// and kept up to date with every write.
 #[derive(Debug)]
 pub struct FilesystemProjects {
