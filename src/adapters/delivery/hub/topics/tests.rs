@@ -163,7 +163,7 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
 }
 
 #[test]
-fn who_ceases_to_stream_a_project_that_he_watches_is_told_so() {
+fn a_streamer_who_stops_streaming_a_project_that_they_watch_is_told_so() {
     let world = World::new();
     let (only, queue) = world.connect();
     world.hub.subscribe(only, Topic::Updates(project()));

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_behind_a_quick_operation_that_hangs_is_helped() {
+    async fn an_operation_that_waits_behind_a_hanging_quick_one_gets_a_thread() {
         let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_is_not_begun() {
+    async fn an_operation_that_nobody_waits_for_any_more_is_not_started() {
         let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let first = gate.run_quick(move |_| {

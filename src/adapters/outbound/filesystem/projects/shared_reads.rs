@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_for_what_waits_to_be_read_shares_it_and_who_asks_later_does_not() {
+    async fn a_request_shares_a_waiting_read_and_a_later_request_does_not() {
         let reads = Arc::new(SharedReads::default());
         let begun = Arc::new(Mutex::new(0));
         let join = |names: &[&str], bytes| {
