@@ -1,4 +1,4 @@
-//! Mirrors a live-coding streamer's project to his viewers over WebSocket, byte for byte.
+//! Mirrors a live-coding streamer's project to viewers over WebSocket, byte for byte.
 //!
 //! A hexagonal service: [`domain`] holds the rules and knows nobody, [`application`] holds the use
 //! cases and the ports they need, [`adapters`] connects both to sockets, disks and clocks. [`server`]

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewers_token_names_the_streamer_and_never_makes_its_bearer_him() {
+    fn a_viewers_token_names_the_streamer_and_never_makes_its_bearer_the_streamer() {
         let viewer = Identity::from_claims(&claims(), NOW).expect("valid");
         assert!(viewer.names(&project("ana", "demo")));
         assert!(!viewer.streams(&project("ana", "demo")));

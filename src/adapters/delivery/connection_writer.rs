@@ -13,14 +13,14 @@ use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks;
 use crate::application::memory::Account;
 
-/// How much is taken out of the queue and written at a time, in bytes.
+/// How many bytes are taken out of the queue and written at a time.
 const WRITE_BYTES: usize = 64 * 1_024;
 
-/// How much one call may write, in bytes, before other connections of the same flush task are
-/// served: a client that reads as fast as the server writes must not keep the task.
+/// How many bytes one call may write before other connections of the same flush task are served: a
+/// client that reads as fast as the server writes must not monopolise the task.
 const TURN_BYTES: usize = 512 * 1_024;
 
-/// How far the frames that wait have been written.
+/// How far the waiting frames have been written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flushed {
     /// All of them.
@@ -33,14 +33,14 @@ pub(crate) enum Flushed {
 
 /// Empties the queue of one connection into its socket.
 ///
-/// The flush task does so when the queue asks for it, for as long as the socket takes it: nobody
-/// has to wake up the connection's own task, which costs more than a write. What the socket does
-/// not take at once is left to that task.
+/// The flush task does so when the queue asks for it, for as long as the socket takes data: this
+/// does not wake the connection's own task, which would cost more than a write. That task writes
+/// what the socket does not take at once.
 pub(crate) struct ConnectionWriter {
     pub(crate) queue: Arc<SendQueue<WireFrame>>,
     socket: SocketWriter,
     outgoing: Mutex<Outgoing>,
-    /// Told when the socket is full or fails.
+    /// Notified when the socket is full or fails.
     stuck: Notify,
 }
 
@@ -52,7 +52,7 @@ struct Outgoing {
     ended: bool,
 }
 
-/// Tells the flush task of a writer.
+/// Notifies the flush task of a writer.
 struct Call {
     flush_task: Arc<FlushTask>,
     writer: Weak<ConnectionWriter>,
@@ -67,7 +67,7 @@ impl Bell for Call {
 }
 
 impl ConnectionWriter {
-    /// An empty queue whose frames `flush_task` brings to `socket`.
+    /// An empty queue whose frames `flush_task` writes to `socket`.
     pub(crate) fn new(
         limits: SendQueueLimits,
         account: Arc<Account>,
@@ -85,7 +85,7 @@ impl ConnectionWriter {
         })
     }
 
-    /// Writes what waits for as long as the socket takes it, and no more than one turn's worth.
+    /// Writes what waits for as long as the socket takes it, and no more than one turn allows.
     ///
     /// # Errors
     /// The socket failed.
@@ -105,19 +105,19 @@ impl ConnectionWriter {
             }
             taken += self.queue.take(frames, WRITE_BYTES);
             if frames.is_empty() {
-                // An idle connection keeps no room for a burst that is over.
+                // An idle connection keeps no capacity for a burst that is over.
                 *frames = VecDeque::new();
                 return Ok(Flushed::All);
             }
         }
     }
 
-    /// Waits until the socket has not taken what the flush task had for it.
+    /// Waits until the socket has refused data that the flush task had for it.
     pub(crate) async fn stuck(&self) {
         self.stuck.notified().await;
     }
 
-    /// Nothing more is to be written.
+    /// Nothing more may be written.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
     }

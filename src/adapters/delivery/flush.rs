@@ -9,13 +9,13 @@ use tokio::task::{AbortHandle, yield_now};
 
 use crate::application::locks;
 
-/// After so many connections other tasks run.
+/// After this many connections other tasks get to run.
 const TURN: usize = 32;
 
 /// Something a flush task empties.
 pub(crate) trait Flush: Send + Sync {
     /// Writes a bounded part of what waits. Returns whether more could be written at once: then it
-    /// is called again, after the others that wait.
+    /// is called again, after the others that are waiting.
     fn flush_some(&self) -> bool;
 
     /// Gives up, because [`flush_some`](Self::flush_some) panicked.
@@ -45,7 +45,7 @@ impl FlushTask {
             self.called.notified().await;
             let waiting = std::mem::take(&mut *locks::lock(&self.waiting));
             for (number, writer) in (1..).zip(waiting) {
-                // A panic over one connection must not end the task that serves many.
+                // A panic in one connection must not end the task that serves many.
                 match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
                     Ok(true) => self.call(writer),
                     Ok(false) => {}
@@ -71,7 +71,7 @@ pub(crate) struct FlushTasks {
 }
 
 impl FlushTasks {
-    /// Starts them on the runtime that this is called in.
+    /// Starts them on the current runtime.
     pub(crate) fn start() -> Self {
         let count = tokio::runtime::Handle::current().metrics().num_workers();
         let all: Vec<_> = (0..count).map(|_| Arc::<FlushTask>::default()).collect();
@@ -87,7 +87,7 @@ impl FlushTasks {
         }
     }
 
-    /// The flush task for one more connection: each in turn.
+    /// The flush task for one more connection, round-robin.
     pub(crate) fn next(&self) -> Arc<FlushTask> {
         let given = self.given.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.all[given % self.all.len()])

@@ -1,4 +1,4 @@
-//! A message as it lies in a queue: a whole frame, shared by all its receivers.
+//! A message as it is queued: a whole frame, shared by all its receivers.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::application::memory::{Account, MemoryBudget, Reservation};
 #[derive(Debug, Clone)]
 pub struct WireFrame(Arc<Reserved>);
 
-/// What a frame takes up besides its bytes, about: itself, its place in a queue, and the
-/// allocator's part of both allocations.
+/// About how many bytes a frame takes besides its content: itself, its place in a queue, and the
+/// allocator's overhead for both allocations.
 const OVERHEAD_BYTES: usize = size_of::<Reserved>() + 64;
 
 #[derive(Debug)]

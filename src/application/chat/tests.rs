@@ -72,7 +72,7 @@ async fn the_muted_may_read_but_not_write_until_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn who_speaks_too_often_is_told_how_long_to_wait() {
+async fn a_user_who_speaks_too_often_is_told_how_long_to_wait() {
     let mut world = World::new();
     let retry_after = Duration::from_millis(200);
     let say = world.rooms.expect_say().once();

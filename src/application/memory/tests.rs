@@ -32,7 +32,7 @@ fn each_holder_has_its_own_limit_and_the_last_16_mib_are_for_streamers() {
 }
 
 #[test]
-fn whoever_holds_little_always_has_room_for_a_request_and_its_answer() {
+fn a_connection_that_holds_little_always_has_room_for_a_request_and_its_answer() {
     let budget = MemoryBudget::new(MIB);
     let _all = budget.reserve(MIB);
     let account = budget.open_account();
@@ -92,7 +92,7 @@ fn shared_frames_that_wait_for_a_connection_count_when_the_largest_is_looked_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_who_use_up_their_share_have_nobody_else_closed() {
+async fn unauthenticated_connections_that_use_up_their_share_close_nobody_else() {
     let budget = MemoryBudget::new(100 * MIB);
     let relieving = tokio::spawn({
         let budget = Arc::clone(&budget);
@@ -114,7 +114,7 @@ async fn strangers_who_use_up_their_share_have_nobody_else_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_memory_comes_free_by_itself_nobody_is_closed() {
+async fn no_connection_is_closed_if_memory_comes_free_by_itself() {
     let budget = MemoryBudget::new(100 * MIB);
     let relieving = tokio::spawn({
         let budget = Arc::clone(&budget);
@@ -139,7 +139,7 @@ async fn where_memory_comes_free_by_itself_nobody_is_closed() {
 }
 
 #[test]
-fn no_wake_up_is_lost_whoever_gives_back_meanwhile() {
+fn no_wake_up_is_lost_when_others_return_memory_in_between() {
     check(2_000, || {
         let budget = MemoryBudget::new(4 * FREE_BYTES);
         let holder = account(&budget, Holder::Authenticated);

@@ -8,7 +8,7 @@ use crate::application::FileKey;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 
-/// Turns an event into the messages that tell of it; none where receivers read the content back.
+/// Turns an event into the messages that report it; none if receivers read the content back.
 pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
 
 /// The receivers of one topic.
@@ -16,7 +16,7 @@ pub(crate) struct Members<F>(Mutex<State<F>>);
 
 struct State<F> {
     queues: HashMap<ConnectionId, Arc<SendQueue<F>>>,
-    /// Whether the last member has left: whoever comes now needs a new topic.
+    /// Whether the last member has left: a new member then needs a new topic.
     closed: bool,
 }
 
@@ -30,7 +30,7 @@ impl<F> Default for Members<F> {
 }
 
 impl<F: Frame> Members<F> {
-    /// Adds a member. Returns whether it is one now: not where the last has left meanwhile.
+    /// Adds a member. Returns false if the last member has left in the meantime.
     pub(crate) fn insert(&self, id: ConnectionId, queue: &Arc<SendQueue<F>>) -> bool {
         let mut members = lock(&self.0);
         if !members.closed {
@@ -39,7 +39,7 @@ impl<F: Frame> Members<F> {
         !members.closed
     }
 
-    /// Removes a member. Returns whether nobody is left; then nobody will come any more either.
+    /// Removes a member. Returns whether nobody is left; then nobody can join any more either.
     pub(crate) fn remove(&self, id: ConnectionId) -> bool {
         let mut members = lock(&self.0);
         members.queues.remove(&id);
@@ -54,7 +54,8 @@ impl<F: Frame> Members<F> {
         queues.len() - others.iter().filter(is_member).count()
     }
 
-    /// Encodes `event` once and hands it to all but `origin`, to whom nothing older may come now.
+    /// Encodes `event` once and hands it to everybody but `origin`, who must receive nothing older
+    /// now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
         if let Some(queue) = origin.and_then(|id| members.queues.get(&id)) {
@@ -112,7 +113,7 @@ impl<F: Frame> Members<F> {
     }
 }
 
-/// The change that `event` tells of makes older ones of the same file obsolete.
+/// The change that `event` reports makes older ones of the same file obsolete.
 fn supersede<F: Frame>(queue: &SendQueue<F>, event: &Event) {
     if let Event::FileUpdated {
         project,

@@ -1,4 +1,4 @@
-//! Which streamers are there.
+//! Which streamers are connected.
 
 use std::collections::HashSet;
 
@@ -46,7 +46,7 @@ impl<F: Frame> Presence for Hub<F> {
         let Some(members) = self.members(&Topic::Updates(project.clone())) else {
             return 0;
         };
-        // Copied, so that no lock is held while the members' own is waited for.
+        // Copied, so that no lock is held while waiting for the members' own lock.
         let streamers = lock(self.streamers.of(project)).get(project).cloned();
         members.count_without(&streamers.unwrap_or_default())
     }

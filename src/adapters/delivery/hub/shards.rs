@@ -5,10 +5,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Mutex;
 
-/// How many parts there are: enough that two busy keys seldom share a lock.
+/// How many parts there are: enough that two busy keys rarely share a lock.
 const SHARDS: usize = 64;
 
-/// A map whose keys are spread over many locks, so that work on one key seldom holds up another.
+/// A map whose keys are spread over many locks, so that work on one key rarely delays another.
 pub(crate) struct Shards<K, V> {
     shards: Vec<Mutex<HashMap<K, V>>>,
     hasher: RandomState,

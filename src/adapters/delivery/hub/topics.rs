@@ -23,7 +23,7 @@ pub struct Hub<F> {
     connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
     topics: Shards<Topic, Arc<Members<F>>>,
     /// The streamer connections of each project that has one. Changes are announced under its lock,
-    /// so that coming and going cannot be told in the wrong order.
+    /// so that arrivals and departures cannot be told in the wrong order.
     pub(crate) streamers: Shards<ProjectId, HashSet<ConnectionId>>,
 }
 
@@ -74,7 +74,7 @@ impl<F: Frame> Hub<F> {
         }
     }
 
-    /// Takes a topic out that its last member has left, unless another has taken its place.
+    /// Removes a topic that its last member has left, unless another has taken its place.
     fn take_out(&self, topic: &Topic, left: &Arc<Members<F>>) {
         let mut topics = lock(self.topics.of(topic));
         if topics
@@ -87,7 +87,7 @@ impl<F: Frame> Hub<F> {
 }
 
 impl<F: Frame> Hub<F> {
-    /// A new connection that receives into `queue`, as yet nothing.
+    /// Adds a new connection that receives into `queue`; it has no subscriptions yet.
     pub fn connect(&self, queue: Arc<SendQueue<F>>) -> ConnectionId {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let connection = Connection {
@@ -98,12 +98,12 @@ impl<F: Frame> Hub<F> {
         id
     }
 
-    /// Ends a connection: it receives nothing more and takes up no room.
+    /// Ends a connection: it receives nothing more and takes no memory.
     pub fn disconnect(&self, connection: ConnectionId) {
         let Some(gone) = write(&self.connections).remove(&connection) else {
             return;
         };
-        // Marks it gone as well: `subscribe` looks while it holds this lock.
+        // Marks it as gone as well: `subscribe` checks that while it holds this lock.
         let topics = std::mem::take(&mut *lock(&gone.topics));
         for topic in topics {
             self.remove_member(&topic, connection);
@@ -130,7 +130,7 @@ impl<F: Frame> Subscriptions for Hub<F> {
         if lock(&member.topics).remove(topic) {
             self.remove_member(topic, connection);
             if let Topic::Updates(project) = topic {
-                // Only now does nothing come behind it.
+                // Only from here on can nothing follow it.
                 member.queue.forget(project);
             }
         }

@@ -8,17 +8,17 @@ use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
 
 /// The turn to send the parts of one file: while it is held no part of another file or version
-/// comes between.
+/// comes in between.
 pub struct FileTransferGuard<F: Frame>(Arc<SendQueue<F>>);
 
 impl<F: Frame> FileTransferGuard<F> {
-    /// For whoever has set the queue's turn to his own.
+    /// For the caller that has set the queue's turn to its own.
     pub(crate) fn new(queue: Arc<SendQueue<F>>) -> Self {
         Self(queue)
     }
 
-    /// Whether the change is still to be sent. To be asked once its file has been opened, which may
-    /// have taken long.
+    /// Whether the change must still be sent. To be checked once its file has been opened, which
+    /// may have taken long.
     pub fn is_wanted(&self) -> bool {
         !matches!(self.0.lock().turn, Transfer::Withdrawn(_))
     }
@@ -47,8 +47,8 @@ impl<F: Frame> SendQueue<F> {
         FileTransferGuard::new(Arc::clone(self))
     }
 
-    /// Waits for a file whose newest version is to be read back and sent, and for room and the
-    /// turn to do so. Waiting deletions and presences are queued on the way.
+    /// Waits for a file whose newest version must be read back and sent, and for room and the turn
+    /// to do so. Waiting deletions and presences are queued on the way.
     pub async fn next_pending(self: &Arc<Self>) -> (FileTransferGuard<F>, Arc<FileKey>) {
         let file = self
             .until(|state, has_memory| {

@@ -231,7 +231,7 @@ fn no_file_goes_backwards(own: Own) {
 }
 
 #[test]
-fn whoever_waits_ends_when_the_mailbox_closes() {
+fn every_wait_ends_when_the_queue_closes() {
     check(ORDERS, || {
         block_on(async {
             let (queue, rung) = rung_mailbox();

@@ -1,15 +1,15 @@
 //! What waits to be sent to one connection (protocol, section 5).
 //!
-//! Frames that are ready wait in order. Changes of files are *state*: where the connection lags
-//! they wait as names, at most one entry per file, and are read back when there is room. That no
-//! connection sees a file go backwards rests on three things:
+//! Frames that are ready wait in order. Changes of files are *state*: if the connection lags they
+//! wait as names, at most one entry per file, and are read back when there is room. Three rules
+//! make sure that no connection sees a file go backwards:
 //!
 //! 1. a change of a file is delivered here before the next change of that file is committed;
-//! 2. whoever sends a file (a `get`, or the sender of what waits) holds the [`FileTransferGuard`] from
-//!    before he opens it until its last part has been pushed;
-//! 3. after opening it at some version he calls [`SendQueue::supersede`], which drops a waiting
-//!    entry that is not newer; so does whoever stores a change that this connection has made
-//!    itself, whose answer comes in the same order ([`SendQueue::answer_change`]).
+//! 2. the sender of a file (a `get`, or the sender of what waits) holds the [`FileTransferGuard`]
+//!    from before it opens the file until its last part has been pushed;
+//! 3. after opening it at some version the sender calls [`SendQueue::supersede`], which drops a
+//!    waiting entry that is not newer; storing a change that this connection has made itself does
+//!    the same, and its answer comes in the same order ([`SendQueue::answer_change`]).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -36,10 +36,11 @@ pub trait Frame: Clone + Send + Sync + 'static {
     fn bytes(&self) -> usize;
 }
 
-/// Told that a queue wants to be emptied.
+/// Notified that a queue needs to be emptied.
 pub trait Bell: Send + Sync {
-    /// Frames wait that nobody has been told of, or the queue has closed. Whoever hears it calls
-    /// [`SendQueue::take`] until nothing is left; until then it is not rung for further frames.
+    /// Called when frames wait that were not announced yet, or when the queue has closed. The
+    /// callee must call [`SendQueue::take`] until nothing is left; until then there is no call for
+    /// further frames.
     ///
     /// Called under the queue's lock: it must neither wait nor call the queue.
     fn ring(&self);
@@ -58,9 +59,9 @@ pub struct SendQueueLimits {
 /// Why a queue takes nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendQueueClosed {
-    /// More waits than may: the connection is closed with 1013.
+    /// More waits than is allowed: the connection is closed with 1013.
     Overflow,
-    /// The connection can be sent nothing any more.
+    /// Nothing can be sent to the connection any more.
     Gone,
 }
 
@@ -70,7 +71,7 @@ pub struct SendQueue<F> {
     pub(crate) account: Arc<Account>,
     pub(crate) state: Mutex<State<F>>,
     bell: Box<dyn Bell>,
-    /// Told when there is room, the turn is free or a change waits.
+    /// Notified when there is room, the turn is free or a change waits.
     pub(crate) changed: Notify,
 }
 
@@ -80,25 +81,25 @@ pub(crate) struct State<F> {
     /// Whether the bell has been rung since nothing was left.
     rung: bool,
     pub(crate) pending: WaitingChanges<F>,
-    /// What `pending` takes up.
+    /// The memory that `pending` takes.
     pending_held: Reservation,
     pub(crate) turn: Transfer,
-    /// Answers to changes of the file that is being sent: they come behind it.
+    /// Answers to changes of the file that is being sent: they are sent after it.
     pub(crate) behind_turn: Vec<F>,
     closed: Option<SendQueueClosed>,
 }
 
 impl<F> State<F> {
-    /// Reserves what waits as names. To be called after each change of it.
+    /// Reserves memory for the waiting names. Must be called after each change of them.
     pub(crate) fn count_pending(&mut self) {
         self.pending_held.set(self.pending.bytes());
     }
 }
 
-/// How far somebody who waits for something in a queue has come.
+/// The state of somebody who waits for something in a queue.
 pub(crate) enum Step<T> {
     Done(T),
-    /// Nothing comes of it before the queue changes.
+    /// Nothing can happen before the queue changes.
     AwaitsChange,
     /// Only memory is missing.
     AwaitsMemory,
@@ -140,8 +141,8 @@ impl<F: Frame> SendQueue<F> {
         self.push_locked(&mut self.lock(), frame);
     }
 
-    /// Queues a chat message or a notice, which are never skipped: where there is no room the
-    /// queue closes.
+    /// Queues a chat message or a notice, which are never skipped: if there is no room the queue
+    /// closes.
     pub fn deliver(&self, frame: F) {
         let mut state = self.lock();
         let behind = state.frame_bytes + state.pending.bytes();
@@ -153,8 +154,8 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers a file's new content: at once where nothing stands against it, else as a name.
-    /// `frames` is empty where the content has to be read back in any case.
+    /// Delivers a file's new content: at once if nothing prevents it, otherwise as a name. `frames`
+    /// is empty if the content has to be read back in any case.
     pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
         let mut state = self.lock();
         if !frames.is_empty() && self.takes_at_once(&state, frames) {
@@ -170,7 +171,7 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers that a file is gone.
+    /// Delivers the deletion of a file.
     pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
@@ -181,7 +182,7 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers whether a streamer is there; where the connection lags only the latest counts.
+    /// Delivers whether a streamer is connected; if the connection lags only the latest counts.
     pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
@@ -193,7 +194,7 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Waits until what waits in frames is less than the window and the connection may hold more.
+    /// Waits until the waiting frames are below the window and the connection may hold more.
     pub async fn room(&self) {
         self.until(|state, has_memory| match self.has_room(state) {
             true if has_memory => Step::Done(()),
@@ -210,12 +211,12 @@ impl<F: Frame> SendQueue<F> {
         state.count_pending();
     }
 
-    /// Queues the answer to a change of `file` that this connection has made: behind the parts of an
+    /// Queues the answer to a change of `file` that this connection has made: after the parts of an
     /// older version, if these are being sent.
     pub fn answer_change(&self, file: &FileKey, frame: F) {
         let mut state = self.lock();
         match &state.turn {
-            // Nobody may be there to end the turn where nothing is sent any more.
+            // If nothing is sent any more, there may be nobody left to end the turn.
             Transfer::Update(sent) | Transfer::Withdrawn(sent)
                 if **sent == *file && state.closed.is_none() =>
             {
@@ -225,14 +226,14 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Waits until every answer that was given is queued.
+    /// Waits until every answer given so far is queued.
     pub async fn changes_answered(&self) {
         self.until(|state, _| state.behind_turn.is_empty().then_some(()).into())
             .await;
     }
 
-    /// The connection is to be told of the project's changes no more: what waits of them is dropped.
-    /// A file that has been begun is sent to its end.
+    /// Stops telling the connection of the project's changes: waiting ones are dropped. A file
+    /// whose sending has begun is sent to its end.
     pub fn forget(&self, project: &ProjectId) {
         let mut state = self.lock();
         state.pending.forget(project);
@@ -244,8 +245,8 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Moves waiting frames into `into`: at least one, where there is one, and no more than fit
-    /// into `max_bytes`. Returns how many bytes they are.
+    /// Moves waiting frames into `into`: at least one, if there is one, and no more than fit into
+    /// `max_bytes`. Returns how many bytes they are.
     pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
         let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
@@ -255,7 +256,7 @@ impl<F: Frame> SendQueue<F> {
             move_some(&mut state.frames, into, max_bytes)
         };
         if state.frames.is_empty() {
-            // An idle connection keeps no room for a burst that is over.
+            // An idle connection keeps no capacity for a burst that is over.
             state.frames = VecDeque::new();
             state.rung = false;
         }
@@ -268,13 +269,13 @@ impl<F: Frame> SendQueue<F> {
         taken
     }
 
-    /// The connection can be sent nothing any more: what waits is dropped, and what still comes is
-    /// taken for sent.
+    /// Nothing can be sent to the connection any more: what waits is dropped, and what still comes
+    /// is treated as sent.
     pub fn close(&self) {
         self.close_locked(&mut self.lock(), SendQueueClosed::Gone);
     }
 
-    /// Why it takes nothing any more, if so.
+    /// Why it takes nothing any more, if that is so.
     pub fn closed(&self) -> Option<SendQueueClosed> {
         self.lock().closed
     }
@@ -290,7 +291,7 @@ impl<F: Frame> SendQueue<F> {
         state.frames.is_empty() && state.pending.is_empty()
     }
 
-    /// Whether what waits in frames is less than the window.
+    /// Whether the waiting frames are below the window.
     pub(crate) fn has_room(&self, state: &State<F>) -> bool {
         state.frame_bytes < self.limits.window_bytes
     }
@@ -328,8 +329,8 @@ impl<F: Frame> SendQueue<F> {
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
             self.close_locked(state, SendQueueClosed::Overflow);
         } else if state.turn.is_free() && self.has_room(state) {
-            // Else whoever gives the turn back or makes room tells; waking up every viewer who has
-            // stopped reading would cost the others.
+            // Otherwise the holder of the turn, or whatever makes room, notifies; waking up every
+            // viewer who has stopped reading would cost the others.
             self.changed.notify_waiters();
         }
     }
@@ -346,11 +347,11 @@ impl<F: Frame> SendQueue<F> {
         self.changed.notify_waiters();
     }
 
-    /// Waits until `step`, which is told whether the connection may hold more memory, is done; it is
-    /// asked again whenever something has changed, or there is memory if it waits for that.
+    /// Waits until `step`, which is told whether the connection may hold more memory, is done; it
+    /// is called again whenever something has changed, or there is memory if it waits for that.
     pub(crate) async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Step<T>) -> T {
         loop {
-            // Told of whatever changes from here on, though it is awaited only below.
+            // Receives every notification from here on, though it is awaited only below.
             let changed = self.changed.notified();
             let has_memory = self.account.has_room(0);
             let next = step(&mut self.lock(), has_memory);
@@ -371,7 +372,7 @@ impl<F: Frame> SendQueue<F> {
     }
 }
 
-/// Moves at least one frame, where there is one, and returns how many bytes were moved.
+/// Moves at least one frame, if there is one, and returns how many bytes were moved.
 fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
     let mut moved = 0;
     while let Some(frame) = from.front() {
@@ -384,7 +385,7 @@ fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes
     moved
 }
 
-/// For who looks by himself.
+/// For callers that check for themselves.
 #[cfg(test)]
 impl Bell for () {
     fn ring(&self) {}

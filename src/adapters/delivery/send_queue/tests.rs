@@ -270,7 +270,7 @@ fn waiting_names_may_fill_a_queue_to_its_last_byte_and_one_more_closes_it() {
 }
 
 #[test]
-fn while_the_budget_is_exhausted_who_is_far_behind_is_closed_and_nobody_else() {
+fn while_the_budget_is_exhausted_only_connections_far_behind_are_closed() {
     let limits = SendQueueLimits {
         max_bytes: 1_000_000,
         window_bytes: 100,
@@ -314,7 +314,7 @@ fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn exhausted_memory_holds_back_all_but_those_who_hold_little() {
+async fn exhausted_memory_holds_back_all_connections_but_those_that_hold_little() {
     let budget = MemoryBudget::new(100);
     let account = budget.open_account();
     let queue = SendQueue::new(LIMITS, Arc::clone(&account), ());

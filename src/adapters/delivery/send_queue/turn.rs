@@ -12,7 +12,7 @@ pub(crate) enum Transfer {
     Taken,
     /// A change that has waited.
     Update(Arc<FileKey>),
-    /// One that the connection is not to be told of any more.
+    /// A change that the connection must no longer be told of.
     Withdrawn(Arc<FileKey>),
 }
 

@@ -8,7 +8,7 @@ use hashlink::LinkedHashMap;
 use crate::application::FileKey;
 use crate::domain::{ProjectId, Version};
 
-/// What the map adds to an entry, in bytes: two links, the allocator's own part, and at worst 16/7
+/// What the map adds to an entry, in bytes: two links, the allocator's overhead, and at worst 16/7
 /// of a slot (a pointer and a control byte) in a table that has just grown.
 const OVERHEAD_BYTES: usize = 2 * size_of::<usize>() + 16 + 9 * 16 / 7;
 
@@ -19,7 +19,7 @@ pub(crate) enum Key {
     Presence(Arc<ProjectId>),
 }
 
-/// The latest that happened to it.
+/// The latest change to it.
 #[derive(Debug)]
 pub(crate) enum Change<F> {
     /// New content, to be read back.
@@ -32,7 +32,7 @@ pub(crate) enum Change<F> {
 #[derive(Debug)]
 pub(crate) struct WaitingChanges<F> {
     entries: LinkedHashMap<Key, Change<F>, RandomState>,
-    /// How many entries there is memory for: the map keeps that of entries that are gone.
+    /// How many entries there is memory for: the map keeps the memory of removed entries.
     kept: usize,
 }
 
@@ -46,19 +46,19 @@ impl<F> Default for WaitingChanges<F> {
 }
 
 impl<F> WaitingChanges<F> {
-    /// What an entry takes up, in bytes; its name is shared by all receivers and does not count.
+    /// How many bytes an entry takes; its name is shared by all receivers and does not count.
     pub(crate) const ENTRY_BYTES: usize = size_of::<(Key, Change<F>)>() + OVERHEAD_BYTES;
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What the entries take up, in bytes.
+    /// How many bytes the entries take.
     pub(crate) fn bytes(&self) -> usize {
         self.kept * Self::ENTRY_BYTES
     }
 
-    /// Notes a change in the place of an earlier one of the same key, else behind all others.
+    /// Records a change in place of an earlier one of the same key, otherwise after all others.
     pub(crate) fn note(&mut self, key: Key, change: Change<F>) {
         self.entries.replace(key, change);
         self.kept = self.kept.max(self.entries.len());
@@ -96,7 +96,7 @@ impl<F> WaitingChanges<F> {
         }
     }
 
-    /// Gives back the memory of a burst that is over, or mostly so.
+    /// Returns the memory of a burst that is over, or mostly so.
     fn give_back(&mut self) {
         if self.entries.is_empty() {
             *self = Self::default();

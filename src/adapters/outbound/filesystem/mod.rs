@@ -1,9 +1,9 @@
 //! Stores on a file system, under one folder that nothing leaves.
 //!
 //! The base folder is held open from start to end, and with it the lock. So the stores follow a
-//! folder that is moved, and one that is removed and made again is not theirs: then every
-//! operation fails until the server is started anew, rather than writing beside the lock. All that
-//! lies below is found anew by every operation. It must all be one file system.
+//! folder that is moved, and do not accept one that is removed and created again: then every
+//! operation fails until the server is restarted, instead of writing without holding the lock.
+//! Every operation looks up everything below it anew. It must all be one file system.
 
 mod pool;
 mod projects;

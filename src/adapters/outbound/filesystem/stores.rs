@@ -13,7 +13,7 @@ use super::sandbox::layout::{Layout, OpenError};
 use super::uploads::store::FilesystemUploads;
 use crate::application::ports::{StoreResources, Stores};
 
-/// How the stores use their base folder, and what they may take.
+/// How the stores use their base folder, and what resources they may take.
 #[derive(Debug, Clone)]
 pub struct FilesystemOptions {
     /// What an acknowledged change survives.
@@ -23,7 +23,7 @@ pub struct FilesystemOptions {
 }
 
 impl From<Durability> for FilesystemOptions {
-    /// With resources that nobody shares.
+    /// Options with resources that nothing else shares.
     fn from(durability: Durability) -> Self {
         Self {
             durability,
@@ -35,7 +35,7 @@ impl From<Durability> for FilesystemOptions {
 /// All stores on one base folder. The lock is held until the last of them is gone.
 #[derive(Debug, Clone)]
 pub struct FilesystemStores {
-    /// Which projects there are, and their files.
+    /// Which projects exist, and their files.
     pub projects: Arc<FilesystemProjects>,
     /// Open pull requests.
     pub pull_requests: Arc<FilesystemPullRequests>,
@@ -44,10 +44,10 @@ pub struct FilesystemStores {
 }
 
 impl FilesystemStores {
-    /// Opens the stores on `base`, which is made where it is missing. Blocks.
+    /// Opens the stores on `base`, which is created if it is missing. Blocks.
     ///
     /// # Errors
-    /// Why `base` cannot be used, another server that uses it included.
+    /// Why `base` cannot be used; for example, another server uses it.
     pub fn open(base: &Path, options: FilesystemOptions) -> Result<Self, OpenError> {
         let FilesystemOptions {
             durability,

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn who_speaks_too_often_is_told_how_long_to_wait_and_nobody_hears_him() {
+    fn a_user_who_speaks_too_often_is_not_heard_and_is_told_how_long_to_wait() {
         let mut events = MockEventPublisher::new();
         events.expect_publish().times(2).return_const(());
         let rooms = rooms(events, 0);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn who_enters_while_the_room_is_forgotten_is_in_a_room_that_is_there() {
+    fn a_user_who_enters_while_the_room_is_forgotten_is_in_an_existing_room() {
         use crate::application::locks::interleaved::check;
         check(2_000, || {
             let rooms = Arc::new(rooms(MockEventPublisher::new(), 1));

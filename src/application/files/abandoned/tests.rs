@@ -143,7 +143,7 @@ async fn after_a_restart_every_projects_grace_starts_anew() {
 }
 
 #[tokio::test]
-async fn a_streamer_who_comes_in_that_very_moment_keeps_his_files() {
+async fn a_streamer_who_arrives_at_that_moment_keeps_their_files() {
     let mut world = deleting();
     // The streamer counts as present before their grace period has been cancelled.
     world.presence.expect_streamers().return_const(1_usize);

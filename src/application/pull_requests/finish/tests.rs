@@ -157,7 +157,7 @@ async fn the_open_pull_requests_are_counted_at_finish_too() {
 }
 
 #[tokio::test]
-async fn a_streamer_may_propose_to_his_own_project() {
+async fn a_streamer_may_propose_to_their_own_project() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     for command in [

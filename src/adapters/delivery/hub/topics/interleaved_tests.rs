@@ -12,7 +12,7 @@ use crate::application::ports::Presence as _;
 const ORDERS: usize = 2_000;
 
 #[test]
-fn who_is_there_before_an_event_and_stays_hears_it_once_whoever_comes_and_goes() {
+fn a_member_who_stays_hears_each_event_once_while_others_come_and_go() {
     check(ORDERS, || {
         let world = Arc::new(World::new());
         let (stays, queue) = world.connect();
@@ -103,7 +103,7 @@ fn the_streamer_is_told_of_as_coming_and_going_by_turns_and_rightly_at_the_end()
 }
 
 #[test]
-fn who_enters_while_the_last_member_leaves_is_not_lost() {
+fn a_member_who_joins_while_the_last_one_leaves_is_not_lost() {
     check(ORDERS, || {
         let world = Arc::new(World::new());
         let (last, _queue) = world.connect();

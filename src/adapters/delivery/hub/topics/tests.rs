@@ -163,7 +163,7 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
 }
 
 #[test]
-fn who_ceases_to_stream_a_project_that_he_watches_is_told_so() {
+fn a_streamer_who_stops_streaming_a_project_that_they_watch_is_told_so() {
     let world = World::new();
     let (only, queue) = world.connect();
     world.hub.subscribe(only, Topic::Updates(project()));
@@ -181,7 +181,7 @@ fn viewers_are_those_who_receive_updates_and_do_not_stream() {
         world.hub.subscribe(*id, Topic::Updates(project()));
     }
     assert_eq!(world.hub.viewers(&project()), 4);
-    // One of whom has lost his right to updates.
+    // One of them has lost the right to updates.
     for (id, _) in &ids[3..] {
         world.hub.arrive(&project(), *id);
     }

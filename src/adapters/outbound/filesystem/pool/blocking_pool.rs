@@ -14,15 +14,15 @@ use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 
 /// How many slow operations of one kind, or on one project, may occupy blocking threads at once,
-/// and how many threads may be at quick ones.
+/// and how many threads may run quick ones.
 const WIDTH: usize = 16;
 const QUICK_WIDTH: usize = 8;
 
-/// The same of a narrow pool, for each kind of operation.
+/// The same for a narrow pool, for each kind of operation.
 const NARROW_WIDTH: usize = 4;
 
-/// Whoever has waited so long for a quick operation gets a thread for those that wait: what was
-/// quick is slow today.
+/// A quick operation that has waited this long gets another thread for those that wait: what is
+/// usually quick is slow at the moment.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
@@ -37,16 +37,16 @@ pub(crate) struct BlockingPool {
 
 type Job = Box<dyn FnOnce(&mut Batch) + Send>;
 
-/// For how long what one operation has found counts for the next.
+/// How long a result of one operation counts for the next.
 const FRESH: Duration = Duration::from_millis(5);
 
-/// What quick operations that are done in one go share: the folder of the project, which each of
-/// them would have to look for. It is used for some milliseconds, as if they all had begun then.
+/// What quick operations done in one go share: the folder of the project, which each of them would
+/// otherwise have to look up. It is used for some milliseconds, as if they had all begun then.
 #[derive(Default)]
 pub(crate) struct Batch(Option<(Folder, Instant)>);
 
 impl Batch {
-    /// The project's folder, found by `find` where it has not been found just now.
+    /// The project's folder, found by `find` if it has not just been found.
     pub fn root(
         &mut self,
         find: impl FnOnce() -> Result<Folder, StoreError>,
@@ -62,8 +62,8 @@ impl Batch {
     }
 }
 
-/// Quick operations, which are done one after the other: to wake up a thread for each would cost as
-/// much as they do.
+/// Quick operations, done one after the other: waking up a thread for each would cost as much as
+/// they do.
 #[derive(Default)]
 struct Quick {
     waiting: VecDeque<Job>,
@@ -97,8 +97,8 @@ impl BlockingPool {
         }
     }
 
-    /// Runs `work`, which may wait for the disk, on a blocking thread beside others. It runs to its
-    /// end once begun, though the caller be gone, and counts for as long as it runs.
+    /// Runs `work`, which may wait for the disk, on a blocking thread in parallel with others. Once
+    /// started it runs to its end even if the caller is gone, and counts as long as it runs.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -114,8 +114,8 @@ impl BlockingPool {
         logged(task.await.map_err(StoreError::failed).flatten())
     }
 
-    /// Runs `work`, which is over soon unless the disk has trouble, on a blocking thread behind
-    /// others of its kind. It runs to its end once begun, though the caller be gone.
+    /// Runs `work`, which finishes soon unless the disk has trouble, on a blocking thread after
+    /// others of its kind. Once started it runs to its end even if the caller is gone.
     pub async fn run_quick<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
@@ -149,7 +149,7 @@ impl BlockingPool {
         logged(received.map_err(StoreError::failed).flatten())
     }
 
-    /// Has one more thread do what waits, if there may be one more.
+    /// Has one more thread do the waiting work, if there may be one more.
     fn help(&self) {
         {
             let mut quick = lock(&self.quick);
@@ -168,7 +168,7 @@ impl BlockingPool {
     }
 }
 
-/// The next operation for a thread, which is done where there is none.
+/// The next operation for a thread, which is done if there is none.
 fn next(quick: &Mutex<Quick>) -> Option<Job> {
     let mut quick = lock(quick);
     let job = quick.waiting.pop_front();
@@ -183,7 +183,7 @@ fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     result
 }
 
-/// Does `work` soon, on a blocking thread where there are such, or at once.
+/// Does `work` soon, on a blocking thread if there are any, otherwise at once.
 pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_behind_a_quick_operation_that_hangs_is_helped() {
+    async fn an_operation_that_waits_behind_a_hanging_quick_one_gets_a_thread() {
         let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_is_not_begun() {
+    async fn an_operation_that_nobody_waits_for_any_more_is_not_started() {
         let gate = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let first = gate.run_quick(move |_| {

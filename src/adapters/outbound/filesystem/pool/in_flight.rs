@@ -1,4 +1,4 @@
-//! What was begun and may be discarded while work on it is still under way.
+//! Things that may be discarded while work on them is still in progress.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::application::locks::{lock, read, write};
 use crate::application::ports::StoreError;
 
-/// Whatever is being put together under a key. A caller may drop a write half-way and discard the
-/// whole; without this the write, still running, would bring it back.
+/// The things being put together, by key. A caller may drop a write half-way and discard the whole;
+/// without this the write, still running, would bring it back.
 #[derive(Debug)]
 pub(crate) struct InFlight<K>(Mutex<HashMap<K, Arc<InFlightEntry>>>);
 
@@ -23,7 +23,7 @@ impl<K> Default for InFlight<K> {
 }
 
 impl<K: Eq + Hash> InFlight<K> {
-    /// The life under `key`, which begins here where there is none.
+    /// The life under `key`, started here if there is none.
     pub fn join(&self, key: K) -> Arc<InFlightEntry> {
         Arc::clone(lock(&self.0).entry(key).or_default())
     }
@@ -33,14 +33,14 @@ impl<K: Eq + Hash> InFlight<K> {
         lock(&self.0).contains_key(key)
     }
 
-    /// Takes the life under `key` out, if there is one.
+    /// Removes and returns the life under `key`, if there is one.
     pub fn take(&self, key: &K) -> Option<Arc<InFlightEntry>> {
         lock(&self.0).remove(key)
     }
 }
 
 impl InFlightEntry {
-    /// Does some of the work, beside others; fails where the life has ended.
+    /// Does some of the work, in parallel with others; fails if the life has ended.
     pub fn share<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let ended = read(&self.0);
         if *ended {
@@ -49,7 +49,7 @@ impl InFlightEntry {
         work()
     }
 
-    /// Does the last of the work, alone; the life ends where that succeeds.
+    /// Does the last of the work, alone; the life ends if that succeeds.
     pub fn complete<T>(
         &self,
         work: impl FnOnce() -> Result<T, StoreError>,
@@ -63,7 +63,8 @@ impl InFlightEntry {
         Ok(result)
     }
 
-    /// Ends it once the work under way is done, and cleans up, alone. Nothing where it has ended.
+    /// Ends it once the work in progress is done, and cleans up, alone. Does nothing if it has
+    /// ended.
     pub fn end(&self, clean: impl FnOnce()) {
         let mut ended = write(&self.0);
         if !*ended {

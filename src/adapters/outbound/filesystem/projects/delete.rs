@@ -21,13 +21,13 @@ pub(crate) fn delete(layout: &Layout, root: &Folder, path: &FilePath) -> Result<
     Ok(())
 }
 
-/// Takes a file out of `folder`, durably, or leaves it there.
+/// Removes a file from `folder`, durably, or leaves it there.
 fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<(), StoreError> {
     const WHAT: &str = "delete a file";
     let Some(Kind::File(_)) = folder.kind(name).looking(WHAT)? else {
         return Err(StoreError::NotFound);
     };
-    // First out of sight, where it can be looked at, and brought back from.
+    // First it is moved out of sight, where it can be examined, and from where it can be restored.
     let hidden = layout.temporary_name();
     folder
         .rename(name, &layout.staging, &hidden)
@@ -54,8 +54,8 @@ fn bring_back(taken: &mut Temporary, folder: &Folder, name: &str) {
     }
 }
 
-/// Removes the folders that `segments` lead through, from the last up, as long as they are empty.
-/// Should the machine die first, an empty folder is left, which holds nothing and shows nowhere.
+/// Removes the folders that `segments` lead through, innermost first, as long as they are empty. If
+/// the machine crashes first, an empty folder is left, which contains nothing and is shown nowhere.
 fn remove_emptied(root: &Folder, mut segments: Vec<&str>) {
     while let Some(name) = segments.pop() {
         let removed = root
@@ -63,7 +63,7 @@ fn remove_emptied(root: &Folder, mut segments: Vec<&str>) {
             .and_then(|parent| parent.remove_folder(name));
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // Not empty, or not to be removed: then neither is what it lies in.
+            // Not empty, or not removable: then neither is its parent.
             Err(_) => return,
         }
     }

@@ -1,4 +1,4 @@
-//! What the server remembers of each project while somebody uses it.
+//! What the server remembers about each project while it is in use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -22,11 +22,11 @@ use crate::application::memory::MemoryBudget;
 use crate::application::ports::StoreError;
 use crate::domain::ProjectId;
 
-/// How long a project that nobody uses stays in memory.
+/// How long an unused project stays in memory.
 const UNUSED: Duration = Duration::from_secs(5 * 60);
 
-/// The projects that somebody uses and that exist. Nothing is remembered of names that are no
-/// projects, or anybody could make the server grow.
+/// The existing projects that are in use. Nothing is remembered about names that are not projects,
+/// or anybody could make the server grow.
 #[derive(Debug)]
 pub(crate) struct Entries {
     layout: Arc<Layout>,
@@ -37,10 +37,10 @@ pub(crate) struct Entries {
     common: BlockingPool,
 }
 
-/// One project. All of it can be made anew.
+/// One project. All of it can be rebuilt.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// A streamer's writes never wait behind others' reads, so each have their own threads.
+    /// A streamer's writes never wait behind others' reads, so each has its own threads.
     pub writes: BlockingPool,
     pub reads: BlockingPool,
     pub versions: Arc<LastVersion>,
@@ -88,7 +88,7 @@ impl Entries {
         lock(&self.known).get(project).cloned()
     }
 
-    /// Opens the folder of a project. Where it has gone, what is known of it is forgotten.
+    /// Opens the folder of a project. If it is gone, what is known about it is discarded.
     pub fn root(&self, project: &ProjectId) -> Result<Folder, StoreError> {
         let root = self.layout.project(project);
         if matches!(root, Err(StoreError::NotFound))
@@ -99,16 +99,15 @@ impl Entries {
         root
     }
 
-    /// The project's folder is another from now on, or none: it is to be loaded anew.
+    /// Notes that the project's folder was replaced or removed: it must be loaded again.
     pub fn forget(&self, project: &ProjectId) {
         lock(&self.known).remove(project);
     }
 
-    /// The project in memory; loaded once, for all who ask.
+    /// The project in memory; loaded once, for all callers.
     ///
     /// # Errors
-    /// `NotFound` where the project has gone; `Unavailable` where a reader finds no room for it;
-    /// `Failed`.
+    /// `NotFound` if the project is gone; `Unavailable` if a reader finds no room for it; `Failed`.
     pub async fn load(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
@@ -130,7 +129,7 @@ impl Entries {
                 loaded
             }
         };
-        // A streamer may wait for it as well, whoever has begun it.
+        // A streamer may be waiting for it as well, even if a reader started it.
         let loaded = entry.writes.run(loading).await?;
         loaded.touch(user);
         let own = Arc::downgrade(self);
@@ -138,7 +137,7 @@ impl Entries {
         Ok(loaded)
     }
 
-    /// Loads the project, if need be in place of others that have not been used for longest.
+    /// Loads the project, unloading the least recently used ones if necessary.
     fn load_now(
         &self,
         entry: &Entry,
@@ -165,8 +164,8 @@ impl Entries {
         }
     }
 
-    /// Lets go of the project that has not been used for longest, save those that are in use or
-    /// that their streamers write. Returns whether there was one.
+    /// Unloads the least recently used project, except those that are in use or that their
+    /// streamers write to. Returns whether there was one.
     fn make_room(&self) -> bool {
         let recently = Instant::now().checked_sub(UNUSED);
         let known = lock(&self.known);
@@ -184,7 +183,7 @@ impl Entries {
         unused.iter().any(|(_, entry)| entry.unload())
     }
 
-    /// Forgets all of a project that nobody uses any more.
+    /// Forgets everything about a project that is no longer in use.
     fn drop_unused(&self, project: &ProjectId) {
         let mut known = lock(&self.known);
         // Others take a reference under the lock that we hold.
@@ -197,10 +196,10 @@ impl Entries {
     }
 }
 
-/// Lets go of a project once nobody has used it for long enough.
+/// Unloads a project once it has not been used for long enough.
 async fn let_go(entries: Weak<Entries>, project: ProjectId, loaded: Weak<LoadedProject>) {
     while let Some(until) = loaded.upgrade().map(|loaded| loaded.last_used() + UNUSED) {
-        // At least a second, in case somebody is at it for longer than that.
+        // At least a second, in case somebody uses it for longer than that.
         sleep_until(until.max(Instant::now() + Duration::from_secs(1))).await;
         let Some(entries) = entries.upgrade() else {
             return;
@@ -238,7 +237,7 @@ impl Entry {
         Some(loaded)
     }
 
-    /// Lets go of the project in memory, unless it is in use. Returns whether it did.
+    /// Unloads the project, unless it is in use. Returns whether it did.
     fn unload(&self) -> bool {
         let mut slot = lock(&self.loaded);
         // Others take a reference under the lock that we hold.

@@ -8,8 +8,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::application::locks::lock;
 use crate::domain::FilePath;
 
-/// The files of a project that are being changed. Callers keep changes of one file apart, but one
-/// that is dropped half-way leaves its change running; the next one has to wait for that.
+/// The files of a project that are being changed. Callers keep changes of one file apart, but a
+/// caller that is dropped half-way leaves its change running; the next one has to wait for that.
 #[derive(Debug, Default)]
 pub(crate) struct FileLocks(Mutex<HashMap<FilePath, Arc<AsyncMutex<()>>>>);
 
@@ -25,7 +25,7 @@ impl FileLocks {
     /// Waits until nobody changes `path`.
     pub async fn lock(self: &Arc<Self>, path: &FilePath) -> FileLock {
         let file = Arc::clone(lock(&self.0).entry(path.clone()).or_default());
-        // Made before the wait: a caller who is dropped while waiting leaves no trace either.
+        // Created before the wait: a caller that is dropped while waiting leaves no trace either.
         let mut granted = FileLock {
             locks: Arc::clone(self),
             path: path.clone(),
@@ -40,7 +40,7 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let mut files = lock(&self.locks.0);
         self.held = None;
-        // Everyone who waits holds a clone, taken under the lock that we hold.
+        // Every waiter holds a clone, taken under the lock that we hold.
         if files
             .get(&self.path)
             .is_some_and(|file| Arc::strong_count(file) == 1)

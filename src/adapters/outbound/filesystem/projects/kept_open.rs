@@ -6,13 +6,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::application::ports::StoreError;
 
-/// Permits to keep files open while they are sent, so that these and the sockets together stay
-/// below what the system allows the process. What is written, or read in one go, needs none.
+/// Permits to keep files open while they are sent, so that these files and the sockets together
+/// stay below the process's limit. What is written, or read in one go, needs no permit.
 #[derive(Debug)]
 pub(crate) struct KeptOpen(Arc<Semaphore>);
 
 impl KeptOpen {
-    /// Permits for so many files, at least one.
+    /// Permits for this many files, at least one.
     pub fn new(most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Semaphore::new(most)))

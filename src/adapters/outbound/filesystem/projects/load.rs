@@ -12,9 +12,9 @@ use crate::domain::{FilePath, Project, ProjectEntry};
 /// How many folders are held open at once while a project is loaded.
 const MAX_OPEN: usize = 8;
 
-/// A folder on the way from the project's own to where the walk is.
+/// A folder between the project's own and the current position of the walk.
 struct Level {
-    /// Closed while the walk is far below, and opened again if there is more to do here.
+    /// Closed while the walk is far below, and reopened if there is more to do here.
     folder: Option<Folder>,
     path: Option<FilePath>,
     /// The sub-folders that are still to come.
@@ -30,10 +30,10 @@ struct Walk<'a> {
     found: Vec<(FilePath, ProjectEntry)>,
 }
 
-/// Loads the project whose folder is `root`. What it takes is reserved in `share` along the way.
+/// Loads the project whose folder is `root`. Its memory is reserved in `share` along the way.
 ///
 /// # Errors
-/// `Unavailable` where there is no memory for it; `Failed`.
+/// `Unavailable` if there is no memory for it; `Failed`.
 pub(crate) fn load(
     root: &Folder,
     versions: &LastVersion,
@@ -79,7 +79,7 @@ impl Walk<'_> {
         folder.folder(name)
     }
 
-    /// Takes in the files of `folder`, and notes its sub-folders.
+    /// Adds the files of `folder`, and notes its sub-folders.
     fn enter(&mut self, folder: Folder, path: Option<FilePath>) -> Result<(), StoreError> {
         match self.look(&folder, path.as_ref()) {
             Ok(Ok(folders)) => {
@@ -124,8 +124,8 @@ impl Walk<'_> {
     }
 }
 
-/// Goes on without a folder that has gone, or that may not be read: its files cannot be read or
-/// replaced, so they need no room either, and must not keep the streamer out of all the others.
+/// Continues without a folder that is gone or unreadable: its files cannot be read or replaced, so
+/// they need no room either, and must not keep the streamer out of all the others.
 fn skip(error: Errno, path: &FilePath) -> Result<(), StoreError> {
     match error {
         Errno::ACCESS | Errno::PERM => {

@@ -1,4 +1,4 @@
-//! Projects in memory: what is known of their files, and what that takes of the memory budget.
+//! Projects in memory: what is known about their files, and how much of the budget that takes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,16 +10,16 @@ use crate::application::memory::{MemoryBudget, Reservation};
 use crate::application::ports::StoreError;
 use crate::domain::Project;
 
-/// For whom a project is held in memory.
+/// Who a project is held in memory for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum User {
-    /// Somebody who reads.
+    /// A reader.
     Reader,
     /// Its streamer, who writes.
     Streamer,
 }
 
-/// The part of the memory budget that projects may take which only readers use.
+/// The part of the memory budget that projects used only by readers may take.
 const READERS_PART: usize = 2;
 
 /// What the projects in memory share.
@@ -39,7 +39,7 @@ impl ProjectMemory {
     }
 }
 
-/// The memory of one project; given back when dropped.
+/// The memory of one project; returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     memory: Arc<ProjectMemory>,
@@ -59,13 +59,14 @@ impl Share {
     /// Takes `bytes` more.
     ///
     /// # Errors
-    /// `Unavailable` where a reader finds no room for them; a streamer always does.
+    /// `Unavailable` if a reader finds no room for them; a streamer always does.
     pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
         if self.user == User::Reader {
             let budget = &self.memory.budget;
             let most = budget.max() / READERS_PART;
             let has_room = self.memory.readers.load(Ordering::Relaxed) + bytes <= most;
-            // What it returns is given back at once, and taken again as a part of this share.
+            // The returned reservation is released at once, and taken again as a part of this
+            // share.
             if !has_room || budget.try_reserve(bytes).is_none() {
                 return Err(StoreError::Unavailable);
             }
@@ -74,7 +75,7 @@ impl Share {
         Ok(())
     }
 
-    /// Takes so many bytes from now on.
+    /// Changes how many bytes it takes.
     pub fn set(&mut self, bytes: usize) {
         if self.user == User::Reader {
             let readers = &self.memory.readers;
@@ -84,7 +85,7 @@ impl Share {
         self.reservation.set(bytes);
     }
 
-    /// A streamer uses it from now on.
+    /// Notes that a streamer uses it from now on.
     fn becomes_written(&mut self) {
         if self.user == User::Reader {
             let readers = &self.memory.readers;
@@ -121,7 +122,7 @@ struct Used {
 }
 
 impl LoadedProject {
-    /// `share` is what has been reserved while it was loaded.
+    /// `share` is what was reserved while it was loaded.
     pub fn new(project: Project, mut share: Share) -> Self {
         share.set(project.memory_bytes());
         Self {
@@ -133,12 +134,12 @@ impl LoadedProject {
         }
     }
 
-    /// Looks at the project, or remembers what changes no size.
+    /// Reads the project, or remembers something that changes no size.
     pub fn with<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
         work(&mut self.state().project)
     }
 
-    /// Changes the project, and keeps what it takes of the memory in step.
+    /// Changes the project, and keeps its memory reservation up to date.
     pub fn change<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
         let mut state = self.state();
         let result = work(&mut state.project);
@@ -147,7 +148,7 @@ impl LoadedProject {
         result
     }
 
-    /// Notes that somebody uses it now.
+    /// Notes that it is used now.
     pub fn touch(&self, user: User) {
         let now = Instant::now();
         let mut times = lock(&self.used);

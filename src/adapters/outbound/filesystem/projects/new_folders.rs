@@ -1,4 +1,4 @@
-//! Folders on the way to a file: made, undone again, and made durable.
+//! Folders leading to a file: created, removed again on failure, and made durable.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,9 +8,9 @@ use rustix::io::{Errno, Result};
 use crate::adapters::outbound::filesystem::sandbox::folder::{FOLDER, Folder};
 use crate::application::locks::lock;
 
-/// The folders of a project that were made and are not known to be durable yet, by their names,
-/// with how many writes have made one of that name. Whoever puts a file into such a folder has to
-/// sync it too, or his file could be lost with it.
+/// The folders of a project that were created and are not known to be durable yet, by name, with
+/// how many writes have created one of that name. A write that puts a file into such a folder has
+/// to sync it too, or its file could be lost with the folder.
 #[derive(Debug, Default)]
 pub(crate) struct NewFolders(Mutex<HashMap<String, usize>>);
 
@@ -50,8 +50,8 @@ impl Drop for Mark<'_> {
     }
 }
 
-/// The folder of a file. Whatever was made for it is removed again when this is dropped, unless it
-/// was kept.
+/// The folder of a file. The folders created for it are removed again when this is dropped, unless
+/// they were kept.
 pub(crate) struct Parent<'a> {
     pub folder: Folder,
     made: Vec<Made<'a>>,
@@ -67,7 +67,7 @@ struct Made<'a> {
 }
 
 impl<'a> Parent<'a> {
-    /// Opens the folder that `segments` lead to from `root` and makes what is missing.
+    /// Opens the folder that `segments` lead to from `root` and creates what is missing.
     pub fn make<'s>(
         root: &Folder,
         segments: impl Iterator<Item = &'s str>,
@@ -96,7 +96,7 @@ impl<'a> Parent<'a> {
     }
 
     fn make_one(&mut self, name: &str, path: &str, new: &'a NewFolders) -> Result<Folder> {
-        // Marked before it can be seen.
+        // Marked before it becomes visible.
         let mark = new.mark(path);
         if self.folder.make_folder(name, FOLDER)? {
             self.made.push(Made {
@@ -114,7 +114,7 @@ impl<'a> Parent<'a> {
         self.unsynced.iter().try_for_each(Folder::sync)
     }
 
-    /// The folders are needed.
+    /// Keeps the folders: they are needed.
     pub fn keep(mut self) {
         self.kept = true;
     }
@@ -127,7 +127,7 @@ impl Drop for Parent<'_> {
         }
         while let Some(made) = self.made.pop() {
             if made.parent.remove_folder(&made.name).is_err() {
-                // Somebody uses it by now, so it stays; it is ours to make durable all the same.
+                // Somebody else uses it by now, so it stays; we still have to make it durable.
                 let _ = made.parent.sync();
             }
         }

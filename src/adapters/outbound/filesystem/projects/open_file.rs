@@ -18,9 +18,8 @@ use crate::domain::Version;
 /// two, and no open file kept.
 pub(crate) const READ_AT_ONCE: u64 = 64 * 1_024;
 
-/// Reads a file that has just been opened, or keeps it open where it is long, for which it needs
-/// `permit`: `None` where there is none. Its version is whatever `version_of` finds in what the
-/// system says of it.
+/// Reads a file that has just been opened, or keeps it open if it is long, which requires `permit`:
+/// `None` if there is none. Its version is what `version_of` finds in the file's metadata.
 pub(crate) fn open(
     (file, metadata): (File, Metadata),
     pool: BlockingPool,
@@ -47,10 +46,10 @@ pub(crate) fn open(
     }))
 }
 
-/// A small file, read already.
+/// A small file that has already been read.
 struct Held(Bytes);
 
-/// A file that is read as it is needed; open for as long as this lives.
+/// A file that is read as needed; open as long as this lives.
 struct OnDisk {
     file: Arc<(File, OwnedSemaphorePermit)>,
     bytes: u64,
@@ -72,7 +71,7 @@ impl FileSource for Held {
 impl FileSource for OnDisk {
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
         let length = length as u64;
-        // Before any memory is taken for it.
+        // Checked before any memory is allocated for it.
         if offset
             .checked_add(length)
             .is_none_or(|end| end > self.bytes)

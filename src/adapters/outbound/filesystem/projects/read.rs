@@ -1,4 +1,4 @@
-//! Opening files for reading, and correcting what was known of those that are found different.
+//! Opening files for reading, and correcting what was known about those found different.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) struct Reading {
     pub project: ProjectId,
 }
 
-/// What was found of a file that was known otherwise, or not at all.
+/// What was found of a file that was known differently, or not at all.
 struct Correction<'a> {
     path: &'a FilePath,
     expected: Option<Version>,
@@ -35,8 +35,8 @@ struct Correction<'a> {
 }
 
 impl Reading {
-    /// Opens the first of `paths` until they make so many bytes; at least one, and none behind the
-    /// first that has to be kept open. Nobody can join once the read begins.
+    /// Opens the first of `paths` until they reach this many bytes; at least one, and none after
+    /// the first that has to be kept open. Nobody can join once the read has begun.
     pub async fn run(
         self,
         paths: Arc<[FilePath]>,
@@ -71,7 +71,7 @@ impl Reading {
         })
     }
 
-    /// Returns `None` where the first file has to be kept open, for which there is no permit.
+    /// Returns `None` if the first file has to be kept open and there is no permit for it.
     fn open_some(
         &self,
         root: &Folder,
@@ -101,7 +101,7 @@ impl Reading {
                     sha256: known.and_then(|entry| entry.sha256),
                 }),
                 Err(StoreError::NotFound) => None,
-                // Of what cannot be read nothing new is known.
+                // Nothing new is known about a file that cannot be read.
                 Err(_) => known,
             };
             if found != known {
@@ -153,7 +153,7 @@ impl Reading {
     }
 }
 
-/// What is known of each of `paths`; nothing where the project is not in memory.
+/// What is known about each of `paths`; nothing if the project is not in memory.
 fn known(loaded: Option<&LoadedProject>, paths: &[FilePath]) -> Vec<Option<ProjectEntry>> {
     loaded.map_or_else(Vec::new, |loaded| {
         loaded.with(|project| {

@@ -19,8 +19,8 @@ use crate::domain::{ProjectId, ProjectName, UserName};
 pub(crate) struct Registry {
     layout: Arc<Layout>,
     entries: Arc<Entries>,
-    /// Held while a project is made, so that two who make the same one do not take each other's
-    /// folder for a stranger's.
+    /// Held while a project is created, so that two connections creating the same one do not take
+    /// each other's folder for a foreign one.
     registering: Arc<Mutex<()>>,
 }
 
@@ -39,7 +39,7 @@ impl Registry {
         let common = self.entries.common();
         let found = common.run(move || state(&layout, &asked)).await?;
         if found != ProjectState::Registered {
-            // An operator has removed it: nothing that is known of it is true any more.
+            // An operator has removed it: nothing that is known about it is true any more.
             self.entries.forget(&project);
         }
         Ok(found)
@@ -92,7 +92,7 @@ fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState, StoreErro
     Ok(state)
 }
 
-/// What lies where the project's folder is or would be.
+/// What exists where the project's folder is or would be.
 fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Option<Kind>, StoreError> {
     const WHAT: &str = "look at a project's folder";
     let user = project.streamer.as_str();
@@ -107,19 +107,19 @@ fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Option<Kind>, Sto
     }
 }
 
-/// Returns whether the project was made here and now.
+/// Returns whether this call created the project.
 fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
     match state(layout, project)? {
         ProjectState::Registered => return Ok(false),
         ProjectState::Foreign => return Err(StoreError::PathConflict),
         ProjectState::Absent => {}
     }
-    // The marker first: a crash in between leaves a marker without a folder, which is no project
-    // and is made one next time; a folder without a marker would wait for the operator.
+    // The marker first: a crash in between leaves a marker without a folder, which is not a project
+    // and becomes one next time; a folder without a marker would wait for the operator.
     let newly_marked = mark(layout, project)?;
     let made = make_folder(layout, project);
     if made.is_err() && newly_marked {
-        // Or whatever stands there would be a project.
+        // Otherwise whatever is there would become a project.
         unmark(layout, project);
     }
     made.map(|()| true)
@@ -136,7 +136,7 @@ fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
     }
     let synced = folder.sync().and_then(|()| layout.base.sync());
     if synced.is_err() {
-        // Else it would be there, unmarked, for the operator to adopt.
+        // Otherwise it would be there, unmarked, for the operator to adopt.
         let _ = folder.remove_folder(project.name.as_str());
     }
     synced.during(WHAT)
@@ -194,7 +194,7 @@ fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
     Ok(found)
 }
 
-/// The folders in `folder` whose names mean something.
+/// The folders in `folder` with valid names.
 pub(crate) fn folders<T, E>(
     folder: &Folder,
     parse: fn(&str) -> Result<T, E>,

@@ -17,7 +17,7 @@ use crate::application::FileContent;
 use crate::application::ports::StoreError;
 use crate::domain::{FilePath, PendingPut, ProjectQuota, PutError, Version};
 
-/// How often folders are made anew because a delete took them away in between.
+/// How often folders are created again because a delete removed them in between.
 const ATTEMPTS: usize = 100;
 
 const MOVE: &str = "move a file to its place";
@@ -31,9 +31,9 @@ pub(crate) struct Replacing<'a> {
     pub new_folders: &'a NewFolders,
 }
 
-/// What is where a file is to go, as far as it is known.
+/// What exists where a file is to go, as far as it is known.
 struct Place {
-    /// The folder, if it is there.
+    /// The folder, if it exists.
     parent: Option<Folder>,
     /// Whether there is a file.
     is_file: bool,
@@ -88,7 +88,7 @@ impl Replacing<'_> {
         let version = self.project.with(|project| self.versions.next(project));
         stamp(&file, version).during("number a file")?;
         if self.layout.durability == Durability::Fsync {
-            // Once this has failed, nobody knows what is on the disk: the temporary goes.
+            // Once this has failed, the state of the disk is unknown: the temporary is removed.
             file.sync_all().during("sync a file")?;
         }
         drop(file);
@@ -99,9 +99,9 @@ impl Replacing<'_> {
         Ok(version)
     }
 
-    /// Moves the temporary to a place that is as it is known. Returns false, and has changed
-    /// nothing, where the folder is not there or not known to be durable, or something has come or
-    /// gone.
+    /// Moves the temporary to a place that is still as it is known to be. Returns false, without
+    /// having changed anything, if the folder is missing or not known to be durable, or something
+    /// has come or gone.
     fn place_as_known(
         &self,
         path: &FilePath,
@@ -127,7 +127,7 @@ impl Replacing<'_> {
         Ok(true)
     }
 
-    /// Moves the temporary to its place, whose folder may have to be made, and makes that durable.
+    /// Moves the temporary to its place, creates its folder if necessary, and makes that durable.
     fn place(
         &self,
         root: &Folder,
@@ -166,7 +166,7 @@ impl Replacing<'_> {
         }
     }
 
-    /// Moves the temporary to where there is nothing, or a file.
+    /// Moves the temporary to a place where there is nothing, or a file.
     fn move_over(
         folder: &Folder,
         name: &str,
@@ -177,8 +177,8 @@ impl Replacing<'_> {
             temporary.place(folder, name)?;
             return Ok(Placed::New);
         }
-        // The old version is kept until the new one is known to be durable. Where nothing is synced a
-        // swap is the faster way, too: ext4 and btrfs begin to write a file out when it is moved over
+        // The old version is kept until the new one is known to be durable. If nothing is synced a
+        // swap is also faster: ext4 and btrfs start to write a file out when it is moved over
         // another, which takes longer than all the rest.
         match temporary.exchange(folder, name) {
             Ok(()) => return keep_only_a_file(folder, name, temporary),
@@ -194,19 +194,19 @@ impl Replacing<'_> {
 enum Placed {
     /// Nothing was there.
     New,
-    /// What was there lies where the temporary was.
+    /// The previous content is now where the temporary was.
     Exchanged,
-    /// What was there is gone.
+    /// The previous content is gone.
     Over,
 }
 
 impl Placed {
-    /// Brings back what was there, so that a write that failed has changed nothing.
+    /// Restores the previous content, so that a failed write has changed nothing.
     fn undo(self, folder: &Folder, name: &str, temporary: &Temporary) {
         let undone = match self {
             Self::New => folder.remove_file(name),
             Self::Exchanged => temporary.exchange(folder, name),
-            // The file system could not swap; there is nothing to bring back.
+            // The file system could not swap; there is nothing to restore.
             Self::Over => Ok(()),
         };
         if let Err(error) = undone {
@@ -225,7 +225,7 @@ fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Resul
     Err(Errno::ISDIR)
 }
 
-/// The folders on the way to a file, and its own name.
+/// The folders leading to a file, and its own name.
 pub(crate) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &str) {
     let whole = &path.as_str()[1..];
     let (parents, name) = whole.rsplit_once('/').unwrap_or(("", whole));
@@ -233,7 +233,7 @@ pub(crate) fn split(path: &FilePath) -> (impl Iterator<Item = &str> + Clone, &st
     (parents, name)
 }
 
-/// The folder where `path` lies, if it is there.
+/// The folder that contains `path`, if it exists.
 fn find_parent(root: &Folder, path: &FilePath) -> Result<Option<Folder>, StoreError> {
     let (parents, _) = split(path);
     match root.descend(parents) {

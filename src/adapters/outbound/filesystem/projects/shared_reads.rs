@@ -10,7 +10,7 @@ use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
 
-/// What became of each of some files, in their order.
+/// The result for each of some files, in their order.
 pub(crate) type Opened = Result<OpenedFiles, StoreError>;
 
 /// Some files, each opened or not.
@@ -18,8 +18,8 @@ pub(crate) type OpenedFiles = Arc<[Result<OpenFile, StoreError>]>;
 
 type Opening = BoxFuture<'static, Opened>;
 
-/// The reads of one project that have not begun. Who asks for the same as one of them has its
-/// result: it begins after he has asked, so he cannot be given anything that was old then.
+/// The reads of one project that have not begun. A caller that asks for the same files as one of
+/// them shares its result: the read begins after the request, so the result cannot be outdated.
 #[derive(Debug, Default)]
 pub(crate) struct SharedReads {
     waiting: Mutex<Vec<Waiting>>,
@@ -34,8 +34,8 @@ struct Waiting {
     opening: WeakShared<Opening>,
 }
 
-/// A read that waits. It begins, or will never do so, when this is dropped: then nobody joins it
-/// any more.
+/// A waiting read. Dropping this means that it begins, or never will: then nobody can join it any
+/// more.
 pub(crate) struct Joinable {
     reads: Arc<SharedReads>,
     number: u64,
@@ -48,7 +48,7 @@ impl Drop for Joinable {
 }
 
 impl SharedReads {
-    /// Joins the read of the first `bytes` of `paths` that waits already, or has `read` make one.
+    /// Joins a waiting read of the first `bytes` of `paths`, or has `read` make one.
     pub fn join(
         self: &Arc<Self>,
         paths: &[FilePath],
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_for_what_waits_to_be_read_shares_it_and_who_asks_later_does_not() {
+    async fn a_request_shares_a_waiting_read_and_a_later_request_does_not() {
         let reads = Arc::new(SharedReads::default());
         let begun = Arc::new(Mutex::new(0));
         let join = |names: &[&str], bytes| {
@@ -108,7 +108,7 @@ mod tests {
         let fourth = join(&["a"], 9);
         assert!(first.ptr_eq(&second));
         assert!(!first.ptr_eq(&third) && !first.ptr_eq(&fourth));
-        // Who was first has gone.
+        // The first caller has gone.
         drop(first);
         second.await.expect("reads");
         third.await.expect("reads");

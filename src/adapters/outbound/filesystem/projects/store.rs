@@ -22,11 +22,11 @@ use crate::application::ports::{
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
 
-/// Keeps each project in a folder of its own, `base/<user>/<project>`, file by file as it is; and
-/// knows which of the folders there are projects.
+/// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
+/// and knows which of the folders there are projects.
 ///
-/// What a project holds is in memory while somebody uses it: loaded by a walk of its folder, and
-/// kept in step with what is written.
+/// What a project holds is in memory while it is in use: loaded by a walk of its folder,
+/// and kept up to date with every write.
 #[derive(Debug)]
 pub struct FilesystemProjects {
     layout: Arc<Layout>,
@@ -44,7 +44,7 @@ impl FilesystemProjects {
         }
     }
 
-    /// Syncs of different files are best waited for side by side; without them a change is quick.
+    /// Syncs of different files are best done in parallel; without syncs a change is quick.
     async fn run_change<T: Send + 'static>(
         &self,
         pool: &BlockingPool,

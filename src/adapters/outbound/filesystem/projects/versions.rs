@@ -1,7 +1,7 @@
 //! How a file on disk remembers the number of the change that wrote it.
 //!
-//! The number is kept as the file's time of last modification, in nanoseconds. So content and
-//! number are read from one inode, cost no memory per file, and survive a restart.
+//! The number is kept as the file's modification time, in nanoseconds. So content and number are
+//! read from one inode, cost no memory per file, and survive a restart.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::domain::{Project, ProjectEntry, Timestamp, Version};
 
 /// The greatest number that any project's change has been given. It outlives the projects in
-/// memory, so that a project that is loaded again does not give a deleted file's number once more.
+/// memory, so that a reloaded project does not give a deleted file's number again.
 #[derive(Debug)]
 pub(crate) struct LastVersion(AtomicU64);
 
@@ -21,7 +21,7 @@ impl LastVersion {
         Self(AtomicU64::new(now()))
     }
 
-    /// The number of the project's next change. Known here before any file bears it.
+    /// The number of the project's next change. Recorded here before any file has it.
     pub fn next(&self, project: &mut Project) -> Version {
         let least = self.0.load(Ordering::SeqCst).saturating_add(1);
         let version = project.next_version(now().max(least));
@@ -29,9 +29,9 @@ impl LastVersion {
         version
     }
 
-    /// What is known of a file of so many bytes that was last modified at this time. A time later
-    /// than every number given is nobody's: somebody else wrote that file, or the clock was set
-    /// back since.
+    /// What is known about a file of this many bytes last modified at this time. A time later than
+    /// every number given belongs to no change: somebody else wrote that file, or the clock has
+    /// been set back since.
     pub fn entry(&self, bytes: u64, nanos: Option<u64>) -> ProjectEntry {
         let number = nanos.filter(|time| *time <= self.0.load(Ordering::SeqCst));
         ProjectEntry {
@@ -48,7 +48,7 @@ pub(crate) fn nanos(file: &Metadata) -> Option<u64> {
     nanos_of(file.mtime(), u64::try_from(file.mtime_nsec()).ok()?)
 }
 
-/// The same of a time in seconds and nanoseconds.
+/// The same for a time in seconds and nanoseconds.
 pub(crate) fn nanos_of(seconds: i64, nanos: u64) -> Option<u64> {
     let seconds = u64::try_from(seconds).ok()?;
     seconds.checked_mul(1_000_000_000)?.checked_add(nanos)

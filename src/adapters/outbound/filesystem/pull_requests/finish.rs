@@ -1,4 +1,4 @@
-//! Makes a pull request of a draft on disk.
+//! Turns a draft on disk into a pull request.
 
 use std::io::Write as _;
 
@@ -12,12 +12,12 @@ use crate::adapters::outbound::filesystem::uploads::names::{RECORD, stored_name}
 use crate::application::ports::StoreError;
 use crate::domain::{ProjectId, PullRequest};
 
-/// Completes a draft's folder, makes it durable, and moves it among the pull requests.
+/// Completes a draft's folder, makes it durable, and moves it to the pull requests.
 pub(crate) fn finish(layout: &Layout, finished: &PullRequest) -> Result<(), StoreError> {
     const WHAT: &str = "finish a pull request";
     let id = finished.id.to_string();
     if finished.files.is_empty() {
-        // One that only proposes deletions has nothing yet.
+        // A draft that only proposes deletions has nothing yet.
         layout
             .drafts
             .make_folder(&id, PRIVATE_FOLDER)
@@ -46,7 +46,7 @@ pub(crate) fn finish(layout: &Layout, finished: &PullRequest) -> Result<(), Stor
     Ok(())
 }
 
-/// Where the pull requests of a project lie; made where missing.
+/// The folder of a project's pull requests; created if missing.
 fn home(layout: &Layout, project: &ProjectId) -> rustix::io::Result<Folder> {
     let streamer = layout.pulls.own_folder(project.streamer.as_str())?;
     streamer.own_folder(project.name.as_str())

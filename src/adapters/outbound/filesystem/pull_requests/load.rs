@@ -13,7 +13,7 @@ use crate::domain::{ProjectId, ProjectName, PullRequest, UserName};
 /// twice), title and description of a pull request can take.
 const MAX_RECORD_BYTES: u64 = 16 * 1_024 * 1_024;
 
-/// Reads what is on disk. What cannot be read, or is none of ours, is left alone.
+/// Reads what is on disk. What cannot be read, or is not ours, is left alone.
 pub(crate) fn open_pull_requests(pulls: &Folder) -> rustix::io::Result<OpenPullRequests> {
     let open = OpenPullRequests::default();
     for (streamer, user) in folders(pulls, UserName::parse)? {
@@ -38,7 +38,7 @@ fn load_project(
             Ok(folder) => read(&folder),
             Err(error) => Err(error.into()),
         };
-        // Texts of others: invisible characters are written out.
+        // Texts of others: invisible characters are escaped.
         let place = || format!("{project}/{name}").escape_debug().to_string();
         match read {
             Ok(found) if found.project == *project && found.id.to_string() == name => {

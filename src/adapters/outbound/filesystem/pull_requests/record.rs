@@ -1,4 +1,4 @@
-//! How a pull request is written down on disk.
+//! The format of a pull request on disk.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::domain::{
 
 const FORMAT: u32 = 1;
 
-/// What `pull-request.json` holds. Of the disk's making and not the domain's: a member renamed
-/// there must not orphan what was stored before.
+/// The content of `pull-request.json`. Separate from the domain's type: renaming a member there
+/// must not orphan what was stored before.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
@@ -25,12 +25,12 @@ struct Record {
     date: u64,
     files: Vec<String>,
     deleted: Vec<String>,
-    /// Left out where there is none, as it is in what was written before there were any.
+    /// Left out if there is none, as in records written before there were any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<String, String>,
 }
 
-/// Why a record makes no pull request.
+/// Why a record is not a valid pull request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     #[error("it is not the JSON of a pull request: {0}")]
@@ -41,7 +41,7 @@ pub(crate) enum RecordError {
     Member(&'static str),
 }
 
-/// Writes a pull request down.
+/// Encodes a pull request.
 pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError> {
     let names = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
     let record = Record {

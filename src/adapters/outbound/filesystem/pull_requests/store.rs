@@ -21,7 +21,7 @@ use crate::domain::{
     FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
 };
 
-/// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, which ones in memory.
+/// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, and their ids in memory.
 #[derive(Debug)]
 pub struct FilesystemPullRequests {
     layout: Arc<Layout>,
@@ -44,14 +44,14 @@ impl FilesystemPullRequests {
         }
     }
 
-    /// Runs `work` on the folder where an open pull request lies, if it is open.
+    /// Runs `work` on the folder of an open pull request, if it is open.
     async fn at_home<T: Send + 'static>(
         &self,
         project: &ProjectId,
         id: PullRequestId,
         work: impl FnOnce(&Layout, &Folder) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // An id that is none of ours costs no disk.
+        // An id that is not ours causes no disk access.
         if !self.open.contains(project, id) {
             return Err(StoreError::NotFound);
         }
@@ -148,7 +148,7 @@ impl PullRequestStore for FilesystemPullRequests {
         let (open, asked) = (Arc::clone(&self.open), project.clone());
         let delete = move |layout: &Layout, home: &Folder| {
             let (name, hidden) = (id.to_string(), layout.temporary_name());
-            // At once, though it may have many files: the rest is cleaning up.
+            // Returns at once, though it may have many files: the rest is only cleanup.
             let moved = home.rename(&name, &layout.staging, &hidden);
             moved.looking(WHAT)?;
             if let Err(error) = home.sync() {

@@ -4,7 +4,7 @@ use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_di
 use crate::application::ports::StoreError;
 use crate::domain::PullRequestId;
 
-/// What is in a file, `None` where there is none.
+/// The content of a file, `None` if there is none.
 async fn now(world: &World, name: &str) -> Option<Vec<u8>> {
     match world.read(name).await {
         Ok(content) => Some(content.to_vec()),

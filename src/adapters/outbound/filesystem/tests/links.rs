@@ -81,7 +81,7 @@ async fn special_files_block_nobody() {
     )
     .expect("makes");
     let _socket = UnixListener::bind(project.join("socket")).expect("binds");
-    // Which not everybody may make, or open everywhere.
+    // Not everybody may create one, or open one everywhere.
     let device = rustix::fs::FileType::CharacterDevice;
     let zero = rustix::fs::makedev(1, 5);
     let made = rustix::fs::mknodat(

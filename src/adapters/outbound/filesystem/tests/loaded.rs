@@ -1,4 +1,4 @@
-//! Projects in memory: how they are loaded, corrected and let go of, and what readers may take.
+//! Projects in memory: how they are loaded, corrected and unloaded, and what readers may take.
 
 use std::fs;
 use std::path::Path;
@@ -73,7 +73,7 @@ async fn what_is_known_of_a_project_needs_no_disk() {
     assert_eq!(world.tree().await, ["/a", "/d/b"]);
     assert_eq!(world.usage().await.expect("is counted").files, 2);
     world.find("d/b").await.expect("is known");
-    // Whoever opens something finds out.
+    // Opening a file reveals it.
     assert_says!(world.open("a").await, StoreError::NotFound);
     assert_says!(world.usage().await, StoreError::NotFound);
 }

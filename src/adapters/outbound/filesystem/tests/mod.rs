@@ -1,4 +1,4 @@
-//! What the contract cannot ask: what lies on the disk, and what others have put there.
+//! What the contract cannot test: what is on the disk, and what others have put there.
 
 mod failures;
 mod faults;
@@ -42,7 +42,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Nothing may be left in staging once everybody is done.
+/// Asserts that nothing is left in staging once everybody is done.
 fn assert_nothing_is_left(base: &Path) {
     assert_eq!(names(&base.join(".twicecast/staging")), [""; 0]);
 }

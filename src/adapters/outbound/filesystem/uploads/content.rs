@@ -1,4 +1,4 @@
-//! Bringing content into a temporary file.
+//! Writes content to a temporary file.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,7 +18,7 @@ use crate::application::{FileContent, StagedContent, Stretch};
 /// How much is copied at once.
 const CHUNK: usize = 64 * 1_024;
 
-/// A temporary file that holds `content`, and the file itself.
+/// A temporary file that contains `content`, and the file itself.
 pub(crate) fn write(
     layout: &Layout,
     content: &FileContent,
@@ -41,7 +41,7 @@ fn make(layout: &Layout, mode: Mode) -> Result<(Temporary, File), StoreError> {
     layout.temporary(mode).during("make a temporary file")
 }
 
-/// The staged file itself, completed by the tail, where it may be had and is what it should be.
+/// The staged file itself, completed by the tail, if it is available and is what it should be.
 fn take_over(
     layout: &Layout,
     content: &StagedContent,
@@ -61,7 +61,7 @@ fn take_over(
         // An append that failed half-way may have left more than was counted.
         return Ok(None);
     }
-    // From here on it is this write's own, and goes with it.
+    // From here on it belongs to this write, and is removed with it.
     let temporary = Temporary::guard(&layout.staging, name);
     layout.uploads.take(&id);
     file.write_all(&content.tail).during("write a file")?;
@@ -111,7 +111,7 @@ impl<'a> Source<'a> {
     fn copy(&self, mut range: Range<u64>, to: &mut impl Write) -> Result<(), StoreError> {
         let mut chunk = Vec::new();
         while range.start < range.end {
-            // The whole chunk where the rest is too long even to count.
+            // The whole chunk if the rest is too long even to count.
             let rest = usize::try_from(range.end - range.start).unwrap_or(CHUNK);
             let length = rest.min(CHUNK);
             match self {

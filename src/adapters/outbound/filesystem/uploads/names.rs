@@ -1,4 +1,4 @@
-//! Under which names the files of drafts and pull requests lie.
+//! The names of the files of drafts and pull requests on disk.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::application::ports::StagingId;
 use crate::domain::FilePath;
 
-/// The file that says what a pull request is. No name of a draft's file is like it.
+/// The file that describes a pull request. No draft's file has such a name.
 pub(crate) const RECORD: &str = "pull-request.json";
 
 /// The name under which a pull request keeps the file at `path`.

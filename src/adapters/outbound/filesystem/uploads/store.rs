@@ -33,7 +33,7 @@ pub struct FilesystemUploads {
 }
 
 impl FilesystemUploads {
-    /// `drafts` are those that are being put together, which the pull requests take over.
+    /// `drafts` are the unfinished ones, which the pull requests take over.
     pub(crate) fn new(layout: Arc<Layout>, drafts: Arc<InFlight<PullRequestId>>) -> Self {
         Self {
             layout,
@@ -52,7 +52,7 @@ impl UploadStore for FilesystemUploads {
         let entry = layout.uploads.join(upload);
         let append = move || {
             entry.share(|| {
-                // It may be moved to a project as it is, hence the mode of a project's files.
+                // It may be moved to a project unchanged, so it has the mode of a project's files.
                 let opened = layout.staging.append(&staged_name(upload), Some(FILE));
                 let mut file = opened.during("open a staged upload")?;
                 file.write_all(&bytes).during("write a staged upload")
