@@ -10,7 +10,9 @@ use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::reattach::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
-use crate::domain::{AuthError, FileSection, Identity, ProjectId, Roles, Sections, Timestamp};
+use crate::domain::{
+    AuthError, FileSection, Identity, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,
+};
 
 /// The 400 for a project or streamer that does not exist.
 const NOT_THERE: RequestError =
@@ -87,7 +89,7 @@ async fn take_on(
     become_whom(app, session, identity, sections, now).await
 }
 
-/// Makes all checks first, then all changes.
+/// Makes all checks first, then all changes. Entering the room is a check too: it can fail.
 async fn become_whom(
     app: &Application,
     session: &mut Session,
@@ -99,11 +101,12 @@ async fn become_whom(
     let kept = session.roles.under(old, &identity, now);
     let roles = kept.grant(&sections, &identity, now)?;
     check_projects(app, &sections).await?;
-    check_room(app, session, &identity, &roles)?;
+    let room = enter_room(app, session, &identity, &roles)?;
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
         register(app, project).await?;
     }
     session.become_bearer(identity, roles);
+    room.keep(session);
     let waiting = attach_streamer(app, session, now).await;
     let replies = [
         sections.file.is_some().then_some(Reply::FileAuth),
@@ -147,33 +150,50 @@ async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState
     state.map_err(|error| RequestError::internal("look up a project", &error))
 }
 
-/// Checks that the room in `roles` can take one more, unless the connection is already in it.
+/// A room entered by a connection whose other checks are still to come; it is left again unless
+/// `keep` says that they have passed.
+struct RoomEntry<'a> {
+    app: &'a Application,
+    member: Option<(RoomName, UserName)>,
+}
+
+impl RoomEntry<'_> {
+    /// Leaves it to the session's registrations to leave the room.
+    fn keep(mut self, session: &mut Session) {
+        if let Some(member) = self.member.take() {
+            session.attached.enter(self.app, member);
+        }
+    }
+}
+
+impl Drop for RoomEntry<'_> {
+    fn drop(&mut self) {
+        if let Some((room, user)) = &self.member {
+            self.app.ports.rooms.leave(room, user, self.app.uptime());
+        }
+    }
+}
+
+/// Enters the room in `roles`, unless the connection is already in it under the same name.
 /// A connection whose token has expired is no longer in it.
-fn check_room(
-    app: &Application,
+fn enter_room<'a>(
+    app: &'a Application,
     session: &Session,
     identity: &Identity,
     roles: &Roles,
-) -> Result<(), RequestError> {
-    let Some(room) = roles
-        .room
-        .as_ref()
-        .filter(|room| !session.attached.is_in(room))
-    else {
-        return Ok(());
-    };
-    // Entering and leaving again is invisible to the others in a room. The room limit may be
-    // reached before the connection enters for good; this race allows one room too many.
-    let now = app.uptime();
-    if !app.ports.rooms.enter(room, &identity.user, now) {
+) -> Result<RoomEntry<'a>, RequestError> {
+    let member = roles.room.clone().map(|room| (room, identity.user.clone()));
+    let member = member.filter(|member| session.attached.room.as_ref() != Some(member));
+    if let Some((room, user)) = &member
+        && !app.ports.rooms.enter(room, user, app.uptime())
+    {
         let value = app.limits.max_rooms as u64;
         return Err(RequestError::LimitExceeded {
             limit: "maxRooms",
             value,
         });
     }
-    app.ports.rooms.leave(room, &identity.user, now);
-    Ok(())
+    Ok(RoomEntry { app, member })
 }
 
 /// Registers the connection for its new roles. A streamer's connection is told of the pull requests

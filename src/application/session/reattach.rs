@@ -124,14 +124,11 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     {
         ports.subscriptions.unsubscribe(me, topic);
     }
-    if old.room != new.room {
-        if let Some((room, user)) = &old.room {
-            ports.rooms.leave(room, user, now);
-        }
-        if let Some((room, user)) = &new.room {
-            // `authenticate` has checked that there is room for one more.
-            ports.rooms.enter(room, user, now);
-        }
+    // Whoever may be in a room has entered it in `authenticate`, which can fail.
+    if let Some((room, user)) = &old.room
+        && old.room != new.room
+    {
+        ports.rooms.leave(room, user, now);
     }
     for topic in new
         .topics

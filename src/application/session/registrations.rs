@@ -1,6 +1,7 @@
 //! What a connection is registered for.
 
 use crate::application::ports::Topic;
+use crate::application::service::Application;
 use crate::domain::{ProjectId, RoomName, UserName};
 
 /// What a connection is registered for: topics, presence, a room.
@@ -12,9 +13,12 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
-    /// Whether the connection is counted in `room`.
-    pub(crate) fn is_in(&self, room: &RoomName) -> bool {
-        self.room.as_ref().is_some_and(|(own, _)| own == room)
+    /// Notes the room and the name under which the connection has entered it; it leaves the one that
+    /// it was in.
+    pub(crate) fn enter(&mut self, app: &Application, member: (RoomName, UserName)) {
+        if let Some((room, user)) = self.room.replace(member) {
+            app.ports.rooms.leave(&room, &user, app.uptime());
+        }
     }
 
     /// Whether pull requests of `project` are told as they come.

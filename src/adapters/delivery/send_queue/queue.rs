@@ -61,6 +61,9 @@ pub struct SendQueueLimits {
 pub enum SendQueueClosed {
     /// More waits than is allowed: the connection is closed with 1013.
     Overflow,
+    /// A change could not be read back to be sent: the connection is closed with 1013, for it would
+    /// not learn of the change any more.
+    Missed,
     /// Nothing can be sent to the connection any more.
     Gone,
 }
@@ -273,6 +276,12 @@ impl<F: Frame> SendQueue<F> {
     /// is treated as sent.
     pub fn close(&self) {
         self.close_locked(&mut self.lock(), SendQueueClosed::Gone);
+    }
+
+    /// A change that waits cannot be read back: what waits is dropped and nothing more taken, so that
+    /// the client connects anew and is in step again.
+    pub fn miss(&self) {
+        self.close_locked(&mut self.lock(), SendQueueClosed::Missed);
     }
 
     /// Why it takes nothing any more, if that is so.

@@ -1,8 +1,7 @@
 //! What a connection is sent: into its queue, in pieces that fit.
 
-use crate::application::files::open_updated::open_updated;
-use crate::application::pull_requests::pages::next_pull_requests;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,8 +11,10 @@ use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::FileKey;
+use crate::application::files::open_updated::open_updated;
 use crate::application::memory::Account;
 use crate::application::ports::OpenFile;
+use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
     Application, FileStream, LongAnswer, NextFile, NextListed, PullRequestPages, Reply,
@@ -23,6 +24,11 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
 /// How many files one message of a `list` holds at the most.
 const LIST_FILES: usize = 1_000;
+
+/// How often a changed file that cannot be opened is tried again, after 10 ms at first and then twice
+/// as long each time, 2.55 s in all: the disk or the file descriptors may be short for a moment.
+const RETRIES: u32 = 8;
+const FIRST_RETRY: Duration = Duration::from_millis(10);
 
 /// Sends to one WebSocket connection.
 #[derive(Clone)]
@@ -201,7 +207,15 @@ impl WebSocketResponder {
     async fn pending_update(&self, turn: FileTransferGuard<WireFrame>, key: &FileKey) {
         let FileKey { project, path } = key;
         let nobody = Context::default();
-        match open_updated(&self.application, project, path).await {
+        let mut opened = open_updated(&self.application, project, path).await;
+        for tries in 0..RETRIES {
+            if opened.is_ok() || !turn.is_wanted() {
+                break;
+            }
+            tokio::time::sleep(FIRST_RETRY * 2_u32.pow(tries)).await;
+            opened = open_updated(&self.application, project, path).await;
+        }
+        match opened {
             // It may not be told of the project any more.
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
@@ -212,7 +226,7 @@ impl WebSocketResponder {
             Ok(None) => {}
             Err(error) => {
                 tracing::error!(%error, "could not read a changed file");
-                self.unreadable(path, &nobody);
+                self.queue.miss();
             }
         }
     }
@@ -291,3 +305,6 @@ fn listed(path: &FilePath, entry: &ProjectEntry) -> ListedFile {
         sha256: entry.sha256.map(|hash| hash.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

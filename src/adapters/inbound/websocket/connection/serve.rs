@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use crate::adapters::delivery::FlushTasks;
 use crate::adapters::delivery::Hub;
-use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::delivery::WireFrame;
 use crate::adapters::delivery::{ConnectionWriter, Flushed};
+use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, Priority, ProtocolError, ReadError,
     Reader, WriteError, Writer,
@@ -29,6 +29,7 @@ use crate::application::{Application, Command, ConnectionId, Session, SessionGua
 
 const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
+const MISSED: &str = "a change could not be read; connect again";
 
 /// What every connection works with.
 pub struct Service {
@@ -279,19 +280,27 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
         tokio::select! {
             biased;
             // Also where the client takes nothing: then this is all that is heard of it.
-            _ = connection_writer.queue.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            closed = connection_writer.queue.until_closed() => return close_of(closed),
             () = connection_writer.stuck() => {}
             () = writer.control_pending() => {}
         }
         let written = tokio::select! {
             biased;
-            _ = connection_writer.queue.until_closed() => return Close::new(CloseCode::TRY_AGAIN, TOO_SLOW),
+            closed = connection_writer.queue.until_closed() => return close_of(closed),
             written = flush(writer, connection_writer) => written,
         };
         if let Err(ended) = written {
             return ended.into();
         }
     }
+}
+
+fn close_of(closed: SendQueueClosed) -> Close {
+    let reason = match closed {
+        SendQueueClosed::Missed => MISSED,
+        SendQueueClosed::Overflow | SendQueueClosed::Gone => TOO_SLOW,
+    };
+    Close::new(CloseCode::TRY_AGAIN, reason)
 }
 
 /// Writes all that waits.
