@@ -1,6 +1,5 @@
 //! Files of projects and drafts (protocol, section 4).
 
-pub mod abandoned;
 pub(crate) mod abandoned_projects;
 pub mod commit;
 pub mod delete_file;
@@ -13,6 +12,7 @@ pub mod post_file;
 pub mod project_status;
 pub mod read_files;
 pub(crate) mod stream_source;
+pub mod streamer_disconnect;
 pub(crate) mod upload;
 pub(crate) mod upload_key;
 pub mod upload_log;

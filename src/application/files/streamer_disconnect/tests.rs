@@ -1,5 +1,5 @@
-use crate::application::files::abandoned::start_grace;
-use crate::application::files::abandoned::tidy_up;
+use crate::application::files::streamer_disconnect::start_grace;
+use crate::application::files::streamer_disconnect::tidy_up;
 use std::sync::Arc;
 use std::time::Duration;
 
