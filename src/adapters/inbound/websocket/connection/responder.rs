@@ -26,8 +26,8 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 const LIST_FILES: usize = 1_000;
 
 /// How often a changed file that cannot be opened is tried again, after 10 ms at first and then twice
-/// as long each time, 2.55 s in all: the disk or the file descriptors may be short for a moment.
-const RETRIES: u32 = 8;
+/// as long each time, 1.27 s in all: the disk or the file descriptors may be short for a moment.
+const RETRIES: u32 = 7;
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 
 /// Sends to one WebSocket connection.
@@ -209,10 +209,13 @@ impl WebSocketResponder {
         let nobody = Context::default();
         let mut opened = open_updated(&self.application, project, path).await;
         for tries in 0..RETRIES {
-            if opened.is_ok() || !turn.is_wanted() {
+            if opened.is_ok() {
                 break;
             }
             tokio::time::sleep(FIRST_RETRY * 2_u32.pow(tries)).await;
+            if !turn.is_wanted() {
+                break;
+            }
             opened = open_updated(&self.application, project, path).await;
         }
         match opened {
@@ -220,7 +223,9 @@ impl WebSocketResponder {
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
                 self.queue.supersede(key, file.version);
-                self.file(path, &file, Some(project), None, &nobody).await;
+                if !self.file(path, &file, Some(project), None, &nobody).await {
+                    self.queue.miss();
+                }
             }
             // Deleted by now, of which the connection is told as well.
             Ok(None) => {}
