@@ -223,9 +223,7 @@ impl WebSocketResponder {
             _ if !turn.is_wanted() => {}
             Ok(Some(file)) => {
                 self.queue.supersede(key, file.version);
-                if !self.file(path, &file, Some(project), None, &nobody).await {
-                    self.queue.miss();
-                }
+                self.file(path, &file, Some(project), None, &nobody).await;
             }
             // Deleted by now, of which the connection is told as well.
             Ok(None) => {}

@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::{MockFileSource, StoreError};
-use crate::application::test_world::{World, demo, disk_full, open_file, path};
+use crate::application::ports::StoreError;
+use crate::application::test_world::{World, demo, disk_full, path};
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1_000_000,
@@ -53,18 +53,4 @@ async fn a_changed_file_that_cannot_be_opened_for_a_moment_is_sent_all_the_same(
 async fn a_changed_file_that_can_never_be_opened_ends_the_connection() {
     let missed = Some(SendQueueClosed::Missed);
     assert_eq!(after(1 + RETRIES as usize).await, (missed, 0));
-}
-
-#[tokio::test]
-async fn a_changed_file_that_cannot_be_read_to_its_end_ends_the_connection() {
-    let mut world = World::new();
-    world.projects.expect_open_file().returning(|_, path| {
-        let mut source = MockFileSource::new();
-        source.expect_read().returning(|_, _| Err(disk_full()));
-        Ok(OpenFile {
-            source: Arc::new(source),
-            ..open_file(path)
-        })
-    });
-    assert_eq!(sent(world).await, (Some(SendQueueClosed::Missed), 0));
 }
