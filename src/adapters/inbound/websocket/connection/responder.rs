@@ -25,9 +25,10 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 /// How many files one message of a `list` holds at the most.
 const LIST_FILES: usize = 1_000;
 
-/// How often a changed file that cannot be opened is tried again, after 10 ms at first and then twice
-/// as long each time, 1.27 s in all: the disk or the file descriptors may be short for a moment.
-const RETRIES: u32 = 7;
+/// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
+/// as long each time: the disk or the file descriptors may be short for a moment. With the wait after
+/// the last, the connection has 1.27 s.
+const RETRIES: u32 = 6;
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 
 /// Sends to one WebSocket connection.
@@ -204,34 +205,34 @@ impl WebSocketResponder {
         }
     }
 
+    /// Sends the newest version of a file. If it can be read neither now nor a little later, the
+    /// connection ends, for it would stay out of step.
     async fn pending_update(&self, turn: FileTransferGuard<WireFrame>, key: &FileKey) {
         let FileKey { project, path } = key;
         let nobody = Context::default();
-        let mut opened = open_updated(&self.application, project, path).await;
-        for tries in 0..RETRIES {
-            if opened.is_ok() {
-                break;
+        for tries in 0..=RETRIES {
+            let opened = open_updated(&self.application, project, path).await;
+            // Otherwise it may not be told of the project any more.
+            if !turn.is_wanted() {
+                return;
+            }
+            match opened {
+                Ok(Some(file)) => {
+                    self.queue.supersede(key, file.version);
+                    if self.file(path, &file, Some(project), None, &nobody).await {
+                        return;
+                    }
+                }
+                // Deleted by now, of which the connection is told as well.
+                Ok(None) => return,
+                Err(error) => tracing::error!(%error, "could not read a changed file"),
             }
             tokio::time::sleep(FIRST_RETRY * 2_u32.pow(tries)).await;
             if !turn.is_wanted() {
-                break;
-            }
-            opened = open_updated(&self.application, project, path).await;
-        }
-        match opened {
-            // It may not be told of the project any more.
-            _ if !turn.is_wanted() => {}
-            Ok(Some(file)) => {
-                self.queue.supersede(key, file.version);
-                self.file(path, &file, Some(project), None, &nobody).await;
-            }
-            // Deleted by now, of which the connection is told as well.
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(%error, "could not read a changed file");
-                self.queue.miss();
+                return;
             }
         }
+        self.queue.miss();
     }
 
     /// Sends a `list`.

@@ -3,24 +3,39 @@ use std::collections::VecDeque;
 use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::StoreError;
-use crate::application::test_world::{World, demo, disk_full, path};
+use crate::application::ports::{MockFileSource, StoreError};
+use crate::application::test_world::{World, demo, disk_full, open_file, path};
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1_000_000,
     window_bytes: 100_000,
 };
 
-/// After a file that changed could not be opened `failures` times.
-async fn after(failures: usize) -> (Option<SendQueueClosed>, usize) {
+/// A world in which a file cannot be opened `failures` times.
+fn closed(failures: usize) -> World {
     let mut world = World::new();
     let fails = |_: &ProjectId, _: &FilePath| -> Result<OpenFile, StoreError> { Err(disk_full()) };
     let open = world.projects.expect_open_file();
     open.times(failures).returning(fails);
-    sent(world).await
+    world
 }
 
-/// Why the queue is closed, and how many messages wait, after the changed file was to be sent.
+/// A world in which a file can be opened, but `failures` times not be read.
+fn broken(failures: usize) -> World {
+    let mut world = World::new();
+    let open = world.projects.expect_open_file();
+    open.times(failures).returning(|_, path| {
+        let mut source = MockFileSource::new();
+        source.expect_read().returning(|_, _| Err(disk_full()));
+        Ok(OpenFile {
+            source: Arc::new(source),
+            ..open_file(path)
+        })
+    });
+    world
+}
+
+/// Why the queue is closed, and how many messages wait, after the file has changed.
 async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
     let scene = world.build();
     let account = MemoryBudget::new(10_000_000).open_account();
@@ -43,14 +58,18 @@ async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_file_that_cannot_be_opened_for_a_moment_is_sent_all_the_same() {
+async fn a_changed_file_that_cannot_be_read_for_a_moment_is_sent_all_the_same() {
     for failures in [1, RETRIES as usize] {
-        assert_eq!(after(failures).await, (None, 1));
+        assert_eq!(sent(closed(failures)).await, (None, 1));
+        let errors = failures;
+        assert_eq!(sent(broken(failures)).await, (None, errors + 1));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_file_that_can_never_be_opened_ends_the_connection() {
-    let missed = Some(SendQueueClosed::Missed);
-    assert_eq!(after(1 + RETRIES as usize).await, (missed, 0));
+async fn a_changed_file_that_can_never_be_read_ends_the_connection() {
+    for world in [closed, broken] {
+        let missed = (Some(SendQueueClosed::Missed), 0);
+        assert_eq!(sent(world(1 + RETRIES as usize)).await, missed);
+    }
 }
