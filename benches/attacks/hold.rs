@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,7 +23,9 @@ const AT_A_TIME: usize = 50;
 const DRAINING: Duration = Duration::from_secs(2);
 /// How long the server may take to carry out what is to stay.
 const CARRYING_OUT: Duration = Duration::from_secs(45);
-const READ: usize = 64 * 1_024;
+/// How much is written or read at a time: the pair's clients have the same core, and cannot run
+/// before a system call of an attacker is over.
+const STEP: usize = 4 * 1_024;
 
 /// What is sent: the bytes for that number, or none to stop.
 pub type Pieces = Arc<dyn Fn(usize) -> Option<Arc<[u8]>> + Send + Sync>;
@@ -65,7 +67,12 @@ async fn write(mut connection: Connection, pieces: Pieces, turns: Arc<Semaphore>
         let _turn = turns.acquire().await;
         let mut rest = &piece[..];
         while !rest.is_empty() {
-            match timeout(STUCK, connection.stream.write(rest)).await {
+            match timeout(
+                STUCK,
+                connection.stream.write(&rest[..rest.len().min(STEP)]),
+            )
+            .await
+            {
                 Ok(Ok(written)) if began.elapsed() < WRITING => rest = &rest[written..],
                 _ => break 'all,
             }
@@ -85,7 +92,7 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
     let reading = tokio::spawn(async move { read(&mut answers, frames, &answered).await });
     let all = async {
         for piece in pieces {
-            requests.write_all(&piece).await?;
+            write_steps(&mut requests, &piece).await?;
         }
         // The server ends the connection after its last answer.
         requests.write_all(&masked(0x88, [])).await?;
@@ -110,9 +117,16 @@ pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
     let _ = timeout(DRAINING, all).await;
 }
 
+async fn write_steps(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std::io::Result<()> {
+    for step in bytes.chunks(STEP) {
+        to.write_all(step).await?;
+    }
+    Ok(())
+}
+
 /// Reads and counts until the end.
 pub async fn read(from: &mut (impl AsyncRead + Unpin), mut frames: Frames, stage: &Stage) {
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; STEP];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         stage.count(|tally| frames.feed(&buffer[..length], tally));
     }
@@ -151,7 +165,7 @@ async fn rush(mut connection: Connection, stage: &Stage, pieces: &Pieces, reads:
     let writing = async {
         let all = (0..).map_while(|number| pieces(number));
         for piece in all {
-            let sending = writer.write_all(&piece);
+            let sending = write_steps(&mut writer, &piece);
             // A connection that does not read starts again when it can send nothing more.
             let is_sent = if reads {
                 sending.await.is_ok()

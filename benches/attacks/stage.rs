@@ -113,12 +113,12 @@ pub struct Attacker {
 }
 
 impl Attacker {
-    /// Starts one. It gets little time while the pair's clients run, so that the bench measures the
-    /// server.
+    /// Starts one. It gives way to the pair's clients at once, so that the bench measures the
+    /// server. (Niceness is not enough: it would not give way before the end of its time slice.)
     pub fn start(attack: &Attack, port: u16, count: usize) -> Self {
         let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new("nice")
-            .args(["-n", "19"])
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(program)
             .args(["attack", attack.name, &port.to_string(), &count.to_string()])
             .stdin(Stdio::piped())

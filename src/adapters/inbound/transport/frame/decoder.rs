@@ -18,6 +18,10 @@ use super::protocol_error::ProtocolError;
 /// The most bytes that one read asks for.
 const MAX_READ: usize = 64 * 1024;
 
+/// Once so many bytes of a message have come, room for all of it is made at once. Memory that is not
+/// written to takes none, while growing step by step would take up to twice the message.
+const EXACT_FROM: usize = 256 * 1024;
+
 /// The most bytes that a waiting connection keeps allocated between two frames.
 const KEEP: usize = 1024;
 
@@ -63,7 +67,7 @@ enum Kind {
 #[derive(Debug)]
 struct Fragments {
     text: bool,
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     /// How much of a text is known to be UTF-8.
     checked: usize,
 }
@@ -97,15 +101,23 @@ impl Decoder {
     /// frame is under way, yet never more than the client has already sent of it, so that a
     /// declared length alone allocates nothing.
     pub fn read_into(&mut self, usual: usize) -> (&mut BytesMut, usize) {
-        let room = self.frame.as_ref().map_or(usual, |frame| {
-            let have = match frame.kind {
-                Kind::Fragment { .. } => frame.unmasked,
-                Kind::Whole { .. } | Kind::Control(_) => self.buffer.len(),
-            };
-            let missing = frame.length.saturating_sub(have);
-            missing.min(have).min(MAX_READ).max(usual)
+        let Some(frame) = &self.frame else {
+            self.buffer.reserve(usual);
+            return (&mut self.buffer, usual);
+        };
+        let is_whole = !matches!(frame.kind, Kind::Fragment { .. });
+        let have = if is_whole {
+            self.buffer.len()
+        } else {
+            frame.unmasked
+        };
+        let missing = frame.length.saturating_sub(have);
+        let room = missing.min(have).min(MAX_READ).max(usual);
+        self.buffer.reserve(if is_whole && have >= EXACT_FROM {
+            room.max(missing)
+        } else {
+            room
         });
-        self.buffer.reserve(room);
         (&mut self.buffer, room)
     }
 
@@ -213,7 +225,7 @@ impl Decoder {
             header::Kind::First { text } => {
                 self.fragments = Some(Fragments {
                     text,
-                    bytes: BytesMut::new(),
+                    bytes: Vec::new(),
                     checked: 0,
                 });
                 Kind::Fragment { last: false }
@@ -257,7 +269,12 @@ impl Decoder {
             .expect("a fragment belongs to a message");
         let available = self.buffer.len().min(frame.length - frame.unmasked);
         unmask(&mut self.buffer[..available], frame.mask, frame.unmasked);
-        fragments.bytes.extend_from_slice(&self.buffer[..available]);
+        let bytes = &mut fragments.bytes;
+        if bytes.capacity() - bytes.len() < available {
+            // How much is to come is unknown, and doubling would take twice the message.
+            bytes.reserve_exact(available.max(bytes.len() / 4));
+        }
+        bytes.extend_from_slice(&self.buffer[..available]);
         self.buffer.advance(available);
         frame.unmasked += available;
         if fragments.text {
@@ -279,7 +296,7 @@ impl Decoder {
                     .fragments
                     .take()
                     .expect("a fragment belongs to a message");
-                message(whole.text, whole.checked, whole.bytes.freeze())
+                message(whole.text, whole.checked, whole.bytes.into())
             }
             Kind::Control(control) => {
                 let mut payload = self.buffer.split_to(frame.length);

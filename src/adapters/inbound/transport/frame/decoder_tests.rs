@@ -210,6 +210,28 @@ fn a_long_message_is_read_in_growing_steps() {
 }
 
 #[test]
+fn a_long_message_takes_hardly_more_memory_than_it_has_bytes() {
+    const LENGTH: usize = 3 << 20;
+    for first in [0x82, 0x02] {
+        let mut decoder = Decoder::new(usize::MAX);
+        // More is to come, so that the message is still in the decoder.
+        decoder.feed(&header(first, LENGTH as u64 + 1));
+        let mut fed = 0;
+        while fed < LENGTH {
+            assert_eq!(decoder.decode(), Ok(None));
+            let (buffer, room) = decoder.read_into(8192);
+            buffer.extend_from_slice(&vec![7; room.min(LENGTH - fed)]);
+            fed += room;
+        }
+        assert_eq!(decoder.decode(), Ok(None));
+        let fragments = decoder.fragments.as_ref();
+        let capacity =
+            decoder.buffer.capacity() + fragments.map_or(0, |fragments| fragments.bytes.capacity());
+        assert!(capacity < LENGTH * 5 / 4 + 2 * MAX_READ, "{capacity}");
+    }
+}
+
+#[test]
 fn an_idle_decoder_keeps_no_memory() {
     let mut decoder = Decoder::new(usize::MAX);
     for payload in [10, 1 << 20] {

@@ -40,6 +40,24 @@ async fn a_light_connection_is_polled_while_heavy_ones_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_poll_of_a_heavy_connection_has_a_quarter_of_the_usual_budget() {
+    let share = one_turn();
+    let use_up = |cx: &mut Context<'_>| {
+        let units = std::iter::repeat_with(|| pin!(consume_budget()).poll(cx));
+        Poll::Ready(units.take_while(Poll::is_ready).count())
+    };
+    let (light, heavy) = (pin!(poll_fn(use_up)), pin!(poll_fn(use_up)));
+    let mut light = share.share(light, Priority::default());
+    let mut heavy = share.share(heavy, Priority::default()).heavy();
+    // Each gets the budget of a new poll of this task.
+    yield_now().await;
+    let of_light = poll(Pin::new(&mut light));
+    yield_now().await;
+    let of_heavy = poll(Pin::new(&mut heavy));
+    assert_eq!((of_light, of_heavy), (Poll::Ready(128), Poll::Ready(32)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_privileged_connection_never_waits_also_where_it_is_in_the_queue() {
     let share = one_turn();
     let _held = share.turns.get().expect("set").try_acquire();

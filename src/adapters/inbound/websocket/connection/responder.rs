@@ -244,6 +244,8 @@ impl WebSocketResponder {
             if self.queue.closed().is_some() {
                 return;
             }
+            // What is known needs no wait, so the task would not yield before the end.
+            tokio::task::consume_budget().await;
             match stream.next_listed().await {
                 None => break,
                 Some(NextListed::File(path, entry)) => {

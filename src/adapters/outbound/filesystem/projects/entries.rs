@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
 use crate::adapters::outbound::filesystem::projects::file_locks::FileLocks;
 use crate::adapters::outbound::filesystem::projects::load::load;
 use crate::adapters::outbound::filesystem::projects::loaded::{
@@ -74,8 +74,8 @@ impl Entries {
             return Ok(Arc::clone(entry));
         }
         let (layout, asked) = (Arc::clone(&self.layout), project.clone());
-        let exists = move || layout.project(&asked).map(drop);
-        self.common.run(exists).await?;
+        let exists = move |_: &mut Batch| layout.project(&asked).map(drop);
+        self.common.run_quick(exists).await?;
         let mut known = lock(&self.known);
         let entry = known.entry(project.clone());
         Ok(Arc::clone(entry.or_insert_with(|| {

@@ -37,7 +37,7 @@ impl Registry {
         let (layout, project) = (Arc::clone(&self.layout), project.clone());
         let asked = project.clone();
         let common = self.entries.common();
-        let found = common.run(move || state(&layout, &asked)).await?;
+        let found = common.run_quick(move |_| state(&layout, &asked)).await?;
         if found != ProjectState::Registered {
             // An operator has removed it: nothing that is known about it is true any more.
             self.entries.forget(&project);
