@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
-
 use crate::connection::stream;
 use crate::support::Server;
 
@@ -107,18 +105,6 @@ impl Arena {
         let log = tempfile::tempdir().expect("a folder");
         Server::of_line(log, line.map(str::to_owned).collect())
     }
-}
-
-/// Keeps a core from idling: a core that has to wake up first makes a calm server look slow. It gives
-/// way to everything else at once.
-pub fn keep_awake(core: usize) -> tokio::process::Child {
-    let core = core.to_string();
-    Command::new("chrt")
-        .args(["--idle", "0", "taskset", "-c", &core])
-        .args(["/bin/sh", "-c", "while :; do :; done"])
-        .kill_on_drop(true)
-        .spawn()
-        .expect("it runs")
 }
 
 fn text(path: &Path) -> String {

@@ -2,8 +2,7 @@
 //! they leave.
 //!
 //! The server has one core and all clients the other. Attackers give way to the other clients, so
-//! that the server is what is measured; neither core is ever idle, as waking up takes longer than a
-//! message. Periods without and with attackers
+//! that the server is what is measured. Periods without and with attackers
 //! alternate, and a ratio is the median of the pairs. Attackers come from 127.0.0.2 and up.
 //! `docs/reliability.md` holds the results.
 //!

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
-use crate::arena::{Arena, Taken, forget_peak, keep_awake};
+use crate::arena::{Arena, Taken, forget_peak};
 use crate::connection::{Connection, Role};
 use crate::kinds::{ALL, Attack};
 use crate::pair::{Pair, Paired, Trips, median, quantile};
@@ -45,7 +45,6 @@ pub struct Size {
 /// Measures each of `chosen` on its own server; returns whether all goals were reached.
 pub async fn run(chosen: &[Vec<&'static Attack>], size: Size) -> bool {
     let arena = Arena::new().await;
-    let _awake = [0, 1].map(keep_awake);
     println!(
         "| attackers | update, µs | ratio | chat, µs | ratio | peak memory (goal) | \
          memory before → after | files before → under → after | newcomer | they saw | goals missed |"
