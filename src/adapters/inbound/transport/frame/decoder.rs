@@ -288,6 +288,10 @@ impl Decoder {
         match frame.kind {
             Kind::Whole { text, checked } => {
                 let payload = self.buffer.split_to(frame.length).freeze();
+                if frame.length >= EXACT_FROM {
+                    // Otherwise the next message would keep all this memory, or even use it again.
+                    self.buffer = BytesMut::from(&self.buffer[..]);
+                }
                 message(text, checked, payload)
             }
             Kind::Fragment { last: false } => Ok(Incoming::Fragment(frame.length)),

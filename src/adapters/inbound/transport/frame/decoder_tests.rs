@@ -232,6 +232,16 @@ fn a_long_message_takes_hardly_more_memory_than_it_has_bytes() {
 }
 
 #[test]
+fn what_follows_a_long_message_does_not_keep_its_memory() {
+    let mut decoder = Decoder::new(usize::MAX);
+    decoder.feed(&frame(0x82, &vec![1; EXACT_FROM]));
+    decoder.feed(&frame(0x82, b"next")[..8]);
+    assert!(matches!(decoder.decode(), Ok(Some(Incoming::Binary(_)))));
+    decoder.read_into(8192);
+    assert!(decoder.buffer.capacity() <= 2 * 8192);
+}
+
+#[test]
 fn an_idle_decoder_keeps_no_memory() {
     let mut decoder = Decoder::new(usize::MAX);
     for payload in [10, 1 << 20] {
