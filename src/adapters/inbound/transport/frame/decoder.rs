@@ -4,12 +4,13 @@
 //! so it must control the buffers; and the bound on slow messages needs to know whether a message
 //! is in progress.
 //!
-//! A message in a single frame is unmasked in the read buffer and split off, not copied. A declared
-//! length alone allocates nothing: the buffer grows with the bytes that have come.
+//! A message in a single short frame is unmasked in the read buffer and split off, not copied. A
+//! declared length alone allocates nothing: memory grows with the bytes that have come.
 
 use bytes::{Buf, BytesMut};
 use tungstenite::protocol::frame::coding::Control;
 
+use super::fragments::{CHUNK, Fragments, check_utf8};
 use super::header;
 use super::incoming::{Incoming, control_frame, message};
 use super::mask::unmask;
@@ -17,10 +18,6 @@ use super::protocol_error::ProtocolError;
 
 /// The most bytes that one read asks for.
 const MAX_READ: usize = 64 * 1024;
-
-/// Once so many bytes of a message have come, room for all of it is made at once. Memory that is not
-/// written to takes none, while growing step by step would take up to twice the message.
-const EXACT_FROM: usize = 256 * 1024;
 
 /// The most bytes that a waiting connection keeps allocated between two frames.
 const KEEP: usize = 1024;
@@ -51,25 +48,16 @@ struct Frame {
 
 #[derive(Debug)]
 enum Kind {
-    /// A message in one frame; its payload stays in the buffer until it is complete.
+    /// A message in one short frame; its payload stays in the buffer until it is complete.
     Whole {
         text: bool,
         checked: usize,
     },
-    /// A part of a message; its payload moves to [`Fragments`] as it comes.
+    /// A part of a message, or a long one; its payload moves to [`Fragments`] as it comes.
     Fragment {
         last: bool,
     },
     Control(Control),
-}
-
-/// What has come of a message in fragments.
-#[derive(Debug)]
-struct Fragments {
-    text: bool,
-    bytes: Vec<u8>,
-    /// How much of a text is known to be UTF-8.
-    checked: usize,
 }
 
 impl Decoder {
@@ -101,23 +89,15 @@ impl Decoder {
     /// frame is under way, yet never more than the client has already sent of it, so that a
     /// declared length alone allocates nothing.
     pub fn read_into(&mut self, usual: usize) -> (&mut BytesMut, usize) {
-        let Some(frame) = &self.frame else {
-            self.buffer.reserve(usual);
-            return (&mut self.buffer, usual);
-        };
-        let is_whole = !matches!(frame.kind, Kind::Fragment { .. });
-        let have = if is_whole {
-            self.buffer.len()
-        } else {
-            frame.unmasked
-        };
-        let missing = frame.length.saturating_sub(have);
-        let room = missing.min(have).min(MAX_READ).max(usual);
-        self.buffer.reserve(if is_whole && have >= EXACT_FROM {
-            room.max(missing)
-        } else {
-            room
+        let room = self.frame.as_ref().map_or(usual, |frame| {
+            let have = match frame.kind {
+                Kind::Fragment { .. } => frame.unmasked,
+                Kind::Whole { .. } | Kind::Control(_) => self.buffer.len(),
+            };
+            let missing = frame.length.saturating_sub(have);
+            missing.min(have).min(MAX_READ).max(usual)
         });
+        self.buffer.reserve(room);
         (&mut self.buffer, room)
     }
 
@@ -154,11 +134,7 @@ impl Decoder {
             }) => *unmasked,
             _ => 0,
         };
-        whole
-            + self
-                .fragments
-                .as_ref()
-                .map_or(0, |fragments| fragments.bytes.len())
+        whole + self.fragments.as_ref().map_or(0, Fragments::bytes)
     }
 
     /// The next message, fragment or control frame, or `None` when more bytes are needed.
@@ -213,21 +189,20 @@ impl Decoder {
 
     /// Begins the next frame once its header is complete.
     fn begin_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
-        let so_far = self
-            .fragments
-            .as_ref()
-            .map(|fragments| fragments.bytes.len());
+        let so_far = self.fragments.as_ref().map(Fragments::bytes);
         let Some(header) = header::parse(&self.buffer, so_far, self.max_message_bytes)? else {
             return Ok(None);
         };
         let kind = match header.kind {
-            header::Kind::Whole { text } => Kind::Whole { text, checked: 0 },
+            header::Kind::Whole { text } if header.length <= CHUNK => {
+                Kind::Whole { text, checked: 0 }
+            }
+            header::Kind::Whole { text } => {
+                self.fragments = Some(Fragments::new(text));
+                Kind::Fragment { last: true }
+            }
             header::Kind::First { text } => {
-                self.fragments = Some(Fragments {
-                    text,
-                    bytes: Vec::new(),
-                    checked: 0,
-                });
+                self.fragments = Some(Fragments::new(text));
                 Kind::Fragment { last: false }
             }
             header::Kind::Continuation { last } => Kind::Fragment { last },
@@ -269,17 +244,9 @@ impl Decoder {
             .expect("a fragment belongs to a message");
         let available = self.buffer.len().min(frame.length - frame.unmasked);
         unmask(&mut self.buffer[..available], frame.mask, frame.unmasked);
-        let bytes = &mut fragments.bytes;
-        if bytes.capacity() - bytes.len() < available {
-            // How much is to come is unknown, and doubling would take twice the message.
-            bytes.reserve_exact(available.max(bytes.len() / 4));
-        }
-        bytes.extend_from_slice(&self.buffer[..available]);
+        fragments.push(&self.buffer[..available])?;
         self.buffer.advance(available);
         frame.unmasked += available;
-        if fragments.text {
-            fragments.checked = check_utf8(&fragments.bytes, fragments.checked)?;
-        }
         Ok(frame.unmasked == frame.length)
     }
 
@@ -288,11 +255,7 @@ impl Decoder {
         match frame.kind {
             Kind::Whole { text, checked } => {
                 let payload = self.buffer.split_to(frame.length).freeze();
-                if frame.length >= EXACT_FROM {
-                    // Otherwise the next message would keep all this memory, or even use it again.
-                    self.buffer = BytesMut::from(&self.buffer[..]);
-                }
-                message(text, checked, payload)
+                message(text, checked == payload.len(), payload)
             }
             Kind::Fragment { last: false } => Ok(Incoming::Fragment(frame.length)),
             Kind::Fragment { last: true } => {
@@ -300,7 +263,7 @@ impl Decoder {
                     .fragments
                     .take()
                     .expect("a fragment belongs to a message");
-                message(whole.text, whole.checked, whole.bytes.into())
+                message(whole.text(), whole.is_utf8(), whole.into_bytes())
             }
             Kind::Control(control) => {
                 let mut payload = self.buffer.split_to(frame.length);
@@ -308,16 +271,6 @@ impl Decoder {
                 control_frame(control, payload.freeze())
             }
         }
-    }
-}
-
-/// Checks text from `checked` on and returns how far it is known to be UTF-8; an incomplete last
-/// character is no error.
-fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, ProtocolError> {
-    match std::str::from_utf8(&bytes[checked..]) {
-        Ok(_) => Ok(bytes.len()),
-        Err(error) if error.error_len().is_none() => Ok(checked + error.valid_up_to()),
-        Err(_) => Err(ProtocolError::TextNotUtf8),
     }
 }
 

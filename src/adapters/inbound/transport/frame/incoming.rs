@@ -26,14 +26,14 @@ pub enum Incoming {
     Close(Option<(CloseCode, String)>),
 }
 
-/// A complete data message; `checked` is how far a text is known to be UTF-8.
+/// A complete data message; a text must be UTF-8.
 pub(super) fn message(
     text: bool,
-    checked: usize,
+    is_utf8: bool,
     payload: Bytes,
 ) -> Result<Incoming, ProtocolError> {
     match text {
-        true if checked == payload.len() => Ok(Incoming::Text(payload)),
+        true if is_utf8 => Ok(Incoming::Text(payload)),
         true => Err(ProtocolError::TextNotUtf8),
         false => Ok(Incoming::Binary(payload)),
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod close_code;
 pub(super) mod decoder;
+mod fragments;
 mod header;
 pub(super) mod incoming;
 mod mask;
