@@ -150,7 +150,7 @@ impl<F: Frame> SendQueue<F> {
         let mut state = self.lock();
         let behind = state.frame_bytes + state.pending.bytes();
         let full = behind + frame.bytes() > self.limits.max_bytes;
-        if full || (behind > EXHAUSTED_BYTES && self.account.budget().is_exhausted()) {
+        if full || (behind > EXHAUSTED_BYTES && self.account.is_exhausted()) {
             self.close_locked(&mut state, SendQueueClosed::Overflow);
         } else {
             self.push_locked(&mut state, frame);
@@ -312,7 +312,7 @@ impl<F: Frame> SendQueue<F> {
         state.pending.is_empty()
             && state.turn.is_free()
             && state.frame_bytes + bytes <= self.limits.window_bytes
-            && (state.frames.is_empty() || !self.account.budget().is_exhausted())
+            && (state.frames.is_empty() || !self.account.is_exhausted())
     }
 
     pub(crate) fn push_locked(&self, state: &mut State<F>, frame: F) {
