@@ -3,9 +3,10 @@
 //! Whatever a client can make grow beyond some kilobytes is reserved here first, by the [`Account`]
 //! of its connection: partial messages, waiting requests, parts of uploads, changes in progress,
 //! answers, and frames and names that wait for a slow reader. What belongs to no connection (chat
-//! histories, projects in memory) is reserved from the [`MemoryBudget`] itself. When the memory is
-//! used up the server stops reading from a connection, stages an upload or waits; if none of that
-//! helps, [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
+//! histories, projects in memory, frames that many receive) is reserved from the [`MemoryBudget`]
+//! itself, or by an account for which no connection is closed. When the memory is used up the server
+//! stops reading from a connection, stages an upload or waits; if none of that helps,
+//! [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
 
 mod account;
 mod totals;
@@ -55,6 +56,12 @@ impl MemoryBudget {
     /// The account of a new connection, which holds nothing yet.
     pub fn open_account(&self) -> Arc<Account> {
         self.accounts.open(&self.totals)
+    }
+
+    /// An account of something that connections share. It counts as one of a connection with a
+    /// token, but no connection is closed for it.
+    pub fn shared_account(&self) -> Arc<Account> {
+        self.accounts.unlisted(&self.totals, Holder::Authenticated)
     }
 
     /// Reserves `bytes` that belong to no connection, without asking whether there is room.

@@ -5,14 +5,20 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::totals::{Holder, Totals};
+#[cfg(test)]
+use crate::application::locks::interleaved::point;
 use crate::application::locks::lock;
 
 /// What one connection may always hold, in bytes: enough for any request but a post, and for its
 /// answer. It counts, but nobody ever waits for it.
 pub const FREE_BYTES: usize = 16 * 1_024;
+
+/// What belongs to no connection counts as if it were one with a token.
+const NOBODY: Holder = Holder::Authenticated;
 
 /// The accounts of all connections.
 #[derive(Default)]
@@ -24,20 +30,22 @@ pub(super) struct Accounts {
 impl Accounts {
     /// The account of a new connection, which holds nothing yet.
     pub fn open(self: &Arc<Self>, totals: &Arc<Totals>) -> Arc<Account> {
-        let number = self.last_number.fetch_add(1, Ordering::Relaxed);
-        let account = Arc::new(Account {
+        let account = self.unlisted(totals, Holder::Unauthenticated);
+        lock(&self.open).insert(account.number, Arc::downgrade(&account));
+        account
+    }
+
+    /// An account that is none of a connection, so nobody can be closed for what it holds.
+    pub fn unlisted(self: &Arc<Self>, totals: &Arc<Totals>, holder: Holder) -> Arc<Account> {
+        Arc::new(Account {
             totals: Arc::clone(totals),
             accounts: Arc::clone(self),
-            number,
-            balance: Mutex::new(Balance {
-                held: 0,
-                holder: Holder::Unauthenticated,
-            }),
-            queued: AtomicUsize::new(0),
+            number: self.last_number.fetch_add(1, Ordering::Relaxed),
+            balance: AtomicUsize::new(Balance(0).with_holder(holder).0),
+            shared: AtomicUsize::new(0),
+            changed: Notify::new(),
             evicted: CancellationToken::new(),
-        });
-        lock(&self.open).insert(number, Arc::downgrade(&account));
-        account
+        })
     }
 
     pub fn all(&self) -> Vec<Arc<Account>> {
@@ -52,16 +60,38 @@ pub struct Account {
     totals: Arc<Totals>,
     accounts: Arc<Accounts>,
     number: u64,
-    balance: Mutex<Balance>,
-    /// The bytes that wait to be sent to it and are shared with others.
-    queued: AtomicUsize,
+    balance: AtomicUsize,
+    /// The bytes that it shares with others.
+    shared: AtomicUsize,
+    /// Notified while somebody waits, when the connection holds less or has become another holder.
+    changed: Notify,
     evicted: CancellationToken,
 }
 
+/// How much a connection holds and what it is, in one number that changes at once: so what it holds
+/// is always counted among those without a token, or not, as a whole.
 #[derive(Debug, Clone, Copy)]
-struct Balance {
-    held: usize,
-    holder: Holder,
+struct Balance(usize);
+
+impl Balance {
+    /// What holding one byte adds.
+    const BYTE: usize = 4;
+
+    fn held(self) -> usize {
+        self.0 / Self::BYTE
+    }
+
+    fn holder(self) -> Holder {
+        match self.0 % Self::BYTE {
+            0 => Holder::Unauthenticated,
+            1 => Holder::Authenticated,
+            _ => Holder::Streamer,
+        }
+    }
+
+    fn with_holder(self, holder: Holder) -> Self {
+        Self(self.held() * Self::BYTE + holder as usize)
+    }
 }
 
 impl fmt::Debug for Account {
@@ -88,43 +118,75 @@ impl Account {
     /// Whether the connection may hold `bytes` more: either within what it may always hold, or
     /// because there is room in the budget.
     pub fn has_room(&self, bytes: usize) -> bool {
-        #[cfg(test)]
-        crate::application::locks::interleaved::point();
-        self.held() + bytes <= FREE_BYTES || self.totals.has_room(self.holder(), bytes)
+        let balance = self.balance();
+        balance.held() + bytes <= FREE_BYTES || self.totals.has_room(balance.holder(), bytes)
     }
 
-    /// Waits until the connection may hold `bytes` more.
+    /// Waits until the connection may hold `bytes` more within what it may always hold, or there is
+    /// any room in the budget: whoever waits for much is not overtaken by all who wait for little.
     pub async fn room(&self, bytes: usize) {
-        self.totals.wait(|| self.has_room(bytes)).await;
+        if !self.may_go_on(bytes) {
+            // In a box, for it is large and rare.
+            Box::pin(self.wait(bytes)).await;
+        }
+    }
+
+    async fn wait(&self, bytes: usize) {
+        // Counted before the next check: from here on, returned memory is notified.
+        let waiting = self.totals.wait();
+        loop {
+            let changed = self.changed.notified();
+            let freed = self.totals.freed(self.holder()).notified();
+            if self.may_go_on(bytes) {
+                break;
+            }
+            self.totals.short.notify_one();
+            // If dropped when it has been notified, `freed` notifies the next.
+            tokio::select! {
+                biased;
+                () = changed => {}
+                () = freed => {}
+            }
+        }
+        drop(waiting);
+        self.totals.wake();
+    }
+
+    fn may_go_on(&self, bytes: usize) -> bool {
+        let balance = self.balance();
+        balance.held() + bytes <= FREE_BYTES || self.totals.has_room(balance.holder(), 1)
     }
 
     /// How many bytes the connection holds.
     pub fn held(&self) -> usize {
-        lock(&self.balance).held
+        self.balance().held()
     }
 
     /// Whose account it is.
     pub fn holder(&self) -> Holder {
-        lock(&self.balance).holder
+        self.balance().holder()
     }
 
     /// Sets whose account it is from now on.
     pub fn set_holder(&self, holder: Holder) {
-        let mut balance = lock(&self.balance);
-        let unauthenticated = &self.totals.unauthenticated;
-        if balance.holder == Holder::Unauthenticated {
-            unauthenticated.fetch_sub(balance.held, Ordering::Relaxed);
+        let changed = |balance| Some(Balance(balance).with_holder(holder).0);
+        let order = Ordering::SeqCst;
+        let (Ok(before) | Err(before)) = self.balance.fetch_update(order, order, changed);
+        let before = Balance(before);
+        let held = before.held().cast_signed();
+        match (before.holder(), holder) {
+            (before, now) if before == now => return,
+            (Holder::Unauthenticated, _) => self.totals.move_unauthenticated(-held),
+            (_, Holder::Unauthenticated) => self.totals.move_unauthenticated(held),
+            _ => {}
         }
-        balance.holder = holder;
-        if holder == Holder::Unauthenticated {
-            unauthenticated.fetch_add(balance.held, Ordering::Relaxed);
-        }
+        self.wake(self.totals.wake());
     }
 
-    /// Sets how many bytes wait to be sent to it. They are reserved elsewhere, once for all
-    /// receivers; here they count only when the connection that holds most is chosen.
+    /// Sets how many bytes it shares with others, which are reserved once for all of them. They count
+    /// here only when the connection that holds most is chosen.
     pub fn set_queued(&self, bytes: usize) {
-        self.queued.store(bytes, Ordering::Relaxed);
+        self.shared.store(bytes, Ordering::Relaxed);
     }
 
     /// Has the connection closed.
@@ -132,8 +194,9 @@ impl Account {
         self.evicted.cancel();
     }
 
+    /// How much memory would come free with it, at the most.
     pub(super) fn footprint(&self) -> usize {
-        self.held() + self.queued.load(Ordering::Relaxed)
+        self.held() + self.shared.load(Ordering::Relaxed)
     }
 
     /// Whether the connection is to be closed because it holds most while memory is short.
@@ -151,28 +214,29 @@ impl Account {
         self.totals.is_exhausted()
     }
 
+    fn balance(&self) -> Balance {
+        #[cfg(test)]
+        point();
+        Balance(self.balance.load(Ordering::SeqCst))
+    }
+
     fn add(&self, bytes: usize) {
-        let mut balance = lock(&self.balance);
-        balance.held += bytes;
-        if balance.holder == Holder::Unauthenticated {
-            self.totals
-                .unauthenticated
-                .fetch_add(bytes, Ordering::Relaxed);
-        }
-        drop(balance);
-        self.totals.add(bytes);
+        let more = bytes * Balance::BYTE;
+        let before = self.balance.fetch_add(more, Ordering::Relaxed);
+        self.totals.add(bytes, Balance(before).holder());
     }
 
     fn give_back(&self, bytes: usize) {
-        let mut balance = lock(&self.balance);
-        balance.held -= bytes;
-        if balance.holder == Holder::Unauthenticated {
-            self.totals
-                .unauthenticated
-                .fetch_sub(bytes, Ordering::Relaxed);
+        let less = bytes * Balance::BYTE;
+        let before = Balance(self.balance.fetch_sub(less, Ordering::SeqCst));
+        self.wake(self.totals.give_back(bytes, before.holder()));
+    }
+
+    /// Wakes whoever waits for room in this account: somebody else is first in the budget's queue.
+    fn wake(&self, is_awaited: bool) {
+        if is_awaited {
+            self.changed.notify_waiters();
         }
-        drop(balance);
-        self.totals.give_back(bytes);
     }
 }
 
@@ -200,11 +264,16 @@ enum Owner {
 impl Reservation {
     /// Reserves `bytes` that belong to no connection.
     pub(super) fn shared(totals: &Arc<Totals>, bytes: usize) -> Self {
-        totals.add(bytes);
+        totals.add(bytes, NOBODY);
         Self {
             owner: Owner::Totals(Arc::clone(totals)),
             bytes,
         }
+    }
+
+    /// Whether it belongs to no connection.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.owner, Owner::Totals(_))
     }
 
     /// How many bytes are reserved.
@@ -221,8 +290,10 @@ impl Reservation {
         match &self.owner {
             Owner::Account(account) if bytes > before => account.add(bytes - before),
             Owner::Account(account) => account.give_back(before - bytes),
-            Owner::Totals(totals) if bytes > before => totals.add(bytes - before),
-            Owner::Totals(totals) => totals.give_back(before - bytes),
+            Owner::Totals(totals) if bytes > before => totals.add(bytes - before, NOBODY),
+            Owner::Totals(totals) => {
+                totals.give_back(before - bytes, NOBODY);
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! How much is held in all, how much of it each holder may use, and who waits for more.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
+
+#[cfg(test)]
+use crate::application::locks::interleaved::point;
 
 /// Reserved for the posts of streamers, in bytes: nobody else may use the last of the memory.
 const STREAMER_BYTES: usize = 16 << 20;
@@ -26,11 +29,13 @@ pub enum Holder {
 pub(super) struct Totals {
     pub max: usize,
     used: AtomicUsize,
-    pub unauthenticated: AtomicUsize,
+    /// For a moment below zero, where a connection shows a token while it reserves.
+    unauthenticated: AtomicIsize,
     /// How many wait for memory.
     waiting: AtomicUsize,
-    /// Notified when memory has been returned while somebody waits.
-    freed: Notify,
+    /// One for each [`Holder`]: notified, for one waiter at a time, while somebody waits and there is
+    /// room for such a holder.
+    freed: [Notify; 3],
     /// Notified when somebody starts to wait, or little is left.
     pub short: Notify,
 }
@@ -40,9 +45,9 @@ impl Totals {
         Self {
             max,
             used: AtomicUsize::new(0),
-            unauthenticated: AtomicUsize::new(0),
+            unauthenticated: AtomicIsize::new(0),
             waiting: AtomicUsize::new(0),
-            freed: Notify::new(),
+            freed: Default::default(),
             short: Notify::new(),
         }
     }
@@ -54,27 +59,21 @@ impl Totals {
     /// Whether so much is held that only a streamer gets more.
     pub fn is_exhausted(&self) -> bool {
         #[cfg(test)]
-        crate::application::locks::interleaved::point();
-        self.used() >= self.limit(Holder::Authenticated)
-    }
-
-    pub fn limit(&self, holder: Holder) -> usize {
-        match holder {
-            Holder::Streamer => self.max,
-            Holder::Authenticated | Holder::Unauthenticated => {
-                self.max - STREAMER_BYTES.min(self.max / 4)
-            }
-        }
+        point();
+        !self.has_room(Holder::Authenticated, 1)
     }
 
     pub fn has_room(&self, holder: Holder, bytes: usize) -> bool {
         let is_strangers_full = holder == Holder::Unauthenticated
-            && self.unauthenticated.load(Ordering::Relaxed) + bytes
-                > self.max / UNAUTHENTICATED_PART;
+            && self.unauthenticated() + bytes > self.max / UNAUTHENTICATED_PART;
         !is_strangers_full && self.used() + bytes <= self.limit(holder)
     }
 
-    pub fn add(&self, bytes: usize) {
+    /// Counts `bytes` more of such a holder.
+    pub fn add(&self, bytes: usize, holder: Holder) {
+        if holder == Holder::Unauthenticated {
+            self.move_unauthenticated(bytes.cast_signed());
+        }
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
         let limit = self.limit(Holder::Authenticated);
         if before < limit && before + bytes >= limit {
@@ -82,41 +81,79 @@ impl Totals {
         }
     }
 
-    pub fn give_back(&self, bytes: usize) {
-        // Both in the single total order: either a waiter sees what is returned here, or it is seen
-        // waiting.
-        self.used.fetch_sub(bytes, Ordering::SeqCst);
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.freed.notify_waiters();
+    /// Counts `bytes` less of such a holder. Returns whether somebody waits for memory.
+    pub fn give_back(&self, bytes: usize, holder: Holder) -> bool {
+        if holder == Holder::Unauthenticated {
+            self.move_unauthenticated(-bytes.cast_signed());
         }
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        self.wake()
+    }
+
+    /// Counts bytes that are held already in or out of the part of those without a token.
+    pub fn move_unauthenticated(&self, bytes: isize) {
+        self.unauthenticated.fetch_add(bytes, Ordering::SeqCst);
     }
 
     /// Whether anybody waits for memory.
     pub fn is_awaited(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// Waits until `is_there` returns true; it is asked again whenever memory has been returned.
-    pub async fn wait(&self, is_there: impl Fn() -> bool) {
-        struct Waiting<'a>(&'a AtomicUsize);
-        impl Drop for Waiting<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
+    /// Wakes one waiter of each kind that there is room for; it wakes the next. So those who wait
+    /// are not all woken for memory that is enough for one. Returns whether somebody waits.
+    ///
+    /// This and what it follows are in the single total order: either a waiter sees what was
+    /// returned, or is seen waiting.
+    pub fn wake(&self) -> bool {
+        #[cfg(test)]
+        point();
+        if !self.is_awaited() {
+            return false;
+        }
+        for holder in [
+            Holder::Unauthenticated,
+            Holder::Authenticated,
+            Holder::Streamer,
+        ] {
+            if self.has_room(holder, 1) {
+                self.freed(holder).notify_one();
             }
         }
-        loop {
-            if is_there() {
-                return;
+        true
+    }
+
+    /// Notified when there is room for such a holder, if somebody [waits](Self::wait).
+    pub fn freed(&self, holder: Holder) -> &Notify {
+        &self.freed[holder as usize]
+    }
+
+    /// Counts somebody who waits, until the result is dropped.
+    pub fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Waiting(&self.waiting)
+    }
+
+    fn unauthenticated(&self) -> usize {
+        let bytes = self.unauthenticated.load(Ordering::SeqCst);
+        bytes.max(0).cast_unsigned()
+    }
+
+    fn limit(&self, holder: Holder) -> usize {
+        match holder {
+            Holder::Streamer => self.max,
+            Holder::Authenticated | Holder::Unauthenticated => {
+                self.max - STREAMER_BYTES.min(self.max / 4)
             }
-            // Counted before the second check: from here on, returned memory is notified.
-            self.waiting.fetch_add(1, Ordering::SeqCst);
-            let _waiting = Waiting(&self.waiting);
-            let freed = self.freed.notified();
-            if is_there() {
-                return;
-            }
-            self.short.notify_one();
-            freed.await;
         }
+    }
+}
+
+/// Somebody waits for memory as long as this exists.
+pub(super) struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
