@@ -185,7 +185,7 @@ impl Account {
 
     /// Sets how many bytes it shares with others, which are reserved once for all of them. They count
     /// here only when the connection that holds most is chosen.
-    pub fn set_queued(&self, bytes: usize) {
+    pub fn set_shared(&self, bytes: usize) {
         self.shared.store(bytes, Ordering::Relaxed);
     }
 

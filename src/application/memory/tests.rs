@@ -90,7 +90,7 @@ fn shared_frames_that_wait_for_a_connection_count_when_the_largest_is_looked_for
         account(&budget, Holder::Authenticated),
     );
     let _held = (budget.reserve(MIB), reads.reserve(FREE_BYTES + 1));
-    lags.set_queued(MIB);
+    lags.set_shared(MIB);
     assert!(budget.evict_largest());
     assert!(lags.is_evicted() && !reads.is_evicted());
 }

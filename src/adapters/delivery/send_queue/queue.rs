@@ -18,7 +18,6 @@ use tokio::sync::Notify;
 
 use super::turn::Transfer;
 use super::waiting_changes::WaitingChanges;
-use crate::application::FileKey;
 use crate::application::locks;
 use crate::application::memory::{Account, Reservation};
 
@@ -30,6 +29,10 @@ const FIRST_ROOM: usize = 16;
 pub trait Frame: Clone + Send + Sync + 'static {
     /// Its length in bytes.
     fn bytes(&self) -> usize;
+
+    /// How many of them are reserved for all receivers together, and not on this connection's
+    /// account.
+    fn shared_bytes(&self) -> usize;
 }
 
 /// Notified that a queue needs to be emptied.
@@ -77,6 +80,8 @@ pub struct SendQueue<F> {
 pub(crate) struct State<F> {
     pub(crate) frames: VecDeque<F>,
     pub(crate) frame_bytes: usize,
+    /// The part of them that is shared with other connections.
+    shared_bytes: usize,
     /// Whether the bell has been rung since nothing was left.
     rung: bool,
     pub(crate) pending: WaitingChanges<F>,
@@ -122,6 +127,7 @@ impl<F: Frame> SendQueue<F> {
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
+                shared_bytes: 0,
                 rung: false,
                 pending: WaitingChanges::default(),
                 pending_held: account.reserve(0),
@@ -150,36 +156,19 @@ impl<F: Frame> SendQueue<F> {
         .await;
     }
 
-    /// Queues the answer to a change of `file` that this connection has made: after the parts of an
-    /// older version, if these are being sent.
-    pub fn answer_change(&self, file: &FileKey, frame: F) {
-        let mut state = self.lock();
-        match &state.turn {
-            // If nothing is sent any more, there may be nobody left to end the turn.
-            Transfer::Update(sent) | Transfer::Withdrawn(sent)
-                if **sent == *file && state.closed.is_none() =>
-            {
-                state.behind_turn.push(frame);
-            }
-            _ => self.push_locked(&mut state, frame),
-        }
-    }
-
-    /// Waits until every answer given so far is queued.
-    pub async fn changes_answered(&self) {
-        self.until(|state, _| state.behind_turn.is_empty().then_some(()).into())
-            .await;
-    }
-
     /// Moves waiting frames into `into`: at least one, if there is one, and no more than fit into
     /// `max_bytes`. Returns how many bytes they are.
     pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
         let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
             std::mem::swap(&mut state.frames, into);
+            self.set_shared(&mut state, 0);
             state.frame_bytes
         } else {
-            move_some(&mut state.frames, into, max_bytes)
+            let (taken, shared) = move_some(&mut state.frames, into, max_bytes);
+            let left = state.shared_bytes - shared;
+            self.set_shared(&mut state, left);
+            taken
         };
         if state.frames.is_empty() {
             // An idle connection keeps no capacity for a burst that is over.
@@ -188,7 +177,6 @@ impl<F: Frame> SendQueue<F> {
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
-        self.account.set_queued(state.frame_bytes);
         if was_full || !state.pending.is_empty() {
             self.changed.notify_waiters();
         }
@@ -231,7 +219,8 @@ impl<F: Frame> SendQueue<F> {
     pub(crate) fn push_locked(&self, state: &mut State<F>, frame: F) {
         if state.closed.is_none() {
             state.frame_bytes += frame.bytes();
-            self.account.set_queued(state.frame_bytes);
+            let shared = state.shared_bytes + frame.shared_bytes();
+            self.set_shared(state, shared);
             if state.frames.capacity() == 0 {
                 state.frames.reserve(FIRST_ROOM);
             }
@@ -242,13 +231,20 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
+    /// Sets how much of what waits is shared, for the choice of the connection that holds most.
+    fn set_shared(&self, state: &mut State<F>, bytes: usize) {
+        if std::mem::replace(&mut state.shared_bytes, bytes) != bytes {
+            self.account.set_shared(bytes);
+        }
+    }
+
     pub(crate) fn close_locked(&self, state: &mut State<F>, reason: SendQueueClosed) {
         state.closed.get_or_insert(reason);
         state.frames = VecDeque::new();
         state.frame_bytes = 0;
         state.pending = WaitingChanges::default();
         state.count_pending();
-        self.account.set_queued(0);
+        self.set_shared(state, 0);
         state.behind_turn = Vec::new();
         self.bell.ring();
         self.changed.notify_waiters();
@@ -279,17 +275,23 @@ impl<F: Frame> SendQueue<F> {
     }
 }
 
-/// Moves at least one frame, if there is one, and returns how many bytes were moved.
-fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
-    let mut moved = 0;
+/// Moves at least one frame, if there is one. Returns how many bytes were moved, and how many of them
+/// are shared.
+fn move_some<F: Frame>(
+    from: &mut VecDeque<F>,
+    into: &mut VecDeque<F>,
+    max_bytes: usize,
+) -> (usize, usize) {
+    let (mut moved, mut shared) = (0, 0);
     while let Some(frame) = from.front() {
         if moved > 0 && moved + frame.bytes() > max_bytes {
             break;
         }
         moved += frame.bytes();
+        shared += frame.shared_bytes();
         into.extend(from.pop_front());
     }
-    moved
+    (moved, shared)
 }
 
 /// For callers that check for themselves.
