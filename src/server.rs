@@ -96,6 +96,7 @@ impl Server {
             Arc::clone(&hub) as _,
             config.room_limits(),
             config.max_rooms.size(),
+            &memory,
         );
         let ports = Ports {
             projects: stores.projects,
