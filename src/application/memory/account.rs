@@ -63,7 +63,7 @@ pub struct Account {
     balance: AtomicUsize,
     /// The bytes that it shares with others.
     shared: AtomicUsize,
-    /// Notified while somebody waits, when the connection holds less or has become another holder.
+    /// Notified while somebody waits, when the connection holds little again or has another holder.
     changed: Notify,
     evicted: CancellationToken,
 }
@@ -180,7 +180,9 @@ impl Account {
             (_, Holder::Unauthenticated) => self.totals.move_unauthenticated(held),
             _ => {}
         }
-        self.wake(self.totals.wake());
+        if self.totals.wake() {
+            self.changed.notify_waiters();
+        }
     }
 
     /// Sets how many bytes it shares with others, which are reserved once for all of them. They count
@@ -229,12 +231,9 @@ impl Account {
     fn give_back(&self, bytes: usize) {
         let less = bytes * Balance::BYTE;
         let before = Balance(self.balance.fetch_sub(less, Ordering::SeqCst));
-        self.wake(self.totals.give_back(bytes, before.holder()));
-    }
-
-    /// Wakes whoever waits for room in this account: somebody else is first in the budget's queue.
-    fn wake(&self, is_awaited: bool) {
-        if is_awaited {
+        let is_awaited = self.totals.give_back(bytes, before.holder());
+        // Otherwise it keeps its place among those who wait for the budget.
+        if is_awaited && before.held() - bytes <= FREE_BYTES {
             self.changed.notify_waiters();
         }
     }

@@ -130,6 +130,8 @@ impl Totals {
 
     /// Counts somebody who waits, until the result is dropped.
     pub fn wait(&self) -> Waiting<'_> {
+        #[cfg(test)]
+        point();
         self.waiting.fetch_add(1, Ordering::SeqCst);
         Waiting(&self.waiting)
     }
