@@ -88,7 +88,7 @@ impl Server {
         let encoder = event_encoder(Arc::clone(&memory), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
         let resources = StoreResources {
-            memory: MemoryBudget::new(config.max_memory_bytes()),
+            memory: Arc::clone(&memory),
             open_files: files_for_reading(config, open_files),
         };
         let stores = (adapters.open_stores)(resources).map_err(StartError::Stores)?;
@@ -96,6 +96,7 @@ impl Server {
             Arc::clone(&hub) as _,
             config.room_limits(),
             config.max_rooms.size(),
+            &memory,
         );
         let ports = Ports {
             projects: stores.projects,
@@ -316,6 +317,40 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         running.stop().await;
         TcpStream::connect(address).await.expect_err("stopped");
+    }
+
+    #[tokio::test]
+    async fn what_stores_and_connections_hold_is_in_one_account() {
+        let (told, memory) = tokio::sync::oneshot::channel();
+        let open = move |resources: StoreResources| {
+            let _ = told.send(resources.memory);
+            Ok(MemoryStores::new().into())
+        };
+        let adapters = Adapters {
+            open_stores: Box::new(open),
+            ..adapters(Err("not asked".into()))
+        };
+        let running = Server::start(&config(), adapters).await.expect("started");
+        let memory = memory.await.expect("the stores' account");
+        let mut stream = TcpStream::connect(running.addresses[0])
+            .await
+            .expect("connected");
+        let handshake =
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(handshake).await.expect("sent");
+        // The beginning of a message of 1,000 bytes.
+        let begun = [b"\x81\xfe\x03\xe8\0\0\0\0".as_slice(), &[b' '; 100]].concat();
+        stream.write_all(&begun).await.expect("sent");
+        let counted = async {
+            while memory.used() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), counted)
+            .await
+            .expect("the stores' account counts it");
+        running.stop().await;
     }
 
     #[tokio::test]

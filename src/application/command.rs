@@ -53,6 +53,20 @@ pub enum Command {
     LeaveRoom,
 }
 
+/// What an answer of one message may take that has no bound of its own, at a guess.
+const LONG_ANSWER_BYTES: usize = 64 * 1_024;
+
+impl Command {
+    /// How many bytes of memory there must be before it is carried out. Other answers are short, or
+    /// wait for room themselves.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        match self {
+            Self::ChatHistory(_) | Self::ChatMembers => LONG_ANSWER_BYTES,
+            _ => 0,
+        }
+    }
+}
+
 /// The parameters of `authenticate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticate {

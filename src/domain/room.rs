@@ -11,6 +11,10 @@ use super::time::{Timestamp, Uptime};
 /// How long an empty room is remembered.
 const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 
+/// What the allocator adds to a message, in bytes: its name and its text are shared texts, each with
+/// two counts, and the history may have room for twice as many messages as it holds.
+const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
+
 /// The bounds of every room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoomLimits {
@@ -35,6 +39,13 @@ pub struct ChatMessage {
     pub date: Timestamp,
 }
 
+impl ChatMessage {
+    /// About how many bytes of memory it takes.
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.username.as_str().len() + self.text.len() + OVERHEAD_BYTES
+    }
+}
+
 /// A room and what it remembers.
 #[derive(Debug)]
 pub struct Room {
@@ -42,6 +53,8 @@ pub struct Room {
     /// How many connections of each user are in the room.
     members: BTreeMap<UserName, usize>,
     history: VecDeque<ChatMessage>,
+    /// The memory that `history` takes.
+    history_bytes: usize,
     last_id: u64,
     /// Only for users who spoke recently: a full bucket is dropped.
     buckets: HashMap<UserName, TokenBucket>,
@@ -55,6 +68,7 @@ impl Room {
             name,
             members: BTreeMap::new(),
             history: VecDeque::new(),
+            history_bytes: 0,
             last_id: 0,
             buckets: HashMap::new(),
             empty_since: Some(now),
@@ -106,11 +120,30 @@ impl Room {
             text,
             date,
         };
+        self.history_bytes += message.memory_bytes();
         self.history.push_back(message.clone());
         while self.history.len() > limits.history {
-            self.history.pop_front();
+            self.forget_oldest();
         }
         Ok(message)
+    }
+
+    /// About how many bytes of memory the history takes.
+    pub fn history_bytes(&self) -> usize {
+        self.history_bytes
+    }
+
+    /// Forgets the oldest messages, until the history takes at most `bytes` of memory.
+    pub fn shorten_history(&mut self, bytes: usize) {
+        while self.history_bytes > bytes {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(oldest) = self.history.pop_front() {
+            self.history_bytes -= oldest.memory_bytes();
+        }
     }
 
     /// The latest `limit` messages, oldest first.
@@ -152,6 +185,24 @@ mod tests {
 
     fn room() -> Room {
         Room::new(RoomName::parse("lounge").expect("valid"), NOW)
+    }
+
+    #[test]
+    fn a_history_is_shortened_to_the_memory_it_may_take_from_its_oldest_message_on() {
+        let mut room = room();
+        let mut bytes = Vec::new();
+        for text in ["a", "b"] {
+            room.say(&user("ana"), text.into(), &LIMITS, DATE, NOW)
+                .expect("within the burst");
+            bytes.push(room.history_bytes());
+        }
+        room.shorten_history(bytes[1]);
+        assert_eq!(room.latest(99).len(), 2);
+        room.shorten_history(bytes[1] - 1);
+        assert_eq!(room.latest(99).len(), 1);
+        assert_eq!(&*room.latest(99)[0].text, "b");
+        room.shorten_history(0);
+        assert_eq!((room.latest(99).len(), room.history_bytes()), (0, 0));
     }
 
     #[test]

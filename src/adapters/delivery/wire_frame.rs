@@ -18,7 +18,7 @@ const OVERHEAD_BYTES: usize = size_of::<Reserved>() + 64;
 #[derive(Debug)]
 struct Reserved {
     bytes: Bytes,
-    _reservation: Reservation,
+    reservation: Reservation,
 }
 
 impl WireFrame {
@@ -35,10 +35,7 @@ impl WireFrame {
     }
 
     fn new(bytes: Bytes, reservation: Reservation) -> Self {
-        Self(Arc::new(Reserved {
-            bytes,
-            _reservation: reservation,
-        }))
+        Self(Arc::new(Reserved { bytes, reservation }))
     }
 }
 
@@ -51,5 +48,13 @@ impl AsRef<[u8]> for WireFrame {
 impl Frame for WireFrame {
     fn bytes(&self) -> usize {
         self.0.bytes.len()
+    }
+
+    fn shared_bytes(&self) -> usize {
+        if self.0.reservation.is_shared() {
+            self.bytes()
+        } else {
+            0
+        }
     }
 }

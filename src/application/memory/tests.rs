@@ -1,3 +1,7 @@
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake};
+
 use futures_util::FutureExt as _;
 use shuttle::future::block_on;
 use shuttle::thread;
@@ -7,7 +11,7 @@ use crate::application::locks::interleaved::check;
 
 const MIB: usize = 1 << 20;
 
-fn account(budget: &Arc<MemoryBudget>, holder: Holder) -> Arc<Account> {
+fn account(budget: &MemoryBudget, holder: Holder) -> Arc<Account> {
     let account = budget.open_account();
     account.set_holder(holder);
     account
@@ -86,7 +90,7 @@ fn shared_frames_that_wait_for_a_connection_count_when_the_largest_is_looked_for
         account(&budget, Holder::Authenticated),
     );
     let _held = (budget.reserve(MIB), reads.reserve(FREE_BYTES + 1));
-    lags.set_queued(MIB);
+    lags.set_shared(MIB);
     assert!(budget.evict_largest());
     assert!(lags.is_evicted() && !reads.is_evicted());
 }
@@ -136,6 +140,166 @@ async fn no_connection_is_closed_if_memory_comes_free_by_itself() {
     waiting.await.expect("there is room");
     assert!(!first.is_evicted() && !second.is_evicted());
     relieving.abort();
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Somebody who waits for memory.
+struct Waiter {
+    room: Pin<Box<dyn Future<Output = ()>>>,
+    wakes: Arc<Wakes>,
+}
+
+impl Waiter {
+    /// A new connection that needs more than it may always hold.
+    fn new(budget: &MemoryBudget, holder: Holder) -> Self {
+        Self::of(account(budget, holder), FREE_BYTES + 1)
+    }
+
+    fn of(account: Arc<Account>, bytes: usize) -> Self {
+        let mut waiter = Self {
+            room: Box::pin(async move { account.room(bytes).await }),
+            wakes: Arc::default(),
+        };
+        assert!(!waiter.has_room());
+        waiter
+    }
+
+    fn has_room(&mut self) -> bool {
+        let waker = Arc::clone(&self.wakes).into();
+        self.room
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+    }
+
+    fn is_woken(&self) -> bool {
+        self.wakes.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+#[test]
+fn one_waiter_is_woken_at_a_time_in_turn_and_wakes_the_next() {
+    let budget = MemoryBudget::new(MIB);
+    let mut all = budget.reserve(MIB);
+    let mut waiters = [(); 4].map(|()| Waiter::new(&budget, Holder::Authenticated));
+    let woken = |waiters: &[Waiter]| waiters.iter().map(Waiter::is_woken).collect::<Vec<_>>();
+    all.set(MIB / 2);
+    assert_eq!(woken(&waiters), [true, false, false, false]);
+    assert!(waiters[0].has_room());
+    assert_eq!(woken(&waiters), [true, true, false, false]);
+    all.set(MIB);
+    assert!(!waiters[1].has_room());
+    assert_eq!(woken(&waiters), [true, true, false, false], "all is used");
+    all.set(MIB / 2);
+    assert_eq!(woken(&waiters), [true, true, true, false]);
+}
+
+#[test]
+fn a_waiter_who_goes_away_when_woken_passes_the_turn_on() {
+    let budget = MemoryBudget::new(MIB);
+    let mut all = budget.reserve(MIB);
+    let [first, mut second] = [(); 2].map(|()| Waiter::new(&budget, Holder::Authenticated));
+    all.set(0);
+    assert!(first.is_woken() && !second.is_woken());
+    drop(first);
+    assert!(second.is_woken() && second.has_room());
+}
+
+#[test]
+fn those_whose_part_is_full_are_not_woken_by_the_memory_of_others() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let (stranger, viewer) = (
+        budget.open_account(),
+        account(&budget, Holder::Authenticated),
+    );
+    let held = stranger.reserve(25 * MIB);
+    let waiter = Waiter::new(&budget, Holder::Unauthenticated);
+    drop(viewer.reserve(MIB));
+    assert!(!waiter.is_woken());
+    drop(held);
+    assert!(waiter.is_woken());
+}
+
+#[test]
+fn a_valid_token_makes_room_for_strangers_who_wait() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let stranger = budget.open_account();
+    let _held = stranger.reserve(25 * MIB);
+    let mut waiter = Waiter::new(&budget, Holder::Unauthenticated);
+    stranger.set_holder(Holder::Streamer);
+    assert!(waiter.is_woken() && waiter.has_room());
+}
+
+#[test]
+fn a_valid_token_ends_the_wait_of_its_own_connection() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let (stranger, own) = (budget.open_account(), budget.open_account());
+    let _held = stranger.reserve(25 * MIB);
+    let mut waiter = Waiter::of(Arc::clone(&own), FREE_BYTES + 1);
+    own.set_holder(Holder::Authenticated);
+    assert!(waiter.is_woken() && waiter.has_room());
+}
+
+#[test]
+fn a_connection_that_gives_its_own_memory_back_goes_on_before_those_who_wait_longer() {
+    let budget = MemoryBudget::new(MIB);
+    let _all = budget.reserve(MIB);
+    let longer = Waiter::new(&budget, Holder::Authenticated);
+    let own = account(&budget, Holder::Authenticated);
+    let mut held = own.reserve(3 * FREE_BYTES);
+    let mut waiter = Waiter::of(own, FREE_BYTES);
+    held.set(FREE_BYTES + 1);
+    assert!(!waiter.is_woken(), "it keeps its place");
+    drop(held);
+    assert!(waiter.is_woken() && waiter.has_room());
+    assert!(!longer.is_woken(), "nothing has come free for it");
+}
+
+#[test]
+fn no_wake_up_is_lost_between_waiters_of_all_kinds_who_come_go_and_change() {
+    check(2_000, || {
+        let budget = MemoryBudget::new(8 * FREE_BYTES);
+        let stranger = budget.open_account();
+        let share = stranger.reserve(2 * FREE_BYTES);
+        let all = budget.reserve(6 * FREE_BYTES);
+        let holders = [
+            Holder::Unauthenticated,
+            Holder::Unauthenticated,
+            Holder::Authenticated,
+            Holder::Streamer,
+        ];
+        let waiters = holders.map(|holder| {
+            let waiter = account(&budget, holder);
+            thread::spawn(move || {
+                block_on(waiter.room(FREE_BYTES + 1));
+                drop(waiter.reserve(FREE_BYTES + 1));
+            })
+        });
+        let impatient = account(&budget, Holder::Unauthenticated);
+        let gives_up = thread::spawn(move || {
+            let _ = impatient.room(FREE_BYTES + 1).now_or_never();
+        });
+        let shows_token = thread::spawn({
+            let stranger = Arc::clone(&stranger);
+            move || stranger.set_holder(Holder::Authenticated)
+        });
+        drop(all);
+        for task in waiters.into_iter().chain([gives_up, shows_token]) {
+            task.join().expect("no panic");
+        }
+        drop(share);
+        assert_eq!((budget.used(), stranger.held()), (0, 0));
+        assert!(account(&budget, Holder::Unauthenticated).has_room(2 * FREE_BYTES));
+    });
 }
 
 #[test]

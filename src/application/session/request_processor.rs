@@ -167,7 +167,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
             // Every other reply waits until all earlier posts and deletes have been answered.
             self.finish_all().await;
         }
-        self.room().await;
+        // Whether it may be carried out is looked at only afterwards.
+        self.room(command.answer_bytes()).await;
         let outcome = self.timer.execute(command).await;
         let is_refused = matches!(outcome, CommandOutcome::Refused(_));
         let done = self.answer(outcome, context.clone()).await;
@@ -185,17 +186,17 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         done
     }
 
-    /// Waits until the client has read enough of its answers. If it is leaving, the wait is short
+    /// Waits until the client has read enough of its answers, and there is memory for one more. If it is leaving, the wait is short
     /// and all further answers are dropped.
-    async fn room(&mut self) {
+    async fn room(&mut self, bytes: usize) {
         let (responder, requests) = (&self.responder, self.requests);
-        if responder.room().now_or_never().is_some() {
+        if responder.room(bytes).now_or_never().is_some() {
             return;
         }
         let room = async {
             tokio::select! {
                 biased;
-                () = responder.room() => {}
+                () = responder.room(bytes) => {}
                 () = async { requests.hurried().await; tokio::time::sleep(LAST_READING).await } => {
                     responder.close();
                 }

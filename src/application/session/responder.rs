@@ -30,8 +30,8 @@ pub trait Responder: Clone + Send + Sync + 'static {
     /// Sends an answer of many messages, each once there is room for it.
     fn send(&self, answer: LongAnswer, context: &Self::Context) -> impl Future<Output = ()> + Send;
 
-    /// Waits until there is room for an answer.
-    fn room(&self) -> impl Future<Output = ()> + Send;
+    /// Waits until there is room for an answer of about so many bytes.
+    fn room(&self, bytes: usize) -> impl Future<Output = ()> + Send;
 
     /// Drops all further answers: the client is leaving and does not read.
     fn close(&self);

@@ -76,4 +76,25 @@ impl<F: Frame> SendQueue<F> {
             .await;
         (FileTransferGuard::new(Arc::clone(self)), file)
     }
+
+    /// Queues the answer to a change of `file` that this connection has made: after the parts of an
+    /// older version, if these are being sent.
+    pub fn answer_change(&self, file: &FileKey, frame: F) {
+        let mut state = self.lock();
+        match &state.turn {
+            // If nothing is sent any more, there may be nobody left to end the turn.
+            Transfer::Update(sent) | Transfer::Withdrawn(sent)
+                if **sent == *file && state.closed.is_none() =>
+            {
+                state.behind_turn.push(frame);
+            }
+            _ => self.push_locked(&mut state, frame),
+        }
+    }
+
+    /// Waits until every answer given so far is queued.
+    pub async fn changes_answered(&self) {
+        self.until(|state, _| state.behind_turn.is_empty().then_some(()).into())
+            .await;
+    }
 }

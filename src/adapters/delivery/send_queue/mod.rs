@@ -1,5 +1,6 @@
 //! What waits to be sent to one connection.
 
+mod deliver;
 pub(crate) mod file_transfer;
 pub(crate) mod queue;
 mod turn;

@@ -17,14 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::turn::Transfer;
-use super::waiting_changes::{Change, Key, WaitingChanges};
-use crate::application::FileKey;
+use super::waiting_changes::WaitingChanges;
 use crate::application::locks;
 use crate::application::memory::{Account, Reservation};
-use crate::domain::{ProjectId, Version};
-
-/// How far a connection may be behind while memory is exhausted, in bytes.
-const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
 /// How many frames a queue that was empty has room for at first: to grow for each of a burst would
 /// cost as much as queueing it.
@@ -34,6 +29,10 @@ const FIRST_ROOM: usize = 16;
 pub trait Frame: Clone + Send + Sync + 'static {
     /// Its length in bytes.
     fn bytes(&self) -> usize;
+
+    /// How many of them are reserved for all receivers together, and not on this connection's
+    /// account.
+    fn shared_bytes(&self) -> usize;
 }
 
 /// Notified that a queue needs to be emptied.
@@ -70,7 +69,7 @@ pub enum SendQueueClosed {
 
 /// What waits to be sent to one connection.
 pub struct SendQueue<F> {
-    limits: SendQueueLimits,
+    pub(crate) limits: SendQueueLimits,
     pub(crate) account: Arc<Account>,
     pub(crate) state: Mutex<State<F>>,
     bell: Box<dyn Bell>,
@@ -81,6 +80,8 @@ pub struct SendQueue<F> {
 pub(crate) struct State<F> {
     pub(crate) frames: VecDeque<F>,
     pub(crate) frame_bytes: usize,
+    /// The part of them that is shared with other connections.
+    shared_bytes: usize,
     /// Whether the bell has been rung since nothing was left.
     rung: bool,
     pub(crate) pending: WaitingChanges<F>,
@@ -89,7 +90,7 @@ pub(crate) struct State<F> {
     pub(crate) turn: Transfer,
     /// Answers to changes of the file that is being sent: they are sent after it.
     pub(crate) behind_turn: Vec<F>,
-    closed: Option<SendQueueClosed>,
+    pub(crate) closed: Option<SendQueueClosed>,
 }
 
 impl<F> State<F> {
@@ -126,6 +127,7 @@ impl<F: Frame> SendQueue<F> {
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
+                shared_bytes: 0,
                 rung: false,
                 pending: WaitingChanges::default(),
                 pending_held: account.reserve(0),
@@ -144,59 +146,6 @@ impl<F: Frame> SendQueue<F> {
         self.push_locked(&mut self.lock(), frame);
     }
 
-    /// Queues a chat message or a notice, which are never skipped: if there is no room the queue
-    /// closes.
-    pub fn deliver(&self, frame: F) {
-        let mut state = self.lock();
-        let behind = state.frame_bytes + state.pending.bytes();
-        let full = behind + frame.bytes() > self.limits.max_bytes;
-        if full || (behind > EXHAUSTED_BYTES && self.account.budget().is_exhausted()) {
-            self.close_locked(&mut state, SendQueueClosed::Overflow);
-        } else {
-            self.push_locked(&mut state, frame);
-        }
-    }
-
-    /// Delivers a file's new content: at once if nothing prevents it, otherwise as a name. `frames`
-    /// is empty if the content has to be read back in any case.
-    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
-        let mut state = self.lock();
-        if !frames.is_empty() && self.takes_at_once(&state, frames) {
-            for frame in frames {
-                self.push_locked(&mut state, frame.clone());
-            }
-        } else {
-            self.note(
-                &mut state,
-                Key::File(Arc::clone(file)),
-                Change::Updated(version),
-            );
-        }
-    }
-
-    /// Delivers the deletion of a file.
-    pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
-        let mut state = self.lock();
-        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
-            self.push_locked(&mut state, frame.clone());
-        } else {
-            let change = Change::Deleted(version, frame.clone());
-            self.note(&mut state, Key::File(Arc::clone(file)), change);
-        }
-    }
-
-    /// Delivers whether a streamer is connected; if the connection lags only the latest counts.
-    pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
-        let mut state = self.lock();
-        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
-            self.push_locked(&mut state, frame.clone());
-        } else {
-            let change = Change::Presence(frame.clone());
-            let key = Key::Presence(Arc::new(project.clone()));
-            self.note(&mut state, key, change);
-        }
-    }
-
     /// Waits until the waiting frames are below the window and the connection may hold more.
     pub async fn room(&self) {
         self.until(|state, has_memory| match self.has_room(state) {
@@ -207,56 +156,19 @@ impl<F: Frame> SendQueue<F> {
         .await;
     }
 
-    /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
-    pub fn supersede(&self, file: &FileKey, version: Version) {
-        let mut state = self.lock();
-        state.pending.supersede(file, version);
-        state.count_pending();
-    }
-
-    /// Queues the answer to a change of `file` that this connection has made: after the parts of an
-    /// older version, if these are being sent.
-    pub fn answer_change(&self, file: &FileKey, frame: F) {
-        let mut state = self.lock();
-        match &state.turn {
-            // If nothing is sent any more, there may be nobody left to end the turn.
-            Transfer::Update(sent) | Transfer::Withdrawn(sent)
-                if **sent == *file && state.closed.is_none() =>
-            {
-                state.behind_turn.push(frame);
-            }
-            _ => self.push_locked(&mut state, frame),
-        }
-    }
-
-    /// Waits until every answer given so far is queued.
-    pub async fn changes_answered(&self) {
-        self.until(|state, _| state.behind_turn.is_empty().then_some(()).into())
-            .await;
-    }
-
-    /// Stops telling the connection of the project's changes: waiting ones are dropped. A file
-    /// whose sending has begun is sent to its end.
-    pub fn forget(&self, project: &ProjectId) {
-        let mut state = self.lock();
-        state.pending.forget(project);
-        state.count_pending();
-        if let Transfer::Update(file) = &state.turn
-            && file.project == *project
-        {
-            state.turn = Transfer::Withdrawn(Arc::clone(file));
-        }
-    }
-
     /// Moves waiting frames into `into`: at least one, if there is one, and no more than fit into
     /// `max_bytes`. Returns how many bytes they are.
     pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
         let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
             std::mem::swap(&mut state.frames, into);
+            self.set_shared(&mut state, 0);
             state.frame_bytes
         } else {
-            move_some(&mut state.frames, into, max_bytes)
+            let (taken, shared) = move_some(&mut state.frames, into, max_bytes);
+            let left = state.shared_bytes - shared;
+            self.set_shared(&mut state, left);
+            taken
         };
         if state.frames.is_empty() {
             // An idle connection keeps no capacity for a burst that is over.
@@ -265,7 +177,6 @@ impl<F: Frame> SendQueue<F> {
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
-        self.account.set_queued(state.frame_bytes);
         if was_full || !state.pending.is_empty() {
             self.changed.notify_waiters();
         }
@@ -305,20 +216,11 @@ impl<F: Frame> SendQueue<F> {
         state.frame_bytes < self.limits.window_bytes
     }
 
-    /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
-    /// there is room.
-    fn takes_at_once(&self, state: &State<F>, frames: &[F]) -> bool {
-        let bytes: usize = frames.iter().map(Frame::bytes).sum();
-        state.pending.is_empty()
-            && state.turn.is_free()
-            && state.frame_bytes + bytes <= self.limits.window_bytes
-            && (state.frames.is_empty() || !self.account.budget().is_exhausted())
-    }
-
     pub(crate) fn push_locked(&self, state: &mut State<F>, frame: F) {
         if state.closed.is_none() {
             state.frame_bytes += frame.bytes();
-            self.account.set_queued(state.frame_bytes);
+            let shared = state.shared_bytes + frame.shared_bytes();
+            self.set_shared(state, shared);
             if state.frames.capacity() == 0 {
                 state.frames.reserve(FIRST_ROOM);
             }
@@ -329,28 +231,20 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) {
-        if state.closed.is_some() {
-            return;
-        }
-        state.pending.note(key, change);
-        state.count_pending();
-        if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
-            self.close_locked(state, SendQueueClosed::Overflow);
-        } else if state.turn.is_free() && self.has_room(state) {
-            // Otherwise the holder of the turn, or whatever makes room, notifies; waking up every
-            // viewer who has stopped reading would cost the others.
-            self.changed.notify_waiters();
+    /// Sets how much of what waits is shared, for the choice of the connection that holds most.
+    fn set_shared(&self, state: &mut State<F>, bytes: usize) {
+        if std::mem::replace(&mut state.shared_bytes, bytes) != bytes {
+            self.account.set_shared(bytes);
         }
     }
 
-    fn close_locked(&self, state: &mut State<F>, reason: SendQueueClosed) {
+    pub(crate) fn close_locked(&self, state: &mut State<F>, reason: SendQueueClosed) {
         state.closed.get_or_insert(reason);
         state.frames = VecDeque::new();
         state.frame_bytes = 0;
         state.pending = WaitingChanges::default();
         state.count_pending();
-        self.account.set_queued(0);
+        self.set_shared(state, 0);
         state.behind_turn = Vec::new();
         self.bell.ring();
         self.changed.notify_waiters();
@@ -381,17 +275,23 @@ impl<F: Frame> SendQueue<F> {
     }
 }
 
-/// Moves at least one frame, if there is one, and returns how many bytes were moved.
-fn move_some<F: Frame>(from: &mut VecDeque<F>, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
-    let mut moved = 0;
+/// Moves at least one frame, if there is one. Returns how many bytes were moved, and how many of them
+/// are shared.
+fn move_some<F: Frame>(
+    from: &mut VecDeque<F>,
+    into: &mut VecDeque<F>,
+    max_bytes: usize,
+) -> (usize, usize) {
+    let (mut moved, mut shared) = (0, 0);
     while let Some(frame) = from.front() {
         if moved > 0 && moved + frame.bytes() > max_bytes {
             break;
         }
         moved += frame.bytes();
+        shared += frame.shared_bytes();
         into.extend(from.pop_front());
     }
-    moved
+    (moved, shared)
 }
 
 /// For callers that check for themselves.

@@ -28,6 +28,13 @@ impl Frame for Sent {
             Self::Text(bytes) => *bytes,
         }
     }
+
+    fn shared_bytes(&self) -> usize {
+        match self {
+            Self::File(..) | Self::Deleted(..) => self.bytes(),
+            Self::Text(_) => 0,
+        }
+    }
 }
 
 pub(crate) const LIMITS: SendQueueLimits = SendQueueLimits {
@@ -288,6 +295,44 @@ fn while_the_budget_is_exhausted_only_connections_far_behind_are_closed() {
         queue.deliver(Sent::Text(1));
         assert_eq!(queue.closed(), closed, "{behind} behind, {spent} spent");
     }
+}
+
+#[test]
+fn a_connection_that_waits_for_its_own_answers_is_not_closed_before_one_that_holds_more() {
+    let budget = MemoryBudget::new(1_000_000);
+    let (answered, asks) = (budget.open_account(), budget.open_account());
+    let queue = SendQueue::new(LIMITS, Arc::clone(&answered), ());
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        queue.push(Sent::Text(100_000));
+        held.push(answered.reserve(100_000));
+    }
+    let _all = (budget.reserve(450_000), asks.reserve(300_001));
+    assert!(budget.evict_largest());
+    assert!(asks.is_evicted(), "what waits is reserved once");
+}
+
+#[test]
+fn shared_frames_count_for_a_connection_for_as_long_as_they_wait() {
+    let budget = MemoryBudget::new(1_000_000);
+    let _all = budget.reserve(1_000_000);
+    let (lags, asks) = (budget.open_account(), budget.open_account());
+    let queue = SendQueue::new(LIMITS, Arc::clone(&lags), ());
+    let _held = (lags.reserve(20_000), asks.reserve(20_009));
+    let shared = |number| file("a", number);
+    queue.deliver(shared(1));
+    queue.push(Sent::Text(50));
+    queue.deliver(shared(2));
+    queue.take(&mut VecDeque::new(), 60);
+    assert!(budget.evict_largest());
+    assert!(lags.is_evicted() && !asks.is_evicted(), "10 bytes more");
+    let (lags, asks) = (budget.open_account(), budget.open_account());
+    let queue = SendQueue::new(LIMITS, Arc::clone(&lags), ());
+    let _held = (lags.reserve(20_100), asks.reserve(20_101));
+    queue.deliver(shared(1));
+    taken(&queue);
+    assert!(budget.evict_largest());
+    assert!(asks.is_evicted() && !lags.is_evicted(), "all are written");
 }
 
 #[test]

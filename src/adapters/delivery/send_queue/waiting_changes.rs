@@ -4,6 +4,7 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use hashlink::LinkedHashMap;
+use hashlink::linked_hash_map::Entry;
 
 use crate::application::FileKey;
 use crate::domain::{ProjectId, Version};
@@ -60,7 +61,11 @@ impl<F> WaitingChanges<F> {
 
     /// Records a change in place of an earlier one of the same key, otherwise after all others.
     pub(crate) fn note(&mut self, key: Key, change: Change<F>) {
-        self.entries.replace(key, change);
+        match self.entries.entry(key) {
+            // The key too: its name is the one that all other receivers of this change keep.
+            Entry::Occupied(earlier) => drop(earlier.replace_entry(change)),
+            Entry::Vacant(first) => drop(first.insert(change)),
+        }
         self.kept = self.kept.max(self.entries.len());
     }
 
@@ -120,6 +125,24 @@ mod tests {
             },
             path: FilePath::parse(&format!("f{number}")).expect("valid"),
         }))
+    }
+
+    #[test]
+    fn viewers_who_came_at_different_times_share_the_name_of_the_latest_change() {
+        let (mut first, mut second) = Default::default();
+        let note = |waiting: &mut WaitingChanges<()>, key: &Key| {
+            waiting.note(key.clone(), Change::Updated(Version::default()));
+        };
+        let (earlier, later) = (key(1), key(1));
+        note(&mut first, &earlier);
+        for waiting in [&mut first, &mut second] {
+            note(waiting, &later);
+        }
+        let holders = |key: &Key| match key {
+            Key::File(name) => Arc::strong_count(name) - 1,
+            Key::Presence(name) => Arc::strong_count(name) - 1,
+        };
+        assert_eq!((holders(&earlier), holders(&later)), (0, 2));
     }
 
     #[test]

@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::application::locks::lock;
+use crate::application::memory::{Account, MemoryBudget, Reservation};
 use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
 use crate::application::{ConnectionId, Event};
 use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, Uptime, UserName};
+
+/// The part of the memory budget that all histories may take together.
+const HISTORIES_PART: usize = 4;
 
 /// The rooms of this process.
 pub struct MemoryChatRooms {
@@ -14,24 +18,37 @@ pub struct MemoryChatRooms {
     limits: RoomLimits,
     /// 0 means no limit.
     max_rooms: usize,
+    /// What the histories of all rooms take, and how much that may be.
+    histories: Arc<Account>,
+    max_history_bytes: usize,
     /// Locked only for a moment, never while waiting for a room's own lock: a crowded room must not
     /// delay the others.
     rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
 }
 
-/// A room, and whether it has been forgotten: then the caller looks up its successor.
+/// A room, the memory of its history, and whether it has been forgotten: then the caller looks up
+/// its successor.
 struct Kept {
     room: Room,
+    history: Reservation,
     forgotten: bool,
 }
 
 impl MemoryChatRooms {
-    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered.
-    pub fn new(events: Arc<dyn EventPublisher>, limits: RoomLimits, max_rooms: usize) -> Self {
+    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. Their histories
+    /// are reserved from `memory`.
+    pub fn new(
+        events: Arc<dyn EventPublisher>,
+        limits: RoomLimits,
+        max_rooms: usize,
+        memory: &MemoryBudget,
+    ) -> Self {
         Self {
             events,
             limits,
             max_rooms,
+            histories: memory.shared_account(),
+            max_history_bytes: memory.max() / HISTORIES_PART,
             rooms: Mutex::default(),
         }
     }
@@ -50,10 +67,23 @@ impl MemoryChatRooms {
         let kept = rooms.entry(name.clone()).or_insert_with(|| {
             Arc::new(Mutex::new(Kept {
                 room: Room::new(name.clone(), now),
+                history: self.histories.reserve(0),
                 forgotten: false,
             }))
         });
         Some(Arc::clone(kept))
+    }
+
+    /// Reserves what the history has grown by. If there is no room for that, the oldest messages go.
+    fn reserve_history(&self, kept: &mut Kept) {
+        let before = kept.history.bytes();
+        let more = kept.room.history_bytes().saturating_sub(before);
+        let has_room =
+            self.histories.held() + more <= self.max_history_bytes && self.histories.has_room(more);
+        if !has_room {
+            kept.room.shorten_history(before);
+        }
+        kept.history.set(kept.room.history_bytes());
     }
 
     /// Removes a forgotten room, unless another has taken its place.
@@ -120,6 +150,7 @@ impl ChatRooms for MemoryChatRooms {
             .room
             .say(user, text, &self.limits, date, now)
             .map_err(SayError::TooOften)?;
+        self.reserve_history(&mut spoken_in);
         // Sent under the room's lock: everybody receives all messages in the order of their ids.
         let topic = Topic::Room(room.clone());
         self.events
@@ -167,6 +198,14 @@ mod tests {
     const ME: ConnectionId = ConnectionId(1);
 
     fn rooms(events: MockEventPublisher, max_rooms: usize) -> MemoryChatRooms {
+        rooms_in(&MemoryBudget::new(1 << 20), events, max_rooms)
+    }
+
+    fn rooms_in(
+        memory: &MemoryBudget,
+        events: MockEventPublisher,
+        max_rooms: usize,
+    ) -> MemoryChatRooms {
         let rate = RateLimit {
             per_second: 1,
             burst: 2,
@@ -175,6 +214,7 @@ mod tests {
             Arc::new(events),
             RoomLimits { history: 10, rate },
             max_rooms,
+            memory,
         )
     }
 
@@ -258,6 +298,64 @@ mod tests {
         assert_eq!(rooms.history(&room("r"), 10).len(), 1);
         rooms.sweep(NOW.plus(Duration::from_secs(3_600)));
         assert!(rooms.history(&room("r"), 10).is_empty());
+    }
+
+    /// Says 20,000 bytes, as a user of their own, and returns how many messages are remembered.
+    fn say_much(rooms: &MemoryChatRooms, name: &str, who: &str) -> usize {
+        let (room, user) = (room(name), user(who));
+        rooms.enter(&room, &user, NOW);
+        let text = "x".repeat(20_000).into();
+        rooms
+            .say(ME, &room, &user, text, DATE, NOW)
+            .expect("within the burst");
+        rooms.history(&room, 10).len()
+    }
+
+    #[test]
+    fn a_history_is_reserved_until_its_room_is_forgotten() {
+        let mut events = MockEventPublisher::new();
+        events.expect_publish().times(2).return_const(());
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 0);
+        assert_eq!(say_much(&rooms, "r", "ana"), 1);
+        let one = memory.used();
+        assert!(one > 20_000);
+        assert_eq!(say_much(&rooms, "r", "bob"), 2);
+        assert_eq!(memory.used(), 2 * one);
+        rooms.leave(&room("r"), &user("ana"), NOW);
+        rooms.leave(&room("r"), &user("bob"), NOW);
+        rooms.sweep(NOW.plus(Duration::from_secs(3_600)));
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn while_memory_is_short_a_room_tells_and_remembers_only_as_much_as_before() {
+        let mut events = MockEventPublisher::new();
+        events.expect_publish().times(4).return_const(());
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 0);
+        assert_eq!(say_much(&rooms, "r", "ana"), 1);
+        let others = memory.reserve((1 << 20) - memory.used());
+        assert_eq!(say_much(&rooms, "r", "bob"), 1);
+        assert_eq!(rooms.history(&room("r"), 1)[0].username, user("bob"));
+        assert_eq!(say_much(&rooms, "new", "ana"), 0);
+        assert_eq!(memory.used(), 1 << 20);
+        drop(others);
+        assert_eq!(say_much(&rooms, "r", "eve"), 2);
+    }
+
+    #[test]
+    fn all_histories_together_take_at_most_a_quarter_of_the_memory() {
+        let mut events = MockEventPublisher::new();
+        events.expect_publish().return_const(());
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 0);
+        let mut kept = say_much(&rooms, "r", "ana");
+        let most = (1 << 18) / memory.used();
+        for number in 0..20 {
+            kept += say_much(&rooms, &format!("r{number}"), "ana");
+        }
+        assert_eq!(kept, most);
     }
 
     #[test]

@@ -152,7 +152,7 @@ async fn parts_are_staged_at_once_where_the_account_has_no_room() {
     let mut session = scene.streamer().await;
     waits(&scene, &mut session, light(1)).await;
     assert!(scene.journal.take().is_empty());
-    let others = session.account.budget().reserve(256 << 20);
+    let others = session.account.reserve(256 << 20);
     waits(&scene, &mut session, part("/a", "one", 1, 2)).await;
     assert_eq!(scene.journal.take(), ["stage 1 +3"]);
     drop(others);

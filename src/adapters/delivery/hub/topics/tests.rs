@@ -13,6 +13,10 @@ impl Frame for String {
     fn bytes(&self) -> usize {
         self.len()
     }
+
+    fn shared_bytes(&self) -> usize {
+        self.len()
+    }
 }
 
 const LIMITS: SendQueueLimits = SendQueueLimits {

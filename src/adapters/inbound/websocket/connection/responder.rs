@@ -90,8 +90,9 @@ impl Responder for WebSocketResponder {
         }
     }
 
-    async fn room(&self) {
+    async fn room(&self, bytes: usize) {
         self.queue.room().await;
+        self.account.room(bytes).await;
     }
 
     fn close(&self) {

@@ -2,9 +2,14 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
+use crate::application::Command;
+use crate::application::SessionGuard;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{MockFileSource, StoreError};
-use crate::application::test_world::{World, demo, disk_full, open_file, path};
+use crate::application::session::{Request, RequestProcessor, RequestQueue};
+use crate::application::test_world::{
+    BOB, Scene, World, chatting, demo, disk_full, open_file, path,
+};
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1_000_000,
@@ -35,10 +40,12 @@ fn broken(failures: usize) -> World {
     world
 }
 
-/// Why the queue is closed, and how many messages wait, after the file has changed.
-async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
-    let scene = world.build();
-    let account = MemoryBudget::new(10_000_000).open_account();
+/// Sends into `queue`, and reserves from `memory`.
+fn responder(
+    scene: &Scene,
+    memory: &MemoryBudget,
+) -> (WebSocketResponder, Arc<SendQueue<WireFrame>>) {
+    let account = memory.open_account();
     let queue = SendQueue::new(LIMITS, Arc::clone(&account), ());
     let responder = WebSocketResponder {
         application: Arc::clone(&scene.app),
@@ -46,6 +53,13 @@ async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
         account,
         part_bytes: 1_000,
     };
+    (responder, queue)
+}
+
+/// Why the queue is closed, and how many messages wait, after the file has changed.
+async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
+    let scene = world.build();
+    let (responder, queue) = responder(&scene, &MemoryBudget::new(10_000_000));
     let file = FileKey {
         project: demo(),
         path: path("/a"),
@@ -55,6 +69,41 @@ async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
     let mut frames = VecDeque::new();
     queue.take(&mut frames, usize::MAX);
     (queue.closed(), frames.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_nothing() {
+    for (command, is_sent) in [
+        (Command::ChatHistory(Ok(None)), false),
+        (Command::ChatMembers, false),
+        (Command::LeaveRoom, true),
+    ] {
+        let mut world = World::new();
+        world.rooms.expect_history().return_const(Vec::new());
+        world.rooms.expect_members().return_const(Vec::new());
+        let scene = world.build();
+        let session = scene.connect(1, BOB, chatting("bob", "ana/demo")).await;
+        let memory = MemoryBudget::new(10_000_000);
+        let (responder, queue) = responder(&scene, &memory);
+        let requests = RequestQueue::default();
+        let guard = SessionGuard::new(Arc::clone(&scene.app), session);
+        let mut processor =
+            RequestProcessor::new(&requests, Arc::clone(&scene.app), guard, responder, |_| {});
+        let request = Request {
+            command,
+            context: Context::default(),
+            bytes: 0,
+            guard: (),
+        };
+        requests.put(request).await;
+        let others = memory.reserve(10_000_000);
+        let mut running = Box::pin(processor.run());
+        assert!(futures_util::poll!(&mut running).is_pending());
+        assert_eq!(queue.is_empty(), !is_sent);
+        drop(others);
+        assert!(futures_util::poll!(&mut running).is_pending());
+        assert!(!queue.is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]

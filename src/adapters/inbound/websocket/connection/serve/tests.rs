@@ -26,7 +26,7 @@ impl Responder for Refusals {
 
     async fn send(&self, _: LongAnswer, (): &()) {}
 
-    async fn room(&self) {}
+    async fn room(&self, _: usize) {}
 
     fn close(&self) {}
 }

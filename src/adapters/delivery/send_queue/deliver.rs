@@ -1,0 +1,113 @@
+//! Events on their way into a queue: at once if nothing prevents it, otherwise a change of a file
+//! waits as a name, and a message that must not be skipped closes a queue that is full.
+
+use std::sync::Arc;
+
+use super::queue::{Frame, SendQueue, SendQueueClosed, State};
+use super::turn::Transfer;
+use super::waiting_changes::{Change, Key};
+use crate::application::FileKey;
+use crate::domain::{ProjectId, Version};
+
+/// How far a connection may be behind while memory is exhausted, in bytes.
+const EXHAUSTED_BYTES: usize = 64 * 1_024;
+
+impl<F: Frame> SendQueue<F> {
+    /// Queues a chat message or a notice, which are never skipped: if there is no room the queue
+    /// closes.
+    pub fn deliver(&self, frame: F) {
+        let mut state = self.lock();
+        let behind = state.frame_bytes + state.pending.bytes();
+        let full = behind + frame.bytes() > self.limits.max_bytes;
+        if full || (behind > EXHAUSTED_BYTES && self.account.is_exhausted()) {
+            self.close_locked(&mut state, SendQueueClosed::Overflow);
+        } else {
+            self.push_locked(&mut state, frame);
+        }
+    }
+
+    /// Delivers a file's new content: at once if nothing prevents it, otherwise as a name. `frames`
+    /// is empty if the content has to be read back in any case.
+    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
+        let mut state = self.lock();
+        if !frames.is_empty() && self.takes_at_once(&state, frames) {
+            for frame in frames {
+                self.push_locked(&mut state, frame.clone());
+            }
+        } else {
+            self.note(
+                &mut state,
+                Key::File(Arc::clone(file)),
+                Change::Updated(version),
+            );
+        }
+    }
+
+    /// Delivers the deletion of a file.
+    pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Deleted(version, frame.clone());
+            self.note(&mut state, Key::File(Arc::clone(file)), change);
+        }
+    }
+
+    /// Delivers whether a streamer is connected; if the connection lags only the latest counts.
+    pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
+        let mut state = self.lock();
+        if self.takes_at_once(&state, std::slice::from_ref(frame)) {
+            self.push_locked(&mut state, frame.clone());
+        } else {
+            let change = Change::Presence(frame.clone());
+            let key = Key::Presence(Arc::new(project.clone()));
+            self.note(&mut state, key, change);
+        }
+    }
+
+    /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
+    pub fn supersede(&self, file: &FileKey, version: Version) {
+        let mut state = self.lock();
+        state.pending.supersede(file, version);
+        state.count_pending();
+    }
+
+    /// Stops telling the connection of the project's changes: waiting ones are dropped. A file
+    /// whose sending has begun is sent to its end.
+    pub fn forget(&self, project: &ProjectId) {
+        let mut state = self.lock();
+        state.pending.forget(project);
+        state.count_pending();
+        if let Transfer::Update(file) = &state.turn
+            && file.project == *project
+        {
+            state.turn = Transfer::Withdrawn(Arc::clone(file));
+        }
+    }
+
+    /// Whether a change may be queued at once: nothing waits before it, no file is being sent, and
+    /// there is room.
+    fn takes_at_once(&self, state: &State<F>, frames: &[F]) -> bool {
+        let bytes: usize = frames.iter().map(Frame::bytes).sum();
+        state.pending.is_empty()
+            && state.turn.is_free()
+            && state.frame_bytes + bytes <= self.limits.window_bytes
+            && (state.frames.is_empty() || !self.account.is_exhausted())
+    }
+
+    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) {
+        if state.closed.is_some() {
+            return;
+        }
+        state.pending.note(key, change);
+        state.count_pending();
+        if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
+            self.close_locked(state, SendQueueClosed::Overflow);
+        } else if state.turn.is_free() && self.has_room(state) {
+            // Otherwise the holder of the turn, or whatever makes room, notifies; waking up every
+            // viewer who has stopped reading would cost the others.
+            self.changed.notify_waiters();
+        }
+    }
+}
