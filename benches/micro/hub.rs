@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::adapters::delivery::Hub;
-use file_ws_server::adapters::delivery::{Bell, SendQueue, SendQueueLimits};
+use file_ws_server::adapters::delivery::{FlushCall, Lane, SendQueue, SendQueueLimits};
 use file_ws_server::adapters::inbound::websocket::event_encoder;
 use file_ws_server::application::Event;
 use file_ws_server::application::memory::MemoryBudget;
@@ -23,8 +23,8 @@ pub fn project() -> ProjectId {
 /// No wake-up is needed: the bench empties the send queues itself.
 struct Silent;
 
-impl Bell for Silent {
-    fn ring(&self) {}
+impl FlushCall for Silent {
+    fn call(&self, _: Lane) {}
 }
 
 pub fn benches(criterion: &mut Criterion) {

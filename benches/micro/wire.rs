@@ -42,7 +42,7 @@ pub fn benches(criterion: &mut Criterion) {
         };
         encode.throughput(Throughput::Bytes(chars as u64));
         encode.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter(|| encoder(black_box(&event)));
+            bencher.iter(|| encoder(black_box(&event), 1));
         });
     }
     encode.finish();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use tokio::sync::Notify;
 
 use crate::adapters::delivery::flush::{Flush, FlushTask};
-use crate::adapters::delivery::send_queue::queue::{Bell, SendQueue, SendQueueLimits};
+use crate::adapters::delivery::send_queue::queue::{FlushCall, Lane, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks;
@@ -58,10 +58,10 @@ struct Call {
     writer: Weak<ConnectionWriter>,
 }
 
-impl Bell for Call {
-    fn ring(&self) {
+impl FlushCall for Call {
+    fn call(&self, lane: Lane) {
         if let Some(writer) = self.writer.upgrade() {
-            self.flush_task.call(writer);
+            self.flush_task.call(writer, lane);
         }
     }
 }

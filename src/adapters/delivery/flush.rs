@@ -1,5 +1,6 @@
 //! The tasks that bring waiting frames to the sockets of all connections.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, yield_now};
 
+use crate::adapters::delivery::send_queue::Lane;
 use crate::application::locks;
 
-/// After this many connections other tasks get to run.
-const TURN: usize = 32;
+/// How many connections of each lane are flushed before other tasks get to run.
+const FEW_AT_ONCE: usize = 32;
+const MANY_AT_ONCE: usize = 8;
 
 /// Something a flush task empties.
 pub(crate) trait Flush: Send + Sync {
@@ -25,15 +28,31 @@ pub(crate) trait Flush: Send + Sync {
 /// Flushes connections, one after the other, in a task of its own.
 #[derive(Default)]
 pub(crate) struct FlushTask {
-    waiting: Mutex<Vec<Arc<dyn Flush>>>,
+    waiting: Mutex<Waiting>,
     called: Notify,
+}
+
+/// The connections that wait to be flushed, by lane.
+#[derive(Default)]
+struct Waiting {
+    few: VecDeque<Arc<dyn Flush>>,
+    many: VecDeque<Arc<dyn Flush>>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.few.len() + self.many.len()
+    }
 }
 
 impl FlushTask {
     /// Has `writer` flushed soon.
-    pub(crate) fn call(&self, writer: Arc<dyn Flush>) {
+    pub(crate) fn call(&self, writer: Arc<dyn Flush>, lane: Lane) {
         let mut waiting = locks::lock(&self.waiting);
-        waiting.push(writer);
+        match lane {
+            Lane::Few => waiting.few.push_back(writer),
+            Lane::Many => waiting.many.push_back(writer),
+        }
         if waiting.len() == 1 {
             drop(waiting);
             self.called.notify_one();
@@ -43,22 +62,34 @@ impl FlushTask {
     async fn run(&self) {
         loop {
             self.called.notified().await;
-            let waiting = std::mem::take(&mut *locks::lock(&self.waiting));
-            for (number, writer) in (1..).zip(waiting) {
-                // A panic in one connection must not end the task that serves many.
-                match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
-                    Ok(true) => self.call(writer),
-                    Ok(false) => {}
-                    Err(_) => {
-                        tracing::error!("a connection's frames could not be written");
-                        writer.abandon();
-                    }
-                }
-                if number % TURN == 0 {
-                    yield_now().await;
+            while self.flush_batch() {
+                yield_now().await;
+            }
+        }
+    }
+
+    /// Flushes some connections of each lane. Returns whether more are waiting.
+    fn flush_batch(&self) -> bool {
+        let mut batch = Vec::new();
+        {
+            let mut waiting = locks::lock(&self.waiting);
+            let few = waiting.few.len().min(FEW_AT_ONCE);
+            batch.extend(waiting.few.drain(..few));
+            let many = waiting.many.len().min(MANY_AT_ONCE);
+            batch.extend(waiting.many.drain(..many));
+        }
+        for writer in batch {
+            // A panic in one connection must not end the task that serves many.
+            match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
+                Ok(true) => self.call(writer, Lane::Many),
+                Ok(false) => {}
+                Err(_) => {
+                    tracing::error!("a connection's frames could not be written");
+                    writer.abandon();
                 }
             }
         }
+        locks::lock(&self.waiting).len() > 0
     }
 }
 
@@ -131,16 +162,38 @@ mod tests {
         let tasks = FlushTasks::start();
         let task = tasks.next();
         for (name, turns) in [('a', 3), ('b', 1)] {
-            task.call(Arc::new(Endless {
+            let endless = Endless {
                 name,
                 left: AtomicUsize::new(turns),
                 order: Arc::clone(&order),
                 done: Arc::clone(&done),
-            }));
+            };
+            task.call(Arc::new(endless), Lane::Few);
         }
         done.notified().await;
         done.notified().await;
         assert_eq!(*locks::lock(&order), "abaa");
+    }
+
+    #[tokio::test]
+    async fn what_is_for_few_is_written_before_the_rest_of_a_crowd() {
+        let (order, done) = (Arc::default(), Arc::<Notify>::default());
+        let writer = |name| Endless {
+            name,
+            left: AtomicUsize::new(1),
+            order: Arc::clone(&order),
+            done: Arc::clone(&done),
+        };
+        let task = FlushTask::default();
+        for _ in 0..100 {
+            task.call(Arc::new(writer('m')), Lane::Many);
+        }
+        assert!(task.flush_batch());
+        task.call(Arc::new(writer('f')), Lane::Few);
+        while task.flush_batch() {}
+        let order = locks::lock(&order);
+        assert_eq!(order.find('f'), Some(MANY_AT_ONCE));
+        assert_eq!(order.len(), 101);
     }
 
     struct Panics(Notify);
@@ -161,7 +214,7 @@ mod tests {
         let task = tasks.next();
         for _ in 0..2 {
             let panics = Arc::new(Panics(Notify::new()));
-            task.call(Arc::clone(&panics) as _);
+            task.call(Arc::clone(&panics) as _, Lane::Few);
             panics.0.notified().await;
         }
     }

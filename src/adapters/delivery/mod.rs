@@ -10,5 +10,7 @@ mod wire_frame;
 pub(crate) use connection_writer::{ConnectionWriter, Flushed};
 pub(crate) use flush::FlushTasks;
 pub use hub::Hub;
-pub use send_queue::{Bell, FileTransferGuard, Frame, SendQueue, SendQueueClosed, SendQueueLimits};
+pub use send_queue::{
+    FileTransferGuard, FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits,
+};
 pub use wire_frame::WireFrame;

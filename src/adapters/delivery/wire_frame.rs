@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::adapters::delivery::send_queue::Frame;
+use crate::adapters::delivery::send_queue::{Frame, Lane};
 use crate::application::memory::{Account, MemoryBudget, Reservation};
 
 /// A whole frame, header and all. Clones share the bytes and their reservation.
 #[derive(Debug, Clone)]
 pub struct WireFrame(Arc<Reserved>);
+
+/// How many receivers are few: it takes less time to write to them than anybody would notice.
+const FEW: usize = 32;
 
 /// About how many bytes a frame takes besides its content: itself, its place in a queue, and the
 /// allocator's overhead for both allocations.
@@ -19,23 +22,33 @@ const OVERHEAD_BYTES: usize = size_of::<Reserved>() + 64;
 struct Reserved {
     bytes: Bytes,
     reservation: Reservation,
+    lane: Lane,
 }
 
 impl WireFrame {
-    /// A frame that several connections share: reserved once from `budget`.
-    pub(crate) fn shared(bytes: Bytes, budget: &Arc<MemoryBudget>) -> Self {
+    /// A frame that so many connections share: reserved once from `budget`.
+    pub(crate) fn shared(bytes: Bytes, receivers: usize, budget: &Arc<MemoryBudget>) -> Self {
         let reservation = budget.reserve(bytes.len() + OVERHEAD_BYTES);
-        Self::new(bytes, reservation)
+        let lane = if receivers > FEW {
+            Lane::Many
+        } else {
+            Lane::Few
+        };
+        Self::new(bytes, reservation, lane)
     }
 
     /// A frame for one connection: reserved on its `account`.
     pub(crate) fn own(bytes: Bytes, account: &Arc<Account>) -> Self {
         let reservation = account.reserve(bytes.len() + OVERHEAD_BYTES);
-        Self::new(bytes, reservation)
+        Self::new(bytes, reservation, Lane::Few)
     }
 
-    fn new(bytes: Bytes, reservation: Reservation) -> Self {
-        Self(Arc::new(Reserved { bytes, reservation }))
+    fn new(bytes: Bytes, reservation: Reservation, lane: Lane) -> Self {
+        Self(Arc::new(Reserved {
+            bytes,
+            reservation,
+            lane,
+        }))
     }
 }
 
@@ -56,5 +69,9 @@ impl Frame for WireFrame {
         } else {
             0
         }
+    }
+
+    fn lane(&self) -> Lane {
+        self.0.lane
     }
 }

@@ -8,8 +8,9 @@ use crate::application::FileKey;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 
-/// Turns an event into the messages that report it; none if receivers read the content back.
-pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
+/// Turns an event for that many receivers into the messages that report it; none if they read the
+/// content back.
+pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
 /// The receivers of one topic.
 pub(crate) struct Members<F>(Mutex<State<F>>);
@@ -70,7 +71,7 @@ impl<F: Frame> Members<F> {
         if receivers.peek().is_none() {
             return;
         }
-        let frames = encode(event);
+        let frames = encode(event, members.queues.len());
         match event {
             Event::FileUpdated {
                 project,

@@ -34,7 +34,7 @@ struct Connection<F> {
 
 impl<F: Frame> Hub<F> {
     /// A hub without connections.
-    pub fn new(encode: impl Fn(&Event) -> Vec<F> + Send + Sync + 'static) -> Self {
+    pub fn new(encode: impl Fn(&Event, usize) -> Vec<F> + Send + Sync + 'static) -> Self {
         Self {
             encode: Box::new(encode),
             last_id: AtomicU64::new(0),

@@ -93,8 +93,8 @@ fn rung_mailbox() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
     (queue, rung)
 }
 
-impl Bell for Arc<Notify> {
-    fn ring(&self) {
+impl FlushCall for Arc<Notify> {
+    fn call(&self, _: Lane) {
         self.notify_one();
     }
 }

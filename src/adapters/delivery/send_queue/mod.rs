@@ -12,4 +12,4 @@ mod interleaved_tests;
 mod tests;
 
 pub use file_transfer::FileTransferGuard;
-pub use queue::{Bell, Frame, SendQueue, SendQueueClosed, SendQueueLimits};
+pub use queue::{FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits};

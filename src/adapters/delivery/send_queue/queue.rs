@@ -33,16 +33,28 @@ pub trait Frame: Clone + Send + Sync + 'static {
     /// How many of them are reserved for all receivers together, and not on this connection's
     /// account.
     fn shared_bytes(&self) -> usize;
+
+    /// Which lane it takes.
+    fn lane(&self) -> Lane;
 }
 
-/// Notified that a queue needs to be emptied.
-pub trait Bell: Send + Sync {
+/// How soon a queue is emptied: an event for a crowd must not hold up what is for few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// For answers and events that have few receivers.
+    Few,
+    /// For events that have many receivers.
+    Many,
+}
+
+/// Has a queue emptied.
+pub trait FlushCall: Send + Sync {
     /// Called when frames wait that were not announced yet, or when the queue has closed. The
     /// callee must call [`SendQueue::take`] until nothing is left; until then there is no call for
     /// further frames.
     ///
     /// Called under the queue's lock: it must neither wait nor call the queue.
-    fn ring(&self);
+    fn call(&self, lane: Lane);
 }
 
 /// The bounds of one queue.
@@ -72,7 +84,7 @@ pub struct SendQueue<F> {
     pub(crate) limits: SendQueueLimits,
     pub(crate) account: Arc<Account>,
     pub(crate) state: Mutex<State<F>>,
-    bell: Box<dyn Bell>,
+    flush: Box<dyn FlushCall>,
     /// Notified when there is room, the turn is free or a change waits.
     pub(crate) changed: Notify,
 }
@@ -82,8 +94,8 @@ pub(crate) struct State<F> {
     pub(crate) frame_bytes: usize,
     /// The part of them that is shared with other connections.
     shared_bytes: usize,
-    /// Whether the bell has been rung since nothing was left.
-    rung: bool,
+    /// Whether a flush has been called for since nothing was left.
+    called: bool,
     pub(crate) pending: WaitingChanges<F>,
     /// The memory that `pending` takes.
     pending_held: Reservation,
@@ -116,11 +128,11 @@ impl<T> From<Option<T>> for Step<T> {
 }
 
 impl<F: Frame> SendQueue<F> {
-    /// An empty queue, which rings `bell`. What waits in it as names is reserved on `account`.
+    /// An empty queue, which `flush` has emptied. What waits in it as names is reserved on `account`.
     pub fn new(
         limits: SendQueueLimits,
         account: Arc<Account>,
-        bell: impl Bell + 'static,
+        flush: impl FlushCall + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             limits,
@@ -128,7 +140,7 @@ impl<F: Frame> SendQueue<F> {
                 frames: VecDeque::new(),
                 frame_bytes: 0,
                 shared_bytes: 0,
-                rung: false,
+                called: false,
                 pending: WaitingChanges::default(),
                 pending_held: account.reserve(0),
                 turn: Transfer::Free,
@@ -136,7 +148,7 @@ impl<F: Frame> SendQueue<F> {
                 closed: None,
             }),
             account,
-            bell: Box::new(bell),
+            flush: Box::new(flush),
             changed: Notify::new(),
         })
     }
@@ -173,7 +185,7 @@ impl<F: Frame> SendQueue<F> {
         if state.frames.is_empty() {
             // An idle connection keeps no capacity for a burst that is over.
             state.frames = VecDeque::new();
-            state.rung = false;
+            state.called = false;
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
@@ -224,9 +236,10 @@ impl<F: Frame> SendQueue<F> {
             if state.frames.capacity() == 0 {
                 state.frames.reserve(FIRST_ROOM);
             }
+            let lane = frame.lane();
             state.frames.push_back(frame);
-            if !std::mem::replace(&mut state.rung, true) {
-                self.bell.ring();
+            if !std::mem::replace(&mut state.called, true) {
+                self.flush.call(lane);
             }
         }
     }
@@ -246,7 +259,7 @@ impl<F: Frame> SendQueue<F> {
         state.count_pending();
         self.set_shared(state, 0);
         state.behind_turn = Vec::new();
-        self.bell.ring();
+        self.flush.call(Lane::Few);
         self.changed.notify_waiters();
     }
 
@@ -296,6 +309,6 @@ fn move_some<F: Frame>(
 
 /// For callers that check for themselves.
 #[cfg(test)]
-impl Bell for () {
-    fn ring(&self) {}
+impl FlushCall for () {
+    fn call(&self, _: Lane) {}
 }

@@ -35,6 +35,10 @@ impl Frame for Sent {
             Self::Text(_) => 0,
         }
     }
+
+    fn lane(&self) -> Lane {
+        Lane::Few
+    }
 }
 
 pub(crate) const LIMITS: SendQueueLimits = SendQueueLimits {

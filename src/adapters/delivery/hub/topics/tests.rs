@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 
 use super::*;
-use crate::adapters::delivery::send_queue::SendQueueLimits;
+use crate::adapters::delivery::send_queue::{Lane, SendQueueLimits};
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
 use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
@@ -16,6 +16,10 @@ impl Frame for String {
 
     fn shared_bytes(&self) -> usize {
         self.len()
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Few
     }
 }
 
@@ -33,7 +37,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let encoded = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&encoded);
-        let hub = Hub::new(move |event: &Event| {
+        let hub = Hub::new(move |event: &Event, _| {
             count.fetch_add(1, Ordering::Relaxed);
             vec![describe(event)]
         });

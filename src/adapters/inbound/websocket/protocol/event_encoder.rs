@@ -11,12 +11,12 @@ use crate::application::memory::MemoryBudget;
 pub fn event_encoder(
     budget: Arc<MemoryBudget>,
     part_bytes: usize,
-) -> impl Fn(&Event) -> Vec<WireFrame> + Send + Sync + 'static {
-    move |event| {
+) -> impl Fn(&Event, usize) -> Vec<WireFrame> + Send + Sync + 'static {
+    move |event, receivers| {
         let frames = encode::event(event, part_bytes);
         frames
             .into_iter()
-            .map(|frame| WireFrame::shared(frame, &budget))
+            .map(|frame| WireFrame::shared(frame, receivers, &budget))
             .collect()
     }
 }
