@@ -12,6 +12,9 @@ use crate::application::{ConnectionId, Event};
 /// content back.
 pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
+/// How many receivers get an event before other threads get to run.
+const AT_ONCE: usize = 128;
+
 /// The receivers of one topic.
 pub(crate) struct Members<F>(Mutex<State<F>>);
 
@@ -66,7 +69,14 @@ impl<F: Frame> Members<F> {
             .queues
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
-            .map(|(_, queue)| queue)
+            .enumerate()
+            .map(|(number, (_, queue))| {
+                if number % AT_ONCE == AT_ONCE - 1 {
+                    // A crowd must not keep the processor from other threads for milliseconds.
+                    std::thread::yield_now();
+                }
+                queue
+            })
             .peekable();
         if receivers.peek().is_none() {
             return;

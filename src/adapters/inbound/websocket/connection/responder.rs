@@ -120,6 +120,8 @@ impl WebSocketResponder {
                 // Taken before files are opened: from here on no other version of them comes between.
                 turn = Some(self.queue.begin_file().await);
             }
+            // Files that are open already need no wait, so the task would not yield between them.
+            tokio::task::consume_budget().await;
             match stream.next().await {
                 None => return Some(sent),
                 Some(NextFile::File(path, file)) => {

@@ -21,8 +21,9 @@ const QUICK_WIDTH: usize = 8;
 /// The same for a narrow pool, for each kind of operation.
 const NARROW_WIDTH: usize = 4;
 
-/// A quick operation that has waited this long gets another thread for those that wait: what is
-/// usually quick is slow at the moment.
+/// If no quick operation has ended for this long, those that wait get another thread: what is usually
+/// quick is slow at the moment. A long queue is no reason: where the processor is what is short, more
+/// threads would only take it from each other.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
@@ -68,6 +69,8 @@ impl Batch {
 struct Quick {
     waiting: VecDeque<Job>,
     threads: usize,
+    /// How many have ended.
+    ended: u64,
 }
 
 impl std::fmt::Debug for Quick {
@@ -141,8 +144,10 @@ impl BlockingPool {
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let received = loop {
+            let ended = lock(&self.quick).ended;
             match timeout(PATIENCE, &mut result).await {
                 Ok(received) => break received,
+                Err(_) if lock(&self.quick).ended > ended => {}
                 Err(_) => self.help(),
             }
         };
@@ -163,6 +168,8 @@ impl BlockingPool {
             let mut burst = Batch::default();
             while let Some(job) = next(&quick) {
                 job(&mut burst);
+                lock(&quick).ended += 1;
+                give_way();
             }
         });
     }
@@ -181,6 +188,12 @@ fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
         tracing::debug!(%cause, "the file system refused");
     }
     result
+}
+
+/// Lets other threads run before the next of many short steps. If there are fewer processors than
+/// threads, the system would otherwise let this one go on for milliseconds.
+pub(crate) fn give_way() {
+    std::thread::yield_now();
 }
 
 /// Does `work` soon, on a blocking thread if there are any, otherwise at once.

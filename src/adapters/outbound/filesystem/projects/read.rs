@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
+use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, give_way};
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, User};
 use crate::adapters::outbound::filesystem::projects::open_file::{self, READ_AT_ONCE};
@@ -119,6 +119,7 @@ impl Reading {
             if sum >= bytes {
                 break;
             }
+            give_way();
         }
         if let Some(loaded) = loaded.filter(|_| !corrections.is_empty()) {
             loaded.change(|project| {
