@@ -9,6 +9,7 @@
 //! [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
 
 mod account;
+mod balance;
 mod totals;
 
 use std::fmt;

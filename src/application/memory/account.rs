@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::balance::Balance;
 use super::totals::{Holder, Totals};
 #[cfg(test)]
 use crate::application::locks::interleaved::point;
@@ -66,32 +67,6 @@ pub struct Account {
     /// Notified while somebody waits, when the connection holds little again or has another holder.
     changed: Notify,
     evicted: CancellationToken,
-}
-
-/// How much a connection holds and what it is, in one number that changes at once: so what it holds
-/// is always counted among those without a token, or not, as a whole.
-#[derive(Debug, Clone, Copy)]
-struct Balance(usize);
-
-impl Balance {
-    /// What holding one byte adds.
-    const BYTE: usize = 4;
-
-    fn held(self) -> usize {
-        self.0 / Self::BYTE
-    }
-
-    fn holder(self) -> Holder {
-        match self.0 % Self::BYTE {
-            0 => Holder::Unauthenticated,
-            1 => Holder::Authenticated,
-            _ => Holder::Streamer,
-        }
-    }
-
-    fn with_holder(self, holder: Holder) -> Self {
-        Self(self.held() * Self::BYTE + holder as usize)
-    }
 }
 
 impl fmt::Debug for Account {

@@ -172,15 +172,11 @@ impl<F: Frame> SendQueue<F> {
     /// `max_bytes`. Returns how many bytes they are.
     pub fn take(&self, into: &mut VecDeque<F>, max_bytes: usize) -> usize {
         let mut state = self.lock();
-        let taken = if state.frame_bytes <= max_bytes && into.is_empty() {
+        let (taken, shared) = if state.frame_bytes <= max_bytes && into.is_empty() {
             std::mem::swap(&mut state.frames, into);
-            self.set_shared(&mut state, 0);
-            state.frame_bytes
+            (state.frame_bytes, state.shared_bytes)
         } else {
-            let (taken, shared) = move_some(&mut state.frames, into, max_bytes);
-            let left = state.shared_bytes - shared;
-            self.set_shared(&mut state, left);
-            taken
+            move_some(&mut state.frames, into, max_bytes)
         };
         if state.frames.is_empty() {
             // An idle connection keeps no capacity for a burst that is over.
@@ -189,6 +185,8 @@ impl<F: Frame> SendQueue<F> {
         }
         let was_full = state.frame_bytes >= self.limits.window_bytes;
         state.frame_bytes -= taken;
+        let shared = state.shared_bytes - shared;
+        self.set_shared(&mut state, shared);
         if was_full || !state.pending.is_empty() {
             self.changed.notify_waiters();
         }

@@ -1,0 +1,29 @@
+//! How much a connection holds, and whose it is.
+
+use super::totals::Holder;
+
+/// How much a connection holds and what it is, in one number that changes at once: so what it holds
+/// is always counted among those without a token, or not, as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Balance(pub usize);
+
+impl Balance {
+    /// What holding one byte adds.
+    pub const BYTE: usize = 4;
+
+    pub fn held(self) -> usize {
+        self.0 / Self::BYTE
+    }
+
+    pub fn holder(self) -> Holder {
+        match self.0 % Self::BYTE {
+            0 => Holder::Unauthenticated,
+            1 => Holder::Authenticated,
+            _ => Holder::Streamer,
+        }
+    }
+
+    pub fn with_holder(self, holder: Holder) -> Self {
+        Self(self.held() * Self::BYTE + holder as usize)
+    }
+}
