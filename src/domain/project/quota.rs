@@ -107,24 +107,6 @@ impl ProjectQuota {
         }
         Ok(())
     }
-
-    /// What the project holds once a file of `new` bytes replaces `old` (if any), not counting its
-    /// folders and its name.
-    ///
-    /// # Errors
-    /// The limit that would be exceeded; see [`check`](Self::check).
-    pub fn replace(&self, usage: Usage, old: Option<u64>, new: u64) -> Result<Usage, QuotaError> {
-        let after = Usage {
-            files: usage.files + u64::from(old.is_none()),
-            bytes: usage
-                .bytes
-                .saturating_sub(old.unwrap_or(0))
-                .saturating_add(new),
-            ..usage
-        };
-        self.check(&usage, &after)?;
-        Ok(after)
-    }
 }
 
 #[cfg(test)]
