@@ -36,7 +36,7 @@ pub use connection_id::ConnectionId;
 pub use event::Event;
 pub use file_content::{FileContent, StagedContent, Stretch};
 pub use file_key::FileKey;
-pub use files::commit::Commit;
+pub use files::detached_commit::Commit;
 pub use files::digest::sha256;
 pub use files::file_stream::{FileStream, NextFile, NextListed};
 pub use limits::{Limits, Policy};

@@ -67,7 +67,7 @@ async fn take_on_section(
     if let Some(token) = token {
         return take_on(app, session, &token, section?.into(), now).await;
     }
-    let identity = session.valid_identity(now)?.clone();
+    let identity = session.rights().valid_identity(now)?.clone();
     become_whom(app, session, identity, section?.into(), now).await
 }
 
@@ -205,6 +205,7 @@ async fn attach_streamer(
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
     let project = session
+        .rights()
         .role_project()
         .filter(|_| session.roles.streamer)
         .filter(|project| session.notices.live() != Some(project))

@@ -16,7 +16,7 @@ pub(crate) fn send_message(
     text: Checked<Arc<str>>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (room, identity) = session.may_chat(now)?;
+    let (room, identity) = session.rights().may_chat(now)?;
     if let Some(until) = identity.muted(now) {
         return Err(RequestError::Muted { until });
     }

@@ -1,8 +1,8 @@
 //! Files of projects and drafts (protocol, section 4).
 
 pub(crate) mod abandoned_projects;
-pub mod commit;
 pub mod delete_file;
+pub mod detached_commit;
 pub mod digest;
 pub(crate) mod ended_upload;
 pub mod file_stream;

@@ -14,9 +14,9 @@ pub(crate) fn watch_project(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let project = project?;
-    session.may_read(&project, public, now)?;
+    session.rights().may_read(&project, public, now)?;
     let most = app.limits.max_watches;
     if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
         return Err(RequestError::LimitExceeded {
@@ -36,11 +36,11 @@ pub(crate) fn unwatch_project(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let project = project?;
     // A connection may stop watching even if its token names another project by now.
     if !session.watches.remove(&project) {
-        session.may_read(&project, public, now)?;
+        session.rights().may_read(&project, public, now)?;
     }
     reattach(app, session, now);
     Ok(Reply::FileUnwatch)

@@ -18,7 +18,7 @@ pub(crate) async fn create_pull_request(
     request: Checked<CreatePullRequest>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (project, owner) = session.may_propose(now)?;
+    let (project, owner) = session.rights().may_propose(now)?;
     let (project, owner) = (project.clone(), owner.clone());
     let CreatePullRequest { title, description } = request?;
     if title.is_empty() {

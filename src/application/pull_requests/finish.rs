@@ -18,7 +18,7 @@ pub(crate) async fn finish_pull_request(
     session: &mut Session,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (project, owner) = session.may_propose(now)?;
+    let (project, owner) = session.rights().may_propose(now)?;
     let (project, owner) = (project.clone(), owner.clone());
     let Some(open) = &session.draft else {
         return Err(RequestError::bad(

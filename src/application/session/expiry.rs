@@ -43,10 +43,8 @@ pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<Requ
     }
     session.told_expired = true;
     reattach(app, session, now);
-    session
-        .valid_identity(now)
-        .err()
-        .map(RequestError::Unauthorized)
+    let invalid = session.rights().valid_identity(now).err();
+    invalid.map(RequestError::Unauthorized)
 }
 
 #[cfg(test)]

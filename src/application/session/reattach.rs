@@ -15,9 +15,9 @@ use crate::domain::{ProjectId, PullRequestId, Timestamp};
 
 /// What `session` is entitled to at `now`.
 fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
-    let valid = session.valid_identity(now).ok();
+    let valid = session.rights().valid_identity(now).ok();
     let mut topics = Vec::new();
-    if let Some(project) = session.role_project() {
+    if let Some(project) = session.rights().role_project() {
         if valid.is_some() || public_read {
             topics.push(Topic::Updates(project.clone()));
         }
@@ -32,7 +32,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
         .watches
         .iter()
         .filter(|project| public_read || valid.is_some_and(|identity| identity.names(project)))
-        .filter(|project| session.role_project() != Some(project))
+        .filter(|project| session.rights().role_project() != Some(project))
         .collect();
     topics.extend(watched.into_iter().cloned().map(Topic::Updates));
     let room = session
@@ -43,6 +43,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
     topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
     // A streamer counts as present as long as the connection lives, even with an expired token.
     let presence = session
+        .rights()
         .role_project()
         .filter(|_| session.roles.streamer)
         .cloned();

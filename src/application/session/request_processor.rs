@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::application::command::Command;
-use crate::application::files::commit::{self, Commit};
+use crate::application::files::detached_commit::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
@@ -223,15 +223,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
                     self.send(answer, context).await;
                 }
             }
-            CommandOutcome::Files(files) => self.send(LongAnswer::Files(files), context).await,
-            CommandOutcome::PullRequestFiles(files) => {
-                self.send(LongAnswer::PullRequestFiles(files), context)
-                    .await;
-            }
-            CommandOutcome::Listing(files) => self.send(LongAnswer::Listing(files), context).await,
-            CommandOutcome::PullRequests(pages) => {
-                self.send(LongAnswer::PullRequests(pages), context).await;
-            }
+            CommandOutcome::Long(answer) => self.send(answer, context).await,
         }
         Done::NothingMore
     }
@@ -256,24 +248,25 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     }
 
     /// Starts a change once the changes that it touches are done and there is room for one more.
-    async fn begin(&mut self, commit: Commit, context: R::Context) {
-        let bytes = commit.bytes();
-        while self.must_wait(commit.path(), bytes) {
+    async fn begin(&mut self, change: Commit, context: R::Context) {
+        let bytes = change.bytes();
+        while self.must_wait(&change.file.path, bytes) {
             self.finish_one().await;
         }
         self.last_number += 1;
         let number = self.last_number;
-        let path = commit.path().clone();
+        let file = change.file.clone();
+        let path = file.path.clone();
         self.running.push(Running {
             number,
             path,
             bytes,
         });
-        let (responder, file) = (self.responder.clone(), commit.key());
+        let responder = self.responder.clone();
         let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
         };
-        let work = commit::commit(&self.timer.application, commit, answer);
+        let work = commit(&self.timer.application, change, answer);
         let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;

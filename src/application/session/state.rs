@@ -9,9 +9,7 @@ use crate::application::memory::{Account, Holder};
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::session::registrations::Registrations;
-use crate::domain::{
-    AuthError, Identity, ProjectId, Rights, Roles, RoomName, Timestamp, UserName, WriteTarget,
-};
+use crate::domain::{Identity, ProjectId, Rights, Roles, WriteTarget};
 
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
@@ -74,63 +72,9 @@ impl Session {
         }
     }
 
-    /// See [`Rights::valid_identity`].
-    pub(crate) fn valid_identity(&self, now: Timestamp) -> Result<&Identity, AuthError> {
-        self.rights().valid_identity(now)
-    }
-
-    /// See [`Rights::role_project`].
-    pub(crate) fn role_project(&self) -> Option<&ProjectId> {
-        self.rights().role_project()
-    }
-
-    /// See [`Rights::may_write`].
-    pub(crate) fn may_write(&self, now: Timestamp) -> Result<WriteTarget, AuthError> {
-        self.rights().may_write(now)
-    }
-
-    /// See [`Rights::may_read_something`].
-    pub(crate) fn may_read_something(
-        &self,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Result<(), AuthError> {
-        self.rights().may_read_something(public_read, now)
-    }
-
-    /// See [`Rights::may_read`].
-    pub(crate) fn may_read(
-        &self,
-        project: &ProjectId,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Result<(), AuthError> {
-        self.rights().may_read(project, public_read, now)
-    }
-
-    /// See [`Rights::may_propose`].
-    pub(crate) fn may_propose(&self, now: Timestamp) -> Result<(&ProjectId, &UserName), AuthError> {
-        self.rights().may_propose(now)
-    }
-
-    /// See [`Rights::may_review`].
-    pub(crate) fn may_review(&self, now: Timestamp) -> Result<&ProjectId, AuthError> {
-        self.rights().may_review(now)
-    }
-
-    /// Whether it may review the pull requests of `project`.
-    pub(crate) fn reviews(&self, project: &ProjectId, now: Timestamp) -> bool {
-        self.may_review(now).is_ok_and(|own| own == project)
-    }
-
-    /// See [`Rights::may_chat`].
-    pub(crate) fn may_chat(&self, now: Timestamp) -> Result<(&RoomName, &Identity), AuthError> {
-        self.rights().may_chat(now)
-    }
-
     /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
     pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
-        let same_project = self.role_project().is_some()
+        let same_project = self.rights().role_project().is_some()
             && self
                 .identity
                 .as_ref()
