@@ -187,11 +187,8 @@ fn enter_room<'a>(
     if let Some((room, user)) = &member
         && !app.ports.rooms.enter(room, user, app.uptime())
     {
-        let value = app.limits.max_rooms as u64;
-        return Err(RequestError::LimitExceeded {
-            limit: "maxRooms",
-            value,
-        });
+        let (limit, value) = ("maxRooms", app.limits.max_rooms as u64);
+        return Err(RequestError::LimitExceeded { limit, value });
     }
     Ok(RoomEntry { app, member })
 }

@@ -39,20 +39,9 @@ pub struct FileStream {
 
 /// One step of a [`FileStream`].
 #[derive(Debug)]
-pub enum NextFile {
-    /// A file, in its newest version.
-    File(FilePath, OpenFile),
-    /// A file that cannot be read; others may follow.
-    Unreadable(FilePath),
-    /// The folder cannot be read further, or the single file not at all; nothing follows.
-    Broken(RequestError),
-}
-
-/// One entry of a `list`.
-#[derive(Debug)]
-pub enum NextListed {
-    /// A file, and what is known about it.
-    File(FilePath, ProjectEntry),
+pub enum NextFile<T> {
+    /// A file in its newest version, opened for a `get`, described for a `list`.
+    File(FilePath, T),
     /// A file that cannot be read; others may follow.
     Unreadable(FilePath),
     /// The folder cannot be read further, or the single file not at all; nothing follows.
@@ -156,7 +145,7 @@ impl FileStream {
     /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A
     /// folder's file that has been deleted in the meantime is left out. Once the token that permits
     /// it has expired, no more files are returned.
-    pub async fn next(&mut self) -> Option<NextFile> {
+    pub async fn next(&mut self) -> Option<NextFile<OpenFile>> {
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
@@ -195,16 +184,16 @@ impl FileStream {
 
     /// The next entry of a `list`; `None` at the end. A file is opened only if its hash is not
     /// known yet, and never if it is longer than a file may be: then its entry has no hash.
-    pub async fn next_listed(&mut self) -> Option<NextListed> {
+    pub async fn next_listed(&mut self) -> Option<NextFile<ProjectEntry>> {
         self.is_list = true;
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
-            return Some(NextListed::Broken(refusal));
+            return Some(NextFile::Broken(refusal));
         }
         if let Some((path, Some(entry))) = &self.single
             && self.needs_no_hash(entry)
         {
-            let listed = NextListed::File(path.clone(), *entry);
+            let listed = NextFile::File(path.clone(), *entry);
             self.single = None;
             return Some(listed);
         }
@@ -212,20 +201,20 @@ impl FileStream {
             if self.names.is_empty()
                 && let Err(refusal) = self.look_ahead().await
             {
-                return Some(NextListed::Broken(refusal));
+                return Some(NextFile::Broken(refusal));
             }
             if let Some((path, Some(entry))) = self.names.front()
                 && self.needs_no_hash(entry)
             {
-                let listed = NextListed::File(path.clone(), *entry);
+                let listed = NextFile::File(path.clone(), *entry);
                 self.names.pop_front();
                 return Some(listed);
             }
         }
         Some(match self.next().await? {
             NextFile::File(path, file) => self.hashed(path, &file).await,
-            NextFile::Unreadable(path) => NextListed::Unreadable(path),
-            NextFile::Broken(refusal) => NextListed::Broken(refusal),
+            NextFile::Unreadable(path) => NextFile::Unreadable(path),
+            NextFile::Broken(refusal) => NextFile::Broken(refusal),
         })
     }
 
@@ -234,7 +223,7 @@ impl FileStream {
         entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
     }
 
-    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextListed {
+    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextFile<ProjectEntry> {
         let mut entry = ProjectEntry {
             bytes: file.bytes,
             version: file.version,
@@ -242,7 +231,7 @@ impl FileStream {
             sha256: None,
         };
         if file.bytes > self.max_hashed_bytes {
-            return NextListed::File(path, entry);
+            return NextFile::File(path, entry);
         }
         match sha256(file).await {
             Ok(hash) => {
@@ -250,12 +239,12 @@ impl FileStream {
                     store.note_hash(project, &path, file.version, hash);
                 }
                 entry.sha256 = Some(hash);
-                NextListed::File(path, entry)
+                NextFile::File(path, entry)
             }
             Err(error) => {
                 // This logs it; the caller decides which error to send.
                 RequestError::reading_file(&error);
-                NextListed::Unreadable(path)
+                NextFile::Unreadable(path)
             }
         }
     }

@@ -14,7 +14,6 @@ pub mod read_files;
 pub(crate) mod stream_source;
 pub mod streamer_disconnect;
 pub(crate) mod upload;
-pub(crate) mod upload_key;
 pub mod upload_log;
 pub(crate) mod upload_memory;
 #[cfg(test)]

@@ -4,10 +4,10 @@ use crate::application::command::{Command, PostFile};
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
 use crate::application::files::detached_commit::{Change, Commit};
-use crate::application::files::upload::{WholeFile, check_file_bytes};
-use crate::application::files::upload_key::UploadKey;
+use crate::application::files::upload::{UploadKey, WholeFile};
 use crate::application::files::upload_log::ReadyContent;
 use crate::application::files::uploads::Taken;
+use crate::application::limits::check_limit;
 use crate::application::outcome::CommandOutcome;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -37,7 +37,8 @@ async fn take_content(
 ) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
     let post = post?;
     let Some(part_of) = post.part else {
-        check_file_bytes(post.content.len() as u64, &app.limits)?;
+        let bytes = post.content.len() as u64;
+        check_limit("maxFileBytes", bytes, app.limits.max_file_bytes)?;
         let file = WholeFile {
             content: ReadyContent::new(FileContent::Memory(post.content), &session.account),
             base: post.base,

@@ -19,10 +19,8 @@ pub(crate) fn watch_project(
     session.rights().may_read(&project, public, now)?;
     let most = app.limits.max_watches;
     if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
-        return Err(RequestError::LimitExceeded {
-            limit: "maxWatches",
-            value: most as u64,
-        });
+        let (limit, value) = ("maxWatches", most as u64);
+        return Err(RequestError::LimitExceeded { limit, value });
     }
     session.watches.insert(project);
     reattach(app, session, now);

@@ -75,6 +75,18 @@ pub enum QuotaError {
     Bytes(u64),
 }
 
+impl QuotaError {
+    /// The limit that would be exceeded, with its value.
+    pub fn limit(self) -> (&'static str, u64) {
+        match self {
+            Self::Files(files) => ("maxProjectFiles", files),
+            Self::Folders(folders) => ("maxProjectFolders", folders),
+            Self::NameBytes(bytes) => ("maxProjectNameBytes", bytes),
+            Self::Bytes(bytes) => ("maxProjectBytes", bytes),
+        }
+    }
+}
+
 impl ProjectQuota {
     /// No limits.
     pub const UNLIMITED: Self = Self {

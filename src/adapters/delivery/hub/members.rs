@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
-use crate::application::FileKey;
 use crate::application::locks::lock;
-use crate::application::{ConnectionId, Event};
+use crate::application::{ConnectionId, Event, FileKey};
+use crate::domain::Version;
 
 /// Turns an event into the messages that report it; none if receivers read the content back.
 pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
@@ -58,8 +58,11 @@ impl<F: Frame> Members<F> {
     /// now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        if let Some(queue) = origin.and_then(|id| members.queues.get(&id)) {
-            supersede(queue, event);
+        let changed = changed(event);
+        if let Some(queue) = origin.and_then(|id| members.queues.get(&id))
+            && let Some((file, version)) = &changed
+        {
+            queue.supersede(file, *version);
         }
         let mut receivers = members
             .queues
@@ -71,40 +74,21 @@ impl<F: Frame> Members<F> {
             return;
         }
         let frames = encode(event);
-        match event {
-            Event::FileUpdated {
-                project,
-                path,
-                version,
-                ..
-            } => {
-                let file = Arc::new(FileKey {
-                    project: project.clone(),
-                    path: path.clone(),
-                });
-                receivers.for_each(|queue| queue.deliver_update(&file, *version, &frames));
+        match (event, changed) {
+            (Event::FileUpdated { .. }, Some((file, version))) => {
+                receivers.for_each(|queue| queue.deliver_update(&file, version, &frames));
             }
-            Event::FileDeleted {
-                project,
-                path,
-                version,
-            } => {
-                let file = Arc::new(FileKey {
-                    project: project.clone(),
-                    path: path.clone(),
-                });
+            (Event::FileDeleted { .. }, Some((file, version))) => {
                 for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver_deletion(&file, *version, frame);
+                    queue.deliver_deletion(&file, version, frame);
                 }
             }
-            Event::Presence { project, .. } => {
+            (Event::Presence { project, .. }, _) => {
                 for (queue, frame) in each(receivers, &frames) {
                     queue.deliver_presence(project, frame);
                 }
             }
-            Event::PullRequestCreated(_)
-            | Event::PullRequestClosed { .. }
-            | Event::ChatMessage(_) => {
+            _ => {
                 for (queue, frame) in each(receivers, &frames) {
                     queue.deliver(frame.clone());
                 }
@@ -113,26 +97,27 @@ impl<F: Frame> Members<F> {
     }
 }
 
-/// The change that `event` reports makes older ones of the same file obsolete.
-fn supersede<F: Frame>(queue: &SendQueue<F>, event: &Event) {
-    if let Event::FileUpdated {
-        project,
-        path,
-        version,
-        ..
-    }
-    | Event::FileDeleted {
-        project,
-        path,
-        version,
-    } = event
-    {
-        let file = FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        };
-        queue.supersede(&file, *version);
-    }
+/// The file whose change `event` reports, which makes its older changes obsolete, and the change's
+/// number.
+fn changed(event: &Event) -> Option<(Arc<FileKey>, Version)> {
+    let (project, path, version) = match event {
+        Event::FileUpdated {
+            project,
+            path,
+            version,
+            ..
+        }
+        | Event::FileDeleted {
+            project,
+            path,
+            version,
+        } => (project.clone(), path.clone(), *version),
+        Event::Presence { .. }
+        | Event::PullRequestCreated(_)
+        | Event::PullRequestClosed { .. }
+        | Event::ChatMessage(_) => return None,
+    };
+    Some((Arc::new(FileKey { project, path }), version))
 }
 
 /// Every receiver with every frame, in order.

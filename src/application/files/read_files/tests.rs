@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::command::Command;
 use crate::application::files::digest::sha256;
-use crate::application::files::file_stream::{NextFile, NextListed};
+use crate::application::files::file_stream::NextFile;
 use crate::application::outcome::CommandOutcome;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
@@ -313,7 +313,7 @@ async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
     let mut all = Vec::new();
     while let Some(next) = stream.next_listed().await {
         match next {
-            NextListed::File(path, entry) => all.push((path.to_string(), entry.sha256.is_some())),
+            NextFile::File(path, entry) => all.push((path.to_string(), entry.sha256.is_some())),
             other => panic!("{other:?}"),
         }
     }

@@ -17,8 +17,7 @@ use crate::application::ports::OpenFile;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
-    Application, FileStream, LongAnswer, NextFile, NextListed, PullRequestPages, Reply,
-    RequestError,
+    Application, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
@@ -246,7 +245,7 @@ impl WebSocketResponder {
             }
             match stream.next_listed().await {
                 None => break,
-                Some(NextListed::File(path, entry)) => {
+                Some(NextFile::File(path, entry)) => {
                     if files.len() == LIST_FILES {
                         self.queue.room().await;
                         self.push(encode::file_list(&asked, &files, part, false, context));
@@ -255,8 +254,8 @@ impl WebSocketResponder {
                     }
                     files.push(listed(&path, &entry));
                 }
-                Some(NextListed::Unreadable(path)) => self.unreadable(&path, context),
-                Some(NextListed::Broken(refusal)) => return self.refuse(&refusal, context),
+                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
+                Some(NextFile::Broken(refusal)) => return self.refuse(&refusal, context),
             }
         }
         self.queue.room().await;

@@ -21,14 +21,9 @@ fn stored(kind: &'static str, context: &Context) -> Bytes {
         username: None,
         project: None,
     };
-    let reference = context.reference.as_ref();
     message(&Success {
-        code: 200,
-        kind,
         message: Some(OK),
-        data,
-        last: None,
-        reference,
+        ..Success::new(kind, data, context.reference.as_ref())
     })
 }
 
@@ -89,21 +84,13 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         max_bytes: u64,
         folders: u64,
     }
-    let ProjectStatus {
-        streamer,
-        viewers,
-        files,
-        bytes,
-        max_bytes,
-        folders,
-    } = status;
     let data = Status {
-        streamer,
-        viewers,
-        files,
-        bytes,
-        max_bytes,
-        folders,
+        streamer: status.streamer,
+        viewers: status.viewers,
+        files: status.files,
+        bytes: status.bytes,
+        max_bytes: status.max_bytes,
+        folders: status.folders,
     };
     success("fileStatus", data, context.reference.as_ref())
 }
@@ -116,13 +103,8 @@ pub(crate) fn pull_request_got(context: &Context) -> Bytes {
 /// One message of a pull requests' `list`.
 pub(crate) fn pull_request_list(page: &[PullRequest], last: bool, context: &Context) -> Bytes {
     let data: Vec<_> = page.iter().map(WirePullRequest::from).collect();
-    let reference = context.reference.as_ref();
     message(&Success {
-        code: 200,
-        kind: "pullRequestList",
-        message: None,
-        data,
         last: Some(last),
-        reference,
+        ..Success::new("pullRequestList", data, context.reference.as_ref())
     })
 }
