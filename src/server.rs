@@ -209,12 +209,13 @@ impl Running {
     }
 }
 
-/// Serves until a signal asks to stop; a second one stops at once.
+/// Starts the log, and serves until a signal asks to stop; a second one stops at once.
 ///
 /// # Errors
 /// Why the server does not start, or why it ended without having been asked to.
 pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
     let Loaded { config, warnings } = loaded;
+    cli::start_logging(&config);
     let mut signals = cli::StopSignals::listen()?;
     let mut running = Server::start(&config, adapters).await?;
     for warning in warnings {

@@ -7,9 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_ws_server::adapters::outbound::filesystem::{
-    Durability, FilesystemOptions, FilesystemStores,
-};
+use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::server::{self, Adapters, Running, Server};
@@ -95,11 +93,7 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     let folder = base.path().to_owned();
     let adapters = Adapters {
         open_stores: Box::new(move |resources| {
-            let options = FilesystemOptions {
-                durability: Durability::Rename,
-                resources,
-            };
-            Ok(FilesystemStores::open(&folder, options)?.into())
+            Ok(FilesystemStores::open(&folder, Durability::Rename, resources)?.into())
         }),
         tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),

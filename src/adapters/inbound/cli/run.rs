@@ -10,6 +10,7 @@ use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
 use super::texts::{texts, variables};
+use super::values::Text;
 use crate::application::ports::ProjectStore;
 use crate::domain::{ProjectId, ProjectName, UserName};
 
@@ -70,25 +71,22 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     result
 }
 
-/// Turns the folder of `project` below the folder of `user` into a project.
+/// Turns a folder below that of its streamer into a project.
 ///
 /// # Errors
 /// Why it cannot become one.
 pub async fn adopt(
     config: &Config,
     projects: Arc<dyn ProjectStore>,
-    user: &str,
-    project: &str,
+    names: &[String; 2],
 ) -> Result<(), Failure> {
     let project = ProjectId {
-        streamer: UserName::parse(user).map_err(|error| format!("the user {error}"))?,
-        name: ProjectName::parse(project).map_err(|error| format!("the project {error}"))?,
+        streamer: UserName::parse(&names[0]).map_err(|error| format!("the user {error}"))?,
+        name: ProjectName::parse(&names[1]).map_err(|error| format!("the project {error}"))?,
     };
     projects.adopt(&project).await.map_err(|error| {
         let base = config.base_dir.as_path();
-        let place = base
-            .join(project.streamer.as_str())
-            .join(project.name.as_str());
+        let place = base.join(&names[0]).join(&names[1]);
         format!("{} cannot be adopted: {error}", place.display())
     })?;
     print(&format!("{project} is a project now\n"));
@@ -108,12 +106,12 @@ impl Loaded {
 impl Config {
     /// The `iss` that tokens must carry.
     pub fn issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+        self.issuer.as_ref().map(Text::as_str)
     }
 
     /// The `aud` that tokens must carry.
     pub fn audience(&self) -> Option<&str> {
-        self.audience.as_deref()
+        self.audience.as_ref().map(Text::as_str)
     }
 
     /// The content of `publicKeyFile`, if there is one.
@@ -121,7 +119,7 @@ impl Config {
     /// # Errors
     /// The file cannot be read.
     pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
-        let read = |path: &super::values::Text| {
+        let read = |path: &Text| {
             std::fs::read(path.as_path()).map_err(|error| {
                 format!("publicKeyFile: {} cannot be read: {error}", path.as_str()).into()
             })
