@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Failure> {
     let durability = match (config.store, config.durability) {
-        (Store::Memory, _) => return Ok(MemoryStores::new().into()),
+        (Store::Memory, _) => return Ok(MemoryStores::default().into()),
         (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
         (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
     };

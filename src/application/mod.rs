@@ -46,5 +46,5 @@ pub use pull_requests::pages::PullRequestPages;
 pub use reply::{ProjectStatus, Reply};
 pub use request_error::{BadParameters, Checked, RequestError};
 pub use service::{Application, Ports};
-pub use session::guard::SessionGuard;
+pub use session::reattach::SessionGuard;
 pub use session::state::Session;

@@ -78,7 +78,7 @@ impl DraftFile {
 }
 
 /// A pull request that its author is still putting together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
     title: Arc<str>,
     description: Arc<str>,
@@ -97,11 +97,7 @@ impl Draft {
         Self {
             title,
             description,
-            files: PathMap::default(),
-            folders: 0,
-            deleted: BTreeSet::new(),
-            bytes: 0,
-            names_bytes: 0,
+            ..Self::default()
         }
     }
 

@@ -3,7 +3,6 @@
 
 pub mod dispatch;
 pub mod expiry;
-pub mod guard;
 pub mod reattach;
 pub mod registrations;
 pub mod request_processor;

@@ -35,21 +35,14 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
         .filter(|project| session.rights().role_project() != Some(project))
         .collect();
     topics.extend(watched.into_iter().cloned().map(Topic::Updates));
-    let room = session
-        .roles
-        .room
-        .clone()
-        .zip(valid.map(|identity| identity.user.clone()));
+    let user = valid.map(|identity| identity.user.clone());
+    let room = session.roles.room.clone().zip(user);
     topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
     // A streamer counts as present as long as the connection lives, even with an expired token.
-    let presence = session
-        .rights()
-        .role_project()
-        .filter(|_| session.roles.streamer)
-        .cloned();
+    let streamed = session.rights().role_project();
     Registrations {
         topics,
-        presence,
+        presence: streamed.filter(|_| session.roles.streamer).cloned(),
         room,
     }
 }
@@ -59,10 +52,8 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let entitled = due(session, app.policy.public_read, now);
     let told = session.notices.live();
-    if let Some(project) = told
-        .filter(|project| !entitled.are_told_of(project))
-        .cloned()
-    {
+    let told = told.filter(|project| !entitled.are_told_of(project));
+    if let Some(project) = told.cloned() {
         leave_pull_requests(app, session, &project);
     }
     replace(app, session.connection, &session.attached, &entitled);
@@ -96,11 +87,8 @@ pub(crate) async fn enter_pull_requests(
     session.attached.topics.push(topic.clone());
     let told = session.notices.resume(project.clone());
     let enter = Box::new(move || subscriptions.subscribe(me, topic));
-    let waiting = app
-        .ports
-        .pull_requests
-        .open_since(&project, told, enter)
-        .await;
+    let store = &app.ports.pull_requests;
+    let waiting = store.open_since(&project, told, enter).await;
     if waiting.is_err() {
         session.attached.topics.pop();
         session.notices.pause(told);
@@ -108,21 +96,35 @@ pub(crate) async fn enter_pull_requests(
     waiting
 }
 
-/// Ends all registrations: the connection is gone. Its uploads and draft go with the session.
-pub(crate) fn end(app: &Application, session: &mut Session) {
-    let none = Registrations::default();
-    replace(app, session.connection, &session.attached, &none);
-    session.attached = none;
+/// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
+/// draft and uploads end.
+pub struct SessionGuard {
+    /// The use cases.
+    pub application: Arc<Application>,
+    /// What the connection is entitled to.
+    pub session: Session,
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        let (session, none) = (&self.session, Registrations::default());
+        replace(
+            &self.application,
+            session.connection,
+            &session.attached,
+            &none,
+        );
+    }
 }
 
 fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
     let ports = &app.ports;
     let now = app.uptime();
-    for topic in old
+    let ended = old
         .topics
         .iter()
-        .filter(|topic| !new.topics.contains(topic))
-    {
+        .filter(|topic| !new.topics.contains(topic));
+    for topic in ended {
         ports.subscriptions.unsubscribe(me, topic);
     }
     // Whoever may be in a room has entered it in `authenticate`, which can fail.
@@ -131,11 +133,11 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     {
         ports.rooms.leave(room, user, now);
     }
-    for topic in new
+    let begun = new
         .topics
         .iter()
-        .filter(|topic| !old.topics.contains(topic))
-    {
+        .filter(|topic| !old.topics.contains(topic));
+    for topic in begun {
         ports.subscriptions.subscribe(me, topic.clone());
     }
     if old.presence != new.presence {

@@ -1,7 +1,6 @@
 //! Carries out the requests of one connection, in order.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -13,8 +12,7 @@ use crate::application::files::detached_commit::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::application::service::Application;
-use crate::application::session::guard::SessionGuard;
+use crate::application::session::reattach::SessionGuard;
 use crate::application::session::request_queue::{End, Request, RequestQueue};
 use crate::application::session::responder::Responder;
 use crate::application::session::session_timer::{SessionTimer, until};
@@ -75,14 +73,17 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     /// A processor of `requests`. `observe` is called after each request and each deadline.
     pub fn new(
         requests: &'a RequestQueue<R::Context, G>,
-        application: Arc<Application>,
         connected: SessionGuard,
         responder: R,
         observe: O,
     ) -> Self {
         Self {
             requests,
-            timer: SessionTimer::new(application, connected, responder.clone(), observe),
+            timer: SessionTimer {
+                connected,
+                responder: responder.clone(),
+                observe,
+            },
             responder,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
@@ -179,7 +180,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         if self.refused > REFUSED_AT_FULL_SPEED {
             tokio::time::sleep(REFUSED_PAUSE).await;
         }
-        let awaits_silence = self.timer.session().awaits_silence();
+        let awaits_silence = self.timer.session().uploads.has_perhaps_whole();
         self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;
         done
@@ -266,7 +267,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
         };
-        let work = commit(&self.timer.application, change, answer);
+        let work = commit(&self.timer.connected.application, change, answer);
         let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;

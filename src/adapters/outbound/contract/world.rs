@@ -38,7 +38,7 @@ pub(in crate::adapters::outbound) struct World {
 
 impl World {
     pub fn in_memory() -> Self {
-        let stores = MemoryStores::new();
+        let stores = MemoryStores::default();
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,

@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{FileTransferGuard, SendQueue};
-use crate::adapters::inbound::websocket::protocol::encode;
-use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
+use crate::adapters::delivery::{FileTransferGuard, SendQueue, WireFrame};
+use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::FileKey;
 use crate::application::files::open_updated::open_updated;
 use crate::application::memory::Account;
 use crate::application::ports::OpenFile;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
-    Application, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
+    Application, FileKey, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
@@ -75,8 +72,9 @@ impl Responder for WebSocketResponder {
             LongAnswer::WaitingPullRequests(pages) => self.waiting_pull_requests(pages).await,
             LongAnswer::Files(files) => {
                 let asked = files.asked().to_owned();
-                if let Some(sent) = self.files(files, context).await {
-                    self.get_done(&asked, sent, context);
+                let sent = self.files(files, context).await;
+                if let Some(sent) = sent.filter(|_| context.reference.is_some()) {
+                    self.push(encode::get_done(&asked, sent, context));
                 }
             }
             LongAnswer::PullRequestFiles(files) => {
@@ -121,8 +119,10 @@ impl WebSocketResponder {
             match stream.next().await {
                 None => return Some(sent),
                 Some(NextFile::File(path, file)) => {
-                    if let Some(project) = stream.project() {
-                        self.supersede(project, &path, &file);
+                    if let Some(project) = stream.project().cloned() {
+                        let path = path.clone();
+                        self.queue
+                            .supersede(&FileKey { project, path }, file.version);
                     }
                     let base = stream.base(&path);
                     sent += u64::from(self.file(&path, &file, None, base, context).await);
@@ -134,14 +134,6 @@ impl WebSocketResponder {
                 }
             }
         }
-    }
-
-    fn supersede(&self, project: &ProjectId, path: &FilePath, file: &OpenFile) {
-        let key = FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        };
-        self.queue.supersede(&key, file.version);
     }
 
     /// Sends one file, part by part. Returns whether it could be read to its end.
@@ -290,12 +282,6 @@ impl WebSocketResponder {
                 self.queue.room().await;
                 self.push(encode::pull_request_created(created));
             }
-        }
-    }
-
-    fn get_done(&self, asked: &str, files: u64, context: &Context) {
-        if context.reference.is_some() {
-            self.push(encode::get_done(asked, files, context));
         }
     }
 }

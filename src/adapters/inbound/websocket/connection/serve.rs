@@ -10,11 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::adapters::delivery::FlushTasks;
-use crate::adapters::delivery::Hub;
-use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{ConnectionWriter, Flushed};
-use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
+use crate::adapters::delivery::{
+    ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
+};
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, Priority, ProtocolError, ReadError,
     Reader, WriteError, Writer,
@@ -111,16 +109,14 @@ impl ConnectionHandler for ProtocolHandler {
             account: Arc::clone(&connection.account),
             part_bytes: service.part_bytes,
         };
-        let application = Arc::clone(&service.application);
-        let connected = SessionGuard::new(
-            Arc::clone(&application),
-            Session::new(id, Arc::clone(&connection.account)),
-        );
+        let connected = SessionGuard {
+            application: Arc::clone(&service.application),
+            session: Session::new(id, Arc::clone(&connection.account)),
+        };
         let requests = Requests::default();
         let authenticated = AtomicBool::new(false);
         let mut processor = RequestProcessor::new(
             &requests,
-            application,
             connected,
             responder.clone(),
             observer(&authenticated, connection.priority.clone()),
@@ -255,21 +251,20 @@ async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        let held = reader.hold(bytes);
+        let guard = reader.hold(bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
         undecided |= matches!(
             command,
             Command::Authenticate(_) | Command::AuthenticateSection(_)
         );
-        requests
-            .put(Request {
-                command,
-                context,
-                bytes,
-                guard: held,
-            })
-            .await;
+        let request = Request {
+            command,
+            context,
+            bytes,
+            guard,
+        };
+        requests.put(request).await;
     }
 }
 

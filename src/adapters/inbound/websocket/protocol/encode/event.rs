@@ -1,17 +1,30 @@
 //! What connections are told without asking.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::adapters::inbound::websocket::protocol::encode::envelope::{OK, success};
-use crate::adapters::inbound::websocket::protocol::encode::files::{
-    FilePart, file_part, part_count,
-};
-use crate::adapters::inbound::websocket::protocol::encode::shapes::{
-    Stored, WireChatMessage, WirePullRequest,
-};
+use super::envelope::{OK, success};
+use super::files::{FilePart, file_part, part_count};
+use super::shapes::{Stored, WireChatMessage, WirePullRequest};
+use crate::adapters::delivery::WireFrame;
 use crate::application::Event;
+use crate::application::memory::MemoryBudget;
 use crate::domain::{Outcome, PullRequest};
+
+/// An encoder for the hub: the frames that report an event, each reserved from `budget` once.
+pub fn event_encoder(
+    budget: Arc<MemoryBudget>,
+    part_bytes: usize,
+) -> impl Fn(&Event) -> Vec<WireFrame> + Send + Sync + 'static {
+    move |reported| {
+        let frames = event(reported, part_bytes).into_iter();
+        frames
+            .map(|frame| WireFrame::shared(frame, &budget))
+            .collect()
+    }
+}
 
 /// The messages that report an event; none if its receivers have to read the content back.
 pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
@@ -23,19 +36,17 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
             ..
         } => {
             let count = part_count(content.len() as u64, part_bytes);
-            let mut parts = content.chunks(part_bytes);
+            let mut contents = content.chunks(part_bytes);
             let part = |part| FilePart {
                 path,
-                content: parts.next().unwrap_or_default(),
+                content: contents.next().unwrap_or_default(),
                 part,
                 count,
                 base: None,
                 project: Some(project),
             };
-            (1..=count)
-                .map(part)
-                .map(|part| file_part(&part, None))
-                .collect()
+            let parts = (1..=count).map(part);
+            parts.map(|part| file_part(&part, None)).collect()
         }
         Event::FileUpdated { content: None, .. } => Vec::new(),
         Event::FileDeleted { project, path, .. } => {
@@ -75,14 +86,8 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
                 Outcome::Merged => "merged",
                 Outcome::Closed => "closed",
             };
-            vec![success(
-                "pullRequestClosed",
-                Closed {
-                    id: id.to_string(),
-                    outcome,
-                },
-                None,
-            )]
+            let id = id.to_string();
+            vec![success("pullRequestClosed", Closed { id, outcome }, None)]
         }
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]

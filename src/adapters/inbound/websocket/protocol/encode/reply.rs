@@ -3,12 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::adapters::inbound::websocket::protocol::encode::envelope::{
-    OK, Success, message, success,
-};
-use crate::adapters::inbound::websocket::protocol::encode::shapes::{
-    Stored, WireChatMessage, WirePullRequest,
-};
+use super::envelope::{OK, Success, message, success};
+use super::shapes::{Stored, WireChatMessage, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::{ProjectStatus, Reply};
 use crate::domain::{PullRequest, UserName};
