@@ -214,7 +214,7 @@ impl Draft {
             title: Arc::clone(&self.title),
             description: Arc::clone(&self.description),
             date,
-            files: self.files.iter().map(|(path, _)| path.clone()).collect(),
+            files: self.files.keys().cloned().collect(),
             deleted: self.deleted.iter().cloned().collect(),
             bases: self
                 .files
@@ -224,7 +224,8 @@ impl Draft {
         }
     }
 
-    /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes` removed.
+    /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes`
+    /// removed.
     fn check_names(
         &self,
         more: usize,

@@ -385,7 +385,8 @@ MCowBQYDK2VwAyEAdlXDpTp3TcCU9yW5L0odvpbwylCrtPpuG0zpBB8GLVs=
         assert_eq!(verifier.verify(&confused), Err(TokenError::Untrusted));
     }
 
-    /// Made for these tests with `openssl ecparam -name prime256v1 -genkey` and `openssl ec -pubout`.
+    /// Made for these tests with `openssl ecparam -name prime256v1 -genkey` and `openssl ec
+    /// -pubout`.
     const P256: &[u8] = b"-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAES//6BbmhRHWDvo/hOkLV1nC3knfD
 qYh0InUI9fGZ4Sd/hp9A4GlCIsajuprP81ty8HYPBKNFu4vqrc5OTv2S8Q==

@@ -17,7 +17,7 @@ pub(crate) async fn list_pull_requests(
     let owner = (!session.roles.streamer).then(|| user.clone());
     let ids = app.ports.pull_requests.open(project, owner).await;
     let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;
-    let permit = permit_by_token(app, session);
-    let pages = PullRequestPages::new(project.clone(), ids).within(permit);
+    let permit = Some(permit_by_token(app, session));
+    let pages = PullRequestPages::new(project.clone(), ids, permit);
     Ok(LongAnswer::PullRequests(pages))
 }

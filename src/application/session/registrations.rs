@@ -13,8 +13,8 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
-    /// Notes the room and the name under which the connection has entered it; it leaves the one that
-    /// it was in.
+    /// Notes the room and the name under which the connection has entered it; it leaves the one
+    /// that it was in.
     pub(crate) fn enter(&mut self, app: &Application, member: (RoomName, UserName)) {
         if let Some((room, user)) = self.room.replace(member) {
             app.ports.rooms.leave(&room, &user, app.uptime());

@@ -51,8 +51,8 @@ struct Running {
     bytes: usize,
 }
 
-/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each request
-/// carries, and `O` is told after each change of the session how it is now.
+/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each
+/// request carries, and `O` is told after each change of the session how it is now.
 pub struct RequestProcessor<'a, R: Responder, G, O> {
     requests: &'a RequestQueue<R::Context, G>,
     timer: SessionTimer<R, O>,

@@ -48,11 +48,6 @@ impl Session {
         }
     }
 
-    /// The connection.
-    pub fn connection(&self) -> ConnectionId {
-        self.connection
-    }
-
     /// Whether it has shown a valid token, even if that has expired since.
     pub fn is_authenticated(&self) -> bool {
         self.identity.is_some()
@@ -74,31 +69,25 @@ impl Session {
 
     /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
     pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
+        let old = self.identity.as_ref();
         let same_project = self.rights().role_project().is_some()
-            && self
-                .identity
-                .as_ref()
-                .is_some_and(|old| old.project == identity.project);
-        let same_author = self
-            .identity
-            .as_ref()
-            .is_some_and(|old| old.user == identity.user)
-            && same_project
-            && (roles.streamer || roles.viewer);
-        if !same_author {
+            && old.is_some_and(|old| old.project == identity.project);
+        let same_user = old.is_some_and(|old| old.user == identity.user);
+        let keeps_draft = same_user && same_project && (roles.streamer || roles.viewer);
+        let keeps_project = self.roles.streamer && roles.streamer && same_project;
+        if !keeps_draft {
             self.draft = None;
-            self.uploads
-                .retain(|target| !matches!(target, WriteTarget::Draft(_)));
         }
-        if !(self.roles.streamer && roles.streamer && same_project) {
-            self.uploads
-                .retain(|target| !matches!(target, WriteTarget::Project(_)));
-        }
-        self.account.set_holder(if roles.streamer {
+        self.uploads.retain(|target| match target {
+            WriteTarget::Draft(_) => keeps_draft,
+            WriteTarget::Project(_) => keeps_project,
+        });
+        let holder = if roles.streamer {
             Holder::Streamer
         } else {
             Holder::Authenticated
-        });
+        };
+        self.account.set_holder(holder);
         self.identity = Some(identity);
         self.roles = roles;
         self.told_expired = false;

@@ -252,13 +252,15 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         ("{\"port\":-1}", "port is -1"),
         (
             "{\"publicRead\":\"yes\"}",
-            "publicRead is \"yes\" in the file config.json: invalid type: string \"yes\", expected a boolean",
+            "publicRead is \"yes\" in the file config.json: invalid type: string \"yes\", expected \
+             a boolean",
         ),
         ("{\"baseDir\":\"\"}", "baseDir is \"\""),
         ("{\"baseDir\":5}", "baseDir is 5"),
         (
             "{\"store\":\"disk\"}",
-            "store is \"disk\" in the file config.json: unknown variant `disk`, expected `filesystem` or `memory`",
+            "store is \"disk\" in the file config.json: unknown variant `disk`, expected \
+             `filesystem` or `memory`",
         ),
         (
             "{\"durability\":\"none\"}",
@@ -285,7 +287,8 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         ),
         (
             "{\"maxMessageBytes\":2000}",
-            "maxUnauthenticatedMessageBytes (which is 1048576) must not be greater than maxMessageBytes (which is 2000)",
+            "maxUnauthenticatedMessageBytes (which is 1048576) must not be greater than \
+             maxMessageBytes (which is 2000)",
         ),
         (
             "{\"maxQueueBytes\":65536}",
@@ -293,11 +296,13 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         ),
         (
             "{\"maxMemoryBytes\":67108863}",
-            "maxMemoryBytes (which is 67108863) must be at least four times maxMessageBytes (which is 16777216)",
+            "maxMemoryBytes (which is 67108863) must be at least four times maxMessageBytes (which \
+             is 16777216)",
         ),
         (
             "{\"maxMemoryBytes\":67108864,\"maxQueueBytes\":16777217}",
-            "maxMemoryBytes (which is 67108864) must be at least four times maxQueueBytes (which is 16777217)",
+            "maxMemoryBytes (which is 67108864) must be at least four times maxQueueBytes (which \
+             is 16777217)",
         ),
     ] {
         let text = fault(&[], &[], Some(file));
@@ -321,13 +326,15 @@ fn every_bad_environment_variable_is_named_with_what_is_allowed() {
         (
             "STORE",
             "disk",
-            "store is \"disk\" in the environment variable FILE_WS_SERVER_STORE: must be one of: filesystem, memory",
+            "store is \"disk\" in the environment variable FILE_WS_SERVER_STORE: must be one of: \
+             filesystem, memory",
         ),
         ("PUBLIC_READ", "yes", "must be one of: true, false"),
         (
             "HOST",
             "",
-            "host is \"\" in the environment variable FILE_WS_SERVER_HOST: must be a text that is not empty",
+            "host is \"\" in the environment variable FILE_WS_SERVER_HOST: must be a text that is \
+             not empty",
         ),
         (
             "TRUSTED_PROXIES",

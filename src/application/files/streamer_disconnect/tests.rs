@@ -107,7 +107,7 @@ async fn a_return_cancels_and_the_next_departure_begins_anew() {
     come_and_gone(&scene).await;
     scene.at(START + 29);
     let session = scene.streamer().await;
-    assert!(deleted_at(&scene, 60).await.is_empty(), "he is there");
+    assert!(deleted_at(&scene, 60).await.is_empty(), "they are there");
     drop(SessionGuard {
         application: Arc::clone(&scene.app),
         session,

@@ -151,14 +151,14 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
     assert!(world.hub.arrive(&project(), a));
     assert!(!world.hub.arrive(&project(), b));
     assert!(!world.hub.depart(&project(), a));
-    assert!(!world.hub.depart(&project(), a), "he has gone already");
+    assert!(!world.hub.depart(&project(), a), "they have gone already");
     assert_eq!(world.hub.streamers(&project()), 1);
     assert!(world.hub.depart(&project(), b));
     assert_eq!(taken(&queue), ["streamer true", "streamer false"]);
     assert_eq!(
         taken(&a_mailbox),
         ["streamer false"],
-        "not of his own coming"
+        "not of their own coming"
     );
 }
 

@@ -22,8 +22,8 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 const LIST_FILES: usize = 1_000;
 
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
-/// as long each time: the disk or the file descriptors may be short for a moment. With the wait after
-/// the last, the connection has 1.27 s.
+/// as long each time: the disk or the file descriptors may be short for a moment. With the wait
+/// after the last, the connection has 1.27 s.
 const RETRIES: u32 = 6;
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 
@@ -113,7 +113,8 @@ impl WebSocketResponder {
                 if self.queue.closed().is_some() {
                     return None;
                 }
-                // Taken before files are opened: from here on no other version of them comes between.
+                // Taken before files are opened: from here on no other version of them comes
+                // between.
                 turn = Some(self.queue.begin_file().await);
             }
             match stream.next().await {

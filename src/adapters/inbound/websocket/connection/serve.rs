@@ -1,9 +1,9 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
 //! The reader puts requests into a queue, the processor carries them out, the writer sends what the
-//! socket does not take at once, and waiting updates are read back on the side; a flush task empties
-//! the send queue. None blocks another: while a `get` waits for room, pings are answered and a close
-//! is seen.
+//! socket does not take at once, and waiting updates are read back on the side; a flush task
+//! empties the send queue. None blocks another: while a `get` waits for room, pings are answered
+//! and a close is seen.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,6 @@ use crate::application::memory::Reservation;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
-const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
 const MISSED: &str = "a change could not be read; connect again";
 
@@ -182,7 +181,7 @@ async fn attend(
             () = account.evicted() => Ending::evicted(),
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
             () = &mut updating => Ending::cut(Close::Drop),
-            _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
+            _ = &mut working => Ending::banned(),
             ending = &mut reading => ending,
             () = shutdown.cancelled() => Ending::shutdown(service.drain),
         }
