@@ -37,7 +37,6 @@ pub use event::Event;
 pub use file_content::{FileContent, StagedContent, Stretch};
 pub use file_key::FileKey;
 pub use files::detached_commit::Commit;
-pub use files::digest::sha256;
 pub use files::file_stream::{FileStream, NextFile};
 pub use limits::{Limits, Policy};
 pub use outcome::{CommandOutcome, LongAnswer};

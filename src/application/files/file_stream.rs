@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
-use crate::application::files::digest::sha256;
 use crate::application::files::stream_source::{Missing, Source};
 use crate::application::ports::{FilesBelow, OpenFile, StoreError};
 use crate::application::request_error::RequestError;
@@ -27,8 +26,9 @@ pub struct FileStream {
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
-    /// The one file that was asked for by its name, and what is known about it.
-    single: Option<(FilePath, Option<ProjectEntry>)>,
+    /// Whether one file was asked for by its name: unlike a folder's files, it must be answered even
+    /// if it is gone by now.
+    is_single: bool,
     /// The normalised name that was asked for.
     asked: String,
     permit: ReadPermission,
@@ -60,7 +60,8 @@ impl FileStream {
     ) -> Self {
         let asked = path.as_str().to_owned();
         Self {
-            single: Some((path, entry)),
+            names: VecDeque::from([(path, entry)]),
+            is_single: true,
             ..Self::new(Source::project(project, app), app, asked, permit)
         }
     }
@@ -106,7 +107,7 @@ impl FileStream {
             position: None,
             names: VecDeque::new(),
             opened: VecDeque::new(),
-            single: None,
+            is_single: false,
             asked,
             permit,
             max_hashed_bytes: app.limits.max_file_bytes,
@@ -150,13 +151,6 @@ impl FileStream {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
         }
-        if let Some((path, _)) = self.single.take() {
-            // Unlike a folder's files, it must be answered even if it is gone by now.
-            return Some(match self.source.open(&path).await {
-                Ok(file) => NextFile::File(path, file),
-                Err(error) => NextFile::Broken(RequestError::reading_file(&error)),
-            });
-        }
         loop {
             if self.opened.is_empty()
                 && let Err(refusal) = self.open_some().await
@@ -166,6 +160,9 @@ impl FileStream {
             let (path, opened) = self.opened.pop_front()?;
             match opened {
                 Ok(file) => return Some(NextFile::File(path, file)),
+                Err(error) if self.is_single => {
+                    return Some(NextFile::Broken(RequestError::reading_file(&error)));
+                }
                 Err(StoreError::NotFound) => match self.source.meaning_of_missing().await {
                     Missing::Gone => {}
                     Missing::Ended => {
@@ -190,14 +187,7 @@ impl FileStream {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
         }
-        if let Some((path, Some(entry))) = &self.single
-            && self.needs_no_hash(entry)
-        {
-            let listed = NextFile::File(path.clone(), *entry);
-            self.single = None;
-            return Some(listed);
-        }
-        if self.single.is_none() && self.opened.is_empty() {
+        if self.opened.is_empty() {
             if self.names.is_empty()
                 && let Err(refusal) = self.look_ahead().await
             {
@@ -233,7 +223,7 @@ impl FileStream {
         if file.bytes > self.max_hashed_bytes {
             return NextFile::File(path, entry);
         }
-        match sha256(file).await {
+        match file.sha256().await {
             Ok(hash) => {
                 if let Source::Project { project, store } = &self.source {
                     store.note_hash(project, &path, file.version, hash);
@@ -263,13 +253,13 @@ impl FileStream {
         if count == 0 {
             return Ok(());
         }
-        let paths: Vec<_> = self
-            .names
-            .iter()
-            .take(count)
-            .map(|(path, _)| path.clone())
-            .collect();
-        let opened = self.source.open_some(&paths).await;
+        let next = self.names.iter().take(count);
+        let paths: Vec<_> = next.map(|(path, _)| path.clone()).collect();
+        let opened = if self.is_single {
+            vec![self.source.open(&paths[0]).await]
+        } else {
+            self.source.open_some(&paths).await
+        };
         self.names.drain(..opened.len());
         self.opened = paths.into_iter().zip(opened).collect();
         Ok(())

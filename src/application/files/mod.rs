@@ -3,7 +3,6 @@
 pub(crate) mod abandoned_projects;
 pub mod delete_file;
 pub mod detached_commit;
-pub mod digest;
 pub(crate) mod ended_upload;
 pub mod file_stream;
 pub(crate) mod missing_last_part;

@@ -97,11 +97,7 @@ impl Upload {
         Ok((progress, if stays { Kept::Done } else { Kept::ToStage }))
     }
 
-    /// Stages the bytes collected in memory, followed by `part`; `id` names the upload if none of
-    /// it is staged yet.
-    ///
-    /// # Errors
-    /// The errors of [`UploadStore::append`]; the upload cannot be used after one.
+    /// See [`UploadLog::stage`].
     pub(crate) async fn stage(
         &mut self,
         part: Bytes,

@@ -91,7 +91,6 @@ impl UploadLog {
         needed.max((2 * now).min(SPILL_BYTES))
     }
 
-    /// Appends in memory.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         let room = self.memory_bytes_with(bytes.len());
         self.tail.reserve_exact(room - self.tail.len());

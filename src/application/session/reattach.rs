@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::application::connection_id::ConnectionId;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::service::Application;
-use crate::application::session::registrations::Registrations;
-use crate::application::session::state::Session;
+use crate::application::session::state::{Registrations, Session};
 use crate::domain::{ProjectId, PullRequestId, Timestamp};
 
 /// What `session` is entitled to at `now`.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder};
+use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
-use crate::application::session::registrations::Registrations;
-use crate::domain::{Identity, ProjectId, Rights, Roles, WriteTarget};
+use crate::application::service::Application;
+use crate::domain::{Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget};
 
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
@@ -58,7 +59,6 @@ impl Session {
         self.roles.streamer && self.identity.is_some() && !self.told_expired
     }
 
-    /// What its rights depend on.
     pub(crate) fn rights(&self) -> Rights<'_> {
         Rights {
             identity: self.identity.as_ref(),
@@ -106,5 +106,29 @@ impl Session {
         if !public_read {
             self.watches.clear();
         }
+    }
+}
+
+/// What a connection is registered for: topics, presence, a room.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations {
+    pub(crate) topics: Vec<Topic>,
+    pub(crate) presence: Option<ProjectId>,
+    pub(crate) room: Option<(RoomName, UserName)>,
+}
+
+impl Registrations {
+    /// Notes the room and the name under which the connection has entered it; it leaves the one
+    /// that it was in.
+    pub(crate) fn enter(&mut self, app: &Application, member: (RoomName, UserName)) {
+        if let Some((room, user)) = self.room.replace(member) {
+            app.ports.rooms.leave(&room, &user, app.uptime());
+        }
+    }
+
+    /// Whether pull requests of `project` are told as they come.
+    pub(crate) fn are_told_of(&self, project: &ProjectId) -> bool {
+        let is_it = |topic: &Topic| matches!(topic, Topic::Proposals(of) if of == project);
+        self.topics.iter().any(is_it)
     }
 }

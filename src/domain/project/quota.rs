@@ -23,7 +23,6 @@ pub(super) struct FileUsage {
 }
 
 impl Usage {
-    /// With one more file.
     pub(super) fn plus(self, file: FileUsage) -> Self {
         Self {
             files: self.files.saturating_add(1),
@@ -34,7 +33,6 @@ impl Usage {
         }
     }
 
-    /// With one file fewer.
     pub(super) fn minus(self, file: FileUsage) -> Self {
         Self {
             files: self.files.saturating_sub(1),

@@ -97,7 +97,6 @@ fn check_pairs(config: &Config) -> Result<(), ConfigError> {
     Err(ConfigError(fault))
 }
 
-/// A key and its value.
 struct Key(&'static str, u64);
 
 impl fmt::Display for Key {

@@ -1,6 +1,5 @@
 use super::*;
 use crate::application::command::Command;
-use crate::application::files::digest::sha256;
 use crate::application::files::file_stream::NextFile;
 use crate::application::outcome::CommandOutcome;
 use crate::application::request_error::BadParameters;
@@ -292,12 +291,12 @@ async fn to_all_others_a_pull_requests_id_is_an_ordinary_name() {
 #[tokio::test]
 async fn a_digest_is_that_of_all_bytes() {
     let file = open_file(&path("/abc"));
-    let digest = sha256(&file).await.expect("readable");
+    let digest = file.sha256().await.expect("readable");
     let known = "aaaea3613df9f409e3b79264ca21c3e12e99ad2d7b0f6fc9b4ca2f4610b878a1";
     assert_eq!(digest.to_string(), known);
     let mut empty = file.clone();
     empty.bytes = 0;
-    let digest = sha256(&empty).await.expect("readable");
+    let digest = empty.sha256().await.expect("readable");
     let known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(digest.to_string(), known);
 }

@@ -15,7 +15,6 @@ const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const BANNED: &str = "too many failed authentications";
 const SHUTDOWN: &str = "the server shuts down";
 
-/// How a connection ends.
 pub(crate) struct Ending {
     pub(crate) close: Close,
     pub(crate) end: End,
@@ -30,7 +29,6 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// By a cut.
     pub(crate) fn cut(close: Close) -> Self {
         Self {
             close,

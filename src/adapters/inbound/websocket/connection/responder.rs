@@ -227,7 +227,6 @@ impl WebSocketResponder {
         self.queue.miss();
     }
 
-    /// Sends a `list`.
     async fn listing(&self, mut stream: FileStream, context: &Context) {
         let asked = stream.asked().to_owned();
         let mut files = Vec::new();
@@ -255,7 +254,6 @@ impl WebSocketResponder {
         self.push(encode::file_list(&asked, &files, part, true, context));
     }
 
-    /// Sends a pull requests' `list`.
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
             self.queue.room().await;

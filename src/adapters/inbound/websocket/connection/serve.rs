@@ -297,7 +297,6 @@ fn close_of(closed: SendQueueClosed) -> Close {
     Close::new(CloseCode::TRY_AGAIN, reason)
 }
 
-/// Writes all that waits.
 async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
     loop {
         match connection_writer.write()? {
