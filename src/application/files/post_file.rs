@@ -46,10 +46,10 @@ async fn take_content(
         return Ok(Some((post.path, file)));
     };
     let key: UploadKey = (target, post.path.clone());
-    match session
+    let taken = session
         .uploads
-        .take(&key, &post, part_of, &app.limits, app.uptime())?
-    {
+        .take(&key, &post, part_of, &app.limits, app.uptime())?;
+    match taken {
         Taken::Whole(file) => Ok(Some((post.path, file))),
         Taken::Waiting => Ok(None),
         Taken::ToStage => {
@@ -102,14 +102,14 @@ async fn store_in_draft(
         bytes: content.content.bytes(),
         base,
     };
-    open.draft()
-        .check_write(&path, &file, &app.limits.pull_request)?;
+    let limits = &app.limits.pull_request;
+    open.draft().check_write(&path, &file, limits)?;
     let put = app
         .ports
         .uploads
-        .put_draft_file(open.id, &path, content.content)
-        .await;
-    put.map_err(|error| RequestError::writing_file(&error))?;
+        .put_draft_file(open.id, &path, content.content);
+    put.await
+        .map_err(|error| RequestError::writing_file(&error))?;
     drop(content.hold);
     open.note_written(path, file);
     Ok(())

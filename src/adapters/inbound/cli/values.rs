@@ -147,8 +147,8 @@ pub struct List<T>(Vec<T>);
 
 impl<T> List<T> {
     /// The items.
-    pub fn items(&self) -> &[T] {
-        &self.0
+    pub fn into_items(self) -> Vec<T> {
+        self.0
     }
 }
 
