@@ -60,8 +60,7 @@ impl Server {
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
     pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
-        let open_files = transport::raise_open_files();
-        warn_of_few_files(config, open_files);
+        let open_files = files_for_reading(config, transport::raise_open_files());
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
         let memory = MemoryBudget::new(config.max_memory_bytes());
@@ -69,7 +68,7 @@ impl Server {
         let hub = Arc::new(Hub::new(encoder));
         let resources = StoreResources {
             memory: MemoryBudget::new(config.max_memory_bytes()),
-            open_files: files_for_reading(config, open_files),
+            open_files,
         };
         let stores = (adapters.open_stores)(resources)?;
         let (events, max_rooms) = (Arc::clone(&hub) as _, config.max_rooms.size());
@@ -238,12 +237,7 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
 /// system's limit: what the sockets leave, and where they leave little an eighth of all.
 fn files_for_reading(config: &Config, open_files: u64) -> usize {
     let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
-    let others = config.max_connections.size() + OTHER_FILES;
-    open_files.saturating_sub(others).max(open_files / 8)
-}
-
-fn warn_of_few_files(config: &Config, open_files: u64) {
-    let wanted = (config.max_connections.size() + OTHER_FILES) as u64;
+    let wanted = config.max_connections.size() + OTHER_FILES;
     if open_files < wanted {
         tracing::warn!(
             open_files,
@@ -252,6 +246,7 @@ fn warn_of_few_files(config: &Config, open_files: u64) {
              its limit (ulimit -n, LimitNOFILE) or lower maxConnections"
         );
     }
+    open_files.saturating_sub(wanted).max(open_files / 8)
 }
 
 #[cfg(test)]

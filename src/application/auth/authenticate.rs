@@ -155,10 +155,13 @@ struct RoomEntry<'a> {
 }
 
 impl RoomEntry<'_> {
-    /// Leaves it to the session's registrations to leave the room.
+    /// Leaves it to the session's registrations to leave the room; the connection leaves the one
+    /// that it was in.
     fn keep(mut self, session: &mut Session) {
-        if let Some(member) = self.member.take() {
-            session.attached.enter(self.app, member);
+        if let Some(member) = self.member.take()
+            && let Some((room, user)) = session.attached.room.replace(member)
+        {
+            self.app.ports.rooms.leave(&room, &user, self.app.uptime());
         }
     }
 }

@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
 use crate::application::file_content::FileContent;
@@ -135,7 +133,10 @@ async fn put(
     answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
     let ReadyContent { content, hold } = ready;
-    let event_content = event_content(&content);
+    let event_content = match &content {
+        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
+        FileContent::Memory(_) | FileContent::Staged(_) => None,
+    };
     let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
     let (told_project, told_path) = (project.clone(), path.clone());
     let in_turn = move |version| {
@@ -221,13 +222,6 @@ pub(crate) async fn delete_below(
             }
             any |= delete_one(app, origin, project, &file, wanted.clone(), None).await?;
         }
-    }
-}
-
-fn event_content(content: &FileContent) -> Option<Bytes> {
-    match content {
-        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
-        FileContent::Memory(_) | FileContent::Staged(_) => None,
     }
 }
 

@@ -51,7 +51,9 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let entitled = due(session, app.policy.public_read, now);
     let told = session.notices.live();
-    let told = told.filter(|project| !entitled.are_told_of(project));
+    let is_told =
+        |project: &ProjectId| entitled.topics.contains(&Topic::Proposals(project.clone()));
+    let told = told.filter(|project| !is_told(project));
     if let Some(project) = told.cloned() {
         leave_pull_requests(app, session, &project);
     }

@@ -9,7 +9,6 @@ use crate::application::memory::{Account, Holder};
 use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
-use crate::application::service::Application;
 use crate::domain::{Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget};
 
 /// One connection's identity, roles, uploads, draft and watches.
@@ -115,20 +114,4 @@ pub(crate) struct Registrations {
     pub(crate) topics: Vec<Topic>,
     pub(crate) presence: Option<ProjectId>,
     pub(crate) room: Option<(RoomName, UserName)>,
-}
-
-impl Registrations {
-    /// Notes the room and the name under which the connection has entered it; it leaves the one
-    /// that it was in.
-    pub(crate) fn enter(&mut self, app: &Application, member: (RoomName, UserName)) {
-        if let Some((room, user)) = self.room.replace(member) {
-            app.ports.rooms.leave(&room, &user, app.uptime());
-        }
-    }
-
-    /// Whether pull requests of `project` are told as they come.
-    pub(crate) fn are_told_of(&self, project: &ProjectId) -> bool {
-        let is_it = |topic: &Topic| matches!(topic, Topic::Proposals(of) if of == project);
-        self.topics.iter().any(is_it)
-    }
 }

@@ -13,32 +13,23 @@ pub struct Usage {
     pub name_bytes: u64,
 }
 
-/// What one file adds to what a project holds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FileUsage {
-    pub bytes: u64,
-    /// How many folders have no other file below them.
-    pub folders: u64,
-    pub name_bytes: u64,
-}
-
 impl Usage {
-    pub(super) fn plus(self, file: FileUsage) -> Self {
+    pub(super) fn plus(self, more: Self) -> Self {
         Self {
-            files: self.files.saturating_add(1),
+            files: self.files.saturating_add(more.files),
             // Sparse files can claim any length.
-            bytes: self.bytes.saturating_add(file.bytes),
-            folders: self.folders.saturating_add(file.folders),
-            name_bytes: self.name_bytes.saturating_add(file.name_bytes),
+            bytes: self.bytes.saturating_add(more.bytes),
+            folders: self.folders.saturating_add(more.folders),
+            name_bytes: self.name_bytes.saturating_add(more.name_bytes),
         }
     }
 
-    pub(super) fn minus(self, file: FileUsage) -> Self {
+    pub(super) fn minus(self, less: Self) -> Self {
         Self {
-            files: self.files.saturating_sub(1),
-            bytes: self.bytes.saturating_sub(file.bytes),
-            folders: self.folders.saturating_sub(file.folders),
-            name_bytes: self.name_bytes.saturating_sub(file.name_bytes),
+            files: self.files.saturating_sub(less.files),
+            bytes: self.bytes.saturating_sub(less.bytes),
+            folders: self.folders.saturating_sub(less.folders),
+            name_bytes: self.name_bytes.saturating_sub(less.name_bytes),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
+use super::layers::ConfigError;
 use super::texts::{texts, variables};
 use super::values::Text;
 use crate::application::ports::ProjectStore;
@@ -18,23 +19,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// Reads arguments, environment and file of this process, and carries out the command.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
-    let given = texts(std::env::args_os().skip(1))
-        .and_then(|args| Ok((args, variables(std::env::vars_os())?)));
-    let (args, variables) = match given {
-        Ok(given) => given,
-        Err(fault) => {
-            eprintln!("file-ws-server: {fault}");
-            return ExitCode::from(2);
-        }
+    let failed = |failure: Failure| Exit {
+        code: 1,
+        text: format!("file-ws-server: {}\n", with_causes(&*failure)),
     };
-    match parse(args, variables.into_iter(), read_file) {
-        Ok(invocation) => match carry_out(invocation) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("file-ws-server: {}", with_causes(&*failure));
-                ExitCode::FAILURE
-            }
-        },
+    match invocation().and_then(|invocation| carry_out(invocation).map_err(failed)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code: 0, text }) => {
             print(&text);
             ExitCode::SUCCESS
@@ -44,6 +34,12 @@ pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCod
             ExitCode::from(code)
         }
     }
+}
+
+fn invocation() -> Result<Invocation, Exit> {
+    let args = texts(std::env::args_os().skip(1)).map_err(ConfigError)?;
+    let variables = variables(std::env::vars_os()).map_err(ConfigError)?;
+    parse(args, variables.into_iter(), read_file)
 }
 
 /// Prints to standard output; a closed output is not an error.

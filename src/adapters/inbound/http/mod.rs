@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use warp::http::StatusCode;
 use warp::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
@@ -41,12 +41,8 @@ pub fn pages(
         .and(known)
         .map(|mut answer: Response| {
             let headers = answer.headers_mut();
-            headers.insert(
-                CACHE_CONTROL,
-                warp::http::HeaderValue::from_static("no-store"),
-            );
-            let nosniff = warp::http::HeaderValue::from_static("nosniff");
-            headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             answer
         })
 }
