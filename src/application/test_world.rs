@@ -933,17 +933,17 @@ fn name_of(topic: &Topic) -> String {
 fn what_happened(event: &Event) -> String {
     match event {
         Event::FileUpdated {
-            path,
+            file,
             version,
             content,
-            ..
         } => {
+            let path = &file.path;
             let number = version.number();
             let at_hand = if content.is_some() { "" } else { " by name" };
             format!("updated {path} v{number}{at_hand}")
         }
-        Event::FileDeleted { path, version, .. } => {
-            format!("deleted {path} v{}", version.number())
+        Event::FileDeleted { file, version } => {
+            format!("deleted {} v{}", file.path, version.number())
         }
         Event::Presence { connected, .. } => format!("presence {connected}"),
         Event::PullRequestCreated(created) => {

@@ -105,14 +105,13 @@ async fn carry_out(
     commit: Commit,
     answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
-    let (origin, FileKey { project, path }) = (commit.origin, commit.file);
+    let (origin, file) = (commit.origin, Arc::new(commit.file));
     match commit.change {
-        Change::Put(ready) => put(app, origin, &project, path, ready, answer).await,
+        Change::Put(ready) => put(app, origin, file, ready, answer).await,
         Change::Delete { means_folder } => {
             let (origin, always) = (Some(origin), || true);
-            if !means_folder
-                && delete_one(app, origin, &project, &path, always, Some(answer)).await?
-            {
+            let (project, path) = (file.project.clone(), file.path.clone());
+            if !means_folder && delete_one(app, origin, file, always, Some(answer)).await? {
                 return Ok(());
             }
             if !delete_below(app, origin, &project, Some(path), always).await? {
@@ -127,8 +126,7 @@ async fn carry_out(
 async fn put(
     app: &Application,
     origin: ConnectionId,
-    project: &ProjectId,
-    path: FilePath,
+    file: Arc<FileKey>,
     ready: ReadyContent,
     answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
@@ -138,20 +136,19 @@ async fn put(
         FileContent::Memory(_) | FileContent::Staged(_) => None,
     };
     let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
-    let (told_project, told_path) = (project.clone(), path.clone());
+    let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |version| {
         drop(hold);
         let event = Event::FileUpdated {
-            project: told_project.clone(),
-            path: told_path,
+            file: told,
             version,
             content: event_content,
         };
-        events.publish(&Topic::Updates(told_project), event, Some(origin));
+        events.publish(&topic, event, Some(origin));
         answer.give(Ok(Reply::FilePosted));
     };
     let (store, quota) = (&app.ports.projects, app.limits.project);
-    let put = store.put_file(project, &path, content, quota, Box::new(in_turn));
+    let put = store.put_file(&file.project, &file.path, content, quota, Box::new(in_turn));
     match put.await {
         Ok(_) => Ok(()),
         Err(error) => Err(RequestError::writing_file(&error)),
@@ -163,27 +160,28 @@ async fn put(
 async fn delete_one(
     app: &Application,
     origin: Option<ConnectionId>,
-    project: &ProjectId,
-    path: &FilePath,
+    file: Arc<FileKey>,
     wanted: impl FnOnce() -> bool + Send + 'static,
     answer: Option<&Arc<Answer>>,
 ) -> Result<bool, RequestError> {
     let (events, answer) = (Arc::clone(&app.ports.events), answer.cloned());
-    let (told_project, told_path) = (project.clone(), path.clone());
+    let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |version| {
         let event = Event::FileDeleted {
-            project: told_project.clone(),
-            path: told_path,
+            file: told,
             version,
         };
-        events.publish(&Topic::Updates(told_project), event, origin);
+        events.publish(&topic, event, origin);
         if let Some(answer) = answer {
             answer.give(Ok(Reply::FileDeleted));
         }
     };
     let store = &app.ports.projects;
-    let deleted = store.delete_file(project, path, Box::new(wanted), Box::new(in_turn));
-    match deleted.await {
+    let (wanted, in_turn) = (Box::new(wanted), Box::new(in_turn));
+    match store
+        .delete_file(&file.project, &file.path, wanted, in_turn)
+        .await
+    {
         Ok(_) => Ok(true),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(RequestError::writing_file(&error)),
@@ -216,11 +214,13 @@ pub(crate) async fn delete_below(
             return Ok(any);
         };
         files.after = Some(last.clone());
-        for (file, _) in next {
+        for (path, _) in next {
             if !wanted.clone()() {
                 return Ok(any);
             }
-            any |= delete_one(app, origin, project, &file, wanted.clone(), None).await?;
+            let project = project.clone();
+            let file = Arc::new(FileKey { project, path });
+            any |= delete_one(app, origin, file, wanted.clone(), None).await?;
         }
     }
 }

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::locks::lock;
-use crate::application::{ConnectionId, Event, FileKey};
-use crate::domain::Version;
+use crate::application::{ConnectionId, Event};
 
 /// Turns an event into the messages that report it; none if receivers read the content back.
 pub type Encoder<F> = dyn Fn(&Event) -> Vec<F> + Send + Sync;
@@ -58,9 +57,9 @@ impl<F: Frame> Members<F> {
     /// now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        let changed = changed(event);
         if let Some(queue) = origin.and_then(|id| members.queues.get(&id))
-            && let Some((file, version)) = &changed
+            && let Event::FileUpdated { file, version, .. } | Event::FileDeleted { file, version } =
+                event
         {
             queue.supersede(file, *version);
         }
@@ -74,50 +73,29 @@ impl<F: Frame> Members<F> {
             return;
         }
         let frames = encode(event);
-        match (event, changed) {
-            (Event::FileUpdated { .. }, Some((file, version))) => {
-                receivers.for_each(|queue| queue.deliver_update(&file, version, &frames));
+        match event {
+            Event::FileUpdated { file, version, .. } => {
+                receivers.for_each(|queue| queue.deliver_update(file, *version, &frames));
             }
-            (Event::FileDeleted { .. }, Some((file, version))) => {
+            Event::FileDeleted { file, version } => {
                 for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver_deletion(&file, version, frame);
+                    queue.deliver_deletion(file, *version, frame);
                 }
             }
-            (Event::Presence { project, .. }, _) => {
+            Event::Presence { project, .. } => {
                 for (queue, frame) in each(receivers, &frames) {
                     queue.deliver_presence(project, frame);
                 }
             }
-            _ => {
+            Event::PullRequestCreated(_)
+            | Event::PullRequestClosed { .. }
+            | Event::ChatMessage(_) => {
                 for (queue, frame) in each(receivers, &frames) {
                     queue.deliver(frame.clone());
                 }
             }
         }
     }
-}
-
-/// The file whose change `event` reports, which makes its older changes obsolete, and the change's
-/// number.
-fn changed(event: &Event) -> Option<(Arc<FileKey>, Version)> {
-    let (project, path, version) = match event {
-        Event::FileUpdated {
-            project,
-            path,
-            version,
-            ..
-        }
-        | Event::FileDeleted {
-            project,
-            path,
-            version,
-        } => (project.clone(), path.clone(), *version),
-        Event::Presence { .. }
-        | Event::PullRequestCreated(_)
-        | Event::PullRequestClosed { .. }
-        | Event::ChatMessage(_) => return None,
-    };
-    Some((Arc::new(FileKey { project, path }), version))
 }
 
 /// Every receiver with every frame, in order.

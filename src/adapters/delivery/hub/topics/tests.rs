@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::adapters::delivery::send_queue::SendQueueLimits;
+use crate::application::FileKey;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
 use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
@@ -60,8 +61,8 @@ impl World {
 fn describe(event: &Event) -> String {
     match event {
         Event::ChatMessage(message) => message.id.to_string(),
-        Event::FileUpdated { path, .. } => format!("+{path}"),
-        Event::FileDeleted { path, .. } => format!("-{path}"),
+        Event::FileUpdated { file, .. } => format!("+{}", file.path),
+        Event::FileDeleted { file, .. } => format!("-{}", file.path),
         Event::Presence { connected, .. } => format!("streamer {connected}"),
         Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } => "pull request".into(),
     }
@@ -195,20 +196,16 @@ fn files_reach_their_receivers_by_kind() {
     let updates = Topic::Updates(project());
     world.hub.subscribe(viewer, updates.clone());
     let path = FilePath::parse("a").expect("valid");
-    let version = Version::new(1);
-    let content = Some(Bytes::new());
+    let project = project();
+    let file = Arc::new(FileKey { project, path });
     let put = Event::FileUpdated {
-        project: project(),
-        path: path.clone(),
-        version,
-        content,
+        file: Arc::clone(&file),
+        version: Version::new(1),
+        content: Some(Bytes::new()),
     };
     world.hub.publish(&updates, put, None);
-    let deleted = Event::FileDeleted {
-        project: project(),
-        path,
-        version: Version::new(2),
-    };
+    let version = Version::new(2);
+    let deleted = Event::FileDeleted { file, version };
     world.hub.publish(&updates, deleted, None);
     assert_eq!(taken(&queue), ["+/a", "-/a"]);
 }

@@ -30,31 +30,30 @@ pub fn event_encoder(
 pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     match event {
         Event::FileUpdated {
-            project,
-            path,
+            file,
             content: Some(content),
             ..
         } => {
             let count = part_count(content.len() as u64, part_bytes);
             let mut contents = content.chunks(part_bytes);
             let part = |part| FilePart {
-                path,
+                path: &file.path,
                 content: contents.next().unwrap_or_default(),
                 part,
                 count,
                 base: None,
-                project: Some(project),
+                project: Some(&file.project),
             };
             let parts = (1..=count).map(part);
             parts.map(|part| file_part(&part, None)).collect()
         }
         Event::FileUpdated { content: None, .. } => Vec::new(),
-        Event::FileDeleted { project, path, .. } => {
+        Event::FileDeleted { file, .. } => {
             let data = Stored {
                 message: OK,
-                file: path.as_str(),
-                username: Some(project.streamer.as_str()),
-                project: Some(project.name.as_str()),
+                file: file.path.as_str(),
+                username: Some(file.project.streamer.as_str()),
+                project: Some(file.project.name.as_str()),
             };
             vec![success("fileDeleted", data, None)]
         }
