@@ -1,6 +1,6 @@
 //! The plain HTTP answers on the same port (protocol, section 8).
 
-use serde::Serialize;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use warp::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderValue, StatusCode};
@@ -9,12 +9,6 @@ use warp::{Filter, Rejection, Reply};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PAGE: &str = include_str!("page.html");
-
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    version: &'static str,
-}
 
 /// `GET /healthz`, `GET /readyz` (503 once `draining` is cancelled) and the page at `/`.
 pub fn pages(
@@ -48,10 +42,7 @@ pub fn pages(
 }
 
 fn health(status: &'static str, code: StatusCode) -> Response {
-    let body = warp::reply::json(&Health {
-        status,
-        version: VERSION,
-    });
+    let body = warp::reply::json(&json!({"status": status, "version": VERSION}));
     warp::reply::with_status(body, code).into_response()
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 
 use super::envelope::{OK, success};
 use super::files::{FilePart, file_part, part_count};
@@ -76,17 +77,12 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
         }
         Event::PullRequestCreated(created) => vec![pull_request_created(created)],
         Event::PullRequestClosed { id, outcome } => {
-            #[derive(Serialize)]
-            struct Closed {
-                id: String,
-                outcome: &'static str,
-            }
             let outcome = match outcome {
                 Outcome::Merged => "merged",
                 Outcome::Closed => "closed",
             };
-            let id = id.to_string();
-            vec![success("pullRequestClosed", Closed { id, outcome }, None)]
+            let data = json!({"id": id.to_string(), "outcome": outcome});
+            vec![success("pullRequestClosed", data, None)]
         }
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]

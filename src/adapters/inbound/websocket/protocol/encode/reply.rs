@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 
 use super::envelope::{OK, Success, message, success};
 use super::shapes::{Stored, WireChatMessage, WirePullRequest};
@@ -30,7 +31,10 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::FileAuth => ok("fileAuth"),
         Reply::ChatAuth => ok("chatAuth"),
         Reply::PullRequestAuth => ok("pullRequestAuth"),
-        Reply::Authentication => authentication(context),
+        Reply::Authentication => {
+            let data = json!({"message": OK, "opts": {"sep": "/"}});
+            success("authentication", data, context.reference.as_ref())
+        }
         Reply::FilePosted => stored("filePost", context),
         Reply::FileDeleted => stored("fileDelete", context),
         Reply::FileWatch => ok("fileWatch"),
@@ -50,23 +54,6 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         }
         Reply::ChatLeave => ok("chatLeave"),
     }
-}
-
-fn authentication(context: &Context) -> Bytes {
-    #[derive(Serialize)]
-    struct Options {
-        sep: &'static str,
-    }
-    #[derive(Serialize)]
-    struct Authenticated {
-        message: &'static str,
-        opts: Options,
-    }
-    let data = Authenticated {
-        message: OK,
-        opts: Options { sep: "/" },
-    };
-    success("authentication", data, context.reference.as_ref())
 }
 
 fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
