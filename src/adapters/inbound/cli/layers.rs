@@ -99,10 +99,11 @@ impl Layers {
 pub(super) fn keys() -> impl Iterator<Item = Arg> {
     let arguments: Vec<_> = Config::command().get_arguments().cloned().collect();
     arguments.into_iter().map(|arg| {
-        let mut help = arg.get_help().cloned().unwrap_or_default().to_string();
-        if let [default] = arg.get_default_values() {
-            help += &format!(" [{}]", default.display());
-        }
+        let help = arg.get_help().cloned().unwrap_or_default();
+        let help = match arg.get_default_values() {
+            [default] => format!("{help} [{}]", default.display()),
+            _ => help.to_string(),
+        };
         arg.help(help)
             .default_value(None::<&'static str>)
             .global(true)
