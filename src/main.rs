@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use file_ws_server::adapters::inbound::cli::{self, Config, Durability, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, FilesystemOptions, FilesystemStores};
-use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, NewToken, TokenKey};
+use file_ws_server::adapters::inbound::cli::{self, Config, Invocation, Store};
+use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory::MemoryStores;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::application::ports::{Clock as _, StoreResources, Stores};
@@ -17,71 +17,39 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     cli::run(|invocation| match invocation {
-        Invocation::PrintConfig(text) => {
-            cli::print(&text);
-            Ok(())
-        }
         Invocation::CheckConfig(loaded) => verifier(&loaded.config).map(|_| loaded.print_valid()),
         Invocation::Token { loaded, request } => {
-            let expires_at = SystemClock.now().plus(request.lifetime());
-            let (username, streamer) = (request.username, request.streamer);
-            let (project, room) = (request.project, request.room);
-            let claims = NewToken {
-                username,
-                streamer,
-                project,
-                room,
-                expires_at,
-            };
+            let claims = request.claims(SystemClock.now());
             cli::print(&(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"));
             Ok(())
         }
-        Invocation::Adopt {
-            loaded,
-            user,
-            project,
-        } => {
-            let config = loaded.config;
-            cli::block_on(async {
-                let stores = open_stores(&config, StoreResources::default())?;
-                cli::adopt(&config, stores.projects, &user, &project).await
-            })
-        }
+        Invocation::Adopt { loaded, names } => cli::block_on(async {
+            let stores = open_stores(&loaded.config, StoreResources::default())?;
+            cli::adopt(&loaded.config, stores.projects, &names).await
+        }),
         Invocation::Serve(loaded) => {
-            cli::start_logging(&loaded.config);
-            let (tokens, config) = (Arc::new(verifier(&loaded.config)?), loaded.config.clone());
-            let open_stores = Box::new(move |resources| open_stores(&config, resources));
-            let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
-            cli::block_on(server::serve(
-                loaded,
-                Adapters {
-                    open_stores,
-                    tokens,
-                    clock,
-                    ids,
-                },
-            ))
+            let config = loaded.config.clone();
+            let adapters = Adapters {
+                tokens: Arc::new(verifier(&config)?),
+                open_stores: Box::new(move |resources| open_stores(&config, resources)),
+                clock: Arc::new(SystemClock),
+                ids: Arc::new(RandomIds),
+            };
+            cli::block_on(server::serve(loaded, adapters))
         }
     })
 }
 
 fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Failure> {
-    let durability = match config.durability {
-        Durability::Fsync => filesystem::Durability::Fsync,
-        Durability::Rename => filesystem::Durability::Rename,
+    let durability = match (config.store, config.durability) {
+        (Store::Memory, _) => return Ok(MemoryStores::default().into()),
+        (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
+        (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
     };
-    match config.store {
-        Store::Memory => Ok(MemoryStores::new().into()),
-        Store::Filesystem => {
-            let options = FilesystemOptions {
-                durability,
-                resources,
-            };
-            FilesystemStores::open(config.base_dir.as_path(), options)
-                .map(Stores::from)
-                .map_err(|error| config.base_dir_fault(&error).into())
-        }
-    }
+    let stores = FilesystemStores::open(config.base_dir.as_path(), durability, resources);
+    stores
+        .map(Stores::from)
+        .map_err(|error| config.base_dir_fault(&error).into())
 }
 
 fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {

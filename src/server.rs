@@ -5,7 +5,6 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,15 +20,13 @@ use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded};
 use crate::adapters::inbound::http;
-use crate::adapters::inbound::transport::listen::{self, ListenError};
+use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_disconnect::{start_grace, tidy_up};
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::{
-    Clock, IdGenerator, StoreError, StoreResources, Stores, TokenVerifier,
-};
+use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 
 /// Files that the process has open besides its connections, at the most.
@@ -53,23 +50,6 @@ pub struct Adapters {
     pub ids: Arc<dyn IdGenerator>,
 }
 
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The port cannot be listened on.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The system refuses something else about the sockets or the signals.
-    #[error(transparent)]
-    System(#[from] io::Error),
-    /// The stores cannot be opened.
-    #[error(transparent)]
-    Stores(Failure),
-    /// The stores cannot list their projects.
-    #[error(transparent)]
-    Projects(#[from] StoreError),
-}
-
 /// Starts servers.
 #[derive(Debug)]
 pub struct Server;
@@ -79,9 +59,8 @@ impl Server {
     ///
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
-    pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, StartError> {
-        let open_files = transport::raise_open_files();
-        warn_of_few_files(config, open_files);
+    pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
+        let open_files = files_for_reading(config, transport::raise_open_files());
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
         let memory = MemoryBudget::new(config.max_memory_bytes());
@@ -89,15 +68,11 @@ impl Server {
         let hub = Arc::new(Hub::new(encoder));
         let resources = StoreResources {
             memory: Arc::clone(&memory),
-            open_files: files_for_reading(config, open_files),
+            open_files,
         };
-        let stores = (adapters.open_stores)(resources).map_err(StartError::Stores)?;
-        let rooms = MemoryChatRooms::new(
-            Arc::clone(&hub) as _,
-            config.room_limits(),
-            config.max_rooms.size(),
-            &memory,
-        );
+        let stores = (adapters.open_stores)(resources)?;
+        let (events, max_rooms) = (Arc::clone(&hub) as _, config.max_rooms.size());
+        let rooms = MemoryChatRooms::new(events, config.room_limits(), max_rooms, &memory);
         let ports = Ports {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
@@ -210,12 +185,13 @@ impl Running {
     }
 }
 
-/// Serves until a signal asks to stop; a second one stops at once.
+/// Starts the log, and serves until a signal asks to stop; a second one stops at once.
 ///
 /// # Errors
 /// Why the server does not start, or why it ended without having been asked to.
 pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
     let Loaded { config, warnings } = loaded;
+    cli::start_logging(&config);
     let mut signals = cli::StopSignals::listen()?;
     let mut running = Server::start(&config, adapters).await?;
     for warning in warnings {
@@ -261,12 +237,7 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
 /// system's limit: what the sockets leave, and where they leave little an eighth of all.
 fn files_for_reading(config: &Config, open_files: u64) -> usize {
     let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
-    let others = config.max_connections.size() + OTHER_FILES;
-    open_files.saturating_sub(others).max(open_files / 8)
-}
-
-fn warn_of_few_files(config: &Config, open_files: u64) {
-    let wanted = (config.max_connections.size() + OTHER_FILES) as u64;
+    let wanted = config.max_connections.size() + OTHER_FILES;
     if open_files < wanted {
         tracing::warn!(
             open_files,
@@ -275,6 +246,7 @@ fn warn_of_few_files(config: &Config, open_files: u64) {
              its limit (ulimit -n, LimitNOFILE) or lower maxConnections"
         );
     }
+    open_files.saturating_sub(wanted).max(open_files / 8)
 }
 
 #[cfg(test)]
@@ -306,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_in_the_process_answers_until_it_is_stopped() {
-        let stores = adapters(Ok(MemoryStores::new().into()));
+        let stores = adapters(Ok(MemoryStores::default().into()));
         let running = Server::start(&config(), stores).await.expect("started");
         let address = running.addresses[0];
         let mut stream = TcpStream::connect(address).await.expect("connected");
@@ -324,7 +296,7 @@ mod tests {
         let (told, memory) = tokio::sync::oneshot::channel();
         let open = move |resources: StoreResources| {
             let _ = told.send(resources.memory);
-            Ok(MemoryStores::new().into())
+            Ok(MemoryStores::default().into())
         };
         let adapters = Adapters {
             open_stores: Box::new(open),
@@ -356,7 +328,7 @@ mod tests {
     #[tokio::test]
     async fn stores_that_cannot_be_opened_stop_the_start_and_free_the_port() {
         let mut config = config();
-        let first = Server::start(&config, adapters(Ok(MemoryStores::new().into()))).await;
+        let first = Server::start(&config, adapters(Ok(MemoryStores::default().into()))).await;
         let first = first.expect("started");
         let port = first.addresses[0].port();
         first.stop().await;

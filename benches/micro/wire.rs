@@ -1,12 +1,13 @@
 //! Messages: reading, writing, and their base64.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::adapters::inbound::websocket::{event_encoder, fuzzing};
-use file_ws_server::application::Event;
 use file_ws_server::application::memory::MemoryBudget;
+use file_ws_server::application::{Event, FileKey};
 use file_ws_server::domain::{FilePath, Version};
 
 use crate::hub::project;
@@ -34,9 +35,12 @@ pub fn benches(criterion: &mut Criterion) {
     let mut encode = criterion.benchmark_group("encode an update");
     let encoder = event_encoder(MemoryBudget::new(usize::MAX / 2), PART_BYTES);
     for (name, chars) in CHARS {
-        let event = Event::FileUpdated {
+        let file = FileKey {
             project: project(),
             path: FilePath::parse("/src/main.rs").expect("a name"),
+        };
+        let event = Event::FileUpdated {
+            file: Arc::new(file),
             version: Version::new(1),
             content: Some(Bytes::from(vec![b'x'; chars / 4 * 3])),
         };

@@ -1,20 +1,19 @@
 //! What happened, as reported to the connections that it concerns.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::domain::{
-    ChatMessage, FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Version,
-};
+use crate::application::file_key::FileKey;
+use crate::domain::{ChatMessage, Outcome, ProjectId, PullRequest, PullRequestId, Version};
 
 /// Something that connections are told without asking.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A file has new content.
     FileUpdated {
-        /// Its project.
-        project: ProjectId,
         /// Which file.
-        path: FilePath,
+        file: Arc<FileKey>,
         /// The change's number.
         version: Version,
         /// The content, if it was at hand and small; otherwise it is read back from the store.
@@ -22,10 +21,8 @@ pub enum Event {
     },
     /// A file is gone.
     FileDeleted {
-        /// Its project.
-        project: ProjectId,
         /// Which file.
-        path: FilePath,
+        file: Arc<FileKey>,
         /// The change's number.
         version: Version,
     },

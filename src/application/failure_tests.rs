@@ -7,7 +7,6 @@ use crate::application::files::streamer_disconnect::start_grace;
 use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, PartOf};
-use crate::application::files::digest::sha256;
 use crate::application::ports::MockFileSource;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::application::reply::Reply;
@@ -385,8 +384,8 @@ async fn a_content_that_cannot_be_read_has_no_digest() {
         modified: Timestamp::default(),
         source: std::sync::Arc::new(source),
     };
-    assert!(matches!(sha256(&file).await, Err(StoreError::Failed(_))));
-    assert!(sha256(&open_file(&path("/a"))).await.is_ok());
+    assert!(matches!(file.sha256().await, Err(StoreError::Failed(_))));
+    assert!(open_file(&path("/a")).sha256().await.is_ok());
 }
 
 #[tokio::test]

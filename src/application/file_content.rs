@@ -47,11 +47,10 @@ impl FileContent {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
-            Self::Staged(staged) => staged
-                .pieces
-                .iter()
-                .map(|piece| piece.end - piece.start)
-                .sum(),
+            Self::Staged(staged) => {
+                let lengths = staged.pieces.iter().map(|piece| piece.end - piece.start);
+                lengths.sum()
+            }
         }
     }
 

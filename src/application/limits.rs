@@ -23,11 +23,11 @@ pub struct Limits {
     /// `maxOpenPullRequests`, per user and project.
     pub max_open_pull_requests: usize,
     /// `maxTitleBytes`.
-    pub max_title_bytes: usize,
+    pub max_title_bytes: u64,
     /// `maxDescriptionBytes`.
-    pub max_description_bytes: usize,
+    pub max_description_bytes: u64,
     /// `maxChatBytes`.
-    pub max_chat_bytes: usize,
+    pub max_chat_bytes: u64,
     /// `chatHistory`: how many messages a room remembers.
     pub chat_history: usize,
     /// `maxRooms`; 0 means no limit.
@@ -47,20 +47,10 @@ pub struct Policy {
     pub delete_abandoned_after: Option<Duration>,
 }
 
-/// Checks that a text is at most `most` bytes long.
-///
-/// # Errors
-/// 413 with the name and value of the limit.
-pub(crate) fn check_text_bytes(
-    limit: &'static str,
-    text: &str,
-    most: usize,
-) -> Result<(), RequestError> {
-    if text.len() > most {
-        return Err(RequestError::LimitExceeded {
-            limit,
-            value: most as u64,
-        });
+/// Refuses with 413 what is over a limit.
+pub(crate) fn check_limit(limit: &'static str, found: u64, value: u64) -> Result<(), RequestError> {
+    if found > value {
+        return Err(RequestError::LimitExceeded { limit, value });
     }
     Ok(())
 }

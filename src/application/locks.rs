@@ -6,21 +6,18 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Locks `mutex`.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     #[cfg(test)]
     interleaved::until_free(|| interleaved::is_free(&mutex.try_lock()));
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks `lock` for reading.
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     #[cfg(test)]
     interleaved::until_free(|| interleaved::is_free(&lock.try_read()));
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks `lock` for writing.
 pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     #[cfg(test)]
     interleaved::until_free(|| interleaved::is_free(&lock.try_write()));

@@ -1,6 +1,6 @@
 //! The result of a command.
 
-use crate::application::files::commit::Commit;
+use crate::application::files::detached_commit::Commit;
 use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
@@ -21,26 +21,29 @@ pub enum CommandOutcome {
     },
     /// A change of the project that is still to be carried out, in parallel with others.
     Commit(Commit),
-    /// Files to be sent.
-    Files(FileStream),
-    /// The files of a pull request to be sent.
-    PullRequestFiles(FileStream),
-    /// Files to be listed.
-    Listing(FileStream),
-    /// Pull requests to be listed.
-    PullRequests(PullRequestPages),
+    /// An answer still to be sent.
+    Long(LongAnswer),
     /// Refused.
     Refused(RequestError),
     /// Refused for the last time: the connection must be closed.
     RefusedForGood(RequestError),
 }
 
-impl From<Result<Reply, RequestError>> for CommandOutcome {
-    fn from(result: Result<Reply, RequestError>) -> Self {
-        match result {
-            Ok(reply) => Self::Replied(reply),
-            Err(refusal) => Self::Refused(refusal),
-        }
+impl From<Reply> for CommandOutcome {
+    fn from(reply: Reply) -> Self {
+        Self::Replied(reply)
+    }
+}
+
+impl From<LongAnswer> for CommandOutcome {
+    fn from(answer: LongAnswer) -> Self {
+        Self::Long(answer)
+    }
+}
+
+impl<T: Into<Self>> From<Result<T, RequestError>> for CommandOutcome {
+    fn from(result: Result<T, RequestError>) -> Self {
+        result.map_or_else(Self::Refused, Into::into)
     }
 }
 

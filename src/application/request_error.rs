@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::application::ports::StoreError;
-use crate::domain::{AuthError, DraftError, FilePathError, QuotaError, Timestamp, UploadError};
+use crate::domain::{AuthError, DraftError, FilePathError, Timestamp, UploadError};
 
 /// Parameters that are missing, ill-typed or invalid, in a sentence for the author of a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,31 +91,12 @@ impl RequestError {
 
     /// The error for a failed write of one file.
     pub(crate) fn writing_file(error: &StoreError) -> Self {
-        match error {
-            StoreError::OverQuota(QuotaError::Files(value)) => Self::LimitExceeded {
-                limit: "maxProjectFiles",
-                value: *value,
-            },
-            StoreError::OverQuota(QuotaError::Folders(value)) => Self::LimitExceeded {
-                limit: "maxProjectFolders",
-                value: *value,
-            },
-            StoreError::OverQuota(QuotaError::NameBytes(value)) => Self::LimitExceeded {
-                limit: "maxProjectNameBytes",
-                value: *value,
-            },
-            StoreError::OverQuota(QuotaError::Bytes(value)) => Self::LimitExceeded {
-                limit: "maxProjectBytes",
-                value: *value,
-            },
-            StoreError::NotFound
-            | StoreError::PathConflict
-            | StoreError::Unavailable
-            | StoreError::Failed(_) => {
-                log_failure("write a file", error);
-                Self::UnwritableFile
-            }
+        if let StoreError::OverQuota(quota) = error {
+            let (limit, value) = quota.limit();
+            return Self::LimitExceeded { limit, value };
         }
+        log_failure("write a file", error);
+        Self::UnwritableFile
     }
 
     /// The error for any other failure of a store.
@@ -152,11 +133,9 @@ impl From<UploadError> for RequestError {
 
 impl From<DraftError> for RequestError {
     fn from(error: DraftError) -> Self {
-        error
-            .limit()
-            .map_or(Self::UnwritableFile, |(limit, value)| Self::LimitExceeded {
-                limit,
-                value,
-            })
+        match error.limit() {
+            Some((limit, value)) => Self::LimitExceeded { limit, value },
+            None => Self::UnwritableFile,
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! of a mock before [`World::build`] wins. Everything that *changes* something is recorded in the
 //! [`Journal`], in order, so that a test can ask what happened and that nothing else did.
 
-use crate::application::files::commit;
 use crate::application::session::dispatch::execute;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -20,11 +19,11 @@ use crate::application::command::{
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
 use crate::application::file_content::FileContent;
-use crate::application::files::commit::Commit;
+use crate::application::files::detached_commit::{Commit, commit};
 use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
 use crate::application::memory::MemoryBudget;
-use crate::application::outcome::CommandOutcome;
+use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::MockChatRooms;
 use crate::application::ports::MockClock;
 use crate::application::ports::MockEventPublisher;
@@ -458,10 +457,10 @@ impl Scene {
     /// Starts a change and returns its answer.
     pub fn commit(
         &self,
-        commit: Commit,
+        change: Commit,
     ) -> impl Future<Output = Result<Reply, RequestError>> + use<> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let work = commit::commit(&self.app, commit, |outcome| {
+        let work = commit(&self.app, change, |outcome| {
             let _ = answer.send(outcome);
         });
         async move {
@@ -473,11 +472,7 @@ impl Scene {
     /// The result of an execution.
     pub async fn finish(&self, execution: CommandOutcome) -> Result<Vec<Reply>, RequestError> {
         match execution {
-            CommandOutcome::Silent
-            | CommandOutcome::Files(_)
-            | CommandOutcome::PullRequestFiles(_)
-            | CommandOutcome::Listing(_)
-            | CommandOutcome::PullRequests(_) => Ok(Vec::new()),
+            CommandOutcome::Silent | CommandOutcome::Long(_) => Ok(Vec::new()),
             CommandOutcome::Replied(reply) => Ok(vec![reply]),
             CommandOutcome::Authenticated { replies, .. } => Ok(replies),
             CommandOutcome::Commit(commit) => self.commit(commit).await.map(|reply| vec![reply]),
@@ -494,9 +489,11 @@ impl Scene {
         command: Command,
     ) -> Result<Vec<String>, RequestError> {
         match execute(&self.app, session, command).await {
-            CommandOutcome::Files(fetch)
-            | CommandOutcome::PullRequestFiles(fetch)
-            | CommandOutcome::Listing(fetch) => Ok(names_of(fetch).await),
+            CommandOutcome::Long(
+                LongAnswer::Files(fetch)
+                | LongAnswer::PullRequestFiles(fetch)
+                | LongAnswer::Listing(fetch),
+            ) => Ok(names_of(fetch).await),
             other => Err(self.finish(other).await.expect_err("files")),
         }
     }
@@ -936,17 +933,17 @@ fn name_of(topic: &Topic) -> String {
 fn what_happened(event: &Event) -> String {
     match event {
         Event::FileUpdated {
-            path,
+            file,
             version,
             content,
-            ..
         } => {
+            let path = &file.path;
             let number = version.number();
             let at_hand = if content.is_some() { "" } else { " by name" };
             format!("updated {path} v{number}{at_hand}")
         }
-        Event::FileDeleted { path, version, .. } => {
-            format!("deleted {path} v{}", version.number())
+        Event::FileDeleted { file, version } => {
+            format!("deleted {} v{}", file.path, version.number())
         }
         Event::Presence { connected, .. } => format!("presence {connected}"),
         Event::PullRequestCreated(created) => {

@@ -78,7 +78,7 @@ impl DraftFile {
 }
 
 /// A pull request that its author is still putting together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
     title: Arc<str>,
     description: Arc<str>,
@@ -97,11 +97,7 @@ impl Draft {
         Self {
             title,
             description,
-            files: PathMap::default(),
-            folders: 0,
-            deleted: BTreeSet::new(),
-            bytes: 0,
-            names_bytes: 0,
+            ..Self::default()
         }
     }
 
@@ -129,21 +125,15 @@ impl Draft {
         let old = self.files.get(path);
         let known = old.is_some() || self.deleted.contains(path);
         let name_bytes = if known { 0 } else { path.as_str().len() };
-        self.check_names(
-            usize::from(!known),
-            name_bytes + file.base_bytes(),
-            old.map_or(0, DraftFile::base_bytes),
-            limits,
-        )?;
+        let more_bytes = name_bytes + file.base_bytes();
+        let less_bytes = old.map_or(0, DraftFile::base_bytes);
+        self.check_names(usize::from(!known), more_bytes, less_bytes, limits)?;
         let new_folders = self.files.missing_folders(path);
         if new_folders > 0 && self.folders + new_folders > limits.max_folders {
             return Err(DraftError::Folders(limits.max_folders));
         }
-        let total = self
-            .bytes
-            .saturating_sub(old.map_or(0, |old| old.bytes))
-            .saturating_add(file.bytes);
-        if total > limits.max_bytes {
+        let others = self.bytes.saturating_sub(old.map_or(0, |old| old.bytes));
+        if others.saturating_add(file.bytes) > limits.max_bytes {
             return Err(DraftError::Bytes(limits.max_bytes));
         }
         if self.files.has_conflict(path) {
@@ -192,10 +182,9 @@ impl Draft {
         paths: Vec<FilePath>,
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
-        let new: Vec<_> = paths
-            .into_iter()
-            .filter(|path| !self.deleted.contains(path) && self.files.get(path).is_none())
-            .collect();
+        let is_new =
+            |path: &FilePath| !self.deleted.contains(path) && !self.files.contains_key(path);
+        let new: Vec<_> = paths.into_iter().filter(is_new).collect();
         let bytes = new.iter().map(|path| path.as_str().len()).sum();
         self.check_names(new.len(), bytes, 0, limits)?;
         self.names_bytes += bytes;
@@ -211,6 +200,8 @@ impl Draft {
         owner: UserName,
         date: Timestamp,
     ) -> PullRequest {
+        let files = self.files.iter();
+        let bases = files.filter_map(|(path, file)| Some((path.clone(), file.base?)));
         PullRequest {
             id,
             project,
@@ -218,17 +209,14 @@ impl Draft {
             title: Arc::clone(&self.title),
             description: Arc::clone(&self.description),
             date,
-            files: self.files.iter().map(|(path, _)| path.clone()).collect(),
+            files: self.files.keys().cloned().collect(),
             deleted: self.deleted.iter().cloned().collect(),
-            bases: self
-                .files
-                .iter()
-                .filter_map(|(path, file)| Some((path.clone(), file.base?)))
-                .collect(),
+            bases: bases.collect(),
         }
     }
 
-    /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes` removed.
+    /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes`
+    /// removed.
     fn check_names(
         &self,
         more: usize,

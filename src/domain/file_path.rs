@@ -161,10 +161,8 @@ impl PathQuery {
 fn normalise(name: &str) -> Result<Option<FilePath>, FilePathError> {
     let mut normal = String::with_capacity(name.len().min(MAX_PATH_BYTES) + 1);
     let mut depth = 0;
-    for segment in name
-        .split('/')
-        .filter(|segment| !segment.is_empty() && *segment != ".")
-    {
+    let is_named = |segment: &&str| !segment.is_empty() && *segment != ".";
+    for segment in name.split('/').filter(is_named) {
         depth += 1;
         check_segment(segment)?;
         // Checked along the way, so that a hostile name costs no more than an honest one.

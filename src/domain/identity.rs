@@ -73,25 +73,18 @@ impl Identity {
         if now >= claims.expires_at {
             return Err(IdentityError::Expired);
         }
-        if claims
-            .not_before
-            .is_some_and(|start| start > now.plus(NOT_BEFORE_LEEWAY))
-        {
+        let latest = now.plus(NOT_BEFORE_LEEWAY);
+        if claims.not_before.is_some_and(|start| start > latest) {
             return Err(IdentityError::NotYetValid);
         }
         let user = claims.username.as_deref().ok_or(IdentityError::NoUser)?;
         let user = UserName::parse(user).map_err(named("username"))?;
         let streamer = claims.streamer.as_deref().map(UserName::parse).transpose();
         let streamer = streamer.map_err(named("streamername"))?;
-        let name = claims
-            .project
-            .as_deref()
-            .map(ProjectName::parse)
-            .transpose();
-        let name = name.map_err(named("streamname"))?;
-        let project = streamer
-            .zip(name)
-            .map(|(streamer, name)| ProjectId { streamer, name });
+        let name = claims.project.as_deref().map(ProjectName::parse);
+        let name = name.transpose().map_err(named("streamname"))?;
+        let project = streamer.zip(name);
+        let project = project.map(|(streamer, name)| ProjectId { streamer, name });
         let room = match (&claims.room, &project) {
             (Some(room), _) => Some(RoomName::parse(room).map_err(named("room"))?),
             // Two names of 255 bytes make too long a room name: then there is no room.

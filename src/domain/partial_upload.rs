@@ -235,48 +235,37 @@ impl PartialUpload {
         };
         self.received -= 1;
         self.runs.remove(&first);
-        let before = number - first;
-        if before > 0 {
-            self.runs.insert(
-                first,
-                Run {
-                    parts: before,
-                    ..run
-                },
-            );
+        let parts = number - first;
+        if parts > 0 {
+            self.runs.insert(first, Run { parts, ..run });
         }
-        let after = run.parts - before - 1;
-        if after > 0 {
-            let offset = run.offset + u64::from(before + 1) * u64::from(run.bytes);
-            self.runs.insert(
-                number + 1,
-                Run {
-                    parts: after,
-                    offset,
-                    ..run
-                },
-            );
+        let offset = run.offset + u64::from(parts + 1) * u64::from(run.bytes);
+        let parts = run.parts - parts - 1;
+        if parts > 0 {
+            let rest = Run {
+                parts,
+                offset,
+                ..run
+            };
+            self.runs.insert(number + 1, rest);
         }
     }
 
     fn insert(&mut self, number: u32, bytes: u32) {
         let offset = self.log_bytes;
-        let joined = self
-            .runs
-            .range_mut(..number)
-            .next_back()
-            .is_some_and(|(&first, run)| {
-                let adjoins = first + run.parts == number
-                    && run.bytes == bytes
-                    && run.offset + u64::from(run.parts) * u64::from(bytes) == offset;
-                run.parts += u32::from(adjoins);
-                adjoins
-            });
-        if !joined {
+        let before = self.runs.range_mut(..number).next_back();
+        let adjoining = before.filter(|(first, run)| {
+            let end = run.offset + u64::from(run.parts) * u64::from(run.bytes);
+            **first + run.parts == number && run.bytes == bytes && end == offset
+        });
+        if let Some((_, run)) = adjoining {
+            run.parts += 1;
+        } else {
+            let parts = 1;
             self.runs.insert(
                 number,
                 Run {
-                    parts: 1,
+                    parts,
                     bytes,
                     offset,
                 },

@@ -1,7 +1,7 @@
 //! Values by the path of a file, and the folders that the paths imply.
 
 use std::collections::{BTreeMap, btree_map};
-use std::ops::Bound;
+use std::ops::{Bound, Deref, DerefMut};
 
 use super::file_path::FilePath;
 
@@ -18,35 +18,21 @@ impl<V> Default for PathMap<V> {
     }
 }
 
+impl<V> Deref for PathMap<V> {
+    type Target = BTreeMap<FilePath, V>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<V> DerefMut for PathMap<V> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
 impl<V> PathMap<V> {
-    pub fn get(&self, path: &FilePath) -> Option<&V> {
-        self.0.get(path)
-    }
-
-    pub fn get_mut(&mut self, path: &FilePath) -> Option<&mut V> {
-        self.0.get_mut(path)
-    }
-
-    pub fn insert(&mut self, path: FilePath, value: V) -> Option<V> {
-        self.0.insert(path, value)
-    }
-
-    pub fn remove(&mut self, path: &FilePath) -> Option<V> {
-        self.0.remove(path)
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub fn iter(&self) -> btree_map::Iter<'_, FilePath, V> {
-        self.0.iter()
-    }
-
     /// Whether a path lies below `folder`.
     pub fn is_folder(&self, folder: &FilePath) -> bool {
         self.has_below(&format!("{folder}/"))
@@ -72,14 +58,11 @@ impl<V> PathMap<V> {
         let mut previous = "";
         let mut folders = 0;
         for path in self.0.keys() {
-            let name = path.as_str();
             // The paths of a folder are adjacent, so a folder that the previous path does not share
             // is a new one.
-            folders += path
-                .folders()
-                .take_while(|folder| !previous.starts_with(folder))
-                .count() as u64;
-            previous = name;
+            let is_new = |folder: &&str| !previous.starts_with(folder);
+            folders += path.folders().take_while(is_new).count() as u64;
+            previous = path.as_str();
         }
         folders
     }

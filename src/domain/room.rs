@@ -106,12 +106,12 @@ impl Room {
         date: Timestamp,
         now: Uptime,
     ) -> Result<ChatMessage, Duration> {
-        self.buckets
-            .retain(|_, bucket| !bucket.is_full(limits.rate, now));
-        self.buckets
-            .entry(user.clone())
-            .or_insert_with(|| TokenBucket::full(limits.rate, now))
-            .take(limits.rate, now)?;
+        let (rate, buckets) = (limits.rate, &mut self.buckets);
+        buckets.retain(|_, bucket| !bucket.is_full(rate, now));
+        let bucket = buckets.entry(user.clone());
+        bucket
+            .or_insert_with(|| TokenBucket::full(rate, now))
+            .take(rate, now)?;
         self.last_id += 1;
         let message = ChatMessage {
             id: self.last_id,

@@ -2,75 +2,53 @@
 
 use std::time::Duration;
 
-/// Milliseconds since the Unix epoch, as the protocol counts them.
-///
-/// The system may set its clock back or forward, so durations are measured by [`Uptime`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(u64);
+macro_rules! point_in_time {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(u64);
 
-impl Timestamp {
-    /// The point `milliseconds` after the epoch.
-    pub const fn from_millis(milliseconds: u64) -> Self {
-        Self(milliseconds)
-    }
+        impl $name {
+            /// The point `milliseconds` after zero.
+            pub const fn from_millis(milliseconds: u64) -> Self {
+                Self(milliseconds)
+            }
 
-    /// The point `seconds` after the epoch, the unit of tokens; saturates.
-    pub const fn from_secs(seconds: u64) -> Self {
-        Self(seconds.saturating_mul(1_000))
-    }
+            /// The point `seconds` after zero, the unit of tokens; saturates.
+            pub const fn from_secs(seconds: u64) -> Self {
+                Self(seconds.saturating_mul(1_000))
+            }
 
-    /// Milliseconds since the epoch.
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
+            /// Milliseconds since zero.
+            pub const fn as_millis(self) -> u64 {
+                self.0
+            }
 
-    /// This point plus `duration`; saturates.
-    #[must_use]
-    pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
-    }
+            /// This point plus `duration`; saturates.
+            #[must_use]
+            pub fn plus(self, duration: Duration) -> Self {
+                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                Self(self.0.saturating_add(millis))
+            }
 
-    /// How long after `earlier` this point is; zero if it is before.
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
-    }
+            /// How long after `earlier` this point is; zero if it is before.
+            pub const fn since(self, earlier: Self) -> Duration {
+                Duration::from_millis(self.0.saturating_sub(earlier.0))
+            }
+        }
+    };
 }
 
-/// Milliseconds since the process started. Nobody can set this clock, so the time between two
-/// points has really passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Uptime(u64);
-
-impl Uptime {
-    /// The point `milliseconds` after the start.
-    pub const fn from_millis(milliseconds: u64) -> Self {
-        Self(milliseconds)
-    }
-
-    /// The point `seconds` after the start; saturates.
-    pub const fn from_secs(seconds: u64) -> Self {
-        Self(seconds.saturating_mul(1_000))
-    }
-
-    /// Milliseconds since the start.
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
-
-    /// This point plus `duration`; saturates.
-    #[must_use]
-    pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
-    }
-
-    /// How long after `earlier` this point is; zero if it is before.
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
-    }
+point_in_time! {
+    /// Milliseconds since the Unix epoch, as the protocol counts them.
+    ///
+    /// The system may set its clock back or forward, so durations are measured by [`Uptime`].
+    Timestamp
 }
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+point_in_time! {
+    /// Milliseconds since the process started. Nobody can set this clock, so the time between two
+    /// points has really passed.
+    Uptime
 }
 
 #[cfg(test)]

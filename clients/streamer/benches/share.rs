@@ -1,6 +1,7 @@
-//! `twicecast share` at full size, with the real server and a real viewer over loopback: the first upload of 50,000
-//! files and 1 GB, what sharing costs while nothing happens, how long a save takes to reach the viewer, a branch switch of
-//! 500 files, and coming back after the server was away for 30 s. The client's README holds the results.
+//! `twicecast share` at full size, with the real server and a real viewer over loopback: the first
+//! upload of 50,000 files and 1 GB, what sharing costs while nothing happens, how long a save takes
+//! to reach the viewer, a branch switch of 500 files, and coming back after the server was away for
+//! 30 s. The client's README holds the results.
 //!
 //!     cargo build --release --workspace && cargo bench -p twicecast --bench share
 //!     cargo bench -p twicecast --bench share -- --small     # in a fiftieth of the size
@@ -264,7 +265,8 @@ fn main() {
     }
     let (median, p95) = (percentile(&mut times, 50), percentile(&mut times, 95));
     println!(
-        "| from the end of a branch switch of {} files to the viewer's disk, p50 / p95 | {} / {} ms |",
+        "| from the end of a branch switch of {} files to the viewer's disk, p50 / p95 | {} / {} \
+         ms |",
         burst.len(),
         median.as_millis(),
         p95.as_millis()
@@ -282,7 +284,8 @@ fn main() {
     world.arrived(burst, b"while it was away");
     let seen = began.elapsed().as_secs_f64();
     println!(
-        "| after the server was away for {away} s: {} changed files are there / with the viewer | {caught_up:.1} / {seen:.1} s |",
+        "| after the server was away for {away} s: {} changed files are there / with the viewer | \
+         {caught_up:.1} / {seen:.1} s |",
         burst.len(),
     );
     drop((share, mirror, server));

@@ -1,4 +1,5 @@
-//! One file on its way in: its parts, in order, into a staged file. What must not be written is read past.
+//! One file on its way in: its parts, in order, into a staged file. What must not be written is
+//! read past.
 
 use std::io::Write;
 
@@ -106,7 +107,8 @@ impl Assembly {
         Ok(part.part == self.max_part)
     }
 
-    /// Whether an error means that no more parts of this file come. Answers to other requests may come between its parts.
+    /// Whether an error means that no more parts of this file come. Answers to other requests may
+    /// come between its parts.
     pub fn is_ended_by(&self, reference: Option<u64>, error: &ServerError) -> bool {
         self.reference == reference
             && (reference.is_some() || error.unread_file() == Some(&self.raw_name))

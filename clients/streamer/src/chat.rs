@@ -1,5 +1,5 @@
-//! `twicecast chat`: a room in the terminal. Here the connection is made, kept and taken up again; what is said is
-//! `conversation`'s business, and how it looks is that of `terminal` and `plain`.
+//! `twicecast chat`: a room in the terminal. Here the connection is made, kept and taken up again;
+//! what is said is `conversation`'s business, and how it looks is that of `terminal` and `plain`.
 
 mod commands;
 mod conversation;
@@ -28,10 +28,13 @@ use terminal::Terminal;
 
 /// The long help of the command.
 pub const HELP: &str = "\
-Enters a chat room: shows what was said before, who is there, and then each message as it comes. Needs a token or a key.
+Enters a chat room: shows what was said before, who is there, and then each message as it comes. \
+Needs a token or a key.
 
-In a terminal the last line is yours: Enter sends it, Ctrl-C or Ctrl-D leaves; /help tells what else it can do. \
-Without a terminal each line of the standard input is a message and the conversation goes to the standard output; \
+In a terminal the last line is yours: Enter sends it, Ctrl-C or Ctrl-D leaves; /help tells what \
+else it can do. \
+Without a terminal each line of the standard input is a message and the conversation goes to the \
+standard output; \
 at the end of the input the answers are awaited, then it ends. \
 A lost connection is taken up again, and what was said meanwhile is shown.";
 
@@ -77,7 +80,8 @@ trait Ui {
 ///
 /// # Errors
 ///
-/// A sentence, if the command line is not usable, or the server cannot be reached or does not let us in.
+/// A sentence, if the command line is not usable, or the server cannot be reached or does not let
+/// us in.
 pub async fn run(args: &ChatArgs) -> Result<u8, Failure> {
     let guest = Guest::resolve(args)?;
     if stdin().is_terminal() && stdout().is_terminal() {

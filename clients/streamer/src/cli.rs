@@ -1,4 +1,5 @@
-//! The command line: flags, their defaults and their help. What they mean together is `identity`'s business.
+//! The command line: flags, their defaults and their help. What they mean together is `identity`'s
+//! business.
 
 use std::path::PathBuf;
 
@@ -27,34 +28,46 @@ Example, with a server started by `file-ws-server --base-dir ./streams`:
   twicecast mirror ./copy --streamer ana --project demo";
 
 const PUSH_HELP: &str = "\
-Makes the project on the server equal to DIR: what differs is sent, what is gone is deleted, the rest is left alone. \
+Makes the project on the server equal to DIR: what differs is sent, what is gone is deleted, the \
+rest is left alone. \
 Needs a token or a key.
 
-Never sent, and named at the end: links and special files, `.git`, `.twicecast` and any folder that holds it, \
-names that begin with `.twicecast-`, and names that the protocol forbids (control characters, `\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
+Never sent, and named at the end: links and special files, `.git`, `.twicecast` and any folder \
+that holds it, \
+names that begin with `.twicecast-`, and names that the protocol forbids (control characters, \
+`\\`, not UTF-8, over 255 bytes, over 64 folders deep). \
 Such names on the server are left alone too.";
 
 const MIRROR_HELP: &str = "\
-Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken up again. \
+Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken \
+up again. \
 Needs no token unless the server wants one for reading.
 
-DIR is made if missing. One that holds anything and was not made by `twicecast mirror` is refused, unless --force is given.
+DIR is made if missing. One that holds anything and was not made by `twicecast mirror` is refused, \
+unless --force is given.
 
-Only files that this mirror wrote are ever changed or removed (it keeps a record in DIR/.twicecast-mirror); \
-edits made to those are overwritten. A file of yours in the place of one of the project's is reported and kept, unless --force; \
-files of yours that the project does not have are kept, unless --delete. Links are never followed, `.git` is never touched, \
+Only files that this mirror wrote are ever changed or removed (it keeps a record in \
+DIR/.twicecast-mirror); \
+edits made to those are overwritten. A file of yours in the place of one of the project's is \
+reported and kept, unless --force; \
+files of yours that the project does not have are kept, unless --delete. Links are never followed, \
+`.git` is never touched, \
 and of two names that the file system takes for one the second is reported and not written.";
 
 const SHARE_HELP: &str = "\
-Makes the project on the server equal to DIR, as `push` does, and keeps it so until stopped with Ctrl-C: what changes is sent at once. \
+Makes the project on the server equal to DIR, as `push` does, and keeps it so until stopped with \
+Ctrl-C: what changes is sent at once. \
 A lost connection is taken up again. Needs a token or a key, or --local.
 
 Never sent:
-  what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the last named wins),
+  what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
+last named wins),
   and git's own excludes; a rule counts from the moment in which it is written, also while sharing;
-  what looks like a secret, such as .env files, private keys and credentials, unless --allow names it;
+  what looks like a secret, such as .env files, private keys and credentials, unless --allow names \
+it;
   links and special files, `.git`, and names that the protocol forbids.
-What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` says which rule decides.
+What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
+says which rule decides.
 
 Keys, in a terminal: p pauses and goes on, q stops.";
 
@@ -77,14 +90,17 @@ What `apply` does with each file:
   changed here meanwhile: merged; where both changed the same lines, conflict markers are left
   changed here meanwhile, and binary or very long: left as it is, the proposal is put aside
   to be deleted, and unchanged since its author saw it: deleted; else it stays
-  left out by the rules of `share`, or itself a file of such rules: left out, unless --files names its whole path
-An author's client that does not say what he started from is taken to have started from what the server has, if that was there
+  left out by the rules of `share`, or itself a file of such rules: left out, unless --files names \
+its whole path
+An author's client that does not say what they started from is taken to have started from what the \
+server has, if that was there
 before and is what is here; else all that differs is a conflict.
 Whatever is replaced or deleted is kept outside the folder first; where is said at the end.
 
 Exit codes:
   0  all is done
-  1  there are conflicts to solve, or some files were left out or could not be written; they are named
+  1  there are conflicts to solve, or some files were left out or could not be written; they are \
+named
   2  the command line, or DIR, is not usable
   3  no connection, or the server does not let you in
 
@@ -103,7 +119,8 @@ Exit codes:
 
 Example:
   twicecast clone ./demo --streamer ana --project demo
-  twicecast propose ./demo --title 'A better sort' --message 'Stable, and faster' --user bob --key secret";
+  twicecast propose ./demo --title 'A better sort' --message 'Stable, and faster' --user bob --key \
+secret";
 
 const WHY_EXAMPLE: &str = "\
 Exit codes:
@@ -116,7 +133,12 @@ Example:
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "twicecast", version, about = "Streams a project to a file-ws-server, or mirrors one from it", after_help = EXAMPLE)]
+#[command(
+    name = "twicecast",
+    version,
+    about = "Streams a project to a file-ws-server, or mirrors one from it",
+    after_help = EXAMPLE
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -179,13 +201,16 @@ pub struct PushArgs {
 pub struct ShareArgs {
     /// The folder to share
     pub dir: PathBuf,
-    /// Share this although it looks like a secret: a pattern as in a .gitignore; may be given several times
+    /// Share this although it looks like a secret: a pattern as in a .gitignore; may be given
+    /// several times
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
-    /// Start a server in this process, on a free port, and print the command with which a viewer mirrors the project
+    /// Start a server in this process, on a free port, and print the command with which a viewer
+    /// mirrors the project
     #[arg(long)]
     pub local: bool,
-    /// Look through the folder now and then instead of watching it, for file systems that tell nothing
+    /// Look through the folder now and then instead of watching it, for file systems that tell
+    /// nothing
     #[arg(long)]
     pub poll: bool,
     /// Print what happens as JSON, one object per line
@@ -231,7 +256,8 @@ pub enum PullsCommand {
     Apply {
         /// Its id, or how that begins
         id: String,
-        /// Only these of its files: patterns as in a .gitignore; what a whole path names is taken whatever the rules say
+        /// Only these of its files: patterns as in a .gitignore; what a whole path names is taken
+        /// whatever the rules say
         #[arg(long, value_name = "PATTERN", num_args = 1..)]
         files: Vec<String>,
         /// Do not report it as merged
@@ -301,14 +327,16 @@ pub struct MirrorArgs {
     /// Exit as soon as the present state is complete
     #[arg(long)]
     pub once: bool,
-    /// Start in a folder that holds other things, and overwrite files there that the project has too
+    /// Start in a folder that holds other things, and overwrite files there that the project has
+    /// too
     #[arg(long)]
     pub force: bool,
     /// Also remove files from DIR that the project does not have, whoever made them
     #[arg(long)]
     pub delete: bool,
     /// Read the connection no faster than this, to play a slow viewer
-    #[arg(long, hide = true, value_name = "BYTES_PER_SECOND", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, hide = true, value_name = "BYTES_PER_SECOND")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub read_limit: Option<u64>,
     /// Who and where
     #[command(flatten)]
@@ -343,7 +371,8 @@ pub struct CommonArgs {
     /// A token that the server's issuer gave you; its names are the defaults of the flags below
     #[arg(long, env = "TWICECAST_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
-    /// The server's key, to make one's own token, for development; better given by the variable, which others cannot see
+    /// The server's key, to make one's own token, for development; better given by the variable,
+    /// which others cannot see
     #[arg(long, env = "TWICECAST_KEY", hide_env_values = true, global = true)]
     pub key: Option<String>,
     /// Who you are [default: the token's, or $USER]
@@ -358,7 +387,8 @@ pub struct CommonArgs {
 }
 
 impl Cli {
-    /// Reads the process's command line. A flag wins over a variable, and `--token` over `--key` where neither is a flag.
+    /// Reads the process's command line. A flag wins over a variable, and `--token` over `--key`
+    /// where neither is a flag.
     ///
     /// # Errors
     ///

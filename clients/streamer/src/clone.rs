@@ -45,7 +45,8 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
     let dir = args.dir.to_string_lossy();
     if args.dir.join(WORK_FOLDER).symlink_metadata().is_ok() {
         return Err(Failure::usage(format!(
-            "{} is a clone or a mirror already, and what was edited in it would be overwritten; clone into another folder.",
+            "{} is a clone or a mirror already, and what was edited in it would be overwritten; \
+             clone into another folder.",
             shown(&dir)
         )));
     }
@@ -128,7 +129,8 @@ fn remember(root: &OwnedFd, identity: &Identity) -> std::io::Result<()> {
 pub fn bases(dir: &Path, root: &OwnedFd) -> Result<Bases, Failure> {
     let none = || {
         Failure::usage(format!(
-            "{} was not made by `twicecast clone`, so nobody knows what you started from; clone the project and edit that.",
+            "{} was not made by `twicecast clone`, so nobody knows what you started from; clone \
+             the project and edit that.",
             shown(&dir.to_string_lossy())
         ))
     };

@@ -1,4 +1,5 @@
-//! `twicecast completions` and `twicecast man`: both made from the command line's own description, so that they cannot lag behind it.
+//! `twicecast completions` and `twicecast man`: both made from the command line's own description,
+//! so that they cannot lag behind it.
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
-//! The connection: from a URL to two ends, one that sends and one that receives, and the sentences for all that can go wrong between.
+//! The connection: from a URL to two ends, one that sends and one that receives, and the sentences
+//! for all that can go wrong between.
 
 use std::time::Duration;
 
@@ -47,7 +48,8 @@ pub struct Incoming {
 ///
 /// # Errors
 ///
-/// A sentence that says what to do: the address is wrong, nobody answers, or the answer is not a WebSocket's.
+/// A sentence that says what to do: the address is wrong, nobody answers, or the answer is not a
+/// WebSocket's.
 pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, Incoming), Failure> {
     let (host, port) = address(url)?;
     let stream = timeout(CONNECT_TIMEOUT, open(&host, port, read_limit.is_some()))
@@ -95,7 +97,8 @@ pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, In
 pub fn address(url: &str) -> Result<(String, u16), Failure> {
     let wrong = || {
         Failure::usage(format!(
-            "The address {url:?} is not of the form ws://HOST:PORT or wss://HOST; give another one with --url."
+            "The address {url:?} is not of the form ws://HOST:PORT or wss://HOST; give another one \
+             with --url."
         ))
     };
     let uri: Uri = url.parse().map_err(|_| wrong())?;
@@ -138,11 +141,13 @@ fn unreachable_sentence(url: &str, host: &str, error: &std::io::Error) -> Failur
     Failure::connection(match error.kind() {
         std::io::ErrorKind::ConnectionRefused => {
             format!(
-                "The connection to {url} was refused: is the server running? Start it with `file-ws-server --base-dir DIR`, or give another address with --url."
+                "The connection to {url} was refused: is the server running? Start it with \
+                 `file-ws-server --base-dir DIR`, or give another address with --url."
             )
         }
         _ => format!(
-            "{url} cannot be reached: {error}. Check that {host} is the right host and that the network is up."
+            "{url} cannot be reached: {error}. Check that {host} is the right host and that the \
+             network is up."
         ),
     })
 }
@@ -152,19 +157,23 @@ fn handshake_sentence(url: &str, error: &Error) -> Failure {
         Error::Http(response) => response.status().as_u16(),
         Error::Io(error) if url.starts_with("wss:") => {
             return Failure::connection(format!(
-                "No secure connection to {url}: {error}. Does the server (or the proxy before it) speak TLS with a certificate that this system trusts? Without TLS the address starts with ws://."
+                "No secure connection to {url}: {error}. Does the server (or the proxy before it) \
+                 speak TLS with a certificate that this system trusts? Without TLS the address \
+                 starts with ws://."
             ));
         }
         Error::Tls(error) => {
             return Failure::connection(format!(
-                "No secure connection to {url}: {error}. The address must name the host that the certificate names."
+                "No secure connection to {url}: {error}. The address must name the host that the \
+                 certificate names."
             ));
         }
         _ => 0,
     };
     Failure::connection(match status {
         404 => format!(
-            "The server at {url} takes no WebSocket at this path; use / or /ws, as in ws://127.0.0.1:3005."
+            "The server at {url} takes no WebSocket at this path; use / or /ws, as in \
+             ws://127.0.0.1:3005."
         ),
         403 => {
             format!("The server at {url} refuses connections from here (403); ask its operator.")

@@ -1,8 +1,10 @@
-//! What ends a command: one sentence for the person at the keyboard, and what the shell and the reconnecting loop make of it.
+//! What ends a command: one sentence for the person at the keyboard, and what the shell and the
+//! reconnecting loop make of it.
 
 use std::fmt;
 
-/// Why a command cannot go on. Files that fail one by one are counted instead, see [`crate::report::Report`].
+/// Why a command cannot go on. Files that fail one by one are counted instead, see
+/// [`crate::report::Report`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     kind: Kind,

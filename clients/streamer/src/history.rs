@@ -1,4 +1,5 @@
-//! What was shared lately, by its hash: so that a proposal made from an older version can be merged.
+//! What was shared lately, by its hash: so that a proposal made from an older version can be
+//! merged.
 
 use std::fs;
 use std::io::Write as _;
@@ -22,7 +23,8 @@ const TIDY_EVERY: u32 = 200;
 /// Where this process keeps what it shares; it shares one project.
 static SHARED: OnceLock<Option<Shelf>> = OnceLock::new();
 
-/// From now on what is shared is kept as that project's, unless the place for it lies in the shared folder itself.
+/// From now on what is shared is kept as that project's, unless the place for it lies in the shared
+/// folder itself.
 pub fn begin(project: &str, dir: &Path) {
     let shelf = Shelf::of(project).filter(|shelf| !lies_in(&shelf.all, dir));
     let _ = SHARED.set(shelf);
@@ -111,7 +113,8 @@ impl Default for History {
 }
 
 impl History {
-    /// Keeps a content. That it cannot be kept is no fault: then a proposal made from it cannot be merged by itself.
+    /// Keeps a content. That it cannot be kept is no fault: then a proposal made from it cannot be
+    /// merged by itself.
     pub fn keep(&mut self, sha256: &str, content: &[u8]) {
         let Some(kept) = self.shelf.as_ref().filter(|_| is_hash(sha256)) else {
             return;

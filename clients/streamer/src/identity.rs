@@ -88,7 +88,8 @@ impl Identity {
             .map_err(Failure::usage)?;
         if role == Role::Streamer && user != streamer {
             return Err(Failure::usage(format!(
-                "Only the streamer himself can push: --user {user} is not --streamer {streamer}. Leave --streamer away, or give the streamer's token."
+                "Only the streamer himself can push: --user {user} is not --streamer {streamer}. \
+                 Leave --streamer away, or give the streamer's token."
             )));
         }
         let right = match (&common.token, &common.key) {
@@ -105,7 +106,8 @@ impl Identity {
         })
     }
 
-    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key was given.
+    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key
+    /// was given.
     ///
     /// # Errors
     ///
@@ -164,7 +166,8 @@ impl Identity {
         };
         let minutes = token::expires_in(token)?.as_secs().div_ceil(60);
         Some(format!(
-            "The token holds for {minutes} more minutes; get a fresh one and start again with it before that."
+            "The token holds for {minutes} more minutes; get a fresh one and start again with it \
+             before that."
         ))
     }
 
@@ -177,7 +180,8 @@ impl Identity {
         match &self.right {
             Right::Key(key) => Ok(key),
             _ => Err(Failure::usage(
-                "A token is made from the server's key: give --key or set TWICECAST_KEY (a server that was given none uses `secret`).",
+                "A token is made from the server's key: give --key or set TWICECAST_KEY (a server \
+                 that was given none uses `secret`).",
             )),
         }
     }
@@ -188,24 +192,30 @@ impl Identity {
         let (user, streamer, project) = (&self.user, &self.streamer, &self.project);
         Failure::denied(match &self.right {
             Right::Nothing => format!(
-                "The server does not let anybody read {streamer}/{project} without a token ({why}). Give --token, or --key if you run the server."
+                "The server does not let anybody read {streamer}/{project} without a token \
+                 ({why}). Give --token, or --key if you run the server."
             ),
             Right::Key(_) => format!(
-                "The server does not accept a token made with this key ({why}). Give the same --key (or TWICECAST_KEY) that the server was started with."
+                "The server does not accept a token made with this key ({why}). Give the same \
+                 --key (or TWICECAST_KEY) that the server was started with."
             ),
             Right::Token(_) => format!(
-                "The server does not accept the token for user {user}, streamer {streamer}, project {project} ({why}). It may have expired, be signed with another key, or name others; get a fresh one, or adapt --user, --streamer and --project."
+                "The server does not accept the token for user {user}, streamer {streamer}, \
+                 project {project} ({why}). It may have expired, be signed with another key, or \
+                 name others; get a fresh one, or adapt --user, --streamer and --project."
             ),
         })
     }
 
-    /// What to tell somebody whom the server let in and then, on the same connection, does no longer: his token ran out.
+    /// What to tell somebody whom the server let in and then, on the same connection, does no
+    /// longer: his token ran out.
     pub fn withdrawn(&self, message: &str) -> Failure {
         let why = crate::names::shown(message);
         match &self.right {
             Right::Nothing => self.refused(message),
             Right::Key(_) => Failure::expired(format!(
-                "The token that was made from the key no longer holds ({why}); a fresh one is made for the next connection."
+                "The token that was made from the key no longer holds ({why}); a fresh one is made \
+                 for the next connection."
             )),
             Right::Token(_) => Failure::expired(format!(
                 "The token no longer holds ({why}); get a fresh one and start again."

@@ -6,8 +6,8 @@ use crate::identity::Identity;
 use crate::names::shown;
 use crate::protocol::{self, ListedFile, ServerMessage};
 
-/// The project's files, and those that the server has and cannot read, each with its words. `aside` is told what else the
-/// server says meanwhile, such as which pull requests wait.
+/// The project's files, and those that the server has and cannot read, each with its words. `aside`
+/// is told what else the server says meanwhile, such as which pull requests wait.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! `--local`: a server in this process, for whoever wants to see it all at once. The only place that knows the
-//! server's inside; everything goes over the wire all the same.
+//! `--local`: a server in this process, for whoever wants to see it all at once. The only place
+//! that knows the server's inside; everything goes over the wire all the same.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,9 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_ws_server::adapters::outbound::filesystem::{
-    Durability, FilesystemOptions, FilesystemStores,
-};
+use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::server::{self, Adapters, Running, Server};
@@ -41,8 +39,8 @@ impl LocalServer {
     }
 }
 
-/// Starts a server on a free port of the loopback interface, with a key of its own and its data in a temporary folder
-/// outside `dir`.
+/// Starts a server on a free port of the loopback interface, with a key of its own and its data in
+/// a temporary folder outside `dir`.
 ///
 /// # Errors
 ///
@@ -65,7 +63,8 @@ pub async fn start(dir: &Path) -> Result<LocalServer, Failure> {
     };
     if inside(dir).unwrap_or(false) {
         return Err(Failure::usage(
-            "The system's folder for temporary files lies in DIR, where the local server's data must not be; set TMPDIR to another one.",
+            "The system's folder for temporary files lies in DIR, where the local server's data \
+             must not be; set TMPDIR to another one.",
         ));
     }
     serve(base).await.map_err(cannot)
@@ -95,11 +94,7 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     let folder = base.path().to_owned();
     let adapters = Adapters {
         open_stores: Box::new(move |resources| {
-            let options = FilesystemOptions {
-                durability: Durability::Rename,
-                resources,
-            };
-            Ok(FilesystemStores::open(&folder, options)?.into())
+            Ok(FilesystemStores::open(&folder, Durability::Rename, resources)?.into())
         }),
         tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),

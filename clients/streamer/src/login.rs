@@ -13,8 +13,8 @@ pub fn streamer(identity: &Identity) -> Value {
     json!({"username": identity.user, "project": identity.project})
 }
 
-/// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile are passed over:
-/// whoever wants them lists the project afterwards.
+/// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
+/// are passed over: whoever wants them lists the project afterwards.
 ///
 /// # Errors
 ///
@@ -47,10 +47,13 @@ pub async fn authenticate(
                 return Err(match (error.code, role) {
                     (401, _) => identity.refused(&error.message),
                     (400, Role::Viewer) => Failure::not_yet(format!(
-                        "The project {project} is not there ({why}). Check --streamer and --project, or wait until the streamer comes."
+                        "The project {project} is not there ({why}). Check --streamer and \
+                         --project, or wait until the streamer comes."
                     )),
                     (400, Role::Streamer) => Failure::denied(format!(
-                        "The server does not take files for {project} ({why}). If it says that the project is not its own, its operator can adopt it with `file-ws-server adopt {project}`."
+                        "The server does not take files for {project} ({why}). If it says that the \
+                         project is not its own, its operator can adopt it with `file-ws-server \
+                         adopt {project}`."
                     )),
                     (code, _) => Failure::denied(format!(
                         "The server did not let {} in ({code}: {why}).",

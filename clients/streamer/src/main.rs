@@ -1,4 +1,5 @@
-//! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the wire contract and nothing of the server's inside.
+//! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the
+//! wire contract and nothing of the server's inside.
 
 mod assembly;
 mod backoff;

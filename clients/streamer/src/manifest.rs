@@ -1,5 +1,6 @@
-//! The record of which files in a mirrored folder this mirror wrote, so that it never takes somebody else's for its own.
-//! It is a log, one line per change, kept in the work folder; a line is written before what it tells of is done.
+//! The record of which files in a mirrored folder this mirror wrote, so that it never takes
+//! somebody else's for its own. It is a log, one line per change, kept in the work folder; a line
+//! is written before what it tells of is done.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -37,7 +38,8 @@ pub struct Manifest {
     log: File,
     /// Whether the log may end in a line that could not be written to its end.
     is_torn: bool,
-    /// Lines of removals that could not be written, for the next time: what is not ours must not be taken for ours later.
+    /// Lines of removals that could not be written, for the next time: what is not ours must not be
+    /// taken for ours later.
     owed: String,
     files: BTreeSet<FileName>,
 }
@@ -235,7 +237,8 @@ mod tests {
         let work = place::open_root(dir.path()).unwrap();
         let mut manifest =
             Manifest::begin(&work, "ana", "demo", BTreeSet::from([name("/a")])).unwrap();
-        // Half a line gets through, up to the middle of a character, and then no more: a file that is open for reading takes nothing.
+        // Half a line gets through, up to the middle of a character, and then no more: a file that
+        // is open for reading takes nothing.
         manifest.log.write_all(b"{\"wrote\":\"/t\xc3").unwrap();
         let readable = File::open(dir.path().join(LOG)).unwrap();
         let log = std::mem::replace(&mut manifest.log, readable);

@@ -1,5 +1,5 @@
-//! A byte stream that notes when it last moved, so that a dead server is told from a slow one, and that can
-//! be read slowly on purpose, to play a slow viewer.
+//! A byte stream that notes when it last moved, so that a dead server is told from a slow one, and
+//! that can be read slowly on purpose, to play a slow viewer.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Our own pings are no sign that anybody is listening; a write larger than a control frame was taken by the peer's window.
+/// Our own pings are no sign that anybody is listening; a write larger than a control frame was
+/// taken by the peer's window.
 const CONTROL_FRAME_BYTES_MAX: usize = 125 + 14 + 32;
 
 /// Counts the bytes that prove that the other side is alive.

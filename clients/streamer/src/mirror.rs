@@ -1,4 +1,5 @@
-//! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the connection is lost.
+//! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the
+//! connection is lost.
 
 use tokio::task::block_in_place;
 

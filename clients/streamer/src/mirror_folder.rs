@@ -64,7 +64,8 @@ impl MirrorFolder {
             .any(|entry| entry.to_string_lossy().eq_ignore_ascii_case(SERVER_FOLDER))
         {
             return Err(Failure::usage(format!(
-                "{shown_dir} is the base folder of a file-ws-server (it holds `.twicecast`); mirror into another folder."
+                "{shown_dir} is the base folder of a file-ws-server (it holds `.twicecast`); \
+                 mirror into another folder."
             )));
         }
         let is_empty = entries.iter().all(|entry| entry == WORK_FOLDER);
@@ -81,7 +82,8 @@ impl MirrorFolder {
         let system = |error: Errno| unusable(error.into());
         let not_empty = || {
             Failure::usage(format!(
-                "{shown_dir} is not empty and no mirror of {}. Choose an empty or new folder, or use --force to overwrite what the project has too.",
+                "{shown_dir} is not empty and no mirror of {}. Choose an empty or new folder, or \
+                 use --force to overwrite what the project has too.",
                 identity.full_project()
             ))
         };
@@ -111,14 +113,16 @@ impl MirrorFolder {
             Earlier::Nothing => return Err(not_empty()),
             Earlier::Other(project) => {
                 return Err(Failure::usage(format!(
-                    "{shown_dir} is a mirror of {}, not of {}. Choose another folder, or use --force.",
+                    "{shown_dir} is a mirror of {}, not of {}. Choose another folder, or use \
+                     --force.",
                     shown(&project),
                     identity.full_project()
                 )));
             }
             Earlier::Unreadable => {
                 return Err(Failure::usage(format!(
-                    "The record in {shown_dir}/{WORK_FOLDER} cannot be read. Choose another folder, or use --force to begin anew."
+                    "The record in {shown_dir}/{WORK_FOLDER} cannot be read. Choose another \
+                     folder, or use --force to begin anew."
                 )));
             }
         };
@@ -143,7 +147,8 @@ fn lock(work: &OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(lock)
 }
 
-/// The path with the links of all that exists of it resolved. What is missing of it must lead straight down.
+/// The path with the links of all that exists of it resolved. What is missing of it must lead
+/// straight down.
 fn resolved(absolute: &Path) -> io::Result<PathBuf> {
     for existing in absolute.ancestors() {
         let real = match std::fs::canonicalize(existing) {

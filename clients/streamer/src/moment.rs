@@ -13,7 +13,8 @@ pub fn now() -> i64 {
         .unwrap_or_default()
 }
 
-/// The time of day here of a moment in milliseconds since the epoch, with the date where that is not today's.
+/// The time of day here of a moment in milliseconds since the epoch, with the date where that is
+/// not today's.
 pub fn time_of_day(moment: i64, now: i64) -> String {
     in_zone(&Local, moment, now)
 }

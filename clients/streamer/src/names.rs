@@ -1,5 +1,6 @@
-//! Names: what may be a file of a project, what may be a user or a project, and which names this client
-//! never touches on either side. It knows the contract's rules and nothing of disks or sockets.
+//! Names: what may be a file of a project, what may be a user or a project, and which names this
+//! client never touches on either side. It knows the contract's rules and nothing of disks or
+//! sockets.
 
 use std::fmt;
 
@@ -14,15 +15,17 @@ const SEGMENT_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 64;
 
-/// A file's name inside a project: `/`-separated, with one leading `/`, every segment safe to use as a
-/// file name below a folder of ours. There is no other way to make one than [`FileName::parse`].
+/// A file's name inside a project: `/`-separated, with one leading `/`, every segment safe to use
+/// as a file name below a folder of ours. There is no other way to make one than
+/// [`FileName::parse`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
 
 /// The rule of the contract, or of this client's own, that a name breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameFault {
-    /// Anything but exactly one leading `/`, or an empty or `.` segment: the server never answers so.
+    /// Anything but exactly one leading `/`, or an empty or `.` segment: the server never answers
+    /// so.
     NotNormal,
     /// A `..` segment.
     Parent,
@@ -86,7 +89,8 @@ impl FileName {
         &self.0
     }
 
-    /// The full name of the folder that holds the file, `""` for the top one, and the file's own segment.
+    /// The full name of the folder that holds the file, `""` for the top one, and the file's own
+    /// segment.
     pub fn split(&self) -> (&str, &str) {
         self.0.rsplit_once('/').unwrap_or(("", &self.0))
     }
@@ -141,7 +145,8 @@ pub fn check_segment(segment: &str) -> Result<(), NameFault> {
 }
 
 /// Some file systems drop a name's trailing dots and spaces, its stream after a `:`, its case, or
-/// characters that cannot be seen; and `.git` has a short name on some. All of these stand for the same folder.
+/// characters that cannot be seen; and `.git` has a short name on some. All of these stand for the
+/// same folder.
 fn check_reserved(segment: &str) -> Result<(), NameFault> {
     let visible: String = segment
         .chars()
@@ -202,7 +207,8 @@ pub fn check_component(what: &str, name: &str) -> Result<(), String> {
         || name.chars().any(char::is_control)
     {
         return Err(format!(
-            "The {what} name {name:?} must not be `.` or `..`, nor hold `/`, `\\` or control characters; give another one with --{what}."
+            "The {what} name {name:?} must not be `.` or `..`, nor hold `/`, `\\` or control \
+             characters; give another one with --{what}."
         ));
     }
     Ok(())

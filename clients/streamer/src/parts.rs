@@ -1,4 +1,5 @@
-//! Reading a file in parts, so that the parts announced are the parts that come, even while somebody is writing to the file.
+//! Reading a file in parts, so that the parts announced are the parts that come, even while
+//! somebody is writing to the file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -41,12 +42,14 @@ impl Part<'_> {
     }
 }
 
-/// Reads a file and hands over its parts in order. Where the file changes meanwhile it begins anew with part 1, which the
-/// protocol allows as long as the last part has not been sent. `emit` returns whether it wants more.
+/// Reads a file and hands over its parts in order. Where the file changes meanwhile it begins anew
+/// with part 1, which the protocol allows as long as the last part has not been sent. `emit`
+/// returns whether it wants more.
 ///
 /// # Errors
 ///
-/// The system's own. The parts that were handed over then make no whole file, and must not be completed.
+/// The system's own. The parts that were handed over then make no whole file, and must not be
+/// completed.
 pub fn read(
     mut open: impl FnMut() -> io::Result<File>,
     mut emit: impl FnMut(Part<'_>) -> bool,

@@ -1,5 +1,5 @@
-//! What the flags, the token and the surroundings say of the person at the keyboard, for commands that can do without some of it.
-//! Commands that need a project have [`crate::identity`].
+//! What the flags, the token and the surroundings say of the person at the keyboard, for commands
+//! that can do without some of it. Commands that need a project have [`crate::identity`].
 
 use serde_json::Value;
 
@@ -88,7 +88,8 @@ impl TokenView {
 }
 
 impl Person {
-    /// Puts together what is known; a room that is not given is the token's, or else the project's own.
+    /// Puts together what is known; a room that is not given is the token's, or else the project's
+    /// own.
     ///
     /// # Errors
     ///
@@ -135,7 +136,8 @@ impl Person {
         })
     }
 
-    /// The token to authenticate with, fresh if it can be made; `None` where neither token nor key was given.
+    /// The token to authenticate with, fresh if it can be made; `None` where neither token nor key
+    /// was given.
     ///
     /// # Errors
     ///
@@ -149,7 +151,8 @@ impl Person {
                     .user
                     .as_deref()
                     .ok_or_else(|| Failure::usage("Who are you? Give --user."))?;
-                // Absent and empty are the same in a token, and one without a project names no streamer either.
+                // Absent and empty are the same in a token, and one without a project names no
+                // streamer either.
                 let (streamer, project) = self.full_names().unwrap_or_default();
                 let room = self.room.as_deref().unwrap_or_default();
                 Claims::new(user, streamer, project, Some(room), OWN_TOKEN_HOURS)
@@ -172,7 +175,8 @@ fn own_room(streamer: Option<&str>, project: Option<&str>) -> Option<String> {
 fn check_room(room: &str) -> Result<(), String> {
     if room.is_empty() || room.chars().any(char::is_control) {
         return Err(format!(
-            "The room name {room:?} must not be empty nor hold control characters; give another one with --room."
+            "The room name {room:?} must not be empty nor hold control characters; give another \
+             one with --room."
         ));
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Places below a folder, reached by directory handles one segment at a time, so that no link on the way is ever followed.
+//! Places below a folder, reached by directory handles one segment at a time, so that no link on
+//! the way is ever followed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,7 +29,8 @@ pub fn open_root(dir: &Path) -> io::Result<OwnedFd> {
 ///
 /// # Errors
 ///
-/// `ENOENT` if there is nothing, `ELOOP` or `ENOTDIR` if it is no folder, and the system's other ones.
+/// `ENOENT` if there is nothing, `ELOOP` or `ENOTDIR` if it is no folder, and the system's other
+/// ones.
 pub fn open_folder(parent: impl AsFd, segment: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(parent, segment, flags, Mode::empty())

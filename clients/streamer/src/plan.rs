@@ -1,4 +1,5 @@
-//! What to do so that the project on the server equals a folder: a comparison of two sets of files, without either at hand.
+//! What to do so that the project on the server equals a folder: a comparison of two sets of files,
+//! without either at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,8 @@ pub struct Plan {
     pub spared: usize,
 }
 
-/// Sorts a list from the server into the names that can be ours and those that no push of ours could have made, which are left alone.
+/// Sorts a list from the server into the names that can be ours and those that no push of ours
+/// could have made, which are left alone.
 pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
     let mut left_alone = 0;
     let mut remote = BTreeMap::new();
@@ -48,8 +50,9 @@ pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
     (remote, left_alone)
 }
 
-/// Compares. `same` is asked, for files of equal size, whether the local content has that hash; `unseen` are local
-/// places that were not looked into, because that failed or because they are never sent: at and below them nothing is deleted.
+/// Compares. `same` is asked, for files of equal size, whether the local content has that hash;
+/// `unseen` are local places that were not looked into, because that failed or because they are
+/// never sent: at and below them nothing is deleted.
 pub fn plan(
     local: &BTreeMap<FileName, u64>,
     remote: &BTreeMap<FileName, Remote>,

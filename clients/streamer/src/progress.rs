@@ -1,4 +1,5 @@
-//! How far a push has come: a bar where somebody looks at a terminal, a line now and then where nobody does.
+//! How far a push has come: a bar where somebody looks at a terminal, a line now and then where
+//! nobody does.
 
 use std::time::{Duration, Instant};
 

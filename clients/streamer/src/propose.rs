@@ -96,7 +96,8 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The flags, with what the clone knows where they are silent. It can be proposed only to the project that it is of.
+/// The flags, with what the clone knows where they are silent. It can be proposed only to the
+/// project that it is of.
 fn common(args: &ProposeArgs, bases: &Bases) -> Result<CommonArgs, Failure> {
     let mut common = args.common.clone();
     let streamer = common
@@ -105,7 +106,8 @@ fn common(args: &ProposeArgs, bases: &Bases) -> Result<CommonArgs, Failure> {
     let project = common.project.get_or_insert_with(|| bases.project.clone());
     if (&*streamer, &*project) != (&bases.streamer, &bases.project) {
         return Err(Failure::usage(format!(
-            "{} is a clone of {}/{} and can be proposed to no other project; leave --streamer and --project away.",
+            "{} is a clone of {}/{} and can be proposed to no other project; leave --streamer and \
+             --project away.",
             shown(&args.dir.to_string_lossy()),
             shown(&bases.streamer),
             shown(&bases.project)

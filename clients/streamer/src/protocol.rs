@@ -1,4 +1,5 @@
-//! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing here acts on anything.
+//! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing
+//! here acts on anything.
 
 use std::collections::BTreeMap;
 
@@ -98,8 +99,8 @@ struct PostData<'a> {
     base: Option<&'a str>,
 }
 
-/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are). `base` is the SHA-256 of what
-/// it was made from, for a pull request.
+/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
+/// `base` is the SHA-256 of what it was made from, for a pull request.
 ///
 /// # Errors
 ///
@@ -280,8 +281,8 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// The one file that the server cannot read, where the error is about that: within a whole project it
-    /// does not end the answer.
+    /// The one file that the server cannot read, where the error is about that: within a whole
+    /// project it does not end the answer.
     pub fn unread_file(&self) -> Option<&str> {
         (self.kind == "failReadFileError")
             .then_some(self.file.as_deref())

@@ -33,7 +33,8 @@ const LINES_MAX: usize = 50;
 ///
 /// # Errors
 ///
-/// A sentence, if nothing or not all could be done because of the connection, the rights or the folder.
+/// A sentence, if nothing or not all could be done because of the connection, the rights or the
+/// folder.
 pub async fn run(args: &PushArgs) -> Result<u8, Failure> {
     let identity = Identity::resolve(&args.common, Role::Streamer, Some(&args.dir))?;
     let token = identity.token()?.ok_or_else(|| {
@@ -162,7 +163,8 @@ async fn carry_out(
         | Seen::Held
         | Seen::Said { .. } => {}
     };
-    // All deletions are acknowledged before the first post: a file may come where a folder was, and room is made first.
+    // All deletions are acknowledged before the first post: a file may come where a folder was, and
+    // room is made first.
     let deletions = upload::deletions(plan.delete, FIRST_UPLOAD);
     let mut done = upload
         .pump(deletions, &mut progress, &mut held, &mut see)

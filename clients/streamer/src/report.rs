@@ -1,4 +1,5 @@
-//! What went wrong file by file, for the summary and the exit code; and printing that survives a closed pipe.
+//! What went wrong file by file, for the summary and the exit code; and printing that survives a
+//! closed pipe.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -59,7 +60,8 @@ pub fn failure_line(name: &str, why: &str) -> String {
     format!("{}: {}", shown(name), shown(why))
 }
 
-/// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be led by, is escaped.
+/// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be
+/// led by, is escaped.
 pub fn json_line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     let mut safe = String::with_capacity(text.len());

@@ -1,4 +1,5 @@
-//! What a folder has to send: its files, by the names that the protocol gives them, and what it keeps to itself and why.
+//! What a folder has to send: its files, by the names that the protocol gives them, and what it
+//! keeps to itself and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,13 +19,14 @@ pub struct Scan {
     pub files: BTreeMap<FileName, u64>,
     /// What is not sent, by its path and the reason. What the server has there is left alone.
     pub skipped: Vec<(String, Skip)>,
-    /// What could not be looked at, by its path and the error. What the server has there is left alone.
+    /// What could not be looked at, by its path and the error. What the server has there is left
+    /// alone.
     pub unreadable: Vec<(String, String)>,
 }
 
 impl Scan {
-    /// The places that are not sent or could not be looked at. What the server has at or below them says nothing of
-    /// what is gone here.
+    /// The places that are not sent or could not be looked at. What the server has at or below them
+    /// says nothing of what is gone here.
     pub fn unseen(&self) -> BTreeSet<String> {
         let skipped = self
             .skipped
@@ -84,12 +86,14 @@ pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
         match crate::names::check_segment(&segment.to_string_lossy()) {
             Err(NameFault::Git) => {
                 return Err(Failure::usage(format!(
-                    "{shown_dir} lies in a `.git` folder, which is never sent; push the project's folder instead."
+                    "{shown_dir} lies in a `.git` folder, which is never sent; push the project's \
+                     folder instead."
                 )));
             }
             Err(NameFault::ServerFolder) => {
                 return Err(Failure::usage(format!(
-                    "{shown_dir} lies in a server's own `.twicecast` folder, which is never sent; push the project's folder instead."
+                    "{shown_dir} lies in a server's own `.twicecast` folder, which is never sent; \
+                     push the project's folder instead."
                 )));
             }
             _ => {}
@@ -101,7 +105,8 @@ pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
         .is_some()
     {
         return Err(Failure::usage(format!(
-            "{shown_dir} is the base folder of a file-ws-server (it holds `.twicecast`), with everybody's projects; push a project's own folder instead."
+            "{shown_dir} is the base folder of a file-ws-server (it holds `.twicecast`), with \
+             everybody's projects; push a project's own folder instead."
         )));
     }
     Ok(root)

@@ -1,5 +1,6 @@
-//! A viewer's session as a plain state machine: messages in, requests out, files put and taken away. It holds no socket.
-//! It begins after the subscription, with a list; then it fetches what differs; then it is live, while updates are applied all along.
+//! A viewer's session as a plain state machine: messages in, requests out, files put and taken
+//! away. It holds no socket. It begins after the subscription, with a list; then it fetches what
+//! differs; then it is live, while updates are applied all along.
 
 mod catch_up;
 
@@ -57,7 +58,8 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    /// Begins a session on a connection that receives the project's updates; references count from `first_reference`.
+    /// Begins a session on a connection that receives the project's updates; references count from
+    /// `first_reference`.
     pub fn begin(
         identity: &'a Identity,
         tree: &'a mut Tree,
@@ -180,7 +182,8 @@ impl<'a> Session<'a> {
     fn take_part(&mut self, reference: Option<u64>, part: &FilePart) -> Result<(), OutOfOrder> {
         let mut assembly = match self.assembly.take() {
             Some(assembly) => assembly,
-            // The rest of a file that was under way before we listened from its beginning; the list will show it.
+            // The rest of a file that was under way before we listened from its beginning; the list
+            // will show it.
             None if part.part != 1 => return Ok(()),
             None => Assembly::begin(part, reference, self.tree)?,
         };
@@ -245,7 +248,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A file is gone from the project, and maybe folders with it: asks for the files that were refused because of what lay there.
+    /// A file is gone from the project, and maybe folders with it: asks for the files that were
+    /// refused because of what lay there.
     fn retry_what_it_blocked(&mut self, gone: &FileName) {
         let folders = gone
             .folders()
@@ -269,7 +273,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows it or not.
+    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows
+    /// it or not.
     fn keep_unread(&mut self, raw_name: &str, why: &str) {
         // What has no proper name was never written.
         if let Ok(name) = FileName::parse(raw_name) {
@@ -287,7 +292,8 @@ impl<'a> Session<'a> {
     fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
         let why = shown(&error.message);
         if error.code == 401 {
-            // We were let in with it, so the token was good: whether as an answer or by itself, this tells of its end.
+            // We were let in with it, so the token was good: whether as an answer or by itself,
+            // this tells of its end.
             return Err(self.identity.withdrawn(&error.message));
         }
         // A file that the server cannot read to its end is broken off, and the next one follows.
@@ -296,7 +302,8 @@ impl<'a> Session<'a> {
         if reference.is_none()
             && let Some(name) = error.unread_file()
         {
-            // A change that we are told of and cannot get; the copy here is behind until the next one.
+            // A change that we are told of and cannot get; the copy here is behind until the next
+            // one.
             self.keep_unread(name, &why);
             return Ok(());
         }
@@ -317,7 +324,8 @@ impl<'a> Session<'a> {
                 }
                 if self.once {
                     return Err(Failure::not_yet(format!(
-                        "The server has no project {project} ({why}). Check --streamer and --project."
+                        "The server has no project {project} ({why}). Check --streamer and \
+                         --project."
                     )));
                 }
                 say(&format!(
@@ -328,7 +336,8 @@ impl<'a> Session<'a> {
             }
             Phase::Fetching { whole, single, .. } => {
                 if let Some(reference) = reference {
-                    // Within a whole project one file that cannot be read does not end the answer; all else does.
+                    // Within a whole project one file that cannot be read does not end the answer;
+                    // all else does.
                     if *whole == Some(reference) && error.kind != "failReadFileError" {
                         *whole = None;
                     }

@@ -1,4 +1,5 @@
-//! Files in the making: they grow in the work folder, out of everybody's sight, and go if they are never finished.
+//! Files in the making: they grow in the work folder, out of everybody's sight, and go if they are
+//! never finished.
 
 use std::fs::File;
 use std::io;

@@ -1,5 +1,5 @@
-//! `twicecast status`: what a person wants to know before he starts, or when something is odd. Each finding stands for itself: where one
-//! cannot be had, the others are told all the same.
+//! `twicecast status`: what a person wants to know before he starts, or when something is odd. Each
+//! finding stands for itself: where one cannot be had, the others are told all the same.
 
 mod ask;
 mod finding;
@@ -15,10 +15,13 @@ use crate::report::say;
 
 /// The long help of the command.
 pub const HELP: &str = "\
-Says how things stand: whether the server can be reached and which version it is, until when the token holds and for what, \
-whether the streamer is online, how large the project is, and how many pull requests are open. Changes nothing, and nobody notices.
+Says how things stand: whether the server can be reached and which version it is, until when the \
+token holds and for what, \
+whether the streamer is online, how large the project is, and how many pull requests are open. \
+Changes nothing, and nobody notices.
 
-Needs no token unless the server wants one for reading; pull requests need one. The streamer's are counted while he is online only, \
+Needs no token unless the server wants one for reading; pull requests need one. The streamer's are \
+counted while he is online only, \
 since asking for them makes him online; for everybody else they are his own.";
 
 /// What follows the help of the command.
@@ -47,7 +50,8 @@ pub struct StatusArgs {
 ///
 /// # Errors
 ///
-/// A sentence, if the command line is not usable. What the server does not give is told, and is in the exit code.
+/// A sentence, if the command line is not usable. What the server does not give is told, and is in
+/// the exit code.
 pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
     let person = Person::resolve(&args.common, None)?;
     let (health, answers) = tokio::join!(health::ask(&person.url), ask::ask(&person));

@@ -56,7 +56,8 @@ impl Claims {
     }
 }
 
-/// The names in a token that somebody else made. They are only used as defaults; the server verifies the token.
+/// The names in a token that somebody else made. They are only used as defaults; the server
+/// verifies the token.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct NamesInToken {

@@ -1,5 +1,6 @@
-//! The mirrored folder: puts files where the project has them and takes them away, through directory handles, following no
-//! link, and touching only what this mirror wrote (see `manifest`) unless it was told otherwise.
+//! The mirrored folder: puts files where the project has them and takes them away, through
+//! directory handles, following no link, and touching only what this mirror wrote (see `manifest`)
+//! unless it was told otherwise.
 
 mod refusal;
 mod removal;
@@ -161,7 +162,8 @@ impl Tree {
         Ok(())
     }
 
-    /// The size and SHA-256 of a file that is here under exactly this name; `None` where no regular file is.
+    /// The size and SHA-256 of a file that is here under exactly this name; `None` where no regular
+    /// file is.
     ///
     /// # Errors
     ///
@@ -179,7 +181,8 @@ impl Tree {
         Ok(Some(place::fingerprint(place::open_file(&folder, leaf)?)?))
     }
 
-    /// Takes a file that is here and equals the project's for one of ours, where overwriting it would be allowed anyway.
+    /// Takes a file that is here and equals the project's for one of ours, where overwriting it
+    /// would be allowed anyway.
     ///
     /// # Errors
     ///
@@ -195,7 +198,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Opens the folder of a file, making what is missing; a file of ours in the way has become a folder.
+    /// Opens the folder of a file, making what is missing; a file of ours in the way has become a
+    /// folder.
     fn make_folders(&mut self, name: &FileName) -> Result<OwnedFd, Refusal> {
         let mut folder = place::open_below(&self.root, "")?;
         for path in name.folders() {
@@ -256,7 +260,8 @@ impl Tree {
         }
     }
 
-    /// Refuses a file that is here under another name: one of ours by its inode, anybody's by how the folder spells it.
+    /// Refuses a file that is here under another name: one of ours by its inode, anybody's by how
+    /// the folder spells it.
     fn check_twin(
         &self,
         folder: &OwnedFd,
@@ -283,7 +288,8 @@ impl Tree {
         }
     }
 
-    /// Refuses a folder that is here under another name, by its inode or by how its own folder spells it.
+    /// Refuses a folder that is here under another name, by its inode or by how its own folder
+    /// spells it.
     fn check_spelling(&self, folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
         let inode = place::look(folder, segment)?.as_ref().map(place::inode);
         let other = inode.and_then(|inode| self.folder_inodes.get(&inode));

@@ -1,4 +1,5 @@
-//! Sending with a bounded window: requests go out while acknowledgements come in, matched by `ref` in whatever order.
+//! Sending with a bounded window: requests go out while acknowledgements come in, matched by `ref`
+//! in whatever order.
 
 mod sources;
 
@@ -56,7 +57,8 @@ pub struct Message {
     first: bool,
     /// When it was asked whether it may be sent, and whom to ask again.
     judged: Option<(Instant, Allows)>,
-    /// With a file's last message: what was sent in all, if that is what the file held at one moment.
+    /// With a file's last message: what was sent in all, if that is what the file held at one
+    /// moment.
     content: Option<Content>,
 }
 
@@ -209,8 +211,8 @@ impl<'a> Upload<'a> {
         Arc::clone(&self.refused)
     }
 
-    /// Sends all that a source has, and waits until all is acknowledged or refused; nothing is sent while `held_back`
-    /// is true. `see` is told of what comes of each file.
+    /// Sends all that a source has, and waits until all is acknowledged or refused; nothing is sent
+    /// while `held_back` is true. `see` is told of what comes of each file.
     ///
     /// # Errors
     ///
@@ -421,7 +423,8 @@ impl<'a> Upload<'a> {
             .insert(reference);
         let why = match (flight.verb, error.code) {
             (Verb::Post, 413) => format!(
-                "over a limit of the server ({}); make it smaller, or ask the operator to raise the limit",
+                "over a limit of the server ({}); make it smaller, or ask the operator to raise \
+                 the limit",
                 error.message
             ),
             (Verb::Post, _) => format!(
@@ -440,7 +443,8 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// Whether a file could not be read because it is gone, or a link, a folder or the like has taken its place.
+/// Whether a file could not be read because it is gone, or a link, a folder or the like has taken
+/// its place.
 fn is_gone(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let known = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::INVAL];

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::Notify;
 
@@ -10,7 +10,7 @@ use crate::adapters::delivery::flush::{Flush, FlushTask};
 use crate::adapters::delivery::send_queue::queue::{FlushCall, Lane, SendQueue, SendQueueLimits};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
-use crate::application::locks;
+use crate::application::locks::lock;
 use crate::application::memory::Account;
 
 /// How many bytes are taken out of the queue and written at a time.
@@ -90,7 +90,7 @@ impl ConnectionWriter {
     /// # Errors
     /// The socket failed.
     pub(crate) fn write(&self) -> io::Result<Flushed> {
-        let mut outgoing = self.lock();
+        let mut outgoing = lock(&self.outgoing);
         if outgoing.ended {
             return Ok(Flushed::All);
         }
@@ -119,11 +119,7 @@ impl ConnectionWriter {
 
     /// Nothing more may be written.
     pub(crate) fn end(&self) {
-        self.lock().ended = true;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Outgoing> {
-        locks::lock(&self.outgoing)
+        lock(&self.outgoing).ended = true;
     }
 }
 

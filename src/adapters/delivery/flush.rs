@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
-use tokio::task::{AbortHandle, yield_now};
+use tokio::task::{JoinSet, yield_now};
 
 use crate::adapters::delivery::send_queue::Lane;
 use crate::application::locks;
@@ -97,7 +97,8 @@ impl FlushTask {
 /// keeps every thread busy.
 pub(crate) struct FlushTasks {
     all: Vec<Arc<FlushTask>>,
-    tasks: Vec<AbortHandle>,
+    /// Ends the tasks when it is dropped.
+    _tasks: JoinSet<()>,
     given: AtomicUsize,
 }
 
@@ -106,14 +107,14 @@ impl FlushTasks {
     pub(crate) fn start() -> Self {
         let count = tokio::runtime::Handle::current().metrics().num_workers();
         let all: Vec<_> = (0..count).map(|_| Arc::<FlushTask>::default()).collect();
-        let start = |flush_task: &Arc<FlushTask>| {
+        let mut tasks = JoinSet::new();
+        for flush_task in &all {
             let flush_task = Arc::clone(flush_task);
-            tokio::spawn(async move { flush_task.run().await }).abort_handle()
-        };
-        let tasks = all.iter().map(start).collect();
+            tasks.spawn(async move { flush_task.run().await });
+        }
         Self {
             all,
-            tasks,
+            _tasks: tasks,
             given: AtomicUsize::new(0),
         }
     }
@@ -122,12 +123,6 @@ impl FlushTasks {
     pub(crate) fn next(&self) -> Arc<FlushTask> {
         let given = self.given.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.all[given % self.all.len()])
-    }
-}
-
-impl Drop for FlushTasks {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 

@@ -142,43 +142,27 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Some(Timestamp::default().plus(since))
 }
 
-/// The claims of a token to create.
-#[derive(Debug, Clone, Default)]
-pub struct NewToken {
-    /// `username`.
-    pub username: String,
-    /// `streamername`.
-    pub streamer: Option<String>,
-    /// `streamname`.
-    pub project: Option<String>,
-    /// `room`.
-    pub room: Option<String>,
-    /// `exp`.
-    pub expires_at: Timestamp,
-}
-
-/// Creates a token that a [`JwtVerifier`] with the same secret accepts.
+/// Creates a token with the names in `claims` and their expiry, which a [`JwtVerifier`] with the
+/// same secret accepts.
 ///
 /// # Errors
 /// It cannot be signed, which does not happen with a secret.
-pub fn issue(secret: &[u8], token: &NewToken) -> Result<String, jsonwebtoken::errors::Error> {
-    let mut claims = Map::new();
-    claims.insert("username".into(), token.username.clone().into());
-    for (name, value) in [
-        ("streamername", &token.streamer),
-        ("streamname", &token.project),
-        ("room", &token.room),
-    ] {
-        if let Some(value) = value {
-            claims.insert(name.into(), value.clone().into());
-        }
-    }
-    claims.insert("exp".into(), (token.expires_at.as_millis() / 1_000).into());
-    encode(
-        &Header::new(Algorithm::HS256),
-        &claims,
-        &EncodingKey::from_secret(secret),
-    )
+pub fn issue(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    let texts = [
+        ("username", &claims.username),
+        ("streamername", &claims.streamer),
+        ("streamname", &claims.project),
+        ("room", &claims.room),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text.clone()?)));
+    let mut members: Map<_, Value> = texts
+        .map(|(name, text)| (name.into(), text.into()))
+        .collect();
+    members.insert("exp".into(), (claims.expires_at.as_millis() / 1_000).into());
+    let key = EncodingKey::from_secret(secret);
+    encode(&Header::new(Algorithm::HS256), &members, &key)
 }
 
 #[cfg(test)]
@@ -366,12 +350,12 @@ mod tests {
 
     #[test]
     fn a_token_that_was_issued_here_is_believed_here() {
-        let made = NewToken {
-            username: "ana".into(),
+        let made = Claims {
+            username: Some("ana".into()),
             streamer: Some("ana".into()),
             project: Some("demo".into()),
-            room: None,
             expires_at: Timestamp::from_secs(1_800_000_000),
+            ..Claims::default()
         };
         let read = verifier()
             .verify(&issue(SECRET, &made).expect("signed"))
@@ -401,7 +385,8 @@ MCowBQYDK2VwAyEAdlXDpTp3TcCU9yW5L0odvpbwylCrtPpuG0zpBB8GLVs=
         assert_eq!(verifier.verify(&confused), Err(TokenError::Untrusted));
     }
 
-    /// Made for these tests with `openssl ecparam -name prime256v1 -genkey` and `openssl ec -pubout`.
+    /// Made for these tests with `openssl ecparam -name prime256v1 -genkey` and `openssl ec
+    /// -pubout`.
     const P256: &[u8] = b"-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAES//6BbmhRHWDvo/hOkLV1nC3knfD
 qYh0InUI9fGZ4Sd/hp9A4GlCIsajuprP81ty8HYPBKNFu4vqrc5OTv2S8Q==

@@ -52,12 +52,9 @@ impl OpenPullRequests {
         let mut latest = lock(&self.latest);
         *latest = pull_request.date.max(*latest);
         drop(latest);
-        self.in_turn(&pull_request.project, |open| {
-            open.insert(
-                (pull_request.date, pull_request.id),
-                pull_request.owner.clone(),
-            )
-        });
+        let key = (pull_request.date, pull_request.id);
+        let insert = |open: &mut ByAge| open.insert(key, pull_request.owner.clone());
+        self.in_turn(&pull_request.project, insert);
     }
 
     /// Takes one out that was deleted.

@@ -67,7 +67,7 @@ async fn take_on_section(
     if let Some(token) = token {
         return take_on(app, session, &token, section?.into(), now).await;
     }
-    let identity = session.valid_identity(now)?.clone();
+    let identity = session.rights().valid_identity(now)?.clone();
     become_whom(app, session, identity, section?.into(), now).await
 }
 
@@ -109,22 +109,19 @@ async fn become_whom(
     room.keep(session);
     let waiting = attach_streamer(app, session, now).await;
     let replies = [
-        sections.file.is_some().then_some(Reply::FileAuth),
-        sections.chat.is_some().then_some(Reply::ChatAuth),
-        sections
-            .pull_request
-            .is_some()
-            .then_some(Reply::PullRequestAuth),
+        sections.file.map(|_| Reply::FileAuth),
+        sections.chat.map(|_| Reply::ChatAuth),
+        sections.pull_request.map(|_| Reply::PullRequestAuth),
     ];
     Ok((replies.into_iter().flatten().collect(), waiting))
 }
 
 async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestError> {
-    match app.ports.projects.register(project).await {
-        Ok(()) => Ok(()),
-        Err(StoreError::PathConflict) => Err(FOREIGN),
-        Err(error) => Err(RequestError::internal("register a project", &error)),
-    }
+    let registered = app.ports.projects.register(project).await;
+    registered.map_err(|error| match error {
+        StoreError::PathConflict => FOREIGN,
+        error => RequestError::internal("register a project", &error),
+    })
 }
 
 async fn check_projects(app: &Application, sections: &Sections) -> Result<(), RequestError> {
@@ -158,10 +155,13 @@ struct RoomEntry<'a> {
 }
 
 impl RoomEntry<'_> {
-    /// Leaves it to the session's registrations to leave the room.
+    /// Leaves it to the session's registrations to leave the room; the connection leaves the one
+    /// that it was in.
     fn keep(mut self, session: &mut Session) {
-        if let Some(member) = self.member.take() {
-            session.attached.enter(self.app, member);
+        if let Some(member) = self.member.take()
+            && let Some((room, user)) = session.attached.room.replace(member)
+        {
+            self.app.ports.rooms.leave(&room, &user, self.app.uptime());
         }
     }
 }
@@ -187,11 +187,8 @@ fn enter_room<'a>(
     if let Some((room, user)) = &member
         && !app.ports.rooms.enter(room, user, app.uptime())
     {
-        let value = app.limits.max_rooms as u64;
-        return Err(RequestError::LimitExceeded {
-            limit: "maxRooms",
-            value,
-        });
+        let (limit, value) = ("maxRooms", app.limits.max_rooms as u64);
+        return Err(RequestError::LimitExceeded { limit, value });
     }
     Ok(RoomEntry { app, member })
 }
@@ -204,13 +201,13 @@ async fn attach_streamer(
     now: Timestamp,
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
-    let project = session
-        .role_project()
-        .filter(|_| session.roles.streamer)
-        .filter(|project| session.notices.live() != Some(project))
-        .cloned()?;
+    let project = session.rights().role_project();
+    let project = project.filter(|_| session.roles.streamer).cloned()?;
+    if session.notices.live() == Some(&project) {
+        return None;
+    }
     match enter_pull_requests(app, session, project.clone()).await {
-        Ok(ids) => Some(PullRequestPages::new(project, ids)),
+        Ok(ids) => Some(PullRequestPages::new(project, ids, None)),
         Err(error) => {
             // The connection is the streamer's anyway; the notices wait for the next time.
             RequestError::internal("look for waiting pull requests", &error);

@@ -12,7 +12,7 @@ pub(crate) fn chat_history(
     limit: Checked<Option<usize>>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (room, _) = session.may_chat(now)?;
+    let (room, _) = session.rights().may_chat(now)?;
     let most = app.limits.chat_history;
     let limit = limit?.map_or(most, |limit| limit.min(most));
     Ok(Reply::ChatHistory(app.ports.rooms.history(room, limit)))

@@ -12,7 +12,7 @@ pub(crate) fn leave_room(
     session: &mut Session,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    session.may_chat(now)?;
+    session.rights().may_chat(now)?;
     session.roles.room = None;
     reattach(app, session, now);
     Ok(Reply::ChatLeave)

@@ -11,6 +11,6 @@ pub(crate) fn chat_members(
     session: &Session,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (room, _) = session.may_chat(now)?;
+    let (room, _) = session.rights().may_chat(now)?;
     Ok(Reply::ChatMembers(app.ports.rooms.members(room)))
 }

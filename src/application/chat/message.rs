@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::application::limits::check_text_bytes;
+use crate::application::limits::check_limit;
 use crate::application::ports::SayError;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -16,7 +16,7 @@ pub(crate) fn send_message(
     text: Checked<Arc<str>>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (room, identity) = session.may_chat(now)?;
+    let (room, identity) = session.rights().may_chat(now)?;
     if let Some(until) = identity.muted(now) {
         return Err(RequestError::Muted { until });
     }
@@ -24,7 +24,7 @@ pub(crate) fn send_message(
     if text.is_empty() {
         return Err(RequestError::bad("message must not be empty"));
     }
-    check_text_bytes("maxChatBytes", &text, app.limits.max_chat_bytes)?;
+    check_limit("maxChatBytes", text.len() as u64, app.limits.max_chat_bytes)?;
     match app.ports.rooms.say(
         session.connection,
         room,

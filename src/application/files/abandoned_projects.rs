@@ -25,31 +25,20 @@ impl AbandonedProjects {
 
     pub(crate) fn streamer_left(&self, project: &ProjectId, now: Uptime) {
         if let Some(grace) = self.grace {
-            self.due().insert(project.clone(), now.plus(grace));
+            lock(&self.due).insert(project.clone(), now.plus(grace));
         }
     }
 
     pub(crate) fn streamer_came(&self, project: &ProjectId) {
         if self.grace.is_some() {
-            self.due().remove(project);
+            lock(&self.due).remove(project);
         }
     }
 
     /// Removes and returns the projects whose grace period is over at `now`.
     pub(crate) fn take_due(&self, now: Uptime) -> Vec<ProjectId> {
-        let mut due = self.due();
-        let ready: Vec<_> = due
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(project, _)| project.clone())
-            .collect();
-        for project in &ready {
-            due.remove(project);
-        }
-        ready
-    }
-
-    fn due(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Uptime>> {
-        lock(&self.due)
+        let mut due = lock(&self.due);
+        let ready = due.extract_if(|_, at| *at <= now);
+        ready.map(|(project, _)| project).collect()
     }
 }

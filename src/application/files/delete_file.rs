@@ -1,7 +1,8 @@
 //! `file`/`delete`: a file or folder of the project, or of the open draft.
 
 use crate::application::command::DeleteFile;
-use crate::application::files::commit::Commit;
+use crate::application::file_key::FileKey;
+use crate::application::files::detached_commit::{Change, Commit};
 use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{FilesBelow, StoreError};
 use crate::application::reply::Reply;
@@ -15,24 +16,20 @@ pub(crate) async fn delete_file(
     session: &mut Session,
     request: Checked<DeleteFile>,
     now: Timestamp,
-) -> CommandOutcome {
-    let target = match session.may_write(now) {
-        Ok(target) => target,
-        Err(error) => return CommandOutcome::Refused(error.into()),
-    };
-    let request = match request {
-        Ok(request) => request,
-        Err(fault) => return CommandOutcome::Refused(fault.into()),
-    };
-    session.uploads.end_at(&target, &request.path);
+) -> Result<CommandOutcome, RequestError> {
+    let target = session.rights().may_write(now)?;
+    let DeleteFile { path, means_folder } = request?;
+    session.uploads.end_at(&target, &path);
     match target {
-        WriteTarget::Project(project) => CommandOutcome::Commit(Commit::delete(
-            session.connection,
-            project,
-            request.path,
-            request.means_folder,
-        )),
-        WriteTarget::Draft(_) => delete_in_draft(app, session, request).await.into(),
+        WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
+            origin: session.connection,
+            file: FileKey { project, path },
+            change: Change::Delete { means_folder },
+        })),
+        WriteTarget::Draft(_) => {
+            delete_in_draft(app, session, path, means_folder).await?;
+            Ok(Reply::FileDeleted.into())
+        }
     }
 }
 
@@ -41,9 +38,10 @@ pub(crate) async fn delete_file(
 async fn delete_in_draft(
     app: &Application,
     session: &mut Session,
-    DeleteFile { path, means_folder }: DeleteFile,
-) -> Result<Reply, RequestError> {
-    let Some(project) = session.role_project().cloned() else {
+    path: FilePath,
+    means_folder: bool,
+) -> Result<(), RequestError> {
+    let Some(project) = session.rights().role_project().cloned() else {
         return Err(RequestError::Internal);
     };
     let Some(open) = &mut session.draft else {
@@ -53,15 +51,14 @@ async fn delete_in_draft(
     own.retain(|file| !means_folder || *file != path);
     if own.is_empty() {
         let files = files_to_delete(app, &project, &path, means_folder).await?;
-        open.propose_deletion(files, &app.limits.pull_request)?;
-        return Ok(Reply::FileDeleted);
+        return Ok(open.propose_deletion(files, &app.limits.pull_request)?);
     }
     for file in own {
         let removed = app.ports.uploads.remove_draft_file(open.id, &file).await;
         removed.map_err(|error| RequestError::writing_file(&error))?;
         open.forget(&file);
     }
-    Ok(Reply::FileDeleted)
+    Ok(())
 }
 
 /// The project's file of that name, or all files of its folder of that name; never empty.

@@ -1,6 +1,6 @@
 //! The remaining parts of an upload that a limit or the disk has ended.
 
-use crate::application::files::upload_key::UploadKey;
+use crate::application::files::upload::UploadKey;
 use crate::application::request_error::RequestError;
 use crate::domain::Part;
 

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
-use crate::application::files::digest::sha256;
 use crate::application::files::stream_source::{Missing, Source};
 use crate::application::ports::{FilesBelow, OpenFile, StoreError};
 use crate::application::request_error::RequestError;
@@ -27,8 +26,9 @@ pub struct FileStream {
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
-    /// The one file that was asked for by its name, and what is known about it.
-    single: Option<(FilePath, Option<ProjectEntry>)>,
+    /// Whether one file was asked for by its name: unlike a folder's files, it must be answered even
+    /// if it is gone by now.
+    is_single: bool,
     /// The normalised name that was asked for.
     asked: String,
     permit: ReadPermission,
@@ -39,20 +39,9 @@ pub struct FileStream {
 
 /// One step of a [`FileStream`].
 #[derive(Debug)]
-pub enum NextFile {
-    /// A file, in its newest version.
-    File(FilePath, OpenFile),
-    /// A file that cannot be read; others may follow.
-    Unreadable(FilePath),
-    /// The folder cannot be read further, or the single file not at all; nothing follows.
-    Broken(RequestError),
-}
-
-/// One entry of a `list`.
-#[derive(Debug)]
-pub enum NextListed {
-    /// A file, and what is known about it.
-    File(FilePath, ProjectEntry),
+pub enum NextFile<T> {
+    /// A file in its newest version, opened for a `get`, described for a `list`.
+    File(FilePath, T),
     /// A file that cannot be read; others may follow.
     Unreadable(FilePath),
     /// The folder cannot be read further, or the single file not at all; nothing follows.
@@ -71,7 +60,8 @@ impl FileStream {
     ) -> Self {
         let asked = path.as_str().to_owned();
         Self {
-            single: Some((path, entry)),
+            names: VecDeque::from([(path, entry)]),
+            is_single: true,
             ..Self::new(Source::project(project, app), app, asked, permit)
         }
     }
@@ -117,7 +107,7 @@ impl FileStream {
             position: None,
             names: VecDeque::new(),
             opened: VecDeque::new(),
-            single: None,
+            is_single: false,
             asked,
             permit,
             max_hashed_bytes: app.limits.max_file_bytes,
@@ -156,17 +146,10 @@ impl FileStream {
     /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A
     /// folder's file that has been deleted in the meantime is left out. Once the token that permits
     /// it has expired, no more files are returned.
-    pub async fn next(&mut self) -> Option<NextFile> {
+    pub async fn next(&mut self) -> Option<NextFile<OpenFile>> {
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
             return Some(NextFile::Broken(refusal));
-        }
-        if let Some((path, _)) = self.single.take() {
-            // Unlike a folder's files, it must be answered even if it is gone by now.
-            return Some(match self.source.open(&path).await {
-                Ok(file) => NextFile::File(path, file),
-                Err(error) => NextFile::Broken(RequestError::reading_file(&error)),
-            });
         }
         loop {
             if self.opened.is_empty()
@@ -177,6 +160,9 @@ impl FileStream {
             let (path, opened) = self.opened.pop_front()?;
             match opened {
                 Ok(file) => return Some(NextFile::File(path, file)),
+                Err(error) if self.is_single => {
+                    return Some(NextFile::Broken(RequestError::reading_file(&error)));
+                }
                 Err(StoreError::NotFound) => match self.source.meaning_of_missing().await {
                     Missing::Gone => {}
                     Missing::Ended => {
@@ -195,37 +181,30 @@ impl FileStream {
 
     /// The next entry of a `list`; `None` at the end. A file is opened only if its hash is not
     /// known yet, and never if it is longer than a file may be: then its entry has no hash.
-    pub async fn next_listed(&mut self) -> Option<NextListed> {
+    pub async fn next_listed(&mut self) -> Option<NextFile<ProjectEntry>> {
         self.is_list = true;
         if let Err(refusal) = self.permit.check() {
             self.opened.clear();
-            return Some(NextListed::Broken(refusal));
+            return Some(NextFile::Broken(refusal));
         }
-        if let Some((path, Some(entry))) = &self.single
-            && self.needs_no_hash(entry)
-        {
-            let listed = NextListed::File(path.clone(), *entry);
-            self.single = None;
-            return Some(listed);
-        }
-        if self.single.is_none() && self.opened.is_empty() {
+        if self.opened.is_empty() {
             if self.names.is_empty()
                 && let Err(refusal) = self.look_ahead().await
             {
-                return Some(NextListed::Broken(refusal));
+                return Some(NextFile::Broken(refusal));
             }
             if let Some((path, Some(entry))) = self.names.front()
                 && self.needs_no_hash(entry)
             {
-                let listed = NextListed::File(path.clone(), *entry);
+                let listed = NextFile::File(path.clone(), *entry);
                 self.names.pop_front();
                 return Some(listed);
             }
         }
         Some(match self.next().await? {
             NextFile::File(path, file) => self.hashed(path, &file).await,
-            NextFile::Unreadable(path) => NextListed::Unreadable(path),
-            NextFile::Broken(refusal) => NextListed::Broken(refusal),
+            NextFile::Unreadable(path) => NextFile::Unreadable(path),
+            NextFile::Broken(refusal) => NextFile::Broken(refusal),
         })
     }
 
@@ -234,7 +213,7 @@ impl FileStream {
         entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
     }
 
-    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextListed {
+    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextFile<ProjectEntry> {
         let mut entry = ProjectEntry {
             bytes: file.bytes,
             version: file.version,
@@ -242,20 +221,20 @@ impl FileStream {
             sha256: None,
         };
         if file.bytes > self.max_hashed_bytes {
-            return NextListed::File(path, entry);
+            return NextFile::File(path, entry);
         }
-        match sha256(file).await {
+        match file.sha256().await {
             Ok(hash) => {
                 if let Source::Project { project, store } = &self.source {
                     store.note_hash(project, &path, file.version, hash);
                 }
                 entry.sha256 = Some(hash);
-                NextListed::File(path, entry)
+                NextFile::File(path, entry)
             }
             Err(error) => {
                 // This logs it; the caller decides which error to send.
                 RequestError::reading_file(&error);
-                NextListed::Unreadable(path)
+                NextFile::Unreadable(path)
             }
         }
     }
@@ -274,13 +253,13 @@ impl FileStream {
         if count == 0 {
             return Ok(());
         }
-        let paths: Vec<_> = self
-            .names
-            .iter()
-            .take(count)
-            .map(|(path, _)| path.clone())
-            .collect();
-        let opened = self.source.open_some(&paths).await;
+        let next = self.names.iter().take(count);
+        let paths: Vec<_> = next.map(|(path, _)| path.clone()).collect();
+        let opened = if self.is_single {
+            vec![self.source.open(&paths[0]).await]
+        } else {
+            self.source.open_some(&paths).await
+        };
         self.names.drain(..opened.len());
         self.opened = paths.into_iter().zip(opened).collect();
         Ok(())

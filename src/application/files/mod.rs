@@ -1,9 +1,8 @@
 //! Files of projects and drafts (protocol, section 4).
 
 pub(crate) mod abandoned_projects;
-pub mod commit;
 pub mod delete_file;
-pub mod digest;
+pub mod detached_commit;
 pub(crate) mod ended_upload;
 pub mod file_stream;
 pub(crate) mod missing_last_part;
@@ -14,7 +13,6 @@ pub mod read_files;
 pub(crate) mod stream_source;
 pub mod streamer_disconnect;
 pub(crate) mod upload;
-pub(crate) mod upload_key;
 pub mod upload_log;
 pub(crate) mod upload_memory;
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! `file`/`post`: a file, or a part of one, for the project or the open draft.
 
-use bytes::Bytes;
-
 use crate::application::command::{Command, PostFile};
 use crate::application::file_content::FileContent;
-use crate::application::files::commit::Commit;
-use crate::application::files::upload::{WholeFile, check_file_bytes};
-use crate::application::files::upload_key::UploadKey;
+use crate::application::file_key::FileKey;
+use crate::application::files::detached_commit::{Change, Commit};
+use crate::application::files::upload::{UploadKey, WholeFile};
 use crate::application::files::upload_log::ReadyContent;
 use crate::application::files::uploads::Taken;
+use crate::application::limits::check_limit;
 use crate::application::outcome::CommandOutcome;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -21,15 +20,11 @@ pub(crate) async fn post_file(
     session: &mut Session,
     post: Checked<PostFile>,
     now: Timestamp,
-) -> CommandOutcome {
-    let target = match session.may_write(now) {
-        Ok(target) => target,
-        Err(error) => return CommandOutcome::Refused(error.into()),
-    };
-    match take_content(app, session, target.clone(), post).await {
-        Ok(Some((path, file))) => store(app, session, target, path, file).await,
-        Ok(None) => CommandOutcome::Silent,
-        Err(refusal) => CommandOutcome::Refused(refusal),
+) -> Result<CommandOutcome, RequestError> {
+    let target = session.rights().may_write(now)?;
+    match take_content(app, session, target.clone(), post).await? {
+        Some((path, file)) => store(app, session, target, path, file).await,
+        None => Ok(CommandOutcome::Silent),
     }
 }
 
@@ -42,7 +37,8 @@ async fn take_content(
 ) -> Result<Option<(FilePath, WholeFile)>, RequestError> {
     let post = post?;
     let Some(part_of) = post.part else {
-        check_file_bytes(post.content.len() as u64, &app.limits)?;
+        let bytes = post.content.len() as u64;
+        check_limit("maxFileBytes", bytes, app.limits.max_file_bytes)?;
         let file = WholeFile {
             content: ReadyContent::new(FileContent::Memory(post.content), &session.account),
             base: post.base,
@@ -50,36 +46,25 @@ async fn take_content(
         return Ok(Some((post.path, file)));
     };
     let key: UploadKey = (target, post.path.clone());
-    match session
+    let taken = session
         .uploads
-        .take(&key, &post, part_of, &app.limits, app.uptime())?
-    {
+        .take(&key, &post, part_of, &app.limits, app.uptime())?;
+    match taken {
         Taken::Whole(file) => Ok(Some((post.path, file))),
         Taken::Waiting => Ok(None),
         Taken::ToStage => {
-            let staged = stage(app, session, &key, post.content).await;
-            staged.inspect_err(|refusal| {
+            if let Some(upload) = session.uploads.get_mut(&key)
+                && let Err(error) = upload
+                    .stage(post.content, &app.ports.uploads, || app.new_staging_id())
+                    .await
+            {
+                let refusal = RequestError::writing_file(&error);
                 session.uploads.fail(key, part_of, refusal.clone());
-            })?;
+                return Err(refusal);
+            }
             Ok(None)
         }
     }
-}
-
-/// Stages the bytes collected for an upload, including its latest part.
-async fn stage(
-    app: &Application,
-    session: &mut Session,
-    key: &UploadKey,
-    part: Bytes,
-) -> Result<(), RequestError> {
-    let Some(upload) = session.uploads.get_mut(key) else {
-        return Ok(());
-    };
-    upload
-        .stage(part, &app.ports.uploads, || app.new_staging_id())
-        .await
-        .map_err(|error| RequestError::writing_file(&error))
 }
 
 async fn store(
@@ -88,14 +73,18 @@ async fn store(
     target: WriteTarget,
     path: FilePath,
     file: WholeFile,
-) -> CommandOutcome {
+) -> Result<CommandOutcome, RequestError> {
     match target {
         // The base is not needed there: only the content counts.
-        WriteTarget::Project(project) => {
-            let content = file.content;
-            CommandOutcome::Commit(Commit::put(session.connection, project, path, content))
+        WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
+            origin: session.connection,
+            file: FileKey { project, path },
+            change: Change::Put(file.content),
+        })),
+        WriteTarget::Draft(_) => {
+            store_in_draft(app, session, path, file).await?;
+            Ok(Reply::FilePosted.into())
         }
-        WriteTarget::Draft(_) => store_in_draft(app, session, path, file).await.into(),
     }
 }
 
@@ -104,7 +93,7 @@ async fn store_in_draft(
     session: &mut Session,
     path: FilePath,
     WholeFile { content, base }: WholeFile,
-) -> Result<Reply, RequestError> {
+) -> Result<(), RequestError> {
     // The target was derived from the draft, and nothing can have ended it since.
     let Some(open) = &mut session.draft else {
         return Err(RequestError::Internal);
@@ -113,17 +102,17 @@ async fn store_in_draft(
         bytes: content.content.bytes(),
         base,
     };
-    open.draft()
-        .check_write(&path, &file, &app.limits.pull_request)?;
+    let limits = &app.limits.pull_request;
+    open.draft().check_write(&path, &file, limits)?;
     let put = app
         .ports
         .uploads
-        .put_draft_file(open.id, &path, content.content)
-        .await;
-    put.map_err(|error| RequestError::writing_file(&error))?;
+        .put_draft_file(open.id, &path, content.content);
+    put.await
+        .map_err(|error| RequestError::writing_file(&error))?;
     drop(content.hold);
     open.note_written(path, file);
-    Ok(Reply::FilePosted)
+    Ok(())
 }
 
 /// Completes the desktop client's upload that lacks only its last part, unless `next` is that part:
@@ -139,15 +128,15 @@ pub async fn settle_upload(
         return None;
     }
     let now = app.now();
-    let target = session.may_write(now);
+    let target = session.rights().may_write(now);
     if let (Some(Command::PostFile(Ok(post))), Ok(target)) = (next, &target)
         && session.uploads.awaits(target, post)
     {
         return None;
     }
     let ((target, path), file) = session.uploads.settle()?;
-    Some(match session.may_write(now) {
+    Some(match session.rights().may_write(now) {
         Err(error) => CommandOutcome::Refused(error.into()),
-        Ok(_) => store(app, session, target, path, file).await,
+        Ok(_) => store(app, session, target, path, file).await.into(),
     })
 }

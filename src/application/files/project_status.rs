@@ -14,9 +14,9 @@ pub(crate) async fn project_status(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let project = project?;
-    session.may_read(&project, public, now)?;
+    session.rights().may_read(&project, public, now)?;
     let usage = app.ports.projects.usage(&project).await;
     let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
     let presence = &app.ports.presence;

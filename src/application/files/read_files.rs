@@ -1,11 +1,9 @@
 //! `file`/`get` and `file`/`list`: which files are asked for, and whether they may be read.
 
-use crate::application::auth::read_permission::permit_by_token;
-use crate::application::auth::read_permission::permit_to_read;
-
+use crate::application::auth::read_permission::{permit_by_token, permit_to_read};
 use crate::application::command::{FilesQuery, ReadFiles};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
-use crate::application::outcome::CommandOutcome;
+use crate::application::outcome::LongAnswer;
 use crate::application::ports::{FilesBelow, ProjectState, StoreError};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -17,11 +15,9 @@ pub(crate) async fn get_files(
     session: &Session,
     request: Checked<ReadFiles>,
     now: Timestamp,
-) -> CommandOutcome {
-    match read_files(app, session, request, Purpose::Get, now).await {
-        Ok(fetch) => CommandOutcome::Files(fetch),
-        Err(refusal) => CommandOutcome::Refused(refusal),
-    }
+) -> Result<LongAnswer, RequestError> {
+    let files = read_files(app, session, request, Purpose::Get, now).await;
+    files.map(LongAnswer::Files)
 }
 
 pub(crate) async fn list_files(
@@ -29,11 +25,9 @@ pub(crate) async fn list_files(
     session: &Session,
     request: Checked<ReadFiles>,
     now: Timestamp,
-) -> CommandOutcome {
-    match read_files(app, session, request, Purpose::List, now).await {
-        Ok(fetch) => CommandOutcome::Listing(fetch),
-        Err(refusal) => CommandOutcome::Refused(refusal),
-    }
+) -> Result<LongAnswer, RequestError> {
+    let files = read_files(app, session, request, Purpose::List, now).await;
+    files.map(LongAnswer::Listing)
 }
 
 /// What files are asked for.
@@ -52,9 +46,9 @@ async fn read_files(
     now: Timestamp,
 ) -> Result<FileStream, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let ReadFiles { project, files } = request?;
-    session.may_read(&project, public, now)?;
+    session.rights().may_read(&project, public, now)?;
     let FilesQuery {
         path: query,
         recursively,
@@ -107,11 +101,12 @@ async fn in_pull_request(
     query: &PathQuery,
     now: Timestamp,
 ) -> Result<Option<(PullRequest, Option<FilePath>)>, RequestError> {
-    let Some(path) = query
-        .path
-        .as_ref()
-        .filter(|_| session.reviews(project, now))
-    else {
+    let Some(path) = query.path.as_ref().filter(|_| {
+        session
+            .rights()
+            .may_review(now)
+            .is_ok_and(|own| own == project)
+    }) else {
         return Ok(None);
     };
     let (first, rest) = path.split_first();

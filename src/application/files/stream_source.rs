@@ -59,10 +59,8 @@ impl Source {
     pub async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
         match self {
             Self::Project { project, store } => {
-                match store.open_files(project, paths, BYTES_AT_ONCE).await {
-                    Ok(opened) => opened,
-                    Err(error) => vec![Err(error)],
-                }
+                let opened = store.open_files(project, paths, BYTES_AT_ONCE).await;
+                opened.unwrap_or_else(|error| vec![Err(error)])
             }
             Self::PullRequest { .. } => vec![self.open(&paths[0]).await],
         }

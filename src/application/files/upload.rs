@@ -7,10 +7,13 @@ use bytes::Bytes;
 use crate::application::command::{PartOf, PostFile};
 use crate::application::files::upload_log::{ReadyContent, SPILL_BYTES, UploadLog};
 use crate::application::files::upload_memory::{MemoryShare, UploadMemory};
-use crate::application::limits::Limits;
+use crate::application::limits::{Limits, check_limit};
 use crate::application::ports::{StagingId, StoreError, UploadStore};
 use crate::application::request_error::RequestError;
-use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime};
+use crate::domain::{ContentHash, FilePath, Part, PartialUpload, Progress, Uptime, WriteTarget};
+
+/// What identifies an upload: a file, and where it is to be written.
+pub(crate) type UploadKey = (WriteTarget, FilePath);
 
 /// A file that arrives in parts.
 #[derive(Debug)]
@@ -81,7 +84,8 @@ impl Upload {
         limits: &Limits,
         now: Uptime,
     ) -> Result<(Progress, Kept), RequestError> {
-        check_file_bytes(self.partial.bytes_with(part), limits)?;
+        let bytes = self.partial.bytes_with(part);
+        check_limit("maxFileBytes", bytes, limits.max_file_bytes)?;
         let progress = self.partial.accept(part)?;
         self.base = self.base.or(post.base);
         self.touched = now;
@@ -93,11 +97,7 @@ impl Upload {
         Ok((progress, if stays { Kept::Done } else { Kept::ToStage }))
     }
 
-    /// Stages the bytes collected in memory, followed by `part`; `id` names the upload if none of
-    /// it is staged yet.
-    ///
-    /// # Errors
-    /// The errors of [`UploadStore::append`]; the upload cannot be used after one.
+    /// See [`UploadLog::stage`].
     pub(crate) async fn stage(
         &mut self,
         part: Bytes,
@@ -146,18 +146,4 @@ pub(crate) fn part_of_post(post: &PostFile, part_of: PartOf) -> Result<Part, Req
         padded: post.padded,
         binary: post.binary,
     })
-}
-
-/// Checks that a file may be this long.
-///
-/// # Errors
-/// 413 for `maxFileBytes`.
-pub(crate) fn check_file_bytes(bytes: u64, limits: &Limits) -> Result<(), RequestError> {
-    if bytes > limits.max_file_bytes {
-        return Err(RequestError::LimitExceeded {
-            limit: "maxFileBytes",
-            value: limits.max_file_bytes,
-        });
-    }
-    Ok(())
 }

@@ -20,12 +20,6 @@ pub(crate) struct Staged {
     store: Arc<dyn UploadStore>,
 }
 
-impl Staged {
-    pub(crate) fn new(id: StagingId, store: Arc<dyn UploadStore>) -> Self {
-        Self { id, store }
-    }
-}
-
 #[async_trait]
 impl StagedUpload for Staged {
     fn id(&self) -> StagingId {
@@ -97,7 +91,6 @@ impl UploadLog {
         needed.max((2 * now).min(SPILL_BYTES))
     }
 
-    /// Appends in memory.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         let room = self.memory_bytes_with(bytes.len());
         self.tail.reserve_exact(room - self.tail.len());
@@ -115,9 +108,10 @@ impl UploadLog {
         store: &Arc<dyn UploadStore>,
         id: impl FnOnce() -> StagingId,
     ) -> Result<(), StoreError> {
-        let staged = self
-            .staged
-            .get_or_insert_with(|| Arc::new(Staged::new(id(), Arc::clone(store))));
+        let staged = self.staged.get_or_insert_with(|| {
+            let (id, store) = (id(), Arc::clone(store));
+            Arc::new(Staged { id, store })
+        });
         let tail = Bytes::from(std::mem::take(&mut self.tail));
         for bytes in [tail, bytes] {
             let length = bytes.len() as u64;

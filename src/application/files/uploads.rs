@@ -6,14 +6,12 @@ use std::sync::Arc;
 use crate::application::command::{PartOf, PostFile};
 use crate::application::files::ended_upload::EndedUpload;
 use crate::application::files::missing_last_part::MissingLastPart;
-use crate::application::files::upload::{Kept, Upload, WholeFile, part_of_post};
-use crate::application::files::upload_key::UploadKey;
+use crate::application::files::upload::{Kept, Upload, UploadKey, WholeFile, part_of_post};
 use crate::application::files::upload_memory::UploadMemory;
-use crate::application::limits::Limits;
+use crate::application::limits::{Limits, check_limit};
 use crate::application::memory::Account;
 use crate::application::request_error::RequestError;
-use crate::domain::WriteTarget;
-use crate::domain::{FilePath, Part, Progress, Uptime};
+use crate::domain::{FilePath, Part, Progress, Uptime, WriteTarget};
 
 /// The state of an upload after a part.
 #[derive(Debug)]
@@ -34,6 +32,13 @@ pub(crate) struct Uploads {
     ended: EndedUpload,
     footprint: u64,
     memory: Arc<UploadMemory>,
+}
+
+/// What comes with a part.
+struct Arrival<'a> {
+    post: &'a PostFile,
+    limits: &'a Limits,
+    now: Uptime,
 }
 
 impl Uploads {
@@ -65,12 +70,9 @@ impl Uploads {
         if self.ended.takes(key, &part)? {
             return Ok(Taken::Waiting);
         }
-        let taken = self.take_part(key, post, part, limits, now);
-        if let (Err(refusal @ RequestError::LimitExceeded { .. }), Some(number)) =
-            (&taken, part.number)
-        {
-            self.ended
-                .await_rest(key.clone(), number, part.count, refusal.clone());
+        let taken = self.take_part(key, part, &Arrival { post, limits, now });
+        if let Err(refusal @ RequestError::LimitExceeded { .. }) = &taken {
+            self.await_rest(key.clone(), part_of, refusal.clone());
         }
         taken
     }
@@ -78,6 +80,10 @@ impl Uploads {
     /// Ends an upload whose bytes could not be kept when `part_of` arrived.
     pub(crate) fn fail(&mut self, key: UploadKey, part_of: PartOf, refusal: RequestError) {
         self.end_where(|other| *other == key);
+        self.await_rest(key, part_of, refusal);
+    }
+
+    fn await_rest(&mut self, key: UploadKey, part_of: PartOf, refusal: RequestError) {
         if let Some(number) = part_of.number {
             self.ended.await_rest(key, number, part_of.count, refusal);
         }
@@ -86,23 +92,21 @@ impl Uploads {
     fn take_part(
         &mut self,
         key: &UploadKey,
-        post: &PostFile,
         part: Part,
-        limits: &Limits,
-        now: Uptime,
+        arrival: &Arrival<'_>,
     ) -> Result<Taken, RequestError> {
         if let Some(mut kept) = self.last_part.complete(key, &part) {
-            kept.take(&part, post, limits, now)?;
+            kept.take(&part, arrival.post, arrival.limits, arrival.now)?;
             return Ok(Taken::Whole(kept.whole(true)));
         }
-        self.last_part.stop_waiting();
+        self.last_part.awaited = None;
         let under_way = self.open.get_mut(key);
         match under_way.filter(|upload| !upload.partial().starts_anew(&part)) {
             Some(upload) => {
                 upload.partial().check(&part)?;
-                self.go_on(key, post, &part, limits, now)
+                self.go_on(key, &part, arrival)
             }
-            None => self.begin(key, post, &part, limits, now),
+            None => self.begin(key, &part, arrival),
         }
     }
 
@@ -110,22 +114,25 @@ impl Uploads {
     fn begin(
         &mut self,
         key: &UploadKey,
-        post: &PostFile,
         part: &Part,
-        limits: &Limits,
-        now: Uptime,
+        &Arrival { post, limits, now }: &Arrival<'_>,
     ) -> Result<Taken, RequestError> {
         let mut upload = Upload::new(part.count, &key.1, &self.memory, now);
         upload.partial().check(part)?;
         if self.remove(key).is_none() {
-            self.last_part.forget_kept(key);
+            self.last_part.kept.take_if(|kept| kept.0 == *key);
         }
         let (progress, kept) = upload.take(part, post, limits, now)?;
         if progress == Progress::Complete {
             return Ok(Taken::Whole(upload.whole(true)));
         }
-        self.check_room(&upload, limits)?;
-        self.footprint += upload.partial().footprint();
+        if self.open.len() >= limits.max_open_uploads {
+            let (limit, value) = ("maxOpenUploads", limits.max_open_uploads as u64);
+            return Err(RequestError::LimitExceeded { limit, value });
+        }
+        let footprint = self.footprint + upload.partial().footprint();
+        check_footprint(footprint, limits)?;
+        self.footprint = footprint;
         self.open.insert(key.clone(), upload);
         Ok(self.waiting(key, progress, kept))
     }
@@ -134,10 +141,8 @@ impl Uploads {
     fn go_on(
         &mut self,
         key: &UploadKey,
-        post: &PostFile,
         part: &Part,
-        limits: &Limits,
-        now: Uptime,
+        &Arrival { post, limits, now }: &Arrival<'_>,
     ) -> Result<Taken, RequestError> {
         let Some(upload) = self.open.get_mut(key) else {
             return Err(RequestError::Internal);
@@ -164,7 +169,7 @@ impl Uploads {
 
     fn waiting(&mut self, key: &UploadKey, progress: Progress, kept: Kept) -> Taken {
         if progress == Progress::PerhapsComplete {
-            self.last_part.expect(key.clone());
+            self.last_part.awaited = Some(key.clone());
         }
         match kept {
             Kept::Done => Taken::Waiting,
@@ -175,32 +180,28 @@ impl Uploads {
     /// Completes the upload that only waits for a last part: the connection has sent something
     /// else, has closed, or is silent. The upload is kept, in case the part comes after all.
     pub(crate) fn settle(&mut self) -> Option<(UploadKey, WholeFile)> {
-        let key = self.last_part.stop_waiting()?;
+        let key = self.last_part.awaited.take()?;
         let mut upload = self.remove(&key)?;
         let whole = upload.whole(false);
-        self.last_part.keep(key.clone(), upload);
+        self.last_part.kept = Some(Box::new((key.clone(), upload)));
         Some((key, whole))
     }
 
     /// Whether `post` is the last part for which [`Uploads::settle`] would no longer wait.
     pub(crate) fn awaits(&self, target: &WriteTarget, post: &PostFile) -> bool {
-        let Some(key) = self.last_part.awaited() else {
+        let Some(key) = &self.last_part.awaited else {
             return false;
         };
         let Some(part) = post.part.and_then(|part| part_of_post(post, part).ok()) else {
             return false;
         };
-        key.0 == *target
-            && key.1 == post.path
-            && self
-                .open
-                .get(key)
-                .is_some_and(|upload| upload.partial().is_missing_last(&part))
+        let is_missing_last = |upload: &Upload| upload.partial().is_missing_last(&part);
+        key.0 == *target && key.1 == post.path && self.open.get(key).is_some_and(is_missing_last)
     }
 
     /// Whether [`Uploads::settle`] would have something to settle.
     pub(crate) fn has_perhaps_whole(&self) -> bool {
-        self.last_part.awaited().is_some()
+        self.last_part.awaited.is_some()
     }
 
     /// An open upload, for staging.
@@ -221,44 +222,25 @@ impl Uploads {
     /// Ends the uploads that have not grown for too long.
     pub(crate) fn expire(&mut self, limits: &Limits, now: Uptime) {
         let is_idle = |upload: &Upload| now.since(upload.touched()) >= limits.upload_idle;
-        let expired: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, upload)| is_idle(upload))
-            .map(|(key, _)| key.clone())
-            .collect();
+        let idle = self.open.iter().filter(|(_, upload)| is_idle(upload));
+        let expired: Vec<_> = idle.map(|(key, _)| key.clone()).collect();
         self.end_where(|key| expired.contains(key));
-        self.last_part.expire(is_idle);
+        self.last_part.kept.take_if(|kept| is_idle(&kept.1));
     }
 
     /// When the first upload expires.
     pub(crate) fn next_expiry(&self, limits: &Limits) -> Option<Uptime> {
-        let open = self.open.values().map(Upload::touched);
-        let touched = open.chain(self.last_part.kept_since()).min()?;
+        let kept = self.last_part.kept.iter().map(|kept| &kept.1);
+        let touched = self.open.values().chain(kept).map(Upload::touched).min()?;
         Some(touched.plus(limits.upload_idle))
     }
 
     /// The names of the unfinished uploads into `target`, in order.
     pub(crate) fn names_into(&self, target: &WriteTarget) -> Vec<FilePath> {
-        let mut names: Vec<_> = self
-            .open
-            .keys()
-            .filter(|(of, _)| of == target)
-            .map(|(_, path)| path.clone())
-            .collect();
+        let own = self.open.keys().filter(|(of, _)| of == target);
+        let mut names: Vec<_> = own.map(|(_, path)| path.clone()).collect();
         names.sort();
         names
-    }
-
-    fn check_room(&self, upload: &Upload, limits: &Limits) -> Result<(), RequestError> {
-        if self.open.len() >= limits.max_open_uploads {
-            let value = limits.max_open_uploads as u64;
-            return Err(RequestError::LimitExceeded {
-                limit: "maxOpenUploads",
-                value,
-            });
-        }
-        check_footprint(self.footprint + upload.partial().footprint(), limits)
     }
 
     fn remove(&mut self, key: &UploadKey) -> Option<Upload> {
@@ -281,14 +263,11 @@ impl Uploads {
 }
 
 fn check_footprint(footprint: u64, limits: &Limits) -> Result<(), RequestError> {
-    let value = limits.max_open_upload_bytes;
-    if footprint > value {
-        return Err(RequestError::LimitExceeded {
-            limit: "maxOpenUploadBytes",
-            value,
-        });
-    }
-    Ok(())
+    check_limit(
+        "maxOpenUploadBytes",
+        footprint,
+        limits.max_open_upload_bytes,
+    )
 }
 
 #[cfg(test)]

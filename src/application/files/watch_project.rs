@@ -14,15 +14,13 @@ pub(crate) fn watch_project(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let project = project?;
-    session.may_read(&project, public, now)?;
+    session.rights().may_read(&project, public, now)?;
     let most = app.limits.max_watches;
     if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
-        return Err(RequestError::LimitExceeded {
-            limit: "maxWatches",
-            value: most as u64,
-        });
+        let (limit, value) = ("maxWatches", most as u64);
+        return Err(RequestError::LimitExceeded { limit, value });
     }
     session.watches.insert(project);
     reattach(app, session, now);
@@ -36,11 +34,11 @@ pub(crate) fn unwatch_project(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
-    session.may_read_something(public, now)?;
+    session.rights().may_read_something(public, now)?;
     let project = project?;
     // A connection may stop watching even if its token names another project by now.
     if !session.watches.remove(&project) {
-        session.may_read(&project, public, now)?;
+        session.rights().may_read(&project, public, now)?;
     }
     reattach(app, session, now);
     Ok(Reply::FileUnwatch)

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use crate::application::ports::store_error::StoreError;
-use crate::domain::{Timestamp, Version};
+use crate::domain::{ContentHash, Timestamp, Version};
 
 /// The content of one version of a file. It stays readable, and the same, while the file is
 /// replaced or deleted.
@@ -29,6 +30,27 @@ pub struct OpenFile {
     pub modified: Timestamp,
     /// Its content.
     pub source: Arc<dyn FileSource>,
+}
+
+/// How much is read at a time to hash a file.
+const HASHED_BYTES: u64 = 256 * 1_024;
+
+impl OpenFile {
+    /// The SHA-256 of the content.
+    ///
+    /// # Errors
+    /// The errors of reading the file.
+    pub async fn sha256(&self) -> Result<ContentHash, StoreError> {
+        let (mut hash, mut offset) = (Sha256::new(), 0);
+        while offset < self.bytes {
+            let length = (self.bytes - offset).min(HASHED_BYTES);
+            // At most HASHED_BYTES, so it fits.
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            hash.update(self.source.read(offset, length).await?);
+            offset += length as u64;
+        }
+        Ok(ContentHash::from_bytes(hash.finalize().into()))
+    }
 }
 
 impl std::fmt::Debug for OpenFile {

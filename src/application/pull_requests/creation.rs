@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crate::application::command::CreatePullRequest;
-use crate::application::limits::check_text_bytes;
+use crate::application::limits::check_limit;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::WriteTarget;
-use crate::domain::{Draft, ProjectId, Timestamp, UserName};
+use crate::domain::{Draft, Timestamp, WriteTarget};
 
 pub(crate) async fn create_pull_request(
     app: &Application,
@@ -18,19 +17,24 @@ pub(crate) async fn create_pull_request(
     request: Checked<CreatePullRequest>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (project, owner) = session.may_propose(now)?;
+    let (project, owner) = session.rights().may_propose(now)?;
     let (project, owner) = (project.clone(), owner.clone());
     let CreatePullRequest { title, description } = request?;
     if title.is_empty() {
         return Err(RequestError::bad("title must not be empty"));
     }
-    check_text_bytes("maxTitleBytes", &title, app.limits.max_title_bytes)?;
-    check_text_bytes(
+    let (title_bytes, description_bytes) = (title.len() as u64, description.len() as u64);
+    check_limit("maxTitleBytes", title_bytes, app.limits.max_title_bytes)?;
+    check_limit(
         "maxDescriptionBytes",
-        &description,
+        description_bytes,
         app.limits.max_description_bytes,
     )?;
-    check_open_pull_requests(app, &project, owner).await?;
+    let open = app.ports.pull_requests.open(&project, Some(owner)).await;
+    let open = open.map_err(|error| RequestError::internal("count pull requests", &error))?;
+    if open.len() >= app.limits.max_open_pull_requests {
+        return Err(too_many_open(app));
+    }
     session
         .uploads
         .retain(|target| !matches!(target, WriteTarget::Draft(_)));
@@ -41,19 +45,6 @@ pub(crate) async fn create_pull_request(
         &session.account,
     )));
     Ok(Reply::PullRequestCreation)
-}
-
-async fn check_open_pull_requests(
-    app: &Application,
-    project: &ProjectId,
-    owner: UserName,
-) -> Result<(), RequestError> {
-    let open = app.ports.pull_requests.open(project, Some(owner)).await;
-    let open = open.map_err(|error| RequestError::internal("count pull requests", &error))?;
-    if open.len() >= app.limits.max_open_pull_requests {
-        return Err(too_many_open(app));
-    }
-    Ok(())
 }
 
 /// The 413 for an author who has as many open pull requests as allowed.

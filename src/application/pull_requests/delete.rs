@@ -18,7 +18,7 @@ pub(crate) async fn delete_pull_request(
     request: Checked<DeletePullRequest>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let project = session.may_review(now)?;
+    let project = session.rights().may_review(now)?;
     let DeletePullRequest { id, outcome } = request?;
     let found = find_pull_request(app, project, id).await?;
     let (own, project) = (Arc::clone(app), project.clone());

@@ -10,12 +10,8 @@ pub(crate) async fn find_pull_request(
     project: &ProjectId,
     id: Option<PullRequestId>,
 ) -> Result<PullRequest, RequestError> {
-    match app
-        .ports
-        .pull_requests
-        .find(project, id.ok_or(RequestError::UNKNOWN_PULL_REQUEST)?)
-        .await
-    {
+    let id = id.ok_or(RequestError::UNKNOWN_PULL_REQUEST)?;
+    match app.ports.pull_requests.find(project, id).await {
         Ok(found) => Ok(found),
         Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
         Err(error) => Err(RequestError::internal("read a pull request", &error)),

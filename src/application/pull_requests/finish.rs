@@ -10,15 +10,14 @@ use crate::application::reply::Reply;
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::WriteTarget;
-use crate::domain::{ProjectId, PullRequest, Timestamp, UserName};
+use crate::domain::{FilePath, ProjectId, PullRequest, Timestamp, UserName, WriteTarget};
 
 pub(crate) async fn finish_pull_request(
     app: &Arc<Application>,
     session: &mut Session,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (project, owner) = session.may_propose(now)?;
+    let (project, owner) = session.rights().may_propose(now)?;
     let (project, owner) = (project.clone(), owner.clone());
     let Some(open) = &session.draft else {
         return Err(RequestError::bad(
@@ -27,23 +26,15 @@ pub(crate) async fn finish_pull_request(
     };
     let unfinished = session.uploads.names_into(&WriteTarget::Draft(open.id));
     if !unfinished.is_empty() {
-        let names = unfinished
-            .iter()
-            .take(10)
-            .map(ToString::to_string)
-            .collect::<Vec<_>>();
+        let names: Vec<_> = unfinished.iter().take(10).map(FilePath::as_str).collect();
+        let names = names.join(", ");
         let more = if unfinished.len() > 10 {
             " and others"
         } else {
             ""
         };
-        return Err(RequestError::BadParameters(BadParameters(
-            format!(
-                "these files have not come whole yet: {}{more}",
-                names.join(", ")
-            )
-            .into(),
-        )));
+        let fault = format!("these files have not come whole yet: {names}{more}");
+        return Err(BadParameters(fault.into()).into());
     }
     if open.draft().is_empty() {
         return Err(RequestError::bad(

@@ -32,27 +32,20 @@ impl OpenDraft {
         }
     }
 
-    /// The contents of the draft.
     pub(crate) fn draft(&self) -> &Draft {
         &self.draft
     }
 
-    /// See [`Draft::note_written`].
     pub(crate) fn note_written(&mut self, path: FilePath, file: DraftFile) {
         self.draft.note_written(path, file);
         self.count();
     }
 
-    /// See [`Draft::forget`].
     pub(crate) fn forget(&mut self, path: &FilePath) {
         self.draft.forget(path);
         self.count();
     }
 
-    /// See [`Draft::propose_deletion`].
-    ///
-    /// # Errors
-    /// The limit that would be exceeded.
     pub(crate) fn propose_deletion(
         &mut self,
         paths: Vec<FilePath>,

@@ -20,24 +20,22 @@ const ENTRY_BYTES: usize = 256;
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
-    /// `None`: they are sent even if the token expires in the meantime.
+    /// Ends the pages when it ends; `None`: they are sent even if the token expires in the
+    /// meantime.
     permit: Option<ReadPermission>,
 }
 
 impl PullRequestPages {
-    pub(crate) fn new(project: ProjectId, ids: Vec<PullRequestId>) -> Self {
+    pub(crate) fn new(
+        project: ProjectId,
+        ids: Vec<PullRequestId>,
+        permit: Option<ReadPermission>,
+    ) -> Self {
+        let ids = ids.into();
         Self {
             project,
-            ids: ids.into(),
-            permit: None,
-        }
-    }
-
-    /// Ends the pages when the permission ends.
-    pub(crate) fn within(self, permit: ReadPermission) -> Self {
-        Self {
-            permit: Some(permit),
-            ..self
+            ids,
+            permit,
         }
     }
 

@@ -10,22 +10,13 @@ use crate::application::session::state::Session;
 /// How soon to check again whether a token has expired: the clock may have been set forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-impl Session {
-    /// Whether `settle_upload` would settle an upload if the client stayed silent.
-    pub fn awaits_silence(&self) -> bool {
-        self.uploads.has_perhaps_whole()
-    }
-}
-
 /// How long until [`withdraw_expired`] or [`expire_uploads`] may have something to do; `None` means
 /// never. At most a minute if a token may expire.
 pub fn next_deadline(app: &Application, session: &Session) -> Option<Duration> {
     let expiry = session.identity.as_ref().filter(|_| !session.told_expired);
     let expiry = expiry.map(|identity| identity.expires_at.since(app.now()).min(LOOK_AGAIN));
-    let idle = session
-        .uploads
-        .next_expiry(&app.limits)
-        .map(|at| at.since(app.uptime()));
+    let idle = session.uploads.next_expiry(&app.limits);
+    let idle = idle.map(|at| at.since(app.uptime()));
     expiry.into_iter().chain(idle).min()
 }
 
@@ -43,10 +34,8 @@ pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<Requ
     }
     session.told_expired = true;
     reattach(app, session, now);
-    session
-        .valid_identity(now)
-        .err()
-        .map(RequestError::Unauthorized)
+    let invalid = session.rights().valid_identity(now).err();
+    invalid.map(RequestError::Unauthorized)
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 
 pub mod dispatch;
 pub mod expiry;
-pub mod guard;
 pub mod reattach;
-pub mod registrations;
 pub mod request_processor;
 pub mod request_queue;
 pub mod responder;

@@ -9,15 +9,14 @@ use std::sync::Arc;
 use crate::application::connection_id::ConnectionId;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::service::Application;
-use crate::application::session::registrations::Registrations;
-use crate::application::session::state::Session;
+use crate::application::session::state::{Registrations, Session};
 use crate::domain::{ProjectId, PullRequestId, Timestamp};
 
 /// What `session` is entitled to at `now`.
 fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
-    let valid = session.valid_identity(now).ok();
+    let valid = session.rights().valid_identity(now).ok();
     let mut topics = Vec::new();
-    if let Some(project) = session.role_project() {
+    if let Some(project) = session.rights().role_project() {
         if valid.is_some() || public_read {
             topics.push(Topic::Updates(project.clone()));
         }
@@ -32,23 +31,17 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
         .watches
         .iter()
         .filter(|project| public_read || valid.is_some_and(|identity| identity.names(project)))
-        .filter(|project| session.role_project() != Some(project))
+        .filter(|project| session.rights().role_project() != Some(project))
         .collect();
     topics.extend(watched.into_iter().cloned().map(Topic::Updates));
-    let room = session
-        .roles
-        .room
-        .clone()
-        .zip(valid.map(|identity| identity.user.clone()));
+    let user = valid.map(|identity| identity.user.clone());
+    let room = session.roles.room.clone().zip(user);
     topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
     // A streamer counts as present as long as the connection lives, even with an expired token.
-    let presence = session
-        .role_project()
-        .filter(|_| session.roles.streamer)
-        .cloned();
+    let streamed = session.rights().role_project();
     Registrations {
         topics,
-        presence,
+        presence: streamed.filter(|_| session.roles.streamer).cloned(),
         room,
     }
 }
@@ -58,10 +51,10 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
     let entitled = due(session, app.policy.public_read, now);
     let told = session.notices.live();
-    if let Some(project) = told
-        .filter(|project| !entitled.are_told_of(project))
-        .cloned()
-    {
+    let is_told =
+        |project: &ProjectId| entitled.topics.contains(&Topic::Proposals(project.clone()));
+    let told = told.filter(|project| !is_told(project));
+    if let Some(project) = told.cloned() {
         leave_pull_requests(app, session, &project);
     }
     replace(app, session.connection, &session.attached, &entitled);
@@ -95,11 +88,8 @@ pub(crate) async fn enter_pull_requests(
     session.attached.topics.push(topic.clone());
     let told = session.notices.resume(project.clone());
     let enter = Box::new(move || subscriptions.subscribe(me, topic));
-    let waiting = app
-        .ports
-        .pull_requests
-        .open_since(&project, told, enter)
-        .await;
+    let store = &app.ports.pull_requests;
+    let waiting = store.open_since(&project, told, enter).await;
     if waiting.is_err() {
         session.attached.topics.pop();
         session.notices.pause(told);
@@ -107,21 +97,35 @@ pub(crate) async fn enter_pull_requests(
     waiting
 }
 
-/// Ends all registrations: the connection is gone. Its uploads and draft go with the session.
-pub(crate) fn end(app: &Application, session: &mut Session) {
-    let none = Registrations::default();
-    replace(app, session.connection, &session.attached, &none);
-    session.attached = none;
+/// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
+/// draft and uploads end.
+pub struct SessionGuard {
+    /// The use cases.
+    pub application: Arc<Application>,
+    /// What the connection is entitled to.
+    pub session: Session,
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        let (session, none) = (&self.session, Registrations::default());
+        replace(
+            &self.application,
+            session.connection,
+            &session.attached,
+            &none,
+        );
+    }
 }
 
 fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
     let ports = &app.ports;
     let now = app.uptime();
-    for topic in old
+    let ended = old
         .topics
         .iter()
-        .filter(|topic| !new.topics.contains(topic))
-    {
+        .filter(|topic| !new.topics.contains(topic));
+    for topic in ended {
         ports.subscriptions.unsubscribe(me, topic);
     }
     // Whoever may be in a room has entered it in `authenticate`, which can fail.
@@ -130,11 +134,11 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     {
         ports.rooms.leave(room, user, now);
     }
-    for topic in new
+    let begun = new
         .topics
         .iter()
-        .filter(|topic| !old.topics.contains(topic))
-    {
+        .filter(|topic| !old.topics.contains(topic));
+    for topic in begun {
         ports.subscriptions.subscribe(me, topic.clone());
     }
     if old.presence != new.presence {

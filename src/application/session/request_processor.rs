@@ -1,7 +1,6 @@
 //! Carries out the requests of one connection, in order.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -9,12 +8,11 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::application::command::Command;
-use crate::application::files::commit::{self, Commit};
+use crate::application::files::detached_commit::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::application::service::Application;
-use crate::application::session::guard::SessionGuard;
+use crate::application::session::reattach::SessionGuard;
 use crate::application::session::request_queue::{End, Request, RequestQueue};
 use crate::application::session::responder::Responder;
 use crate::application::session::session_timer::{SessionTimer, until};
@@ -53,8 +51,8 @@ struct Running {
     bytes: usize,
 }
 
-/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each request
-/// carries, and `O` is told after each change of the session how it is now.
+/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each
+/// request carries, and `O` is told after each change of the session how it is now.
 pub struct RequestProcessor<'a, R: Responder, G, O> {
     requests: &'a RequestQueue<R::Context, G>,
     timer: SessionTimer<R, O>,
@@ -75,14 +73,17 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     /// A processor of `requests`. `observe` is called after each request and each deadline.
     pub fn new(
         requests: &'a RequestQueue<R::Context, G>,
-        application: Arc<Application>,
         connected: SessionGuard,
         responder: R,
         observe: O,
     ) -> Self {
         Self {
             requests,
-            timer: SessionTimer::new(application, connected, responder.clone(), observe),
+            timer: SessionTimer {
+                connected,
+                responder: responder.clone(),
+                observe,
+            },
             responder,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
@@ -180,7 +181,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         if self.refused > REFUSED_AT_FULL_SPEED {
             tokio::time::sleep(REFUSED_PAUSE).await;
         }
-        let awaits_silence = self.timer.session().awaits_silence();
+        let awaits_silence = self.timer.session().uploads.has_perhaps_whole();
         self.silent_at = awaits_silence.then(|| Instant::now() + SILENCE);
         self.last_context = context;
         done
@@ -224,15 +225,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
                     self.send(answer, context).await;
                 }
             }
-            CommandOutcome::Files(files) => self.send(LongAnswer::Files(files), context).await,
-            CommandOutcome::PullRequestFiles(files) => {
-                self.send(LongAnswer::PullRequestFiles(files), context)
-                    .await;
-            }
-            CommandOutcome::Listing(files) => self.send(LongAnswer::Listing(files), context).await,
-            CommandOutcome::PullRequests(pages) => {
-                self.send(LongAnswer::PullRequests(pages), context).await;
-            }
+            CommandOutcome::Long(answer) => self.send(answer, context).await,
         }
         Done::NothingMore
     }
@@ -257,24 +250,25 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     }
 
     /// Starts a change once the changes that it touches are done and there is room for one more.
-    async fn begin(&mut self, commit: Commit, context: R::Context) {
-        let bytes = commit.bytes();
-        while self.must_wait(commit.path(), bytes) {
+    async fn begin(&mut self, change: Commit, context: R::Context) {
+        let bytes = change.bytes();
+        while self.must_wait(&change.file.path, bytes) {
             self.finish_one().await;
         }
         self.last_number += 1;
         let number = self.last_number;
-        let path = commit.path().clone();
+        let file = change.file.clone();
+        let path = file.path.clone();
         self.running.push(Running {
             number,
             path,
             bytes,
         });
-        let (responder, file) = (self.responder.clone(), commit.key());
+        let responder = self.responder.clone();
         let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
         };
-        let work = commit::commit(&self.timer.application, commit, answer);
+        let work = commit(&self.timer.connected.application, change, answer);
         let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;

@@ -1,13 +1,13 @@
 //! Requests that have been read and wait to be carried out.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::command::Command;
-use crate::application::locks;
+use crate::application::locks::lock;
 
 /// How many bytes may wait. Beyond that the connection is not read from, so that its own socket
 /// holds back a client that sends faster than its requests are carried out.
@@ -85,7 +85,7 @@ impl<C, G> RequestQueue<C, G> {
     /// Puts a request behind the others, once there is room.
     pub async fn put(&self, request: Request<C, G>) {
         self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.bytes += request.size();
         state.requests.push_back(request);
         self.filled.notify_one();
@@ -107,7 +107,7 @@ impl<C, G> RequestQueue<C, G> {
         }
         loop {
             {
-                let mut state = self.lock();
+                let mut state = lock(&self.state);
                 state.busy = false;
                 self.emptied.notify_one();
                 if let Some(request) = state.requests.pop_front() {
@@ -128,12 +128,12 @@ impl<C, G> RequestQueue<C, G> {
 
     /// How the requests end, once nothing more will come.
     pub fn end(&self) -> Option<End> {
-        self.lock().end
+        lock(&self.state).end
     }
 
     /// Marks the queue as ended: no more requests will come.
     pub fn close(&self, end: End) {
-        self.lock().end = Some(end);
+        lock(&self.state).end = Some(end);
         self.filled.notify_one();
     }
 
@@ -149,15 +149,11 @@ impl<C, G> RequestQueue<C, G> {
 
     async fn wait_emptied(&self, ready: impl Fn(&State<C, G>) -> bool) {
         loop {
-            if ready(&self.lock()) {
+            if ready(&lock(&self.state)) {
                 return;
             }
             self.emptied.notified().await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<C, G>> {
-        locks::lock(&self.state)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The session of a connection, whose deadlines are met whatever work is in progress.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,10 +8,9 @@ use tokio::time::Instant;
 use crate::application::command::Command;
 use crate::application::files::post_file::settle_upload;
 use crate::application::outcome::CommandOutcome;
-use crate::application::service::Application;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::{expire_uploads, next_deadline, withdraw_expired};
-use crate::application::session::guard::SessionGuard;
+use crate::application::session::reattach::SessionGuard;
 use crate::application::session::responder::Responder;
 use crate::application::session::state::Session;
 
@@ -21,27 +19,12 @@ const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
 /// One connection's session, which acts on its deadlines by itself.
 pub(crate) struct SessionTimer<R, O> {
-    pub(crate) application: Arc<Application>,
-    connected: SessionGuard,
-    responder: R,
-    observe: O,
+    pub(crate) connected: SessionGuard,
+    pub(crate) responder: R,
+    pub(crate) observe: O,
 }
 
 impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
-    pub(crate) fn new(
-        application: Arc<Application>,
-        connected: SessionGuard,
-        responder: R,
-        observe: O,
-    ) -> Self {
-        Self {
-            application,
-            connected,
-            responder,
-            observe,
-        }
-    }
-
     pub(crate) fn session(&self) -> &Session {
         &self.connected.session
     }
@@ -52,13 +35,19 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
     }
 
     pub(crate) async fn execute(&mut self, command: Command) -> CommandOutcome {
-        let session = &mut self.connected.session;
-        execute(&self.application, session, command).await
+        let SessionGuard {
+            application,
+            session,
+        } = &mut self.connected;
+        execute(application, session, command).await
     }
 
     pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<CommandOutcome> {
-        let session = &mut self.connected.session;
-        settle_upload(&self.application, session, next).await
+        let SessionGuard {
+            application,
+            session,
+        } = &mut self.connected;
+        settle_upload(application, session, next).await
     }
 
     /// Does `work`, however long it takes, and meets the session's deadlines in the meantime: a
@@ -76,14 +65,17 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let wait = next_deadline(&self.application, self.session())?;
+        let wait = next_deadline(&self.connected.application, self.session())?;
         Some(Instant::now() + wait.min(MAX_WAIT))
     }
 
     fn on_deadline(&mut self) {
-        let session = &mut self.connected.session;
-        expire_uploads(&self.application, session);
-        if let Some(refusal) = withdraw_expired(&self.application, session) {
+        let SessionGuard {
+            application,
+            session,
+        } = &mut self.connected;
+        expire_uploads(application, session);
+        if let Some(refusal) = withdraw_expired(application, session) {
             self.responder.refuse(&refusal, &R::Context::default());
         }
         self.observe();

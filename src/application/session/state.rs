@@ -6,12 +6,10 @@ use std::sync::Arc;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder};
+use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
-use crate::application::session::registrations::Registrations;
-use crate::domain::{
-    AuthError, Identity, ProjectId, Rights, Roles, RoomName, Timestamp, UserName, WriteTarget,
-};
+use crate::domain::{Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget};
 
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
@@ -50,11 +48,6 @@ impl Session {
         }
     }
 
-    /// The connection.
-    pub fn connection(&self) -> ConnectionId {
-        self.connection
-    }
-
     /// Whether it has shown a valid token, even if that has expired since.
     pub fn is_authenticated(&self) -> bool {
         self.identity.is_some()
@@ -65,7 +58,6 @@ impl Session {
         self.roles.streamer && self.identity.is_some() && !self.told_expired
     }
 
-    /// What its rights depend on.
     pub(crate) fn rights(&self) -> Rights<'_> {
         Rights {
             identity: self.identity.as_ref(),
@@ -74,87 +66,27 @@ impl Session {
         }
     }
 
-    /// See [`Rights::valid_identity`].
-    pub(crate) fn valid_identity(&self, now: Timestamp) -> Result<&Identity, AuthError> {
-        self.rights().valid_identity(now)
-    }
-
-    /// See [`Rights::role_project`].
-    pub(crate) fn role_project(&self) -> Option<&ProjectId> {
-        self.rights().role_project()
-    }
-
-    /// See [`Rights::may_write`].
-    pub(crate) fn may_write(&self, now: Timestamp) -> Result<WriteTarget, AuthError> {
-        self.rights().may_write(now)
-    }
-
-    /// See [`Rights::may_read_something`].
-    pub(crate) fn may_read_something(
-        &self,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Result<(), AuthError> {
-        self.rights().may_read_something(public_read, now)
-    }
-
-    /// See [`Rights::may_read`].
-    pub(crate) fn may_read(
-        &self,
-        project: &ProjectId,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Result<(), AuthError> {
-        self.rights().may_read(project, public_read, now)
-    }
-
-    /// See [`Rights::may_propose`].
-    pub(crate) fn may_propose(&self, now: Timestamp) -> Result<(&ProjectId, &UserName), AuthError> {
-        self.rights().may_propose(now)
-    }
-
-    /// See [`Rights::may_review`].
-    pub(crate) fn may_review(&self, now: Timestamp) -> Result<&ProjectId, AuthError> {
-        self.rights().may_review(now)
-    }
-
-    /// Whether it may review the pull requests of `project`.
-    pub(crate) fn reviews(&self, project: &ProjectId, now: Timestamp) -> bool {
-        self.may_review(now).is_ok_and(|own| own == project)
-    }
-
-    /// See [`Rights::may_chat`].
-    pub(crate) fn may_chat(&self, now: Timestamp) -> Result<(&RoomName, &Identity), AuthError> {
-        self.rights().may_chat(now)
-    }
-
     /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
     pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
-        let same_project = self.role_project().is_some()
-            && self
-                .identity
-                .as_ref()
-                .is_some_and(|old| old.project == identity.project);
-        let same_author = self
-            .identity
-            .as_ref()
-            .is_some_and(|old| old.user == identity.user)
-            && same_project
-            && (roles.streamer || roles.viewer);
-        if !same_author {
+        let old = self.identity.as_ref();
+        let same_project = self.rights().role_project().is_some()
+            && old.is_some_and(|old| old.project == identity.project);
+        let same_user = old.is_some_and(|old| old.user == identity.user);
+        let keeps_draft = same_user && same_project && (roles.streamer || roles.viewer);
+        let keeps_project = self.roles.streamer && roles.streamer && same_project;
+        if !keeps_draft {
             self.draft = None;
-            self.uploads
-                .retain(|target| !matches!(target, WriteTarget::Draft(_)));
         }
-        if !(self.roles.streamer && roles.streamer && same_project) {
-            self.uploads
-                .retain(|target| !matches!(target, WriteTarget::Project(_)));
-        }
-        self.account.set_holder(if roles.streamer {
+        self.uploads.retain(|target| match target {
+            WriteTarget::Draft(_) => keeps_draft,
+            WriteTarget::Project(_) => keeps_project,
+        });
+        let holder = if roles.streamer {
             Holder::Streamer
         } else {
             Holder::Authenticated
-        });
+        };
+        self.account.set_holder(holder);
         self.identity = Some(identity);
         self.roles = roles;
         self.told_expired = false;
@@ -174,4 +106,12 @@ impl Session {
             self.watches.clear();
         }
     }
+}
+
+/// What a connection is registered for: topics, presence, a room.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations {
+    pub(crate) topics: Vec<Topic>,
+    pub(crate) presence: Option<ProjectId>,
+    pub(crate) room: Option<(RoomName, UserName)>,
 }

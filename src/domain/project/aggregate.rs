@@ -5,7 +5,7 @@ use crate::domain::file_path::FilePath;
 use crate::domain::path_map::PathMap;
 use crate::domain::project::entry::ProjectEntry;
 use crate::domain::project::put::{PendingPut, PutError};
-use crate::domain::project::quota::{FileUsage, ProjectQuota, Usage};
+use crate::domain::project::quota::{ProjectQuota, Usage};
 use crate::domain::project::version::Version;
 use crate::domain::time::Timestamp;
 
@@ -270,7 +270,8 @@ fn counted(
     before: Option<u64>,
     after: Option<u64>,
 ) -> Usage {
-    let file = |bytes| FileUsage {
+    let file = |bytes| Usage {
+        files: 1,
         bytes,
         folders,
         name_bytes: path.as_str().len() as u64,

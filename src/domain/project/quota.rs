@@ -13,34 +13,23 @@ pub struct Usage {
     pub name_bytes: u64,
 }
 
-/// What one file adds to what a project holds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FileUsage {
-    pub bytes: u64,
-    /// How many folders have no other file below them.
-    pub folders: u64,
-    pub name_bytes: u64,
-}
-
 impl Usage {
-    /// With one more file.
-    pub(super) fn plus(self, file: FileUsage) -> Self {
+    pub(super) fn plus(self, more: Self) -> Self {
         Self {
-            files: self.files.saturating_add(1),
+            files: self.files.saturating_add(more.files),
             // Sparse files can claim any length.
-            bytes: self.bytes.saturating_add(file.bytes),
-            folders: self.folders.saturating_add(file.folders),
-            name_bytes: self.name_bytes.saturating_add(file.name_bytes),
+            bytes: self.bytes.saturating_add(more.bytes),
+            folders: self.folders.saturating_add(more.folders),
+            name_bytes: self.name_bytes.saturating_add(more.name_bytes),
         }
     }
 
-    /// With one file fewer.
-    pub(super) fn minus(self, file: FileUsage) -> Self {
+    pub(super) fn minus(self, less: Self) -> Self {
         Self {
-            files: self.files.saturating_sub(1),
-            bytes: self.bytes.saturating_sub(file.bytes),
-            folders: self.folders.saturating_sub(file.folders),
-            name_bytes: self.name_bytes.saturating_sub(file.name_bytes),
+            files: self.files.saturating_sub(less.files),
+            bytes: self.bytes.saturating_sub(less.bytes),
+            folders: self.folders.saturating_sub(less.folders),
+            name_bytes: self.name_bytes.saturating_sub(less.name_bytes),
         }
     }
 }
@@ -75,6 +64,18 @@ pub enum QuotaError {
     Bytes(u64),
 }
 
+impl QuotaError {
+    /// The limit that would be exceeded, with its value.
+    pub fn limit(self) -> (&'static str, u64) {
+        match self {
+            Self::Files(files) => ("maxProjectFiles", files),
+            Self::Folders(folders) => ("maxProjectFolders", folders),
+            Self::NameBytes(bytes) => ("maxProjectNameBytes", bytes),
+            Self::Bytes(bytes) => ("maxProjectBytes", bytes),
+        }
+    }
+}
+
 impl ProjectQuota {
     /// No limits.
     pub const UNLIMITED: Self = Self {
@@ -106,24 +107,6 @@ impl ProjectQuota {
             return Err(QuotaError::Bytes(self.max_bytes));
         }
         Ok(())
-    }
-
-    /// What the project holds once a file of `new` bytes replaces `old` (if any), not counting its
-    /// folders and its name.
-    ///
-    /// # Errors
-    /// The limit that would be exceeded; see [`check`](Self::check).
-    pub fn replace(&self, usage: Usage, old: Option<u64>, new: u64) -> Result<Usage, QuotaError> {
-        let after = Usage {
-            files: usage.files + u64::from(old.is_none()),
-            bytes: usage
-                .bytes
-                .saturating_sub(old.unwrap_or(0))
-                .saturating_add(new),
-            ..usage
-        };
-        self.check(&usage, &after)?;
-        Ok(after)
     }
 }
 

@@ -24,7 +24,8 @@ pub const HELP: [&str; 4] = [
     "/names  who is here",
     "/quit   leave; so do Ctrl-C and Ctrl-D",
     "//...   a message that begins with a slash",
-    "Keys: left, right, Home, End, Backspace, Delete; Ctrl-W deletes a word, Ctrl-U all before the cursor",
+    "Keys: left, right, Home, End, Backspace, Delete; Ctrl-W deletes a word, Ctrl-U all before the \
+     cursor",
 ];
 
 /// Reads a typed line; an empty one wants nothing.

@@ -1,7 +1,9 @@
-//! What is said in a room as a plain state machine: replies and wishes in, requests and effects out. It holds no socket and no terminal.
+//! What is said in a room as a plain state machine: replies and wishes in, requests and effects
+//! out. It holds no socket and no terminal.
 //!
-//! One message is under way at a time, so that none overtakes another where the server refuses one for a while. After a lost
-//! connection the history tells what is new, and whether the message under way had arrived.
+//! One message is under way at a time, so that none overtakes another where the server refuses one
+//! for a while. After a lost connection the history tells what is new, and whether the message
+//! under way had arrived.
 
 mod catch_up;
 mod refusals;

@@ -1,4 +1,5 @@
-//! What is written to the terminal: lines that scroll up, and below them the one to type in. Only texts are made here.
+//! What is written to the terminal: lines that scroll up, and below them the one to type in. Only
+//! texts are made here.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -21,7 +22,8 @@ pub fn line_above(line: &str, editor: &Editor, columns: usize) -> String {
     format!("{CLEAR}{line}\r\n{}", prompt(editor, columns))
 }
 
-/// A line broken between words. A word that is longer than a line is left whole for the terminal to break, so that an address can be copied.
+/// A line broken between words. A word that is longer than a line is left whole for the terminal to
+/// break, so that an address can be copied.
 fn wrapped(line: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(line.len() + 8);
     let mut column = 0;

@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthChar;
 
 use super::words::{is_fit, is_joiner};
 
-/// A line that is being typed. The cursor stands before a character that takes up room, or at the end: what takes up none
-/// belongs to the one before it.
+/// A line that is being typed. The cursor stands before a character that takes up room, or at the
+/// end: what takes up none belongs to the one before it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Editor {
     text: Vec<char>,

@@ -34,7 +34,8 @@ impl Guest {
         let person = Person::resolve(&args.common, args.room.as_deref())?;
         if person.right == Right::Nothing {
             return Err(Failure::usage(
-                "A chat needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.",
+                "A chat needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
+                 TWICECAST_KEY) if you run the server.",
             ));
         }
         let user = person
@@ -68,7 +69,8 @@ impl Guest {
         }
         if self.can_renew_token() {
             return Failure::denied(format!(
-                "The server does not accept a token made with this key ({why}). Give the same --key (or TWICECAST_KEY) that the server was started with."
+                "The server does not accept a token made with this key ({why}). Give the same \
+                 --key (or TWICECAST_KEY) that the server was started with."
             ));
         }
         let view = self.person.token.clone().unwrap_or_default();
@@ -103,7 +105,8 @@ impl Guest {
         let why = shown(message);
         Failure::expired(if self.can_renew_token() {
             format!(
-                "The token that was made from the key no longer holds ({why}); a fresh one is made for the next connection."
+                "The token that was made from the key no longer holds ({why}); a fresh one is made \
+                 for the next connection."
             )
         } else {
             format!("The token no longer holds ({why}); get a fresh one and start again.")

@@ -23,7 +23,8 @@ impl Plain {
     /// Begins to read the standard input.
     pub fn open() -> Self {
         let (sender, lines) = mpsc::channel(WAITING_MAX);
-        // A thread of its own: it may wait for a line when all else has ended, and nobody waits for it.
+        // A thread of its own: it may wait for a line when all else has ended, and nobody waits for
+        // it.
         std::thread::spawn(move || {
             read_lines(std::io::stdin().lock(), |wish| {
                 sender.blocking_send(wish).is_ok()

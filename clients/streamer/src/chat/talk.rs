@@ -1,4 +1,5 @@
-//! One person's stay in a room: carries what he wants to the conversation and what comes of it to him, whatever else is awaited meanwhile.
+//! One person's stay in a room: carries what he wants to the conversation and what comes of it to
+//! him, whatever else is awaited meanwhile.
 
 use std::future::Future;
 use std::pin::pin;
@@ -204,7 +205,8 @@ impl<'a, U: Ui> Talk<'a, U> {
             }
             Wish::Unknown(line) => {
                 self.ui.tell(
-                    "There is no such command; /help tells which there are. A message that begins with a slash begins with two.",
+                    "There is no such command; /help tells which there are. A message that begins \
+                     with a slash begins with two.",
                 );
                 self.ui.give_back(&line);
             }

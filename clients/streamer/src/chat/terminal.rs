@@ -1,4 +1,5 @@
-//! The room in a terminal: raw mode, keys in, drawings out, and the terminal as it was when it is over, however it ends.
+//! The room in a terminal: raw mode, keys in, drawings out, and the terminal as it was when it is
+//! over, however it ends.
 
 use std::io::Write;
 
@@ -76,7 +77,8 @@ impl Terminal {
         let raw = Raw::enter()
             .map_err(|error| Failure::usage(format!("The terminal cannot be used: {error}.")))?;
         let (sender, events) = mpsc::channel(WAITING_MAX);
-        // A thread of its own: it may wait for a key when all else has ended, and nobody waits for it.
+        // A thread of its own: it may wait for a key when all else has ended, and nobody waits for
+        // it.
         std::thread::spawn(move || {
             while let Ok(event) = event::read() {
                 if sender.blocking_send(event).is_err() {

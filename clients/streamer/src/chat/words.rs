@@ -1,4 +1,5 @@
-//! What the room looks like as lines of text. Nothing that comes from outside gets through here without being made harmless.
+//! What the room looks like as lines of text. Nothing that comes from outside gets through here
+//! without being made harmless.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -24,7 +25,8 @@ pub fn names_line(names: &[String]) -> String {
     format!("{ASIDE}here: {}", names.join(", "))
 }
 
-/// A text of which nothing can steer a terminal: as [`shown`], but letters keep the marks above and below them.
+/// A text of which nothing can steer a terminal: as [`shown`], but letters keep the marks above and
+/// below them.
 pub fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -236,15 +236,17 @@ impl Applying<'_, '_> {
         }
     }
 
-    /// Whether what is here is what the server has, and has had since before the pull request was sent.
+    /// Whether what is here is what the server has, and has had since before the pull request was
+    /// sent.
     fn is_what_he_saw(&self, name: &FileName, ours: &[u8]) -> bool {
         self.project.get(name).is_some_and(|stored| {
             stored.modified <= self.pull.date && bases::is(ours, &stored.sha256)
         })
     }
 
-    /// Likewise, of a file for which the pull request names no base. One from a client that knows bases, and one that
-    /// the server has not, is new: what is here was made meanwhile by somebody else.
+    /// Likewise, of a file for which the pull request names no base. One from a client that knows
+    /// bases, and one that the server has not, is new: what is here was made meanwhile by somebody
+    /// else.
     fn is_older(&self, name: &FileName, ours: &[u8]) -> bool {
         let stored: Option<&Stored> = self.project.get(name);
         self.pull.bases.is_empty()

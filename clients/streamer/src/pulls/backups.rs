@@ -1,4 +1,5 @@
-//! Where what a pull request replaces is kept: outside the shared folder, so that no viewer sees it.
+//! Where what a pull request replaces is kept: outside the shared folder, so that no viewer sees
+//! it.
 
 use std::fs;
 use std::io;
@@ -20,7 +21,8 @@ pub struct Backups {
     has_replaced: bool,
 }
 
-/// A folder of the user's that belongs to this program, for `kind`: `XDG_…_HOME`, or what that is by default.
+/// A folder of the user's that belongs to this program, for `kind`: `XDG_…_HOME`, or what that is
+/// by default.
 pub fn own_folder(variable: &str, default: &str) -> Option<PathBuf> {
     let given = std::env::var_os(variable).map(PathBuf::from);
     let given = given.filter(|path| path.is_absolute());
@@ -28,7 +30,8 @@ pub fn own_folder(variable: &str, default: &str) -> Option<PathBuf> {
     Some(given.or_else(home)?.join("twicecast"))
 }
 
-/// Whether a path, which need not exist, leads to or into a folder. Where that cannot be told, it does.
+/// Whether a path, which need not exist, leads to or into a folder. Where that cannot be told, it
+/// does.
 pub fn lies_in(path: &Path, folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else {
         return true;
@@ -59,7 +62,8 @@ impl Backups {
         })?;
         if lies_in(&own, dir) {
             return Err(Failure::usage(format!(
-                "What is replaced would be kept in {}, which lies in the shared folder: set XDG_STATE_HOME to a folder elsewhere.",
+                "What is replaced would be kept in {}, which lies in the shared folder: set \
+                 XDG_STATE_HOME to a folder elsewhere.",
                 shown(&own.to_string_lossy())
             )));
         }

@@ -88,7 +88,8 @@ impl Contents {
         }
     }
 
-    /// All names that are taken: deletions come first, so that a file can come where a folder was and the reverse.
+    /// All names that are taken: deletions come first, so that a file can come where a folder was
+    /// and the reverse.
     pub(super) fn names(&self) -> impl Iterator<Item = &FileName> {
         self.deleted.iter().chain(self.files.keys())
     }

@@ -36,7 +36,8 @@ pub(super) struct Stored {
 pub(super) type Project = BTreeMap<FileName, Stored>;
 
 impl<'a> Desk<'a> {
-    /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would make it.
+    /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would
+    /// make it.
     pub(super) async fn enter(identity: &'a Identity) -> Result<Self, Failure> {
         let token = identity.token()?.ok_or_else(|| {
             Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")

@@ -1,5 +1,5 @@
-//! What of a pull request may be shown and applied: names that `share` would not send are left alone, since what is
-//! written there would be sent, or what is there would be mixed into what is.
+//! What of a pull request may be shown and applied: names that `share` would not send are left
+//! alone, since what is written there would be sent, or what is there would be mixed into what is.
 
 use std::collections::BTreeMap;
 use std::path::Path;

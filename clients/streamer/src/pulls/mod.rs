@@ -1,4 +1,5 @@
-//! `twicecast pulls`: what viewers propose, looked at, applied to the streamer's own folder, and closed.
+//! `twicecast pulls`: what viewers propose, looked at, applied to the streamer's own folder, and
+//! closed.
 
 mod apply;
 mod backups;
@@ -155,7 +156,8 @@ fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure
             shown(id)
         ))),
         (None, _) => Err(Failure::usage(format!(
-            "No open pull request begins with {}; `twicecast pulls list` shows those that are open.",
+            "No open pull request begins with {}; `twicecast pulls list` shows those that are \
+             open.",
             shown(id)
         ))),
     }

@@ -1,5 +1,5 @@
-//! Putting a content into the folder: whole or not at all, never through a link, and never over something that has
-//! changed since it was read.
+//! Putting a content into the folder: whole or not at all, never through a link, and never over
+//! something that has changed since it was read.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -44,7 +44,8 @@ fn content(file: File) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Writes a file in whose place `ours` was read, `None` where nothing was there. Its permissions stay.
+/// Writes a file in whose place `ours` was read, `None` where nothing was there. Its permissions
+/// stay.
 ///
 /// # Errors
 ///
@@ -124,7 +125,8 @@ fn make_folders(root: &OwnedFd, name: &FileName) -> io::Result<OwnedFd> {
     Ok(folder)
 }
 
-/// Writes a file out of sight. A new one gets what the user's umask leaves, like any other program's.
+/// Writes a file out of sight. A new one gets what the user's umask leaves, like any other
+/// program's.
 fn stage(folder: &OwnedFd, leaf: &str, old_mode: Option<Mode>, content: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(if old_mode.is_some() { 0o600 } else { 0o666 });
@@ -150,7 +152,8 @@ fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
     }
 }
 
-/// Swaps a new file with an old one, and takes the old one away if it is the one that was read; else swaps them back.
+/// Swaps a new file with an old one, and takes the old one away if it is the one that was read;
+/// else swaps them back.
 fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<()> {
     let swap = || renameat_with(folder, new, folder, leaf, RenameFlags::EXCHANGE);
     match swap() {

@@ -2,7 +2,8 @@
 
 use diffy::{ConflictStyle, IncompleteHunkStyle, MergeOptions};
 
-/// Comparing takes time in the square of what differs; more than so many lines together are not compared.
+/// Comparing takes time in the square of what differs; more than so many lines together are not
+/// compared.
 const LINES_MAX: usize = 20_000;
 /// Nor more bytes.
 const BYTES_MAX: usize = 4 << 20;
@@ -19,7 +20,8 @@ pub(super) fn are_too_large(contents: &[&[u8]]) -> bool {
         || contents.iter().map(lines).sum::<usize>() > LINES_MAX
 }
 
-/// Merges three ways. What the base holds is in the result only where one of the others holds it too.
+/// Merges three ways. What the base holds is in the result only where one of the others holds it
+/// too.
 ///
 /// # Errors
 ///
@@ -32,7 +34,8 @@ pub(super) fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>,
         .merge_bytes(base, ours, theirs)
 }
 
-/// Two contents of which nobody knows where they come from: all that differs stands between conflict markers.
+/// Two contents of which nobody knows where they come from: all that differs stands between
+/// conflict markers.
 pub(super) fn conflict(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for (marker, content) in [("<<<<<<< ours\n", ours), ("=======\n", theirs)] {

@@ -1,4 +1,5 @@
-//! Catching up: from a list of the project to a complete copy of it, in rounds where files vanish on the way.
+//! Catching up: from a list of the project to a complete copy of it, in rounds where files vanish
+//! on the way.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -77,7 +78,8 @@ impl Session<'_> {
         self.counts.removed += self.tree.remove_strays(keep);
     }
 
-    /// Whether nothing is to be fetched for this file: it is here as listed, or it cannot be written anyway.
+    /// Whether nothing is to be fetched for this file: it is here as listed, or it cannot be
+    /// written anyway.
     fn has(&mut self, name: &FileName, file: &ListedFile) -> bool {
         let refusal = match self.tree.fingerprint(name) {
             Ok(Some((size, sha256))) if size == file.size && sha256 == file.sha256 => {

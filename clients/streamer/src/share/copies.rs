@@ -1,4 +1,5 @@
-//! Copies that editors make of a file beside it: what the file's own name forbids, they must not give away.
+//! Copies that editors make of a file beside it: what the file's own name forbids, they must not
+//! give away.
 
 /// The full name of the file that this one looks like a copy of, if it does.
 pub fn original(full: &str) -> Option<String> {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder that `.git` in `folder` stands for, with what all worktrees share; nothing where that is no repository.
-/// A worktree and a submodule have a file there that says where it is.
+/// The folder that `.git` in `folder` stands for, with what all worktrees share; nothing where that
+/// is no repository. A worktree and a submodule have a file there that says where it is.
 pub fn common_dir(folder: &Path) -> Option<PathBuf> {
     let dot = folder.join(".git");
     let git = if dot.is_dir() {

@@ -21,7 +21,8 @@ struct Held {
 pub struct Known(BTreeMap<FileName, Held>);
 
 impl Known {
-    /// Takes over a list of the server's. What is known of the files here stays, where the server has the same.
+    /// Takes over a list of the server's. What is known of the files here stays, where the server
+    /// has the same.
     pub fn listed(&mut self, remote: BTreeMap<FileName, Remote>) {
         let mut before = std::mem::take(&mut self.0);
         self.0 = remote
@@ -54,8 +55,8 @@ impl Known {
         self.0.len()
     }
 
-    /// What is to be done at the place `full` and below it. `fingerprint` reads a file and says its SHA-256, where that
-    /// can be read.
+    /// What is to be done at the place `full` and below it. `fingerprint` reads a file and says its
+    /// SHA-256, where that can be read.
     pub fn plan(
         &mut self,
         full: &str,
@@ -95,7 +96,8 @@ impl Known {
         let from = FileName::parse(full).map_or(Bound::Unbounded, Bound::Included);
         let names = self.0.range((from, Bound::Unbounded)).map(|(name, _)| name);
         names
-            // What lies below comes after it, with nothing between but names that begin with it, too.
+            // What lies below comes after it, with nothing between but names that begin with it,
+            // too.
             .take_while(move |name| name.as_str().starts_with(full))
             .filter(move |name| full.is_empty() || name.as_str() == full || name.is_below(full))
     }

@@ -1,4 +1,5 @@
-//! Looking at a shared folder, or at one place in it: what is there to send, by the rules of this moment.
+//! Looking at a shared folder, or at one place in it: what is there to send, by the rules of this
+//! moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -19,7 +20,8 @@ pub struct Found {
     pub files: BTreeMap<FileName, Stamp>,
     /// What is left out, by its path and why; of a folder, only itself.
     pub left_out: BTreeMap<String, Verdict>,
-    /// What could not be looked at, by its path and the error. What the server has there is left alone.
+    /// What could not be looked at, by its path and the error. What the server has there is left
+    /// alone.
     pub unreadable: BTreeMap<String, String>,
 }
 
@@ -37,8 +39,9 @@ impl Found {
     }
 }
 
-/// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of every folder before
-/// its entries are read, so that whoever watches it from then on misses nothing.
+/// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of
+/// every folder before its entries are read, so that whoever watches it from then on misses
+/// nothing.
 pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut(&str)) -> Found {
     let mut found = Found::default();
     let mut chain = match rules.top() {
@@ -148,7 +151,8 @@ fn inside(
             Some((kind, stamp)) => file(rules, chain, full, kind, stamp, found),
         }
     }
-    // Closed before the folders below are opened: there may be more of them than a process may hold open.
+    // Closed before the folders below are opened: there may be more of them than a process may hold
+    // open.
     drop(folder);
     for full in folders {
         match place::open_below(root, &full) {

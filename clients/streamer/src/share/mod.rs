@@ -1,7 +1,8 @@
 //! `twicecast share`: keeps the project on the server equal to a folder for as long as it runs.
 //!
-//! Whatever a watcher tells only says where to look: what is there and what the server has are compared, and what
-//! differs is sent. So nothing depends on the order, the number or the meaning of events.
+//! Whatever a watcher tells only says where to look: what is there and what the server has are
+//! compared, and what differs is sent. So nothing depends on the order, the number or the meaning
+//! of events.
 
 mod copies;
 mod dirty;
@@ -75,7 +76,8 @@ pub async fn look_at(
 /// So often a verdict is asked for while rules are being written.
 const SETTLING_ROUNDS: u32 = 20;
 
-/// What is to be done with a file by the rules of this moment; rules that are just being written are waited for.
+/// What is to be done with a file by the rules of this moment; rules that are just being written
+/// are waited for.
 pub async fn verdict(rules: &Rules, name: &FileName) -> Verdict {
     let mut verdict = rules.judge_now(name.as_str(), false);
     for _ in 0..SETTLING_ROUNDS {
@@ -100,7 +102,8 @@ enum Ended {
 ///
 /// # Errors
 ///
-/// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us in.
+/// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us
+/// in.
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let root = Arc::new(scan::open(&args.dir)?);
     let (common, server) = if args.local {
@@ -120,7 +123,8 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let identity = Identity::resolve(&common, Role::Streamer, Some(&args.dir))?;
     if identity.token()?.is_none() {
         return Err(Failure::usage(
-            "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server; or --local to try it without a server.",
+            "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
+             TWICECAST_KEY) if you run the server; or --local to try it without a server.",
         ));
     }
     let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
@@ -176,7 +180,8 @@ fn folder(
     Folder::new(dir, root, rules, watching, dirty)
 }
 
-/// How a viewer sees it, in a folder beside the shared one, and with which right he proposes changes.
+/// How a viewer sees it, in a folder beside the shared one, and with which right he proposes
+/// changes.
 fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
     let program = std::env::current_exe().map(|path| path.display().to_string());
     let program = quoted(&program.unwrap_or_else(|_| "twicecast".to_owned()));

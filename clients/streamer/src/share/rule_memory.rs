@@ -1,4 +1,5 @@
-//! Which rule files were there and held rules, so that one that is just being written is not taken for one without rules.
+//! Which rule files were there and held rules, so that one that is just being written is not taken
+//! for one without rules.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,9 +10,11 @@ use rustix::fs::fstat;
 
 use super::rules::Verdict;
 
-/// Whoever writes a rule file is done after so long; until then nothing is sent that it might be about.
+/// Whoever writes a rule file is done after so long; until then nothing is sent that it might be
+/// about.
 pub const SETTLING: Duration = Duration::from_millis(300);
-/// Rules that are gone, with their file or out of it, may come back for so long: somebody may be writing them by hand.
+/// Rules that are gone, with their file or out of it, may come back for so long: somebody may be
+/// writing them by hand.
 const GONE: Duration = Duration::from_secs(5);
 
 /// The rule files that held rules, and since when one of them does not.

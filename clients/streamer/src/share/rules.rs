@@ -1,7 +1,8 @@
-//! Which of a folder's files are shared: the ignore files on the way to each, and the built-in list of secrets.
+//! Which of a folder's files are shared: the ignore files on the way to each, and the built-in list
+//! of secrets.
 //!
-//! Rule files are read anew for every look and every file that is sent, never kept: a rule counts from the moment in
-//! which it is written, not from the one in which we are told of it.
+//! Rule files are read anew for every look and every file that is sent, never kept: a rule counts
+//! from the moment in which it is written, not from the one in which we are told of it.
 
 use std::fmt;
 use std::io::Read;
@@ -21,7 +22,8 @@ use crate::names::{FileName, SERVER_FOLDER, WORK_FOLDER, shown};
 use crate::place;
 use crate::scan::Skip;
 
-/// The files that hold rules, each with git's syntax; of one folder's a later one wins over an earlier one.
+/// The files that hold rules, each with git's syntax; of one folder's a later one wins over an
+/// earlier one.
 const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", ".tcignore"];
 /// A rule file that is longer cannot be meant.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -80,11 +82,11 @@ impl fmt::Display for Verdict {
 pub struct Rules {
     root: OwnedFd,
     dir: PathBuf,
-    /// Folders above the shared one that belong to the same git repository, outermost first. Held open: one that is
-    /// moved keeps its rules.
+    /// Folders above the shared one that belong to the same git repository, outermost first. Held
+    /// open: one that is moved keeps its rules.
     above: Vec<Above>,
-    /// The excludes of the user, and of the repository that the folder is or lies in; with the path from there to the
-    /// shared folder.
+    /// The excludes of the user, and of the repository that the folder is or lies in; with the path
+    /// from there to the shared folder.
     excludes: Vec<(PathBuf, String)>,
     ignores_case: bool,
     secrets: Secrets,
@@ -110,7 +112,8 @@ pub struct Chain<'a> {
 /// The rules of one rule file.
 #[derive(Debug)]
 struct Level {
-    /// The path from the folder that the rules are about to the shared one, `""` where it lies in that.
+    /// The path from the folder that the rules are about to the shared one, `""` where it lies in
+    /// that.
     prefix: String,
     /// The full name of that folder in the shared one.
     folder: String,
@@ -217,8 +220,8 @@ impl Rules {
         Ok(chain)
     }
 
-    /// What is to be done with a file or folder, where `chain` has the rules of all folders above it, the one that it
-    /// lies in included, and these folders are themselves shared.
+    /// What is to be done with a file or folder, where `chain` has the rules of all folders above
+    /// it, the one that it lies in included, and these folders are themselves shared.
     pub fn judge(&self, chain: &Chain<'_>, full: &str, is_folder: bool) -> Verdict {
         let verdict = match FileName::parse(full) {
             Err(fault) => Verdict::Never(Skip::Name(fault)),
@@ -241,8 +244,8 @@ impl Rules {
         self.judge_now(name.as_str(), false) == Verdict::Shared
     }
 
-    /// What is to be done with a file, by the rules as they are at this moment. Whoever has read a file asks before he
-    /// sends what he has read.
+    /// What is to be done with a file, by the rules as they are at this moment. Whoever has read a
+    /// file asks before he sends what he has read.
     pub fn judge_now(&self, full: &str, is_folder: bool) -> Verdict {
         let mut chain = match self.top() {
             Ok(chain) => chain,
@@ -312,7 +315,8 @@ impl Chain<'_> {
         self.levels.truncate(depth);
     }
 
-    /// Adds the rules of an open folder; `full` is its name in the shared one, `""` for that itself.
+    /// Adds the rules of an open folder; `full` is its name in the shared one, `""` for that
+    /// itself.
     ///
     /// # Errors
     ///
@@ -480,7 +484,8 @@ impl Level {
     }
 }
 
-/// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's or a mirror's.
+/// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's
+/// or a mirror's.
 pub fn foreign(folder: &OwnedFd, path: &str) -> Option<Skip> {
     let holds = |name| !path.is_empty() && matches!(place::look(folder, name), Ok(Some(_)));
     if holds(SERVER_FOLDER) {

@@ -125,8 +125,8 @@ impl Secrets {
         })
     }
 
-    /// The pattern by which a file or folder of that full name is held back, if one does. A folder is looked into
-    /// where anything is allowed: that may be something in it.
+    /// The pattern by which a file or folder of that full name is held back, if one does. A folder
+    /// is looked into where anything is allowed: that may be something in it.
     pub fn judge(&self, full: &str, is_folder: bool) -> Option<&'static str> {
         if is_folder && !self.allowed.is_empty() {
             return None;

@@ -37,7 +37,8 @@ const RENEW: u64 = 3;
 /// References of deletions and posts begin here.
 const FIRST_UPLOAD: u64 = 10;
 
-/// Everything is looked at again so often even where folders are watched: nobody knows all file systems.
+/// Everything is looked at again so often even where folders are watched: nobody knows all file
+/// systems.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 /// What the server has refused is not sent again before so long, unless it has changed.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
@@ -97,8 +98,8 @@ impl Folder {
         }
     }
 
-    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very much most will never be
-    /// asked for.
+    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very
+    /// much most will never be asked for.
     fn keep(&mut self, content: &Content) {
         if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
             self.history.keep(&content.remote.sha256, bytes);
@@ -113,7 +114,8 @@ impl Folder {
         });
     }
 
-    /// Whether the folder is still the one that was opened: else what is gone from that says nothing.
+    /// Whether the folder is still the one that was opened: else what is gone from that says
+    /// nothing.
     fn check(&self) -> Result<(), Failure> {
         let there = rustix::fs::stat(&self.dir).map(|stat| place::inode(&stat));
         let open = rustix::fs::fstat(&*self.root).map(|stat| place::inode(&stat));
@@ -122,11 +124,13 @@ impl Folder {
         }
         let dir = crate::names::shown(&self.dir.to_string_lossy());
         Err(Failure::usage(format!(
-            "{dir} was moved, removed or replaced while it was shared; nothing more was sent or deleted. Start again with the folder that you mean."
+            "{dir} was moved, removed or replaced while it was shared; nothing more was sent or \
+             deleted. Start again with the folder that you mean."
         )))
     }
 
-    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be looked at, and why.
+    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
+    /// looked at, and why.
     fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
         let watching = &mut self.watching;
         let found = look(&self.root, &self.rules, full, |folder| {
@@ -498,13 +502,15 @@ impl Session<'_> {
         }
     }
 
-    /// Somebody else, with the same right, changes the project. Who is right is not for us to say; what he has changed
-    /// is not known any more, and is compared when it changes here or the connection is taken up again.
+    /// Somebody else, with the same right, changes the project. Who is right is not for us to say;
+    /// what he has changed is not known any more, and is compared when it changes here or the
+    /// connection is taken up again.
     fn hear_of_others(&mut self, name: &str) {
         if !std::mem::replace(&mut self.folder.warned_of_others, true) {
             self.voice.tell(&Event::Note {
                 text: format!(
-                    "Somebody else streams this project at the same time and has changed {}; two folders cannot be shared as one project.",
+                    "Somebody else streams this project at the same time and has changed {}; two \
+                     folders cannot be shared as one project.",
                     crate::names::shown(name)
                 ),
             });

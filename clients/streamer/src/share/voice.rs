@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::names::shown;
 use crate::report::{counted, json_line, say, warn};
 
-/// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are in seconds.
+/// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
+/// in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(
     tag = "event",
@@ -381,7 +382,8 @@ mod tests {
         let secrets = vec!["/.env".to_owned(), "/key.pem".to_owned()];
         assert_eq!(
             left_out(3, &secrets, 0).unwrap(),
-            "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `twicecast why PATH` explains"
+            "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `twicecast why PATH` \
+             explains"
         );
         assert_eq!(left_out(0, &[], 0), None);
     }

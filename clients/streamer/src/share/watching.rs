@@ -1,5 +1,5 @@
-//! Watching folders for changes, each by itself, so that none is watched that is not shared and none is missed that is
-//! new: a folder is watched before it is looked at.
+//! Watching folders for changes, each by itself, so that none is watched that is not shared and
+//! none is missed that is new: a folder is watched before it is looked at.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,7 +86,8 @@ impl Watching {
         self.watcher = None;
         let why = match limit(error) {
             Some(limit) => format!(
-                "The system's limit of watched folders is reached; `sudo sysctl fs.inotify.{limit}` raises it for the next start"
+                "The system's limit of watched folders is reached; `sudo sysctl \
+                 fs.inotify.{limit}` raises it for the next start"
             ),
             None => format!("The system does not let folders be watched: {error}"),
         };

@@ -1,4 +1,5 @@
-//! The questions over the WebSocket. None of them takes a role that others would notice, as long as that can be helped.
+//! The questions over the WebSocket. None of them takes a role that others would notice, as long as
+//! that can be helped.
 
 use std::time::Duration;
 
@@ -55,7 +56,8 @@ pub async fn ask(person: &Person) -> Result<Answers, Failure> {
     };
     if timeout(TIMEOUT, asking).await.is_err() {
         answers.connection = Some(Err(format!(
-            "The server at {} takes the connection but does not answer within 30 seconds; is it a file-ws-server?",
+            "The server at {} takes the connection but does not answer within 30 seconds; is it a \
+             file-ws-server?",
             person.url
         )));
     }
@@ -202,7 +204,8 @@ fn refused_token(person: &Person, error: &ServerError) -> String {
     let why = shown(&error.message);
     match &person.right {
         Right::Key(_) => format!(
-            "the server does not accept a token made with this key ({why}); give the --key that it was started with"
+            "the server does not accept a token made with this key ({why}); give the --key that it \
+             was started with"
         ),
         _ => format!("the server does not accept it ({why}); get a fresh one"),
     }
@@ -214,7 +217,8 @@ fn refused_project(streamer: &str, project: &str, error: &ServerError) -> String
     match error.code {
         401 => format!("the server lets nobody read {project} without a token for it ({why})"),
         409 => format!(
-            "the server has no {project} ({why}); check --streamer and --project, or wait until the streamer comes"
+            "the server has no {project} ({why}); check --streamer and --project, or wait until \
+             the streamer comes"
         ),
         code => format!("the server does not tell of {project} ({code}: {why})"),
     }

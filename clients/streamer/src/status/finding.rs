@@ -23,7 +23,8 @@ pub struct Health {
     pub version: String,
 }
 
-/// What the server answered, each by itself: `None` where it was not asked, a sentence where it did not answer.
+/// What the server answered, each by itself: `None` where it was not asked, a sentence where it did
+/// not answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers {
     /// Whether it takes connections.

@@ -34,7 +34,8 @@ async fn fetch(url: &str) -> Result<Health, String> {
     let authority = uri.authority().map_or(host.as_str(), |at| at.as_str());
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let request = format!(
-        "GET {} HTTP/1.1\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
+        "GET {} HTTP/1.1\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: \
+         close\r\n\r\n",
         path_beside(uri.path())
     );
     let failed = |error: std::io::Error| format!("it cannot be asked: {error}");

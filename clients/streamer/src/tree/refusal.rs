@@ -6,7 +6,8 @@ use rustix::io::Errno;
 
 use crate::names::shown;
 
-/// Why a file is not written, or not removed. Which of the two it was, the one who tells of it says.
+/// Why a file is not written, or not removed. Which of the two it was, the one who tells of it
+/// says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A link lies at this place or on the way to it.
@@ -19,7 +20,8 @@ pub enum Refusal {
     FolderOfOthers(String),
     /// This file system takes the name for this other one.
     Twin(String),
-    /// This file system takes the name for another one in this folder, `""` being the top one; which, cannot be told.
+    /// This file system takes the name for another one in this folder, `""` being the top one;
+    /// which, cannot be told.
     TwinIn(String),
     /// The system's own reason, and what to do about it.
     System(String),
@@ -55,25 +57,29 @@ impl std::fmt::Display for Refusal {
             Self::NotOurs(at) => {
                 write!(
                     f,
-                    "{} is here already and was not written by this mirror; move it away, or use --force",
+                    "{} is here already and was not written by this mirror; move it away, or use \
+                     --force",
                     shown(at)
                 )
             }
             Self::FolderOfOthers(at) => {
                 write!(
                     f,
-                    "the folder {} in its place holds files that this mirror did not write; move them away, or use --delete",
+                    "the folder {} in its place holds files that this mirror did not write; move \
+                     them away, or use --delete",
                     shown(at)
                 )
             }
             Self::Twin(other) => write!(
                 f,
-                "this file system takes the name for the same as {}, which is not overwritten; one of the two needs another name",
+                "this file system takes the name for the same as {}, which is not overwritten; one \
+                 of the two needs another name",
                 shown(other)
             ),
             Self::TwinIn(folder) => write!(
                 f,
-                "this file system takes the name for the same as another one in {}, which is not overwritten; one of the two needs another name",
+                "this file system takes the name for the same as another one in {}, which is not \
+                 overwritten; one of the two needs another name",
                 if folder.is_empty() {
                     "/".to_owned()
                 } else {

@@ -1,4 +1,5 @@
-//! Taking away: files that the project no longer has, folders left empty, and what only `--delete` lets us touch.
+//! Taking away: files that the project no longer has, folders left empty, and what only `--delete`
+//! lets us touch.
 
 use std::collections::HashSet;
 
@@ -28,7 +29,8 @@ impl Tree {
         let is_file = stat
             .as_ref()
             .is_some_and(|stat| place::kind(stat) == FileType::RegularFile);
-        // What only looks like the file, because somebody replaced it or the file system takes two names for one, stays.
+        // What only looks like the file, because somebody replaced it or the file system takes two
+        // names for one, stays.
         let (Some(stat), true) = (stat, is_file) else {
             self.manifest.removed(name)?;
             return Ok(false);
@@ -44,7 +46,8 @@ impl Tree {
         Ok(true)
     }
 
-    /// With `--delete`: takes away all files and links that `keep` does not hold, whoever made them. Returns how many.
+    /// With `--delete`: takes away all files and links that `keep` does not hold, whoever made
+    /// them. Returns how many.
     pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> usize {
         if self.delete {
             self.sweep("", &|name| keep.contains(name))
@@ -53,7 +56,8 @@ impl Tree {
         }
     }
 
-    /// Removes below a folder what is not kept, and what is empty then. Names that this client never touches stay.
+    /// Removes below a folder what is not kept, and what is empty then. Names that this client
+    /// never touches stay.
     fn sweep(&mut self, path: &str, keep: &dyn Fn(&FileName) -> bool) -> usize {
         let Ok(folder) = place::open_below(&self.root, path) else {
             return 0;

@@ -1,4 +1,5 @@
-//! Whether a folder spells a name as it was asked for, or the file system takes another name for the same.
+//! Whether a folder spells a name as it was asked for, or the file system takes another name for
+//! the same.
 
 use std::os::fd::OwnedFd;
 

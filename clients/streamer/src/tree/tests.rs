@@ -1,4 +1,5 @@
-//! The wall around the mirrored folder, tried from both sides: hostile names are `names`' business, hostile folders are here.
+//! The wall around the mirrored folder, tried from both sides: hostile names are `names`' business,
+//! hostile folders are here.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;

@@ -66,7 +66,8 @@ pub struct Posts {
     pub refused: Refused,
     /// What they were made from, by name, for a pull request.
     pub bases: BTreeMap<String, String>,
-    /// Asked about a file after each part of it was read, and again where that part has waited since.
+    /// Asked about a file after each part of it was read, and again where that part has waited
+    /// since.
     pub allows: Allows,
 }
 

@@ -239,7 +239,8 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
             "{said:?}"
         );
     }
-    // A port that was free a moment ago; for wss the refusal must come before any talk of certificates.
+    // A port that was free a moment ago; for wss the refusal must come before any talk of
+    // certificates.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -268,7 +269,8 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
             "{said:?}"
         );
     }
-    // TLS spoken to a server that has none ends in a sentence as well, not in a panic for want of a crypto provider.
+    // TLS spoken to a server that has none ends in a sentence as well, not in a panic for want of a
+    // crypto provider.
     let server = FakeServer::start(Files::new(), Faults::default()).await;
     let url = server.url.replace("ws:", "wss:");
     let said = twicecast(&[

@@ -1,5 +1,5 @@
-//! A small server with one room and one project, for `chat` and `status`: it tells its version, remembers what it was asked, and
-//! refuses what a test says.
+//! A small server with one room and one project, for `chat` and `status`: it tells its version,
+//! remembers what it was asked, and refuses what a test says.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

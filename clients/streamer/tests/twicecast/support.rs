@@ -1,4 +1,5 @@
-//! A small server that speaks the contract, for the client to talk to, with faults that a test can switch on.
+//! A small server that speaks the contract, for the client to talk to, with faults that a test can
+//! switch on.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -21,7 +22,8 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// What the server does wrong, or in an unusual way.
 #[derive(Debug, Default, Clone)]
 pub struct Faults {
-    /// Acknowledgements are held back until so many wait, or the client asks nothing more, and come in reverse.
+    /// Acknowledgements are held back until so many wait, or the client asks nothing more, and come
+    /// in reverse.
     pub reverse_acks: bool,
     /// These files are answered with this code and message.
     pub refuse: HashMap<String, (u64, &'static str)>,
@@ -605,8 +607,8 @@ impl Unheard {
     }
 }
 
-/// All files below a folder as the protocol names them, without links and the mirror's own records. What goes while it is
-/// looked at is not there.
+/// All files below a folder as the protocol names them, without links and the mirror's own records.
+/// What goes while it is looked at is not there.
 pub fn tree(dir: &Path) -> Files {
     fn walk(dir: &Path, path: &str, files: &mut Files) {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {

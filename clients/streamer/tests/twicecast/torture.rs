@@ -1,5 +1,5 @@
-//! A thousand operations on a shared folder, while the server is killed and the network cut: in the end a viewer has
-//! exactly what is shared.
+//! A thousand operations on a shared folder, while the server is killed and the network cut: in the
+//! end a viewer has exactly what is shared.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
-use crate::application::FileKey;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 
@@ -62,8 +61,11 @@ impl<F: Frame> Members<F> {
     /// now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        if let Some(queue) = origin.and_then(|id| members.queues.get(&id)) {
-            supersede(queue, event);
+        if let Some(queue) = origin.and_then(|id| members.queues.get(&id))
+            && let Event::FileUpdated { file, version, .. } | Event::FileDeleted { file, version } =
+                event
+        {
+            queue.supersede(file, *version);
         }
         let mut receivers = members
             .queues
@@ -83,29 +85,12 @@ impl<F: Frame> Members<F> {
         }
         let frames = encode(event, members.queues.len());
         match event {
-            Event::FileUpdated {
-                project,
-                path,
-                version,
-                ..
-            } => {
-                let file = Arc::new(FileKey {
-                    project: project.clone(),
-                    path: path.clone(),
-                });
-                receivers.for_each(|queue| queue.deliver_update(&file, *version, &frames));
+            Event::FileUpdated { file, version, .. } => {
+                receivers.for_each(|queue| queue.deliver_update(file, *version, &frames));
             }
-            Event::FileDeleted {
-                project,
-                path,
-                version,
-            } => {
-                let file = Arc::new(FileKey {
-                    project: project.clone(),
-                    path: path.clone(),
-                });
+            Event::FileDeleted { file, version } => {
                 for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver_deletion(&file, *version, frame);
+                    queue.deliver_deletion(file, *version, frame);
                 }
             }
             Event::Presence { project, .. } => {
@@ -121,28 +106,6 @@ impl<F: Frame> Members<F> {
                 }
             }
         }
-    }
-}
-
-/// The change that `event` reports makes older ones of the same file obsolete.
-fn supersede<F: Frame>(queue: &SendQueue<F>, event: &Event) {
-    if let Event::FileUpdated {
-        project,
-        path,
-        version,
-        ..
-    }
-    | Event::FileDeleted {
-        project,
-        path,
-        version,
-    } = event
-    {
-        let file = FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        };
-        queue.supersede(&file, *version);
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::checks::{Loaded, load};
 use super::layers::{ConfigError, Layers, keys};
 use super::values::Whole;
+use crate::domain::{Claims, Timestamp};
 
 /// The configuration file unless the command line names another.
 const CONFIG_FILE: &str = "config.json";
@@ -18,16 +19,12 @@ pub enum Invocation {
     Serve(Loaded),
     /// Say whether the configuration can be used.
     CheckConfig(Loaded),
-    /// Show the configuration, as JSON.
-    PrintConfig(String),
     /// Make a folder a project.
     Adopt {
         /// The configuration.
         loaded: Loaded,
-        /// The streamer.
-        user: String,
-        /// The streamer's project.
-        project: String,
+        /// The names of the streamer and of the project.
+        names: [String; 2],
     },
     /// Make a token.
     Token {
@@ -59,14 +56,22 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// How long the token is valid.
-    pub fn lifetime(&self) -> Duration {
-        Duration::from_secs(u64::from(self.hours) * 3_600)
+    /// The claims of a token that is made at `now`.
+    pub fn claims(self, now: Timestamp) -> Claims {
+        let lifetime = Duration::from_secs(u64::from(self.hours) * 3_600);
+        Claims {
+            username: Some(self.username),
+            streamer: self.streamer,
+            project: self.project,
+            room: self.room,
+            expires_at: now.plus(lifetime),
+            ..Claims::default()
+        }
     }
 }
 
-/// The program ends before it starts to work: with help, or because of a bad command or
-/// configuration.
+/// The program ends before it starts to work: with help or the configuration, or because a command
+/// or the configuration is bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// The exit code: 0, or 2 for bad usage and configuration.
@@ -171,22 +176,17 @@ pub fn parse(
     }
     let loaded = load(layers)?;
     match line.verb {
-        Some(Verb::Adopt { named }) => adoption(loaded, &named),
+        Some(Verb::Adopt { named }) => match named.split_once('/') {
+            Some((user, project)) if !user.is_empty() && !project.is_empty() => {
+                let names = [user.to_owned(), project.to_owned()];
+                Ok(Invocation::Adopt { loaded, names })
+            }
+            _ => Err(ConfigError(format!("adopt takes <user>/<project>, not {named:?}")).into()),
+        },
         Some(Verb::Token(request)) => token(loaded, request),
-        None if line.print_config => printed(&loaded),
+        None if line.print_config => Err(printed(&loaded)?),
         None if line.check_config => Ok(Invocation::CheckConfig(loaded)),
         None => Ok(Invocation::Serve(loaded)),
-    }
-}
-
-fn adoption(loaded: Loaded, named: &str) -> Result<Invocation, Exit> {
-    match named.split_once('/') {
-        Some((user, project)) if !user.is_empty() && !project.is_empty() => Ok(Invocation::Adopt {
-            loaded,
-            user: user.to_owned(),
-            project: project.to_owned(),
-        }),
-        _ => Err(ConfigError(format!("adopt takes <user>/<project>, not {named:?}")).into()),
     }
 }
 
@@ -202,8 +202,9 @@ fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> 
 }
 
 /// The configuration as a `config.json`, the key hidden.
-fn printed(loaded: &Loaded) -> Result<Invocation, Exit> {
+fn printed(loaded: &Loaded) -> Result<Exit, ConfigError> {
     let text = serde_json::to_string_pretty(&loaded.config)
         .map_err(|error| ConfigError(error.to_string()))?;
-    Ok(Invocation::PrintConfig(text + "\n"))
+    let (code, text) = (0, text + "\n");
+    Ok(Exit { code, text })
 }

@@ -1,5 +1,6 @@
 //! The rules that concern several keys, and what the operator should know.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::config::Config;
@@ -28,7 +29,7 @@ pub struct Loaded {
 pub(super) fn load(layers: Layers) -> Result<Loaded, ConfigError> {
     check_key_and_host(&layers)?;
     let config = layers.config;
-    check_pairs(&config).map_err(ConfigError)?;
+    check_pairs(&config)?;
     let warnings = warnings(&config);
     Ok(Loaded { config, warnings })
 }
@@ -67,55 +68,40 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-fn check_pairs(config: &Config) -> Result<(), String> {
-    let number = |name: &str, value: u64| format!("{name} (which is {value})");
-    let message = config.max_message_bytes.get();
-    let queue = config.max_queue_bytes.get();
-    let memory = config.max_memory_bytes() as u64;
-    let four_times = |name: &str, value: u64| {
-        let memory = number("maxMemoryBytes", memory);
-        format!(
-            "{memory} must be at least four times {}",
-            number(name, value)
-        )
-    };
-    let (ping, idle) = (config.ping_seconds.get(), config.idle_timeout_seconds.get());
-    let stranger = config.max_unauthenticated_message_bytes.get();
+fn check_pairs(config: &Config) -> Result<(), ConfigError> {
+    let ping = Key("pingSeconds", config.ping_seconds.get());
+    let idle = Key("idleTimeoutSeconds", config.idle_timeout_seconds.get());
+    let message = Key("maxMessageBytes", config.max_message_bytes.get());
+    let unauthenticated = config.max_unauthenticated_message_bytes.get();
+    let unauthenticated = Key("maxUnauthenticatedMessageBytes", unauthenticated);
+    let queue = Key("maxQueueBytes", config.max_queue_bytes.get());
+    let memory = Key("maxMemoryBytes", config.max_memory_bytes() as u64);
     // A part in base64, and the message around it.
-    let part_message = config.part_bytes.size().div_ceil(3) * 4 + 8_192;
-    let rules = [
-        (
-            ping < idle,
-            format!(
-                "{} must be less than {}: a silent client is closed before it is asked",
-                number("pingSeconds", ping),
-                number("idleTimeoutSeconds", idle)
-            ),
-        ),
-        (
-            stranger <= message,
-            format!(
-                "{} must not be greater than {}",
-                number("maxUnauthenticatedMessageBytes", stranger),
-                number("maxMessageBytes", message)
-            ),
-        ),
-        (
-            part_message as u64 <= queue,
-            format!(
-                "{} must hold a part of partBytes in base64 with 8 KiB around it, {part_message} bytes",
-                number("maxQueueBytes", queue)
-            ),
-        ),
-        (
-            memory / 4 >= message,
-            four_times("maxMessageBytes", message),
-        ),
-        (memory / 4 >= queue, four_times("maxQueueBytes", queue)),
-    ];
-    match rules.into_iter().find(|(holds, _)| !holds) {
-        None => Ok(()),
-        Some((_, fault)) => Err(fault),
+    let part = config.part_bytes.get().div_ceil(3) * 4 + 8_192;
+    let four_times = |key| format!("{memory} must be at least four times {key}");
+    let fault = if ping.1 >= idle.1 {
+        format!("{ping} must be less than {idle}: a silent client is closed before it is asked")
+    } else if unauthenticated.1 > message.1 {
+        format!("{unauthenticated} must not be greater than {message}")
+    } else if part > queue.1 {
+        format!(
+            "{queue} must hold a part of partBytes in base64 with 8 KiB around it, {part} bytes"
+        )
+    } else if memory.1 / 4 < message.1 {
+        four_times(message)
+    } else if memory.1 / 4 < queue.1 {
+        four_times(queue)
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError(fault))
+}
+
+struct Key(&'static str, u64);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (which is {})", self.0, self.1)
     }
 }
 

@@ -48,7 +48,8 @@ pub struct Config {
     #[serde(skip_serializing)]
     pub(super) crypto: Option<Ignored>,
     /// Whether reading needs no token
-    #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true", action = ArgAction::Set)]
+    #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true")]
+    #[arg(action = ArgAction::Set)]
     pub public_read: bool,
     /// What an acknowledged file survives: with `fsync` a crash of the machine; with `rename`,
     /// which is faster, one of the process

@@ -99,13 +99,10 @@ impl Layers {
 pub(super) fn keys() -> impl Iterator<Item = Arg> {
     let arguments: Vec<_> = Config::command().get_arguments().cloned().collect();
     arguments.into_iter().map(|arg| {
+        let help = arg.get_help().cloned().unwrap_or_default();
         let help = match arg.get_default_values() {
-            [default] => format!(
-                "{} [{}]",
-                arg.get_help().cloned().unwrap_or_default(),
-                default.display()
-            ),
-            _ => arg.get_help().cloned().unwrap_or_default().to_string(),
+            [default] => format!("{help} [{}]", default.display()),
+            _ => help.to_string(),
         };
         arg.help(help)
             .default_value(None::<&'static str>)
@@ -116,13 +113,13 @@ pub(super) fn keys() -> impl Iterator<Item = Arg> {
 /// The name of a key in the file: `baseDir` for `base_dir`.
 pub(super) fn key_name(arg: &Arg) -> String {
     let mut name = String::new();
-    for (index, word) in arg.get_id().as_str().split('_').enumerate() {
+    for word in arg.get_id().as_str().split('_') {
         let (first, rest) = word.split_at(1);
-        name += &if index == 0 {
-            first.to_owned()
+        if name.is_empty() {
+            name += first;
         } else {
-            first.to_ascii_uppercase()
-        };
+            name += &first.to_ascii_uppercase();
+        }
         name += rest;
     }
     name
@@ -157,10 +154,10 @@ fn bad_value(name: &str, value: &Value, source: &str, why: &str) -> ConfigError 
 fn why(error: &clap::Error) -> String {
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(words)) => format!("must be one of: {}", words.join(", ")),
-        _ => std::error::Error::source(error).map_or_else(
-            || error.kind().to_string(),
-            std::string::ToString::to_string,
-        ),
+        _ => match std::error::Error::source(error) {
+            Some(cause) => cause.to_string(),
+            None => error.kind().to_string(),
+        },
     }
 }
 

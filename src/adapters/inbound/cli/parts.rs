@@ -2,7 +2,7 @@
 
 use super::checks::has_strong_key;
 use super::config::Config;
-use super::values::{OnStreamerDisconnect, Text, Whole};
+use super::values::{List, OnStreamerDisconnect, Text, Whole};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
@@ -55,9 +55,9 @@ impl Config {
                 max_folders: self.max_project_folders.get(),
             },
             max_open_pull_requests: self.max_open_pull_requests.size(),
-            max_title_bytes: self.max_title_bytes.size(),
-            max_description_bytes: self.max_description_bytes.size(),
-            max_chat_bytes: self.max_chat_bytes.size(),
+            max_title_bytes: self.max_title_bytes.get(),
+            max_description_bytes: self.max_description_bytes.get(),
+            max_chat_bytes: self.max_chat_bytes.get(),
             chat_history: self.chat_history.size(),
             max_rooms: self.max_rooms.size(),
             max_watches: self.max_watches.size(),
@@ -105,14 +105,11 @@ impl Config {
             max_message_bytes: self.max_unauthenticated_message_bytes.size(),
             max_connections: self.max_connections.size(),
             max_connections_per_address: self.max_connections_per_address.size(),
-            allowed_origins: self
-                .allowed_origins
-                .as_ref()
-                .map(|list| list.items().to_vec()),
+            allowed_origins: self.allowed_origins.clone().map(List::into_items),
             trusted_proxies: self
                 .trusted_proxies
-                .as_ref()
-                .map_or_else(Vec::new, |list| list.items().to_vec()),
+                .clone()
+                .map_or_else(Vec::new, List::into_items),
             ..TransportSettings::default()
         }
     }

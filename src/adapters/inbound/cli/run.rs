@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
+use super::layers::ConfigError;
 use super::texts::{texts, variables};
+use super::values::Text;
 use crate::application::ports::ProjectStore;
 use crate::domain::{ProjectId, ProjectName, UserName};
 
@@ -17,23 +19,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// Reads arguments, environment and file of this process, and carries out the command.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
-    let given = texts(std::env::args_os().skip(1))
-        .and_then(|args| Ok((args, variables(std::env::vars_os())?)));
-    let (args, variables) = match given {
-        Ok(given) => given,
-        Err(fault) => {
-            eprintln!("file-ws-server: {fault}");
-            return ExitCode::from(2);
-        }
+    let failed = |failure: Failure| Exit {
+        code: 1,
+        text: format!("file-ws-server: {}\n", with_causes(&*failure)),
     };
-    match parse(args, variables.into_iter(), read_file) {
-        Ok(invocation) => match carry_out(invocation) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("file-ws-server: {}", with_causes(&*failure));
-                ExitCode::FAILURE
-            }
-        },
+    match invocation().and_then(|invocation| carry_out(invocation).map_err(failed)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code: 0, text }) => {
             print(&text);
             ExitCode::SUCCESS
@@ -43,6 +34,12 @@ pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCod
             ExitCode::from(code)
         }
     }
+}
+
+fn invocation() -> Result<Invocation, Exit> {
+    let args = texts(std::env::args_os().skip(1)).map_err(ConfigError)?;
+    let variables = variables(std::env::vars_os()).map_err(ConfigError)?;
+    parse(args, variables.into_iter(), read_file)
 }
 
 /// Prints to standard output; a closed output is not an error.
@@ -70,25 +67,22 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     result
 }
 
-/// Turns the folder of `project` below the folder of `user` into a project.
+/// Turns a folder below that of its streamer into a project.
 ///
 /// # Errors
 /// Why it cannot become one.
 pub async fn adopt(
     config: &Config,
     projects: Arc<dyn ProjectStore>,
-    user: &str,
-    project: &str,
+    names: &[String; 2],
 ) -> Result<(), Failure> {
     let project = ProjectId {
-        streamer: UserName::parse(user).map_err(|error| format!("the user {error}"))?,
-        name: ProjectName::parse(project).map_err(|error| format!("the project {error}"))?,
+        streamer: UserName::parse(&names[0]).map_err(|error| format!("the user {error}"))?,
+        name: ProjectName::parse(&names[1]).map_err(|error| format!("the project {error}"))?,
     };
     projects.adopt(&project).await.map_err(|error| {
         let base = config.base_dir.as_path();
-        let place = base
-            .join(project.streamer.as_str())
-            .join(project.name.as_str());
+        let place = base.join(&names[0]).join(&names[1]);
         format!("{} cannot be adopted: {error}", place.display())
     })?;
     print(&format!("{project} is a project now\n"));
@@ -108,12 +102,12 @@ impl Loaded {
 impl Config {
     /// The `iss` that tokens must carry.
     pub fn issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+        self.issuer.as_ref().map(Text::as_str)
     }
 
     /// The `aud` that tokens must carry.
     pub fn audience(&self) -> Option<&str> {
-        self.audience.as_deref()
+        self.audience.as_ref().map(Text::as_str)
     }
 
     /// The content of `publicKeyFile`, if there is one.
@@ -121,7 +115,7 @@ impl Config {
     /// # Errors
     /// The file cannot be read.
     pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
-        let read = |path: &super::values::Text| {
+        let read = |path: &Text| {
             std::fs::read(path.as_path()).map_err(|error| {
                 format!("publicKeyFile: {} cannot be read: {error}", path.as_str()).into()
             })

@@ -2,7 +2,6 @@
 //! whether it comes from the file, the environment or a flag.
 
 use std::fmt;
-use std::ops::Deref;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,14 +16,21 @@ pub const UNBOUNDED: u64 = 1 << 53;
 /// What `--print-config` shows in place of the key.
 pub const HIDDEN_KEY: &str = "***";
 
-/// A whole number from `MIN` to `MAX`.
+/// A whole number from `MIN` to `MAX`, a multiple of `STEP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Whole<const MIN: u64, const MAX: u64 = UNBOUNDED>(u64);
+pub struct Whole<const MIN: u64, const MAX: u64 = UNBOUNDED, const STEP: u64 = 1>(u64);
 
-impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
+/// Content per part of a file, in bytes: a multiple of 3, since base64 encodes three bytes at a
+/// time.
+pub type PartBytes = Whole<3, 3_145_728, 3>;
+
+impl<const MIN: u64, const MAX: u64, const STEP: u64> Whole<MIN, MAX, STEP> {
     fn new(value: Option<u64>) -> Result<Self, String> {
         match value {
-            Some(value) if (MIN..=MAX).contains(&value) => Ok(Self(value)),
+            Some(value) if (MIN..=MAX).contains(&value) && value.is_multiple_of(STEP) => {
+                Ok(Self(value))
+            }
+            _ if STEP > 1 => Err(format!("must be a multiple of {STEP} from {MIN} to {MAX}")),
             _ if MAX == UNBOUNDED => Err(format!("must be a whole number of at least {MIN}")),
             _ => Err(format!("must be a whole number from {MIN} to {MAX}")),
         }
@@ -51,7 +57,7 @@ impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
     }
 }
 
-impl<const MIN: u64, const MAX: u64> FromStr for Whole<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64, const STEP: u64> FromStr for Whole<MIN, MAX, STEP> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -59,40 +65,9 @@ impl<const MIN: u64, const MAX: u64> FromStr for Whole<MIN, MAX> {
     }
 }
 
-impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(u64::deserialize(deserializer).ok()).map_err(D::Error::custom)
-    }
-}
-
-/// Content per part of a file, in bytes: a multiple of 3, since base64 encodes three bytes at a
-/// time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct PartBytes(u64);
-
-impl PartBytes {
-    fn new(value: Option<u64>) -> Result<Self, String> {
-        match value {
-            Some(value @ 3..=3_145_728) if value.is_multiple_of(3) => Ok(Self(value)),
-            _ => Err("must be a multiple of 3 from 3 to 3145728".to_owned()),
-        }
-    }
-
-    /// The number of bytes.
-    pub fn size(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
-
-impl FromStr for PartBytes {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::new(text.parse().ok())
-    }
-}
-
-impl<'de> Deserialize<'de> for PartBytes {
+impl<'de, const MIN: u64, const MAX: u64, const STEP: u64> Deserialize<'de>
+    for Whole<MIN, MAX, STEP>
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(u64::deserialize(deserializer).ok()).map_err(D::Error::custom)
     }
@@ -117,14 +92,6 @@ impl Text {
     /// The text as a path.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
-    }
-}
-
-impl Deref for Text {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
     }
 }
 
@@ -180,8 +147,8 @@ pub struct List<T>(Vec<T>);
 
 impl<T> List<T> {
     /// The items.
-    pub fn items(&self) -> &[T] {
-        &self.0
+    pub fn into_items(self) -> Vec<T> {
+        self.0
     }
 }
 

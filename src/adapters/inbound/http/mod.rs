@@ -1,20 +1,14 @@
 //! The plain HTTP answers on the same port (protocol, section 8).
 
-use serde::Serialize;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use warp::http::StatusCode;
 use warp::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PAGE: &str = include_str!("page.html");
-
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    version: &'static str,
-}
 
 /// `GET /healthz`, `GET /readyz` (503 once `draining` is cancelled) and the page at `/`.
 pub fn pages(
@@ -41,21 +35,14 @@ pub fn pages(
         .and(known)
         .map(|mut answer: Response| {
             let headers = answer.headers_mut();
-            headers.insert(
-                CACHE_CONTROL,
-                warp::http::HeaderValue::from_static("no-store"),
-            );
-            let nosniff = warp::http::HeaderValue::from_static("nosniff");
-            headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             answer
         })
 }
 
 fn health(status: &'static str, code: StatusCode) -> Response {
-    let body = warp::reply::json(&Health {
-        status,
-        version: VERSION,
-    });
+    let body = warp::reply::json(&json!({"status": status, "version": VERSION}));
     warp::reply::with_status(body, code).into_response()
 }
 

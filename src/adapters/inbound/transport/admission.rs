@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::application::locks::lock;
 
 /// Counts sockets and refuses those over the limits: one counts the connections, another the
 /// sockets that are not connections yet.
@@ -51,7 +53,7 @@ impl Admission {
     }
 
     fn enter(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
-        let mut counts = self.lock();
+        let mut counts = lock(&self.counts);
         if self.max > 0 && counts.total >= self.max {
             return None;
         }
@@ -73,18 +75,13 @@ impl Admission {
 
     /// The number of places that are taken.
     pub(super) fn total(&self) -> usize {
-        self.lock().total
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        // Nothing panics while it holds the lock, so the counts are right even if it is poisoned.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counts).total
     }
 }
 
 impl Drop for AdmissionPermit {
     fn drop(&mut self) {
-        let mut counts = self.admission.lock();
+        let mut counts = lock(&self.admission.counts);
         counts.total -= 1;
         if let Some(address) = &self.address
             && let Some(count) = counts.by_address.get_mut(address)
@@ -164,7 +161,7 @@ mod tests {
         for last in 0..=255 {
             assert!(admission.admit(IpAddr::from([192, 0, 2, last])).is_some());
         }
-        assert!(admission.lock().by_address.is_empty());
+        assert!(lock(&admission.counts).by_address.is_empty());
     }
 
     #[test]

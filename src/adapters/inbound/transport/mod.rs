@@ -22,7 +22,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use self::http::accept::{peer_address, serve};
+pub use self::http::accept::serve;
 pub use self::http::listen;
 pub use self::http::open_files::raise_open_files;
 pub use self::http::upgrade::{Transport, upgrade};

@@ -6,4 +6,4 @@ pub mod fuzzing;
 pub mod protocol;
 
 pub use connection::serve::{ProtocolHandler, Service};
-pub use protocol::event_encoder::event_encoder;
+pub use protocol::encode::event_encoder;

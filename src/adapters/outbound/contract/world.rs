@@ -7,12 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::adapters::outbound::filesystem::{Durability, FilesystemOptions, FilesystemStores};
+use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use crate::adapters::outbound::memory::MemoryStores;
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, FinishError, OpenFile, ProjectStore, PullRequestStore, StagedUpload, StagingId,
-    StoreError, UploadStore,
+    StoreError, StoreResources, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -38,7 +38,7 @@ pub(in crate::adapters::outbound) struct World {
 
 impl World {
     pub fn in_memory() -> Self {
-        let stores = MemoryStores::new();
+        let stores = MemoryStores::default();
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
@@ -53,11 +53,15 @@ impl World {
     }
 
     pub fn at(place: Arc<tempfile::TempDir>, durability: Durability) -> Self {
-        Self::with(place, durability.into())
+        Self::with(place, durability, StoreResources::default())
     }
 
-    pub fn with(place: Arc<tempfile::TempDir>, options: FilesystemOptions) -> Self {
-        let stores = FilesystemStores::open(place.path(), options).expect("opens");
+    pub fn with(
+        place: Arc<tempfile::TempDir>,
+        durability: Durability,
+        resources: StoreResources,
+    ) -> Self {
+        let stores = FilesystemStores::open(place.path(), durability, resources).expect("opens");
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,

@@ -19,5 +19,5 @@ pub use projects::store::FilesystemProjects;
 pub use pull_requests::store::FilesystemPullRequests;
 pub use sandbox::durability::Durability;
 pub use sandbox::layout::OpenError;
-pub use stores::{FilesystemOptions, FilesystemStores};
+pub use stores::FilesystemStores;
 pub use uploads::store::FilesystemUploads;

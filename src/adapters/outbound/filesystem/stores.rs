@@ -13,25 +13,6 @@ use super::sandbox::layout::{Layout, OpenError};
 use super::uploads::store::FilesystemUploads;
 use crate::application::ports::{StoreResources, Stores};
 
-/// How the stores use their base folder, and what resources they may take.
-#[derive(Debug, Clone)]
-pub struct FilesystemOptions {
-    /// What an acknowledged change survives.
-    pub durability: Durability,
-    /// What the stores share with the rest of the process.
-    pub resources: StoreResources,
-}
-
-impl From<Durability> for FilesystemOptions {
-    /// Options with resources that nothing else shares.
-    fn from(durability: Durability) -> Self {
-        Self {
-            durability,
-            resources: StoreResources::default(),
-        }
-    }
-}
-
 /// All stores on one base folder. The lock is held until the last of them is gone.
 #[derive(Debug, Clone)]
 pub struct FilesystemStores {
@@ -44,15 +25,16 @@ pub struct FilesystemStores {
 }
 
 impl FilesystemStores {
-    /// Opens the stores on `base`, which is created if it is missing. Blocks.
+    /// Opens the stores on `base`, which is created if it is missing. `durability` is what an
+    /// acknowledged change survives. Blocks.
     ///
     /// # Errors
     /// Why `base` cannot be used; for example, another server uses it.
-    pub fn open(base: &Path, options: FilesystemOptions) -> Result<Self, OpenError> {
-        let FilesystemOptions {
-            durability,
-            resources,
-        } = options;
+    pub fn open(
+        base: &Path,
+        durability: Durability,
+        resources: StoreResources,
+    ) -> Result<Self, OpenError> {
         let kept_open = KeptOpen::new(resources.open_files);
         let layout = Arc::new(Layout::open(base, durability, kept_open)?);
         let open = load::open_pull_requests(&layout.pulls).map_err(|error| OpenError::Refused {
@@ -60,16 +42,12 @@ impl FilesystemStores {
             cause: error.into(),
         })?;
         let drafts = Arc::new(InFlight::default());
+        let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);
+        let pull_requests =
+            FilesystemPullRequests::new(Arc::clone(&layout), Arc::clone(&drafts), open);
         Ok(Self {
-            projects: Arc::new(FilesystemProjects::new(
-                Arc::clone(&layout),
-                resources.memory,
-            )),
-            pull_requests: Arc::new(FilesystemPullRequests::new(
-                Arc::clone(&layout),
-                Arc::clone(&drafts),
-                open,
-            )),
+            projects: Arc::new(projects),
+            pull_requests: Arc::new(pull_requests),
             uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
         })
     }

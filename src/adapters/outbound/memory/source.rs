@@ -27,7 +27,6 @@ impl StoredFile {
         }
     }
 
-    /// Opens it.
     pub fn open(&self) -> OpenFile {
         OpenFile {
             version: self.version,

@@ -18,21 +18,14 @@ pub struct MemoryStores {
     pub uploads: Arc<MemoryUploads>,
 }
 
-impl MemoryStores {
-    /// Empty stores.
-    pub fn new() -> Self {
+impl Default for MemoryStores {
+    fn default() -> Self {
         let uploads = Arc::new(MemoryUploads::default());
         Self {
-            projects: Arc::new(MemoryProjects::default()),
+            projects: Arc::default(),
             pull_requests: Arc::new(MemoryPullRequests::new(Arc::clone(&uploads))),
             uploads,
         }
-    }
-}
-
-impl Default for MemoryStores {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

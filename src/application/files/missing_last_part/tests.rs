@@ -15,7 +15,7 @@ async fn the_desktop_clients_upload_is_whole_at_once_when_padded() {
         (desktop_part("/a", FULL - 1, 2, 3), POSTED),
     ];
     told(&scene, &mut session, steps).await;
-    assert!(!session.awaits_silence());
+    assert!(!session.uploads.has_perhaps_whole());
     assert_eq!(
         stored(&scene),
         [format!("put ana/demo /a {} bytes", 2 * FULL - 1)]
@@ -42,14 +42,14 @@ async fn the_desktop_clients_upload_is_whole_by_another_message_silence_or_close
         let scene = World::new().build();
         let mut session = scene.streamer().await;
         off_by_one(&scene, &mut session, "/a").await;
-        assert!(session.awaits_silence());
+        assert!(session.uploads.has_perhaps_whole());
         let settled = settle(&scene, &mut session, next.as_ref()).await;
         assert_eq!(settled, Some(Ok(vec![Reply::FilePosted])), "{next:?}");
         assert_eq!(
             stored(&scene),
             [format!("put ana/demo /a {} bytes", 2 * FULL)]
         );
-        assert!(!session.awaits_silence());
+        assert!(!session.uploads.has_perhaps_whole());
         assert_eq!(settle(&scene, &mut session, None).await, None, "only once");
     }
 }
@@ -190,7 +190,7 @@ async fn what_is_not_quite_like_the_desktop_client_waits_for_its_last_part() {
                 .collect(),
         )
         .await;
-        assert!(!session.awaits_silence(), "{why}");
+        assert!(!session.uploads.has_perhaps_whole(), "{why}");
         assert_eq!(settle(&scene, &mut session, None).await, None, "{why}");
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::command::Command;
-use crate::application::files::digest::sha256;
-use crate::application::files::file_stream::{NextFile, NextListed};
+use crate::application::files::file_stream::NextFile;
+use crate::application::outcome::CommandOutcome;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
@@ -63,7 +63,9 @@ async fn the_name_that_was_asked_is_given_back_normalised() {
     let scene = World::new().build();
     for (name, asked) in [("", "/"), ("/", "/"), ("d//./", "/d"), ("a", "/a")] {
         let command = get(demo(), name, true);
-        let CommandOutcome::Files(fetch) = execute(&scene.app, &mut nobody(), command).await else {
+        let CommandOutcome::Long(LongAnswer::Files(fetch)) =
+            execute(&scene.app, &mut nobody(), command).await
+        else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, Some(&demo())));
@@ -148,7 +150,7 @@ async fn where_reading_needs_a_token_it_must_name_the_project() {
     assert!(is_unauthorized(
         &scene.ask(&mut session, get(other(), "/", true)).await
     ));
-    let CommandOutcome::Files(mut fetch) =
+    let CommandOutcome::Long(LongAnswer::Files(mut fetch)) =
         execute(&scene.app, &mut session, get(demo(), "/", true)).await
     else {
         panic!("files");
@@ -214,7 +216,9 @@ async fn the_name_asked_of_a_pull_request_is_without_its_id() {
     let mut streamer = scene.streamer().await;
     for (rest, asked) in [("", "/"), ("/q/", "/q"), ("/p", "/p")] {
         let command = get(demo(), &in_request(rest), true);
-        let CommandOutcome::Files(fetch) = execute(&scene.app, &mut streamer, command).await else {
+        let CommandOutcome::Long(LongAnswer::Files(fetch)) =
+            execute(&scene.app, &mut streamer, command).await
+        else {
             panic!("refused");
         };
         assert_eq!((fetch.asked(), fetch.project()), (asked, None));
@@ -230,7 +234,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
         Command::GetPullRequest(Ok(id)),
     ] {
         let mut streamer = scene.streamer().await;
-        let (CommandOutcome::Files(fetch) | CommandOutcome::PullRequestFiles(fetch)) =
+        let CommandOutcome::Long(LongAnswer::Files(fetch) | LongAnswer::PullRequestFiles(fetch)) =
             execute(&scene.app, &mut streamer, command).await
         else {
             panic!("refused");
@@ -240,7 +244,9 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
     }
     let mut streamer = scene.streamer().await;
     let command = get(demo(), "/", true);
-    let CommandOutcome::Files(fetch) = execute(&scene.app, &mut streamer, command).await else {
+    let CommandOutcome::Long(LongAnswer::Files(fetch)) =
+        execute(&scene.app, &mut streamer, command).await
+    else {
         panic!("refused");
     };
     assert_eq!(fetch.base(&path("/q/r")), None, "of the project");
@@ -285,12 +291,12 @@ async fn to_all_others_a_pull_requests_id_is_an_ordinary_name() {
 #[tokio::test]
 async fn a_digest_is_that_of_all_bytes() {
     let file = open_file(&path("/abc"));
-    let digest = sha256(&file).await.expect("readable");
+    let digest = file.sha256().await.expect("readable");
     let known = "aaaea3613df9f409e3b79264ca21c3e12e99ad2d7b0f6fc9b4ca2f4610b878a1";
     assert_eq!(digest.to_string(), known);
     let mut empty = file.clone();
     empty.bytes = 0;
-    let digest = sha256(&empty).await.expect("readable");
+    let digest = empty.sha256().await.expect("readable");
     let known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(digest.to_string(), known);
 }
@@ -298,14 +304,15 @@ async fn a_digest_is_that_of_all_bytes() {
 /// What a `list` reports: names, and whether with a hash.
 async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
     let command = list(demo(), name, true);
-    let CommandOutcome::Listing(mut stream) = execute(&scene.app, &mut nobody(), command).await
+    let CommandOutcome::Long(LongAnswer::Listing(mut stream)) =
+        execute(&scene.app, &mut nobody(), command).await
     else {
         panic!("refused");
     };
     let mut all = Vec::new();
     while let Some(next) = stream.next_listed().await {
         match next {
-            NextListed::File(path, entry) => all.push((path.to_string(), entry.sha256.is_some())),
+            NextFile::File(path, entry) => all.push((path.to_string(), entry.sha256.is_some())),
             other => panic!("{other:?}"),
         }
     }

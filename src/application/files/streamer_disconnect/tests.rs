@@ -3,7 +3,7 @@ use crate::application::files::streamer_disconnect::tidy_up;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::application::session::guard::SessionGuard;
+use crate::application::session::reattach::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
 };
@@ -19,7 +19,10 @@ fn deleting() -> World {
 /// The streamer has connected and left.
 async fn come_and_gone(scene: &Scene) {
     let session = scene.streamer().await;
-    drop(SessionGuard::new(Arc::clone(&scene.app), session));
+    drop(SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    });
     scene.journal.take();
 }
 
@@ -104,8 +107,11 @@ async fn a_return_cancels_and_the_next_departure_begins_anew() {
     come_and_gone(&scene).await;
     scene.at(START + 29);
     let session = scene.streamer().await;
-    assert!(deleted_at(&scene, 60).await.is_empty(), "he is there");
-    drop(SessionGuard::new(Arc::clone(&scene.app), session));
+    assert!(deleted_at(&scene, 60).await.is_empty(), "they are there");
+    drop(SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    });
     assert!(deleted_at(&scene, 89).await.is_empty());
     assert_eq!(deleted_at(&scene, 90).await, ALL);
 }
@@ -115,7 +121,10 @@ async fn one_of_two_streamer_connections_is_enough() {
     let scene = deleting().build();
     let staying = scene.streamer().await;
     let leaving = scene.connect(2, ANA, streaming("ana/demo")).await;
-    drop(SessionGuard::new(Arc::clone(&scene.app), leaving));
+    drop(SessionGuard {
+        application: Arc::clone(&scene.app),
+        session: leaving,
+    });
     assert!(deleted_at(&scene, 60).await.is_empty());
     drop(staying);
 }

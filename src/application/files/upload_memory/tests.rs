@@ -1,5 +1,5 @@
 use crate::application::command::{Command, PartOf};
-use crate::application::files::commit::Commit;
+use crate::application::files::detached_commit::Commit;
 use crate::application::files::upload_runs::{
     FULL, WAITS, off_by_one, posts, settle, stored, told, waits,
 };

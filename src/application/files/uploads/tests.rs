@@ -331,7 +331,7 @@ async fn an_upload_belongs_to_the_project_or_draft_in_which_it_began() {
     scene
         .ask(&mut session, creation("title"))
         .await
-        .expect("his own project");
+        .expect("their own project");
     waits(&scene, &mut session, part("/a", "draft", 2, 2)).await;
     scene
         .ask(&mut session, creation("again"))

@@ -1,5 +1,5 @@
 use crate::application::command::{Command, DeletePullRequest};
-use crate::application::outcome::CommandOutcome;
+use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
@@ -22,7 +22,7 @@ fn look(number: u128) -> Command {
 /// The ids that `list` returns.
 async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
     let execution = execute(&scene.app, session, Command::ListPullRequests).await;
-    let CommandOutcome::PullRequests(mut pages) = execution else {
+    let CommandOutcome::Long(LongAnswer::PullRequests(mut pages)) = execution else {
         panic!("refused");
     };
     let mut ids = Vec::new();

@@ -30,7 +30,7 @@ async fn pages_are_bounded_and_leave_out_what_is_gone() {
             Ok(request)
         });
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), ids);
+    let mut pages = PullRequestPages::new(demo(), ids, None);
     let mut lengths = Vec::new();
     let mut last = None;
     while !pages.is_over() {
@@ -59,7 +59,7 @@ async fn one_that_cannot_be_read_keeps_no_other_back() {
             Ok(pull_request(1, project.clone(), "bob"))
         });
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)]);
+    let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)], None);
     let mut found = Vec::new();
     while !pages.is_over() {
         let page = next_pull_requests(&scene.app, &mut pages).await;
@@ -74,7 +74,7 @@ async fn a_page_that_cannot_be_read_is_500() {
     let fails = |_: &ProjectId, _| Err(disk_full());
     world.pull_requests.expect_find().returning(fails);
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), vec![id(7)]);
+    let mut pages = PullRequestPages::new(demo(), vec![id(7)], None);
     let page = next_pull_requests(&scene.app, &mut pages).await;
     assert_eq!(page, Err(RequestError::Internal));
 }

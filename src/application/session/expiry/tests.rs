@@ -36,7 +36,7 @@ async fn the_next_deadline_is_the_nearest() {
     assert_eq!(next(&scene, &session), Some(30));
     let desktop = desktop_part("/b", 375, 1, 2);
     scene.ask(&mut session, desktop).await.expect("ok");
-    assert!(session.awaits_silence());
+    assert!(session.uploads.has_perhaps_whole());
     assert_eq!(
         next(&scene, &session),
         Some(30),
@@ -44,7 +44,7 @@ async fn the_next_deadline_is_the_nearest() {
     );
     let settled = settle_upload(&scene.app, &mut session, None).await;
     settled.expect("it is");
-    assert!(!session.awaits_silence());
+    assert!(!session.uploads.has_perhaps_whole());
     scene.at(START + 40);
     assert_eq!(next(&scene, &session), Some(0));
     expire_uploads(&scene.app, &mut session);

@@ -2,7 +2,7 @@ use crate::application::session::expiry::withdraw_expired;
 use std::sync::Arc;
 
 use crate::application::command::Command;
-use crate::application::session::guard::SessionGuard;
+use crate::application::session::reattach::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, new_session, other,
@@ -116,7 +116,10 @@ async fn what_is_dropped_is_entered_for_nothing() {
     );
     let mut session = scene.connect(1, ANA, sections).await;
     done(&scene, &mut session, watch(other())).await;
-    let connected = SessionGuard::new(Arc::clone(&scene.app), session);
+    let connected = SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    };
     assert!(scene.journal.take().is_empty());
     drop(connected);
     assert_eq!(
@@ -137,7 +140,10 @@ async fn what_is_dropped_is_entered_for_nothing() {
 async fn a_connection_that_never_did_anything_ends_without_a_trace() {
     let scene = World::new().build();
     let session = new_session(1);
-    drop(SessionGuard::new(Arc::clone(&scene.app), session));
+    drop(SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    });
     assert!(scene.journal.take().is_empty());
 }
 

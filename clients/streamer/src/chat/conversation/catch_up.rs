@@ -18,8 +18,8 @@ impl Conversation {
         }
     }
 
-    /// Tells of what was not told before. A room that was empty for long, or a server that was started anew, counts from the beginning
-    /// again; then the date is later.
+    /// Tells of what was not told before. A room that was empty for long, or a server that was
+    /// started anew, counts from the beginning again; then the date is later.
     pub(super) fn tell_new(&mut self, all: Vec<Said>) {
         let before = self.last;
         for said in all {
@@ -34,7 +34,8 @@ impl Conversation {
         }
     }
 
-    /// Whether it is a message of ours that was shown when it was acknowledged. One of which that was not known has arrived now.
+    /// Whether it is a message of ours that was shown when it was acknowledged. One of which that
+    /// was not known has arrived now.
     fn forget_own(&mut self, text: &str) -> bool {
         if let Some(at) = self.acknowledged.iter().rposition(|own| own == text) {
             self.acknowledged.remove(at);

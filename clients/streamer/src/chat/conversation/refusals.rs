@@ -48,7 +48,8 @@ impl Conversation {
                 self.queue.push_front(text);
                 self.paused = true;
                 self.tell(&format!(
-                    "Too many messages at once: the server takes the next one in {seconds} s; it is sent again then."
+                    "Too many messages at once: the server takes the next one in {seconds} s; it \
+                     is sent again then."
                 ));
                 self.effects.push_back(Effect::Pause(seconds));
             }
@@ -60,7 +61,8 @@ impl Conversation {
                         date_and_time(until)
                     ),
                     (413, _) => format!(
-                        "Not sent: the message is longer than the server takes ({why}); it has {} bytes.",
+                        "Not sent: the message is longer than the server takes ({why}); it has {} \
+                         bytes.",
                         text.len()
                     ),
                     (code, _) => format!("Not sent: the server refuses it ({code}: {why})."),

@@ -2,7 +2,8 @@ use super::super::rule_memory::SETTLING;
 use super::*;
 use std::fs;
 
-/// Whether files of a folder are shared, and which rule says so: by name, in a folder with these files in it.
+/// Whether files of a folder are shared, and which rule says so: by name, in a folder with these
+/// files in it.
 fn verdicts(files: &[(&str, &str)], allow: &[&str]) -> impl Fn(&str) -> String {
     let dir = tempfile::tempdir().unwrap();
     for (name, content) in files {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::adapters::delivery::send_queue::{Lane, SendQueueLimits};
+use crate::application::FileKey;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
 use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
@@ -68,8 +69,8 @@ impl World {
 fn describe(event: &Event) -> String {
     match event {
         Event::ChatMessage(message) => message.id.to_string(),
-        Event::FileUpdated { path, .. } => format!("+{path}"),
-        Event::FileDeleted { path, .. } => format!("-{path}"),
+        Event::FileUpdated { file, .. } => format!("+{}", file.path),
+        Event::FileDeleted { file, .. } => format!("-{}", file.path),
         Event::Presence { connected, .. } => format!("streamer {connected}"),
         Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } => "pull request".into(),
     }
@@ -159,14 +160,14 @@ fn presence_is_announced_when_the_first_comes_and_the_last_goes() {
     assert!(world.hub.arrive(&project(), a));
     assert!(!world.hub.arrive(&project(), b));
     assert!(!world.hub.depart(&project(), a));
-    assert!(!world.hub.depart(&project(), a), "he has gone already");
+    assert!(!world.hub.depart(&project(), a), "they have gone already");
     assert_eq!(world.hub.streamers(&project()), 1);
     assert!(world.hub.depart(&project(), b));
     assert_eq!(taken(&queue), ["streamer true", "streamer false"]);
     assert_eq!(
         taken(&a_mailbox),
         ["streamer false"],
-        "not of his own coming"
+        "not of their own coming"
     );
 }
 
@@ -203,20 +204,16 @@ fn files_reach_their_receivers_by_kind() {
     let updates = Topic::Updates(project());
     world.hub.subscribe(viewer, updates.clone());
     let path = FilePath::parse("a").expect("valid");
-    let version = Version::new(1);
-    let content = Some(Bytes::new());
+    let project = project();
+    let file = Arc::new(FileKey { project, path });
     let put = Event::FileUpdated {
-        project: project(),
-        path: path.clone(),
-        version,
-        content,
+        file: Arc::clone(&file),
+        version: Version::new(1),
+        content: Some(Bytes::new()),
     };
     world.hub.publish(&updates, put, None);
-    let deleted = Event::FileDeleted {
-        project: project(),
-        path,
-        version: Version::new(2),
-    };
+    let version = Version::new(2);
+    let deleted = Event::FileDeleted { file, version };
     world.hub.publish(&updates, deleted, None);
     assert_eq!(taken(&queue), ["+/a", "-/a"]);
 }

@@ -49,11 +49,6 @@ const TOO_MANY: &[u8] =
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientSocket(pub(super) SocketAddr);
 
-/// A filter that extracts the peer of the socket that the request came on: the client or a proxy.
-pub fn peer_address() -> impl Filter<Extract = (SocketAddr,), Error = Rejection> + Copy {
-    warp::ext::get::<ClientSocket>().map(|socket: ClientSocket| socket.0)
-}
-
 /// Serves `filter` on all `listeners` until `stop`, then waits for the plain HTTP connections to
 /// end, which takes a second at most. It does not wait for upgraded connections.
 ///

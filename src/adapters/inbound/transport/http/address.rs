@@ -13,13 +13,9 @@ pub(super) fn client_address(
     trusted_proxies: &[IpAddr],
 ) -> IpAddr {
     let mut client = socket.ip().to_canonical();
-    let hops = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .rev()
-        // A header that is not text ends the search: it becomes a hop that cannot be read.
-        .flat_map(|header| header.to_str().unwrap_or("?").rsplit(','));
-    for hop in hops {
+    let headers = headers.get_all("x-forwarded-for").iter().rev();
+    // A header that is not text ends the search: it becomes a hop that cannot be read.
+    for hop in headers.flat_map(|header| header.to_str().unwrap_or("?").rsplit(',')) {
         if !is_trusted_proxy(client, trusted_proxies) {
             break;
         }
@@ -34,9 +30,8 @@ pub(super) fn client_address(
 /// Whether `address` is one of `trusted_proxies`, also where it is mapped into IPv6.
 pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpAddr]) -> bool {
     let address = address.to_canonical();
-    trusted_proxies
-        .iter()
-        .any(|proxy| proxy.to_canonical() == address)
+    let mut proxies = trusted_proxies.iter();
+    proxies.any(|proxy| proxy.to_canonical() == address)
 }
 
 /// An address with or without port and brackets.

@@ -27,25 +27,12 @@ use crate::application::memory::MemoryBudget;
 /// The WebSocket side of the server: its settings, its connections and their handler.
 #[derive(Debug)]
 pub struct Transport<H> {
-    parts: Arc<Parts<H>>,
-}
-
-#[derive(Debug)]
-struct Parts<H> {
     settings: TransportSettings,
     admission: Admission,
     memory: Arc<MemoryBudget>,
     fair_share: FairShare,
     shutdown: Shutdown,
     handler: H,
-}
-
-impl<H> Clone for Transport<H> {
-    fn clone(&self) -> Self {
-        Self {
-            parts: Arc::clone(&self.parts),
-        }
-    }
 }
 
 impl<H: ConnectionHandler> Transport<H> {
@@ -55,41 +42,34 @@ impl<H: ConnectionHandler> Transport<H> {
         memory: Arc<MemoryBudget>,
         shutdown: Shutdown,
         handler: H,
-    ) -> Self {
+    ) -> Arc<Self> {
         let admission = Admission::new(
             settings.max_connections,
             settings.max_connections_per_address,
         );
-        Self {
-            parts: Arc::new(Parts {
-                settings,
-                admission,
-                memory,
-                fair_share: FairShare::default(),
-                shutdown,
-                handler,
-            }),
-        }
+        Arc::new(Self {
+            settings,
+            admission,
+            memory,
+            fair_share: FairShare::default(),
+            shutdown,
+            handler,
+        })
     }
 
     /// The number of open connections.
     pub fn connections(&self) -> usize {
-        self.parts.admission.total()
+        self.admission.total()
     }
 
     fn answer(
-        &self,
+        self: &Arc<Self>,
         method: &Method,
         headers: &HeaderMap,
         on_upgrade: Option<OnUpgrade>,
         socket: SocketAddr,
     ) -> Result<Response, HandshakeError> {
-        let Parts {
-            settings,
-            admission,
-            shutdown,
-            ..
-        } = &*self.parts;
+        let (settings, shutdown) = (&self.settings, &self.shutdown);
         let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
         // HTTP/1.0 has no upgrade, whatever its headers say.
         let on_upgrade = on_upgrade.ok_or(HandshakeError::NoConnectionUpgrade)?;
@@ -97,27 +77,18 @@ impl<H: ConnectionHandler> Transport<H> {
             return Err(HandshakeError::Draining);
         }
         let address = client_address(socket, headers, &settings.trusted_proxies);
-        let permit = admission.admit(address).ok_or(HandshakeError::Full)?;
-        let connection = self
-            .clone()
-            .connect(on_upgrade, permit, Peer { address, socket });
+        let permit = self.admission.admit(address).ok_or(HandshakeError::Full)?;
+        let peer = Peer { address, socket };
+        let connection = Arc::clone(self).connect(on_upgrade, permit, peer);
         shutdown.connections.spawn(connection);
         Ok(handshake::switching_protocols(&accept))
     }
 
     /// Takes the socket over once hyper has written its answer, and serves the connection.
-    async fn connect(self, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
+    async fn connect(self: Arc<Self>, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
         };
-        let Parts {
-            settings,
-            memory,
-            fair_share,
-            shutdown,
-            handler,
-            ..
-        } = &*self.parts;
         let priority;
         // In one expression: a local would be kept beside the future, for as long as it runs.
         let serving = pin!({
@@ -126,15 +97,15 @@ impl<H: ConnectionHandler> Transport<H> {
                 &already_read,
                 permit,
                 peer,
-                settings,
-                memory.open_account(),
-                shutdown.draining.clone(),
+                &self.settings,
+                self.memory.open_account(),
+                self.shutdown.draining.clone(),
             );
             priority = connection.priority.clone();
             drop(already_read);
-            connection.run(handler)
+            connection.run(&self.handler)
         });
-        fair_share.share(serving, priority).await;
+        self.fair_share.share(serving, priority).await;
     }
 }
 
@@ -143,9 +114,9 @@ impl<H: ConnectionHandler> Transport<H> {
 /// A request for `/` that asks for no WebSocket is rejected as not found, so that another filter
 /// can show a page there; any other path likewise.
 pub fn upgrade<H: ConnectionHandler>(
-    transport: &Transport<H>,
+    transport: &Arc<Transport<H>>,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<H> {
-    let transport = transport.clone();
+    let transport = Arc::clone(transport);
     warp::path::full()
         .and(warp::method())
         .and(warp::header::headers_cloned())

@@ -71,7 +71,7 @@ impl ConnectionHandler for Echo {
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) shutdown: Shutdown,
-    pub(super) transport: Transport<Echo>,
+    pub(super) transport: Arc<Transport<Echo>>,
     pub(super) serving: JoinHandle<()>,
 }
 

@@ -12,9 +12,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
+const BANNED: &str = "too many failed authentications";
 const SHUTDOWN: &str = "the server shuts down";
 
-/// How a connection ends.
 pub(crate) struct Ending {
     pub(crate) close: Close,
     pub(crate) end: End,
@@ -29,7 +29,6 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// By a cut.
     pub(crate) fn cut(close: Close) -> Self {
         Self {
             close,
@@ -47,6 +46,14 @@ impl Ending {
         Self {
             still_writing: false,
             ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
+        }
+    }
+
+    /// Because the client has failed to authenticate too often: nothing else is carried out.
+    pub(crate) fn banned() -> Self {
+        Self {
+            still_working: false,
+            ..Self::cut(Close::new(CloseCode::POLICY, BANNED))
         }
     }
 

@@ -5,20 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{FileTransferGuard, SendQueue};
-use crate::adapters::inbound::websocket::protocol::encode;
-use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
+use crate::adapters::delivery::{FileTransferGuard, SendQueue, WireFrame};
+use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::FileKey;
 use crate::application::files::open_updated::open_updated;
 use crate::application::memory::Account;
 use crate::application::ports::OpenFile;
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
-    Application, FileStream, LongAnswer, NextFile, NextListed, PullRequestPages, Reply,
-    RequestError,
+    Application, FileKey, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
@@ -26,8 +22,8 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 const LIST_FILES: usize = 1_000;
 
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
-/// as long each time: the disk or the file descriptors may be short for a moment. With the wait after
-/// the last, the connection has 1.27 s.
+/// as long each time: the disk or the file descriptors may be short for a moment. With the wait
+/// after the last, the connection has 1.27 s.
 const RETRIES: u32 = 6;
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 
@@ -76,8 +72,9 @@ impl Responder for WebSocketResponder {
             LongAnswer::WaitingPullRequests(pages) => self.waiting_pull_requests(pages).await,
             LongAnswer::Files(files) => {
                 let asked = files.asked().to_owned();
-                if let Some(sent) = self.files(files, context).await {
-                    self.get_done(&asked, sent, context);
+                let sent = self.files(files, context).await;
+                if let Some(sent) = sent.filter(|_| context.reference.is_some()) {
+                    self.push(encode::get_done(&asked, sent, context));
                 }
             }
             LongAnswer::PullRequestFiles(files) => {
@@ -117,7 +114,8 @@ impl WebSocketResponder {
                 if self.queue.closed().is_some() {
                     return None;
                 }
-                // Taken before files are opened: from here on no other version of them comes between.
+                // Taken before files are opened: from here on no other version of them comes
+                // between.
                 turn = Some(self.queue.begin_file().await);
             }
             // Files that are open already need no wait, so the task would not yield between them.
@@ -125,8 +123,10 @@ impl WebSocketResponder {
             match stream.next().await {
                 None => return Some(sent),
                 Some(NextFile::File(path, file)) => {
-                    if let Some(project) = stream.project() {
-                        self.supersede(project, &path, &file);
+                    if let Some(project) = stream.project().cloned() {
+                        let path = path.clone();
+                        self.queue
+                            .supersede(&FileKey { project, path }, file.version);
                     }
                     let base = stream.base(&path);
                     sent += u64::from(self.file(&path, &file, None, base, context).await);
@@ -138,14 +138,6 @@ impl WebSocketResponder {
                 }
             }
         }
-    }
-
-    fn supersede(&self, project: &ProjectId, path: &FilePath, file: &OpenFile) {
-        let key = FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        };
-        self.queue.supersede(&key, file.version);
     }
 
     /// Sends one file, part by part. Returns whether it could be read to its end.
@@ -238,7 +230,6 @@ impl WebSocketResponder {
         self.queue.miss();
     }
 
-    /// Sends a `list`.
     async fn listing(&self, mut stream: FileStream, context: &Context) {
         let asked = stream.asked().to_owned();
         let mut files = Vec::new();
@@ -251,7 +242,7 @@ impl WebSocketResponder {
             tokio::task::consume_budget().await;
             match stream.next_listed().await {
                 None => break,
-                Some(NextListed::File(path, entry)) => {
+                Some(NextFile::File(path, entry)) => {
                     if files.len() == LIST_FILES {
                         self.queue.room().await;
                         self.push(encode::file_list(&asked, &files, part, false, context));
@@ -260,15 +251,14 @@ impl WebSocketResponder {
                     }
                     files.push(listed(&path, &entry));
                 }
-                Some(NextListed::Unreadable(path)) => self.unreadable(&path, context),
-                Some(NextListed::Broken(refusal)) => return self.refuse(&refusal, context),
+                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
+                Some(NextFile::Broken(refusal)) => return self.refuse(&refusal, context),
             }
         }
         self.queue.room().await;
         self.push(encode::file_list(&asked, &files, part, true, context));
     }
 
-    /// Sends a pull requests' `list`.
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
             self.queue.room().await;
@@ -296,12 +286,6 @@ impl WebSocketResponder {
                 self.queue.room().await;
                 self.push(encode::pull_request_created(created));
             }
-        }
-    }
-
-    fn get_done(&self, asked: &str, files: u64, context: &Context) {
-        if context.reference.is_some() {
-            self.push(encode::get_done(asked, files, context));
         }
     }
 }

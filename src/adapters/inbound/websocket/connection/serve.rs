@@ -1,20 +1,18 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
 //! The reader puts requests into a queue, the processor carries them out, the writer sends what the
-//! socket does not take at once, and waiting updates are read back on the side; a flush task empties
-//! the send queue. None blocks another: while a `get` waits for room, pings are answered and a close
-//! is seen.
+//! socket does not take at once, and waiting updates are read back on the side; a flush task
+//! empties the send queue. None blocks another: while a `get` waits for room, pings are answered
+//! and a close is seen.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::adapters::delivery::FlushTasks;
-use crate::adapters::delivery::Hub;
-use crate::adapters::delivery::WireFrame;
-use crate::adapters::delivery::{ConnectionWriter, Flushed};
-use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
+use crate::adapters::delivery::{
+    ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
+};
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, Message, Priority, ProtocolError, ReadError,
     Reader, WriteError, Writer,
@@ -27,7 +25,6 @@ use crate::application::memory::Reservation;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
-const BANNED: &str = "too many failed authentications";
 const TOO_SLOW: &str = "the client reads too slowly";
 const MISSED: &str = "a change could not be read; connect again";
 
@@ -111,16 +108,14 @@ impl ConnectionHandler for ProtocolHandler {
             account: Arc::clone(&connection.account),
             part_bytes: service.part_bytes,
         };
-        let application = Arc::clone(&service.application);
-        let connected = SessionGuard::new(
-            Arc::clone(&application),
-            Session::new(id, Arc::clone(&connection.account)),
-        );
+        let connected = SessionGuard {
+            application: Arc::clone(&service.application),
+            session: Session::new(id, Arc::clone(&connection.account)),
+        };
         let requests = Requests::default();
         let authenticated = AtomicBool::new(false);
         let mut processor = RequestProcessor::new(
             &requests,
-            application,
             connected,
             responder.clone(),
             observer(&authenticated, connection.priority.clone()),
@@ -186,7 +181,7 @@ async fn attend(
             () = account.evicted() => Ending::evicted(),
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
             () = &mut updating => Ending::cut(Close::Drop),
-            _ = &mut working => Ending { still_working: false, ..Ending::cut(Close::new(CloseCode::POLICY, BANNED)) },
+            _ = &mut working => Ending::banned(),
             ending = &mut reading => ending,
             () = shutdown.cancelled() => Ending::shutdown(service.drain),
         }
@@ -255,21 +250,20 @@ async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        let held = reader.hold(bytes);
+        let guard = reader.hold(bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
         undecided |= matches!(
             command,
             Command::Authenticate(_) | Command::AuthenticateSection(_)
         );
-        requests
-            .put(Request {
-                command,
-                context,
-                bytes,
-                guard: held,
-            })
-            .await;
+        let request = Request {
+            command,
+            context,
+            bytes,
+            guard,
+        };
+        requests.put(request).await;
     }
 }
 
@@ -303,7 +297,6 @@ fn close_of(closed: SendQueueClosed) -> Close {
     Close::new(CloseCode::TRY_AGAIN, reason)
 }
 
-/// Writes all that waits.
 async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
     loop {
         match connection_writer.write()? {

@@ -125,11 +125,13 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"pullrequest","subtype":"delete","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
-        "DeletePullRequest(Ok(DeletePullRequest { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Closed }))",
+        "DeletePullRequest(Ok(DeletePullRequest \
+         { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Closed }))",
     ),
     (
         r#"{"type":"pullrequest","subtype":"delete","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"merged"}}"#,
-        "DeletePullRequest(Ok(DeletePullRequest { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Merged }))",
+        "DeletePullRequest(Ok(DeletePullRequest \
+         { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), outcome: Merged }))",
     ),
     (
         r#"{"type":"pullrequest","subtype":"list"}"#,

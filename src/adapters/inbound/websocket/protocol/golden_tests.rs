@@ -2,13 +2,14 @@
 //! until it has its number here, and the tests fail until it has its line.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{Event, ProjectStatus, Reply};
+use crate::application::{Event, FileKey, ProjectStatus, Reply};
 use crate::domain::{
     ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
     PullRequestId, RoomName, Timestamp, UserName, Version,
@@ -208,10 +209,16 @@ fn number_of_event(event: &Event) -> usize {
     }
 }
 
-fn updated(content: &'static [u8]) -> Event {
-    Event::FileUpdated {
+fn file() -> Arc<FileKey> {
+    Arc::new(FileKey {
         project: project(),
         path: path("d/a"),
+    })
+}
+
+fn updated(content: &'static [u8]) -> Event {
+    Event::FileUpdated {
+        file: file(),
         version: Version::new(1),
         content: Some(Bytes::from_static(content)),
     }
@@ -228,8 +235,7 @@ fn every_event_is_what_the_contract_says() {
         outcome,
     };
     let deleted = Event::FileDeleted {
-        project: project(),
-        path: path("d/a"),
+        file: file(),
         version: Version::new(1),
     };
     let table = [

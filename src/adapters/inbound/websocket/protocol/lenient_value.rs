@@ -10,9 +10,9 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A scalar, or none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum LenientValue<'a> {
+/// A value of any type. If it is an object, it must be a `T`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum LenientValue<'a, T = IgnoredAny> {
     /// Missing or null, which mean the same.
     #[default]
     Absent,
@@ -22,33 +22,23 @@ pub(crate) enum LenientValue<'a> {
     Integer(i64),
     /// true or false.
     Bool(bool),
-    /// Anything else: a fraction, a number that is too large, a list, an object.
-    Other,
-}
-
-/// An object, or none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum Field<T> {
-    /// Missing or null, which mean the same.
-    #[default]
-    Absent,
     /// An object. Boxed, because a request has many members, most of them absent, which would be
     /// copied on every move.
     Object(Box<T>),
-    /// Anything else.
+    /// Anything else: a fraction, a number that is too large, a list.
     Other,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for LenientValue<'a> {
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for LenientValue<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LenientValueVisitor)
+        deserializer.deserialize_any(LenientValueVisitor(PhantomData))
     }
 }
 
-struct LenientValueVisitor;
+struct LenientValueVisitor<T>(PhantomData<T>);
 
-impl<'de> Visitor<'de> for LenientValueVisitor {
-    type Value = LenientValue<'de>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for LenientValueVisitor<T> {
+    type Value = LenientValue<'de, T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
@@ -60,10 +50,6 @@ impl<'de> Visitor<'de> for LenientValueVisitor {
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         Ok(LenientValue::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(LenientValue::Text(Cow::Owned(text)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
@@ -87,67 +73,13 @@ impl<'de> Visitor<'de> for LenientValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        skip_list(list).map(|()| LenientValue::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(LenientValue::Other)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldVisitor(PhantomData))
-    }
-}
-
-struct FieldVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
-    type Value = Field<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Field::Absent)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        skip_list(list).map(|()| Field::Other)
+        IgnoredAny.visit_seq(list).map(|_| LenientValue::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
         let object = T::deserialize(MapAccessDeserializer::new(object))?;
-        Ok(Field::Object(Box::new(object)))
+        Ok(LenientValue::Object(Box::new(object)))
     }
-}
-
-fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
 }
 
 #[cfg(test)]
@@ -174,7 +106,10 @@ mod tests {
             ("18446744073709551615", LenientValue::Other),
             ("1000000000000000000000000000000", LenientValue::Other),
             ("[1,[2]]", LenientValue::Other),
-            ("{\"a\":{\"b\":1}}", LenientValue::Other),
+            (
+                "{\"a\":{\"b\":1}}",
+                LenientValue::Object(Box::new(IgnoredAny)),
+            ),
         ] {
             assert_eq!(
                 serde_json::from_str::<LenientValue<'_>>(json).expect(json),
@@ -191,17 +126,17 @@ mod tests {
             a: u8,
         }
         for (json, value) in [
-            ("{\"a\":1}", Field::Object(Box::new(One { a: 1 }))),
-            ("null", Field::Absent),
-            ("[1]", Field::Other),
-            ("\"a\"", Field::Other),
-            ("1", Field::Other),
-            ("-1", Field::Other),
-            ("1.5", Field::Other),
-            ("false", Field::Other),
+            ("{\"a\":1}", LenientValue::Object(Box::new(One { a: 1 }))),
+            ("null", LenientValue::Absent),
+            ("[1]", LenientValue::Other),
+            ("\"a\"", LenientValue::Text("a".into())),
+            ("1", LenientValue::Integer(1)),
+            ("-1", LenientValue::Integer(-1)),
+            ("1.5", LenientValue::Other),
+            ("false", LenientValue::Bool(false)),
         ] {
             assert_eq!(
-                serde_json::from_str::<Field<One>>(json).expect(json),
+                serde_json::from_str::<LenientValue<'_, One>>(json).expect(json),
                 value,
                 "{json}"
             );

@@ -5,7 +5,6 @@
 
 pub(crate) mod base64_content;
 pub(crate) mod encode;
-pub(crate) mod event_encoder;
 pub(crate) mod lenient_value;
 pub(crate) mod read_command;
 pub(crate) mod request;

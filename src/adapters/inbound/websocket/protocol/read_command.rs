@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
-use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, LenientValue};
+use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
 use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
@@ -46,8 +46,8 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         return Command::Malformed(BadParameters::new("type must be a text"));
     };
     let data = match &request.data {
-        Field::Object(data) => Ok(&**data),
-        Field::Absent | Field::Other => Err(BadParameters::new("data must be an object")),
+        LenientValue::Object(data) => Ok(&**data),
+        _ => Err(BadParameters::new("data must be an object")),
     };
     if kind == "authenticate" {
         return Command::Authenticate(data.and_then(authenticate));
@@ -56,7 +56,9 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         return Command::Malformed(BadParameters::new("subtype must be a text"));
     };
     match (kind.as_ref(), subtype.as_ref()) {
-        ("file", "auth") => Command::AuthenticateSection(section_form(data, file_section)),
+        ("file", "auth") => Command::AuthenticateSection(section_form(data, |data| {
+            file_section(data).map(Section::File)
+        })),
         ("file", "get") => Command::GetFiles(data.and_then(read_files)),
         ("file", "list") => Command::ListFiles(data.and_then(read_files)),
         ("file", "post") => Command::PostFile(data.and_then(|data| post_file(data, binary))),
@@ -65,14 +67,18 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("file", "unwatch") => Command::UnwatchProject(data.and_then(project_of)),
         ("file", "status") => Command::ProjectStatus(data.and_then(project_of)),
         ("pullrequest", "auth") => {
-            Command::AuthenticateSection(section_form(data, pull_request_section))
+            let section =
+                |data: &SectionData<'_>| pull_request_section(data).map(Section::PullRequest);
+            Command::AuthenticateSection(section_form(data, section))
         }
         ("pullrequest", "creation") => Command::CreatePullRequest(data.and_then(creation)),
         ("pullrequest", "finish") => Command::FinishPullRequest,
         ("pullrequest", "get") => Command::GetPullRequest(data.and_then(pull_request_id)),
         ("pullrequest", "delete") => Command::DeletePullRequest(data.and_then(deletion)),
         ("pullrequest", "list") => Command::ListPullRequests,
-        ("chat", "auth") => Command::AuthenticateSection(section_form(data, chat_section)),
+        ("chat", "auth") => Command::AuthenticateSection(section_form(data, |data| {
+            chat_section(data).map(Section::Chat)
+        })),
         ("chat", "message") => Command::SendMessage(
             data.and_then(|data| required("message", &data.message))
                 .map(Arc::from),
@@ -96,29 +102,27 @@ fn authenticate(data: &Data<'_>) -> Checked<Authenticate> {
 
 fn section<T>(
     name: &str,
-    field: &Field<SectionData<'_>>,
+    value: &LenientValue<'_, SectionData<'_>>,
     read: fn(&SectionData<'_>) -> Checked<T>,
 ) -> Checked<Option<T>> {
-    match field {
-        Field::Absent => Ok(None),
-        Field::Object(data) => read(data).map(Some),
-        Field::Other => Err(fault(format!("{name} must be an object"))),
+    match value {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Object(data) => read(data).map(Some),
+        _ => Err(fault(format!("{name} must be an object"))),
     }
 }
 
 /// The separate forms: a section as the data itself, and optionally a token. An error in the
 /// section counts only once it is clear that there is a token.
-fn section_form<T: Into<Section>>(
+fn section_form(
     data: Checked<&Data<'_>>,
-    read: fn(&SectionData<'_>) -> Checked<T>,
+    read: fn(&SectionData<'_>) -> Checked<Section>,
 ) -> Checked<AuthenticateSection> {
     let data = match data {
         Ok(data) => data,
         Err(fault) => {
-            return Ok(AuthenticateSection {
-                token: None,
-                section: Err(fault),
-            });
+            let (token, section) = (None, Err(fault));
+            return Ok(AuthenticateSection { token, section });
         }
     };
     let token = optional("token", &data.token)?.map(str::to_owned);
@@ -130,7 +134,7 @@ fn section_form<T: Into<Section>>(
     };
     Ok(AuthenticateSection {
         token,
-        section: read(&section).map(Into::into),
+        section: read(&section),
     })
 }
 
@@ -158,24 +162,6 @@ fn pull_request_section(data: &SectionData<'_>) -> Checked<PullRequestSection> {
     })
 }
 
-impl From<FileSection> for Section {
-    fn from(section: FileSection) -> Self {
-        Self::File(section)
-    }
-}
-
-impl From<ChatSection> for Section {
-    fn from(section: ChatSection) -> Self {
-        Self::Chat(section)
-    }
-}
-
-impl From<PullRequestSection> for Section {
-    fn from(section: PullRequestSection) -> Self {
-        Self::PullRequest(section)
-    }
-}
-
 fn project_of(data: &Data<'_>) -> Checked<ProjectId> {
     Ok(ProjectId {
         streamer: name("username", &data.username, UserName::parse)?,
@@ -195,9 +181,7 @@ fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     let recursively = match &data.recursively {
         LenientValue::Absent => false,
         LenientValue::Bool(recursively) => *recursively,
-        LenientValue::Text(_) | LenientValue::Integer(_) | LenientValue::Other => {
-            return Err(BadParameters::new("recursively must be true or false"));
-        }
+        _ => return Err(BadParameters::new("recursively must be true or false")),
     };
     // Without a name the whole project is meant, always with its sub-folders.
     Ok(FilesQuery {
@@ -260,29 +244,25 @@ fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
         None | Some("closed") => Outcome::Closed,
         Some("merged") => Outcome::Merged,
         Some(_) => {
-            return Err(BadParameters::new(
-                "outcome must be \"merged\" or \"closed\"",
-            ));
+            let fault = "outcome must be \"merged\" or \"closed\"";
+            return Err(BadParameters::new(fault));
         }
     };
     Ok(DeletePullRequest { id, outcome })
 }
 
-fn history_limit(data: &Field<Data<'_>>) -> Checked<Option<usize>> {
+fn history_limit(data: &LenientValue<'_, Data<'_>>) -> Checked<Option<usize>> {
     let data = match data {
-        Field::Absent => return Ok(None),
-        Field::Object(data) => data,
-        Field::Other => return Err(BadParameters::new("data must be an object")),
+        LenientValue::Absent => return Ok(None),
+        LenientValue::Object(data) => data,
+        _ => return Err(BadParameters::new("data must be an object")),
     };
     match &data.limit {
         LenientValue::Absent => Ok(None),
         LenientValue::Integer(limit) if *limit >= 1 => {
             Ok(Some(usize::try_from(*limit).unwrap_or(usize::MAX)))
         }
-        LenientValue::Integer(_)
-        | LenientValue::Text(_)
-        | LenientValue::Bool(_)
-        | LenientValue::Other => Err(BadParameters::new("limit must be an integer of at least 1")),
+        _ => Err(BadParameters::new("limit must be an integer of at least 1")),
     }
 }
 
@@ -290,10 +270,7 @@ fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
     match value {
         LenientValue::Absent => Ok(None),
         LenientValue::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
-        LenientValue::Integer(_)
-        | LenientValue::Text(_)
-        | LenientValue::Bool(_)
-        | LenientValue::Other => Err(fault(format!(
+        _ => Err(fault(format!(
             "{name} must be an integer from 1 to 2147483647"
         ))),
     }
@@ -315,9 +292,7 @@ fn optional<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<Option<&'d s
     match value {
         LenientValue::Absent => Ok(None),
         LenientValue::Text(text) => Ok(Some(text)),
-        LenientValue::Integer(_) | LenientValue::Bool(_) | LenientValue::Other => {
-            Err(fault(format!("{name} must be a text")))
-        }
+        _ => Err(fault(format!("{name} must be a text"))),
     }
 }
 

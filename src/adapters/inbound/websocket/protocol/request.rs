@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::inbound::websocket::protocol::lenient_value::{Field, LenientValue};
+use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
 use crate::application::{BadParameters, Checked};
 
 /// The longest `name` that an answer repeats, in bytes: a path of 4,096 and a leading `/`.
@@ -43,15 +43,13 @@ pub(crate) struct Context {
 
 /// A request that has been read but not judged.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct Request<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub kind: LenientValue<'a>,
-    #[serde(borrow)]
     pub subtype: LenientValue<'a>,
-    #[serde(borrow)]
-    pub data: Field<Data<'a>>,
-    #[serde(borrow, rename = "ref")]
+    pub data: LenientValue<'a, Data<'a>>,
+    #[serde(rename = "ref")]
     pub reference: LenientValue<'a>,
 }
 
@@ -95,62 +93,38 @@ impl<'de> Visitor<'de> for OutlineVisitor {
 }
 
 /// Every parameter that any request knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub(crate) struct Data<'a> {
-    #[serde(borrow)]
     pub name: LenientValue<'a>,
-    #[serde(borrow)]
     pub content: LenientValue<'a>,
-    #[serde(borrow)]
     pub part: LenientValue<'a>,
-    #[serde(borrow)]
     pub max_part: LenientValue<'a>,
-    #[serde(borrow)]
     pub base: LenientValue<'a>,
-    #[serde(borrow)]
     pub recursively: LenientValue<'a>,
-    #[serde(borrow)]
     pub username: LenientValue<'a>,
-    #[serde(borrow)]
     pub project: LenientValue<'a>,
-    #[serde(borrow)]
     pub streamer: LenientValue<'a>,
-    #[serde(borrow)]
     pub room: LenientValue<'a>,
-    #[serde(borrow)]
     pub token: LenientValue<'a>,
-    #[serde(borrow)]
     pub title: LenientValue<'a>,
-    #[serde(borrow)]
     pub description: LenientValue<'a>,
-    #[serde(borrow)]
     pub id: LenientValue<'a>,
-    #[serde(borrow)]
     pub outcome: LenientValue<'a>,
-    #[serde(borrow)]
     pub message: LenientValue<'a>,
-    #[serde(borrow)]
     pub limit: LenientValue<'a>,
-    #[serde(borrow)]
-    pub file: Field<SectionData<'a>>,
-    #[serde(borrow)]
-    pub chat: Field<SectionData<'a>>,
-    #[serde(borrow)]
-    pub pullrequest: Field<SectionData<'a>>,
+    pub file: LenientValue<'a, SectionData<'a>>,
+    pub chat: LenientValue<'a, SectionData<'a>>,
+    pub pullrequest: LenientValue<'a, SectionData<'a>>,
 }
 
 /// Every parameter that any section of `authenticate` knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct SectionData<'a> {
-    #[serde(borrow)]
     pub username: LenientValue<'a>,
-    #[serde(borrow)]
     pub project: LenientValue<'a>,
-    #[serde(borrow)]
     pub streamer: LenientValue<'a>,
-    #[serde(borrow)]
     pub room: LenientValue<'a>,
 }
 
@@ -168,10 +142,8 @@ impl<'a> Request<'a> {
             return Err(BadParameters::new("the message holds too many values"));
         }
         match serde_json::from_str(message) {
-            Ok(Field::Object(request)) => Ok(*request),
-            Ok(Field::Absent | Field::Other) => {
-                Err(BadParameters::new("a message must be one JSON object"))
-            }
+            Ok(LenientValue::Object(request)) => Ok(*request),
+            Ok(_) => Err(BadParameters::new("a message must be one JSON object")),
             Err(error) => {
                 let place = format!("line {} column {}", error.line(), error.column());
                 let what = if error.is_data() {
@@ -191,12 +163,14 @@ impl<'a> Request<'a> {
     /// error.
     pub(crate) fn context(&self) -> Result<Context, (Context, BadParameters)> {
         let name = match (&self.kind, &self.data) {
-            (LenientValue::Text(kind), Field::Object(data)) if kind == "file" => match &data.name {
-                LenientValue::Text(name) if name.len() <= MAX_NAME_BYTES => {
-                    Some(name.clone().into_owned())
+            (LenientValue::Text(kind), LenientValue::Object(data)) if kind == "file" => {
+                match &data.name {
+                    LenientValue::Text(name) if name.len() <= MAX_NAME_BYTES => {
+                        Some(name.clone().into_owned())
+                    }
+                    _ => None,
                 }
-                _ => None,
-            },
+            }
             _ => None,
         };
         let reference = match &self.reference {
@@ -207,18 +181,10 @@ impl<'a> Request<'a> {
             LenientValue::Integer(number) if (-MAX_REFERENCE..=MAX_REFERENCE).contains(number) => {
                 Some(Reference::Integer(*number))
             }
-            LenientValue::Text(_)
-            | LenientValue::Integer(_)
-            | LenientValue::Bool(_)
-            | LenientValue::Other => {
+            _ => {
                 let fault = "ref must be a text of at most 128 bytes or an integer within ±2^53";
-                return Err((
-                    Context {
-                        reference: None,
-                        name,
-                    },
-                    BadParameters::new(fault),
-                ));
+                let reference = None;
+                return Err((Context { reference, name }, BadParameters::new(fault)));
             }
         };
         Ok(Context { reference, name })

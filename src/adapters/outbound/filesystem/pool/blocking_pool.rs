@@ -78,7 +78,7 @@ impl std::fmt::Debug for Quick {
         f.debug_struct("Quick")
             .field("waiting", &self.waiting.len())
             .field("threads", &self.threads)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,6 @@ pub(crate) enum RecordError {
     Member(&'static str),
 }
 
-/// Encodes a pull request.
 pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError> {
     let names = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
     let record = Record {

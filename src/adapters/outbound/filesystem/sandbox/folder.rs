@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::{Errno, Result};
 
 use crate::adapters::outbound::filesystem::projects::versions::nanos_of;
@@ -46,11 +46,8 @@ impl Folder {
     /// Opens the folder at a path that the operator chose; links in it are followed.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self(Arc::new(rustix::fs::open(
-            path,
-            flags,
-            Mode::empty(),
-        )?)))
+        let opened = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self(Arc::new(opened)))
     }
 
     /// Opens a folder in this one.
@@ -119,30 +116,33 @@ impl Folder {
 
     /// What `name` refers to here, without following links; `None` if it does not exist.
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
-        match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+        let stat = self.stat(name)?;
+        Ok(
+            stat.map(|stat| match FileType::from_raw_mode(stat.st_mode) {
                 FileType::RegularFile => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
                 FileType::Directory => Kind::Folder,
                 _ => Kind::Other,
-            })),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error),
-        }
+            }),
+        )
     }
 
     /// The length of a regular file and when it was last modified, in nanoseconds since the epoch
     /// (`None` for times that don't fit). `None` if `name` is anything else, or nothing.
     pub fn file_stat(&self, name: &str) -> Result<Option<(u64, Option<u64>)>> {
-        let stat = match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Ok(None);
+        let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let stat = self.stat(name)?.filter(is_file);
+        Ok(stat.map(|stat| {
+            let modified = nanos_of(stat.st_mtime, stat.st_mtime_nsec);
+            (u64::try_from(stat.st_size).unwrap_or(0), modified)
+        }))
+    }
+
+    fn stat(&self, name: &str) -> Result<Option<Stat>> {
+        match rustix::fs::statat(self, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error),
         }
-        let modified = nanos_of(stat.st_mtime, stat.st_mtime_nsec);
-        Ok(Some((u64::try_from(stat.st_size).unwrap_or(0), modified)))
     }
 
     /// Moves `name` to `new` in `to`, replacing an existing file.

@@ -19,8 +19,8 @@ async fn now(world: &World, name: &str) -> Option<Vec<u8>> {
 /// strace -f -e inject=fsync:error=EIO:when=20+7 TEST-BINARY what_the_disk_refuses
 /// ```
 ///
-/// (or `renameat2`, `mkdirat`, `utimensat`; `when=` from where the start is over), and with `TMPDIR`
-/// on a file system of one megabyte. Where `unlinkat` is refused, temporary files do stay.
+/// (or `renameat2`, `mkdirat`, `utimensat`; `when=` from where the start is over), and with
+/// `TMPDIR` on a file system of one megabyte. Where `unlinkat` is refused, temporary files do stay.
 #[tokio::test]
 async fn what_the_disk_refuses_has_not_happened() {
     let (world, base) = on_disk(Durability::Fsync).await;

@@ -11,22 +11,20 @@ use crate::adapters::outbound::contract::world::{
     World, assert_says, below, demo, hash, memory, path, project,
 };
 use crate::adapters::outbound::filesystem::tests::on_disk;
-use crate::adapters::outbound::filesystem::{Durability, FilesystemOptions, FilesystemStores};
+use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{ProjectStore, StoreError, StoreResources};
 
 /// A world on disk with `ana/demo` in it, whose stores may take so much.
 async fn limited(memory: usize, open_files: usize) -> (World, Arc<MemoryBudget>) {
     let memory = MemoryBudget::new(memory);
-    let options = FilesystemOptions {
-        durability: Durability::Rename,
-        resources: StoreResources {
-            memory: Arc::clone(&memory),
-            open_files,
-        },
+    let resources = StoreResources {
+        memory: Arc::clone(&memory),
+        open_files,
     };
     let place = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-    (World::with(place, options).with_demo().await, memory)
+    let world = World::with(place, Durability::Rename, resources);
+    (world.with_demo().await, memory)
 }
 
 fn folder_of(world: &World) -> std::path::PathBuf {
@@ -186,7 +184,9 @@ async fn long_files_wait_for_a_permit_and_nothing_else_does() {
 #[tokio::test]
 async fn a_write_does_not_wait_behind_reads_that_hang() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let stores = FilesystemStores::open(place.path(), Durability::Rename.into()).expect("opens");
+    let stores =
+        FilesystemStores::open(place.path(), Durability::Rename, StoreResources::default())
+            .expect("opens");
     let (store, id) = (stores.projects, demo());
     store.register(&id).await.expect("registers");
     let entry = store.entries.of(&id).await.expect("is there");

@@ -3,9 +3,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::adapters::outbound::filesystem::sandbox::layout::OpenError;
 use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use crate::application::ports::StoreResources;
 
 fn open(base: &std::path::Path) -> Result<FilesystemStores, OpenError> {
-    FilesystemStores::open(base, Durability::Fsync.into())
+    FilesystemStores::open(base, Durability::Fsync, StoreResources::default())
 }
 
 #[test]

@@ -1,23 +1,16 @@
 //! The names of the files of drafts and pull requests on disk.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use crate::application::ports::StagingId;
-use crate::domain::FilePath;
+use crate::domain::{ContentHash, FilePath};
 
 /// The file that describes a pull request. No draft's file has such a name.
 pub(crate) const RECORD: &str = "pull-request.json";
 
 /// The name under which a pull request keeps the file at `path`.
 pub(crate) fn stored_name(path: &FilePath) -> String {
-    let mut name = String::with_capacity(64);
-    for byte in Sha256::digest(path.as_str()) {
-        // Writing into a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    ContentHash::from_bytes(Sha256::digest(path.as_str()).into()).to_string()
 }
 
 /// The name of a staged upload in the staging folder.

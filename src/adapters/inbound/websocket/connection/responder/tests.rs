@@ -86,9 +86,11 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
         let memory = MemoryBudget::new(10_000_000);
         let (responder, queue) = responder(&scene, &memory);
         let requests = RequestQueue::default();
-        let guard = SessionGuard::new(Arc::clone(&scene.app), session);
-        let mut processor =
-            RequestProcessor::new(&requests, Arc::clone(&scene.app), guard, responder, |_| {});
+        let guard = SessionGuard {
+            application: Arc::clone(&scene.app),
+            session,
+        };
+        let mut processor = RequestProcessor::new(&requests, guard, responder, |_| {});
         let request = Request {
             command,
             context: Context::default(),

@@ -39,8 +39,10 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
     let (authenticated, priority) = (AtomicBool::new(false), Priority::default());
     let mut processor = RequestProcessor::new(
         &requests,
-        Arc::clone(&scene.app),
-        SessionGuard::new(Arc::clone(&scene.app), new_session(1)),
+        SessionGuard {
+            application: Arc::clone(&scene.app),
+            session: new_session(1),
+        },
         Refusals(refusals),
         observer(&authenticated, priority.clone()),
     );

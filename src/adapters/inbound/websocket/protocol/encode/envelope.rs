@@ -23,6 +23,19 @@ pub(crate) struct Success<'a, D> {
     pub(crate) reference: Option<&'a Reference>,
 }
 
+impl<'a, D> Success<'a, D> {
+    pub(crate) fn new(kind: &'static str, data: D, reference: Option<&'a Reference>) -> Self {
+        Self {
+            code: 200,
+            kind,
+            message: None,
+            data,
+            last: None,
+            reference,
+        }
+    }
+}
+
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
     // Only texts, numbers and lists of them: serialising them cannot fail.
     serde_json::to_vec(value).unwrap_or_default()
@@ -38,12 +51,5 @@ pub(crate) fn success<D: Serialize>(
     data: D,
     reference: Option<&Reference>,
 ) -> Bytes {
-    message(&Success {
-        code: 200,
-        kind,
-        message: None,
-        data,
-        last: None,
-        reference,
-    })
+    message(&Success::new(kind, data, reference))
 }

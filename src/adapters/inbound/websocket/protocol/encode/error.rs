@@ -30,9 +30,10 @@ struct Failure<'a> {
 /// The one error message for a request error.
 pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     let name = context.name.as_deref();
+    let (code, kind) = code_and_kind(refusal);
     let mut failure = Failure {
-        code: 0,
-        kind: "",
+        code,
+        kind,
         message: String::new(),
         file: name,
         path: None,
@@ -41,55 +42,44 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
         reference: context.reference.as_ref(),
     };
     let shown = name.unwrap_or("/");
-    (failure.code, failure.kind, failure.message) = match refusal {
-        RequestError::BadParameters(fault) => (400, "badParametersError", fault.to_string()),
-        RequestError::Unauthorized(error) => (401, "badAuthError", error.to_string()),
+    failure.message = match refusal {
+        RequestError::BadParameters(fault) => fault.to_string(),
+        RequestError::Unauthorized(error) => error.to_string(),
         RequestError::Muted { until } => {
             failure.until = Some(until_seconds(*until));
-            (
-                401,
-                "badAuthError",
-                "you are muted in this room for now".to_owned(),
-            )
+            "you are muted in this room for now".to_owned()
         }
-        RequestError::UnreadableFile => (
-            409,
-            "failReadFileError",
-            format!("File {shown} doesn't exist or cannot be read"),
-        ),
+        RequestError::UnreadableFile => format!("File {shown} doesn't exist or cannot be read"),
         RequestError::UnreadablePath => {
-            failure.file = None;
-            failure.path = Some(if shown.is_empty() { "/" } else { shown });
-            let path = failure.path.unwrap_or_default();
-            (
-                409,
-                "failReadPathError",
-                format!("Path {path} doesn't exist or cannot be read"),
-            )
+            let path = if shown.is_empty() { "/" } else { shown };
+            (failure.file, failure.path) = (None, Some(path));
+            format!("Path {path} doesn't exist or cannot be read")
         }
-        RequestError::UnwritableFile => (
-            409,
-            "failWriteFileError",
-            format!("File {shown} cannot be created or written"),
-        ),
-        RequestError::LimitExceeded { limit, value } => (
-            413,
-            "limitExceededError",
-            format!("the limit {limit} of {value} would be exceeded"),
-        ),
+        RequestError::UnwritableFile => format!("File {shown} cannot be created or written"),
+        RequestError::LimitExceeded { limit, value } => {
+            format!("the limit {limit} of {value} would be exceeded")
+        }
         RequestError::RateLimited { retry_after } => {
             let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
             failure.retry_after = u64::try_from(seconds).ok();
-            let message = format!("too many messages; try again in {seconds} s");
-            (429, "rateLimitedError", message)
+            format!("too many messages; try again in {seconds} s")
         }
-        RequestError::Internal => (
-            500,
-            "internalError",
-            "the server could not do this; try again later".to_owned(),
-        ),
+        RequestError::Internal => "the server could not do this; try again later".to_owned(),
     };
     message(&failure)
+}
+
+fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
+    match refusal {
+        RequestError::BadParameters(_) => (400, "badParametersError"),
+        RequestError::Unauthorized(_) | RequestError::Muted { .. } => (401, "badAuthError"),
+        RequestError::UnreadableFile => (409, "failReadFileError"),
+        RequestError::UnreadablePath => (409, "failReadPathError"),
+        RequestError::UnwritableFile => (409, "failWriteFileError"),
+        RequestError::LimitExceeded { .. } => (413, "limitExceededError"),
+        RequestError::RateLimited { .. } => (429, "rateLimitedError"),
+        RequestError::Internal => (500, "internalError"),
+    }
 }
 
 /// Rounded up, so that nobody comes back too early.

@@ -1,49 +1,60 @@
 //! What connections are told without asking.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::adapters::inbound::websocket::protocol::encode::envelope::{OK, success};
-use crate::adapters::inbound::websocket::protocol::encode::files::{
-    FilePart, file_part, part_count,
-};
-use crate::adapters::inbound::websocket::protocol::encode::shapes::{
-    Stored, WireChatMessage, WirePullRequest,
-};
+use super::envelope::{OK, success};
+use super::files::{FilePart, file_part, part_count};
+use super::shapes::{Stored, WireChatMessage, WirePullRequest};
+use crate::adapters::delivery::WireFrame;
 use crate::application::Event;
+use crate::application::memory::MemoryBudget;
 use crate::domain::{Outcome, PullRequest};
+
+/// An encoder for the hub: the frames that report an event, each reserved from `budget` once.
+pub fn event_encoder(
+    budget: Arc<MemoryBudget>,
+    part_bytes: usize,
+) -> impl Fn(&Event, usize) -> Vec<WireFrame> + Send + Sync + 'static {
+    move |reported, receivers| {
+        let frames = event(reported, part_bytes).into_iter();
+        frames
+            .map(|frame| WireFrame::shared(frame, receivers, &budget))
+            .collect()
+    }
+}
 
 /// The messages that report an event; none if its receivers have to read the content back.
 pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     match event {
         Event::FileUpdated {
-            project,
-            path,
+            file,
             content: Some(content),
             ..
         } => {
             let count = part_count(content.len() as u64, part_bytes);
-            let mut parts = content.chunks(part_bytes);
+            let mut contents = content.chunks(part_bytes);
             let part = |part| FilePart {
-                path,
-                content: parts.next().unwrap_or_default(),
+                path: &file.path,
+                content: contents.next().unwrap_or_default(),
                 part,
                 count,
                 base: None,
-                project: Some(project),
+                project: Some(&file.project),
             };
-            (1..=count)
-                .map(part)
-                .map(|part| file_part(&part, None))
-                .collect()
+            let parts = (1..=count).map(part);
+            parts.map(|part| file_part(&part, None)).collect()
         }
         Event::FileUpdated { content: None, .. } => Vec::new(),
-        Event::FileDeleted { project, path, .. } => {
+        Event::FileDeleted { file, .. } => {
             let data = Stored {
                 message: OK,
-                file: path.as_str(),
-                username: Some(project.streamer.as_str()),
-                project: Some(project.name.as_str()),
+                file: file.path.as_str(),
+                username: Some(file.project.streamer.as_str()),
+                project: Some(file.project.name.as_str()),
             };
             vec![success("fileDeleted", data, None)]
         }
@@ -66,23 +77,12 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
         }
         Event::PullRequestCreated(created) => vec![pull_request_created(created)],
         Event::PullRequestClosed { id, outcome } => {
-            #[derive(Serialize)]
-            struct Closed {
-                id: String,
-                outcome: &'static str,
-            }
             let outcome = match outcome {
                 Outcome::Merged => "merged",
                 Outcome::Closed => "closed",
             };
-            vec![success(
-                "pullRequestClosed",
-                Closed {
-                    id: id.to_string(),
-                    outcome,
-                },
-                None,
-            )]
+            let data = json!({"id": id.to_string(), "outcome": outcome});
+            vec![success("pullRequestClosed", data, None)]
         }
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]

@@ -9,6 +9,9 @@ mod reply;
 mod shapes;
 
 pub(crate) use error::refusal;
-pub(crate) use event::{event, pull_request_created};
+#[cfg(test)]
+pub(crate) use event::event;
+pub use event::event_encoder;
+pub(crate) use event::pull_request_created;
 pub(crate) use files::{FilePart, ListedFile, file_list, file_part, get_done, part_count};
 pub(crate) use reply::{pull_request_got, pull_request_list, reply};

@@ -2,13 +2,10 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::adapters::inbound::websocket::protocol::encode::envelope::{
-    OK, Success, message, success,
-};
-use crate::adapters::inbound::websocket::protocol::encode::shapes::{
-    Stored, WireChatMessage, WirePullRequest,
-};
+use super::envelope::{OK, Success, message, success};
+use super::shapes::{Stored, WireChatMessage, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::{ProjectStatus, Reply};
 use crate::domain::{PullRequest, UserName};
@@ -21,14 +18,9 @@ fn stored(kind: &'static str, context: &Context) -> Bytes {
         username: None,
         project: None,
     };
-    let reference = context.reference.as_ref();
     message(&Success {
-        code: 200,
-        kind,
         message: Some(OK),
-        data,
-        last: None,
-        reference,
+        ..Success::new(kind, data, context.reference.as_ref())
     })
 }
 
@@ -39,7 +31,10 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::FileAuth => ok("fileAuth"),
         Reply::ChatAuth => ok("chatAuth"),
         Reply::PullRequestAuth => ok("pullRequestAuth"),
-        Reply::Authentication => authentication(context),
+        Reply::Authentication => {
+            let data = json!({"message": OK, "opts": {"sep": "/"}});
+            success("authentication", data, context.reference.as_ref())
+        }
         Reply::FilePosted => stored("filePost", context),
         Reply::FileDeleted => stored("fileDelete", context),
         Reply::FileWatch => ok("fileWatch"),
@@ -61,23 +56,6 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
     }
 }
 
-fn authentication(context: &Context) -> Bytes {
-    #[derive(Serialize)]
-    struct Options {
-        sep: &'static str,
-    }
-    #[derive(Serialize)]
-    struct Authenticated {
-        message: &'static str,
-        opts: Options,
-    }
-    let data = Authenticated {
-        message: OK,
-        opts: Options { sep: "/" },
-    };
-    success("authentication", data, context.reference.as_ref())
-}
-
 fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -89,21 +67,13 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         max_bytes: u64,
         folders: u64,
     }
-    let ProjectStatus {
-        streamer,
-        viewers,
-        files,
-        bytes,
-        max_bytes,
-        folders,
-    } = status;
     let data = Status {
-        streamer,
-        viewers,
-        files,
-        bytes,
-        max_bytes,
-        folders,
+        streamer: status.streamer,
+        viewers: status.viewers,
+        files: status.files,
+        bytes: status.bytes,
+        max_bytes: status.max_bytes,
+        folders: status.folders,
     };
     success("fileStatus", data, context.reference.as_ref())
 }
@@ -116,13 +86,8 @@ pub(crate) fn pull_request_got(context: &Context) -> Bytes {
 /// One message of a pull requests' `list`.
 pub(crate) fn pull_request_list(page: &[PullRequest], last: bool, context: &Context) -> Bytes {
     let data: Vec<_> = page.iter().map(WirePullRequest::from).collect();
-    let reference = context.reference.as_ref();
     message(&Success {
-        code: 200,
-        kind: "pullRequestList",
-        message: None,
-        data,
         last: Some(last),
-        reference,
+        ..Success::new("pullRequestList", data, context.reference.as_ref())
     })
 }

@@ -17,7 +17,6 @@ pub(crate) struct Stored<'a> {
     pub project: Option<&'a str>,
 }
 
-/// A chat message.
 #[derive(Serialize)]
 pub(crate) struct WireChatMessage<'a> {
     message: &'a str,
@@ -39,7 +38,6 @@ impl<'a> From<&'a ChatMessage> for WireChatMessage<'a> {
     }
 }
 
-/// A pull request.
 #[derive(Serialize)]
 pub(crate) struct WirePullRequest<'a> {
     id: String,

@@ -1,8 +1,7 @@
-//! A change of a project that is carried out in parallel with others (protocol, sections 1 and 4).
+//! A change of a project that is carried out in parallel with others, and to its end even if its
+//! connection dies (protocol, sections 1 and 4).
 
 use std::sync::{Arc, Mutex};
-
-use bytes::Bytes;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
@@ -26,71 +25,24 @@ const DELETE_BATCH: usize = 256;
 /// A change of a project, checked and ready to be carried out.
 #[derive(Debug)]
 pub struct Commit {
-    origin: ConnectionId,
-    project: ProjectId,
-    path: FilePath,
-    change: Change,
+    pub(crate) origin: ConnectionId,
+    /// The file or folder that it changes. Two changes of one connection whose paths touch must not
+    /// overlap.
+    pub file: FileKey,
+    pub(crate) change: Change,
 }
 
 #[derive(Debug)]
-enum Change {
+pub(crate) enum Change {
     Put(ReadyContent),
     Delete { means_folder: bool },
 }
 
 impl Commit {
-    pub(crate) fn put(
-        origin: ConnectionId,
-        project: ProjectId,
-        path: FilePath,
-        content: ReadyContent,
-    ) -> Self {
-        Self {
-            origin,
-            project,
-            path,
-            change: Change::Put(content),
-        }
-    }
-
-    pub(crate) fn delete(
-        origin: ConnectionId,
-        project: ProjectId,
-        path: FilePath,
-        means_folder: bool,
-    ) -> Self {
-        Self {
-            origin,
-            project,
-            path,
-            change: Change::Delete { means_folder },
-        }
-    }
-
-    /// The file or folder that it changes, and its project.
-    pub fn key(&self) -> FileKey {
-        FileKey {
-            project: self.project.clone(),
-            path: self.path.clone(),
-        }
-    }
-
-    /// What it changes. Two changes of one connection whose paths touch must not overlap.
-    pub fn path(&self) -> &FilePath {
-        &self.path
-    }
-
     /// How many bytes of content it holds in memory.
     pub fn bytes(&self) -> usize {
         match &self.change {
-            Change::Put(ReadyContent {
-                content: FileContent::Memory(bytes),
-                ..
-            }) => bytes.len(),
-            Change::Put(ReadyContent {
-                content: FileContent::Staged(staged),
-                ..
-            }) => staged.tail.len(),
+            Change::Put(ready) => ready.content.memory_bytes(),
             Change::Delete { .. } => 0,
         }
     }
@@ -99,24 +51,11 @@ impl Commit {
 /// Where the answer to a change goes. It is given once, even if the work ends in a panic.
 ///
 /// Shared by the use case, which reports failures, and the callback that the store calls in turn.
-#[derive(Clone)]
-struct Answer(Arc<OnlyAnswer>);
-
-struct OnlyAnswer(Mutex<Option<Box<Answering>>>);
+struct Answer(Mutex<Option<Box<Answering>>>);
 
 type Answering = dyn FnOnce(Result<Reply, RequestError>) + Send;
 
 impl Answer {
-    fn new(answer: impl FnOnce(Result<Reply, RequestError>) + Send + 'static) -> Self {
-        Self(Arc::new(OnlyAnswer(Mutex::new(Some(Box::new(answer))))))
-    }
-
-    fn give(&self, outcome: Result<Reply, RequestError>) {
-        self.0.give(outcome);
-    }
-}
-
-impl OnlyAnswer {
     fn give(&self, outcome: Result<Reply, RequestError>) {
         let answer = lock(&self.0).take();
         if let Some(answer) = answer {
@@ -125,7 +64,7 @@ impl OnlyAnswer {
     }
 }
 
-impl Drop for OnlyAnswer {
+impl Drop for Answer {
     fn drop(&mut self) {
         // Its task contains the panic; the cause has been printed.
         self.give(Err(RequestError::Internal));
@@ -150,7 +89,7 @@ where
     A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
 {
     let own = Arc::clone(app);
-    let answer = Answer::new(answer);
+    let answer = Arc::new(Answer(Mutex::new(Some(Box::new(answer)))));
     let work = app.work.spawn(async move {
         if let Err(refusal) = carry_out(&own, commit, &answer).await {
             answer.give(Err(refusal));
@@ -161,20 +100,18 @@ where
     }
 }
 
-async fn carry_out(app: &Application, commit: Commit, answer: &Answer) -> Result<(), RequestError> {
-    let Commit {
-        origin,
-        project,
-        path,
-        change,
-    } = commit;
-    match change {
-        Change::Put(ready) => put(app, origin, &project, path, ready, answer).await,
+async fn carry_out(
+    app: &Application,
+    commit: Commit,
+    answer: &Arc<Answer>,
+) -> Result<(), RequestError> {
+    let (origin, file) = (commit.origin, Arc::new(commit.file));
+    match commit.change {
+        Change::Put(ready) => put(app, origin, file, ready, answer).await,
         Change::Delete { means_folder } => {
             let (origin, always) = (Some(origin), || true);
-            if !means_folder
-                && delete_one(app, origin, &project, &path, always, Some(answer)).await?
-            {
+            let (project, path) = (file.project.clone(), file.path.clone());
+            if !means_folder && delete_one(app, origin, file, always, Some(answer)).await? {
                 return Ok(());
             }
             if !delete_below(app, origin, &project, Some(path), always).await? {
@@ -189,39 +126,33 @@ async fn carry_out(app: &Application, commit: Commit, answer: &Answer) -> Result
 async fn put(
     app: &Application,
     origin: ConnectionId,
-    project: &ProjectId,
-    path: FilePath,
+    file: Arc<FileKey>,
     ready: ReadyContent,
-    answer: &Answer,
+    answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
     let ReadyContent { content, hold } = ready;
-    let event_content = event_content(&content);
-    let (events, answer) = (Arc::clone(&app.ports.events), answer.clone());
-    let (told_project, told_path) = (project.clone(), path.clone());
+    let event_content = match &content {
+        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
+        FileContent::Memory(_) | FileContent::Staged(_) => None,
+    };
+    let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
+    let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |version| {
         drop(hold);
         let event = Event::FileUpdated {
-            project: told_project.clone(),
-            path: told_path,
+            file: told,
             version,
             content: event_content,
         };
-        events.publish(&Topic::Updates(told_project), event, Some(origin));
+        events.publish(&topic, event, Some(origin));
         answer.give(Ok(Reply::FilePosted));
     };
-    let put = app
-        .ports
-        .projects
-        .put_file(
-            project,
-            &path,
-            content,
-            app.limits.project,
-            Box::new(in_turn),
-        )
-        .await;
-    put.map_err(|error| RequestError::writing_file(&error))?;
-    Ok(())
+    let (store, quota) = (&app.ports.projects, app.limits.project);
+    let put = store.put_file(&file.project, &file.path, content, quota, Box::new(in_turn));
+    match put.await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(RequestError::writing_file(&error)),
+    }
 }
 
 /// Deletes one file, if it exists and is still `wanted` when its turn comes. Its receivers are told
@@ -229,27 +160,28 @@ async fn put(
 async fn delete_one(
     app: &Application,
     origin: Option<ConnectionId>,
-    project: &ProjectId,
-    path: &FilePath,
+    file: Arc<FileKey>,
     wanted: impl FnOnce() -> bool + Send + 'static,
-    answer: Option<&Answer>,
+    answer: Option<&Arc<Answer>>,
 ) -> Result<bool, RequestError> {
     let (events, answer) = (Arc::clone(&app.ports.events), answer.cloned());
-    let (told_project, told_path) = (project.clone(), path.clone());
+    let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |version| {
         let event = Event::FileDeleted {
-            project: told_project.clone(),
-            path: told_path,
+            file: told,
             version,
         };
-        events.publish(&Topic::Updates(told_project), event, origin);
+        events.publish(&topic, event, origin);
         if let Some(answer) = answer {
             answer.give(Ok(Reply::FileDeleted));
         }
     };
     let store = &app.ports.projects;
-    let deleted = store.delete_file(project, path, Box::new(wanted), Box::new(in_turn));
-    match deleted.await {
+    let (wanted, in_turn) = (Box::new(wanted), Box::new(in_turn));
+    match store
+        .delete_file(&file.project, &file.path, wanted, in_turn)
+        .await
+    {
         Ok(_) => Ok(true),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(RequestError::writing_file(&error)),
@@ -272,11 +204,8 @@ pub(crate) async fn delete_below(
     };
     let mut any = false;
     loop {
-        let next = app
-            .ports
-            .projects
-            .files_below(project, &files, DELETE_BATCH);
-        let next = match next.await {
+        let store = &app.ports.projects;
+        let next = match store.files_below(project, &files, DELETE_BATCH).await {
             Ok(next) => next,
             Err(StoreError::NotFound) => return Ok(any),
             Err(error) => return Err(RequestError::reading_file(&error)),
@@ -285,19 +214,14 @@ pub(crate) async fn delete_below(
             return Ok(any);
         };
         files.after = Some(last.clone());
-        for (file, _) in next {
+        for (path, _) in next {
             if !wanted.clone()() {
                 return Ok(any);
             }
-            any |= delete_one(app, origin, project, &file, wanted.clone(), None).await?;
+            let project = project.clone();
+            let file = Arc::new(FileKey { project, path });
+            any |= delete_one(app, origin, file, wanted.clone(), None).await?;
         }
-    }
-}
-
-fn event_content(content: &FileContent) -> Option<Bytes> {
-    match content {
-        FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
-        FileContent::Memory(_) | FileContent::Staged(_) => None,
     }
 }
 

@@ -112,9 +112,9 @@ async fn what_a_commit_holds_in_memory_is_known() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     let put = commit_of(&scene, &mut session, post("/a", "12345")).await;
-    assert_eq!((put.bytes(), put.path()), (5, &path("/a")));
+    assert_eq!((put.bytes(), &put.file.path), (5, &path("/a")));
     let gone = commit_of(&scene, &mut session, delete("/z")).await;
-    assert_eq!((gone.bytes(), gone.path()), (0, &path("/z")));
+    assert_eq!((gone.bytes(), &gone.file.path), (0, &path("/z")));
 }
 
 #[tokio::test]
