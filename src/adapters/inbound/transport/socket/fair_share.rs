@@ -11,11 +11,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{consume_budget, yield_now};
@@ -31,8 +32,8 @@ const REFILL: u32 = 50;
 /// process meanwhile, which must not make a light connection heavy.
 const MAX_CHARGE: Duration = Duration::from_micros(500);
 
-/// How much of the 128 units of tokio's budget a heavy connection does not get: its polls are
-/// shorter, so that a light one waits less for the turn that is being taken.
+/// How much of the 128 units of tokio's budget a heavy connection does not get while others wait for
+/// a turn: their polls are shorter, so that a light one waits less for the turn that is being taken.
 const WITHHELD: usize = 96;
 
 /// Lets the handler of a connection exempt it from all turns.
@@ -57,6 +58,8 @@ impl Priority {
 pub struct FairShare {
     /// Made with the first connection, in its runtime.
     turns: OnceLock<Arc<Semaphore>>,
+    /// How many connections wait for one.
+    queue: AtomicUsize,
 }
 
 impl FairShare {
@@ -75,6 +78,7 @@ impl FairShare {
             serving,
             priority,
             turns,
+            queue: &self.queue,
             credit: Credit::full(),
             waiting: None,
         }
@@ -88,9 +92,26 @@ pub struct Sharing<'a, F> {
     serving: Pin<&'a mut F>,
     priority: Priority,
     turns: &'a Arc<Semaphore>,
+    queue: &'a AtomicUsize,
     credit: Credit,
     /// The place in the queue for a turn. Boxed, as almost no connection ever has one.
-    waiting: Option<Pin<Box<dyn Future<Output = Turn> + Send>>>,
+    waiting: Option<Pin<Box<dyn Future<Output = Turn> + Send + 'a>>>,
+}
+
+/// Counts one connection in the queue.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<'a> Queued<'a> {
+    fn new(queue: &'a AtomicUsize) -> Self {
+        queue.fetch_add(1, Ordering::Relaxed);
+        Self(queue)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<F> fmt::Debug for Sharing<'_, F> {
@@ -118,10 +139,12 @@ impl<F> Sharing<'_, F> {
                 return Poll::Ready(Some(turn));
             }
         }
-        let turns = Arc::clone(self.turns);
-        let waiting = self
-            .waiting
-            .get_or_insert_with(|| Box::pin(turns.acquire_owned()));
+        let (turns, queue) = (self.turns, self.queue);
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let queued = Queued::new(queue);
+            let turn = Arc::clone(turns).acquire_owned();
+            Box::pin(turn.inspect(move |_| drop(queued)))
+        });
         // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
         let turn = ready!(waiting.as_mut().poll(cx)).ok();
         self.waiting = None;
@@ -137,7 +160,7 @@ impl<F: Future> Future for Sharing<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // If the poll panics, it is dropped with it.
         let turn = ready!(self.poll_turn(cx));
-        if turn.is_some() {
+        if turn.is_some() && self.queue.load(Ordering::Relaxed) > 0 {
             withhold_budget(cx);
         }
         let started = Instant::now();

@@ -10,6 +10,7 @@ use super::*;
 fn one_turn() -> FairShare {
     FairShare {
         turns: OnceLock::from(Arc::new(Semaphore::new(1))),
+        queue: AtomicUsize::new(0),
     }
 }
 
@@ -40,21 +41,35 @@ async fn a_light_connection_is_polled_while_heavy_ones_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_of_a_heavy_connection_has_a_quarter_of_the_usual_budget() {
+async fn a_heavy_connection_has_a_quarter_of_the_usual_budget_while_others_wait_for_a_turn() {
     let share = one_turn();
     let use_up = |cx: &mut Context<'_>| {
         let units = std::iter::repeat_with(|| pin!(consume_budget()).poll(cx));
         Poll::Ready(units.take_while(Poll::is_ready).count())
     };
-    let (light, heavy) = (pin!(poll_fn(use_up)), pin!(poll_fn(use_up)));
-    let mut light = share.share(light, Priority::default());
-    let mut heavy = share.share(heavy, Priority::default()).heavy();
-    // Each gets the budget of a new poll of this task.
+    let budget = async |share: &FairShare, is_heavy: bool| {
+        let future = pin!(poll_fn(use_up));
+        let mut sharing = share.share(future, Priority::default());
+        if is_heavy {
+            sharing = sharing.heavy();
+        }
+        // It gets the budget of a new poll of this task.
+        yield_now().await;
+        poll(Pin::new(&mut sharing))
+    };
+    assert_eq!(budget(&share, false).await, Poll::Ready(128));
+    assert_eq!(budget(&share, true).await, Poll::Ready(128), "it is alone");
     yield_now().await;
-    let of_light = poll(Pin::new(&mut light));
-    yield_now().await;
-    let of_heavy = poll(Pin::new(&mut heavy));
-    assert_eq!((of_light, of_heavy), (Poll::Ready(128), Poll::Ready(32)));
+    let turn = share.turns.get().expect("set").try_acquire();
+    let other = pin!(std::future::pending::<()>());
+    let mut other = share.share(other, Priority::default()).heavy();
+    assert!(poll(Pin::new(&mut other)).is_pending());
+    drop(turn);
+    share.turns.get().expect("set").add_permits(1);
+    assert_eq!(budget(&share, true).await, Poll::Ready(32));
+    assert_eq!(budget(&share, false).await, Poll::Ready(128));
+    drop(other);
+    assert_eq!(share.queue.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -169,7 +169,6 @@ impl BlockingPool {
             while let Some(job) = next(&quick) {
                 job(&mut burst);
                 lock(&quick).ended += 1;
-                give_way();
             }
         });
     }
