@@ -13,7 +13,7 @@ use crate::application::locks;
 
 /// How many connections of each lane are flushed before other tasks get to run.
 const FEW_AT_ONCE: usize = 32;
-const MANY_AT_ONCE: usize = 8;
+const MANY_AT_ONCE: usize = 16;
 
 /// Something a flush task empties.
 pub(crate) trait Flush: Send + Sync {

@@ -12,7 +12,7 @@ use crate::application::{ConnectionId, Event};
 pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
 /// How many receivers get an event before other threads get to run.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 1_000;
 
 /// The receivers of one topic.
 pub(crate) struct Members<F>(Mutex<State<F>>);

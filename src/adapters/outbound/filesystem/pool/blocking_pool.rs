@@ -21,7 +21,7 @@ const QUICK_WIDTH: usize = 8;
 /// The same for a narrow pool, for each kind of operation.
 const NARROW_WIDTH: usize = 4;
 
-/// If no quick operation has ended for this long, those that wait get another thread: what is usually
+/// If no quick operation has begun for this long, those that wait get another thread: what is usually
 /// quick is slow at the moment. A long queue is no reason: where the processor is what is short, more
 /// threads would only take it from each other.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -69,8 +69,8 @@ impl Batch {
 struct Quick {
     waiting: VecDeque<Job>,
     threads: usize,
-    /// How many have ended.
-    ended: u64,
+    /// How many have begun.
+    begun: u64,
 }
 
 impl std::fmt::Debug for Quick {
@@ -143,12 +143,16 @@ impl BlockingPool {
             self.help();
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
+        let mut begun = None;
         let received = loop {
-            let ended = lock(&self.quick).ended;
             match timeout(PATIENCE, &mut result).await {
                 Ok(received) => break received,
-                Err(_) if lock(&self.quick).ended > ended => {}
-                Err(_) => self.help(),
+                Err(_) => {
+                    let now = lock(&self.quick).begun;
+                    if begun.replace(now) == Some(now) {
+                        self.help();
+                    }
+                }
             }
         };
         logged(received.map_err(StoreError::failed).flatten())
@@ -168,7 +172,6 @@ impl BlockingPool {
             let mut burst = Batch::default();
             while let Some(job) = next(&quick) {
                 job(&mut burst);
-                lock(&quick).ended += 1;
             }
         });
     }
@@ -179,6 +182,7 @@ fn next(quick: &Mutex<Quick>) -> Option<Job> {
     let mut quick = lock(quick);
     let job = quick.waiting.pop_front();
     quick.threads -= usize::from(job.is_none());
+    quick.begun += 1;
     job
 }
 

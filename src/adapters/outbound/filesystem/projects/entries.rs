@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
-use crate::adapters::outbound::filesystem::projects::file_locks::FileLocks;
+use crate::adapters::outbound::filesystem::projects::change_order::FileLocks;
 use crate::adapters::outbound::filesystem::projects::load::load;
 use crate::adapters::outbound::filesystem::projects::loaded::{
     LoadedProject, ProjectMemory, Share, User,

@@ -1,8 +1,8 @@
 //! Projects and their files on disk.
 
+pub(crate) mod change_order;
 pub(crate) mod delete;
 pub(crate) mod entries;
-pub(crate) mod file_locks;
 pub(crate) mod kept_open;
 pub(crate) mod load;
 pub(crate) mod loaded;
