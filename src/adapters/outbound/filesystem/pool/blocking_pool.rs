@@ -145,14 +145,12 @@ impl BlockingPool {
         }
         let mut begun = None;
         let received = loop {
-            match timeout(PATIENCE, &mut result).await {
-                Ok(received) => break received,
-                Err(_) => {
-                    let now = lock(&self.quick).begun;
-                    if begun.replace(now) == Some(now) {
-                        self.help();
-                    }
-                }
+            if let Ok(received) = timeout(PATIENCE, &mut result).await {
+                break received;
+            }
+            let now = lock(&self.quick).begun;
+            if begun.replace(now) == Some(now) {
+                self.help();
             }
         };
         logged(received.map_err(StoreError::failed).flatten())
