@@ -122,24 +122,16 @@ impl Project {
     /// was not there). No quota applies.
     ///
     /// `expected` is the version known before the file was opened. If the known version differs by
-    /// now, or a put is in progress, the file has changed since and `found` is ignored. The hash of
-    /// an unchanged file stays known.
-    pub fn correct(
-        &mut self,
-        path: &FilePath,
-        expected: Option<Version>,
-        found: Option<ProjectEntry>,
-    ) {
-        let known = self.entries.get(path);
-        if known.map(|entry| entry.version) != expected || self.pending.get(path).is_some() {
+    /// now, or a put is in progress, the file has changed since and `found` is ignored. So it is if
+    /// the file is not known: it may have been there when it was opened, and been deleted since. The
+    /// hash of an unchanged file stays known.
+    pub fn correct(&mut self, path: &FilePath, expected: Version, found: Option<ProjectEntry>) {
+        let Some(known) = self.entries.get(path) else {
             return;
-        }
-        let is_known = match (known, &found) {
-            (Some(known), Some(found)) => known.is_same_state(found),
-            (None, None) => true,
-            _ => false,
         };
-        if !is_known {
+        let has_changed = known.version != expected || self.pending.get(path).is_some();
+        let is_same = found.is_some_and(|found| known.is_same_state(&found));
+        if !has_changed && !is_same {
             self.change(path, |project| project.set(path, found));
         }
     }

@@ -27,10 +27,10 @@ pub(crate) struct Reading {
     pub project: ProjectId,
 }
 
-/// What was found of a file that was known differently, or not at all.
+/// What was found of a file that was known differently.
 struct Correction<'a> {
     path: &'a FilePath,
-    expected: Option<Version>,
+    expected: Version,
     found: Option<ProjectEntry>,
 }
 
@@ -104,10 +104,12 @@ impl Reading {
                 // Nothing new is known about a file that cannot be read.
                 Err(_) => known,
             };
-            if found != known {
+            if let Some(known) = known
+                && found != Some(known)
+            {
                 corrections.push(Correction {
                     path,
-                    expected: known.map(|entry| entry.version),
+                    expected: known.version,
                     found: found.map(|entry| ProjectEntry {
                         sha256: None,
                         ..entry
