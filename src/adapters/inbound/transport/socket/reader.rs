@@ -8,9 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use futures_util::FutureExt;
-use tokio::io::Interest;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::idle_frames::IdleFrames;
 use super::read_error::ReadError;
@@ -35,9 +33,6 @@ const BYTES_PER_UNIT: usize = 256;
 
 /// How long a client is not read from after too many frames that bring no message further.
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// How often it is looked whether a client that is held back has hung up.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// A whole message from the client.
 ///
@@ -162,7 +157,7 @@ impl Reader {
                     if !self.account.has_room(0) {
                         // The client is held back, so this is no time of the client's.
                         self.timeouts.stop();
-                        self.room().boxed().await?;
+                        self.account.room(0).await;
                         self.timeouts.start();
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
@@ -171,18 +166,6 @@ impl Reader {
             }
             self.debt += FRAME_COST;
         }
-    }
-
-    /// Waits until the client may hold more. One that hangs up meanwhile does not keep what it holds
-    /// from the others: nobody waits for the answer to a message that has not come whole.
-    async fn room(&self) -> Result<(), ReadError> {
-        while timeout(LOOK, self.account.room(0)).await.is_err() {
-            let readiness = self.socket.stream.ready(Interest::READABLE).await?;
-            if readiness.is_read_closed() {
-                return Err(ReadError::Closed { proper: false });
-            }
-        }
-        Ok(())
     }
 
     /// Counts a frame that completes no message and brings `bytes` of one.

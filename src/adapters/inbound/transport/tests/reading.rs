@@ -148,22 +148,6 @@ async fn over_its_memory_a_client_is_not_read_from_and_small_messages_always_pas
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_while_it_is_held_back_gives_back_what_it_holds() {
-    let settings = TransportSettings {
-        max_message_bytes: 100_000,
-        ..TransportSettings::default()
-    };
-    let memory = MemoryBudget::new(400_000);
-    let server = Server::with_memory(settings, Arc::clone(&memory));
-    let others = memory.open_account().reserve(95_000);
-    let mut held_back = server.connect().await;
-    held_back.send(&masked(0x01, &vec![b'x'; 80_000])).await;
-    drop(held_back);
-    server.has_connections(0).await;
-    assert_eq!(memory.used(), others.bytes());
-}
-
-#[tokio::test]
 async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let settings = TransportSettings {
         message_timeout: SHORT,
