@@ -62,7 +62,23 @@ impl Command {
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
             Self::ChatHistory(_) | Self::ChatMembers => LONG_ANSWER_BYTES,
-            _ => 0,
+            Self::Malformed(_)
+            | Self::Authenticate(_)
+            | Self::AuthenticateSection(_)
+            | Self::GetFiles(_)
+            | Self::ListFiles(_)
+            | Self::PostFile(_)
+            | Self::DeleteFile(_)
+            | Self::WatchProject(_)
+            | Self::UnwatchProject(_)
+            | Self::ProjectStatus(_)
+            | Self::CreatePullRequest(_)
+            | Self::FinishPullRequest
+            | Self::GetPullRequest(_)
+            | Self::DeletePullRequest(_)
+            | Self::ListPullRequests
+            | Self::SendMessage(_)
+            | Self::LeaveRoom => 0,
         }
     }
 }

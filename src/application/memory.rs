@@ -13,7 +13,7 @@ mod balance;
 mod totals;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -34,7 +34,12 @@ const CLOSING: Duration = Duration::from_millis(20);
 pub struct MemoryBudget {
     totals: Arc<Totals>,
     accounts: Arc<Accounts>,
+    reclaim: OnceLock<Box<Reclaim>>,
 }
+
+/// Frees some memory that can be had again, such as a project that nobody uses. Returns whether
+/// there was any.
+pub type Reclaim = dyn Fn() -> bool + Send + Sync;
 
 impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,6 +56,7 @@ impl MemoryBudget {
         Arc::new(Self {
             totals: Arc::new(Totals::new(max)),
             accounts: Arc::default(),
+            reclaim: OnceLock::new(),
         })
     }
 
@@ -70,10 +76,11 @@ impl MemoryBudget {
         Reservation::shared(&self.totals, bytes)
     }
 
-    /// Reserves `bytes` that belong to no connection, if there is room for them.
-    pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
-        let has_room = self.totals.has_room(Holder::Authenticated, bytes);
-        has_room.then(|| self.reserve(bytes))
+    /// Has `reclaim` called when memory is short, before a connection is closed. The first one set
+    /// stays.
+    pub fn set_reclaim(&self, reclaim: impl Fn() -> bool + Send + Sync + 'static) {
+        // A process has one store.
+        let _ = self.reclaim.set(Box::new(reclaim));
     }
 
     /// How many bytes are held now.
@@ -91,20 +98,21 @@ impl MemoryBudget {
         self.totals.is_exhausted()
     }
 
-    /// Closes the connection that holds most, again and again, as long as all memory is used or
-    /// somebody waits for it and none comes free by itself. Runs as long as the server does.
+    /// Makes room, again and again, as long as all memory is used or somebody waits for it and none
+    /// comes free by itself: what can be had again goes first, then the connection that holds most is
+    /// closed. Runs as long as the server does.
     pub async fn relieve(&self) {
         loop {
             self.totals.short.notified().await;
             loop {
                 if self.is_exhausted() {
-                    self.evict_largest();
+                    self.make_room();
                     sleep(CLOSING).await;
                 } else if self.totals.is_awaited() {
                     let before = self.used();
                     sleep(PATIENCE).await;
                     if self.totals.is_awaited() && self.used() >= before {
-                        self.evict_largest();
+                        self.make_room();
                     }
                 } else {
                     break;
@@ -113,12 +121,25 @@ impl MemoryBudget {
         }
     }
 
+    fn make_room(&self) {
+        let is_reclaimed =
+            self.are_all_short() && self.reclaim.get().is_some_and(|reclaim| reclaim());
+        if !is_reclaimed {
+            self.evict_largest();
+        }
+    }
+
+    /// Whether not only those without a valid token are short.
+    fn are_all_short(&self) -> bool {
+        !self.totals.has_room(Holder::Authenticated, FREE_BYTES)
+    }
+
     /// Has the connection that holds most closed; a streamer's only if no other holds a significant
     /// amount. Returns whether there was one.
     pub fn evict_largest(&self) -> bool {
         let accounts = self.accounts.all();
         // If only those without a valid token are short, nobody else is closed for them.
-        let are_all_short = !self.totals.has_room(Holder::Authenticated, FREE_BYTES);
+        let are_all_short = self.are_all_short();
         let largest = accounts
             .iter()
             .filter(|account| are_all_short || account.holder() == Holder::Unauthenticated)

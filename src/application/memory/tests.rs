@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake};
 
@@ -8,6 +9,7 @@ use shuttle::thread;
 
 use super::*;
 use crate::application::locks::interleaved::check;
+use crate::application::locks::lock;
 
 const MIB: usize = 1 << 20;
 
@@ -114,6 +116,31 @@ async fn unauthenticated_connections_that_use_up_their_share_close_nobody_else()
     drop(held);
     waiting.await.expect("there is room");
     assert!(!viewer.is_evicted() && !other.is_evicted());
+    relieving.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_had_again_goes_before_a_connection_is_closed() {
+    let budget = MemoryBudget::new(100 * MIB);
+    let unused = Arc::new(Mutex::new(vec![
+        budget.reserve(30 * MIB),
+        budget.reserve(30 * MIB),
+    ]));
+    budget.set_reclaim(move || lock(&unused).pop().is_some());
+    let relieving = tokio::spawn({
+        let budget = Arc::clone(&budget);
+        async move { budget.relieve().await }
+    });
+    let viewer = account(&budget, Holder::Authenticated);
+    let held = viewer.reserve(30 * MIB);
+    viewer.room(1).await;
+    let more = viewer.reserve(30 * MIB);
+    viewer.room(1).await;
+    assert!(!viewer.is_evicted());
+    assert_eq!(budget.used(), 60 * MIB);
+    let _most = viewer.reserve(30 * MIB);
+    viewer.evicted().await;
+    drop((held, more));
     relieving.abort();
 }
 

@@ -128,7 +128,7 @@ impl<T> From<Option<T>> for Step<T> {
 }
 
 impl<F: Frame> SendQueue<F> {
-    /// An empty queue, which `flush` has emptied. What waits in it as names is reserved on `account`.
+    /// An empty queue; `flush` is called to have it emptied. What waits in it as names is reserved on `account`.
     pub fn new(
         limits: SendQueueLimits,
         account: Arc<Account>,

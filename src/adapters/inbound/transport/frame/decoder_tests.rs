@@ -212,7 +212,13 @@ fn a_long_message_is_read_in_growing_steps() {
 #[test]
 fn a_long_message_takes_hardly_more_memory_than_it_has_bytes() {
     const LENGTH: usize = 3 << 20;
-    for first in [0x82, 0x02] {
+    // What a read finds is at most one packet of the loopback interface, for instance.
+    for (first, at_most) in [
+        (0x82, usize::MAX),
+        (0x02, usize::MAX),
+        (0x82, 65_483),
+        (0x02, 1_448),
+    ] {
         let mut decoder = Decoder::new(usize::MAX);
         // More is to come, so that the message is still in the decoder.
         decoder.feed(&header(first, LENGTH as u64 + 1));
@@ -220,7 +226,7 @@ fn a_long_message_takes_hardly_more_memory_than_it_has_bytes() {
         while fed < LENGTH {
             assert_eq!(decoder.decode(), Ok(None));
             let (buffer, room) = decoder.read_into(8192);
-            let fitting = room.min(LENGTH - fed);
+            let fitting = room.min(LENGTH - fed).min(at_most);
             buffer.extend_from_slice(&vec![7; fitting]);
             fed += fitting;
         }

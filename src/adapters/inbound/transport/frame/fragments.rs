@@ -48,6 +48,10 @@ impl Fragments {
         self.bytes += bytes.len();
         while let (false, Some(chunk)) = (bytes.is_empty(), self.chunks.last_mut()) {
             let fitting = bytes.len().min(CHUNK - chunk.len());
+            if chunk.capacity() - chunk.len() < fitting {
+                let capacity = (2 * chunk.len()).max(chunk.len() + fitting).min(CHUNK);
+                chunk.reserve_exact(capacity - chunk.len());
+            }
             chunk.extend_from_slice(&bytes[..fitting]);
             bytes = &bytes[fitting..];
             if self.text {

@@ -22,9 +22,10 @@ const QUICK_WIDTH: usize = 8;
 const NARROW_WIDTH: usize = 4;
 
 /// If no quick operation has begun for this long, those that wait get another thread: what is usually
-/// quick is slow at the moment. A long queue is no reason: where the processor is what is short, more
-/// threads would only take it from each other.
+/// quick is slow at the moment. A long queue is no reason at first: where the processor is what is
+/// short, more threads only take it from each other. It is one after so many times as long.
 const PATIENCE: Duration = Duration::from_millis(5);
+const MAX_WAITS: u32 = 10;
 
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
@@ -144,12 +145,14 @@ impl BlockingPool {
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let mut begun = None;
+        let mut waits = 0;
         let received = loop {
             if let Ok(received) = timeout(PATIENCE, &mut result).await {
                 break received;
             }
             let now = lock(&self.quick).begun;
-            if begun.replace(now) == Some(now) {
+            waits += 1;
+            if begun.replace(now) == Some(now) || waits % MAX_WAITS == 0 {
                 self.help();
             }
         };

@@ -54,12 +54,16 @@ pub(crate) struct Entry {
 
 impl Entries {
     pub fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Arc<Self> {
-        Arc::new(Self {
-            layout,
-            known: Mutex::default(),
-            memory: ProjectMemory::new(budget),
-            versions: Arc::new(LastVersion::from_now()),
-            common: BlockingPool::new(),
+        Arc::new_cyclic(|own: &Weak<Self>| {
+            let own = Weak::clone(own);
+            budget.set_reclaim(move || own.upgrade().is_some_and(|entries| entries.make_room()));
+            Self {
+                layout,
+                known: Mutex::default(),
+                memory: ProjectMemory::new(budget),
+                versions: Arc::new(LastVersion::from_now()),
+                common: BlockingPool::new(),
+            }
         })
     }
 

@@ -59,17 +59,13 @@ impl Share {
     /// Takes `bytes` more.
     ///
     /// # Errors
-    /// `Unavailable` if a reader finds no room for them; a streamer always does.
+    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has, and
+    /// where connections have taken the memory, some of those are closed.
     pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
-        if self.user == User::Reader {
-            let budget = &self.memory.budget;
-            let most = budget.max() / READERS_PART;
-            let has_room = self.memory.readers.load(Ordering::Relaxed) + bytes <= most;
-            // The returned reservation is released at once, and taken again as a part of this
-            // share.
-            if !has_room || budget.try_reserve(bytes).is_none() {
-                return Err(StoreError::Unavailable);
-            }
+        let most = self.memory.budget.max() / READERS_PART;
+        let readers = self.memory.readers.load(Ordering::Relaxed);
+        if self.user == User::Reader && readers + bytes > most {
+            return Err(StoreError::Unavailable);
         }
         self.set(self.reservation.bytes() + bytes);
         Ok(())

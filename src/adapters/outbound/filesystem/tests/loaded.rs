@@ -130,6 +130,35 @@ async fn readers_get_half_of_the_memory_and_streamers_what_they_need() {
     assert!(memory.used() > 500_000);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_nobody_uses_makes_room_for_connections() {
+    let (world, memory) = limited(1_000_000, 10).await;
+    write_all(&folder_of(&world), 2_000);
+    world.usage().await.expect("is counted");
+    assert!(memory.used() > 250_000);
+    let relieving = tokio::spawn({
+        let memory = Arc::clone(&memory);
+        async move { memory.relieve().await }
+    });
+    let viewer = memory.shared_account();
+    let held = viewer.reserve(600_000);
+    viewer.room(1).await;
+    assert_eq!(memory.used(), held.bytes());
+    relieving.abort();
+}
+
+#[tokio::test]
+async fn a_project_is_read_although_connections_hold_the_memory() {
+    let (world, memory) = limited(1_000_000, 10).await;
+    write_all(&folder_of(&world), 2_000);
+    let viewer = memory.open_account();
+    let _held = viewer.reserve(700_000);
+    assert_eq!(world.usage().await.expect("is counted").files, 2_000);
+    assert!(memory.is_exhausted());
+    memory.evict_largest();
+    assert!(viewer.is_evicted());
+}
+
 #[tokio::test]
 async fn a_project_that_is_read_takes_the_place_of_one_that_was_read_before() {
     let (world, memory) = limited(1_000_000, 10).await;
