@@ -41,7 +41,7 @@ enum Right {
 /// Whose name stands where `--user` and `--streamer` are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Pushes his own project.
+    /// Pushes a project of their own.
     Streamer,
     /// Looks at somebody's project.
     Viewer,
@@ -88,7 +88,7 @@ impl Identity {
             .map_err(Failure::usage)?;
         if role == Role::Streamer && user != streamer {
             return Err(Failure::usage(format!(
-                "Only the streamer himself can push: --user {user} is not --streamer {streamer}. \
+                "Only the streamer can push: --user {user} is not --streamer {streamer}. \
                  Leave --streamer away, or give the streamer's token."
             )));
         }

@@ -154,7 +154,7 @@ pub enum ServerMessage {
     },
     /// The streamer came or went.
     Presence {
-        /// Whether he is there now.
+        /// Whether the streamer is there now.
         connected: bool,
         /// Whose project, where it says so.
         project: Option<ProjectOf>,

@@ -21,8 +21,8 @@ whether the streamer is online, how large the project is, and how many pull requ
 Changes nothing, and nobody notices.
 
 Needs no token unless the server wants one for reading; pull requests need one. The streamer's are \
-counted while he is online only, \
-since asking for them makes him online; for everybody else they are his own.";
+counted only while the streamer is online, \
+since asking for them makes them online; for everybody else they are one's own.";
 
 /// What follows the help of the command.
 pub const AFTER_HELP: &str = "\

@@ -220,7 +220,7 @@ impl Applying<'_, '_> {
             None => {}
             Some(None) => say(&format!("{name}: is gone already")),
             // What the author saw was what the server had then.
-            Some(Some(ours)) if !self.is_what_he_saw(name, &ours) => {
+            Some(Some(ours)) if !self.is_what_they_saw(name, &ours) => {
                 self.outcome.has_conflicts = true;
                 say(&format!(
                     "{name}: CONFLICT: it is to be deleted, and has changed here; it stays"
@@ -238,7 +238,7 @@ impl Applying<'_, '_> {
 
     /// Whether what is here is what the server has, and has had since before the pull request was
     /// sent.
-    fn is_what_he_saw(&self, name: &FileName, ours: &[u8]) -> bool {
+    fn is_what_they_saw(&self, name: &FileName, ours: &[u8]) -> bool {
         self.project.get(name).is_some_and(|stored| {
             stored.modified <= self.pull.date && bases::is(ours, &stored.sha256)
         })
@@ -251,7 +251,7 @@ impl Applying<'_, '_> {
         let stored: Option<&Stored> = self.project.get(name);
         self.pull.bases.is_empty()
             && stored.is_some_and(|stored| stored.modified < self.pull.date)
-            && self.is_what_he_saw(name, ours)
+            && self.is_what_they_saw(name, ours)
     }
 
     /// The content that the author started from, wherever it may still be.

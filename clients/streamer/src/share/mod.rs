@@ -90,7 +90,7 @@ pub async fn verdict(rules: &Rules, name: &FileName) -> Verdict {
     verdict
 }
 
-/// Who shares with a server of his own, where nobody says.
+/// Who shares with a server of their own, where nobody says.
 const NOBODY: &str = "streamer";
 
 /// How a connection ended that did not fail.

@@ -83,14 +83,14 @@ impl Store {
 }
 
 /// A queue and what tells that it wants to be emptied.
-fn rung_mailbox() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
-    let rung = Arc::<Notify>::default();
+fn queue_and_calls() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
+    let called = Arc::<Notify>::default();
     let queue = SendQueue::new(
         LIMITS,
         MemoryBudget::new(1_000_000).open_account(),
-        Arc::clone(&rung),
+        Arc::clone(&called),
     );
-    (queue, rung)
+    (queue, called)
 }
 
 impl FlushCall for Arc<Notify> {
@@ -102,12 +102,12 @@ impl FlushCall for Arc<Notify> {
 /// Takes what comes, as the courier does, until it is `enough` or the queue is closed.
 async fn written(
     queue: &SendQueue<Sent>,
-    rung: &Notify,
+    called: &Notify,
     enough: impl Fn(&VecDeque<Sent>) -> bool,
 ) -> Vec<Sent> {
     let mut frames = VecDeque::new();
     loop {
-        rung.notified().await;
+        called.notified().await;
         loop {
             let before = frames.len();
             // Frame by frame, so that much waits.
@@ -158,12 +158,12 @@ fn in_no_order_of_events_is_anything_older_told_behind_an_answer() {
 fn no_file_goes_backwards(own: Own) {
     check(ORDERS, move || {
         block_on(async {
-            let ((queue, rung), store) = (rung_mailbox(), Arc::new(Store::default()));
+            let ((queue, called), store) = (queue_and_calls(), Arc::new(Store::default()));
             let writer = {
                 let queue = Arc::clone(&queue);
                 // The text that is sent last.
                 let enough = |frames: &VecDeque<_>| frames.back() == Some(&Sent::Text(1));
-                spawn(async move { written(&queue, &rung, enough).await })
+                spawn(async move { written(&queue, &called, enough).await })
             };
             // What waits as a name is read back.
             let sender = {
@@ -234,7 +234,7 @@ fn no_file_goes_backwards(own: Own) {
 fn every_wait_ends_when_the_queue_closes() {
     check(ORDERS, || {
         block_on(async {
-            let (queue, rung) = rung_mailbox();
+            let (queue, called) = queue_and_calls();
             // Full, and the turn is taken.
             for _ in 0..3 {
                 queue.push(Sent::Text(50));
@@ -254,7 +254,7 @@ fn every_wait_ends_when_the_queue_closes() {
             };
             let writer = {
                 let queue = Arc::clone(&queue);
-                spawn(async move { written(&queue, &rung, |_| false).await })
+                spawn(async move { written(&queue, &called, |_| false).await })
             };
             let closing = {
                 let queue = Arc::clone(&queue);
@@ -275,7 +275,7 @@ fn every_wait_ends_when_the_queue_closes() {
 fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
     check(ORDERS, || {
         block_on(async {
-            let (queue, rung) = rung_mailbox();
+            let (queue, called) = queue_and_calls();
             let speakers: Vec<_> = (0..3)
                 .map(|_| {
                     let queue = Arc::clone(&queue);
@@ -285,7 +285,7 @@ fn nothing_that_is_pushed_while_the_writer_takes_is_left_lying() {
                     })
                 })
                 .collect();
-            written(&queue, &rung, |frames| frames.len() == 6).await;
+            written(&queue, &called, |frames| frames.len() == 6).await;
             for speaker in speakers {
                 speaker.join().expect("no panic");
             }

@@ -112,7 +112,7 @@ pub struct Config {
     /// The longest chat message, in bytes, at least 1
     #[arg(long, help_heading = REVIEW, value_name = "BYTES", default_value = "4096")]
     pub max_chat_bytes: Whole<1>,
-    /// How many messages a room remembers, from 0 to 100000
+    /// How many messages a room remembers, from 0 to 100000; fewer where memory is short
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "100")]
     pub chat_history: Whole<0, 100_000>,
     /// How many messages per second a user may send to one room on average, from 0 to 1000000; 0:
@@ -140,8 +140,8 @@ pub struct Config {
     /// The most that may wait to be sent to one connection, in bytes, at least 4096
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "4194304")]
     pub max_queue_bytes: Whole<4_096>,
-    /// The most memory that clients may make the server hold, in bytes, at least 4096; what
-    /// receivers share counts once
+    /// The most memory that clients may make the server hold, chat histories and projects in use
+    /// included, in bytes, at least 4096; what receivers share counts once
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "201326592")]
     pub(super) max_memory_bytes: Whole<4_096>,
     /// The old name of `maxMemoryBytes`; applies if it is larger

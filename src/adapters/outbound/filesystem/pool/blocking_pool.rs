@@ -126,9 +126,9 @@ impl BlockingPool {
     ) -> Result<T, StoreError> {
         let (done, mut result) = oneshot::channel();
         let span = tracing::Span::current();
-        let job = move |burst: &mut Batch| {
+        let job = move |batch: &mut Batch| {
             if !done.is_closed() {
-                let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(burst))));
+                let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(batch))));
                 let result = result.map_err(|_| StoreError::failed("an operation panicked"));
                 // The caller may be gone by now.
                 let _ = done.send(result.flatten());
@@ -170,9 +170,9 @@ impl BlockingPool {
         }
         let quick = Arc::clone(&self.quick);
         tokio::task::spawn_blocking(move || {
-            let mut burst = Batch::default();
+            let mut batch = Batch::default();
             while let Some(job) = next(&quick) {
-                job(&mut burst);
+                job(&mut batch);
             }
         });
     }
@@ -215,19 +215,19 @@ mod tests {
     use std::sync::mpsc;
 
     #[tokio::test]
-    async fn what_hangs_behind_one_gate_leaves_threads_to_the_others() {
-        let (gate, begun) = (BlockingPool::new(), Arc::new(AtomicUsize::new(0)));
+    async fn what_hangs_behind_one_pool_leaves_threads_to_the_others() {
+        let (pool, begun) = (BlockingPool::new(), Arc::new(AtomicUsize::new(0)));
         let (release, hang) = mpsc::channel::<()>();
         let hang = Arc::new(Mutex::new(hang));
         let hanging = || {
-            let (gate, hang, begun) = (gate.clone(), Arc::clone(&hang), Arc::clone(&begun));
+            let (pool, hang, begun) = (pool.clone(), Arc::clone(&hang), Arc::clone(&begun));
             tokio::spawn(async move {
                 let work = move || {
                     begun.fetch_add(1, Ordering::SeqCst);
                     let _ = hang.lock().map(|hang| hang.recv());
                     Ok(())
                 };
-                gate.run(work).await
+                pool.run(work).await
             })
         };
         let tasks: Vec<_> = (0..WIDTH * 3).map(|_| hanging()).collect();
@@ -244,26 +244,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failure_of_the_one_operation() {
-        let gate = BlockingPool::new();
+        let pool = BlockingPool::new();
         for _ in 0..WIDTH * 2 {
-            let failed = gate.run(|| -> Result<(), _> { panic!("a bug") }).await;
+            let failed = pool.run(|| -> Result<(), _> { panic!("a bug") }).await;
             assert!(matches!(failed, Err(StoreError::Failed(_))));
-            let failed = gate.run_quick(|_| -> Result<(), _> { panic!("a bug") });
+            let failed = pool.run_quick(|_| -> Result<(), _> { panic!("a bug") });
             assert!(matches!(failed.await, Err(StoreError::Failed(_))));
         }
-        gate.run(|| Ok(())).await.expect("no permit is lost");
-        gate.run_quick(|_| Ok(())).await.expect("no thread is lost");
+        pool.run(|| Ok(())).await.expect("no permit is lost");
+        pool.run_quick(|_| Ok(())).await.expect("no thread is lost");
     }
 
     #[tokio::test(start_paused = true)]
     async fn quick_operations_are_done_in_order_by_one_thread() {
-        let gate = BlockingPool::new();
+        let pool = BlockingPool::new();
         let done = Arc::new(Mutex::new(Vec::new()));
         let (release, hang) = mpsc::channel::<()>();
         let mut hang = Some(hang);
         let operations = (0..100).map(|number: usize| {
             let (done, hang) = (Arc::clone(&done), hang.take());
-            gate.run_quick(move |_| {
+            pool.run_quick(move |_| {
                 // The first, until all of them wait.
                 let _ = hang.map(|hang| hang.recv());
                 lock(&done).push((number, std::thread::current().id()));
@@ -283,13 +283,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_that_waits_behind_a_hanging_quick_one_gets_a_thread() {
-        let gate = BlockingPool::new();
+        let pool = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
         let hanging = tokio::spawn({
-            let gate = gate.clone();
+            let pool = pool.clone();
             async move {
-                gate.run_quick(move |_| {
+                pool.run_quick(move |_| {
                     let _ = begun.send(());
                     let _ = hang.recv();
                     Ok(())
@@ -298,20 +298,20 @@ mod tests {
             }
         });
         has_begun.await.expect("it begins");
-        gate.run_quick(|_| Ok(())).await.expect("is done beside it");
+        pool.run_quick(|_| Ok(())).await.expect("is done beside it");
         drop(release);
         hanging.await.expect("ends").expect("is released");
     }
 
     #[tokio::test]
     async fn an_operation_that_nobody_waits_for_any_more_is_not_started() {
-        let gate = BlockingPool::new();
+        let pool = BlockingPool::new();
         let (release, hang) = mpsc::channel::<()>();
-        let first = gate.run_quick(move |_| {
+        let first = pool.run_quick(move |_| {
             let _ = hang.recv();
             Ok(())
         });
-        let second = gate.run_quick(|_| -> Result<(), _> { unreachable!("nobody waits for it") });
+        let second = pool.run_quick(|_| -> Result<(), _> { unreachable!("nobody waits for it") });
         let mut first = std::pin::pin!(first);
         assert!(futures_util::poll!(&mut first).is_pending());
         {
@@ -320,6 +320,6 @@ mod tests {
         }
         drop(release);
         first.await.expect("is done");
-        gate.run_quick(|_| Ok(())).await.expect("is done");
+        pool.run_quick(|_| Ok(())).await.expect("is done");
     }
 }
