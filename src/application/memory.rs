@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use account::Accounts;
+use account::FREE_UNAUTHENTICATED_BYTES;
 pub use account::{Account, FREE_BYTES, Reservation};
 pub use totals::Holder;
 use totals::Totals;
@@ -143,7 +144,8 @@ impl MemoryBudget {
         let largest = accounts
             .iter()
             .filter(|account| are_all_short || account.holder() == Holder::Unauthenticated)
-            .filter(|account| account.footprint() > FREE_BYTES && !account.is_evicted())
+            .filter(|account| account.footprint() > FREE_UNAUTHENTICATED_BYTES)
+            .filter(|account| !account.is_evicted())
             .max_by_key(|account| (account.holder() != Holder::Streamer, account.footprint()));
         if let Some(account) = largest {
             account.evict();

@@ -228,3 +228,33 @@ async fn a_long_list_comes_in_messages_of_1000_files() {
     );
     client.quiet().await;
 }
+
+#[tokio::test]
+async fn a_list_of_long_names_comes_in_messages_of_64_kib_of_names() {
+    let server = Server::with(&["--durability", "rename"]);
+    let mut client = server.streamer().await;
+    let folder = format!("{}/", "x".repeat(250)).repeat(12);
+    let names: Vec<_> = (0..50).map(|n| format!("{folder}{n:02}")).collect();
+    client
+        .send_all(names.iter().map(|name| post(name, "")))
+        .await;
+    client.expect_all("filePost", names.len()).await;
+    client.send(list_all()).await;
+    let mut listed = Vec::new();
+    for part in 1.. {
+        let message = client.expect("fileList").await;
+        assert_eq!(message["part"], part);
+        let files = message["files"].as_array().expect("a list");
+        let files = files
+            .iter()
+            .map(|file| file["name"].as_str().expect("a name"));
+        let bytes: usize = files.clone().map(str::len).sum();
+        assert!(bytes < 64 * 1_024 + 4_097, "{bytes}");
+        listed.extend(files.map(|name| name[1..].to_owned()));
+        if message["last"] == true {
+            assert_eq!(part, 3);
+            break;
+        }
+    }
+    assert_eq!(listed, names);
+}

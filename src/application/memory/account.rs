@@ -18,6 +18,17 @@ use crate::application::locks::lock;
 /// answer. It counts, but nobody ever waits for it.
 pub const FREE_BYTES: usize = 16 * 1_024;
 
+/// The same for one without a valid token: enough for most tokens. As many connections as there may
+/// be hold less of it together than their part, so that they cannot use up the others'.
+pub const FREE_UNAUTHENTICATED_BYTES: usize = 2 * 1_024;
+
+fn free_bytes(holder: Holder) -> usize {
+    match holder {
+        Holder::Unauthenticated => FREE_UNAUTHENTICATED_BYTES,
+        Holder::Authenticated | Holder::Streamer => FREE_BYTES,
+    }
+}
+
 /// What belongs to no connection counts as if it were one with a token.
 const NOBODY: Holder = Holder::Authenticated;
 
@@ -94,7 +105,8 @@ impl Account {
     /// because there is room in the budget.
     pub fn has_room(&self, bytes: usize) -> bool {
         let balance = self.balance();
-        balance.held() + bytes <= FREE_BYTES || self.totals.has_room(balance.holder(), bytes)
+        let holder = balance.holder();
+        balance.held() + bytes <= free_bytes(holder) || self.totals.has_room(holder, bytes)
     }
 
     /// Waits until the connection may hold `bytes` more within what it may always hold, or there is
@@ -129,7 +141,8 @@ impl Account {
 
     fn may_go_on(&self, bytes: usize) -> bool {
         let balance = self.balance();
-        balance.held() + bytes <= FREE_BYTES || self.totals.has_room(balance.holder(), 1)
+        let holder = balance.holder();
+        balance.held() + bytes <= free_bytes(holder) || self.totals.has_room(holder, 1)
     }
 
     /// How many bytes the connection holds.
@@ -208,7 +221,7 @@ impl Account {
         let before = Balance(self.balance.fetch_sub(less, Ordering::SeqCst));
         let is_awaited = self.totals.give_back(bytes, before.holder());
         // Otherwise it keeps its place among those who wait for the budget.
-        if is_awaited && before.held() - bytes <= FREE_BYTES {
+        if is_awaited && before.held() - bytes <= free_bytes(before.holder()) {
             self.changed.notify_waiters();
         }
     }

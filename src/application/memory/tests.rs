@@ -41,8 +41,13 @@ fn each_holder_has_its_own_limit_and_the_last_16_mib_are_for_streamers() {
 fn a_connection_that_holds_little_always_has_room_for_a_request_and_its_answer() {
     let budget = MemoryBudget::new(MIB);
     let _all = budget.reserve(MIB);
-    let account = budget.open_account();
-    assert!(account.has_room(FREE_BYTES) && !account.has_room(FREE_BYTES + 1));
+    for (holder, free) in [
+        (Holder::Unauthenticated, FREE_UNAUTHENTICATED_BYTES),
+        (Holder::Authenticated, FREE_BYTES),
+    ] {
+        let account = account(&budget, holder);
+        assert!(account.has_room(free) && !account.has_room(free + 1));
+    }
 }
 
 #[test]
@@ -57,6 +62,27 @@ fn a_valid_token_takes_what_a_connection_holds_out_of_the_share_of_strangers() {
     assert!(!second.has_room(MIB));
     drop(held);
     assert!(second.has_room(25 * MIB));
+}
+
+#[test]
+fn very_many_strangers_who_hold_little_lock_nobody_out_and_are_closed_before_a_streamer() {
+    let budget = MemoryBudget::new(192 * MIB);
+    let strangers: Vec<_> = (0..20_000).map(|_| budget.open_account()).collect();
+    let mut held = Vec::new();
+    for stranger in &strangers {
+        if stranger.has_room(16_000) {
+            held.push(stranger.reserve(16_000));
+        } else if stranger.has_room(FREE_UNAUTHENTICATED_BYTES) {
+            held.push(stranger.reserve(FREE_UNAUTHENTICATED_BYTES));
+        }
+    }
+    assert_eq!(held.len(), 20_000, "each may hold a little");
+    let viewer = account(&budget, Holder::Authenticated);
+    assert!(viewer.has_room(50 * MIB));
+    let streamer = account(&budget, Holder::Streamer);
+    let _post = streamer.reserve(MIB);
+    assert!(budget.evict_largest() && !streamer.is_evicted());
+    assert_eq!(strangers.iter().filter(|it| it.is_evicted()).count(), 1);
 }
 
 #[test]

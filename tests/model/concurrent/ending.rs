@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::END;
+use super::ENDS;
 use super::check::{Outcome, covers};
 use super::script::{ALL, STREAMERS};
 use super::versions::{Order, Replica, head};
@@ -14,7 +14,7 @@ impl Outcome<'_> {
     pub fn check_convergence(&self, tree: &Replica) -> Result<(), Difference> {
         for me in 0..ALL {
             let is_others = |name: &&String| {
-                let own = name.starts_with(&format!("/s{me}/")) || *name == END;
+                let own = name.starts_with(&format!("/s{me}/")) || ENDS.contains(&name.as_str());
                 !STREAMERS.contains(&me) || (name.starts_with("/s") && !own)
             };
             let of = |replica: &Replica| -> BTreeMap<_, _> {

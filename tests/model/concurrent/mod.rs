@@ -17,10 +17,10 @@ use crate::game::Difference;
 use crate::model::World;
 use crate::support::{Client, Random};
 use check::{Outcome, Received};
-use script::{ALL, LATE, MEMBERS, Request, Script, script};
+use script::{ALL, LATE, MEMBERS, Request, STREAMERS, Script, script};
 
 /// How everybody learns that everything is over: the last post and the last message.
-const END: &str = "/end";
+const ENDS: [&str; 2] = ["/end", "/end-too"];
 const LAST_WORDS: &str = "that is all";
 /// A value that no request of a script has.
 const AFTER_ALL: u64 = 1_000_000;
@@ -99,22 +99,30 @@ async fn history(
 
     answered(&mut clients[LATE], &mut received[LATE]).await?;
 
-    // Nobody requests files any more, so these come as pushes, after everything that waits.
-    let content = b"the end".to_vec();
-    let end = Ask::Post(END.to_owned(), content.clone(), None);
-    for last in [end, Ask::Say(LAST_WORDS.to_owned())] {
-        ask(&mut clients[0], &last, AFTER_ALL).await;
-        until(&mut clients[0], &mut received[0], is_answer).await?;
+    // Nobody requests files any more, so these come to the others as pushes, after everything that
+    // waits. An answer may come before that, so the first streamer waits for the end of the second.
+    for (me, end) in STREAMERS.into_iter().zip(ENDS) {
+        let end = Ask::Post(end.to_owned(), end.into(), None);
+        ask(&mut clients[me], &end, AFTER_ALL).await;
+        until(&mut clients[me], &mut received[me], is_answer).await?;
     }
-    let both = clients.iter_mut().zip(&mut received).enumerate().skip(1);
+    ask(&mut clients[0], &Ask::Say(LAST_WORDS.to_owned()), AFTER_ALL).await;
+    until(&mut clients[0], &mut received[0], is_answer).await?;
+    let both = clients.iter_mut().zip(&mut received).enumerate();
     try_join_all(both.map(|(me, (client, received))| async move {
-        let is_end = |message: &Value| message["data"]["name"] == END;
+        let end = ENDS[usize::from(me == 0)];
+        let is_end = |message: &Value| message["data"]["name"] == end;
         let is_last = |message: &Value| message["data"]["message"] == LAST_WORDS;
-        until(client, received, is_end).await?;
-        if MEMBERS.contains(&me) && !received.iter().any(is_last) {
+        if !received.iter().any(is_end) {
+            until(client, received, is_end).await?;
+        }
+        if me > 0 && MEMBERS.contains(&me) && !received.iter().any(is_last) {
             until(client, received, is_last).await?;
         }
-        answered(client, received).await
+        if me > 0 {
+            answered(client, received).await?;
+        }
+        Ok::<_, Difference>(())
     }))
     .await?;
     join_all(clients.iter_mut().map(|client| async move {
@@ -123,8 +131,8 @@ async fn history(
     }))
     .await;
 
-    let mut contents =
-        versions::Contents::from([("the end".to_owned(), (END.to_owned(), content))]);
+    let ends = ENDS.map(|end| (end.to_owned(), (end.to_owned(), end.into())));
+    let mut contents = versions::Contents::from(ends);
     contents.extend(check::contents(scripts));
     let outcome = Outcome::new(scripts, &received, &contents)?;
     outcome.check(&tree(arena, project).await?)

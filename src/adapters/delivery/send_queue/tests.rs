@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::waiting_changes::WaitingChanges;
 use super::*;
-use crate::application::memory::{FREE_BYTES, MemoryBudget};
+use crate::application::memory::{FREE_BYTES, Holder, MemoryBudget};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -366,6 +366,7 @@ fn as_much_is_taken_at_once_as_fits_but_something_in_any_case() {
 async fn exhausted_memory_holds_back_all_connections_but_those_that_hold_little() {
     let budget = MemoryBudget::new(100);
     let account = budget.open_account();
+    account.set_holder(Holder::Authenticated);
     let queue = SendQueue::new(LIMITS, Arc::clone(&account), ());
     let others = budget.reserve(100);
     let mut own = account.reserve(FREE_BYTES);

@@ -18,8 +18,10 @@ use crate::application::{
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 
-/// How many files one message of a `list` holds at the most.
+/// How many files one message of a `list` holds at the most, and how many bytes of names: one more
+/// name may follow.
 const LIST_FILES: usize = 1_000;
+const LIST_BYTES: usize = 64 * 1_024;
 
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
 /// as long each time: the disk or the file descriptors may be short for a moment. With the wait
@@ -233,6 +235,7 @@ impl WebSocketResponder {
     async fn listing(&self, mut stream: FileStream, context: &Context) {
         let asked = stream.asked().to_owned();
         let mut files = Vec::new();
+        let mut names = self.account.reserve(0);
         let mut part = 1;
         loop {
             if self.queue.closed().is_some() {
@@ -243,12 +246,14 @@ impl WebSocketResponder {
             match stream.next_listed().await {
                 None => break,
                 Some(NextFile::File(path, entry)) => {
-                    if files.len() == LIST_FILES {
+                    if files.len() == LIST_FILES || names.bytes() >= LIST_BYTES {
                         self.queue.room().await;
                         self.push(encode::file_list(&asked, &files, part, false, context));
                         files.clear();
+                        names.set(0);
                         part += 1;
                     }
+                    names.set(names.bytes() + path.as_str().len());
                     files.push(listed(&path, &entry));
                 }
                 Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
