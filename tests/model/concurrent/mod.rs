@@ -100,7 +100,7 @@ async fn history(
     answered(&mut clients[LATE], &mut received[LATE]).await?;
 
     // Nobody requests files any more, so these come to the others as pushes, after everything that
-    // waits. An answer may come before that, so the first streamer waits for the end of the second.
+    // waits. An answer may come before that, so each streamer waits for the end of the other.
     for (me, end) in STREAMERS.into_iter().zip(ENDS) {
         let end = Ask::Post(end.to_owned(), end.into(), None);
         ask(&mut clients[me], &end, AFTER_ALL).await;
@@ -110,11 +110,12 @@ async fn history(
     until(&mut clients[0], &mut received[0], is_answer).await?;
     let both = clients.iter_mut().zip(&mut received).enumerate();
     try_join_all(both.map(|(me, (client, received))| async move {
-        let end = ENDS[usize::from(me == 0)];
-        let is_end = |message: &Value| message["data"]["name"] == end;
         let is_last = |message: &Value| message["data"]["message"] == LAST_WORDS;
-        if !received.iter().any(is_end) {
-            until(client, received, is_end).await?;
+        for (streamer, end) in STREAMERS.into_iter().zip(ENDS) {
+            let is_end = |message: &Value| message["data"]["name"] == end;
+            if streamer != me && !received.iter().any(is_end) {
+                until(client, received, is_end).await?;
+            }
         }
         if me > 0 && MEMBERS.contains(&me) && !received.iter().any(is_last) {
             until(client, received, is_last).await?;
