@@ -1,7 +1,7 @@
 //! The server: joins the adapters, serves, and drains. The program, the client's local server and
 //! tests in one process all start it here.
 //!
-//! Which stores there are is not known here: whoever starts the server chooses them.
+//! Which stores there are is not known here: the caller of `Server::start` chooses them.
 
 use std::error::Error;
 use std::future::Future;
@@ -38,7 +38,7 @@ const LAST_REQUESTS: Duration = Duration::from_millis(500);
 /// Any error that has a sentence.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// What whoever starts a server chooses.
+/// What the caller that starts a server chooses.
 pub struct Adapters {
     /// Opens the stores; called once the port is bound. May block.
     pub open_stores: Box<dyn FnOnce(StoreResources) -> Result<Stores, Failure> + Send>,

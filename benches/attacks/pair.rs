@@ -9,8 +9,8 @@ use crate::support::{Client, Server, chat_section, post, say, streamer, viewer};
 
 /// The length of a post, in bytes.
 const CONTENT: usize = 2_000;
-/// How long they rest between two steps. That is far quicker than people type, and yet no flood: two
-/// who post and chat without a pause are among those who must take turns.
+/// How long they rest between two steps. That is far quicker than people type, and yet no flood:
+/// two who post and chat without a pause are among those who must take turns.
 const REST: Duration = Duration::from_millis(5);
 /// After how long without an answer they give up.
 const PATIENCE: Duration = Duration::from_secs(25);

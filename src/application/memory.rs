@@ -4,8 +4,8 @@
 //! of its connection: partial messages, waiting requests, parts of uploads, changes in progress,
 //! answers, and frames and names that wait for a slow reader. What belongs to no connection (chat
 //! histories, projects in memory, frames that many receive) is reserved from the [`MemoryBudget`]
-//! itself, or by an account for which no connection is closed. When the memory is used up the server
-//! stops reading from a connection, stages an upload or waits; if none of that helps,
+//! itself, or by an account for which no connection is closed. When the memory is used up the
+//! server stops reading from a connection, stages an upload or waits; if none of that helps,
 //! [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
 
 mod account;
@@ -100,8 +100,8 @@ impl MemoryBudget {
     }
 
     /// Makes room, again and again, as long as all memory is used or somebody waits for it and none
-    /// comes free by itself: what can be had again goes first, then the connection that holds most is
-    /// closed. Runs as long as the server does.
+    /// comes free by itself: what can be had again goes first, then the connection that holds most
+    /// is closed. Runs as long as the server does.
     pub async fn relieve(&self) {
         loop {
             self.totals.short.notified().await;

@@ -346,7 +346,7 @@ chat in demo as bob   401     401       401      yes     401     401       401  
 chat in other as dan  401     401       401      401     401     yes       401    401     401
 ";
 
-/// With a token it is the token that counts, whoever shows it.
+/// With a token it is the token that counts, no matter who shows it.
 const TOKENS: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role

@@ -11,8 +11,8 @@ use super::time::{Timestamp, Uptime};
 /// How long an empty room is remembered.
 const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 
-/// What the allocator adds to a message, in bytes: its name and its text are shared texts, each with
-/// two counts, and the history may have room for twice as many messages as it holds.
+/// What the allocator adds to a message, in bytes: its name and its text are shared texts, each
+/// with two counts, and the history may have room for twice as many messages as it holds.
 const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
 
 /// The bounds of every room.

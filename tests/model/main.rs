@@ -3,7 +3,8 @@
 //!
 //!     MODEL_HISTORIES=10000 MODEL_SEED=1 cargo test --release --test model -- --nocapture
 //!
-//! A history that differs is printed with its seed and number; `MODEL_ONLY=<number>` plays it alone.
+//! A history that differs is printed with its seed and number; `MODEL_ONLY=<number>` plays it
+//! alone.
 
 mod arena;
 mod ask;

@@ -22,7 +22,7 @@ impl Backoff {
     }
 
     /// How long to wait now: each time longer, and for everybody a little different, so that those
-    /// whom one server has lost do not all come back in the same moment.
+    /// that one server has lost do not all come back in the same moment.
     pub fn next(&mut self) -> Duration {
         let longest = if self.0 < ATTEMPTS { SOON } else { LATE };
         let wait = FIRST.saturating_mul(1 << self.0.min(8)).min(longest);

@@ -331,7 +331,7 @@ pub struct MirrorArgs {
     /// too
     #[arg(long)]
     pub force: bool,
-    /// Also remove files from DIR that the project does not have, whoever made them
+    /// Also remove files from DIR that the project does not have, no matter who made them
     #[arg(long)]
     pub delete: bool,
     /// Read the connection no faster than this, to play a slow viewer

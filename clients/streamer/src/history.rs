@@ -51,7 +51,7 @@ impl Shelf {
         Self { all, own }
     }
 
-    /// The content with that hash, if it was kept. Whoever uses it checks that it is.
+    /// The content with that hash, if it was kept. Its user checks that it is that content.
     pub fn read(&self, sha256: &str) -> Option<Vec<u8>> {
         is_hash(sha256).then(|| fs::read(self.own.join(sha256)).ok())?
     }

@@ -186,7 +186,7 @@ impl Identity {
         }
     }
 
-    /// What to tell somebody whom the server does not let in.
+    /// What to tell somebody the server does not let in.
     pub fn refused(&self, message: &str) -> Failure {
         let why = crate::names::shown(message);
         let (user, streamer, project) = (&self.user, &self.streamer, &self.project);
@@ -207,8 +207,8 @@ impl Identity {
         })
     }
 
-    /// What to tell somebody whom the server let in and then, on the same connection, does no
-    /// longer: his token ran out.
+    /// What to tell somebody the server let in and then, on the same connection, does no
+    /// longer: their token ran out.
     pub fn withdrawn(&self, message: &str) -> Failure {
         let why = crate::names::shown(message);
         match &self.right {

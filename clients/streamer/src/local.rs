@@ -1,4 +1,4 @@
-//! `--local`: a server in this process, for whoever wants to see it all at once. The only place
+//! `--local`: a server in this process, for those who want to see it all at once. The only place
 //! that knows the server's inside; everything goes over the wire all the same.
 
 use std::fs::Permissions;

@@ -14,7 +14,7 @@ pub fn streamer(identity: &Identity) -> Value {
 }
 
 /// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
-/// are passed over: whoever wants them lists the project afterwards.
+/// are passed over: a caller that wants them lists the project afterwards.
 ///
 /// # Errors
 ///

@@ -141,7 +141,7 @@ impl Person {
     ///
     /// # Errors
     ///
-    /// A sentence, if it is not known for whom to make one, or signing fails.
+    /// A sentence, if it is not known who it is for, or signing fails.
     pub fn token(&self) -> Result<Option<String>, Failure> {
         match &self.right {
             Right::Nothing => Ok(None),

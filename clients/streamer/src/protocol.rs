@@ -245,9 +245,9 @@ pub struct PullRequest {
     pub id: String,
     /// Who sent it.
     pub owner: String,
-    /// What he calls it.
+    /// What its author calls it.
     pub title: String,
-    /// What he says of it.
+    /// What its author says of it.
     #[serde(default)]
     pub description: String,
     /// The files that it changes or adds, as the server sent them, not checked yet.

@@ -1,4 +1,4 @@
-//! `twicecast status`: what a person wants to know before he starts, or when something is odd. Each
+//! `twicecast status`: what a person wants to know before they start, or when something is odd. Each
 //! finding stands for itself: where one cannot be had, the others are told all the same.
 
 mod ask;

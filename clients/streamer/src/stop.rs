@@ -32,7 +32,7 @@ pub fn signals() -> Result<watch::Receiver<()>, Failure> {
     Ok(receiver)
 }
 
-/// Whether whoever started us wants us to outlive the terminal.
+/// Whether those who started us want us to outlive the terminal.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -30,7 +30,7 @@ pub struct Tree {
     manifest: Manifest,
     /// Overwrite files of the project's names that somebody else wrote.
     force: bool,
-    /// Remove files that the project does not have, whoever wrote them.
+    /// Remove files that the project does not have, no matter who wrote them.
     delete: bool,
     /// Which of our names an inode was last seen under.
     inodes: HashMap<(u64, u64), FileName>,

@@ -26,7 +26,7 @@ pub use sources::{Posts, deletions, posts};
 const FILES_IN_FLIGHT_MAX: usize = 64;
 /// Their bytes, at most; a single file may be larger and then flies alone.
 const BYTES_IN_FLIGHT_MAX: u64 = 8 << 20;
-/// The references that the server has refused; whoever reads files looks here before it reads on.
+/// The references that the server has refused; the reader of files looks here before it reads on.
 pub type Refused = Arc<Mutex<HashSet<u64>>>;
 
 /// What a source has ready.
@@ -55,7 +55,7 @@ pub struct Message {
     of: u64,
     /// Whether the file begins, or begins anew, with it.
     first: bool,
-    /// When it was asked whether it may be sent, and whom to ask again.
+    /// When it was asked whether it may be sent, and who is to be asked again.
     judged: Option<(Instant, Allows)>,
     /// With a file's last message: what was sent in all, if that is what the file held at one
     /// moment.

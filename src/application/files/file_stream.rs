@@ -26,8 +26,8 @@ pub struct FileStream {
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
-    /// Whether one file was asked for by its name: unlike a folder's files, it must be answered even
-    /// if it is gone by now.
+    /// Whether one file was asked for by its name: unlike a folder's files, it must be answered
+    /// even if it is gone by now.
     is_single: bool,
     /// The normalised name that was asked for.
     asked: String,

@@ -110,7 +110,7 @@ impl Account {
     }
 
     /// Waits until the connection may hold `bytes` more within what it may always hold, or there is
-    /// any room in the budget: whoever waits for much is not overtaken by all who wait for little.
+    /// any room in the budget: a waiter for much is not overtaken by all who wait for little.
     pub async fn room(&self, bytes: usize) {
         if !self.may_go_on(bytes) {
             // In a box, for it is large and rare.
@@ -173,8 +173,8 @@ impl Account {
         }
     }
 
-    /// Sets how many bytes it shares with others, which are reserved once for all of them. They count
-    /// here only when the connection that holds most is chosen.
+    /// Sets how many bytes it shares with others, which are reserved once for all of them. They
+    /// count here only when the connection that holds most is chosen.
     pub fn set_shared(&self, bytes: usize) {
         self.shared.store(bytes, Ordering::Relaxed);
     }

@@ -33,8 +33,8 @@ pub(super) struct Totals {
     unauthenticated: AtomicIsize,
     /// How many wait for memory.
     waiting: AtomicUsize,
-    /// One for each [`Holder`]: notified, for one waiter at a time, while somebody waits and there is
-    /// room for such a holder.
+    /// One for each [`Holder`]: notified, for one waiter at a time, while somebody waits and there
+    /// is room for such a holder.
     freed: [Notify; 3],
     /// Notified when somebody starts to wait, or little is left.
     pub short: Notify,

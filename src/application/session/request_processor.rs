@@ -187,8 +187,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         done
     }
 
-    /// Waits until the client has read enough of its answers, and there is memory for one more. If it
-    /// is leaving, the wait is short and all further answers are dropped.
+    /// Waits until the client has read enough of its answers, and there is memory for one more. If
+    /// it is leaving, the wait is short and all further answers are dropped.
     async fn room(&mut self, bytes: usize) {
         let (responder, requests) = (&self.responder, self.requests);
         if responder.room(bytes).now_or_never().is_some() {

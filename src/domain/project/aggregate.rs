@@ -123,8 +123,8 @@ impl Project {
     ///
     /// `expected` is the version known before the file was opened. If the known version differs by
     /// now, or a put is in progress, the file has changed since and `found` is ignored. So it is if
-    /// the file is not known: it may have been there when it was opened, and been deleted since. The
-    /// hash of an unchanged file stays known.
+    /// the file is not known: it may have been there when it was opened, and been deleted since.
+    /// The hash of an unchanged file stays known.
     pub fn correct(&mut self, path: &FilePath, expected: Version, found: Option<ProjectEntry>) {
         let Some(known) = self.entries.get(path) else {
             return;

@@ -58,7 +58,7 @@ impl Guest {
         matches!(self.person.right, Right::Key(_))
     }
 
-    /// What to tell somebody whom the room does not take.
+    /// What to tell somebody the room does not take.
     fn refused(&self, code: u64, message: &str) -> Failure {
         let why = shown(message);
         let (user, room) = (shown(&self.user), shown(&self.room));
@@ -100,7 +100,7 @@ impl Guest {
         ))
     }
 
-    /// What to tell somebody who was let in and is not any longer: his token ran out.
+    /// What to tell somebody who was let in and is not any longer: their token ran out.
     pub fn withdrawn(&self, message: &str) -> Failure {
         let why = shown(message);
         Failure::expired(if self.can_renew_token() {

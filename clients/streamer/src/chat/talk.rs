@@ -1,5 +1,5 @@
-//! One person's stay in a room: carries what he wants to the conversation and what comes of it to
-//! him, whatever else is awaited meanwhile.
+//! One person's stay in a room: carries what they want to the conversation and what comes of it
+//! to them, whatever else is awaited meanwhile.
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,7 +20,7 @@ use crate::names::shown;
 use crate::protocol::ServerMessage;
 use crate::report::counted;
 
-/// Who leaves waits so long for the answer to his last message.
+/// Who leaves waits so long for the answer to their last message.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// One person's stay.

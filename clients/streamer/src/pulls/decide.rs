@@ -20,7 +20,7 @@ pub enum Decision {
 /// What is known of where the author started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<'a> {
-    /// What is here: his client says so, or the server has had it since before he sent this.
+    /// What is here: their client says so, or the server has had it since before they sent this.
     Ours,
     /// Something else, and its content where that could be found.
     Other(Option<&'a [u8]>),

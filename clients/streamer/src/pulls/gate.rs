@@ -25,7 +25,7 @@ impl Gate {
         Ok(Self(Rules::new(&real, root, allow)?))
     }
 
-    /// Why a name is left alone, if it is. Whoever has read the file asks afterwards.
+    /// Why a name is left alone, if it is. To be asked once the file has been read.
     pub(super) async fn refusal(&self, name: &FileName) -> Option<String> {
         match share::verdict(&self.0, name).await {
             Verdict::Shared => None,

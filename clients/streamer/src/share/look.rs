@@ -40,7 +40,7 @@ impl Found {
 }
 
 /// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of
-/// every folder before its entries are read, so that whoever watches it from then on misses
+/// every folder before its entries are read, so that who watches it from then on misses
 /// nothing.
 pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut(&str)) -> Found {
     let mut found = Found::default();

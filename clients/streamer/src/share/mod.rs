@@ -180,7 +180,7 @@ fn folder(
     Folder::new(dir, root, rules, watching, dirty)
 }
 
-/// How a viewer sees it, in a folder beside the shared one, and with which right he proposes
+/// How a viewer sees it, in a folder beside the shared one, and with which right they propose
 /// changes.
 fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
     let program = std::env::current_exe().map(|path| path.display().to_string());

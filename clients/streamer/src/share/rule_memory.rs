@@ -10,7 +10,7 @@ use rustix::fs::fstat;
 
 use super::rules::Verdict;
 
-/// Whoever writes a rule file is done after so long; until then nothing is sent that it might be
+/// The writer of a rule file is done after so long; until then nothing is sent that it might be
 /// about.
 pub const SETTLING: Duration = Duration::from_millis(300);
 /// Rules that are gone, with their file or out of it, may come back for so long: somebody may be

@@ -244,8 +244,8 @@ impl Rules {
         self.judge_now(name.as_str(), false) == Verdict::Shared
     }
 
-    /// What is to be done with a file, by the rules as they are at this moment. Whoever has read a
-    /// file asks before he sends what he has read.
+    /// What is to be done with a file, by the rules as they are at this moment. A reader of a
+    /// file asks again before it sends what it has read.
     pub fn judge_now(&self, full: &str, is_folder: bool) -> Verdict {
         let mut chain = match self.top() {
             Ok(chain) => chain,

@@ -503,7 +503,7 @@ impl Session<'_> {
     }
 
     /// Somebody else, with the same right, changes the project. Who is right is not for us to say;
-    /// what he has changed is not known any more, and is compared when it changes here or the
+    /// what they have changed is not known any more, and is compared when it changes here or the
     /// connection is taken up again.
     fn hear_of_others(&mut self, name: &str) {
         if !std::mem::replace(&mut self.folder.warned_of_others, true) {

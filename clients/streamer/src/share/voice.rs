@@ -26,7 +26,7 @@ pub enum Event {
     },
     /// How a viewer sees it.
     Invitation {
-        /// For his shell.
+        /// For their shell.
         command: String,
         /// The same for who wants to propose changes.
         clone: String,
@@ -100,7 +100,7 @@ pub enum Event {
         id: String,
         /// Who.
         author: String,
-        /// What he calls it.
+        /// What its author calls it.
         title: String,
     },
     /// Something that is worth knowing.

@@ -46,7 +46,7 @@ impl Tree {
         Ok(true)
     }
 
-    /// With `--delete`: takes away all files and links that `keep` does not hold, whoever made
+    /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who made
     /// them. Returns how many.
     pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> usize {
         if self.delete {

@@ -123,7 +123,7 @@ impl FakeServer {
         let _ = self.pushes.send(Push::Text(message.to_string()));
     }
 
-    /// Says something to everybody, whether he watches or not.
+    /// Says something to everybody, whether they watch or not.
     pub fn tell_all(&self, message: &Value) {
         let _ = self.pushes.send(Push::All(message.to_string()));
     }

@@ -128,7 +128,8 @@ impl<T> From<Option<T>> for Step<T> {
 }
 
 impl<F: Frame> SendQueue<F> {
-    /// An empty queue; `flush` is called to have it emptied. What waits in it as names is reserved on `account`.
+    /// An empty queue; `flush` is called to have it emptied. What waits in it as names is reserved
+    /// on `account`.
     pub fn new(
         limits: SendQueueLimits,
         account: Arc<Account>,
@@ -199,8 +200,8 @@ impl<F: Frame> SendQueue<F> {
         self.close_locked(&mut self.lock(), SendQueueClosed::Gone);
     }
 
-    /// A change that waits cannot be read back: what waits is dropped and nothing more taken, so that
-    /// the client connects anew and is in step again.
+    /// A change that waits cannot be read back: what waits is dropped and nothing more taken, so
+    /// that the client connects anew and is in step again.
     pub fn miss(&self) {
         self.close_locked(&mut self.lock(), SendQueueClosed::Missed);
     }
@@ -286,8 +287,8 @@ impl<F: Frame> SendQueue<F> {
     }
 }
 
-/// Moves at least one frame, if there is one. Returns how many bytes were moved, and how many of them
-/// are shared.
+/// Moves at least one frame, if there is one. Returns how many bytes were moved, and how many of
+/// them are shared.
 fn move_some<F: Frame>(
     from: &mut VecDeque<F>,
     into: &mut VecDeque<F>,

@@ -35,8 +35,8 @@ struct Kept {
 }
 
 impl MemoryChatRooms {
-    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. Their histories
-    /// are reserved from `memory`.
+    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. Their
+    /// histories are reserved from `memory`.
     pub fn new(
         events: Arc<dyn EventPublisher>,
         limits: RoomLimits,
@@ -74,7 +74,8 @@ impl MemoryChatRooms {
         Some(Arc::clone(kept))
     }
 
-    /// Reserves what the history has grown by. If there is no room for that, the oldest messages go.
+    /// Reserves what the history has grown by. If there is no room for that, the oldest messages
+    /// go.
     fn reserve_history(&self, kept: &mut Kept) {
         let before = kept.history.bytes();
         let more = kept.room.history_bytes().saturating_sub(before);

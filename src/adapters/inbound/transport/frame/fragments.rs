@@ -1,4 +1,5 @@
-//! What has come of a message that does not stay in the read buffer: one in fragments, or a long one.
+//! What has come of a message that does not stay in the read buffer: one in fragments, or a long
+//! one.
 
 use bytes::Bytes;
 

@@ -28,12 +28,13 @@ const FULL: Duration = Duration::from_millis(4);
 /// A connection gets back one part in so many of the time that passes: 2 %.
 const REFILL: u32 = 50;
 
-/// The most that one poll costs. Most longer ones are longer only because the system has run another
-/// process meanwhile, which must not make a light connection heavy.
+/// The most that one poll costs. Most longer ones are longer only because the system has run
+/// another process meanwhile, which must not make a light connection heavy.
 const MAX_CHARGE: Duration = Duration::from_micros(500);
 
-/// How much of the 128 units of tokio's budget a heavy connection does not get while others wait for
-/// a turn: their polls are shorter, so that a light one waits less for the turn that is being taken.
+/// How much of the 128 units of tokio's budget a heavy connection does not get while others wait
+/// for a turn: their polls are shorter, so that a light one waits less for the turn that is being
+/// taken.
 const WITHHELD: usize = 96;
 
 /// Lets the handler of a connection exempt it from all turns.

@@ -272,6 +272,10 @@ impl Reader {
         // Asking for readiness first uses the task's budget, so a client that never stops sending
         // cannot keep others waiting.
         while self.socket.stream.poll_read_ready(cx)?.is_ready() {
+            if !self.account.has_room(0) {
+                // Others have taken the memory since this connection began to wait for data.
+                return Poll::Ready(Ok(()));
+            }
             let (buffer, room) = self.decoder.read_into(self.read_next);
             match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),

@@ -148,6 +148,36 @@ async fn over_its_memory_a_client_is_not_read_from_and_small_messages_always_pas
 }
 
 #[tokio::test]
+async fn a_client_that_was_waited_for_is_not_read_from_once_others_have_taken_the_memory() {
+    let settings = TransportSettings {
+        max_message_bytes: 100_000,
+        ..TransportSettings::default()
+    };
+    let memory = MemoryBudget::new(400_000);
+    let server = Server::with_memory(settings, Arc::clone(&memory));
+    let (mut client, mut other) = (server.connect().await, server.connect().await);
+    let mut echo = async || {
+        other.send(&masked(0x81, b"small")).await;
+        assert_eq!(other.frame().await, Some((0x81, b"small".to_vec())));
+    };
+    client.send(&masked(0x01, &vec![b'x'; 60_000])).await;
+    while memory.used() < 60_000 {
+        echo().await;
+    }
+    // The server waits for more of the message, and there is memory for it, but not any more when
+    // it comes.
+    let mut others = memory.open_account().reserve(95_000);
+    client.send(&masked(0x00, &vec![b'x'; 10_000])).await;
+    for _ in 0..20 {
+        echo().await;
+    }
+    assert_eq!(memory.used(), 60_000 + 95_000);
+    others.set(0);
+    client.send(&masked(0x80, b"")).await;
+    assert_eq!(client.frame().await, Some((0x81, vec![b'x'; 70_000])));
+}
+
+#[tokio::test]
 async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let settings = TransportSettings {
         message_timeout: SHORT,

@@ -21,9 +21,9 @@ const QUICK_WIDTH: usize = 8;
 /// The same for a narrow pool, for each kind of operation.
 const NARROW_WIDTH: usize = 4;
 
-/// If no quick operation has begun for this long, those that wait get another thread: what is usually
-/// quick is slow at the moment. A long queue is no reason at first: where the processor is what is
-/// short, more threads only take it from each other. It is one after so many times as long.
+/// If no quick operation has begun for this long, those that wait get another thread: what is
+/// usually quick is slow at the moment. A long queue is no reason at first: where the processor is
+/// what is short, more threads only take it from each other. It is one after so many times as long.
 const PATIENCE: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 10;
 
@@ -192,12 +192,6 @@ fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
         tracing::debug!(%cause, "the file system refused");
     }
     result
-}
-
-/// Lets other threads run before the next of many short steps. If there are fewer processors than
-/// threads, the system would otherwise let this one go on for milliseconds.
-pub(crate) fn give_way() {
-    std::thread::yield_now();
 }
 
 /// Does `work` soon, on a blocking thread if there are any, otherwise at once.

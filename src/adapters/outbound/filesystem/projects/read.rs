@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, give_way};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, User};
 use crate::adapters::outbound::filesystem::projects::open_file::{self, READ_AT_ONCE};
@@ -121,7 +121,9 @@ impl Reading {
             if sum >= bytes {
                 break;
             }
-            give_way();
+            // If there are fewer processors than threads, the system would otherwise let this one go
+            // on for milliseconds.
+            std::thread::yield_now();
         }
         if let Some(loaded) = loaded.filter(|_| !corrections.is_empty()) {
             loaded.change(|project| {

@@ -57,7 +57,7 @@ async fn names_that_break_the_rules_are_skipped() {
 async fn what_the_operator_puts_there_is_a_file_of_unknown_version() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let written = world.put("f", b"ours").await.expect("is written");
-    fs::write(base.join("ana/demo/f"), "his").expect("writes");
+    fs::write(base.join("ana/demo/f"), "theirs").expect("writes");
     let file = fs::File::options()
         .write(true)
         .open(base.join("ana/demo/f"));
