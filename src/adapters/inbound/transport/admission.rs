@@ -41,18 +41,10 @@ impl Admission {
         }
     }
 
-    /// A place for a client at `address`, or `None` if all of them are taken.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<AdmissionPermit> {
-        self.enter(Some(address_prefix(address)))
-    }
-
-    /// A place for a client that the limit per address does not hold for, or `None` if all of
-    /// them are taken.
-    pub(super) fn admit_from_anywhere(&self) -> Option<AdmissionPermit> {
-        self.enter(None)
-    }
-
-    fn enter(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
+    /// A place for a client at `address`, or `None` if all of them are taken. Without an address
+    /// the limit per address does not hold.
+    pub(super) fn admit(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
+        let address = address.map(address_prefix);
         let mut counts = lock(&self.counts);
         if self.max > 0 && counts.total >= self.max {
             return None;
@@ -71,11 +63,6 @@ impl Admission {
             admission: self.clone(),
             address,
         })
-    }
-
-    /// The number of places that are taken.
-    pub(super) fn total(&self) -> usize {
-        lock(&self.counts).total
     }
 }
 
@@ -117,49 +104,50 @@ mod tests {
     #[test]
     fn a_place_is_free_again_once_its_permit_is_dropped() {
         let admission = Admission::new(1, 0);
-        let permit = admission.admit(address("192.0.2.1"));
+        let permit = admission.admit(Some(address("192.0.2.1")));
         assert!(permit.is_some());
-        assert!(admission.admit(address("192.0.2.2")).is_none());
-        assert_eq!(admission.total(), 1);
+        assert!(admission.admit(Some(address("192.0.2.2"))).is_none());
         drop(permit);
-        assert!(admission.admit(address("192.0.2.2")).is_some());
+        assert!(admission.admit(Some(address("192.0.2.2"))).is_some());
     }
 
     #[test]
     fn one_address_cannot_take_all_places() {
         let admission = Admission::new(0, 2);
-        let first = admission.admit(address("2001:db8::1")).expect("a place");
+        let first = admission
+            .admit(Some(address("2001:db8::1")))
+            .expect("a place");
         let _second = admission
-            .admit(address("2001:db8::ffff:1:2:3"))
+            .admit(Some(address("2001:db8::ffff:1:2:3")))
             .expect("a place");
         assert!(
-            admission.admit(address("2001:db8::2")).is_none(),
+            admission.admit(Some(address("2001:db8::2"))).is_none(),
             "the same /64"
         );
         assert!(
-            admission.admit(address("2001:db8:0:1::1")).is_some(),
+            admission.admit(Some(address("2001:db8:0:1::1"))).is_some(),
             "another /64"
         );
-        assert!(admission.admit(address("192.0.2.1")).is_some());
+        assert!(admission.admit(Some(address("192.0.2.1"))).is_some());
         drop(first);
-        assert!(admission.admit(address("2001:db8::2")).is_some());
+        assert!(admission.admit(Some(address("2001:db8::2"))).is_some());
     }
 
     #[test]
     fn a_client_from_anywhere_counts_in_all_and_for_no_address() {
         let admission = Admission::new(2, 1);
-        let _first = admission.admit_from_anywhere().expect("a place");
-        let second = admission.admit_from_anywhere().expect("a place");
-        assert!(admission.admit_from_anywhere().is_none());
+        let _first = admission.admit(None).expect("a place");
+        let second = admission.admit(None).expect("a place");
+        assert!(admission.admit(None).is_none());
         drop(second);
-        assert!(admission.admit(address("192.0.2.1")).is_some());
+        assert!(admission.admit(Some(address("192.0.2.1"))).is_some());
     }
 
     #[test]
     fn an_address_without_connections_is_forgotten() {
         let admission = Admission::new(0, 1);
         for last in 0..=255 {
-            assert!(admission.admit(IpAddr::from([192, 0, 2, last])).is_some());
+            assert!(admission.admit(Some([192, 0, 2, last].into())).is_some());
         }
         assert!(lock(&admission.counts).by_address.is_empty());
     }
@@ -168,9 +156,9 @@ mod tests {
     fn a_mapped_address_is_the_ipv4_address() {
         let admission = Admission::new(0, 1);
         let _permit = admission
-            .admit(address("::ffff:192.0.2.1"))
+            .admit(Some(address("::ffff:192.0.2.1")))
             .expect("a place");
-        assert!(admission.admit(address("192.0.2.1")).is_none());
-        assert!(admission.admit(address("::ffff:192.0.2.2")).is_some());
+        assert!(admission.admit(Some(address("192.0.2.1"))).is_none());
+        assert!(admission.admit(Some(address("::ffff:192.0.2.2"))).is_some());
     }
 }

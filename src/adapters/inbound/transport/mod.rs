@@ -33,7 +33,7 @@ pub use frame::protocol_error::ProtocolError;
 pub use settings::{Shutdown, TransportSettings};
 pub use socket::close::Close;
 pub use socket::closing::CLOSE_TIMEOUT;
-pub use socket::connection::{Connection, ConnectionHandler, Peer};
+pub use socket::connection::{Connection, ConnectionHandler};
 pub use socket::fair_share::Priority;
 pub use socket::read_error::ReadError;
 pub use socket::reader::{Message, PeerClose, Reader};

@@ -73,12 +73,8 @@ pub async fn serve<F>(
     };
     let loops = listeners.iter().map(|listener| {
         accept(listener, stop, |stream, address| {
-            let permit = if is_trusted_proxy(address.ip(), &settings.trusted_proxies) {
-                pending.admit_from_anywhere()
-            } else {
-                pending.admit(address.ip())
-            };
-            let Some(permit) = permit else {
+            let is_proxy = is_trusted_proxy(address.ip(), &settings.trusted_proxies);
+            let Some(permit) = pending.admit((!is_proxy).then(|| address.ip())) else {
                 // It fits into the empty send buffer.
                 let _ = stream.try_write(TOO_MANY);
                 return;

@@ -1,6 +1,6 @@
 //! From an HTTP request to a WebSocket connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -18,9 +18,7 @@ use super::address::client_address;
 use super::handshake::{self, HandshakeError};
 use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
-use crate::adapters::inbound::transport::socket::connection::{
-    Connection, ConnectionHandler, Peer,
-};
+use crate::adapters::inbound::transport::socket::connection::{Connection, ConnectionHandler};
 use crate::adapters::inbound::transport::socket::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 
@@ -57,11 +55,6 @@ impl<H: ConnectionHandler> Transport<H> {
         })
     }
 
-    /// The number of open connections.
-    pub fn connections(&self) -> usize {
-        self.admission.total()
-    }
-
     fn answer(
         self: &Arc<Self>,
         method: &Method,
@@ -77,15 +70,20 @@ impl<H: ConnectionHandler> Transport<H> {
             return Err(HandshakeError::Draining);
         }
         let address = client_address(socket, headers, &settings.trusted_proxies);
-        let permit = self.admission.admit(address).ok_or(HandshakeError::Full)?;
-        let peer = Peer { address, socket };
-        let connection = Arc::clone(self).connect(on_upgrade, permit, peer);
+        let permit = self.admission.admit(Some(address));
+        let permit = permit.ok_or(HandshakeError::Full)?;
+        let connection = Arc::clone(self).connect(on_upgrade, permit, address);
         shutdown.connections.spawn(connection);
         Ok(handshake::switching_protocols(&accept))
     }
 
     /// Takes the socket over once hyper has written its answer, and serves the connection.
-    async fn connect(self: Arc<Self>, on_upgrade: OnUpgrade, permit: AdmissionPermit, peer: Peer) {
+    async fn connect(
+        self: Arc<Self>,
+        on_upgrade: OnUpgrade,
+        permit: AdmissionPermit,
+        client: IpAddr,
+    ) {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
         };
@@ -96,7 +94,7 @@ impl<H: ConnectionHandler> Transport<H> {
                 stream,
                 &already_read,
                 permit,
-                peer,
+                client,
                 &self.settings,
                 self.memory.open_account(),
                 self.shutdown.draining.clone(),

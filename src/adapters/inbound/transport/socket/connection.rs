@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
@@ -24,15 +24,6 @@ use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::application::memory::Account;
 
-/// The addresses of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// The client's address, also where a trusted proxy is in between.
-    pub address: IpAddr,
-    /// The peer of the socket: the client or a proxy.
-    pub socket: SocketAddr,
-}
-
 /// An open WebSocket connection.
 ///
 /// The halves can be borrowed apart: `let Connection { reader, writer, .. } = connection;`
@@ -42,8 +33,8 @@ pub struct Connection {
     pub reader: Reader,
     /// The half that writes to the client.
     pub writer: Writer,
-    /// The client's addresses.
-    pub peer: Peer,
+    /// The client's address, also where a trusted proxy is in between.
+    pub client: IpAddr,
     /// Lets the handler exempt the connection from waiting for the processor.
     pub priority: Priority,
     /// What the client makes the server hold.
@@ -67,7 +58,7 @@ impl Connection {
         stream: TcpStream,
         already_read: &[u8],
         permit: AdmissionPermit,
-        peer: Peer,
+        client: IpAddr,
         settings: &TransportSettings,
         account: Arc<Account>,
         shutdown: CancellationToken,
@@ -94,7 +85,7 @@ impl Connection {
                 Arc::clone(&account),
             ),
             writer: Writer::new(socket, settings.idle_timeout),
-            peer,
+            client,
             account,
             priority: Priority::default(),
             shutdown,
@@ -118,7 +109,7 @@ impl Connection {
                 .await;
             let close = served.unwrap_or_else(|panic| {
                 let message = panic_message(&*panic);
-                let peer = self.peer.address;
+                let peer = self.client;
                 tracing::error!(%peer, message, "a connection's handler panicked");
                 Close::new(CloseCode::INTERNAL, "internal error")
             });

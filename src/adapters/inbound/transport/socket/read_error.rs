@@ -19,12 +19,9 @@ pub enum ReadError {
     /// The client broke the protocol or the limit of a message.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-    /// No byte came for the idle timeout, although the client was pinged.
-    #[error("nothing was heard for too long")]
-    Silent,
-    /// A message came at less than 1 KiB/s for the message timeout.
-    #[error("a message came too slowly")]
-    TooSlow,
+    /// The client has run out of time.
+    #[error(transparent)]
+    Overdue(#[from] Overdue),
     /// The socket failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
@@ -37,17 +34,10 @@ impl From<ReadError> for Close {
             ReadError::Closed { proper: true } => Self::new(CloseCode::NORMAL, ""),
             ReadError::Closed { proper: false } | ReadError::Io(_) => Self::Drop,
             ReadError::Protocol(error) => error.into(),
-            ReadError::Silent => Self::new(CloseCode::GOING_AWAY, error.to_string()),
-            ReadError::TooSlow => Self::new(CloseCode::POLICY, error.to_string()),
-        }
-    }
-}
-
-impl From<Overdue> for ReadError {
-    fn from(overdue: Overdue) -> Self {
-        match overdue {
-            Overdue::Silent => Self::Silent,
-            Overdue::TooSlow => Self::TooSlow,
+            ReadError::Overdue(Overdue::Silent) => {
+                Self::new(CloseCode::GOING_AWAY, error.to_string())
+            }
+            ReadError::Overdue(Overdue::TooSlow) => Self::new(CloseCode::POLICY, error.to_string()),
         }
     }
 }

@@ -16,12 +16,14 @@ const MIN_BYTES_PER_SECOND: u128 = 1024;
 /// must be counted first. The bound keeps a client from gaining time with other frames.
 const LAST_READS: u8 = 64;
 
-/// A client that has run out of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Overdue {
-    /// Not a byte came for the idle timeout.
+/// How a client has run out of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Overdue {
+    /// No byte came for the idle timeout, although the client was pinged.
+    #[error("nothing was heard for too long")]
     Silent,
-    /// A message came too slowly.
+    /// A message came at less than 1 KiB/s for the message timeout.
+    #[error("a message came too slowly")]
     TooSlow,
 }
 

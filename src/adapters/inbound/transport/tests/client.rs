@@ -31,7 +31,7 @@ impl ConnectionHandler for Echo {
             reader,
             writer,
             shutdown,
-            peer,
+            client,
             ..
         } = connection;
         let mut frames = VecDeque::new();
@@ -42,7 +42,7 @@ impl ConnectionHandler for Echo {
                         b"panic" => panic!("as asked"),
                         b"bye" => return Close::new(CloseCode::NORMAL, "as asked"),
                         b"who" => {
-                            let address = peer.address.to_string();
+                            let address = client.to_string();
                             frames.push_back(frame::text(address.as_bytes()));
                         }
                         b"flood" => {
@@ -71,7 +71,6 @@ impl ConnectionHandler for Echo {
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) shutdown: Shutdown,
-    pub(super) transport: Arc<Transport<Echo>>,
     pub(super) serving: JoinHandle<()>,
 }
 
@@ -94,7 +93,6 @@ impl Server {
         Self {
             address,
             shutdown,
-            transport,
             serving,
         }
     }
@@ -139,7 +137,7 @@ impl Server {
     /// Waits until there are `count` connections.
     pub(super) async fn has_connections(&self, count: usize) {
         let reached = async {
-            while self.transport.connections() != count {
+            while self.shutdown.connections.len() != count {
                 tokio::task::yield_now().await;
             }
         };

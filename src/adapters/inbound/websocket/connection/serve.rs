@@ -6,8 +6,8 @@
 //! and a close is seen.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::adapters::delivery::{
@@ -51,21 +51,18 @@ type Requests = RequestQueue<Context, Reservation>;
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
-pub struct ProtocolHandler(Arc<Shared>);
-
-struct Shared {
-    service: Service,
-    /// Started with the first connection, in its runtime.
-    flush_tasks: OnceLock<FlushTasks>,
+pub struct ProtocolHandler {
+    service: Arc<Service>,
+    flush_tasks: Arc<FlushTasks>,
 }
 
 impl ProtocolHandler {
-    /// A handler over `service`.
+    /// A handler over `service`. Needs a tokio runtime to be entered.
     pub fn new(service: Service) -> Self {
-        Self(Arc::new(Shared {
-            service,
-            flush_tasks: OnceLock::new(),
-        }))
+        Self {
+            service: Arc::new(service),
+            flush_tasks: Arc::new(FlushTasks::start()),
+        }
     }
 }
 
@@ -86,12 +83,12 @@ impl Drop for Registration<'_> {
 
 impl ConnectionHandler for ProtocolHandler {
     async fn serve(&self, connection: &mut Connection) -> Close {
-        let service = &self.0.service;
+        let service = &self.service;
         let connection_writer = ConnectionWriter::new(
             service.queue,
             Arc::clone(&connection.account),
             connection.writer.socket_writer(),
-            self.0.flush_tasks.get_or_init(FlushTasks::start).next(),
+            self.flush_tasks.next(),
         );
         let queue = Arc::clone(&connection_writer.queue);
         let id = service.hub.connect(Arc::clone(&queue));
@@ -101,7 +98,7 @@ impl ConnectionHandler for ProtocolHandler {
             connection_writer: &connection_writer,
             id,
         };
-        tracing::debug!(connection = %id, peer = %connection.peer.address, "a connection has come");
+        tracing::debug!(connection = %id, peer = %connection.client, "a connection has come");
         let responder = WebSocketResponder {
             application: Arc::clone(&service.application),
             queue,
