@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequestId, Section, Sections,
+    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequestId, Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -98,7 +98,7 @@ pub struct AuthenticateSection {
     /// A token; without one the connection must already hold one.
     pub token: Option<String>,
     /// The one section; an error in it counts only once there is a token.
-    pub section: Checked<Section>,
+    pub section: Checked<Sections>,
 }
 
 /// The parameters of `get` and `list`.

@@ -43,9 +43,9 @@ use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    ChatSection, Claims, ContentHash, FilePath, FileSection, PathQuery, ProjectEntry, ProjectId,
-    ProjectName, ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
-    RoomName, Section, Sections, Timestamp, Uptime, Usage, UserName, Version,
+    ChatSection, Claims, ContentHash, FilePath, PathQuery, ProjectEntry, ProjectId, ProjectName,
+    ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection, RoomName,
+    Sections, Timestamp, Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -674,12 +674,8 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
 
 /// Section `file` for a project of one's own.
 pub fn streaming(of: &str) -> Sections {
-    let ProjectId { streamer, name } = project(of);
     Sections {
-        file: Some(FileSection {
-            username: streamer,
-            project: name,
-        }),
+        file: Some(project(of)),
         ..Sections::default()
     }
 }
@@ -724,12 +720,9 @@ pub fn authenticate(token: &str, sections: Sections) -> Command {
 
 /// A separate form with the only section of `sections`.
 pub fn separately(token: Option<&str>, sections: Sections) -> Command {
-    let file = sections.file.map(Section::File);
-    let chat = sections.chat.map(Section::Chat);
-    let viewer = sections.pull_request.map(Section::PullRequest);
     Command::AuthenticateSection(Ok(AuthenticateSection {
         token: token.map(str::to_owned),
-        section: Ok(file.or(chat).or(viewer).expect("one section")),
+        section: Ok(sections),
     }))
 }
 

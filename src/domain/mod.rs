@@ -30,8 +30,7 @@ pub use project::{
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
 pub use rights::{
-    AuthError, ChatSection, FileSection, PullRequestSection, Rights, Roles, Section, Sections,
-    WriteTarget,
+    AuthError, ChatSection, PullRequestSection, Rights, Roles, Sections, WriteTarget,
 };
 pub use room::{ChatMessage, Room, RoomLimits};
 pub use time::{Timestamp, Uptime};

@@ -1,20 +1,10 @@
 //! Who may do what: every right of a connection is decided here (protocol, section 3).
 //!
 //! A token gives an [`Identity`]; the sections that a client asks for give [`Roles`] if the token
-//! allows them; both together are the [`Rights`] of a connection:
-//!
-//! | question | answered by |
-//! |---|---|
-//! | Does the token allow the roles asked for? | [`Roles::grant`] |
-//! | Which roles stay under a new token? | [`Roles::under`] |
-//! | Who may post and delete files, and where? | [`Rights::may_write`] |
-//! | Who may read a project? | [`Rights::may_read`] |
-//! | Who may open pull requests and see their own? | [`Rights::may_propose`] |
-//! | Who may merge or close pull requests? | [`Rights::may_review`] |
-//! | Who may chat? | [`Rights::may_chat`] |
+//! allows them; both together are the [`Rights`] of a connection.
 
 use super::identity::{Identity, IdentityError};
-use super::names::{ProjectName, RoomName, UserName};
+use super::names::{RoomName, UserName};
 use super::project::ProjectId;
 use super::pull_request::PullRequestId;
 use super::time::Timestamp;
@@ -42,32 +32,12 @@ pub enum AuthError {
 /// The roles that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sections {
-    /// Section `file`.
-    pub file: Option<FileSection>,
+    /// Section `file`: makes the connection the streamer's of this project.
+    pub file: Option<ProjectId>,
     /// Section `chat`.
     pub chat: Option<ChatSection>,
     /// Section `pullrequest`.
     pub pull_request: Option<PullRequestSection>,
-}
-
-/// One role that a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Section {
-    /// To be the streamer.
-    File(FileSection),
-    /// To be in a room.
-    Chat(ChatSection),
-    /// To be a viewer.
-    PullRequest(PullRequestSection),
-}
-
-/// Section `file`: makes the connection a streamer's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSection {
-    /// The streamer.
-    pub username: UserName,
-    /// The streamer's project.
-    pub project: ProjectName,
 }
 
 /// Section `chat`: makes the connection a member of a room.
@@ -86,28 +56,6 @@ pub struct PullRequestSection {
     pub username: UserName,
     /// The streamer and the project.
     pub project: ProjectId,
-}
-
-impl FileSection {
-    /// The project to be streamed.
-    pub fn project_id(&self) -> ProjectId {
-        ProjectId {
-            streamer: self.username.clone(),
-            name: self.project.clone(),
-        }
-    }
-}
-
-impl From<Section> for Sections {
-    fn from(section: Section) -> Self {
-        let mut sections = Self::default();
-        match section {
-            Section::File(file) => sections.file = Some(file),
-            Section::Chat(chat) => sections.chat = Some(chat),
-            Section::PullRequest(viewer) => sections.pull_request = Some(viewer),
-        }
-        sections
-    }
 }
 
 /// The roles of a connection; all follow from one token.
@@ -132,8 +80,8 @@ impl Roles {
         identity: &Identity,
         now: Timestamp,
     ) -> Result<Self, AuthError> {
-        if let Some(file) = &sections.file {
-            if identity.user != file.username || !identity.streams(&file.project_id()) {
+        if let Some(project) = &sections.file {
+            if !identity.streams(project) {
                 return Err(AuthError::Claims("to be the streamer of this project"));
             }
             self.streamer = true;
@@ -306,6 +254,7 @@ impl<'a> Rights<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ProjectName;
     use crate::domain::identity::Claims;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
@@ -387,9 +336,9 @@ mod tests {
     fn only_the_streamers_own_token_makes_a_streamer() {
         let (ana, bob) = (bearer("ana"), bearer("bob"));
         let as_streamer = |user: &Identity| Sections {
-            file: Some(FileSection {
-                username: user.user.clone(),
-                project: ProjectName::parse("demo").expect("valid"),
+            file: Some(ProjectId {
+                streamer: user.user.clone(),
+                name: ProjectName::parse("demo").expect("valid"),
             }),
             ..Sections::default()
         };

@@ -11,7 +11,7 @@ use crate::application::service::Application;
 use crate::application::session::reattach::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{
-    AuthError, FileSection, Identity, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,
+    AuthError, Identity, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,
 };
 
 /// The 400 for a project or streamer that does not exist.
@@ -65,10 +65,10 @@ async fn take_on_section(
 ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
     let AuthenticateSection { token, section } = request?;
     if let Some(token) = token {
-        return take_on(app, session, &token, section?.into(), now).await;
+        return take_on(app, session, &token, section?, now).await;
     }
     let identity = session.rights().valid_identity(now)?.clone();
-    become_whom(app, session, identity, section?.into(), now).await
+    become_whom(app, session, identity, section?, now).await
 }
 
 async fn take_on(
@@ -125,14 +125,14 @@ async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestE
 }
 
 async fn check_projects(app: &Application, sections: &Sections) -> Result<(), RequestError> {
-    let streamed = sections.file.as_ref().map(FileSection::project_id);
-    if let Some(project) = &streamed
+    let streamed = sections.file.as_ref();
+    if let Some(project) = streamed
         && state_of(app, project).await? == ProjectState::Foreign
     {
         return Err(FOREIGN);
     }
     if let Some(viewer) = &sections.pull_request {
-        let there = streamed.as_ref() == Some(&viewer.project)
+        let there = streamed == Some(&viewer.project)
             || app.ports.presence.streamers(&viewer.project) > 0
             || state_of(app, &viewer.project).await? == ProjectState::Registered;
         if !there {

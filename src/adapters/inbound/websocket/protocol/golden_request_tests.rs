@@ -37,19 +37,19 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"authenticate","data":{"token":"t","file":{"username":"ana","project":"demo"},"chat":{"username":"ana","room":"ana/demo"},"pullrequest":{"username":"bob","streamer":"ana","project":"demo"}}}"#,
-        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { username: "ana", project: "demo" }), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
+        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some("ana"/"demo"), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
     ),
     (
         r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo"}}"#,
-        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(File(FileSection { username: "ana", project: "demo" })) }))"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: Some("ana"/"demo"), chat: None, pull_request: None }) }))"#,
     ),
     (
         r#"{"type":"chat","subtype":"auth","data":{"username":"ana","room":"r","token":"t"}}"#,
-        r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Ok(Chat(ChatSection { username: "ana", room: "r" })) }))"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Ok(Sections { file: None, chat: Some(ChatSection { username: "ana", room: "r" }), pull_request: None }) }))"#,
     ),
     (
         r#"{"type":"pullrequest","subtype":"auth","data":{"username":"bob","streamer":"ana","project":"demo"}}"#,
-        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(PullRequest(PullRequestSection { username: "bob", project: "ana"/"demo" })) }))"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: None, chat: None, pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo","name":"d/","recursively":true}}"#,

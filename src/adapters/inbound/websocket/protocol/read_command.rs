@@ -14,8 +14,8 @@ use crate::application::{
     DeleteFile, DeletePullRequest, FilesQuery, PartOf, PostFile, ReadFiles,
 };
 use crate::domain::{
-    ChatSection, ContentHash, FilePath, FileSection, NameError, Outcome, PathQuery, ProjectId,
-    ProjectName, PullRequestId, PullRequestSection, RoomName, Section, Sections, UserName,
+    ChatSection, ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName,
+    PullRequestId, PullRequestSection, RoomName, Sections, UserName,
 };
 
 /// Reads one message. `binary` says whether it came as a binary one.
@@ -56,9 +56,13 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         return Command::Malformed(BadParameters::new("subtype must be a text"));
     };
     match (kind.as_ref(), subtype.as_ref()) {
-        ("file", "auth") => Command::AuthenticateSection(section_form(data, |data| {
-            file_section(data).map(Section::File)
-        })),
+        ("file", "auth") => section_form(data, |data| {
+            let file = Some(file_section(data)?);
+            Ok(Sections {
+                file,
+                ..Sections::default()
+            })
+        }),
         ("file", "get") => Command::GetFiles(data.and_then(read_files)),
         ("file", "list") => Command::ListFiles(data.and_then(read_files)),
         ("file", "post") => Command::PostFile(data.and_then(|data| post_file(data, binary))),
@@ -66,19 +70,25 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("file", "watch") => Command::WatchProject(data.and_then(project_of)),
         ("file", "unwatch") => Command::UnwatchProject(data.and_then(project_of)),
         ("file", "status") => Command::ProjectStatus(data.and_then(project_of)),
-        ("pullrequest", "auth") => {
-            let section =
-                |data: &SectionData<'_>| pull_request_section(data).map(Section::PullRequest);
-            Command::AuthenticateSection(section_form(data, section))
-        }
+        ("pullrequest", "auth") => section_form(data, |data| {
+            let pull_request = Some(pull_request_section(data)?);
+            Ok(Sections {
+                pull_request,
+                ..Sections::default()
+            })
+        }),
         ("pullrequest", "creation") => Command::CreatePullRequest(data.and_then(creation)),
         ("pullrequest", "finish") => Command::FinishPullRequest,
         ("pullrequest", "get") => Command::GetPullRequest(data.and_then(pull_request_id)),
         ("pullrequest", "delete") => Command::DeletePullRequest(data.and_then(deletion)),
         ("pullrequest", "list") => Command::ListPullRequests,
-        ("chat", "auth") => Command::AuthenticateSection(section_form(data, |data| {
-            chat_section(data).map(Section::Chat)
-        })),
+        ("chat", "auth") => section_form(data, |data| {
+            let chat = Some(chat_section(data)?);
+            Ok(Sections {
+                chat,
+                ..Sections::default()
+            })
+        }),
         ("chat", "message") => Command::SendMessage(
             data.and_then(|data| required("message", &data.message))
                 .map(Arc::from),
@@ -116,32 +126,29 @@ fn section<T>(
 /// section counts only once it is clear that there is a token.
 fn section_form(
     data: Checked<&Data<'_>>,
-    read: fn(&SectionData<'_>) -> Checked<Section>,
-) -> Checked<AuthenticateSection> {
-    let data = match data {
-        Ok(data) => data,
-        Err(fault) => {
-            let (token, section) = (None, Err(fault));
-            return Ok(AuthenticateSection { token, section });
-        }
-    };
-    let token = optional("token", &data.token)?.map(str::to_owned);
-    let section = SectionData {
-        username: data.username.clone(),
-        project: data.project.clone(),
-        streamer: data.streamer.clone(),
-        room: data.room.clone(),
-    };
-    Ok(AuthenticateSection {
-        token,
-        section: read(&section),
-    })
+    read: fn(&SectionData<'_>) -> Checked<Sections>,
+) -> Command {
+    let token = data
+        .as_ref()
+        .map_or(Ok(None), |data| optional("token", &data.token));
+    let section = data.and_then(|data| {
+        read(&SectionData {
+            username: data.username.clone(),
+            project: data.project.clone(),
+            streamer: data.streamer.clone(),
+            room: data.room.clone(),
+        })
+    });
+    Command::AuthenticateSection(token.map(|token| AuthenticateSection {
+        token: token.map(str::to_owned),
+        section,
+    }))
 }
 
-fn file_section(data: &SectionData<'_>) -> Checked<FileSection> {
-    Ok(FileSection {
-        username: name("username", &data.username, UserName::parse)?,
-        project: name("project", &data.project, ProjectName::parse)?,
+fn file_section(data: &SectionData<'_>) -> Checked<ProjectId> {
+    Ok(ProjectId {
+        streamer: name("username", &data.username, UserName::parse)?,
+        name: name("project", &data.project, ProjectName::parse)?,
     })
 }
 
