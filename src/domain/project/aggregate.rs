@@ -108,11 +108,6 @@ impl Project {
         self.last
     }
 
-    /// The greatest number that a change was given or that a file has.
-    pub fn last_version(&self) -> Version {
-        self.last
-    }
-
     /// Records that a file has been deleted, and returns what was known about it.
     pub fn remove(&mut self, path: &FilePath) -> Option<ProjectEntry> {
         self.change(path, |project| project.entries.remove(path))
@@ -156,11 +151,6 @@ impl Project {
     /// Whether a file lies below `path`, at any depth.
     pub fn is_folder(&self, path: &FilePath) -> bool {
         self.entries.is_folder(path)
-    }
-
-    /// Whether the project has no files.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// The files below `folder` (`None`: all of the project's), in byte order of their full names.

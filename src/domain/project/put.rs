@@ -18,13 +18,6 @@ pub struct PendingPut {
     pub(super) bytes: u64,
 }
 
-impl PendingPut {
-    /// The path of the file.
-    pub fn path(&self) -> &FilePath {
-        &self.path
-    }
-}
-
 /// Why a file must not be put at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PutError {

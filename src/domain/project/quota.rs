@@ -93,20 +93,24 @@ impl ProjectQuota {
     /// # Errors
     /// The first limit that would be exceeded, in the order files, folders, bytes of names, bytes.
     pub fn check(&self, before: &Usage, after: &Usage) -> Result<(), QuotaError> {
-        let passes = |before: u64, after: u64, most: u64| after > most && after > before;
-        if passes(before.files, after.files, self.max_files) {
-            return Err(QuotaError::Files(self.max_files));
-        }
-        if passes(before.folders, after.folders, self.max_folders) {
-            return Err(QuotaError::Folders(self.max_folders));
-        }
-        if passes(before.name_bytes, after.name_bytes, self.max_name_bytes) {
-            return Err(QuotaError::NameBytes(self.max_name_bytes));
-        }
-        if passes(before.bytes, after.bytes, self.max_bytes) {
-            return Err(QuotaError::Bytes(self.max_bytes));
-        }
-        Ok(())
+        let check = |before: u64, after: u64, most: u64, error: fn(u64) -> QuotaError| {
+            let passes = after > most && after > before;
+            if passes { Err(error(most)) } else { Ok(()) }
+        };
+        check(before.files, after.files, self.max_files, QuotaError::Files)?;
+        check(
+            before.folders,
+            after.folders,
+            self.max_folders,
+            QuotaError::Folders,
+        )?;
+        check(
+            before.name_bytes,
+            after.name_bytes,
+            self.max_name_bytes,
+            QuotaError::NameBytes,
+        )?;
+        check(before.bytes, after.bytes, self.max_bytes, QuotaError::Bytes)
     }
 }
 

@@ -62,16 +62,16 @@ fn names<'p>(found: impl Iterator<Item = (&'p FilePath, &'p ProjectEntry)>) -> V
 fn a_put_reserves_its_room_and_keeps_it_once_completed() {
     let mut project = Project::default();
     let put = begin(&mut project, "/d/e/f", 5).expect("may be put");
-    assert_eq!(put.path(), &path("/d/e/f"));
+    assert_eq!(put.path, path("/d/e/f"));
     assert_eq!(project.usage(), usage(1, 5, 2, 6));
     assert_eq!(project.get(&path("/d/e/f")), None, "it is not there yet");
-    assert!(project.is_empty() && !project.is_folder(&path("/d")));
+    assert!(project.entries.is_empty() && !project.is_folder(&path("/d")));
 
     let version = project.next_version(7);
     project.complete_put(put, version, NOW);
     assert_eq!(project.usage(), usage(1, 5, 2, 6));
     assert_eq!(project.get(&path("/d/e/f")), Some(&entry(5, 7)));
-    assert!(!project.is_empty() && project.is_folder(&path("/d")));
+    assert!(!project.entries.is_empty() && project.is_folder(&path("/d")));
 }
 
 #[test]
@@ -196,11 +196,11 @@ fn a_reservation_that_was_never_given_back_is_replaced() {
 #[test]
 fn versions_grow_past_every_loaded_file() {
     let mut project = project(&["/a", "/b", "/c"]);
-    assert_eq!(project.last_version(), Version::new(3));
+    assert_eq!(project.last, Version::new(3));
     assert_eq!(project.next_version(0), Version::new(4));
     assert_eq!(project.next_version(100), Version::new(100));
     assert_eq!(project.next_version(99), Version::new(101));
-    assert_eq!(project.last_version(), Version::new(101));
+    assert_eq!(project.last, Version::new(101));
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_file_found_different_is_corrected() {
     assert_eq!(project.get(&path("/d/a")), Some(&entry(9, 1)));
     assert_eq!(project.usage(), usage(1, 9, 1, 4));
     project.correct(&path("/d/a"), known, Some(entry(9, 30)));
-    assert_eq!(project.last_version(), Version::new(30));
+    assert_eq!(project.last, Version::new(30));
     project.correct(&path("/d/a"), Version::new(30), None);
     assert_eq!(project.usage(), Usage::default());
 }
@@ -468,7 +468,7 @@ fn step(project: &mut Project, model: &mut Model, under_way: &mut Vec<PendingPut
         Step::Complete(..) | Step::Abandon(_) if under_way.is_empty() => {}
         Step::Complete(which, now) => {
             let put = under_way.remove(which.index(under_way.len()));
-            let path = put.path().clone();
+            let path = put.path.clone();
             let version = project.next_version(now);
             assert_eq!(version.number(), now.max(model.last + 1));
             project.complete_put(put, version, NOW);
@@ -477,7 +477,7 @@ fn step(project: &mut Project, model: &mut Model, under_way: &mut Vec<PendingPut
         }
         Step::Abandon(which) => {
             let put = under_way.remove(which.index(under_way.len()));
-            model.pending.remove(put.path());
+            model.pending.remove(&put.path);
             project.abandon_put(put);
         }
         Step::Remove(path) => assert_eq!(project.remove(&path), model.entries.remove(&path)),
@@ -529,8 +529,8 @@ proptest! {
         for one in steps {
             step(&mut project, &mut model, &mut under_way, one);
             prop_assert_eq!(project.usage(), model.usage());
-            prop_assert_eq!(project.last_version().number(), model.last);
-            prop_assert_eq!(project.is_empty(), model.entries.is_empty());
+            prop_assert_eq!(project.last.number(), model.last);
+            prop_assert_eq!(project.entries.is_empty(), model.entries.is_empty());
             prop_assert_eq!(project.get(&asked), model.entries.get(&asked));
             let is_folder = model.entries.keys().any(|path| path.is_below(&asked));
             prop_assert_eq!(project.is_folder(&asked), is_folder);
@@ -553,7 +553,7 @@ proptest! {
         let mut project = Project::default();
         let mut under_way: Vec<PendingPut> = Vec::new();
         for (path, bytes, end) in puts {
-            if under_way.iter().all(|put| *put.path() != path) {
+            if under_way.iter().all(|put| put.path != path) {
                 under_way.extend(project.begin_put(&path, bytes, &quota));
             }
             match end {
