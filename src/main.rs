@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use file_ws_server::adapters::inbound::cli::{self, Config, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability};
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
-use file_ws_server::adapters::outbound::memory::MemoryStores;
+use file_ws_server::adapters::outbound::memory;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::application::ports::{Clock as _, StoreResources, Stores};
 use file_ws_server::server::{self, Adapters, Failure};
@@ -42,13 +42,11 @@ fn main() -> ExitCode {
 
 fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Failure> {
     let durability = match (config.store, config.durability) {
-        (Store::Memory, _) => return Ok(MemoryStores::default().into()),
+        (Store::Memory, _) => return Ok(memory::open_stores()),
         (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
         (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
     };
-    let stores = FilesystemStores::open(config.base_dir.as_path(), durability, resources);
-    stores
-        .map(Stores::from)
+    filesystem::open_stores(config.base_dir.as_path(), durability, resources)
         .map_err(|error| config.base_dir_fault(&error).into())
 }
 

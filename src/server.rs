@@ -258,7 +258,7 @@ mod tests {
 
     use super::*;
     use crate::adapters::outbound::jwt::{JwtVerifier, TokenKey};
-    use crate::adapters::outbound::memory::MemoryStores;
+    use crate::adapters::outbound::memory;
     use crate::adapters::outbound::system::{RandomIds, SystemClock};
 
     fn adapters(stores: Result<Stores, Failure>) -> Adapters {
@@ -278,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_in_the_process_answers_until_it_is_stopped() {
-        let stores = adapters(Ok(MemoryStores::default().into()));
+        let stores = adapters(Ok(memory::open_stores()));
         let running = Server::start(&config(), stores).await.expect("started");
         let address = running.addresses[0];
         let mut stream = TcpStream::connect(address).await.expect("connected");
@@ -296,7 +296,7 @@ mod tests {
         let (told, memory) = tokio::sync::oneshot::channel();
         let open = move |resources: StoreResources| {
             let _ = told.send(resources.memory);
-            Ok(MemoryStores::default().into())
+            Ok(memory::open_stores())
         };
         let adapters = Adapters {
             open_stores: Box::new(open),
@@ -328,7 +328,7 @@ mod tests {
     #[tokio::test]
     async fn stores_that_cannot_be_opened_stop_the_start_and_free_the_port() {
         let mut config = config();
-        let first = Server::start(&config, adapters(Ok(MemoryStores::default().into()))).await;
+        let first = Server::start(&config, adapters(Ok(memory::open_stores()))).await;
         let first = first.expect("started");
         let port = first.addresses[0].port();
         first.stop().await;

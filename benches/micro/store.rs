@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use criterion::Criterion;
-use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability};
 use file_ws_server::application::FileContent;
-use file_ws_server::application::ports::{ProjectStore as _, StoreResources};
+use file_ws_server::application::ports::StoreResources;
 use file_ws_server::domain::{FilePath, ProjectQuota};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -38,7 +38,7 @@ pub fn benches(criterion: &mut Criterion) {
 fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durability) {
     let runtime = Runtime::new().expect("a runtime");
     let base = TempDir::new_in(folder).expect("a folder");
-    let stores = FilesystemStores::open(base.path(), durability, StoreResources::default());
+    let stores = filesystem::open_stores(base.path(), durability, StoreResources::default());
     let stores = stores.expect("opens");
     let (store, project) = (stores.projects, project());
     runtime

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_ws_server::adapters::outbound::filesystem::{Durability, FilesystemStores};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::server::{self, Adapters, Running, Server};
@@ -94,7 +94,11 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
     let folder = base.path().to_owned();
     let adapters = Adapters {
         open_stores: Box::new(move |resources| {
-            Ok(FilesystemStores::open(&folder, Durability::Rename, resources)?.into())
+            Ok(filesystem::open_stores(
+                &folder,
+                Durability::Rename,
+                resources,
+            )?)
         }),
         tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::application::ports::{Clock, IdGenerator};
 use crate::domain::{PullRequestId, Timestamp, Uptime};
@@ -43,6 +43,17 @@ impl Clock for SystemClock {
         let millis = STARTED.elapsed().as_millis();
         Uptime::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
+}
+
+/// The time in nanoseconds since the Unix epoch, by which the stores number changes. A file's time
+/// is the store's affair, and finer than that of the clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one adapter that asks the system"
+)]
+pub(crate) fn now_nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
 }
 
 /// Turns the system's time into one that is never set back.

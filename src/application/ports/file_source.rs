@@ -19,6 +19,18 @@ pub trait FileSource: Send + Sync {
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError>;
 }
 
+/// Content in memory, shared by all who read it.
+#[async_trait]
+impl FileSource for Bytes {
+    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
+        let start = usize::try_from(offset).map_err(StoreError::failed)?;
+        match start.checked_add(length) {
+            Some(end) if end <= self.len() => Ok(self.slice(start..end)),
+            _ => Err(StoreError::failed("asked for more than the file has")),
+        }
+    }
+}
+
 /// A file opened for reading.
 #[derive(Clone)]
 pub struct OpenFile {

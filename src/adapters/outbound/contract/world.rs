@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
-use crate::adapters::outbound::memory::MemoryStores;
+use crate::adapters::outbound::filesystem::{self, Durability};
+use crate::adapters::outbound::memory;
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, FinishError, OpenFile, ProjectStore, PullRequestStore, StagedUpload, StagingId,
@@ -38,7 +38,7 @@ pub(in crate::adapters::outbound) struct World {
 
 impl World {
     pub fn in_memory() -> Self {
-        let stores = MemoryStores::default();
+        let stores = memory::open_stores();
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
@@ -61,7 +61,7 @@ impl World {
         durability: Durability,
         resources: StoreResources,
     ) -> Self {
-        let stores = FilesystemStores::open(place.path(), durability, resources).expect("opens");
+        let stores = filesystem::open_stores(place.path(), durability, resources).expect("opens");
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,

@@ -15,9 +15,5 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
-pub use projects::store::FilesystemProjects;
-pub use pull_requests::store::FilesystemPullRequests;
-pub use sandbox::durability::Durability;
-pub use sandbox::layout::OpenError;
-pub use stores::FilesystemStores;
-pub use uploads::store::FilesystemUploads;
+pub use sandbox::layout::{Durability, OpenError};
+pub use stores::open_stores;

@@ -3,12 +3,23 @@
 mod chat_rooms;
 mod projects;
 mod pull_requests;
-mod source;
-mod stores;
 mod uploads;
 
+use std::sync::Arc;
+
 pub use chat_rooms::MemoryChatRooms;
-pub use projects::MemoryProjects;
-pub use pull_requests::MemoryPullRequests;
-pub use stores::MemoryStores;
-pub use uploads::MemoryUploads;
+use projects::MemoryProjects;
+use pull_requests::MemoryPullRequests;
+use uploads::MemoryUploads;
+
+use crate::application::ports::Stores;
+
+/// All stores, empty at first; their data is gone with the last of them.
+pub fn open_stores() -> Stores {
+    let uploads = Arc::new(MemoryUploads::default());
+    Stores {
+        projects: Arc::<MemoryProjects>::default(),
+        pull_requests: Arc::new(MemoryPullRequests::new(Arc::clone(&uploads))),
+        uploads,
+    }
+}

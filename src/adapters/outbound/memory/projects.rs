@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::adapters::outbound::listing::list;
-use crate::adapters::outbound::memory::source::{StoredFile, now_nanos};
+use crate::adapters::outbound::system::now_nanos;
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
@@ -21,7 +21,7 @@ use crate::domain::{
 /// Keeps projects as long as it lives. It contains only what it created itself, so nothing is
 /// foreign.
 #[derive(Debug, Default)]
-pub struct MemoryProjects {
+pub(crate) struct MemoryProjects {
     projects: Mutex<HashMap<ProjectId, Arc<Mutex<Stored>>>>,
 }
 
@@ -29,7 +29,7 @@ pub struct MemoryProjects {
 #[derive(Debug, Default)]
 struct Stored {
     project: Project,
-    contents: HashMap<FilePath, Bytes>,
+    files: HashMap<FilePath, OpenFile>,
 }
 
 impl MemoryProjects {
@@ -57,19 +57,19 @@ impl Stored {
         let version = self.project.next_version(now);
         let modified = Timestamp::from_millis(now / 1_000_000);
         self.project.complete_put(put, version, modified);
-        self.contents.insert(path.clone(), content);
+        let source = Arc::new(content);
+        let file = OpenFile {
+            version,
+            bytes,
+            modified,
+            source,
+        };
+        self.files.insert(path.clone(), file);
         Ok(version)
     }
 
     fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
-        let entry = self.project.get(path).ok_or(StoreError::NotFound)?;
-        let content = self.contents.get(path).ok_or(StoreError::NotFound)?;
-        let file = StoredFile {
-            version: entry.version,
-            modified: entry.modified,
-            content: content.clone(),
-        };
-        Ok(file.open())
+        self.files.get(path).cloned().ok_or(StoreError::NotFound)
     }
 }
 
@@ -124,7 +124,7 @@ impl ProjectStore for MemoryProjects {
                 return Err(StoreError::NotFound);
             }
             stored.project.remove(path);
-            stored.contents.remove(path);
+            stored.files.remove(path);
             let version = stored.project.next_version(now_nanos());
             in_turn(version);
             Ok(version)

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::memory::source::StoredFile;
 use crate::adapters::outbound::memory::uploads::{Files, MemoryUploads};
 use crate::adapters::outbound::open_pull_requests::OpenPullRequests;
 use crate::application::locks::lock;
@@ -16,7 +15,7 @@ use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, 
 
 /// Keeps open pull requests as long as it lives.
 #[derive(Debug)]
-pub struct MemoryPullRequests {
+pub(crate) struct MemoryPullRequests {
     open: Arc<OpenPullRequests>,
     contents: Mutex<HashMap<(ProjectId, PullRequestId), Content>>,
     uploads: Arc<MemoryUploads>,
@@ -103,7 +102,7 @@ impl PullRequestStore for MemoryPullRequests {
         let all = lock(&self.contents);
         let open = all.get(&(project.clone(), id));
         let file = open.and_then(|open| open.files.get(path));
-        file.map(StoredFile::open).ok_or(StoreError::NotFound)
+        file.cloned().ok_or(StoreError::NotFound)
     }
 
     async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {

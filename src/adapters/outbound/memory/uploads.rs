@@ -1,24 +1,24 @@
 //! Unfinished uploads and drafts in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::adapters::outbound::memory::source::StoredFile;
+use crate::adapters::outbound::system::now_nanos;
 use crate::application::FileContent;
 use crate::application::locks::lock;
-use crate::application::ports::{StagingId, StoreError, UploadStore};
-use crate::domain::{FilePath, PullRequestId, Version};
+use crate::application::ports::{OpenFile, StagingId, StoreError, UploadStore};
+use crate::domain::{FilePath, PullRequestId, Timestamp, Version};
 
 /// The files of a pull request.
-pub(crate) type Files = BTreeMap<FilePath, StoredFile>;
+pub(crate) type Files = BTreeMap<FilePath, OpenFile>;
 
 /// Keeps uploads in memory, where they would be without it, and drafts until they are finished or
 /// discarded.
 #[derive(Debug, Default)]
-pub struct MemoryUploads {
+pub(crate) struct MemoryUploads {
     staged: Mutex<HashMap<StagingId, BytesMut>>,
     drafts: Mutex<HashMap<PullRequestId, Files>>,
 }
@@ -76,8 +76,14 @@ impl UploadStore for MemoryUploads {
         path: &FilePath,
         content: FileContent,
     ) -> Result<(), StoreError> {
-        // It has no versions: once finished it is never replaced.
-        let file = StoredFile::new(Version::UNKNOWN, content.read().await?);
+        let content = content.read().await?;
+        let file = OpenFile {
+            // It has none: once finished it is never replaced.
+            version: Version::UNKNOWN,
+            bytes: content.len() as u64,
+            modified: Timestamp::from_millis(now_nanos() / 1_000_000),
+            source: Arc::new(content),
+        };
         let mut drafts = lock(&self.drafts);
         drafts.entry(draft).or_default().insert(path.clone(), file);
         Ok(())

@@ -3,10 +3,9 @@
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::projects::replace::split;
-use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind};
-use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
 use crate::adapters::outbound::filesystem::sandbox::temporary::Temporary;
 use crate::application::ports::StoreError;
 use crate::domain::FilePath;

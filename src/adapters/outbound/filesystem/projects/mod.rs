@@ -3,7 +3,6 @@
 pub(crate) mod change_order;
 pub(crate) mod delete;
 pub(crate) mod entries;
-pub(crate) mod kept_open;
 pub(crate) mod load;
 pub(crate) mod loaded;
 pub(crate) mod new_folders;

@@ -28,7 +28,7 @@ pub(crate) fn open(
 ) -> Result<Option<OpenFile>, StoreError> {
     let bytes = metadata.len();
     let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
-        Arc::new(Held(read_at(&file, 0, bytes)?))
+        Arc::new(read_at(&file, 0, bytes)?)
     } else if let Some(permit) = permit {
         Arc::new(OnDisk {
             file: Arc::new((file, permit)),
@@ -46,25 +46,11 @@ pub(crate) fn open(
     }))
 }
 
-/// A small file that has already been read.
-struct Held(Bytes);
-
 /// A file that is read as needed; open as long as this lives.
 struct OnDisk {
     file: Arc<(File, OwnedSemaphorePermit)>,
     bytes: u64,
     pool: BlockingPool,
-}
-
-#[async_trait]
-impl FileSource for Held {
-    async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError> {
-        let start = usize::try_from(offset).map_err(StoreError::failed)?;
-        match start.checked_add(length) {
-            Some(end) if end <= self.0.len() => Ok(self.0.slice(start..end)),
-            _ => Err(past_the_end()),
-        }
-    }
 }
 
 #[async_trait]
@@ -76,7 +62,7 @@ impl FileSource for OnDisk {
             .checked_add(length)
             .is_none_or(|end| end > self.bytes)
         {
-            return Err(past_the_end());
+            return Err(StoreError::failed("asked for more than the file has"));
         }
         let file = Arc::clone(&self.file);
         let read = move || read_at(&file.0, offset, length);
@@ -89,8 +75,4 @@ fn read_at(file: &File, offset: u64, length: u64) -> Result<Bytes, StoreError> {
     file.read_exact_at(&mut bytes, offset)
         .during("read a file")?;
     Ok(bytes.into())
-}
-
-fn past_the_end() -> StoreError {
-    StoreError::failed("asked for more than the file has")
 }

@@ -45,7 +45,7 @@ impl Reading {
     ) -> Opened {
         let mut permit = None;
         if self.is_known_to_be_long(&paths) {
-            permit = Some(self.layout.kept_open.one().await?);
+            permit = Some(self.layout.may_keep_open().await?);
         }
         let reading = Arc::new(self);
         loop {
@@ -59,7 +59,7 @@ impl Reading {
             if let Some(opened) = reading.entry.reads.run_quick(read).await? {
                 return Ok(opened);
             }
-            permit = Some(reading.layout.kept_open.one().await?);
+            permit = Some(reading.layout.may_keep_open().await?);
         }
     }
 

@@ -1,85 +1,17 @@
 //! Which folders are projects: those with a marker in `.twicecast/projects`.
 
-use std::sync::{Arc, Mutex};
-
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::projects::entries::Entries;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{FOLDER, Folder, Kind, PRIVATE_FILE};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
-use crate::application::locks::lock;
 use crate::application::ports::{ProjectState, StoreError};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
-/// Knows which projects exist, for a [`ProjectStore`].
+/// What is known about `project`; see [`ProjectStore`].
 ///
 /// [`ProjectStore`]: crate::application::ports::ProjectStore
-#[derive(Debug)]
-pub(crate) struct Registry {
-    layout: Arc<Layout>,
-    entries: Arc<Entries>,
-    /// Held while a project is created, so that two connections creating the same one do not take
-    /// each other's folder for a foreign one.
-    registering: Arc<Mutex<()>>,
-}
-
-impl Registry {
-    pub fn new(layout: Arc<Layout>, entries: Arc<Entries>) -> Self {
-        Self {
-            layout,
-            entries,
-            registering: Arc::default(),
-        }
-    }
-
-    pub async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
-        let (layout, project) = (Arc::clone(&self.layout), project.clone());
-        let asked = project.clone();
-        let common = self.entries.common();
-        let found = common.run_quick(move |_| state(&layout, &asked)).await?;
-        if found != ProjectState::Registered {
-            // An operator has removed it: nothing that is known about it is true any more.
-            self.entries.forget(&project);
-        }
-        Ok(found)
-    }
-
-    pub async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
-        let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
-        let asked = project.clone();
-        let made = move || {
-            let _alone = lock(&registering);
-            register(&layout, &asked)
-        };
-        if self.entries.common().run(made).await? {
-            self.entries.forget(project);
-        }
-        Ok(())
-    }
-
-    pub async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
-        let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
-        let asked = project.clone();
-        let adopt = move || {
-            let _alone = lock(&registering);
-            if lying_there(&layout, &asked)? != Some(Kind::Folder) {
-                return Err(StoreError::NotFound);
-            }
-            mark(&layout, &asked).map(drop)
-        };
-        self.entries.common().run(adopt).await?;
-        self.entries.forget(project);
-        Ok(())
-    }
-
-    pub async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
-        let layout = Arc::clone(&self.layout);
-        self.entries.common().run(move || projects(&layout)).await
-    }
-}
-
-fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState, StoreError> {
+pub(crate) fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState, StoreError> {
     let marked = layout.is_marked(project).during("look at a marker")?;
     let state = match lying_there(layout, project)? {
         None => ProjectState::Absent,
@@ -107,8 +39,9 @@ fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Option<Kind>, Sto
     }
 }
 
-/// Returns whether this call created the project.
-fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
+/// Creates the project, and returns whether this call did. Only one at a time: two that create the
+/// same project would take each other's folder for a foreign one.
+pub(crate) fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
     match state(layout, project)? {
         ProjectState::Registered => return Ok(false),
         ProjectState::Foreign => return Err(StoreError::PathConflict),
@@ -123,6 +56,14 @@ fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
         unmark(layout, project);
     }
     made.map(|()| true)
+}
+
+/// Makes a folder that the server did not create a project.
+pub(crate) fn adopt(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
+    if lying_there(layout, project)? != Some(Kind::Folder) {
+        return Err(StoreError::NotFound);
+    }
+    mark(layout, project).map(drop)
 }
 
 fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
@@ -169,7 +110,8 @@ fn unmark(layout: &Layout, project: &ProjectId) {
     }
 }
 
-fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
+/// All projects that exist.
+pub(crate) fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
     const WHAT: &str = "list the projects";
     let mut found = Vec::new();
     for (streamer, user) in folders(&layout.markers, UserName::parse).during(WHAT)? {

@@ -5,12 +5,11 @@ use rustix::io::Errno;
 use crate::adapters::outbound::filesystem::projects::loaded::LoadedProject;
 use crate::adapters::outbound::filesystem::projects::new_folders::{NewFolders, Parent};
 use crate::adapters::outbound::filesystem::projects::versions::{LastVersion, modified};
-use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{
     During, Looking, is_absent, is_in_the_way,
 };
 use crate::adapters::outbound::filesystem::sandbox::folder::{FILE, Folder, Kind};
-use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
 use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
 use crate::adapters::outbound::filesystem::uploads::content;
 use crate::application::FileContent;

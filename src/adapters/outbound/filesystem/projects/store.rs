@@ -1,21 +1,22 @@
 //! The files of projects on disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
 use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
-use crate::adapters::outbound::filesystem::projects::loaded::User;
+use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, User};
 use crate::adapters::outbound::filesystem::projects::read::Reading;
-use crate::adapters::outbound::filesystem::projects::registry::Registry;
+use crate::adapters::outbound::filesystem::projects::registry;
 use crate::adapters::outbound::filesystem::projects::replace::Replacing;
-use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
-use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
 use crate::adapters::outbound::listing::list;
 use crate::application::FileContent;
+use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, StoreError, Wanted,
@@ -28,32 +29,78 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota
 /// What a project holds is in memory while it is in use: loaded by a walk of its folder,
 /// and kept up to date with every write.
 #[derive(Debug)]
-pub struct FilesystemProjects {
+pub(crate) struct FilesystemProjects {
     layout: Arc<Layout>,
     pub(crate) entries: Arc<Entries>,
-    registry: Registry,
+    /// Held while a project is created or adopted.
+    registering: Arc<Mutex<()>>,
+}
+
+/// What a change of a file works with.
+struct Changing<'a> {
+    layout: &'a Layout,
+    entry: &'a Entry,
+    loaded: &'a LoadedProject,
+    path: &'a FilePath,
+    /// The project's folder.
+    root: Folder,
 }
 
 impl FilesystemProjects {
     pub(crate) fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Self {
         let entries = Entries::new(Arc::clone(&layout), budget);
         Self {
-            registry: Registry::new(Arc::clone(&layout), Arc::clone(&entries)),
             layout,
             entries,
+            registering: Arc::default(),
         }
     }
 
-    /// Syncs of different files are best done in parallel; without syncs a change is quick.
-    async fn run_change<T: Send + 'static>(
+    /// Carries out a change of a file in its turn. Syncs of different files are best done in
+    /// parallel; without syncs a change is quick.
+    async fn change_file(
         &self,
-        pool: &BlockingPool,
-        change: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        project: &ProjectId,
+        path: &FilePath,
+        in_turn: InTurn,
+        change: impl FnOnce(Changing<'_>) -> Result<Version, StoreError> + Send + 'static,
+    ) -> Result<Version, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let file = entry.locks.lock(path).await;
+        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
+        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
+        let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
+        let work = move |batch: &mut Batch| {
+            let version = change(Changing {
+                layout: &layout,
+                entry: &entry,
+                loaded: &loaded,
+                path: &path,
+                root: batch.root(|| entries.root(&project))?,
+            })?;
+            in_turn(version);
+            drop(file);
+            Ok(version)
+        };
         match self.layout.durability {
-            Durability::Fsync => pool.run(|| change(&mut Batch::default())).await,
-            Durability::Rename => pool.run_quick(change).await,
+            Durability::Fsync => pool.run(|| work(&mut Batch::default())).await,
+            Durability::Rename => pool.run_quick(work).await,
         }
+    }
+
+    /// Runs `change` of which projects there are, alone.
+    async fn change_projects<T: Send + 'static>(
+        &self,
+        project: &ProjectId,
+        change: fn(&Layout, &ProjectId) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
+        let project = project.clone();
+        let work = move || {
+            let _alone = lock(&registering);
+            change(&layout, &project)
+        };
+        self.entries.common().run(work).await
     }
 
     fn reading(&self, entry: Arc<Entry>, project: &ProjectId) -> Reading {
@@ -69,19 +116,33 @@ impl FilesystemProjects {
 #[async_trait]
 impl ProjectStore for FilesystemProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
-        self.registry.state(project).await
+        let (layout, asked) = (Arc::clone(&self.layout), project.clone());
+        let look = move |_: &mut Batch| registry::state(&layout, &asked);
+        let found = self.entries.common().run_quick(look).await?;
+        if found != ProjectState::Registered {
+            // An operator has removed it: nothing that is known about it is true any more.
+            self.entries.forget(project);
+        }
+        Ok(found)
     }
 
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
-        self.registry.register(project).await
+        if self.change_projects(project, registry::register).await? {
+            self.entries.forget(project);
+        }
+        Ok(())
     }
 
     async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
-        self.registry.adopt(project).await
+        self.change_projects(project, registry::adopt).await?;
+        self.entries.forget(project);
+        Ok(())
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
-        self.registry.projects().await
+        let layout = Arc::clone(&self.layout);
+        let list = move || registry::projects(&layout);
+        self.entries.common().run(list).await
     }
 
     async fn put_file(
@@ -92,25 +153,16 @@ impl ProjectStore for FilesystemProjects {
         quota: ProjectQuota,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let file = entry.locks.lock(path).await;
-        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
-        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
-        let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
-        let change = move |batch: &mut Batch| {
-            let root = batch.root(|| entries.root(&project))?;
+        let put = move |changing: Changing<'_>| {
             let replacing = Replacing {
-                layout: &layout,
-                project: &loaded,
-                versions: &entry.versions,
-                new_folders: &entry.new_folders,
+                layout: changing.layout,
+                project: changing.loaded,
+                versions: &changing.entry.versions,
+                new_folders: &changing.entry.new_folders,
             };
-            let version = replacing.run(&root, &path, &content, &quota)?;
-            in_turn(version);
-            drop(file);
-            Ok(version)
+            replacing.run(&changing.root, changing.path, &content, &quota)
         };
-        self.run_change(&pool, change).await
+        self.change_file(project, path, in_turn, put).await
     }
 
     async fn delete_file(
@@ -120,27 +172,19 @@ impl ProjectStore for FilesystemProjects {
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let file = entry.locks.lock(path).await;
-        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
-        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
-        let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
-        let change = move |batch: &mut Batch| {
+        let delete = move |changing: Changing<'_>| {
             if !wanted() {
                 return Err(StoreError::NotFound);
             }
-            let root = batch.root(|| entries.root(&project))?;
-            let deleted = delete(&layout, &root, &path);
+            let (path, loaded) = (changing.path, changing.loaded);
+            let deleted = delete(changing.layout, &changing.root, path);
             if matches!(deleted, Ok(()) | Err(StoreError::NotFound)) {
-                loaded.change(|project| project.remove(&path));
+                loaded.change(|project| project.remove(path));
             }
             deleted?;
-            let version = loaded.with(|project| entry.versions.next(project));
-            in_turn(version);
-            drop(file);
-            Ok(version)
+            Ok(loaded.with(|project| changing.entry.versions.next(project)))
         };
-        self.run_change(&pool, change).await
+        self.change_file(project, path, in_turn, delete).await
     }
 
     async fn open_file(

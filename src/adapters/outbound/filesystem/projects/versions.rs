@@ -6,8 +6,8 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::adapters::outbound::system::now_nanos;
 use crate::domain::{Project, ProjectEntry, Timestamp, Version};
 
 /// The greatest number that any project's change has been given. It outlives the projects in
@@ -18,13 +18,13 @@ pub(crate) struct LastVersion(AtomicU64);
 impl LastVersion {
     /// Numbers from now on.
     pub fn from_now() -> Self {
-        Self(AtomicU64::new(now()))
+        Self(AtomicU64::new(now_nanos()))
     }
 
     /// The number of the project's next change. Recorded here before any file has it.
     pub fn next(&self, project: &mut Project) -> Version {
         let least = self.0.load(Ordering::SeqCst).saturating_add(1);
-        let version = project.next_version(now().max(least));
+        let version = project.next_version(now_nanos().max(least));
         self.0.fetch_max(version.number(), Ordering::SeqCst);
         version
     }
@@ -59,22 +59,13 @@ pub(crate) fn modified(nanos: Option<u64>) -> Timestamp {
     Timestamp::from_millis(nanos.unwrap_or(0) / 1_000_000)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a file's time is the disk's affair and finer than the Clock port's"
-)]
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_grow_though_the_clock_lags_and_the_project_is_loaded_anew() {
-        let ahead = now() + 3_600_000_000_000;
+        let ahead = now_nanos() + 3_600_000_000_000;
         let last = LastVersion(AtomicU64::new(ahead));
         assert_eq!(last.next(&mut Project::default()).number(), ahead + 1);
         assert_eq!(last.next(&mut Project::default()).number(), ahead + 2);

@@ -23,7 +23,7 @@ use crate::domain::{
 
 /// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, and their ids in memory.
 #[derive(Debug)]
-pub struct FilesystemPullRequests {
+pub(crate) struct FilesystemPullRequests {
     layout: Arc<Layout>,
     drafts: Arc<InFlight<PullRequestId>>,
     open: Arc<OpenPullRequests>,
@@ -131,7 +131,7 @@ impl PullRequestStore for FilesystemPullRequests {
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
         let (name, gate) = (stored_name(path), self.gate.clone());
-        let permit = self.layout.kept_open.one().await?;
+        let permit = self.layout.may_keep_open().await?;
         let open = move |_: &Layout, home: &Folder| {
             let folder = home.folder(&id.to_string());
             let file = folder.and_then(|folder| folder.file_and_metadata(&name));

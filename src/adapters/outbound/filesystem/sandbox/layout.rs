@@ -14,15 +14,15 @@ use std::fs::File;
 use std::io;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FlockOperation, Mode};
 use rustix::io::Errno;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
-use crate::adapters::outbound::filesystem::projects::kept_open::KeptOpen;
 use crate::adapters::outbound::filesystem::projects::versions::nanos;
-use crate::adapters::outbound::filesystem::sandbox::durability::Durability;
 use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
@@ -33,6 +33,16 @@ use crate::domain::{ProjectId, Version};
 
 const STATE: &str = ".twicecast";
 const FORMAT: &str = "1";
+
+/// What an acknowledged change of a project's file survives. Pull requests are always synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A crash of the machine.
+    #[default]
+    Fsync,
+    /// A crash of the process.
+    Rename,
+}
 
 /// Why the stores cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +93,9 @@ pub(crate) struct Layout {
     pub durability: Durability,
     /// The unfinished uploads.
     pub uploads: InFlight<StagingId>,
-    /// The files that are kept open for reading.
-    pub kept_open: KeptOpen,
+    /// Permits to keep files open while they are sent, so that these files and the sockets together
+    /// stay below the process's limit. What is written, or read in one go, needs none.
+    kept_open: Arc<Semaphore>,
     temporaries: AtomicU64,
     /// The lock goes with it.
     _lock: File,
@@ -92,11 +103,9 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Creates what is missing, takes the lock and removes what an earlier run left unfinished.
-    pub fn open(
-        base: &Path,
-        durability: Durability,
-        kept_open: KeptOpen,
-    ) -> Result<Self, OpenError> {
+    ///
+    /// At most `open_files` are kept open for reading, and at least one.
+    pub fn open(base: &Path, durability: Durability, open_files: usize) -> Result<Self, OpenError> {
         std::fs::create_dir_all(base).map_err(OpenError::Base)?;
         let base = Folder::open(base).map_err(|error| OpenError::Base(error.into()))?;
         let state = own_folder(&base, STATE)?;
@@ -111,7 +120,7 @@ impl Layout {
             base,
             durability,
             uploads: InFlight::default(),
-            kept_open,
+            kept_open: Arc::new(Semaphore::new(open_files.clamp(1, Semaphore::MAX_PERMITS))),
             temporaries: AtomicU64::new(0),
             _lock: lock,
         };
@@ -119,6 +128,12 @@ impl Layout {
         sweep(&layout.drafts)?;
         layout.probe_times()?;
         Ok(layout)
+    }
+
+    /// Waits until one more file may be kept open.
+    pub async fn may_keep_open(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permit = Arc::clone(&self.kept_open).acquire_owned().await;
+        permit.map_err(StoreError::failed)
     }
 
     /// An unused name in the staging folder.

@@ -1,6 +1,5 @@
 //! The walls around the base folder: folders held open, and the layout inside it.
 
-pub(crate) mod durability;
 pub(crate) mod error;
 pub(crate) mod folder;
 pub(crate) mod layout;

@@ -10,8 +10,10 @@ use futures_util::FutureExt;
 use crate::adapters::outbound::contract::world::{
     World, assert_says, below, demo, hash, memory, path, project,
 };
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::projects::store::FilesystemProjects;
+use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::tests::on_disk;
-use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{ProjectStore, StoreError, StoreResources};
 
@@ -213,10 +215,10 @@ async fn long_files_wait_for_a_permit_and_nothing_else_does() {
 #[tokio::test]
 async fn a_write_does_not_wait_behind_reads_that_hang() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let stores =
-        FilesystemStores::open(place.path(), Durability::Rename, StoreResources::default())
-            .expect("opens");
-    let (store, id) = (stores.projects, demo());
+    let layout = Layout::open(place.path(), Durability::Rename, 1).expect("opens");
+    let memory_budget = StoreResources::default().memory;
+    let store = FilesystemProjects::new(Arc::new(layout), memory_budget);
+    let id = demo();
     store.register(&id).await.expect("registers");
     let entry = store.entries.of(&id).await.expect("is there");
     let (release, hang) = mpsc::channel::<()>();

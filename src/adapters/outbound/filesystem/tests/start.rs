@@ -2,11 +2,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::adapters::outbound::filesystem::sandbox::layout::OpenError;
-use crate::adapters::outbound::filesystem::{Durability, FilesystemStores};
-use crate::application::ports::StoreResources;
+use crate::adapters::outbound::filesystem::{Durability, open_stores};
+use crate::application::ports::{StoreResources, Stores};
 
-fn open(base: &std::path::Path) -> Result<FilesystemStores, OpenError> {
-    FilesystemStores::open(base, Durability::Fsync, StoreResources::default())
+fn open(base: &std::path::Path) -> Result<Stores, OpenError> {
+    open_stores(base, Durability::Fsync, StoreResources::default())
 }
 
 #[test]
@@ -14,7 +14,11 @@ fn a_second_server_on_the_same_folder_does_not_start() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let first = open(place.path()).expect("opens");
     let second = open(place.path());
-    assert!(matches!(second, Err(OpenError::Locked)), "{second:?}");
+    assert!(
+        matches!(second, Err(OpenError::Locked)),
+        "{:?}",
+        second.err()
+    );
     // Any one of the stores keeps the lock.
     let uploads = first.uploads.clone();
     drop(first);
@@ -43,7 +47,8 @@ fn another_format_is_left_alone() {
         let opened = open(place.path());
         assert!(
             matches!(&opened, Err(OpenError::Format { .. })),
-            "{opened:?}"
+            "{:?}",
+            opened.err()
         );
     }
     assert!(state.join("staging/kept").exists(), "nothing was swept");
@@ -66,7 +71,8 @@ fn a_state_folder_that_is_none_is_refused() {
             let opened = open(place.path());
             assert!(
                 matches!(opened, Err(OpenError::NotAFolder(_))),
-                "{opened:?}"
+                "{:?}",
+                opened.err()
             );
         }
     }
