@@ -8,10 +8,6 @@
 //!   [`Writer`] of whole frames, both on the bare socket,
 //! - and returns a [`Close`] that says how the connection ends; the transport carries it out, also
 //!   when the handler panics.
-//!
-//! Why warp's own server and WebSocket are not used: the server has no timeout for a half-sent
-//! head and does not know its upgraded connections at shutdown, and the WebSocket allocates
-//! 128 KiB per connection.
 
 mod admission;
 pub mod frame;

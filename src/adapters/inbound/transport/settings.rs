@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The limits of the transport. A time limit or number of zero is no limit.
+/// The limits of the transport. A number of zero is no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportSettings {
     /// How long a client may take to send a request, the first and every later one.

@@ -1,9 +1,5 @@
 //! Decodes what a client sends: bytes in, messages out, without IO.
 //!
-//! Why the server has its own decoder: idle connections decide how much memory the server takes,
-//! so it must control the buffers; and the bound on slow messages needs to know whether a message
-//! is in progress.
-//!
 //! A message in a single short frame is unmasked in the read buffer and split off, not copied. A
 //! declared length alone allocates nothing: memory grows with the bytes that have come.
 
@@ -134,7 +130,11 @@ impl Decoder {
             }) => *unmasked,
             _ => 0,
         };
-        whole + self.fragments.as_ref().map_or(0, Fragments::bytes)
+        whole
+            + self
+                .fragments
+                .as_ref()
+                .map_or(0, |fragments| fragments.bytes)
     }
 
     /// The next message, fragment or control frame, or `None` when more bytes are needed.
@@ -189,23 +189,21 @@ impl Decoder {
 
     /// Begins the next frame once its header is complete.
     fn begin_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
-        let so_far = self.fragments.as_ref().map(Fragments::bytes);
+        let so_far = self.fragments.as_ref().map(|fragments| fragments.bytes);
         let Some(header) = header::parse(&self.buffer, so_far, self.max_message_bytes)? else {
             return Ok(None);
         };
         let kind = match header.kind {
-            header::Kind::Whole { text } if header.length <= CHUNK => {
-                Kind::Whole { text, checked: 0 }
+            header::Kind::Data {
+                text: Some(text),
+                last: true,
+            } if header.length <= CHUNK => Kind::Whole { text, checked: 0 },
+            header::Kind::Data { text, last } => {
+                if let Some(text) = text {
+                    self.fragments = Some(Fragments::new(text));
+                }
+                Kind::Fragment { last }
             }
-            header::Kind::Whole { text } => {
-                self.fragments = Some(Fragments::new(text));
-                Kind::Fragment { last: true }
-            }
-            header::Kind::First { text } => {
-                self.fragments = Some(Fragments::new(text));
-                Kind::Fragment { last: false }
-            }
-            header::Kind::Continuation { last } => Kind::Fragment { last },
             header::Kind::Control(control) => Kind::Control(control),
         };
         self.buffer.advance(header.bytes);
@@ -263,7 +261,7 @@ impl Decoder {
                     .fragments
                     .take()
                     .expect("a fragment belongs to a message");
-                message(whole.text(), whole.is_utf8(), whole.into_bytes())
+                message(whole.text, whole.is_utf8(), whole.into_bytes())
             }
             Kind::Control(control) => {
                 let mut payload = self.buffer.split_to(frame.length);

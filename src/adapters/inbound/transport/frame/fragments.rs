@@ -12,12 +12,14 @@ pub(super) const CHUNK: usize = 256 * 1024;
 /// The part of a message that has come.
 #[derive(Debug)]
 pub(super) struct Fragments {
-    text: bool,
+    /// Whether it is a text.
+    pub(super) text: bool,
     /// All but the last are complete; those of a text end with a whole character.
     chunks: Vec<Vec<u8>>,
     /// How much of the last chunk of a text is known to be UTF-8.
     checked: usize,
-    bytes: usize,
+    /// How many bytes have come.
+    pub(super) bytes: usize,
 }
 
 impl Fragments {
@@ -29,16 +31,6 @@ impl Fragments {
             checked: 0,
             bytes: 0,
         }
-    }
-
-    /// Whether it is a text.
-    pub(super) fn text(&self) -> bool {
-        self.text
-    }
-
-    /// How many bytes have come.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Adds bytes.
@@ -119,7 +111,7 @@ mod tests {
                     fragments.push(bytes).expect("UTF-8");
                 }
                 assert!(fragments.is_utf8());
-                assert_eq!(fragments.bytes(), text.len());
+                assert_eq!(fragments.bytes, text.len());
                 assert_eq!(fragments.into_bytes(), text);
             }
         }

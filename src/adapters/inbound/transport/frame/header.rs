@@ -24,12 +24,8 @@ pub(super) struct Header {
 /// The part of a message that a frame is.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// The whole message.
-    Whole { text: bool },
-    /// The first fragment.
-    First { text: bool },
-    /// A later fragment.
-    Continuation { last: bool },
+    /// The first part, if it says whether the message is a text, or a later one.
+    Data { text: Option<bool>, last: bool },
     /// No part: a control frame.
     Control(Control),
 }
@@ -82,16 +78,12 @@ fn kind(header: &FrameHeader, length: u64, in_message: bool) -> Result<Kind, Pro
         }
         OpCode::Control(Control::Close) if length == 1 => Err(ProtocolError::ShortClose),
         OpCode::Control(control) => Ok(Kind::Control(control)),
-        OpCode::Data(Data::Continue) if in_message => Ok(Kind::Continuation { last }),
+        OpCode::Data(Data::Continue) if in_message => Ok(Kind::Data { text: None, last }),
         OpCode::Data(Data::Continue) => Err(ProtocolError::StrayContinuation),
         OpCode::Data(_) if in_message => Err(ProtocolError::InterruptedMessage),
         OpCode::Data(data) => {
-            let text = data == Data::Text;
-            Ok(if last {
-                Kind::Whole { text }
-            } else {
-                Kind::First { text }
-            })
+            let text = Some(data == Data::Text);
+            Ok(Kind::Data { text, last })
         }
     }
 }

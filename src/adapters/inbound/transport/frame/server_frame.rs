@@ -75,9 +75,22 @@ impl FrameBuilder {
     }
 
     fn finish(mut self, opcode: u8) -> Bytes {
-        let (header, length) = header(opcode, self.payload_len());
-        let start = HEADER_ROOM - length;
-        self.bytes[start..HEADER_ROOM].copy_from_slice(&header[..length]);
+        let length = self.payload_len();
+        let header = &mut self.bytes[..HEADER_ROOM];
+        // The length ends where the payload begins, and takes one, two or eight bytes.
+        header[2..].copy_from_slice(&(length as u64).to_be_bytes());
+        let start = match length {
+            0..=MAX_CONTROL_PAYLOAD => 8,
+            126..=0xffff => {
+                header[7] = 126;
+                6
+            }
+            _ => {
+                header[1] = 127;
+                0
+            }
+        };
+        header[start] = FIN | opcode;
         self.bytes.advance(start);
         self.bytes.freeze()
     }
@@ -132,31 +145,9 @@ pub fn close(code: Option<CloseCode>, reason: &str) -> Bytes {
 }
 
 fn encode(opcode: u8, payload: &[u8]) -> Bytes {
-    let (header, length) = header(opcode, payload.len());
-    let mut bytes = BytesMut::with_capacity(length + payload.len());
-    bytes.extend_from_slice(&header[..length]);
-    bytes.extend_from_slice(payload);
-    bytes.freeze()
-}
-
-/// The header of a final, unmasked frame, and how many of the bytes it takes.
-fn header(opcode: u8, payload: usize) -> ([u8; HEADER_ROOM], usize) {
-    let mut header = [0; HEADER_ROOM];
-    header[0] = FIN | opcode;
-    if let Ok(short) = u8::try_from(payload)
-        && usize::from(short) <= MAX_CONTROL_PAYLOAD
-    {
-        header[1] = short;
-        (header, 2)
-    } else if let Ok(medium) = u16::try_from(payload) {
-        header[1] = 126;
-        header[2..4].copy_from_slice(&medium.to_be_bytes());
-        (header, 4)
-    } else {
-        header[1] = 127;
-        header[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-        (header, 10)
-    }
+    let mut frame = FrameBuilder::with_capacity(payload.len());
+    frame.extend(payload);
+    frame.finish(opcode)
 }
 
 #[cfg(test)]

@@ -66,11 +66,7 @@ pub async fn serve<F>(
     let service = TowerToHyperService::new(warp::service(filter));
     let pending = Admission::new(settings.max_pending, settings.max_pending_per_address);
     let tasks = TaskTracker::new();
-    let never = Duration::from_secs(60 * 60 * 24);
-    let handshake_timeout = match settings.handshake_timeout {
-        Duration::ZERO => never,
-        timeout => timeout,
-    };
+    let handshake_timeout = settings.handshake_timeout;
     let loops = listeners.iter().map(|listener| {
         accept(listener, stop, |stream, address| {
             let is_proxy = is_trusted_proxy(address.ip(), &settings.trusted_proxies);

@@ -34,38 +34,28 @@ pub(super) enum HandshakeError {
 }
 
 impl HandshakeError {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoUpgrade | Self::Version => StatusCode::UPGRADE_REQUIRED,
-            Self::NoConnectionUpgrade | Self::Key | Self::Body => StatusCode::BAD_REQUEST,
-            Self::Origin => StatusCode::FORBIDDEN,
-            Self::Full | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
     pub(super) fn response(self) -> Response {
-        let mut response = Response::new(format!("{self}\n").into());
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        headers.insert(CONTENT_TYPE, plain);
-        match self {
-            Self::Method => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET"));
+        let response = http::Response::builder().header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        let response = match self {
+            Self::Method => response
+                .status(StatusCode::METHOD_NOT_ALLOWED)
+                .header(ALLOW, "GET"),
+            Self::NoUpgrade | Self::Version => response
+                .status(StatusCode::UPGRADE_REQUIRED)
+                .header(UPGRADE, "websocket")
+                .header(CONNECTION, "upgrade")
+                .header(SEC_WEBSOCKET_VERSION, "13"),
+            Self::NoConnectionUpgrade | Self::Key | Self::Body => {
+                response.status(StatusCode::BAD_REQUEST)
             }
-            Self::NoUpgrade | Self::Version => {
-                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            }
-            Self::NoConnectionUpgrade | Self::Key | Self::Body | Self::Origin => {}
+            Self::Origin => response.status(StatusCode::FORBIDDEN),
             // A client that connects anew may reach another server, or a moment without load.
-            Self::Full | Self::Draining => {
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-        }
-        response
+            Self::Full | Self::Draining => response
+                .status(StatusCode::SERVICE_UNAVAILABLE)
+                .header(CONNECTION, "close"),
+        };
+        let body = format!("{self}\n").into();
+        response.body(body).expect("the headers are valid")
     }
 }
 
@@ -111,14 +101,13 @@ pub(super) fn check(
 
 /// The answer that makes the request a connection.
 pub(super) fn switching_protocols(accept: &str) -> Response {
-    let mut response = Response::new(String::new().into());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    let accept = HeaderValue::from_str(accept).expect("base64 is a valid header value");
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    response
+    http::Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(UPGRADE, "websocket")
+        .header(CONNECTION, "upgrade")
+        .header(SEC_WEBSOCKET_ACCEPT, accept)
+        .body(String::new().into())
+        .expect("base64 is a valid header value")
 }
 
 fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {

@@ -1,12 +1,13 @@
 //! The pings and pongs that wait for the writer.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::BytesMut;
 use tokio::sync::Notify;
 
 use crate::adapters::inbound::transport::frame::server_frame;
+use crate::application::locks::lock;
 
 /// The most bytes that may wait. It bounds what a client costs that floods the server with pings
 /// and reads no pongs: RFC 6455 (section 5.5.3) allows answering only the latest ping.
@@ -32,29 +33,24 @@ impl ControlQueue {
 
     /// Takes all frames that wait.
     pub(super) fn take(&self) -> BytesMut {
-        mem::take(&mut *self.lock())
+        mem::take(&mut *lock(&self.waiting))
     }
 
     /// Waits until there is a frame to write. Cancel-safe.
     pub(super) async fn pending(&self) {
-        while self.lock().is_empty() {
+        while lock(&self.waiting).is_empty() {
             self.notify.notified().await;
         }
     }
 
     fn put(&self, frame: &[u8]) {
-        let mut waiting = self.lock();
+        let mut waiting = lock(&self.waiting);
         if waiting.len() + frame.len() > MAX_WAITING {
             waiting.clear();
         }
         waiting.extend_from_slice(frame);
         drop(waiting);
         self.notify.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BytesMut> {
-        // Whole frames go in and out, so a poisoned lock guards whole frames.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

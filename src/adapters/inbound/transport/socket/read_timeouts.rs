@@ -61,13 +61,11 @@ impl Window {
 }
 
 impl ReadTimeouts {
-    /// A limit of zero is no limit.
     pub(super) fn new(ping: Duration, idle_timeout: Duration, message_timeout: Duration) -> Self {
-        let or_never = |limit: Duration| if limit.is_zero() { NEVER } else { limit };
         Self {
-            ping: or_never(ping),
-            idle_timeout: or_never(idle_timeout),
-            message_timeout: or_never(message_timeout),
+            ping,
+            idle_timeout,
+            message_timeout,
             spent: Duration::ZERO,
             reading_since: None,
             heard: Duration::ZERO,
@@ -146,7 +144,7 @@ impl ReadTimeouts {
         if let Some(window) = self.window {
             next = next.min(window.started.saturating_add(self.message_timeout));
         }
-        Ok(next.saturating_sub(now).min(NEVER))
+        Ok(next.saturating_sub(now))
     }
 
     fn ping_at(&self) -> Duration {
@@ -160,9 +158,6 @@ impl ReadTimeouts {
                 .map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
-
-/// Stands for no limit; short enough to add to any instant.
-const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 #[cfg(test)]
 mod tests {

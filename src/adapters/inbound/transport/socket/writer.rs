@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::pin::pin;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::close::Close;
 use super::shared_socket::{SharedSocket, WriteProgress};
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::application::locks::lock;
 
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
@@ -67,7 +68,7 @@ impl SocketWriter {
     /// # Errors
     /// The socket failed.
     pub fn try_write<F: OutFrame>(&self, frames: &mut VecDeque<F>) -> io::Result<Written> {
-        let mut progress = self.progress();
+        let mut progress = lock(&self.0.progress);
         loop {
             if progress.begun.is_empty() {
                 progress.begun = self.0.control.take().freeze();
@@ -100,7 +101,7 @@ impl SocketWriter {
     /// Whether a frame has been written in part, so that [`try_write`](Self::try_write) has work to
     /// do even without new frames.
     pub fn is_mid_frame(&self) -> bool {
-        !self.progress().begun.is_empty()
+        !lock(&self.0.progress).begun.is_empty()
     }
 
     fn write_once<F: OutFrame>(&self, begun: &[u8], frames: &VecDeque<F>) -> io::Result<usize> {
@@ -121,14 +122,6 @@ impl SocketWriter {
             used += 1;
         }
         stream.try_write_vectored(&slices[..used])
-    }
-
-    fn progress(&self) -> MutexGuard<'_, WriteProgress> {
-        // Nothing panics between two changes, so a poisoned lock guards a whole state.
-        self.0
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,14 +210,14 @@ impl Writer {
         let socket = &self.socket.0;
         let mut writable = pin!(poll_fn(|cx| socket.stream.poll_write_ready(cx)));
         loop {
-            let Some(since) = self.socket.progress().stalled else {
+            let Some(since) = lock(&socket.progress).stalled else {
                 return Ok(writable.await?);
             };
             let until = since + self.idle_timeout;
             match timeout_at(until, &mut writable).await {
                 Ok(ready) => return Ok(ready?),
                 // Another task may have written meanwhile.
-                Err(_) if self.socket.progress().stalled == Some(since) => {
+                Err(_) if lock(&socket.progress).stalled == Some(since) => {
                     return Err(WriteError::NoProgress);
                 }
                 Err(_) => {}
@@ -235,7 +228,7 @@ impl Writer {
     /// Finishes a frame that was begun, writes `last` and shuts this direction.
     pub(super) async fn finish(&mut self, last: Bytes) -> Result<(), WriteError> {
         // The close has a time limit of its own.
-        self.socket.progress().stalled = None;
+        lock(&self.socket.0.progress).stalled = None;
         self.write(&mut VecDeque::from([last])).await?;
         SockRef::from(&self.socket.0.stream).shutdown(Shutdown::Write)?;
         Ok(())

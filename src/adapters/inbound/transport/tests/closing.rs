@@ -156,7 +156,7 @@ async fn a_client_that_stops_reading_is_closed_and_dropped() {
     let idle_timeout = Duration::from_millis(300);
     let server = Server::start(TransportSettings {
         idle_timeout,
-        ping: Duration::ZERO,
+        ping: Duration::from_secs(3_600),
         ..small()
     });
     let mut client = server.connect().await;
