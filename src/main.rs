@@ -53,6 +53,6 @@ fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Fai
 fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
     let pem = config.public_key()?.map(TokenKey::PublicKeyPem);
     let key = pem.unwrap_or_else(|| TokenKey::Secret(config.key.as_bytes().to_vec()));
-    JwtVerifier::new(&key, config.issuer(), config.audience())
+    JwtVerifier::new(&key, config.issuer.as_deref(), config.audience.as_deref())
         .map_err(|error| format!("publicKeyFile: {error}").into())
 }

@@ -48,9 +48,9 @@ fn check_key_and_host(layers: &Layers) -> Result<(), ConfigError> {
             "key is {HIDDEN_KEY} in {source}: that stands for a hidden key; put in the key itself"
         )));
     }
-    match &config.host {
-        Some(host) if !has_strong_key(config) && !is_loopback(host.as_str()) => {
-            let (host, source) = (host.as_str(), layers.source("host"));
+    match config.host.as_deref() {
+        Some(host) if !has_strong_key(config) && !is_loopback(host) => {
+            let source = layers.source("host");
             Err(ConfigError(format!(
                 "host is {host:?} in {source}, which others can reach, but key is not one of your \
                  own of at least {STRONG_KEY_BYTES} bytes: set key (for example to the output of \

@@ -19,7 +19,7 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
         let _ = writeln!(text, "  on     ws://{address}");
     }
     let _ = match config.store {
-        Store::Filesystem => writeln!(text, "  keeps  {}", config.base_dir.as_str()),
+        Store::Filesystem => writeln!(text, "  keeps  {}", &*config.base_dir),
         Store::Memory => writeln!(text, "  keeps  everything in memory, until it stops"),
     };
     if config.host() != Host::Loopback {

@@ -2,7 +2,7 @@
 
 use super::checks::has_strong_key;
 use super::config::Config;
-use super::values::{List, OnStreamerDisconnect, Text, Whole};
+use super::values::{List, OnStreamerDisconnect, Whole};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
@@ -16,7 +16,7 @@ const WINDOW_BYTES: usize = 256 * 1_024;
 impl Config {
     /// Where to listen: without `host` on loopback, or everywhere once the key is strong.
     pub fn host(&self) -> Host {
-        match self.host.as_ref().map(Text::as_str) {
+        match self.host.as_deref() {
             None if has_strong_key(self) => Host::All,
             None | Some("localhost") => Host::Loopback,
             Some(name) => Host::Named(name.to_owned()),

@@ -100,16 +100,6 @@ impl Loaded {
 }
 
 impl Config {
-    /// The `iss` that tokens must carry.
-    pub fn issuer(&self) -> Option<&str> {
-        self.issuer.as_ref().map(Text::as_str)
-    }
-
-    /// The `aud` that tokens must carry.
-    pub fn audience(&self) -> Option<&str> {
-        self.audience.as_ref().map(Text::as_str)
-    }
-
     /// The content of `publicKeyFile`, if there is one.
     ///
     /// # Errors
@@ -117,7 +107,7 @@ impl Config {
     pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
         let read = |path: &Text| {
             std::fs::read(path.as_path()).map_err(|error| {
-                format!("publicKeyFile: {} cannot be read: {error}", path.as_str()).into()
+                format!("publicKeyFile: {} cannot be read: {error}", &**path).into()
             })
         };
         self.public_key_file.as_ref().map(read).transpose()
@@ -125,7 +115,7 @@ impl Config {
 
     /// A sentence that says why `baseDir` cannot be used.
     pub fn base_dir_fault(&self, error: &dyn Error) -> String {
-        format!("baseDir {}: {}", self.base_dir.as_str(), with_causes(error))
+        format!("baseDir {}: {}", &*self.base_dir, with_causes(error))
     }
 }
 

@@ -80,7 +80,7 @@ fn the_defaults_are_the_contracts() {
     let config = config(&[], &[], None);
     assert_eq!(config.port(), 3_005);
     assert_eq!(config.host(), Host::Loopback);
-    assert_eq!(config.base_dir.as_str(), "./");
+    assert_eq!(&*config.base_dir, "./");
     assert_eq!(config.durability, Durability::Fsync);
     assert!(config.policy().public_read);
     assert_eq!(config.policy().delete_abandoned_after, None);
@@ -484,7 +484,7 @@ fn the_subcommands_say_what_they_need() {
     assert!(matches!(
         adopt,
         Ok(Invocation::Adopt { names, loaded })
-            if names == ["ana", "demo"] && loaded.config.base_dir.as_str() == "b"
+            if names == ["ana", "demo"] && &*loaded.config.base_dir == "b"
     ));
     assert!(fault(&["adopt", "ana"], &[], None).contains("<user>/<project>"));
     let token = parse_with(

@@ -2,6 +2,7 @@
 //! whether it comes from the file, the environment or a flag.
 
 use std::fmt;
+use std::ops::Deref;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -84,14 +85,17 @@ impl Text {
             .ok_or_else(|| "must be a text that is not empty".to_owned())
     }
 
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The text as a path.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 
@@ -117,7 +121,7 @@ pub struct SecretKey(Text);
 impl SecretKey {
     /// The secret itself.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_str().as_bytes()
+        self.0.as_bytes()
     }
 }
 
