@@ -3,15 +3,57 @@
 use crate::domain::content_hash::ContentHash;
 use crate::domain::file_path::FilePath;
 use crate::domain::path_map::PathMap;
-use crate::domain::project::entry::ProjectEntry;
-use crate::domain::project::put::{PendingPut, PutError};
-use crate::domain::project::quota::{ProjectQuota, Usage};
+use crate::domain::project::quota::{ProjectQuota, QuotaError, Usage};
 use crate::domain::project::version::Version;
 use crate::domain::time::Timestamp;
 
 /// About how many bytes of memory an entry takes beside its name: 105 if all nodes of the map are
 /// full, as when a project has just been loaded, and up to 175 if they are half empty.
 const ENTRY_BYTES: usize = 150;
+
+/// What is known about a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProjectEntry {
+    /// The length of its content, in bytes.
+    pub bytes: u64,
+    /// The number of the change that wrote it.
+    pub version: Version,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// The hash of its content, once the whole content has been read.
+    pub sha256: Option<ContentHash>,
+}
+
+impl ProjectEntry {
+    /// Whether both describe the same state of the file, whether or not its hash is known.
+    fn is_same_state(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+            && self.version == other.version
+            && self.modified == other.modified
+    }
+}
+
+/// A put that [`Project::begin_put`] has allowed, and the space that it has reserved.
+///
+/// It must end with [`Project::complete_put`] or [`Project::abandon_put`] of the same project.
+/// It cannot do so by itself, since it does not hold the project.
+#[derive(Debug)]
+#[must_use = "the reserved room stays taken until the put is completed or abandoned"]
+pub struct PendingPut {
+    path: FilePath,
+    bytes: u64,
+}
+
+/// Why a file must not be put at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PutError {
+    /// The project would exceed one of its limits.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    /// A file exists where a folder is needed, or files exist below the path.
+    #[error("a file stands where a folder is needed, or a folder has the file's name")]
+    PathConflict,
+}
 
 /// A project's files, as far as they are known without opening them.
 ///

@@ -2,15 +2,11 @@
 //! numbered.
 
 mod aggregate;
-mod entry;
 mod id;
-mod put;
 mod quota;
 mod version;
 
-pub use aggregate::Project;
-pub use entry::ProjectEntry;
+pub use aggregate::{PendingPut, Project, ProjectEntry, PutError};
 pub use id::ProjectId;
-pub use put::{PendingPut, PutError};
 pub use quota::{ProjectQuota, QuotaError, Usage};
 pub use version::Version;
