@@ -46,7 +46,7 @@ pub enum Done {
 
 /// A change that is being carried out.
 struct Running {
-    number: u64,
+    /// That of no other.
     path: FilePath,
     bytes: usize,
 }
@@ -57,10 +57,9 @@ pub struct RequestProcessor<'a, R: Responder, G, O> {
     requests: &'a RequestQueue<R::Context, G>,
     timer: SessionTimer<R, O>,
     responder: R,
-    /// Each returns its number.
-    commits: FuturesUnordered<Pin<Box<dyn Future<Output = u64> + Send>>>,
+    /// Each returns the path of its file.
+    commits: FuturesUnordered<Pin<Box<dyn Future<Output = FilePath> + Send>>>,
     running: Vec<Running>,
-    last_number: u64,
     /// How many requests have been refused in a row.
     refused: u32,
     /// Of the latest request: an upload that turns out to be complete answers it.
@@ -87,7 +86,6 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
             responder,
             commits: FuturesUnordered::new(),
             running: Vec::new(),
-            last_number: 0,
             refused: 0,
             last_context: R::Context::default(),
             silent_at: None,
@@ -102,13 +100,13 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
             let next = async {
                 tokio::select! {
                     biased;
-                    Some(number) = self.commits.next() => Next::Committed(number),
+                    Some(path) = self.commits.next() => Next::Committed(path),
                     () = until(silent_at) => Next::Silence,
                     request = requests.next() => Next::Request(request),
                 }
             };
             match self.timer.meanwhile(next).await {
-                Next::Committed(number) => self.finish(number),
+                Next::Committed(path) => self.finish(&path),
                 Next::Silence => {
                     self.silent_at = None;
                     self.settle(None).boxed().await;
@@ -147,8 +145,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
                     Some(End::Cut) => return Some(Done::NothingMore),
                 }
             }
-            while let Some(Some(number)) = self.commits.next().now_or_never() {
-                self.finish(number);
+            while let Some(Some(path)) = self.commits.next().now_or_never() {
+                self.finish(&path);
             }
             // `run` handles the end.
             request = self.requests.next().now_or_never()?.ok()?;
@@ -255,13 +253,10 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         while self.must_wait(&change.file.path, bytes) {
             self.finish_one().await;
         }
-        self.last_number += 1;
-        let number = self.last_number;
         let file = change.file.clone();
         let path = file.path.clone();
         self.running.push(Running {
-            number,
-            path,
+            path: path.clone(),
             bytes,
         });
         let responder = self.responder.clone();
@@ -273,7 +268,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         self.commits.push(Box::pin(async move {
             work.await;
             responder.changes_answered().await;
-            number
+            path
         }));
     }
 
@@ -288,8 +283,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
     }
 
     async fn finish_one(&mut self) {
-        if let Some(number) = self.timer.meanwhile(self.commits.next()).boxed().await {
-            self.finish(number);
+        if let Some(path) = self.timer.meanwhile(self.commits.next()).boxed().await {
+            self.finish(&path);
         }
     }
 
@@ -299,8 +294,8 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         }
     }
 
-    fn finish(&mut self, number: u64) {
-        self.running.retain(|running| running.number != number);
+    fn finish(&mut self, path: &FilePath) {
+        self.running.retain(|running| running.path != *path);
     }
 
     /// Completes an upload that lacks only the desktop client's last part, unless `next` is that
@@ -316,7 +311,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
 
 /// What the processor was waiting for.
 enum Next<C, G> {
-    Committed(u64),
+    Committed(FilePath),
     /// The client has been silent for as long as it may take to send a last part.
     Silence,
     Request(Result<Request<C, G>, End>),
