@@ -7,6 +7,7 @@ use super::pool::in_flight::InFlight;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::load;
 use super::pull_requests::store::FilesystemPullRequests;
+use super::sandbox::error::During;
 use super::sandbox::layout::{Durability, Layout, OpenError};
 use super::uploads::store::FilesystemUploads;
 use crate::application::ports::{StoreResources, Stores};
@@ -22,10 +23,7 @@ pub fn open_stores(
     resources: StoreResources,
 ) -> Result<Stores, OpenError> {
     let layout = Arc::new(Layout::open(base, durability, resources.open_files)?);
-    let open = load::open_pull_requests(&layout.pulls).map_err(|error| OpenError::Refused {
-        what: "read .twicecast/pulls",
-        cause: error.into(),
-    })?;
+    let open = load::open_pull_requests(&layout.pulls).or_refused("read .twicecast/pulls")?;
     let drafts = Arc::new(InFlight::default());
     let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);
     let pull_requests = FilesystemPullRequests::new(Arc::clone(&layout), Arc::clone(&drafts), open);

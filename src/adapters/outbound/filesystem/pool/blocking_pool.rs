@@ -30,7 +30,7 @@ const MAX_WAITS: u32 = 10;
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
 /// the pools of some sixteen projects may hang before the rest feels it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct BlockingPool {
     slow: Arc<Semaphore>,
     quick: Arc<Mutex<Quick>>,
@@ -72,15 +72,6 @@ struct Quick {
     threads: usize,
     /// How many have begun.
     begun: u64,
-}
-
-impl std::fmt::Debug for Quick {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Quick")
-            .field("waiting", &self.waiting.len())
-            .field("threads", &self.threads)
-            .finish_non_exhaustive()
-    }
 }
 
 impl BlockingPool {

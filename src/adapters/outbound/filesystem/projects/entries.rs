@@ -1,6 +1,7 @@
 //! What the server remembers about each project while it is in use.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -27,18 +28,16 @@ const UNUSED: Duration = Duration::from_secs(5 * 60);
 
 /// The existing projects that are in use. Nothing is remembered about names that are not projects,
 /// or anybody could make the server grow.
-#[derive(Debug)]
 pub(crate) struct Entries {
     layout: Arc<Layout>,
     known: Mutex<HashMap<ProjectId, Arc<Entry>>>,
     memory: Arc<ProjectMemory>,
     versions: Arc<LastVersion>,
     /// Where work waits that belongs to no known project.
-    common: BlockingPool,
+    pub common: BlockingPool,
 }
 
 /// One project. All of it can be rebuilt.
-#[derive(Debug)]
 pub(crate) struct Entry {
     /// A streamer's writes never wait behind others' reads, so each has its own threads.
     pub writes: BlockingPool,
@@ -60,16 +59,14 @@ impl Entries {
             Self {
                 layout,
                 known: Mutex::default(),
-                memory: ProjectMemory::new(budget),
+                memory: Arc::new(ProjectMemory {
+                    budget,
+                    readers: AtomicUsize::new(0),
+                }),
                 versions: Arc::new(LastVersion::from_now()),
                 common: BlockingPool::new(),
             }
         })
-    }
-
-    /// The pool for work that belongs to no known project.
-    pub fn common(&self) -> &BlockingPool {
-        &self.common
     }
 
     /// The entry of a project, if it exists.

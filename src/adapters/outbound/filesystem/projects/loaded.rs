@@ -1,7 +1,7 @@
 //! Projects in memory: what is known about their files, and how much of the budget that takes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
@@ -25,18 +25,9 @@ const READERS_PART: usize = 2;
 /// What the projects in memory share.
 #[derive(Debug)]
 pub(crate) struct ProjectMemory {
-    budget: Arc<MemoryBudget>,
+    pub budget: Arc<MemoryBudget>,
     /// The bytes of the projects that only readers use.
-    readers: AtomicUsize,
-}
-
-impl ProjectMemory {
-    pub fn new(budget: Arc<MemoryBudget>) -> Arc<Self> {
-        Arc::new(Self {
-            budget,
-            readers: AtomicUsize::new(0),
-        })
-    }
+    pub readers: AtomicUsize,
 }
 
 /// The memory of one project; returned when dropped.
@@ -132,12 +123,12 @@ impl LoadedProject {
 
     /// Reads the project, or remembers something that changes no size.
     pub fn with<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
-        work(&mut self.state().project)
+        work(&mut lock(&self.state).project)
     }
 
     /// Changes the project, and keeps its memory reservation up to date.
     pub fn change<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let result = work(&mut state.project);
         let bytes = state.project.memory_bytes();
         state.share.set(bytes);
@@ -151,7 +142,7 @@ impl LoadedProject {
         times.last = now;
         if user == User::Streamer {
             times.written = Some(now);
-            self.state().share.becomes_written();
+            lock(&self.state).share.becomes_written();
         }
     }
 
@@ -165,9 +156,5 @@ impl LoadedProject {
         lock(&self.used)
             .written
             .is_some_and(|written| written > since)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
     }
 }

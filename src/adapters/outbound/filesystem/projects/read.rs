@@ -17,7 +17,7 @@ use crate::adapters::outbound::filesystem::sandbox::error::Looking;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::ports::{OpenFile, StoreError};
-use crate::domain::{FilePath, ProjectEntry, ProjectId, Version};
+use crate::domain::{FilePath, ProjectEntry, ProjectId};
 
 /// What a read needs to know of its project. The project need not be in memory.
 pub(crate) struct Reading {
@@ -25,13 +25,6 @@ pub(crate) struct Reading {
     pub entries: Arc<Entries>,
     pub entry: Arc<Entry>,
     pub project: ProjectId,
-}
-
-/// What was found of a file that was known differently.
-struct Correction<'a> {
-    path: &'a FilePath,
-    expected: Version,
-    found: Option<ProjectEntry>,
 }
 
 impl Reading {
@@ -107,14 +100,11 @@ impl Reading {
             if let Some(known) = known
                 && found != Some(known)
             {
-                corrections.push(Correction {
-                    path,
-                    expected: known.version,
-                    found: found.map(|entry| ProjectEntry {
-                        sha256: None,
-                        ..entry
-                    }),
+                let found = found.map(|entry| ProjectEntry {
+                    sha256: None,
+                    ..entry
                 });
+                corrections.push((path, known.version, found));
             }
             sum += file.as_ref().map_or(0, |file| file.bytes);
             opened.push(file);
@@ -127,12 +117,7 @@ impl Reading {
         }
         if let Some(loaded) = loaded.filter(|_| !corrections.is_empty()) {
             loaded.change(|project| {
-                for Correction {
-                    path,
-                    expected,
-                    found,
-                } in corrections
-                {
+                for (path, expected, found) in corrections {
                     project.correct(path, expected, found);
                 }
             });

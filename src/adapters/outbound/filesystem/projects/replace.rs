@@ -30,14 +30,6 @@ pub(crate) struct Replacing<'a> {
     pub new_folders: &'a NewFolders,
 }
 
-/// What exists where a file is to go, as far as it is known.
-struct Place {
-    /// The folder, if it exists.
-    parent: Option<Folder>,
-    /// Whether there is a file.
-    is_file: bool,
-}
-
 /// A put that is abandoned when this is dropped, unless it was completed.
 struct Pending<'a> {
     project: &'a LoadedProject,
@@ -79,10 +71,7 @@ impl Replacing<'_> {
             project: self.project,
             put,
         };
-        let place = Place {
-            parent: find_parent(root, path)?,
-            is_file,
-        };
+        let parent = find_parent(root, path)?;
         let (mut temporary, file) = content::write(self.layout, content, FILE)?;
         let version = self.project.with(|project| self.versions.next(project));
         stamp(&file, version).during("number a file")?;
@@ -91,7 +80,11 @@ impl Replacing<'_> {
             file.sync_all().during("sync a file")?;
         }
         drop(file);
-        if !self.place_as_known(path, &place, &mut temporary)? {
+        let is_placed = match parent {
+            Some(parent) => self.place_as_known(path, &parent, is_file, &mut temporary)?,
+            None => false,
+        };
+        if !is_placed {
             self.place(root, path, &mut temporary)?;
         }
         pending.complete(version);
@@ -99,23 +92,21 @@ impl Replacing<'_> {
     }
 
     /// Moves the temporary to a place that is still as it is known to be. Returns false, without
-    /// having changed anything, if the folder is missing or not known to be durable, or something
-    /// has come or gone.
+    /// having changed anything, if the folder is not known to be durable, or something has come or
+    /// gone.
     fn place_as_known(
         &self,
         path: &FilePath,
-        place: &Place,
+        parent: &Folder,
+        is_file: bool,
         temporary: &mut Temporary,
     ) -> Result<bool, StoreError> {
-        let Some(parent) = &place.parent else {
-            return Ok(false);
-        };
         let is_durable = self.layout.durability == Durability::Fsync;
         if is_durable && self.new_folders.are_any() {
             return Ok(false);
         }
         let (_, name) = split(path);
-        let placed = match Self::move_over(parent, name, place.is_file, temporary) {
+        let placed = match Self::move_over(parent, name, is_file, temporary) {
             Err(Errno::NOENT | Errno::EXIST) => return Ok(false),
             other => other.writing(MOVE)?,
         };

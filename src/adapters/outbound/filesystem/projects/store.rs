@@ -28,7 +28,6 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota
 ///
 /// What a project holds is in memory while it is in use: loaded by a walk of its folder,
 /// and kept up to date with every write.
-#[derive(Debug)]
 pub(crate) struct FilesystemProjects {
     layout: Arc<Layout>,
     pub(crate) entries: Arc<Entries>,
@@ -100,7 +99,7 @@ impl FilesystemProjects {
             let _alone = lock(&registering);
             change(&layout, &project)
         };
-        self.entries.common().run(work).await
+        self.entries.common.run(work).await
     }
 
     fn reading(&self, entry: Arc<Entry>, project: &ProjectId) -> Reading {
@@ -118,7 +117,7 @@ impl ProjectStore for FilesystemProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
         let (layout, asked) = (Arc::clone(&self.layout), project.clone());
         let look = move |_: &mut Batch| registry::state(&layout, &asked);
-        let found = self.entries.common().run_quick(look).await?;
+        let found = self.entries.common.run_quick(look).await?;
         if found != ProjectState::Registered {
             // An operator has removed it: nothing that is known about it is true any more.
             self.entries.forget(project);
@@ -142,7 +141,7 @@ impl ProjectStore for FilesystemProjects {
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         let layout = Arc::clone(&self.layout);
         let list = move || registry::projects(&layout);
-        self.entries.common().run(list).await
+        self.entries.common.run(list).await
     }
 
     async fn put_file(

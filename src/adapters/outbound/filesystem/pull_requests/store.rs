@@ -22,7 +22,6 @@ use crate::domain::{
 };
 
 /// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, and their ids in memory.
-#[derive(Debug)]
 pub(crate) struct FilesystemPullRequests {
     layout: Arc<Layout>,
     drafts: Arc<InFlight<PullRequestId>>,

@@ -9,7 +9,7 @@ use crate::application::ports::StoreError;
 /// A call that the file system refused. The text is for the log; it names no path.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {what}: {cause}")]
-struct Refused {
+pub struct Refused {
     what: &'static str,
     #[source]
     cause: io::Error,
@@ -17,18 +17,22 @@ struct Refused {
 
 /// Adds to an error what was being done.
 pub(crate) trait During<T> {
+    /// The error with what was being done.
+    fn or_refused(self, what: &'static str) -> Result<T, Refused>;
     /// Any error is a failure of the store.
     fn during(self, what: &'static str) -> Result<T, StoreError>;
 }
 
 impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
-    fn during(self, what: &'static str) -> Result<T, StoreError> {
-        self.map_err(|error| {
-            StoreError::failed(Refused {
-                what,
-                cause: error.into(),
-            })
+    fn or_refused(self, what: &'static str) -> Result<T, Refused> {
+        self.map_err(|error| Refused {
+            what,
+            cause: error.into(),
         })
+    }
+
+    fn during(self, what: &'static str) -> Result<T, StoreError> {
+        self.or_refused(what).map_err(StoreError::failed)
     }
 }
 

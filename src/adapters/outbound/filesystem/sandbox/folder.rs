@@ -2,8 +2,7 @@
 //!
 //! Every operation takes one component and works relative to an open folder, so nothing outside is
 //! touched, whatever name arrives here and even if somebody swaps folders for links in the
-//! meantime. It walks components instead of using `openat2`, because containers often forbid the
-//! latter.
+//! meantime.
 
 use std::fs::{File, Metadata};
 use std::path::Path;

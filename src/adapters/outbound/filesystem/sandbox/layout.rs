@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::versions::nanos;
-use crate::adapters::outbound::filesystem::sandbox::error::{Looking, is_absent};
+use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking, Refused, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
 };
@@ -72,14 +72,8 @@ pub enum OpenError {
     )]
     CoarseTimes,
     /// A call that the file system refused.
-    #[error("cannot {what}: {cause}")]
-    Refused {
-        /// What was tried.
-        what: &'static str,
-        /// Why it was not done.
-        #[source]
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 /// The folders of the stores, held open, and what their users share.
@@ -206,7 +200,7 @@ impl Layout {
 fn own_folder(parent: &Folder, name: &'static str) -> Result<Folder, OpenError> {
     match parent.own_folder(name) {
         Err(error) if is_absent(error) => Err(OpenError::NotAFolder(name)),
-        other => other.or_refused("open .twicecast"),
+        other => Ok(other.or_refused("open .twicecast")?),
     }
 }
 
@@ -217,7 +211,7 @@ fn make_private(state: &Folder) -> Result<(), OpenError> {
     if Mode::from_raw_mode(stat.st_mode) == PRIVATE_FOLDER {
         return Ok(());
     }
-    rustix::fs::fchmod(state, PRIVATE_FOLDER).or_refused(WHAT)
+    Ok(rustix::fs::fchmod(state, PRIVATE_FOLDER).or_refused(WHAT)?)
 }
 
 fn take_lock(state: &Folder) -> Result<File, OpenError> {
@@ -227,7 +221,7 @@ fn take_lock(state: &Folder) -> Result<File, OpenError> {
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(lock),
         Err(Errno::WOULDBLOCK) => Err(OpenError::Locked),
-        Err(error) => Err(error).or_refused("lock .twicecast/lock"),
+        Err(error) => Ok(Err(error).or_refused("lock .twicecast/lock")?),
     }
 }
 
@@ -244,8 +238,8 @@ fn check_format(state: &Folder) -> Result<(), OpenError> {
                 }),
             }
         }
-        Err(Errno::NOENT) => write_format(state).or_refused("write .twicecast/version"),
-        Err(error) => Err(error).or_refused(WHAT),
+        Err(Errno::NOENT) => Ok(write_format(state).or_refused("write .twicecast/version")?),
+        Err(error) => Ok(Err(error).or_refused(WHAT)?),
     }
 }
 
@@ -268,17 +262,4 @@ fn sweep(folder: &Folder) -> Result<(), OpenError> {
         folder.remove_tree(&name).or_refused(WHAT)?;
     }
     Ok(())
-}
-
-trait OrRefused<T> {
-    fn or_refused(self, what: &'static str) -> Result<T, OpenError>;
-}
-
-impl<T, E: Into<io::Error>> OrRefused<T> for Result<T, E> {
-    fn or_refused(self, what: &'static str) -> Result<T, OpenError> {
-        self.map_err(|error| OpenError::Refused {
-            what,
-            cause: error.into(),
-        })
-    }
 }

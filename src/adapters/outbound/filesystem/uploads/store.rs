@@ -24,7 +24,6 @@ use crate::domain::{FilePath, PullRequestId};
 ///
 /// No file is kept open in between: there may be far more unfinished uploads than a process may
 /// open files. Nothing is synced: uploads and drafts end with their connection.
-#[derive(Debug)]
 pub(crate) struct FilesystemUploads {
     layout: Arc<Layout>,
     drafts: Arc<InFlight<PullRequestId>>,
