@@ -98,12 +98,6 @@ impl SocketWriter {
         }
     }
 
-    /// Whether a frame has been written in part, so that [`try_write`](Self::try_write) has work to
-    /// do even without new frames.
-    pub fn is_mid_frame(&self) -> bool {
-        !lock(&self.0.progress).begun.is_empty()
-    }
-
     fn write_once<F: OutFrame>(&self, begun: &[u8], frames: &VecDeque<F>) -> io::Result<usize> {
         let stream = &self.0.stream;
         match frames.front() {
@@ -191,7 +185,8 @@ impl Writer {
     /// # Errors
     /// The client has stopped reading, or the socket failed.
     pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
-        if frames.is_empty() && !self.socket.is_mid_frame() {
+        // The rest of a frame is work too.
+        if frames.is_empty() && lock(&self.socket.0.progress).begun.is_empty() {
             self.control_pending().await;
         }
         self.write(frames).await

@@ -57,7 +57,6 @@ pub(crate) struct Parent<'a> {
     made: Vec<Made<'a>>,
     /// The folders with entries that may not be durable, besides `folder` itself.
     unsynced: Vec<Folder>,
-    kept: bool,
 }
 
 struct Made<'a> {
@@ -77,7 +76,6 @@ impl<'a> Parent<'a> {
             folder: root.clone(),
             made: Vec::new(),
             unsynced: Vec::new(),
-            kept: false,
         };
         let mut path = String::new();
         for segment in segments {
@@ -116,15 +114,12 @@ impl<'a> Parent<'a> {
 
     /// Keeps the folders: they are needed.
     pub fn keep(mut self) {
-        self.kept = true;
+        self.made.clear();
     }
 }
 
 impl Drop for Parent<'_> {
     fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
         while let Some(made) = self.made.pop() {
             if made.parent.remove_folder(&made.name).is_err() {
                 // Somebody else uses it by now, so it stays; we still have to make it durable.
