@@ -1,15 +1,17 @@
 //! The configuration: one field per key. A field's doc comment is the help of its flag and its row
 //! in `docs/configuration.md`; clap derives the flag and the default, serde the key in the file.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use clap::{ArgAction, Parser};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{
-    Durability, Ignored, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey,
-    Store, Text, Whole,
+    Durability, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey, Store, Text,
+    Whole,
 };
 
 const SERVER: &str = "Server";
@@ -45,8 +47,9 @@ pub struct Config {
     pub drain_seconds: Whole<0, 3_600>,
     /// Accepted for compatibility with the original server, and ignored
     #[arg(long, help_heading = SERVER, value_name = "TEXT", hide = true)]
+    #[arg(value_parser = |_: &str| Ok::<_, Infallible>(IgnoredAny))]
     #[serde(skip_serializing)]
-    pub(super) crypto: Option<Ignored>,
+    pub(super) crypto: Option<IgnoredAny>,
     /// Whether reading needs no token
     #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true")]
     #[arg(action = ArgAction::Set)]

@@ -25,6 +25,6 @@ pub use run::{adopt, block_on, print, run};
 pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
 pub use values::{
-    Durability, Ignored, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey,
-    Store, Text, Whole,
+    Durability, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey, Store, Text,
+    Whole,
 };

@@ -167,24 +167,6 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
     }
 }
 
-/// A value that is accepted and not used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ignored;
-
-impl FromStr for Ignored {
-    type Err = String;
-
-    fn from_str(_: &str) -> Result<Self, String> {
-        Ok(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
-
 /// `store`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
