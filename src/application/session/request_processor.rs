@@ -51,10 +51,9 @@ struct Running {
     bytes: usize,
 }
 
-/// Carries out the requests of one connection, which `R` answers. `G` is the guard that each
-/// request carries, and `O` is told after each change of the session how it is now.
-pub struct RequestProcessor<'a, R: Responder, G, O> {
-    requests: &'a RequestQueue<R::Context, G>,
+/// Carries out the requests of one connection, which `R` answers. `O` is told after each change of the session how it is now.
+pub struct RequestProcessor<'a, R: Responder, O> {
+    requests: &'a RequestQueue<R::Context>,
     timer: SessionTimer<R, O>,
     responder: R,
     /// Each returns the path of its file.
@@ -68,10 +67,10 @@ pub struct RequestProcessor<'a, R: Responder, G, O> {
     silent_at: Option<Instant>,
 }
 
-impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, G, O> {
+impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O> {
     /// A processor of `requests`. `observe` is called after each request and each deadline.
     pub fn new(
-        requests: &'a RequestQueue<R::Context, G>,
+        requests: &'a RequestQueue<R::Context>,
         connected: SessionGuard,
         responder: R,
         observe: O,
@@ -131,7 +130,7 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
 
     /// Carries out a request and those that have already arrived. Returns why the processor has
     /// stopped, if it has.
-    async fn carry_out_all(&mut self, mut request: Request<R::Context, G>) -> Option<Done> {
+    async fn carry_out_all(&mut self, mut request: Request<R::Context>) -> Option<Done> {
         loop {
             if self.carry_out(request).await == Done::Banned {
                 return Some(Done::Banned);
@@ -153,12 +152,11 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
         }
     }
 
-    async fn carry_out(&mut self, request: Request<R::Context, G>) -> Done {
+    async fn carry_out(&mut self, request: Request<R::Context>) -> Done {
         let Request {
             command,
             context,
-            guard: _guard,
-            ..
+            held: _held,
         } = request;
         self.settle(Some(&command)).await;
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));
@@ -310,9 +308,9 @@ impl<'a, R: Responder, G: Send, O: Fn(&Session) + Send + Sync> RequestProcessor<
 }
 
 /// What the processor was waiting for.
-enum Next<C, G> {
+enum Next<C> {
     Committed(FilePath),
     /// The client has been silent for as long as it may take to send a last part.
     Silence,
-    Request(Result<Request<C, G>, End>),
+    Request(Result<Request<C>, End>),
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::application::command::Command;
 use crate::application::locks::lock;
+use crate::application::memory::Reservation;
 
 /// How many bytes may wait. Beyond that the connection is not read from, so that its own socket
 /// holds back a client that sends faster than its requests are carried out.
@@ -17,29 +18,26 @@ const MAX_BYTES: usize = 64 * 1_024;
 /// this, thousands of waiting requests would be carried out in one go.
 const REQUEST_COST: usize = 4;
 
-/// A request that has been read. `C` is what its answers need to know about it, and `G` is a guard
-/// that is dropped once it has been carried out.
-pub struct Request<C, G> {
+/// A request that has been read. `C` is what its answers need to know about it.
+pub struct Request<C> {
     /// What is asked for.
     pub command: Command,
     /// What its answers need to know about it.
     pub context: C,
-    /// The length of its message in bytes.
-    pub bytes: usize,
-    /// Accounts for what the request holds.
-    pub guard: G,
+    /// The length of its message, until it has been carried out.
+    pub held: Reservation,
 }
 
-impl<C, G> Request<C, G> {
+impl<C> Request<C> {
     /// Roughly how many bytes it takes: a short message gets longer once it is read.
     fn size(&self) -> usize {
-        size_of::<Self>() + self.bytes
+        size_of::<Self>() + self.held.bytes()
     }
 }
 
 /// Waiting requests, in the order in which they arrived. One reader puts, one processor takes.
-pub struct RequestQueue<C, G> {
-    state: Mutex<State<C, G>>,
+pub struct RequestQueue<C> {
+    state: Mutex<State<C>>,
     /// Notified when a request has arrived or no more will.
     filled: Notify,
     /// Notified when something has been taken or carried out.
@@ -48,7 +46,7 @@ pub struct RequestQueue<C, G> {
     hurry: CancellationToken,
 }
 
-impl<C, G> Default for RequestQueue<C, G> {
+impl<C> Default for RequestQueue<C> {
     fn default() -> Self {
         Self {
             state: Mutex::new(State {
@@ -64,8 +62,8 @@ impl<C, G> Default for RequestQueue<C, G> {
     }
 }
 
-struct State<C, G> {
-    requests: VecDeque<Request<C, G>>,
+struct State<C> {
+    requests: VecDeque<Request<C>>,
     bytes: usize,
     /// Whether the processor is carrying one out.
     busy: bool,
@@ -81,9 +79,9 @@ pub enum End {
     Cut,
 }
 
-impl<C, G> RequestQueue<C, G> {
+impl<C> RequestQueue<C> {
     /// Puts a request behind the others, once there is room.
-    pub async fn put(&self, request: Request<C, G>) {
+    pub async fn put(&self, request: Request<C>) {
         self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
         let mut state = lock(&self.state);
         state.bytes += request.size();
@@ -101,7 +99,7 @@ impl<C, G> RequestQueue<C, G> {
     ///
     /// # Errors
     /// How the requests have ended, once all have been taken and no more will come.
-    pub async fn next(&self) -> Result<Request<C, G>, End> {
+    pub async fn next(&self) -> Result<Request<C>, End> {
         for _ in 0..REQUEST_COST {
             tokio::task::consume_budget().await;
         }
@@ -147,7 +145,7 @@ impl<C, G> RequestQueue<C, G> {
         self.hurry.cancelled().await;
     }
 
-    async fn wait_emptied(&self, ready: impl Fn(&State<C, G>) -> bool) {
+    async fn wait_emptied(&self, ready: impl Fn(&State<C>) -> bool) {
         loop {
             if ready(&lock(&self.state)) {
                 return;
@@ -162,19 +160,19 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::application::memory::MemoryBudget;
 
-    fn request(bytes: usize) -> Request<(), ()> {
+    fn request(bytes: usize) -> Request<()> {
         Request {
             command: Command::LeaveRoom,
             context: (),
-            bytes,
-            guard: (),
+            held: MemoryBudget::new(MAX_BYTES).reserve(bytes),
         }
     }
 
     #[test]
     fn requests_come_out_in_order_and_the_end_after_them() {
-        let requests = RequestQueue::<(), ()>::default();
+        let requests = RequestQueue::<()>::default();
         for bytes in [1, 2] {
             requests
                 .put(request(bytes))
@@ -187,14 +185,14 @@ mod tests {
                 .next()
                 .now_or_never()
                 .expect("at once")
-                .map(|request| request.bytes)
+                .map(|request| request.held.bytes())
         };
         assert_eq!((next(), next(), next()), (Ok(1), Ok(2), Err(End::Proper)));
     }
 
     #[test]
     fn a_full_queue_holds_its_reader_back_until_something_is_taken() {
-        let requests = RequestQueue::<(), ()>::default();
+        let requests = RequestQueue::<()>::default();
         requests
             .put(request(MAX_BYTES))
             .now_or_never()
@@ -213,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_is_carried_out_when_the_next_is_asked_for() {
-        let requests = RequestQueue::<(), ()>::default();
+        let requests = RequestQueue::<()>::default();
         assert!(requests.carried_out().now_or_never().is_some());
         requests
             .put(request(1))

@@ -21,7 +21,6 @@ use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::memory::Reservation;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
@@ -45,9 +44,6 @@ pub struct Service {
     /// `drainSeconds`.
     pub drain: Duration,
 }
-
-/// Requests that wait, each with its reservation.
-type Requests = RequestQueue<Context, Reservation>;
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
@@ -109,7 +105,7 @@ impl ConnectionHandler for ProtocolHandler {
             application: Arc::clone(&service.application),
             session: Session::new(id, Arc::clone(&connection.account)),
         };
-        let requests = Requests::default();
+        let requests = RequestQueue::default();
         let authenticated = AtomicBool::new(false);
         let mut processor = RequestProcessor::new(
             &requests,
@@ -150,14 +146,9 @@ fn observer(authenticated: &AtomicBool, priority: Priority) -> impl Fn(&Session)
 async fn attend(
     service: &Service,
     connection: &mut Connection,
-    requests: &Requests,
+    requests: &RequestQueue<Context>,
     authenticated: &AtomicBool,
-    processor: &mut RequestProcessor<
-        '_,
-        WebSocketResponder,
-        Reservation,
-        impl Fn(&Session) + Send + Sync,
-    >,
+    processor: &mut RequestProcessor<'_, WebSocketResponder, impl Fn(&Session) + Send + Sync>,
     responder: &WebSocketResponder,
     connection_writer: &ConnectionWriter,
 ) -> Ending {
@@ -218,7 +209,7 @@ async fn attend(
 /// Reads requests into the queue until no more come.
 async fn read(
     reader: &mut Reader,
-    requests: &Requests,
+    requests: &RequestQueue<Context>,
     service: &Service,
     authenticated: &AtomicBool,
 ) -> Ending {
@@ -246,8 +237,7 @@ async fn read(
             }
             Err(ended) => return Ending::cut(ended.into()),
         };
-        let bytes = payload.len();
-        let guard = reader.hold(bytes);
+        let held = reader.hold(payload.len());
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
         undecided |= matches!(
@@ -257,8 +247,7 @@ async fn read(
         let request = Request {
             command,
             context,
-            bytes,
-            guard,
+            held,
         };
         requests.put(request).await;
     }

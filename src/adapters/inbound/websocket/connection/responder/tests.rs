@@ -94,8 +94,7 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
         let request = Request {
             command,
             context: Context::default(),
-            bytes: 0,
-            guard: (),
+            held: MemoryBudget::new(0).reserve(0),
         };
         requests.put(request).await;
         let others = memory.reserve(10_000_000);

@@ -1,6 +1,7 @@
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
+use crate::application::memory::MemoryBudget;
 use crate::application::session::Responder;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, new_session, streaming, viewing,
@@ -51,8 +52,7 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
         let request = Request {
             command,
             context: (),
-            bytes: 0,
-            guard: (),
+            held: MemoryBudget::new(0).reserve(0),
         };
         requests.put(request).await;
         requests.carried_out().await;
