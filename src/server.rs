@@ -81,7 +81,7 @@ impl Server {
             subscriptions: Arc::clone(&hub) as _,
             presence: Arc::clone(&hub) as _,
             events: Arc::clone(&hub) as _,
-            rooms: Arc::new(rooms),
+            rooms,
             clock: adapters.clock,
             ids: adapters.ids,
         };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequestId, Sections,
+    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequest, PullRequestId, Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -62,6 +62,12 @@ impl Command {
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
             Self::ChatHistory(_) | Self::ChatMembers => LONG_ANSWER_BYTES,
+            Self::GetPullRequest(_) | Self::DeletePullRequest(_) => PullRequest::MOST_BYTES,
+            Self::GetFiles(Ok(request)) | Self::ListFiles(Ok(request))
+                if request.may_mean_pull_request() =>
+            {
+                PullRequest::MOST_BYTES
+            }
             Self::Malformed(_)
             | Self::Authenticate(_)
             | Self::AuthenticateSection(_)
@@ -74,8 +80,6 @@ impl Command {
             | Self::ProjectStatus(_)
             | Self::CreatePullRequest(_)
             | Self::FinishPullRequest
-            | Self::GetPullRequest(_)
-            | Self::DeletePullRequest(_)
             | Self::ListPullRequests
             | Self::SendMessage(_)
             | Self::LeaveRoom => 0,
@@ -108,6 +112,15 @@ pub struct ReadFiles {
     pub project: ProjectId,
     /// Which files.
     pub files: Checked<FilesQuery>,
+}
+
+impl ReadFiles {
+    /// Whether the first segment of the name can be a pull request's id.
+    fn may_mean_pull_request(&self) -> bool {
+        let path = self.files.as_ref().ok();
+        let path = path.and_then(|files| files.path.path.as_ref());
+        path.is_some_and(|path| PullRequestId::parse(path.split_first().0).is_some())
+    }
 }
 
 /// Which files of a project are asked for.

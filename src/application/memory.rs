@@ -13,10 +13,12 @@ mod balance;
 mod totals;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
+
+use crate::application::locks::lock;
 
 use account::Accounts;
 use account::FREE_UNAUTHENTICATED_BYTES;
@@ -35,7 +37,7 @@ const CLOSING: Duration = Duration::from_millis(20);
 pub struct MemoryBudget {
     totals: Arc<Totals>,
     accounts: Arc<Accounts>,
-    reclaim: OnceLock<Box<Reclaim>>,
+    reclaims: Mutex<Vec<Arc<Reclaim>>>,
 }
 
 /// Frees some memory that can be had again, such as a project that nobody uses. Returns whether
@@ -57,7 +59,7 @@ impl MemoryBudget {
         Arc::new(Self {
             totals: Arc::new(Totals::new(max)),
             accounts: Arc::default(),
-            reclaim: OnceLock::new(),
+            reclaims: Mutex::default(),
         })
     }
 
@@ -77,11 +79,10 @@ impl MemoryBudget {
         Reservation::shared(&self.totals, bytes)
     }
 
-    /// Has `reclaim` called when memory is short, before a connection is closed. The first one set
-    /// stays.
-    pub fn set_reclaim(&self, reclaim: impl Fn() -> bool + Send + Sync + 'static) {
-        // A process has one store.
-        let _ = self.reclaim.set(Box::new(reclaim));
+    /// Has `reclaim` called when memory is short, before a connection is closed, if those that were
+    /// added before it have freed nothing.
+    pub fn add_reclaim(&self, reclaim: impl Fn() -> bool + Send + Sync + 'static) {
+        lock(&self.reclaims).push(Arc::new(reclaim));
     }
 
     /// How many bytes are held now.
@@ -123,11 +124,15 @@ impl MemoryBudget {
     }
 
     fn make_room(&self) {
-        let is_reclaimed =
-            self.are_all_short() && self.reclaim.get().is_some_and(|reclaim| reclaim());
+        let is_reclaimed = self.are_all_short() && self.reclaim();
         if !is_reclaimed {
             self.evict_largest();
         }
+    }
+
+    fn reclaim(&self) -> bool {
+        let reclaims = lock(&self.reclaims).clone();
+        reclaims.iter().any(|reclaim| reclaim())
     }
 
     /// Whether not only those without a valid token are short.

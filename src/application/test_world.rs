@@ -672,6 +672,19 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
     }
 }
 
+/// The same with as many and as long names as there may be, each with its base.
+pub fn long_names(pull_request: PullRequest) -> PullRequest {
+    let names: Vec<_> = (0..1_000)
+        .map(|number| path(&format!("/{number:0>180}")))
+        .collect();
+    let bases = names.iter().cloned();
+    PullRequest {
+        bases: bases.map(|name| (name, hash('b'))).collect(),
+        files: names,
+        ..pull_request
+    }
+}
+
 /// Section `file` for a project of one's own.
 pub fn streaming(of: &str) -> Sections {
     Sections {

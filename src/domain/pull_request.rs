@@ -43,6 +43,9 @@ impl fmt::Debug for PullRequestId {
     }
 }
 
+/// About how many bytes of memory a name takes besides its text.
+const NAME_BYTES: usize = 64;
+
 /// How a pull request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -73,6 +76,20 @@ pub struct PullRequest {
     pub deleted: Vec<FilePath>,
     /// The content that the author started from, for each of its files for which it is known.
     pub bases: BTreeMap<FilePath, ContentHash>,
+}
+
+impl PullRequest {
+    /// About how many bytes of memory the longest one takes: what names it may have is bounded.
+    pub const MOST_BYTES: usize = 512 * 1_024;
+
+    /// About how many bytes of memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        let names = self.files.iter().chain(&self.deleted);
+        let names = names.chain(self.bases.keys());
+        let names: usize = names.map(|name| name.as_str().len() + NAME_BYTES).sum();
+        let bases = self.bases.len() * size_of::<ContentHash>();
+        size_of::<Self>() + names + bases + self.title.len() + self.description.len()
+    }
 }
 
 #[cfg(test)]

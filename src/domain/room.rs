@@ -15,6 +15,10 @@ const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 /// with two counts, and the history may have room for twice as many messages as it holds.
 const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
 
+/// About how many bytes of memory a room takes in which one user has spoken, besides its name and
+/// its history.
+const ROOM_BYTES: usize = 1_536;
+
 /// The bounds of every room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoomLimits {
@@ -42,7 +46,12 @@ pub struct ChatMessage {
 impl ChatMessage {
     /// About how many bytes of memory it takes.
     fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.username.as_str().len() + self.text.len() + OVERHEAD_BYTES
+        Self::memory_bytes_of(&self.username, &self.text)
+    }
+
+    /// The same for a message of that user and text.
+    pub fn memory_bytes_of(user: &UserName, text: &str) -> usize {
+        size_of::<Self>() + user.as_str().len() + text.len() + OVERHEAD_BYTES
     }
 }
 
@@ -126,6 +135,16 @@ impl Room {
             self.forget_oldest();
         }
         Ok(message)
+    }
+
+    /// About how many bytes of memory a room of that name takes without its history.
+    pub fn bytes_of(name: &RoomName) -> usize {
+        ROOM_BYTES + name.as_str().len()
+    }
+
+    /// Since when it has been empty, if it is.
+    pub fn empty_since(&self) -> Option<Uptime> {
+        self.empty_since
     }
 
     /// About how many bytes of memory the history takes.

@@ -207,7 +207,7 @@ async fn attach_streamer(
         return None;
     }
     match enter_pull_requests(app, session, project.clone()).await {
-        Ok(ids) => Some(PullRequestPages::new(project, ids, None)),
+        Ok(ids) => Some(PullRequestPages::new(project, ids, None, &session.account)),
         Err(error) => {
             // The connection is the streamer's anyway; the notices wait for the next time.
             RequestError::internal("look for waiting pull requests", &error);

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
-use crate::application::files::stream_source::{Missing, Source};
-use crate::application::ports::{FilesBelow, OpenFile, StoreError};
+use crate::application::files::stream_source::{BYTES_AT_ONCE, Missing, Source};
+use crate::application::memory::{Account, Reservation};
+use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile, StoreError};
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest};
@@ -15,6 +16,21 @@ pub(crate) const NAMES_AHEAD: usize = 256;
 
 /// At most how many files are opened at once.
 const FILES_AT_ONCE: usize = 128;
+
+/// The most memory that files opened at once take.
+const MOST_BYTES: usize = OpenFile::sending_bytes(BYTES_AT_ONCE + HELD_FILE_BYTES);
+
+/// How much memory a file of this length takes from when it is opened until it is sent. One that is
+/// kept open is read part by part, and takes memory only then.
+fn held_bytes(bytes: u64) -> usize {
+    let held = usize::try_from(bytes).ok();
+    let held = held.filter(|bytes| *bytes <= HELD_FILE_BYTES);
+    held.map_or(0, OpenFile::sending_bytes)
+}
+
+fn bytes_of(opened: &Result<OpenFile, StoreError>) -> usize {
+    opened.as_ref().map_or(0, |file| held_bytes(file.bytes))
+}
 
 /// The files that a `get` or `list` asked for, in byte order of their names. It holds a position
 /// and the next names, however many files there are.
@@ -26,6 +42,13 @@ pub struct FileStream {
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
+    /// Reserved for `opened`, and for the file returned last.
+    held: Reservation,
+    /// How much of that is for `opened`.
+    opened_bytes: usize,
+    account: Arc<Account>,
+    /// Reserved for the names and bases of a pull request.
+    _found: Option<Reservation>,
     /// Whether one file was asked for by its name: unlike a folder's files, it must be answered
     /// even if it is gone by now.
     is_single: bool,
@@ -55,14 +78,15 @@ impl FileStream {
         project: ProjectId,
         app: &Application,
         path: FilePath,
-        entry: Option<ProjectEntry>,
+        entry: ProjectEntry,
         permit: ReadPermission,
+        account: &Arc<Account>,
     ) -> Self {
         let asked = path.as_str().to_owned();
         Self {
-            names: VecDeque::from([(path, entry)]),
+            names: VecDeque::from([(path, Some(entry))]),
             is_single: true,
-            ..Self::new(Source::project(project, app), app, asked, permit)
+            ..Self::new(Source::project(project, app), app, asked, permit, account)
         }
     }
 
@@ -74,19 +98,22 @@ impl FileStream {
         position: FilesBelow,
         asked: String,
         permit: ReadPermission,
+        account: &Arc<Account>,
     ) -> Self {
-        let mut stream = Self::new(Source::project(project, app), app, asked, permit);
+        let mut stream = Self::new(Source::project(project, app), app, asked, permit, account);
         stream.position = Some(position);
         stream.take_in(first);
         stream
     }
 
-    /// The files of a pull request: all those that `found` lists.
+    /// The files of a pull request: all those that `found` lists, for which `held` is reserved.
     pub(crate) fn pull_request(
         found: PullRequest,
+        held: Reservation,
         app: &Application,
         asked: String,
         permit: ReadPermission,
+        account: &Arc<Account>,
     ) -> Self {
         let source = Source::PullRequest {
             project: found.project,
@@ -97,16 +124,27 @@ impl FileStream {
         let names = found.files.into_iter().map(|file| (file, None));
         Self {
             names: names.collect(),
-            ..Self::new(source, app, asked, permit)
+            _found: Some(held),
+            ..Self::new(source, app, asked, permit, account)
         }
     }
 
-    fn new(source: Source, app: &Application, asked: String, permit: ReadPermission) -> Self {
+    fn new(
+        source: Source,
+        app: &Application,
+        asked: String,
+        permit: ReadPermission,
+        account: &Arc<Account>,
+    ) -> Self {
         Self {
             source,
             position: None,
             names: VecDeque::new(),
             opened: VecDeque::new(),
+            held: account.reserve(0),
+            opened_bytes: 0,
+            account: Arc::clone(account),
+            _found: None,
             is_single: false,
             asked,
             permit,
@@ -143,6 +181,11 @@ impl FileStream {
         !self.opened.is_empty()
     }
 
+    /// Gives back the memory of the file returned last, which has been sent.
+    pub fn note_sent(&mut self) {
+        self.held.set(self.opened_bytes);
+    }
+
     /// The next file, opened now unless it [has been](Self::is_ahead); `None` at the end. A
     /// folder's file that has been deleted in the meantime is left out. Once the token that permits
     /// it has expired, no more files are returned.
@@ -157,7 +200,9 @@ impl FileStream {
             {
                 return Some(NextFile::Broken(refusal));
             }
+            self.note_sent();
             let (path, opened) = self.opened.pop_front()?;
+            self.opened_bytes -= bytes_of(&opened);
             match opened {
                 Ok(file) => return Some(NextFile::File(path, file)),
                 Err(error) if self.is_single => {
@@ -214,12 +259,7 @@ impl FileStream {
     }
 
     async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextFile<ProjectEntry> {
-        let mut entry = ProjectEntry {
-            bytes: file.bytes,
-            version: file.version,
-            modified: file.modified,
-            sha256: None,
-        };
+        let mut entry = file.entry();
         if file.bytes > self.max_hashed_bytes {
             return NextFile::File(path, entry);
         }
@@ -254,13 +294,22 @@ impl FileStream {
             return Ok(());
         }
         let next = self.names.iter().take(count);
-        let paths: Vec<_> = next.map(|(path, _)| path.clone()).collect();
+        let paths: Vec<_> = next.clone().map(|(path, _)| path.clone()).collect();
+        // Before the files are opened, because small ones are then in memory at once.
+        let unknown = OpenFile::sending_bytes(HELD_FILE_BYTES);
+        let held = next.map(|(_, entry)| entry.map_or(unknown, |entry| held_bytes(entry.bytes)));
+        let bytes = held.sum::<usize>();
+        self.held = self.account.reserve_room(bytes.min(MOST_BYTES)).await;
+        // It may have been a long wait.
+        self.permit.check()?;
         let opened = if self.is_single {
             vec![self.source.open(&paths[0]).await]
         } else {
             self.source.open_some(&paths).await
         };
         self.names.drain(..opened.len());
+        self.opened_bytes = opened.iter().map(bytes_of).sum();
+        self.held.set(self.opened_bytes);
         self.opened = paths.into_iter().zip(opened).collect();
         Ok(())
     }

@@ -3,8 +3,10 @@
 use crate::application::auth::read_permission::{permit_by_token, permit_to_read};
 use crate::application::command::{FilesQuery, ReadFiles};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
+use crate::application::memory::Reservation;
 use crate::application::outcome::LongAnswer;
-use crate::application::ports::{FilesBelow, ProjectState, StoreError};
+use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, ProjectState, StoreError};
+use crate::application::pull_requests::find::find_pull_request;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -65,11 +67,19 @@ async fn read_files(
     let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
         let found = match purpose {
-            Purpose::Get => store.open_file(&project, &path).await.map(|_| None),
-            Purpose::List => store.find_file(&project, &path).await.map(Some),
+            Purpose::Get => {
+                // It may be read when it is opened.
+                let _held = session.account.reserve(HELD_FILE_BYTES);
+                let opened = store.open_file(&project, &path).await;
+                opened.map(|file| file.entry())
+            }
+            Purpose::List => store.find_file(&project, &path).await,
         };
         match found {
-            Ok(entry) => return Ok(FileStream::file(project, app, path, entry, permit)),
+            Ok(entry) => {
+                let account = &session.account;
+                return Ok(FileStream::file(project, app, path, entry, permit, account));
+            }
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(RequestError::reading_file(&error)),
         }
@@ -82,7 +92,13 @@ async fn read_files(
     };
     match store.files_below(&project, &position, NAMES_AHEAD).await {
         Ok(first) => Ok(FileStream::folder(
-            project, app, first, position, asked, permit,
+            project,
+            app,
+            first,
+            position,
+            asked,
+            permit,
+            &session.account,
         )),
         Err(StoreError::NotFound) => Err(missing),
         Err(error) => {
@@ -92,6 +108,9 @@ async fn read_files(
     }
 }
 
+/// A pull request and its memory.
+type Found = (PullRequest, Reservation);
+
 /// The open pull request that the first segment of the name means to its streamer, and which of its
 /// files are asked for.
 async fn in_pull_request(
@@ -100,7 +119,7 @@ async fn in_pull_request(
     project: &ProjectId,
     query: &PathQuery,
     now: Timestamp,
-) -> Result<Option<(PullRequest, Option<FilePath>)>, RequestError> {
+) -> Result<Option<(Found, Option<FilePath>)>, RequestError> {
     let Some(path) = query.path.as_ref().filter(|_| {
         session
             .rights()
@@ -113,7 +132,7 @@ async fn in_pull_request(
     let Some(id) = PullRequestId::parse(first) else {
         return Ok(None);
     };
-    match app.ports.pull_requests.find(project, id).await {
+    match find_pull_request(app, &session.account, project, id).await {
         Ok(found) => Ok(Some((found, rest))),
         Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(RequestError::reading_path(&error)),
@@ -123,7 +142,7 @@ async fn in_pull_request(
 fn read_pull_request(
     app: &Application,
     session: &Session,
-    mut found: PullRequest,
+    (mut found, held): Found,
     rest: Option<&FilePath>,
     query: &PathQuery,
     recursively: bool,
@@ -142,9 +161,11 @@ fn read_pull_request(
     found.files.retain(wanted);
     Ok(FileStream::pull_request(
         found,
+        held,
         app,
         rest.map_or("/", FilePath::as_str).to_owned(),
         permit_by_token(app, session),
+        &session.account,
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{ContentHash, FilePath, ProjectId, PullRequestId};
 
 /// About how many bytes the files opened at once may have together: enough that looking for them
 /// costs little compared with sending them, and no more than may wait for a connection anyway.
-const BYTES_AT_ONCE: u64 = 256 * 1_024;
+pub(super) const BYTES_AT_ONCE: usize = 256 * 1_024;
 
 /// What it means if a file no longer exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Source {
     pub async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
         match self {
             Self::Project { project, store } => {
-                let opened = store.open_files(project, paths, BYTES_AT_ONCE).await;
+                let opened = store.open_files(project, paths, BYTES_AT_ONCE as u64).await;
                 opened.unwrap_or_else(|error| vec![Err(error)])
             }
             Self::PullRequest { .. } => vec![self.open(&paths[0]).await],

@@ -23,6 +23,7 @@ pub(crate) fn watch_project(
         return Err(RequestError::LimitExceeded { limit, value });
     }
     session.watches.insert(project);
+    session.count_watches();
     reattach(app, session, now);
     Ok(Reply::FileWatch)
 }
@@ -40,6 +41,7 @@ pub(crate) fn unwatch_project(
     if !session.watches.remove(&project) {
         session.rights().may_read(&project, public, now)?;
     }
+    session.count_watches();
     reattach(app, session, now);
     Ok(Reply::FileUnwatch)
 }

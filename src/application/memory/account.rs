@@ -91,8 +91,8 @@ impl fmt::Debug for Account {
 
 impl Account {
     /// Reserves `bytes` without asking whether there is room. For what must be sent in any case; a
-    /// caller that can wait asks [`has_room`](Self::has_room) first or waits for
-    /// [`room`](Self::room).
+    /// caller that can wait asks [`has_room`](Self::has_room) first or calls
+    /// [`reserve_room`](Self::reserve_room).
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Reservation {
         self.add(bytes);
         Reservation {
@@ -116,6 +116,13 @@ impl Account {
             // In a box, for it is large and rare.
             Box::pin(self.wait(bytes)).await;
         }
+    }
+
+    /// Waits for [`room`](Self::room) and reserves `bytes` at once, so that of many who wait for
+    /// the same room not all take it.
+    pub async fn reserve_room(self: &Arc<Self>, bytes: usize) -> Reservation {
+        self.room(bytes).await;
+        self.reserve(bytes)
     }
 
     async fn wait(&self, bytes: usize) {

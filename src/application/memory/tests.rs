@@ -152,7 +152,7 @@ async fn what_can_be_had_again_goes_before_a_connection_is_closed() {
         budget.reserve(30 * MIB),
         budget.reserve(30 * MIB),
     ]));
-    budget.set_reclaim(move || lock(&unused).pop().is_some());
+    budget.add_reclaim(move || lock(&unused).pop().is_some());
     let relieving = tokio::spawn({
         let budget = Arc::clone(&budget);
         async move { budget.relieve().await }

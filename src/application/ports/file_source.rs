@@ -5,7 +5,10 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::application::ports::store_error::StoreError;
-use crate::domain::{ContentHash, Timestamp, Version};
+use crate::domain::{ContentHash, ProjectEntry, Timestamp, Version};
+
+/// Files up to this length may be read when they are opened, and held in memory.
+pub const HELD_FILE_BYTES: usize = 64 * 1_024;
 
 /// The content of one version of a file. It stays readable, and the same, while the file is
 /// replaced or deleted.
@@ -48,6 +51,21 @@ pub struct OpenFile {
 const HASHED_BYTES: u64 = 256 * 1_024;
 
 impl OpenFile {
+    /// About how many bytes of memory it takes to send so many: themselves and their base64.
+    pub const fn sending_bytes(bytes: usize) -> usize {
+        bytes * 7 / 3
+    }
+
+    /// What is known about the file; its hash is not.
+    pub(crate) fn entry(&self) -> ProjectEntry {
+        ProjectEntry {
+            bytes: self.bytes,
+            version: self.version,
+            modified: self.modified,
+            sha256: None,
+        }
+    }
+
     /// The SHA-256 of the content.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(crate) mod upload_store;
 pub use chat_rooms::{ChatRooms, SayError};
 pub use clock::Clock;
 pub use event_publisher::EventPublisher;
-pub use file_source::{FileSource, OpenFile};
+pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
 pub use project_store::{

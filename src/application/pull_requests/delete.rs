@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::application::command::DeletePullRequest;
 use crate::application::event::Event;
 use crate::application::ports::{StoreError, Topic};
-use crate::application::pull_requests::find::find_pull_request;
+use crate::application::pull_requests::find::find_named_pull_request;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -20,7 +20,7 @@ pub(crate) async fn delete_pull_request(
 ) -> Result<Reply, RequestError> {
     let project = session.rights().may_review(now)?;
     let DeletePullRequest { id, outcome } = request?;
-    let found = find_pull_request(app, project, id).await?;
+    let (found, _held) = find_named_pull_request(app, &session.account, project, id).await?;
     let (own, project) = (Arc::clone(app), project.clone());
     let work = async move { end_pull_request(&own, project, found, outcome).await };
     app.to_the_end(work).await?;

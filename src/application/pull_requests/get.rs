@@ -3,7 +3,7 @@
 use crate::application::auth::read_permission::permit_by_token;
 use crate::application::files::file_stream::FileStream;
 use crate::application::outcome::LongAnswer;
-use crate::application::pull_requests::find::find_pull_request;
+use crate::application::pull_requests::find::find_named_pull_request;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -16,12 +16,13 @@ pub(crate) async fn get_pull_request(
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
     let (project, user) = session.rights().may_propose(now)?;
-    let found = find_pull_request(app, project, id?).await?;
+    let (found, held) = find_named_pull_request(app, &session.account, project, id?).await?;
     if !session.roles.streamer && found.owner != *user {
         return Err(RequestError::UNKNOWN_PULL_REQUEST);
     }
     let permit = permit_by_token(app, session);
-    let files = FileStream::pull_request(found, app, "/".to_owned(), permit);
+    let files =
+        FileStream::pull_request(found, held, app, "/".to_owned(), permit, &session.account);
     Ok(LongAnswer::PullRequestFiles(files))
 }
 

@@ -18,6 +18,6 @@ pub(crate) async fn list_pull_requests(
     let ids = app.ports.pull_requests.open(project, owner).await;
     let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;
     let permit = Some(permit_by_token(app, session));
-    let pages = PullRequestPages::new(project.clone(), ids, permit);
+    let pages = PullRequestPages::new(project.clone(), ids, permit, &session.account);
     Ok(LongAnswer::PullRequests(pages))
 }

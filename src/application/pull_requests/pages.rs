@@ -1,20 +1,22 @@
 //! Pull requests being sent to a connection, read page by page.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::application::auth::read_permission::ReadPermission;
+use crate::application::memory::{Account, Reservation};
 use crate::application::ports::StoreError;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{ContentHash, ProjectId, PullRequest, PullRequestId};
+use crate::domain::{ProjectId, PullRequest, PullRequestId};
 
 /// A page ends once it holds this many bytes of text. One pull request takes at most about 1.2 MiB,
 /// if each name appears twice, with its base, and JSON has to escape all of it; so a page fits into
 /// a send queue.
 const PAGE_BYTES: usize = 256 * 1_024;
 
-/// About how many bytes a pull request takes besides its texts.
-const ENTRY_BYTES: usize = 256;
+/// The most that a page takes: its messages have to be encoded, too.
+const MOST_BYTES: usize = 2 * (PAGE_BYTES + PullRequest::MOST_BYTES);
 
 /// Open pull requests, oldest first.
 pub struct PullRequestPages {
@@ -23,6 +25,7 @@ pub struct PullRequestPages {
     /// Ends the pages when it ends; `None`: they are sent even if the token expires in the
     /// meantime.
     permit: Option<ReadPermission>,
+    account: Arc<Account>,
 }
 
 impl PullRequestPages {
@@ -30,12 +33,14 @@ impl PullRequestPages {
         project: ProjectId,
         ids: Vec<PullRequestId>,
         permit: Option<ReadPermission>,
+        account: &Arc<Account>,
     ) -> Self {
         let ids = ids.into();
         Self {
             project,
             ids,
             permit,
+            account: Arc::clone(account),
         }
     }
 
@@ -45,7 +50,8 @@ impl PullRequestPages {
     }
 }
 
-/// The next page. Pull requests deleted in the meantime are left out, so a page may be empty.
+/// The next page, once there is memory for it, and what is reserved for it. Pull requests deleted in
+/// the meantime are left out, so a page may be empty.
 ///
 /// # Errors
 /// 401 once the token that permits it has expired; nothing follows then. 500 for one that cannot be
@@ -53,7 +59,8 @@ impl PullRequestPages {
 pub async fn next_pull_requests(
     app: &Application,
     pages: &mut PullRequestPages,
-) -> Result<Vec<PullRequest>, RequestError> {
+) -> Result<(Vec<PullRequest>, Reservation), RequestError> {
+    let mut held = pages.account.reserve_room(MOST_BYTES).await;
     if let Some(permit) = &pages.permit {
         permit.check()?;
     }
@@ -64,7 +71,7 @@ pub async fn next_pull_requests(
         };
         match app.ports.pull_requests.find(&pages.project, id).await {
             Ok(found) => {
-                bytes += size(&found);
+                bytes += found.memory_bytes();
                 page.push(found);
             }
             Err(StoreError::NotFound) => {}
@@ -76,15 +83,8 @@ pub async fn next_pull_requests(
             Err(error) => return Err(RequestError::internal("read a pull request", &error)),
         }
     }
-    Ok(page)
-}
-
-fn size(pull_request: &PullRequest) -> usize {
-    let names = pull_request.files.iter().chain(&pull_request.deleted);
-    let names = names.chain(pull_request.bases.keys());
-    let names: usize = names.map(|name| name.as_str().len()).sum();
-    let bases = pull_request.bases.len() * ContentHash::CHARS;
-    ENTRY_BYTES + names + bases + pull_request.title.len() + pull_request.description.len()
+    held.set(bytes);
+    Ok((page, held))
 }
 
 #[cfg(test)]

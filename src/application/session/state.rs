@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
-use crate::application::memory::{Account, Holder};
+use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::domain::{Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget};
+
+/// About how many bytes of memory a watch takes besides the project's name, here and where events
+/// are handed out.
+const WATCH_BYTES: usize = 768;
 
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
@@ -19,6 +23,8 @@ pub struct Session {
     pub(crate) identity: Option<Identity>,
     pub(crate) roles: Roles,
     pub(crate) watches: BTreeSet<ProjectId>,
+    /// Reserved for them.
+    watches_held: Reservation,
     /// In a box, as most connections have none.
     pub(crate) draft: Option<Box<OpenDraft>>,
     pub(crate) uploads: Uploads,
@@ -36,6 +42,7 @@ impl Session {
         Self {
             connection,
             uploads: Uploads::new(Arc::clone(&account)),
+            watches_held: account.reserve(0),
             account,
             identity: None,
             roles: Roles::default(),
@@ -104,7 +111,15 @@ impl Session {
         self.told_expired = false;
         if !public_read {
             self.watches.clear();
+            self.count_watches();
         }
+    }
+
+    /// Reserves memory for the watches. Must be called after each change of them.
+    pub(crate) fn count_watches(&mut self) {
+        let names = self.watches.iter();
+        let bytes = names.map(|project| WATCH_BYTES + project.to_string().len());
+        self.watches_held.set(bytes.sum());
     }
 }
 

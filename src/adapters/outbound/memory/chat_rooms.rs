@@ -1,7 +1,7 @@
 //! Rooms in memory, where their history is kept (protocol, section 7).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::application::locks::lock;
 use crate::application::memory::{Account, MemoryBudget, Reservation};
@@ -9,8 +9,11 @@ use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
 use crate::application::{ConnectionId, Event};
 use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, Uptime, UserName};
 
-/// The part of the memory budget that all histories may take together.
-const HISTORIES_PART: usize = 4;
+/// The part of the memory budget that all rooms and their histories may take together.
+const ROOMS_PART: usize = 4;
+
+/// How many empty rooms are forgotten at a time where memory is short.
+const FORGOTTEN_AT_ONCE: usize = 512;
 
 /// The rooms of this process.
 pub struct MemoryChatRooms {
@@ -18,39 +21,47 @@ pub struct MemoryChatRooms {
     limits: RoomLimits,
     /// 0 means no limit.
     max_rooms: usize,
-    /// What the histories of all rooms take, and how much that may be.
-    histories: Arc<Account>,
-    max_history_bytes: usize,
+    /// What all rooms and their histories take, and how much that may be.
+    account: Arc<Account>,
+    max_bytes: usize,
     /// Locked only for a moment, never while waiting for a room's own lock: a crowded room must not
     /// delay the others.
     rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
+    /// The rooms that are remembered although nobody is in them, and since when they have been
+    /// empty. Changed under the room's own lock.
+    empty: Mutex<BTreeSet<(Uptime, RoomName)>>,
 }
 
-/// A room, the memory of its history, and whether it has been forgotten: then the caller looks up
+/// A room, the memory that it and its history take, and whether it has been forgotten: then the caller looks up
 /// its successor.
 struct Kept {
     room: Room,
-    history: Reservation,
+    held: Reservation,
     forgotten: bool,
 }
 
 impl MemoryChatRooms {
-    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. Their
-    /// histories are reserved from `memory`.
+    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. They and their
+    /// histories are reserved from `memory`; when that is short, empty ones are forgotten.
     pub fn new(
         events: Arc<dyn EventPublisher>,
         limits: RoomLimits,
         max_rooms: usize,
         memory: &MemoryBudget,
-    ) -> Self {
-        Self {
-            events,
-            limits,
-            max_rooms,
-            histories: memory.shared_account(),
-            max_history_bytes: memory.max() / HISTORIES_PART,
-            rooms: Mutex::default(),
-        }
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|own: &Weak<Self>| {
+            let own = Weak::clone(own);
+            memory.add_reclaim(move || own.upgrade().is_some_and(|rooms| rooms.reclaim()));
+            Self {
+                events,
+                limits,
+                max_rooms,
+                account: memory.shared_account(),
+                max_bytes: memory.max() / ROOMS_PART,
+                rooms: Mutex::default(),
+                empty: Mutex::default(),
+            }
+        })
     }
 
     fn room(&self, name: &RoomName) -> Option<Arc<Mutex<Kept>>> {
@@ -67,24 +78,65 @@ impl MemoryChatRooms {
         let kept = rooms.entry(name.clone()).or_insert_with(|| {
             Arc::new(Mutex::new(Kept {
                 room: Room::new(name.clone(), now),
-                history: self.histories.reserve(0),
+                held: self.account.reserve(Room::bytes_of(name)),
                 forgotten: false,
             }))
         });
         Some(Arc::clone(kept))
     }
 
-    /// Reserves what the history has grown by. If there is no room for that, the oldest messages
+    /// Reserves what the history has grown by. If there is no memory for that, the oldest messages
     /// go.
-    fn reserve_history(&self, kept: &mut Kept) {
-        let before = kept.history.bytes();
-        let more = kept.room.history_bytes().saturating_sub(before);
-        let has_room =
-            self.histories.held() + more <= self.max_history_bytes && self.histories.has_room(more);
-        if !has_room {
-            kept.room.shorten_history(before);
+    fn reserve_history(&self, name: &RoomName, kept: &mut Kept) {
+        let (room, empty) = (&mut kept.room, Room::bytes_of(name));
+        let before = kept.held.bytes() - empty;
+        if !self.has_memory(room.history_bytes().saturating_sub(before)) {
+            room.shorten_history(before);
         }
-        kept.history.set(kept.room.history_bytes());
+        kept.held.set(empty + room.history_bytes());
+    }
+
+    fn has_memory(&self, bytes: usize) -> bool {
+        self.account.held() + bytes <= self.max_bytes && self.account.has_room(bytes)
+    }
+
+    /// Forgets empty rooms until there is memory for so many bytes or none is left. Must not be
+    /// called under the lock of a room.
+    fn make_room(&self, bytes: usize) {
+        while !self.has_memory(bytes) && self.forget_oldest(|_| true) {}
+    }
+
+    fn reclaim(&self) -> bool {
+        let forget = |_: &usize| self.forget_oldest(|_| true);
+        (0..FORGOTTEN_AT_ONCE).take_while(forget).count() > 0
+    }
+
+    /// Forgets the room that has been empty for longest, if there is one and it `may_go`.
+    fn forget_oldest(&self, may_go: impl Fn(&Room) -> bool) -> bool {
+        loop {
+            let Some(oldest) = lock(&self.empty).first().cloned() else {
+                return false;
+            };
+            let name = &oldest.1;
+            let Some(kept) = self.room(name) else {
+                // It has just been forgotten.
+                lock(&self.empty).remove(&oldest);
+                continue;
+            };
+            let mut forgotten = lock(&kept);
+            if !lock(&self.empty).contains(&oldest) {
+                // It has just been entered or forgotten.
+                continue;
+            }
+            if !may_go(&forgotten.room) {
+                return false;
+            }
+            lock(&self.empty).remove(&oldest);
+            forgotten.forgotten = true;
+            drop(forgotten);
+            self.take_out(name, &kept);
+            return true;
+        }
     }
 
     /// Removes a forgotten room, unless another has taken its place.
@@ -102,6 +154,7 @@ impl MemoryChatRooms {
 impl ChatRooms for MemoryChatRooms {
     fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool {
         let mut has_swept = false;
+        self.make_room(Room::bytes_of(room));
         loop {
             let Some(kept) = self.room_or_new(room, now) else {
                 if has_swept {
@@ -113,6 +166,9 @@ impl ChatRooms for MemoryChatRooms {
             };
             let mut entered = lock(&kept);
             if !entered.forgotten {
+                if let Some(since) = entered.room.empty_since() {
+                    lock(&self.empty).remove(&(since, room.clone()));
+                }
                 entered.room.enter(user.clone());
                 return true;
             }
@@ -127,6 +183,9 @@ impl ChatRooms for MemoryChatRooms {
         left.room.leave(user, now);
         left.forgotten |= left.room.is_forgettable(now);
         let forgotten = left.forgotten;
+        if let Some(since) = left.room.empty_since().filter(|_| !forgotten) {
+            lock(&self.empty).insert((since, room.clone()));
+        }
         drop(left);
         if forgotten {
             self.take_out(room, &kept);
@@ -146,12 +205,13 @@ impl ChatRooms for MemoryChatRooms {
         let Some(spoken_in) = self.room(room) else {
             return Ok(());
         };
+        self.make_room(ChatMessage::memory_bytes_of(user, &text));
         let mut spoken_in = lock(&spoken_in);
         let message = spoken_in
             .room
             .say(user, text, &self.limits, date, now)
             .map_err(SayError::TooOften)?;
-        self.reserve_history(&mut spoken_in);
+        self.reserve_history(room, &mut spoken_in);
         // Sent under the room's lock: everybody receives all messages in the order of their ids.
         let topic = Topic::Room(room.clone());
         self.events
@@ -170,19 +230,7 @@ impl ChatRooms for MemoryChatRooms {
     }
 
     fn sweep(&self, now: Uptime) {
-        let all: Vec<_> = lock(&self.rooms)
-            .iter()
-            .map(|(name, kept)| (name.clone(), Arc::clone(kept)))
-            .collect();
-        for (name, kept) in all {
-            let mut swept = lock(&kept);
-            swept.forgotten |= swept.room.is_forgettable(now);
-            let forgotten = swept.forgotten;
-            drop(swept);
-            if forgotten {
-                self.take_out(&name, &kept);
-            }
-        }
+        while self.forget_oldest(|room| room.is_forgettable(now)) {}
     }
 }
 
@@ -198,7 +246,7 @@ mod tests {
     const NOW: Uptime = Uptime::from_secs(1_000);
     const ME: ConnectionId = ConnectionId(1);
 
-    fn rooms(events: MockEventPublisher, max_rooms: usize) -> MemoryChatRooms {
+    fn rooms(events: MockEventPublisher, max_rooms: usize) -> Arc<MemoryChatRooms> {
         rooms_in(&MemoryBudget::new(1 << 20), events, max_rooms)
     }
 
@@ -206,7 +254,7 @@ mod tests {
         memory: &MemoryBudget,
         events: MockEventPublisher,
         max_rooms: usize,
-    ) -> MemoryChatRooms {
+    ) -> Arc<MemoryChatRooms> {
         let rate = RateLimit {
             per_second: 1,
             burst: 2,
@@ -319,10 +367,11 @@ mod tests {
         let memory = MemoryBudget::new(1 << 20);
         let rooms = rooms_in(&memory, events, 0);
         assert_eq!(say_much(&rooms, "r", "ana"), 1);
-        let one = memory.used();
+        let empty = Room::bytes_of(&room("r"));
+        let one = memory.used() - empty;
         assert!(one > 20_000);
         assert_eq!(say_much(&rooms, "r", "bob"), 2);
-        assert_eq!(memory.used(), 2 * one);
+        assert_eq!(memory.used(), empty + 2 * one);
         rooms.leave(&room("r"), &user("ana"), NOW);
         rooms.leave(&room("r"), &user("bob"), NOW);
         rooms.sweep(NOW.plus(Duration::from_secs(3_600)));
@@ -340,7 +389,7 @@ mod tests {
         assert_eq!(say_much(&rooms, "r", "bob"), 1);
         assert_eq!(rooms.history(&room("r"), 1)[0].username, user("bob"));
         assert_eq!(say_much(&rooms, "new", "ana"), 0);
-        assert_eq!(memory.used(), 1 << 20);
+        assert_eq!(memory.used(), (1 << 20) + Room::bytes_of(&room("new")));
         drop(others);
         assert_eq!(say_much(&rooms, "r", "eve"), 2);
     }
@@ -359,11 +408,58 @@ mod tests {
         assert_eq!(kept, most);
     }
 
+    /// Says a word in a room of its own and leaves.
+    fn speak_once(rooms: &MemoryChatRooms, number: u64) {
+        let (name, now) = (
+            room(&number.to_string()),
+            NOW.plus(Duration::from_millis(number)),
+        );
+        assert!(rooms.enter(&name, &user("ana"), now));
+        let said = rooms.say(ME, &name, &user("ana"), "x".into(), DATE, now);
+        said.expect("within the burst");
+        rooms.leave(&name, &user("ana"), now);
+    }
+
+    #[test]
+    fn rooms_are_reserved_and_the_longest_empty_make_room_for_others() {
+        let mut events = MockEventPublisher::new();
+        events.expect_publish().return_const(());
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 0);
+        for number in 0..1_000 {
+            speak_once(&rooms, number);
+            assert!(memory.used() <= 1 << 18);
+        }
+        let kept = lock(&rooms.rooms).len();
+        assert!((100..200).contains(&kept), "{kept}");
+        assert_eq!(rooms.history(&room("999"), 10).len(), 1);
+        assert!(rooms.history(&room("800"), 10).is_empty());
+        // Also those of which somebody has something to say.
+        assert!(rooms.enter(&room("900"), &user("bob"), NOW));
+        assert_eq!(say_much(&rooms, "900", "bob"), 2);
+        assert!(lock(&rooms.rooms).len() < kept);
+    }
+
+    #[test]
+    fn empty_rooms_are_forgotten_before_a_connection_is_closed() {
+        let mut events = MockEventPublisher::new();
+        events.expect_publish().return_const(());
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 0);
+        (0..10).for_each(|number| speak_once(&rooms, number));
+        assert!(rooms.enter(&room("0"), &user("ana"), NOW));
+        assert!(memory.used() > 10 * 1_536);
+        assert!(rooms.reclaim());
+        assert_eq!(rooms.history(&room("0"), 10).len(), 1, "somebody is in it");
+        assert!((1_536..3_000).contains(&memory.used()));
+        assert!(!rooms.reclaim());
+    }
+
     #[test]
     fn a_user_who_enters_while_the_room_is_forgotten_is_in_an_existing_room() {
         use crate::application::locks::interleaved::check;
         check(2_000, || {
-            let rooms = Arc::new(rooms(MockEventPublisher::new(), 1));
+            let rooms = rooms(MockEventPublisher::new(), 1);
             assert!(rooms.enter(&room("r"), &user("ana"), NOW));
             let leaving = {
                 let rooms = Arc::clone(&rooms);

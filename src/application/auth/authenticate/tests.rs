@@ -470,7 +470,7 @@ async fn a_streamer_is_given_what_has_waited_once_per_connection() {
         let mut ids = Vec::new();
         if let Some(mut pages) = waiting {
             let page = next_pull_requests(&scene.app, &mut pages).await;
-            ids = page.expect("the store answers");
+            (ids, _) = page.expect("the store answers");
         }
         assert_eq!(ids.len(), told);
     }
@@ -510,7 +510,7 @@ async fn waiting(
         return Vec::new();
     };
     let page = next_pull_requests(&scene.app, &mut pages).await;
-    let found = page.expect("the store answers");
+    let (found, _) = page.expect("the store answers");
     found.iter().map(|found| found.id).collect()
 }
 

@@ -1,7 +1,14 @@
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
 use super::*;
 use crate::application::command::Command;
+use crate::application::connection_id::ConnectionId;
 use crate::application::files::file_stream::NextFile;
+use crate::application::memory::{Holder, MemoryBudget};
 use crate::application::outcome::CommandOutcome;
+use crate::application::ports::OpenFile;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
@@ -369,4 +376,63 @@ async fn a_file_longer_than_a_file_may_be_is_listed_without_a_hash_and_not_opene
         let expected = [("/a".to_owned(), is_hashed)];
         assert_eq!(listed(&scene, "/").await, expected, "{bytes}");
     }
+}
+
+/// A connection with a token and an account in `memory`.
+fn in_memory(number: u64, memory: &Arc<MemoryBudget>) -> Session {
+    let account = memory.open_account();
+    account.set_holder(Holder::Authenticated);
+    Session::new(ConnectionId(number), account)
+}
+
+#[tokio::test]
+async fn gets_that_come_at_the_same_moment_open_files_only_as_there_is_memory_for_them() {
+    const GETS: u64 = 50;
+    let large = |path: &FilePath| OpenFile {
+        bytes: HELD_FILE_BYTES as u64,
+        ..open_file(path)
+    };
+    let mut world = World::new();
+    let below = world.projects.expect_files_below();
+    below.returning(move |_, position, _| {
+        let is_first = position.after.is_none();
+        let file = is_first.then(|| (path("/a"), large(&path("/a")).entry()));
+        Ok(file.into_iter().collect())
+    });
+    let opening = world.projects.expect_open_files();
+    opening.returning(move |_, paths, _| Ok(paths.iter().map(|path| Ok(large(path))).collect()));
+    let scene = world.build();
+    let memory = MemoryBudget::new(4 << 20);
+    let mut streams = Vec::new();
+    for number in 0..GETS {
+        let mut session = in_memory(number, &memory);
+        let outcome = execute(&scene.app, &mut session, get(demo(), "/", true)).await;
+        let CommandOutcome::Long(LongAnswer::Files(files)) = outcome else {
+            panic!("refused");
+        };
+        streams.push(files);
+    }
+    let mut sent = 0;
+    while !streams.is_empty() {
+        let mut waiting = Vec::new();
+        let mut open = Vec::new();
+        for mut files in streams {
+            let next = files.next().now_or_never();
+            match next {
+                None => waiting.push(files),
+                Some(Some(NextFile::File(..))) => open.push(files),
+                other => panic!("{other:?}"),
+            }
+        }
+        let one = OpenFile::sending_bytes(HELD_FILE_BYTES);
+        assert_eq!(memory.used(), open.len() * one);
+        assert!(!open.is_empty() && memory.used() < memory.max());
+        sent += open.len() as u64;
+        for files in &mut open {
+            files.note_sent();
+        }
+        assert_eq!(memory.used(), 0, "what has been sent takes no memory");
+        streams = waiting;
+    }
+    assert_eq!(sent, GETS);
 }

@@ -1,5 +1,7 @@
 use super::*;
 use crate::application::command::Command;
+use crate::application::connection_id::ConnectionId;
+use crate::application::memory::MemoryBudget;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, new_session, other,
@@ -65,6 +67,26 @@ async fn zero_watches_is_no_limit() {
         let command = watch(project(&format!("eve/{number}")));
         scene.ask(&mut session, command).await.expect("no limit");
     }
+}
+
+#[tokio::test]
+async fn watches_are_reserved_until_they_end() {
+    const WATCHES: usize = 16;
+    let scene = World::limited(|limits| limits.max_watches = WATCHES).build();
+    let memory = MemoryBudget::new(1 << 20);
+    let mut session = Session::new(ConnectionId(1), memory.open_account());
+    let long = |number| project(&format!("{}/{number:0>255}", "s".repeat(255)));
+    for number in 0..WATCHES {
+        let answer = scene.ask(&mut session, watch(long(number))).await;
+        answer.expect("there is no token to be shown");
+        assert!(memory.used() > (number + 1) * 1_250);
+    }
+    let all = memory.used();
+    let answer = scene.ask(&mut session, unwatch(long(0))).await;
+    answer.expect("it watches it");
+    assert_eq!(memory.used(), all / WATCHES * (WATCHES - 1));
+    session.fail_closed(false);
+    assert_eq!(memory.used(), 0);
 }
 
 #[tokio::test]

@@ -5,11 +5,11 @@ use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, Scene, World, creation, demo, is_unauthorized, new_session, other,
-    pull_request, streaming, viewing,
+    ANA, BOB, EXPIRY, Scene, World, creation, demo, get, is_unauthorized, list, long_names,
+    new_session, other, pull_request, streaming, viewing,
 };
 use crate::domain::Sections;
-use crate::domain::{Outcome, PullRequestId};
+use crate::domain::{Outcome, PullRequest, PullRequestId};
 
 fn id(number: u128) -> PullRequestId {
     PullRequestId::from_u128(number)
@@ -28,7 +28,7 @@ async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
     let mut ids = Vec::new();
     while !pages.is_over() {
         let page = next_pull_requests(&scene.app, &mut pages).await;
-        ids.extend(page.expect("found").iter().map(|found| found.id));
+        ids.extend(page.expect("found").0.iter().map(|found| found.id));
     }
     ids
 }
@@ -110,4 +110,25 @@ async fn without_a_role_in_a_project_there_is_nothing_to_propose_to() {
     for command in commands {
         assert!(is_unauthorized(&scene.ask(&mut expired, command()).await));
     }
+}
+
+#[tokio::test]
+async fn a_pull_request_is_reserved_until_all_its_files_have_been_sent() {
+    let mut world = World::new();
+    world.open = vec![long_names(pull_request(7, demo(), "bob"))];
+    let bytes = world.open[0].memory_bytes();
+    assert!(bytes > 400_000 && bytes <= PullRequest::MOST_BYTES);
+    let scene = world.build();
+    let mut streamer = scene.connect(1, ANA, streaming("ana/demo")).await;
+    let before = streamer.account.held();
+    let name = format!("/{}/", id(7));
+    for command in [look(7), get(demo(), &name, true), list(demo(), &name, true)] {
+        assert_eq!(command.answer_bytes(), PullRequest::MOST_BYTES);
+        let outcome = execute(&scene.app, &mut streamer, command).await;
+        assert!(matches!(outcome, CommandOutcome::Long(_)));
+        assert_eq!(streamer.account.held(), before + bytes);
+        drop(outcome);
+        assert_eq!(streamer.account.held(), before);
+    }
+    assert_eq!(get(demo(), "/src", true).answer_bytes(), 0);
 }

@@ -1,5 +1,8 @@
+use futures_util::FutureExt;
+
 use super::*;
-use crate::application::test_world::{World, demo, disk_full, pull_request};
+use crate::application::memory::{Holder, MemoryBudget};
+use crate::application::test_world::{World, demo, disk_full, long_names, pull_request};
 
 fn id(number: u128) -> PullRequestId {
     PullRequestId::from_u128(number)
@@ -30,11 +33,12 @@ async fn pages_are_bounded_and_leave_out_what_is_gone() {
             Ok(request)
         });
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), ids, None);
+    let account = MemoryBudget::new(256 << 20).open_account();
+    let mut pages = PullRequestPages::new(demo(), ids, None, &account);
     let mut lengths = Vec::new();
     let mut last = None;
     while !pages.is_over() {
-        let page = next_pull_requests(&scene.app, &mut pages)
+        let (page, _) = next_pull_requests(&scene.app, &mut pages)
             .await
             .expect("found");
         lengths.push(page.len());
@@ -59,11 +63,12 @@ async fn one_that_cannot_be_read_keeps_no_other_back() {
             Ok(pull_request(1, project.clone(), "bob"))
         });
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)], None);
+    let account = MemoryBudget::new(256 << 20).open_account();
+    let mut pages = PullRequestPages::new(demo(), vec![id(1), id(2), id(3)], None, &account);
     let mut found = Vec::new();
     while !pages.is_over() {
         let page = next_pull_requests(&scene.app, &mut pages).await;
-        found.push(page.map(|page| page.len()));
+        found.push(page.map(|(page, _)| page.len()));
     }
     assert_eq!(found, [Ok(1), Err(RequestError::Internal), Ok(1)]);
 }
@@ -74,7 +79,29 @@ async fn a_page_that_cannot_be_read_is_500() {
     let fails = |_: &ProjectId, _| Err(disk_full());
     world.pull_requests.expect_find().returning(fails);
     let scene = world.build();
-    let mut pages = PullRequestPages::new(demo(), vec![id(7)], None);
+    let account = MemoryBudget::new(256 << 20).open_account();
+    let mut pages = PullRequestPages::new(demo(), vec![id(7)], None, &account);
     let page = next_pull_requests(&scene.app, &mut pages).await;
-    assert_eq!(page, Err(RequestError::Internal));
+    assert_eq!(page.err(), Some(RequestError::Internal));
+}
+
+#[tokio::test]
+async fn a_page_waits_for_memory_and_is_reserved_until_it_has_been_sent() {
+    let mut world = World::new();
+    let find = world.pull_requests.expect_find();
+    find.returning(|project, _| Ok(long_names(pull_request(1, project.clone(), "bob"))));
+    let scene = world.build();
+    let memory = MemoryBudget::new(4 << 20);
+    let account = memory.open_account();
+    account.set_holder(Holder::Authenticated);
+    let mut pages = PullRequestPages::new(demo(), vec![id(1)], None, &account);
+    let others = memory.reserve(4 << 20);
+    let next = next_pull_requests(&scene.app, &mut pages);
+    assert!(next.now_or_never().is_none(), "there is no memory");
+    drop(others);
+    let page = next_pull_requests(&scene.app, &mut pages).await;
+    let (page, held) = page.expect("found");
+    assert_eq!(memory.used(), page[0].memory_bytes());
+    drop(held);
+    assert_eq!(memory.used(), 0);
 }

@@ -10,7 +10,7 @@ use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, List
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::files::open_updated::open_updated;
 use crate::application::memory::Account;
-use crate::application::ports::OpenFile;
+use crate::application::ports::{HELD_FILE_BYTES, OpenFile};
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
@@ -22,6 +22,11 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
 /// name may follow.
 const LIST_FILES: usize = 1_000;
 const LIST_BYTES: usize = 64 * 1_024;
+
+/// About how many bytes of memory an entry of a `list` takes besides its name, and how many are
+/// reserved at a time.
+const LISTED_BYTES: usize = size_of::<ListedFile>() + ContentHash::CHARS + 32;
+const LIST_STEP: usize = 8 * 1_024;
 
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
 /// as long each time: the disk or the file descriptors may be short for a moment. With the wait
@@ -111,6 +116,7 @@ impl WebSocketResponder {
         let mut turn = None;
         loop {
             if !stream.is_ahead() {
+                stream.note_sent();
                 drop(turn.take());
                 self.queue.room().await;
                 if self.queue.closed().is_some() {
@@ -160,6 +166,11 @@ impl WebSocketResponder {
             let length = (file.bytes - offset).min(self.part_bytes as u64);
             // At most `part_bytes`, so it fits.
             let length = usize::try_from(length).unwrap_or(self.part_bytes);
+            let mut reading = None;
+            if file.bytes > HELD_FILE_BYTES as u64 {
+                let bytes = OpenFile::sending_bytes(length);
+                reading = Some(self.account.reserve_room(bytes).await);
+            }
             let bytes = if length == 0 {
                 Bytes::new()
             } else {
@@ -180,7 +191,9 @@ impl WebSocketResponder {
                 base,
                 project,
             };
-            self.push(encode::file_part(&part, context.reference.as_ref()));
+            let frame = encode::file_part(&part, context.reference.as_ref());
+            drop(reading);
+            self.push(frame);
         }
         true
     }
@@ -208,6 +221,8 @@ impl WebSocketResponder {
         let FileKey { project, path } = key;
         let nobody = Context::default();
         for tries in 0..=RETRIES {
+            // Not waited for: that has been done, and most changed files are small.
+            let _held = self.account.reserve(HELD_FILE_BYTES);
             let opened = open_updated(&self.application, project, path).await;
             // Otherwise it may not be told of the project any more.
             if !turn.is_wanted() {
@@ -235,7 +250,8 @@ impl WebSocketResponder {
     async fn listing(&self, mut stream: FileStream, context: &Context) {
         let asked = stream.asked().to_owned();
         let mut files = Vec::new();
-        let mut names = self.account.reserve(0);
+        let (mut names, mut bytes) = (0, 0);
+        let mut held = self.account.reserve(0);
         let mut part = 1;
         loop {
             if self.queue.closed().is_some() {
@@ -246,14 +262,20 @@ impl WebSocketResponder {
             match stream.next_listed().await {
                 None => break,
                 Some(NextFile::File(path, entry)) => {
-                    if files.len() == LIST_FILES || names.bytes() >= LIST_BYTES {
+                    if files.len() == LIST_FILES || names >= LIST_BYTES {
                         self.queue.room().await;
                         self.push(encode::file_list(&asked, &files, part, false, context));
                         files.clear();
-                        names.set(0);
+                        (names, bytes) = (0, 0);
+                        held.set(0);
                         part += 1;
                     }
-                    names.set(names.bytes() + path.as_str().len());
+                    names += path.as_str().len();
+                    bytes += path.as_str().len() + LISTED_BYTES;
+                    if bytes > held.bytes() {
+                        self.account.room(LIST_STEP).await;
+                        held.set(bytes + LIST_STEP);
+                    }
                     files.push(listed(&path, &entry));
                 }
                 Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
@@ -268,10 +290,12 @@ impl WebSocketResponder {
         loop {
             self.queue.room().await;
             match next_pull_requests(&self.application, &mut pages).await {
-                Ok(page) => {
+                Ok((page, held)) => {
                     let last = pages.is_over();
                     if last || !page.is_empty() {
-                        self.push(encode::pull_request_list(&page, last, context));
+                        let frame = encode::pull_request_list(&page, last, context);
+                        drop((page, held));
+                        self.push(frame);
                     }
                     if last {
                         return;
@@ -287,7 +311,7 @@ impl WebSocketResponder {
         while !pages.is_over() {
             // A failure has been logged, and must not keep the others back.
             let page = next_pull_requests(&self.application, &mut pages).await;
-            for created in page.iter().flatten() {
+            for created in page.iter().flat_map(|(page, _held)| page) {
                 self.queue.room().await;
                 self.push(encode::pull_request_created(created));
             }

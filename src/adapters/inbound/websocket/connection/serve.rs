@@ -237,9 +237,12 @@ async fn read(
             }
             Err(ended) => return Ending::cut(ended.into()),
         };
-        let held = reader.hold(payload.len());
+        let bytes = payload.len();
+        // What is read from it is copied, and decoded content takes nearly as much.
+        let mut held = reader.hold(2 * bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
+        held.set(bytes);
         undecided |= matches!(
             command,
             Command::Authenticate(_) | Command::AuthenticateSection(_)

@@ -55,7 +55,7 @@ impl Entries {
     pub fn new(layout: Arc<Layout>, budget: Arc<MemoryBudget>) -> Arc<Self> {
         Arc::new_cyclic(|own: &Weak<Self>| {
             let own = Weak::clone(own);
-            budget.set_reclaim(move || own.upgrade().is_some_and(|entries| entries.make_room()));
+            budget.add_reclaim(move || own.upgrade().is_some_and(|entries| entries.make_room()));
             Self {
                 layout,
                 known: Mutex::default(),

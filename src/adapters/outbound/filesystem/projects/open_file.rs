@@ -11,12 +11,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::projects::versions::{modified, nanos};
 use crate::adapters::outbound::filesystem::sandbox::error::During;
-use crate::application::ports::{FileSource, OpenFile, StoreError};
+use crate::application::ports::{FileSource, HELD_FILE_BYTES, OpenFile, StoreError};
 use crate::domain::Version;
 
 /// Files up to this length are read while they are opened: one hop to a blocking thread instead of
 /// two, and no open file kept.
-pub(crate) const READ_AT_ONCE: u64 = 64 * 1_024;
+pub(crate) const READ_AT_ONCE: u64 = HELD_FILE_BYTES as u64;
 
 /// Reads a file that has just been opened, or keeps it open if it is long, which requires `permit`:
 /// `None` if there is none. Its version is what `version_of` finds in the file's metadata.
