@@ -57,6 +57,20 @@ pub enum Command {
 const LONG_ANSWER_BYTES: usize = 64 * 1_024;
 
 impl Command {
+    /// Whether it changes nothing, so that it need not be carried out if nobody hears the answer.
+    pub(crate) fn only_asks(&self) -> bool {
+        matches!(
+            self,
+            Self::GetFiles(_)
+                | Self::ListFiles(_)
+                | Self::ProjectStatus(_)
+                | Self::GetPullRequest(_)
+                | Self::ListPullRequests
+                | Self::ChatHistory(_)
+                | Self::ChatMembers
+        )
+    }
+
     /// How many bytes of memory there must be before it is carried out. Other answers are short, or
     /// wait for room themselves.
     pub(crate) fn answer_bytes(&self) -> usize {

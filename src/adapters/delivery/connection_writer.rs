@@ -117,6 +117,12 @@ impl ConnectionWriter {
         self.stuck.notified().await;
     }
 
+    /// Drops what waits to be written, except a frame that has been written in part.
+    pub(crate) fn discard(&self) {
+        self.queue.close();
+        lock(&self.outgoing).frames = VecDeque::new();
+    }
+
     /// Nothing more may be written.
     pub(crate) fn end(&self) {
         lock(&self.outgoing).ended = true;

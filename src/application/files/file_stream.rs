@@ -14,6 +14,9 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest}
 /// How many names are looked up ahead of the file that is being sent.
 pub(crate) const NAMES_AHEAD: usize = 256;
 
+/// About how many bytes of memory a name takes besides its text, with what is known about the file.
+const NAME_BYTES: usize = size_of::<(FilePath, Option<ProjectEntry>)>() + 16;
+
 /// At most how many files are opened at once.
 const FILES_AT_ONCE: usize = 128;
 
@@ -47,8 +50,8 @@ pub struct FileStream {
     /// How much of that is for `opened`.
     opened_bytes: usize,
     account: Arc<Account>,
-    /// Reserved for the names and bases of a pull request.
-    _found: Option<Reservation>,
+    /// Reserved for `names`, for a pull request's with its bases.
+    names_held: Reservation,
     /// Whether one file was asked for by its name: unlike a folder's files, it must be answered
     /// even if it is gone by now.
     is_single: bool,
@@ -124,7 +127,7 @@ impl FileStream {
         let names = found.files.into_iter().map(|file| (file, None));
         Self {
             names: names.collect(),
-            _found: Some(held),
+            names_held: held,
             ..Self::new(source, app, asked, permit, account)
         }
     }
@@ -144,7 +147,7 @@ impl FileStream {
             held: account.reserve(0),
             opened_bytes: 0,
             account: Arc::clone(account),
-            _found: None,
+            names_held: account.reserve(0),
             is_single: false,
             asked,
             permit,
@@ -337,6 +340,10 @@ impl FileStream {
             (Some((last, _)), Some(position)) => position.after = Some(last.clone()),
             _ => self.position = None,
         }
+        let bytes = files
+            .iter()
+            .map(|(path, _)| path.as_str().len() + NAME_BYTES);
+        self.names_held.set(bytes.sum());
         let files = files.into_iter().map(|(path, entry)| (path, Some(entry)));
         self.names.extend(files);
     }

@@ -166,6 +166,9 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         }
         // Whether it may be carried out is looked at only afterwards.
         self.room(command.answer_bytes()).await;
+        if self.responder.is_closed() && command.only_asks() {
+            return Done::NothingMore;
+        }
         let outcome = self.timer.execute(command).await;
         let is_refused = matches!(outcome, CommandOutcome::Refused(_));
         let done = self.answer(outcome, context.clone()).await;

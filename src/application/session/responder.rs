@@ -30,8 +30,11 @@ pub trait Responder: Clone + Send + Sync + 'static {
     /// Sends an answer of many messages, each once there is room for it.
     fn send(&self, answer: LongAnswer, context: &Self::Context) -> impl Future<Output = ()> + Send;
 
-    /// Waits until there is room for an answer of about so many bytes.
+    /// Waits until there is room for an answer of about so many bytes, or all answers are dropped.
     fn room(&self, bytes: usize) -> impl Future<Output = ()> + Send;
+
+    /// Whether all further answers are dropped.
+    fn is_closed(&self) -> bool;
 
     /// Drops all further answers: the client is leaving and does not read.
     fn close(&self);

@@ -159,9 +159,11 @@ impl<F: Frame> SendQueue<F> {
         self.push_locked(&mut self.lock(), frame);
     }
 
-    /// Waits until the waiting frames are below the window and the connection may hold more.
+    /// Waits until the waiting frames are below the window and the connection may hold more, or
+    /// nothing is taken any more.
     pub async fn room(&self) {
         self.until(|state, has_memory| match self.has_room(state) {
+            _ if state.closed.is_some() => Step::Done(()),
             true if has_memory => Step::Done(()),
             true => Step::AwaitsMemory,
             false => Step::AwaitsChange,

@@ -26,6 +26,9 @@ const DRAIN_BYTES: usize = 16 * 1024;
 /// reads. System calls cost more than bytes.
 const BURST_BYTES: usize = 32 * 1024;
 
+/// A read of this many bytes is counted at once, not only when it is found not to end a message.
+const COUNTED_READ: usize = 4 * 1024;
+
 /// What a frame costs, besides its length, of the 128 units that a task may use before it yields
 /// to others; they last for some tens of microseconds (see [`Reader::pay`]).
 const FRAME_COST: usize = 4;
@@ -281,6 +284,10 @@ impl Reader {
                 Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
                 Ok(count) => {
                     self.timeouts.heard();
+                    if count >= COUNTED_READ {
+                        // Before it yields to others, who may read as much.
+                        self.held.set(self.held.bytes() + count);
+                    }
                     self.debt += count / BYTES_PER_UNIT;
                     if self.authenticated && count == room {
                         self.read_next =

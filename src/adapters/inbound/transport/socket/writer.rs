@@ -164,6 +164,11 @@ impl Writer {
         self.socket.clone()
     }
 
+    /// Whether a frame has been written in part.
+    pub fn is_mid_frame(&self) -> bool {
+        !lock(&self.socket.0.progress).begun.is_empty()
+    }
+
     /// Writes `frames` as [`SocketWriter::try_write`] does, and waits while the socket is full.
     ///
     /// Cancel-safe: a frame leaves `frames` when the socket has taken its first bytes, and the
@@ -186,7 +191,7 @@ impl Writer {
     /// The client has stopped reading, or the socket failed.
     pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
         // The rest of a frame is work too.
-        if frames.is_empty() && lock(&self.socket.0.progress).begun.is_empty() {
+        if frames.is_empty() && !self.is_mid_frame() {
             self.control_pending().await;
         }
         self.write(frames).await

@@ -11,6 +11,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it may then take to get out what was answered.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The same for a connection that is closed for its memory, which it keeps until then.
+const EVICTED_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
+
 const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const BANNED: &str = "too many failed authentications";
 const SHUTDOWN: &str = "the server shuts down";
@@ -45,6 +48,7 @@ impl Ending {
     pub(crate) fn evicted() -> Self {
         Self {
             still_writing: false,
+            flush_timeout: EVICTED_FLUSH_TIMEOUT,
             ..Self::cut(Close::new(CloseCode::TRY_AGAIN, SHORT_OF_MEMORY))
         }
     }

@@ -96,7 +96,15 @@ impl Responder for WebSocketResponder {
 
     async fn room(&self, bytes: usize) {
         self.queue.room().await;
-        self.account.room(bytes).await;
+        tokio::select! {
+            biased;
+            () = self.account.room(bytes) => {}
+            _ = self.queue.until_closed() => {}
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.queue.closed().is_some()
     }
 
     fn close(&self) {

@@ -129,8 +129,11 @@ impl ConnectionHandler for ProtocolHandler {
         // Whether all got out or not, the close is next.
         let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
         drop(registration);
-        tracing::debug!(connection = %id, close = ?ending.close, "a connection has gone");
-        ending.close
+        // A client that does not read the rest of a frame would only keep its memory for longer.
+        let is_stuck = connection.account.is_evicted() && connection.writer.is_mid_frame();
+        let close = if is_stuck { Close::Drop } else { ending.close };
+        tracing::debug!(connection = %id, ?close, "a connection has gone");
+        close
     }
 }
 
@@ -176,6 +179,7 @@ async fn attend(
     };
     if account.is_evicted() {
         reader.discard_message();
+        connection_writer.discard();
     }
     if ending.still_working {
         // What has come whole is still carried out and, if the client takes it, answered.

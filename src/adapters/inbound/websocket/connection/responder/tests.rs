@@ -6,7 +6,7 @@ use crate::application::Command;
 use crate::application::SessionGuard;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{MockFileSource, StoreError};
-use crate::application::session::{Request, RequestProcessor, RequestQueue};
+use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::test_world::{
     BOB, Scene, World, chatting, demo, disk_full, open_file, path,
 };
@@ -105,6 +105,38 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
         assert!(futures_util::poll!(&mut running).is_pending());
         assert!(!queue.is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_being_closed_waits_for_no_memory_and_answers_nothing() {
+    let mut world = World::new();
+    world.rooms.expect_history().never();
+    world.rooms.expect_members().never();
+    let scene = world.build();
+    let session = scene.connect(1, BOB, chatting("bob", "ana/demo")).await;
+    let memory = MemoryBudget::new(10_000_000);
+    let (responder, queue) = responder(&scene, &memory);
+    let requests = RequestQueue::default();
+    for command in [Command::ChatHistory(Ok(None)), Command::ChatMembers] {
+        let request = Request {
+            command,
+            context: Context::default(),
+            held: memory.reserve(1_000),
+        };
+        requests.put(request).await;
+    }
+    requests.close(End::Cut);
+    let guard = SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    };
+    let others = memory.reserve(10_000_000);
+    let mut processor = RequestProcessor::new(&requests, guard, responder, |_| {});
+    let mut running = Box::pin(processor.run());
+    assert!(futures_util::poll!(&mut running).is_pending());
+    queue.close();
+    running.await;
+    assert_eq!(memory.used(), others.bytes());
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,10 @@ impl Responder for Refusals {
 
     async fn room(&self, _: usize) {}
 
+    fn is_closed(&self) -> bool {
+        false
+    }
+
     fn close(&self) {}
 }
 
