@@ -2,11 +2,12 @@
 //!
 //! Whatever a client can make grow beyond some kilobytes is reserved here first, by the [`Account`]
 //! of its connection: partial messages, waiting requests, parts of uploads, changes in progress,
-//! answers, and frames and names that wait for a slow reader. What belongs to no connection (chat
-//! histories, projects in memory, frames that many receive) is reserved from the [`MemoryBudget`]
-//! itself, or by an account for which no connection is closed. When the memory is used up the
-//! server stops reading from a connection, stages an upload or waits; if none of that helps,
-//! [`MemoryBudget::relieve`] names the connection that holds most, which is then closed.
+//! answers and what is read for them, watches, and frames and names that wait for a slow reader.
+//! What belongs to no connection (chat rooms, projects in memory, frames that many receive) is
+//! reserved from the [`MemoryBudget`] itself, or by an account for which no connection is closed.
+//! When the memory is used up the server stops reading from a connection, stages an upload or
+//! waits; if none of that helps, [`MemoryBudget::relieve`] names the connection that holds most,
+//! which is then closed.
 
 mod account;
 mod balance;

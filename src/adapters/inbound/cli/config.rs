@@ -143,7 +143,7 @@ pub struct Config {
     /// The most that may wait to be sent to one connection, in bytes, at least 4096
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "4194304")]
     pub max_queue_bytes: Whole<4_096>,
-    /// The most memory that clients may make the server hold, chat histories and projects in use
+    /// The most memory that clients may make the server hold, chat rooms and projects in use
     /// included, in bytes, at least 4096; what receivers share counts once
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "201326592")]
     pub(super) max_memory_bytes: Whole<4_096>,
