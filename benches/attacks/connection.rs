@@ -43,6 +43,8 @@ pub enum Role {
     Watcher(&'static str),
     /// Streams that project of `mal`.
     Streamer(&'static str),
+    /// Streams one of many projects of `mal`.
+    OneOfMany(usize),
 }
 
 impl Role {
@@ -66,6 +68,7 @@ impl Role {
                 )]
             }
             Self::Streamer(project) => vec![stream("mal", project)],
+            Self::OneOfMany(number) => vec![stream("mal", &format!("p{number}"))],
         }
     }
 
@@ -73,7 +76,9 @@ impl Role {
     fn mark(self) -> &'static str {
         match self {
             Self::Unauthenticated => "",
-            Self::Viewer | Self::Member | Self::Streamer(_) => r#""type":"authentication""#,
+            Self::Viewer | Self::Member | Self::Streamer(_) | Self::OneOfMany(_) => {
+                r#""type":"authentication""#
+            }
             Self::Drafter => r#""type":"pullRequestCreation""#,
             Self::Watcher(_) => r#""type":"fileWatch""#,
         }

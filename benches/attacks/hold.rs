@@ -138,11 +138,16 @@ pub async fn read(from: &mut (impl AsyncRead + Unpin), mut frames: Frames, stage
 /// Sends pieces on each connection without end, reopens it when it ends, and reads the answers
 /// if it `reads`.
 pub async fn flood(stage: Stage, role: Role, pieces: Pieces, reads: bool) {
-    let connections = stage.connect(role).await;
+    flood_each(stage, move |_| role, pieces, reads).await;
+}
+
+/// The same, each connection in a role of its own.
+pub async fn flood_each(stage: Stage, role: impl Fn(usize) -> Role, pieces: Pieces, reads: bool) {
+    let connections = stage.connect_each(&role).await;
     begun();
     full();
     for (number, connection) in connections.into_iter().enumerate() {
-        let (stage, pieces) = (stage.clone(), Arc::clone(&pieces));
+        let (stage, pieces, role) = (stage.clone(), Arc::clone(&pieces), role(number));
         tokio::spawn(async move {
             let mut open = Some(connection);
             loop {

@@ -73,7 +73,7 @@ impl Attack {
 }
 
 /// Every attacker. All together they have 2,000 connections.
-pub static ALL: [Attack; 27] = [
+pub static ALL: [Attack; 29] = [
     attack(
         "answers",
         "1,000 unauthenticated clients send names of 1 MB and read no error",
@@ -94,6 +94,12 @@ pub static ALL: [Attack; 27] = [
         by::history,
     )
     .connections(200, 150),
+    attack(
+        "histories",
+        "50 members ask for a history of 2.4 MB on and on, and read it",
+        by::histories,
+    )
+    .connections(50, 20),
     attack("walks", "50 unread `get`s of 100,000 files", by::walks)
         .connections(50, 50)
         .may_leave(64),
@@ -184,8 +190,15 @@ pub static ALL: [Attack; 27] = [
         "a topic of 10,000 receivers that is posted to without end",
         by::crowd,
     )
-    .connections(10_000, 371)
+    .connections(10_000, 321)
     .once(),
+    attack(
+        "streamers",
+        "30 streamers who post without end",
+        by::streamers,
+    )
+    .connections(30, 30)
+    .may_leave(8),
     attack(
         "announcement",
         "one announces a frame of 2^40 bytes, again and again",

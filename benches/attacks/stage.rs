@@ -48,16 +48,13 @@ impl Stage {
 
     /// As many connections as it may have, as far as they can be opened.
     pub async fn connect(&self, role: Role) -> Vec<Connection> {
-        self.connect_some(0..self.count, role).await
+        self.connect_each(|_| role).await
     }
 
-    pub async fn connect_some(
-        &self,
-        numbers: std::ops::Range<usize>,
-        role: Role,
-    ) -> Vec<Connection> {
-        let one = |number| Connection::open(source(number), self.port, role);
-        let all = futures_util::stream::iter(numbers).map(one);
+    /// The same, each in a role of its own.
+    pub async fn connect_each(&self, role: impl Fn(usize) -> Role) -> Vec<Connection> {
+        let one = |number| Connection::open(source(number), self.port, role(number));
+        let all = futures_util::stream::iter(0..self.count).map(one);
         let all: Vec<_> = all.buffer_unordered(AT_A_TIME).collect().await;
         let wanted = all.len();
         let open: Vec<_> = all.into_iter().filter_map(Result::ok).collect();

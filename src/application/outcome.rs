@@ -5,6 +5,7 @@ use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
+use crate::domain::{ChatMessage, UserName};
 
 /// The result of a command.
 pub enum CommandOutcome {
@@ -47,7 +48,8 @@ impl<T: Into<Self>> From<Result<T, RequestError>> for CommandOutcome {
     }
 }
 
-/// An answer of many messages, to be sent as the connection has room for them.
+/// An answer of many messages, to be sent as the connection has room for them, or of one that takes
+/// so long to encode that others must get to run meanwhile.
 pub enum LongAnswer {
     /// Events: pull requests that have waited for the streamer.
     WaitingPullRequests(PullRequestPages),
@@ -59,4 +61,8 @@ pub enum LongAnswer {
     Listing(FileStream),
     /// A list of pull requests.
     PullRequests(PullRequestPages),
+    /// What was said in a room.
+    ChatHistory(Vec<ChatMessage>),
+    /// Who is in a room.
+    ChatMembers(Vec<UserName>),
 }

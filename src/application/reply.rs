@@ -1,7 +1,5 @@
 //! The answers to a connection.
 
-use crate::domain::{ChatMessage, UserName};
-
 /// One message that answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -31,10 +29,6 @@ pub enum Reply {
     PullRequestDelete,
     /// The message has been accepted.
     ChatMessage,
-    /// What was said.
-    ChatHistory(Vec<ChatMessage>),
-    /// Who is in the room.
-    ChatMembers(Vec<UserName>),
     /// The room has been left.
     ChatLeave,
 }

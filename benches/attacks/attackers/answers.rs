@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{Running, Stage, batch, frames, project, times};
+use super::{Running, Stage, batch, for_ever, frames, project, times};
 use crate::connection::{Connection, Role, source};
-use crate::hold::hold;
+use crate::hold::{flood, hold};
 use crate::support::{chat, file, say};
 
 /// The number of messages that a room remembers, and their length.
@@ -36,6 +36,19 @@ pub fn history(stage: Stage) -> Running {
         stage.count(|tally| tally.refused += u64::from(said.is_err()));
         let asking = batch(&chat("history", json!({})), 100);
         hold(stage, Role::Member, times(10, asking)).await;
+    })
+}
+
+pub fn histories(stage: Stage) -> Running {
+    read_on(stage, "history")
+}
+
+fn read_on(stage: Stage, asked: &'static str) -> Running {
+    Box::pin(async move {
+        let said = said(&stage).await;
+        stage.count(|tally| tally.refused += u64::from(said.is_err()));
+        let asking = batch(&chat(asked, json!({})), 10);
+        flood(stage, Role::Member, for_ever(asking), true).await;
     })
 }
 

@@ -1,8 +1,8 @@
-//! A topic with very many receivers and an endless stream of posts.
+//! Posts without end: to very many receivers, and of very many streamers.
 
 use super::{Running, Stage, for_ever, frames};
 use crate::connection::Role;
-use crate::hold::flood;
+use crate::hold::{flood, flood_each};
 use crate::support::post;
 
 pub fn crowd(stage: Stage) -> Running {
@@ -12,4 +12,9 @@ pub fn crowd(stage: Stage) -> Running {
         let posts = for_ever(frames([&post("f", "x")]).repeat(100));
         flood(stage.with_one(), Role::Streamer("crowded"), posts, true).await;
     })
+}
+
+pub fn streamers(stage: Stage) -> Running {
+    let posts = for_ever(frames([&post("f", "x")]).repeat(100));
+    Box::pin(flood_each(stage, Role::OneOfMany, posts, true))
 }

@@ -10,8 +10,8 @@ mod pending;
 mod uploads;
 mod waiting;
 
-pub use answers::{answers, history, long_names};
-pub use crowd::crowd;
+pub use answers::{answers, histories, history, long_names};
+pub use crowd::{crowd, streamers};
 pub use files::{behind_gets, files, gets, list, long_walks, walks};
 pub use floods::{authenticate, continuations, get_file, names, pongs, status};
 pub use folders::folders;

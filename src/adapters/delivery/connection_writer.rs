@@ -97,8 +97,10 @@ impl ConnectionWriter {
         let frames = &mut outgoing.frames;
         let mut taken = 0;
         loop {
-            if self.socket.try_write(frames)? == Written::Full {
-                return Ok(Flushed::Full);
+            match self.socket.try_write(frames)? {
+                Written::All => {}
+                Written::Turn => return Ok(Flushed::Turn),
+                Written::Full => return Ok(Flushed::Full),
             }
             if taken >= TURN_BYTES {
                 return Ok(Flushed::Turn);

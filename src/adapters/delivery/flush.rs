@@ -11,7 +11,8 @@ use tokio::task::{JoinSet, yield_now};
 use crate::adapters::delivery::send_queue::Lane;
 use crate::application::locks;
 
-/// How many connections of each lane are flushed before other tasks get to run.
+/// How many connections of each lane are flushed before other tasks get to run, if none of them has
+/// so much to write that it has to wait for another turn.
 const FEW_AT_ONCE: usize = 32;
 const MANY_AT_ONCE: usize = 16;
 
@@ -39,7 +40,35 @@ struct Waiting {
     many: VecDeque<Arc<dyn Flush>>,
 }
 
+/// Writers to be flushed, each with its lane.
+type Batch = Vec<(Arc<dyn Flush>, Lane)>;
+
 impl Waiting {
+    fn lane(&mut self, lane: Lane) -> &mut VecDeque<Arc<dyn Flush>> {
+        match lane {
+            Lane::Few => &mut self.few,
+            Lane::Many => &mut self.many,
+        }
+    }
+
+    /// Some writers of each lane.
+    fn take_batch(&mut self) -> Batch {
+        let mut batch = Vec::new();
+        for (lane, most) in [(Lane::Few, FEW_AT_ONCE), (Lane::Many, MANY_AT_ONCE)] {
+            let waiting = self.lane(lane);
+            let count = waiting.len().min(most);
+            batch.extend(waiting.drain(..count).map(|writer| (writer, lane)));
+        }
+        batch
+    }
+
+    /// Puts writers that were not flushed back to where they were.
+    fn put_back(&mut self, rest: impl DoubleEndedIterator<Item = (Arc<dyn Flush>, Lane)>) {
+        for (writer, lane) in rest.rev() {
+            self.lane(lane).push_front(writer);
+        }
+    }
+
     fn len(&self) -> usize {
         self.few.len() + self.many.len()
     }
@@ -49,10 +78,7 @@ impl FlushTask {
     /// Has `writer` flushed soon.
     pub(crate) fn call(&self, writer: Arc<dyn Flush>, lane: Lane) {
         let mut waiting = locks::lock(&self.waiting);
-        match lane {
-            Lane::Few => waiting.few.push_back(writer),
-            Lane::Many => waiting.many.push_back(writer),
-        }
+        waiting.lane(lane).push_back(writer);
         if waiting.len() == 1 {
             drop(waiting);
             self.called.notify_one();
@@ -70,18 +96,16 @@ impl FlushTask {
 
     /// Flushes some connections of each lane. Returns whether more are waiting.
     fn flush_batch(&self) -> bool {
-        let mut batch = Vec::new();
-        {
-            let mut waiting = locks::lock(&self.waiting);
-            let few = waiting.few.len().min(FEW_AT_ONCE);
-            batch.extend(waiting.few.drain(..few));
-            let many = waiting.many.len().min(MANY_AT_ONCE);
-            batch.extend(waiting.many.drain(..many));
-        }
-        for writer in batch {
+        let mut batch = locks::lock(&self.waiting).take_batch().into_iter();
+        while let Some((writer, _)) = batch.next() {
             // A panic in one connection must not end the task that serves many.
             match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
-                Ok(true) => self.call(writer, Lane::Many),
+                Ok(true) => {
+                    // It has taken as long as many short ones do.
+                    locks::lock(&self.waiting).put_back(batch);
+                    self.call(writer, Lane::Many);
+                    break;
+                }
                 Ok(false) => {}
                 Err(_) => {
                     tracing::error!("a connection's frames could not be written");
@@ -189,6 +213,28 @@ mod tests {
         let order = locks::lock(&order);
         assert_eq!(order.find('f'), Some(MANY_AT_ONCE));
         assert_eq!(order.len(), 101);
+    }
+
+    #[test]
+    fn a_writer_that_has_more_to_write_ends_the_turn_and_the_others_keep_their_places() {
+        let (order, done) = (Arc::default(), Arc::<Notify>::default());
+        let writer = |name, left| {
+            Arc::new(Endless {
+                name,
+                left: AtomicUsize::new(left),
+                order: Arc::clone(&order),
+                done: Arc::clone(&done),
+            })
+        };
+        let task = FlushTask::default();
+        task.call(writer('a', 1), Lane::Few);
+        task.call(writer('b', 2), Lane::Few);
+        task.call(writer('c', 1), Lane::Few);
+        task.call(writer('d', 1), Lane::Many);
+        assert!(task.flush_batch());
+        assert_eq!(*locks::lock(&order), "ab");
+        assert!(!task.flush_batch());
+        assert_eq!(*locks::lock(&order), "abcdb");
     }
 
     struct Panics(Notify);

@@ -1,6 +1,6 @@
 //! `chat`/`history`: what was said in the room last (protocol, section 7).
 
-use crate::application::reply::Reply;
+use crate::application::outcome::LongAnswer;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -11,9 +11,11 @@ pub(crate) fn chat_history(
     session: &Session,
     limit: Checked<Option<usize>>,
     now: Timestamp,
-) -> Result<Reply, RequestError> {
+) -> Result<LongAnswer, RequestError> {
     let (room, _) = session.rights().may_chat(now)?;
     let most = app.limits.chat_history;
     let limit = limit?.map_or(most, |limit| limit.min(most));
-    Ok(Reply::ChatHistory(app.ports.rooms.history(room, limit)))
+    Ok(LongAnswer::ChatHistory(
+        app.ports.rooms.history(room, limit),
+    ))
 }

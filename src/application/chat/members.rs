@@ -1,6 +1,6 @@
 //! `chat`/`members`: who is in the room (protocol, section 7).
 
-use crate::application::reply::Reply;
+use crate::application::outcome::LongAnswer;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -10,7 +10,7 @@ pub(crate) fn chat_members(
     app: &Application,
     session: &Session,
     now: Timestamp,
-) -> Result<Reply, RequestError> {
+) -> Result<LongAnswer, RequestError> {
     let (room, _) = session.rights().may_chat(now)?;
-    Ok(Reply::ChatMembers(app.ports.rooms.members(room)))
+    Ok(LongAnswer::ChatMembers(app.ports.rooms.members(room)))
 }

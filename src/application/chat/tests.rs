@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use crate::application::command::Command;
+use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::SayError;
 use crate::application::reply::Reply;
 use crate::application::request_error::{BadParameters, RequestError};
+use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, new_session, over, user,
@@ -103,10 +105,9 @@ async fn the_history_is_clamped_to_what_a_room_remembers() {
         });
         let scene = world.build();
         let mut session = member(&scene).await;
-        let answer = scene
-            .ask(&mut session, Command::ChatHistory(Ok(asked)))
-            .await;
-        let Ok([Reply::ChatHistory(messages)]) = answer.as_deref() else {
+        let command = Command::ChatHistory(Ok(asked));
+        let answer = execute(&scene.app, &mut session, command).await;
+        let CommandOutcome::Long(LongAnswer::ChatHistory(messages)) = answer else {
             panic!("refused");
         };
         assert_eq!(messages.len(), given, "{asked:?}");
@@ -124,9 +125,11 @@ async fn the_members_are_those_of_the_room() {
         .returning(|_| vec![user("bob"), user("pat")]);
     let scene = world.build();
     let mut session = member(&scene).await;
-    let answer = scene.ask(&mut session, Command::ChatMembers).await;
-    let both = vec![user("bob"), user("pat")];
-    assert_eq!(answer, Ok(vec![Reply::ChatMembers(both)]));
+    let answer = execute(&scene.app, &mut session, Command::ChatMembers).await;
+    let CommandOutcome::Long(LongAnswer::ChatMembers(names)) = answer else {
+        panic!("refused");
+    };
+    assert_eq!(names, [user("bob"), user("pat")]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::close::Close;
@@ -19,6 +20,10 @@ use crate::application::locks::lock;
 
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
+
+/// How many bytes of a frame go into one write, and about how many into one turn: to copy megabytes
+/// takes so long that others would notice.
+const MAX_BYTES: usize = 128 * 1_024;
 
 /// Why nothing more can be written to a client.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,8 @@ impl<F: AsRef<[u8]> + Send + 'static> OutFrame for F {}
 pub enum Written {
     /// Everything was written.
     All,
+    /// As much as one turn allows.
+    Turn,
     /// The socket is full.
     Full,
 }
@@ -59,8 +66,9 @@ pub enum Written {
 pub struct SocketWriter(Arc<SharedSocket>);
 
 impl SocketWriter {
-    /// Writes `frames`, and the pings and pongs that wait, until nothing is left or the socket is
-    /// full. Pings and pongs go first, at the next boundary between two frames. Never waits.
+    /// Writes `frames`, and the pings and pongs that wait, until nothing is left, the socket is
+    /// full or it is others' turn. Pings and pongs go first, at the next boundary between two
+    /// frames. Never waits.
     ///
     /// A frame leaves `frames` when the socket has taken its first bytes; the connection keeps the
     /// rest of it and writes that before anything else.
@@ -69,6 +77,7 @@ impl SocketWriter {
     /// The socket failed.
     pub fn try_write<F: OutFrame>(&self, frames: &mut VecDeque<F>) -> io::Result<Written> {
         let mut progress = lock(&self.0.progress);
+        let mut written = 0;
         loop {
             if progress.begun.is_empty() {
                 progress.begun = self.0.control.take().freeze();
@@ -87,6 +96,10 @@ impl SocketWriter {
                 Ok(count) => {
                     progress.stalled = None;
                     progress.written(count, frames);
+                    written += count;
+                    if written >= MAX_BYTES && !progress.begun.is_empty() {
+                        return Ok(Written::Turn);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     progress.stalled.get_or_insert_with(Instant::now);
@@ -102,9 +115,9 @@ impl SocketWriter {
         let stream = &self.0.stream;
         match frames.front() {
             Some(frame) if begun.is_empty() && frames.len() == 1 => {
-                return stream.try_write(frame.as_ref());
+                return stream.try_write(start(frame.as_ref()));
             }
-            None => return stream.try_write(begun),
+            None => return stream.try_write(start(begun)),
             Some(_) => {}
         }
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
@@ -112,11 +125,19 @@ impl SocketWriter {
         let begun = Some(begun).filter(|begun| !begun.is_empty());
         let frames = frames.iter().map(AsRef::as_ref);
         for (slice, bytes) in slices.iter_mut().zip(begun.into_iter().chain(frames)) {
-            *slice = IoSlice::new(bytes);
+            *slice = IoSlice::new(start(bytes));
             used += 1;
+            if bytes.len() > MAX_BYTES {
+                break;
+            }
         }
         stream.try_write_vectored(&slices[..used])
     }
+}
+
+/// As much of a frame as one write may have.
+fn start(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(MAX_BYTES)]
 }
 
 impl WriteProgress {
@@ -177,10 +198,13 @@ impl Writer {
     /// # Errors
     /// The client has stopped reading, or the socket failed.
     pub async fn write<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
-        while self.socket.try_write(frames)? == Written::Full {
-            self.writable().await?;
+        loop {
+            match self.socket.try_write(frames)? {
+                Written::All => return Ok(()),
+                Written::Turn => yield_now().await,
+                Written::Full => self.writable().await?,
+            }
         }
-        Ok(())
     }
 
     /// Like [`write`](Self::write), but waits for a ping or pong if there is nothing to write, and

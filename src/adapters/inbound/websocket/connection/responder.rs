@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::yield_now;
 
 use crate::adapters::delivery::{FileTransferGuard, SendQueue, WireFrame};
-use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, ListedFile};
+use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, ListedFile, LongList};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::files::open_updated::open_updated;
-use crate::application::memory::Account;
+use crate::application::memory::{Account, FREE_BYTES};
 use crate::application::ports::{HELD_FILE_BYTES, OpenFile};
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
@@ -28,6 +32,9 @@ const LIST_BYTES: usize = 64 * 1_024;
 const LISTED_BYTES: usize = size_of::<ListedFile>() + ContentHash::CHARS + 32;
 const LIST_STEP: usize = 8 * 1_024;
 
+/// What a list of more than one slice takes at the least: more than a connection may always hold.
+const LONG_LIST_BYTES: usize = FREE_BYTES + 1;
+
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
 /// as long each time: the disk or the file descriptors may be short for a moment. With the wait
 /// after the last, the connection has 1.27 s.
@@ -43,6 +50,9 @@ pub(crate) struct WebSocketResponder {
     pub account: Arc<Account>,
     /// `partBytes`.
     pub part_bytes: usize,
+    /// Held while a list of more than one slice is encoded: so only one of them takes memory that
+    /// is not reserved yet.
+    pub long_lists: Arc<Semaphore>,
 }
 
 impl Responder for WebSocketResponder {
@@ -91,6 +101,13 @@ impl Responder for WebSocketResponder {
             }
             LongAnswer::Listing(files) => self.listing(files, context).await,
             LongAnswer::PullRequests(pages) => self.pull_requests(pages, context).await,
+            LongAnswer::ChatHistory(messages) => {
+                self.long_list(encode::chat_history(&messages, context))
+                    .await;
+            }
+            LongAnswer::ChatMembers(names) => {
+                self.long_list(encode::chat_members(&names, context)).await;
+            }
         }
     }
 
@@ -292,6 +309,31 @@ impl WebSocketResponder {
         }
         self.queue.room().await;
         self.push(encode::file_list(&asked, &files, part, true, context));
+    }
+
+    /// Sends a list as one message, and lets others run between its slices.
+    async fn long_list<T: Serialize>(&self, mut list: LongList<impl Iterator<Item = T>>) {
+        if list.encode_slice() {
+            let _encoding = self.only_long_list().await;
+            while list.encode_slice() {
+                yield_now().await;
+            }
+        }
+        self.push(list.finish());
+    }
+
+    /// Waits until no other connection encodes a long list and there is room for one.
+    async fn only_long_list(&self) -> Option<SemaphorePermit<'_>> {
+        loop {
+            // Nobody closes the semaphore.
+            let only = self.long_lists.acquire().await.ok();
+            if self.room(LONG_LIST_BYTES).now_or_never().is_some() {
+                return only;
+            }
+            // Others may have room meanwhile.
+            drop(only);
+            self.room(LONG_LIST_BYTES).await;
+        }
     }
 
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::adapters::delivery::{
     ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
 };
@@ -50,6 +52,7 @@ pub struct Service {
 pub struct ProtocolHandler {
     service: Arc<Service>,
     flush_tasks: Arc<FlushTasks>,
+    long_lists: Arc<Semaphore>,
 }
 
 impl ProtocolHandler {
@@ -58,6 +61,7 @@ impl ProtocolHandler {
         Self {
             service: Arc::new(service),
             flush_tasks: Arc::new(FlushTasks::start()),
+            long_lists: Arc::new(Semaphore::new(1)),
         }
     }
 }
@@ -100,6 +104,7 @@ impl ConnectionHandler for ProtocolHandler {
             queue,
             account: Arc::clone(&connection.account),
             part_bytes: service.part_bytes,
+            long_lists: Arc::clone(&self.long_lists),
         };
         let connected = SessionGuard {
             application: Arc::clone(&service.application),

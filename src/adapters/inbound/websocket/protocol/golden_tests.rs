@@ -96,7 +96,7 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 16;
+const REPLIES: usize = 14;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
@@ -113,9 +113,7 @@ fn number_of_reply(reply: &Reply) -> usize {
         Reply::PullRequestFinish => 10,
         Reply::PullRequestDelete => 11,
         Reply::ChatMessage => 12,
-        Reply::ChatHistory(_) => 13,
-        Reply::ChatMembers(_) => 14,
-        Reply::ChatLeave => 15,
+        Reply::ChatLeave => 13,
     }
 }
 
@@ -167,14 +165,6 @@ fn every_reply_is_what_the_contract_says() {
             r#""type":"pullRequestDelete","data":"OK""#,
         ),
         (Reply::ChatMessage, r#""type":"chatMessage","data":"OK""#),
-        (
-            Reply::ChatHistory(vec![said()]),
-            r#""type":"chatHistory","data":[{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}]"#,
-        ),
-        (
-            Reply::ChatMembers(vec![user("ana"), user("bob")]),
-            r#""type":"chatMembers","data":["ana","bob"]"#,
-        ),
         (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
     ];
     for (reply, members) in &table {
@@ -194,6 +184,36 @@ fn every_reply_is_what_the_contract_says() {
             .collect(),
         REPLIES,
     );
+}
+
+#[test]
+fn a_long_list_is_what_the_contract_says_however_many_slices_it_has() {
+    let encoded = |messages: &[ChatMessage], reference| {
+        let context = context(None, reference);
+        let mut list = encode::chat_history(messages, &context);
+        let mut slices = 1;
+        while list.encode_slice() {
+            slices += 1;
+        }
+        (text(&list.finish()).to_owned(), slices)
+    };
+    let message =
+        r#"{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}"#;
+    for count in [0, 1, 2, 1_000] {
+        let list = vec![message; count].join(",");
+        let expected = format!(r#"{{"code":200,"type":"chatHistory","data":[{list}]}}"#);
+        let slices = list.len() / encode::SLICE_BYTES + 1;
+        assert_eq!(encoded(&vec![said(); count], None), (expected, slices));
+    }
+    let reference = Reference::Text("[]".into());
+    let expected = r#"{"code":200,"type":"chatHistory","data":[],"ref":"[]"}"#;
+    assert_eq!(encoded(&[], Some(reference)), (expected.to_owned(), 1));
+    let names = [user("ana"), user("bob")];
+    let plain = context(None, None);
+    let mut members = encode::chat_members(&names, &plain);
+    assert!(!members.encode_slice());
+    let expected = r#"{"code":200,"type":"chatMembers","data":["ana","bob"]}"#;
+    assert_eq!(text(&members.finish()), expected);
 }
 
 const EVENTS: usize = 6;

@@ -10,6 +10,7 @@ use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::test_world::{
     BOB, Scene, World, chatting, demo, disk_full, open_file, path,
 };
+use crate::domain::UserName;
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1_000_000,
@@ -52,6 +53,7 @@ fn responder(
         queue: Arc::clone(&queue),
         account,
         part_bytes: 1_000,
+        long_lists: Arc::new(Semaphore::new(1)),
     };
     (responder, queue)
 }
@@ -154,4 +156,29 @@ async fn a_changed_file_that_can_never_be_read_ends_the_connection() {
         let missed = (Some(SendQueueClosed::Missed), 0);
         assert_eq!(sent(world(1 + RETRIES as usize)).await, missed);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_long_lists_one_at_a_time_is_encoded_with_turns_for_others_in_between() {
+    let scene = World::new().build();
+    let memory = MemoryBudget::new(10_000_000);
+    let (first, first_queue) = responder(&scene, &memory);
+    let (mut second, second_queue) = responder(&scene, &memory);
+    second.long_lists = Arc::clone(&first.long_lists);
+    let names = || vec![UserName::parse(&"n".repeat(64)).expect("valid"); 1_000];
+    let context = Context::default();
+    let mut first = Box::pin(first.send(LongAnswer::ChatMembers(names()), &context));
+    let mut second = Box::pin(second.send(LongAnswer::ChatMembers(names()), &context));
+    let mut turns = 0;
+    while futures_util::poll!(&mut first).is_pending() {
+        assert!(futures_util::poll!(&mut second).is_pending());
+        turns += 1;
+    }
+    assert!(turns > 1);
+    assert!(!first_queue.is_empty() && second_queue.is_empty());
+    let others = memory.reserve(10_000_000);
+    assert!(futures_util::poll!(&mut second).is_pending());
+    drop(others);
+    second.await;
+    assert!(!second_queue.is_empty());
 }

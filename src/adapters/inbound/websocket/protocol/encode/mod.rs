@@ -5,6 +5,7 @@ mod envelope;
 mod error;
 mod event;
 mod files;
+mod long_list;
 mod reply;
 mod shapes;
 
@@ -14,4 +15,7 @@ pub(crate) use event::event;
 pub use event::event_encoder;
 pub(crate) use event::pull_request_created;
 pub(crate) use files::{FilePart, ListedFile, file_list, file_part, get_done, part_count};
+#[cfg(test)]
+pub(crate) use long_list::SLICE_BYTES;
+pub(crate) use long_list::{LongList, chat_history, chat_members};
 pub(crate) use reply::{pull_request_got, pull_request_list, reply};

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::envelope::{OK, Success, message, success};
-use super::shapes::{Stored, WireChatMessage, WirePullRequest};
+use super::shapes::{Stored, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::{ProjectStatus, Reply};
-use crate::domain::{PullRequest, UserName};
+use crate::domain::PullRequest;
 
 fn stored(kind: &'static str, context: &Context) -> Bytes {
     let file = context.name.as_deref().unwrap_or_default();
@@ -44,14 +44,6 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::PullRequestFinish => ok("pullRequestFinish"),
         Reply::PullRequestDelete => ok("pullRequestDelete"),
         Reply::ChatMessage => ok("chatMessage"),
-        Reply::ChatHistory(messages) => {
-            let data: Vec<_> = messages.iter().map(WireChatMessage::from).collect();
-            success("chatHistory", data, context.reference.as_ref())
-        }
-        Reply::ChatMembers(names) => {
-            let data: Vec<_> = names.iter().map(UserName::as_str).collect();
-            success("chatMembers", data, context.reference.as_ref())
-        }
         Reply::ChatLeave => ok("chatLeave"),
     }
 }

@@ -1,0 +1,83 @@
+//! A message with a list of any length, encoded a slice at a time.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::envelope::{Success, json};
+use super::shapes::WireChatMessage;
+use crate::adapters::inbound::transport::frame::FrameBuilder;
+use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::domain::{ChatMessage, UserName};
+
+/// How many bytes a slice has; it ends with the item that reaches them. It is encoded in less time
+/// than others would notice.
+pub(crate) const SLICE_BYTES: usize = 16 * 1_024;
+
+/// Such a message, as far as it has been encoded. Not one growing buffer, which would take up to
+/// twice as much memory for as long as the message waits.
+pub(crate) struct LongList<I> {
+    slices: Vec<Vec<u8>>,
+    items: I,
+    is_empty: bool,
+    /// What follows the items.
+    end: Vec<u8>,
+}
+
+/// The answer to `chat`/`history`.
+pub(crate) fn chat_history(
+    messages: &[ChatMessage],
+    context: &Context,
+) -> LongList<impl Iterator<Item = impl Serialize>> {
+    let items = messages.iter().map(WireChatMessage::from);
+    LongList::new("chatHistory", items, context)
+}
+
+/// The answer to `chat`/`members`.
+pub(crate) fn chat_members(
+    names: &[UserName],
+    context: &Context,
+) -> LongList<impl Iterator<Item = impl Serialize>> {
+    LongList::new("chatMembers", names.iter().map(UserName::as_str), context)
+}
+
+impl<T: Serialize, I: Iterator<Item = T>> LongList<I> {
+    fn new(kind: &'static str, items: I, context: &Context) -> Self {
+        let nothing: [(); 0] = [];
+        let mut start = json(&Success::new(kind, nothing, context.reference.as_ref()));
+        // Only the reference follows the list; what comes before it has no brackets.
+        let place = start.iter().position(|&byte| byte == b']');
+        let end = start.split_off(place.unwrap_or(start.len()));
+        Self {
+            slices: vec![start],
+            items,
+            is_empty: true,
+            end,
+        }
+    }
+
+    /// Encodes the next slice. Returns whether there may be another.
+    pub(crate) fn encode_slice(&mut self) -> bool {
+        let mut slice = Vec::new();
+        while slice.len() < SLICE_BYTES {
+            let Some(item) = self.items.next() else {
+                break;
+            };
+            if !std::mem::take(&mut self.is_empty) {
+                slice.push(b',');
+            }
+            // Only texts and numbers: serialising them into memory cannot fail.
+            let _ = serde_json::to_writer(&mut slice, &item);
+        }
+        let is_full = slice.len() >= SLICE_BYTES;
+        self.slices.push(slice);
+        is_full
+    }
+
+    /// The whole frame, once everything has been encoded.
+    pub(crate) fn finish(mut self) -> Bytes {
+        self.slices.push(self.end);
+        let mut frame = FrameBuilder::with_capacity(self.slices.iter().map(Vec::len).sum());
+        self.slices.iter().for_each(|slice| frame.extend(slice));
+        frame.text()
+    }
+}
