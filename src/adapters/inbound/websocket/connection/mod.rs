@@ -1,5 +1,6 @@
 //! One connection: reads requests, has the session carry them out, and sends the answers.
 
 pub(crate) mod ending;
+mod lists;
 pub(crate) mod responder;
 pub(crate) mod serve;

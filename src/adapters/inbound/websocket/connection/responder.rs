@@ -4,36 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use serde::Serialize;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::yield_now;
+use tokio::sync::Semaphore;
 
 use crate::adapters::delivery::{FileTransferGuard, SendQueue, WireFrame};
-use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart, ListedFile, LongList};
+use crate::adapters::inbound::websocket::protocol::encode::{self, FilePart};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::files::open_updated::open_updated;
-use crate::application::memory::{Account, FREE_BYTES};
+use crate::application::memory::Account;
 use crate::application::ports::{HELD_FILE_BYTES, OpenFile};
 use crate::application::pull_requests::pages::next_pull_requests;
 use crate::application::session::Responder;
 use crate::application::{
     Application, FileKey, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
 };
-use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId};
-
-/// How many files one message of a `list` holds at the most, and how many bytes of names: one more
-/// name may follow.
-const LIST_FILES: usize = 1_000;
-const LIST_BYTES: usize = 64 * 1_024;
-
-/// About how many bytes of memory an entry of a `list` takes besides its name, and how many are
-/// reserved at a time.
-const LISTED_BYTES: usize = size_of::<ListedFile>() + ContentHash::CHARS + 32;
-const LIST_STEP: usize = 8 * 1_024;
-
-/// What a list of more than one slice takes at the least: more than a connection may always hold.
-const LONG_LIST_BYTES: usize = FREE_BYTES + 1;
+use crate::domain::{ContentHash, FilePath, ProjectId};
 
 /// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
 /// as long each time: the disk or the file descriptors may be short for a moment. With the wait
@@ -130,7 +114,7 @@ impl Responder for WebSocketResponder {
 }
 
 impl WebSocketResponder {
-    fn push(&self, frame: Bytes) {
+    pub(super) fn push(&self, frame: Bytes) {
         self.queue.push(WireFrame::own(frame, &self.account));
     }
 
@@ -223,7 +207,7 @@ impl WebSocketResponder {
         true
     }
 
-    fn unreadable(&self, path: &FilePath, context: &Context) {
+    pub(super) fn unreadable(&self, path: &FilePath, context: &Context) {
         let context = Context {
             reference: context.reference.clone(),
             name: Some(path.as_str().to_owned()),
@@ -272,70 +256,6 @@ impl WebSocketResponder {
         self.queue.miss();
     }
 
-    async fn listing(&self, mut stream: FileStream, context: &Context) {
-        let asked = stream.asked().to_owned();
-        let mut files = Vec::new();
-        let (mut names, mut bytes) = (0, 0);
-        let mut held = self.account.reserve(0);
-        let mut part = 1;
-        loop {
-            if self.queue.closed().is_some() {
-                return;
-            }
-            // What is known needs no wait, so the task would not yield before the end.
-            tokio::task::consume_budget().await;
-            match stream.next_listed().await {
-                None => break,
-                Some(NextFile::File(path, entry)) => {
-                    if files.len() == LIST_FILES || names >= LIST_BYTES {
-                        self.queue.room().await;
-                        self.push(encode::file_list(&asked, &files, part, false, context));
-                        files.clear();
-                        (names, bytes) = (0, 0);
-                        held.set(0);
-                        part += 1;
-                    }
-                    names += path.as_str().len();
-                    bytes += path.as_str().len() + LISTED_BYTES;
-                    if bytes > held.bytes() {
-                        self.account.room(LIST_STEP).await;
-                        held.set(bytes + LIST_STEP);
-                    }
-                    files.push(listed(&path, &entry));
-                }
-                Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
-                Some(NextFile::Broken(refusal)) => return self.refuse(&refusal, context),
-            }
-        }
-        self.queue.room().await;
-        self.push(encode::file_list(&asked, &files, part, true, context));
-    }
-
-    /// Sends a list as one message, and lets others run between its slices.
-    async fn long_list<T: Serialize>(&self, mut list: LongList<impl Iterator<Item = T>>) {
-        if list.encode_slice() {
-            let _encoding = self.only_long_list().await;
-            while list.encode_slice() {
-                yield_now().await;
-            }
-        }
-        self.push(list.finish());
-    }
-
-    /// Waits until no other connection encodes a long list and there is room for one.
-    async fn only_long_list(&self) -> Option<SemaphorePermit<'_>> {
-        loop {
-            // Nobody closes the semaphore.
-            let only = self.long_lists.acquire().await.ok();
-            if self.room(LONG_LIST_BYTES).now_or_never().is_some() {
-                return only;
-            }
-            // Others may have room meanwhile.
-            drop(only);
-            self.room(LONG_LIST_BYTES).await;
-        }
-    }
-
     async fn pull_requests(&self, mut pages: PullRequestPages, context: &Context) {
         loop {
             self.queue.room().await;
@@ -366,15 +286,6 @@ impl WebSocketResponder {
                 self.push(encode::pull_request_created(created));
             }
         }
-    }
-}
-
-fn listed(path: &FilePath, entry: &ProjectEntry) -> ListedFile {
-    ListedFile {
-        name: path.as_str().to_owned(),
-        size: entry.bytes,
-        modified: entry.modified.as_millis(),
-        sha256: entry.sha256.map(|hash| hash.to_string()),
     }
 }
 
