@@ -60,7 +60,7 @@ impl Server {
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
     pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
-        let open_files = files_for_reading(config, transport::raise_open_files());
+        let open_files = files_for_reading(config, transport::raise_open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
         let memory = MemoryBudget::new(config.max_memory_bytes());
@@ -98,7 +98,7 @@ impl Server {
             max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes.size(),
             drain,
         });
-        let (settings, shutdown) = (config.transport_settings(), Shutdown::default());
+        let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
         let transport = Transport::new(
             settings.clone(),
             Arc::clone(&memory),
@@ -106,7 +106,10 @@ impl Server {
             handler,
         );
         let filter = transport::upgrade(&transport)
-            .or(http::pages(shutdown.draining.clone()))
+            .or(http::pages(
+                shutdown.draining.clone(),
+                settings.web_pages.clone(),
+            ))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());
         let stop = shutdown.stop.clone();
@@ -235,9 +238,9 @@ async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
 
 /// How many files the stores may keep open, so that these and all sockets together stay below the
 /// system's limit: what the sockets leave, and where they leave little an eighth of all.
-fn files_for_reading(config: &Config, open_files: u64) -> usize {
-    let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
+fn files_for_reading(config: &Config, raise: impl FnOnce(u64) -> u64) -> usize {
     let wanted = config.max_connections.size() + OTHER_FILES;
+    let open_files = usize::try_from(raise(wanted as u64)).unwrap_or(usize::MAX);
     if open_files < wanted {
         tracing::warn!(
             open_files,
@@ -308,7 +311,7 @@ mod tests {
             .await
             .expect("connected");
         let handshake =
-            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         stream.write_all(handshake).await.expect("sent");
         // The beginning of a message of 1,000 bytes.

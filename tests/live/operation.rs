@@ -170,6 +170,78 @@ async fn plain_http_is_answered_on_the_same_port() {
 }
 
 #[tokio::test]
+async fn on_loopback_no_foreign_page_and_no_rebound_name_gets_anything() {
+    let server = Server::start();
+    let upgrade = |path: &str, host: &str, origin: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}{origin}\r\n")
+    };
+    let page = |host: &str, origin: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n");
+    let evil = "Origin: https://evil.example\r\n";
+    let own = format!("Origin: http://localhost:{}\r\n", server.port);
+    for (request, status) in [
+        (upgrade("/", "localhost", ""), "101"),
+        (upgrade("/ws/", "127.0.0.1", &own), "101"),
+        (upgrade("/", "localhost", evil), "403"),
+        (upgrade("/ws", "localhost", "Origin: null\r\n"), "403"),
+        (upgrade("/", "rebound.example", ""), "403"),
+        (
+            upgrade("/", "rebound.example", "X-Forwarded-For: 192.0.2.1\r\n"),
+            "403",
+        ),
+        (page("localhost", ""), "200"),
+        (page("rebound.example", ""), "403"),
+        (page("localhost", evil), "403"),
+        (
+            "GET /healthz HTTP/1.1\r\nHost: rebound.example\r\n\r\n".to_owned(),
+            "200",
+        ),
+        (
+            "GET /readyz HTTP/1.1\r\nHost: rebound.example\r\n\r\n".to_owned(),
+            "200",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: localhost\r\nHost: rebound.example\r\n\r\n".to_owned(),
+            "400",
+        ),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), "400"),
+    ] {
+        let answer = exchange(&server, &request).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected), "{request}: {answer}");
+    }
+    let refused = exchange(&server, &upgrade("/", "code.example", "")).await;
+    assert!(refused.contains("publicUrl"), "{refused}");
+    let refused = exchange(&server, &upgrade("/", "localhost", evil)).await;
+    assert!(refused.contains("allowedOrigins"), "{refused}");
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_public_address_is_the_servers_own() {
+    let server = Server::with(&[
+        "--trusted-proxies",
+        "127.0.0.0/8",
+        "--public-url",
+        "https://code.example/",
+    ]);
+    let forwarded = "X-Forwarded-For: 192.0.2.1\r\n";
+    for (host, origin, status) in [
+        ("code.example", "", "101"),
+        ("code.example", "Origin: https://code.example\r\n", "101"),
+        ("127.0.0.1:3005", "Origin: https://code.example\r\n", "101"),
+        ("code.example", "Origin: https://evil.example\r\n", "403"),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}{forwarded}{origin}\r\n");
+        let answer = exchange(&server, &request).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected), "{request}: {answer}");
+    }
+    let page = format!("GET / HTTP/1.1\r\nHost: code.example\r\n{forwarded}\r\n");
+    assert!(exchange(&server, &page).await.starts_with("HTTP/1.1 200"));
+    let page = format!("GET / HTTP/1.1\r\nHost: rebound.example\r\n{forwarded}\r\n");
+    assert!(exchange(&server, &page).await.starts_with("HTTP/1.1 403"));
+}
+
+#[tokio::test]
 async fn origins_are_checked_where_the_operator_lists_them() {
     let server = Server::with(&["--allowed-origins", "https://good.example"]);
     for (origin, status) in [

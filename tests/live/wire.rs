@@ -98,10 +98,10 @@ async fn an_enormous_head_gets_no_connection_and_others_do() {
     let server = Server::start();
     let long = "x".repeat(70_000);
     for head in [
-        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"),
-        format!("GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}X: {long}\r\n\r\n"),
+        format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}X: {long}\r\n\r\n"),
         format!(
-            "GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}X: {}",
+            "GET / HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}X: {}",
             "x".repeat(1 << 20)
         ),
     ] {
@@ -145,7 +145,7 @@ async fn no_offered_extension_is_accepted() {
 async fn what_follows_an_upgrade_is_no_http_and_http_2_is_refused() {
     let server = Server::start();
     let mut raw = Raw::socket(&server).await;
-    let smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let smuggled = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let head = raw.upgrade("", smuggled).await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     assert_eq!(raw.closed().await, 1_002);
@@ -179,7 +179,7 @@ async fn requests_of_strange_forms_are_refused_and_nothing_panics() {
         "\x16\x03\x01\x02",
     ] {
         let mut raw = Raw::socket(&server).await;
-        let rest = format!("Host: x\r\nConnection: close\r\n{UPGRADE}\r\n");
+        let rest = format!("Host: localhost\r\nConnection: close\r\n{UPGRADE}\r\n");
         let _ = raw.try_send(format!("{line}\r\n{rest}")).await;
         let answer = raw.rest().await;
         assert!(answer.starts_with("HTTP/1.1 4"), "{line}: {answer}");
@@ -200,8 +200,8 @@ async fn heads_with_bytes_changed_at_random_make_nothing_panic() {
     ];
     let server = Server::start();
     let seeds = [
-        format!("GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"),
-        "GET http://a/ws HTTP/1.1\r\nHost: x\r\nOrigin: null\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n"),
+        "GET http://a/ws HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n".to_owned(),
         "POST /healthz HTTP/1.0\r\nContent-Length: 2\r\n\r\nab".to_owned(),
     ];
     for seed in 0..HEADS {

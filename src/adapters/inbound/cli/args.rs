@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::checks::{Loaded, load};
 use super::layers::{ConfigError, Layers, keys};
-use super::values::Whole;
+use super::values::{Text, Whole};
 use crate::domain::{Claims, Timestamp};
 
 /// The configuration file unless the command line names another.
@@ -142,6 +142,23 @@ Every flag is also a key of config.json (--base-dir: baseDir) and an environment
 variable (FILE_WS_SERVER_BASE_DIR). Flags win over the environment, the
 environment over the file.";
 
+/// The command line. The commands beside serving take all keys, as the configuration is one, but
+/// their help shows those that concern them.
+fn command() -> clap::Command {
+    let with_keys = |shown: &'static str| {
+        move |verb: clap::Command| {
+            verb.args(keys().map(|key| {
+                let is_shown = key.get_id() == shown;
+                key.hide(!is_shown)
+            }))
+        }
+    };
+    CommandLine::command()
+        .args(keys())
+        .mut_subcommand("adopt", with_keys("base_dir"))
+        .mut_subcommand("token", with_keys("key"))
+}
+
 /// Reads the command line, the environment and the configuration file.
 ///
 /// A pure function: `args` are those after the program's name, and `read_file` returns the text of
@@ -155,11 +172,21 @@ pub fn parse(
     read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
 ) -> Result<Invocation, Exit> {
     let args = std::iter::once("file-ws-server".to_owned()).chain(args);
-    let command = CommandLine::command().args(keys());
-    let matches = command.try_get_matches_from(args)?;
+    let matches = command().try_get_matches_from(args)?;
     let line = CommandLine::from_arg_matches(&matches)?;
+    let variables: Vec<_> = variables.collect();
+    let home = variables.iter().find(|(name, _)| name == "HOME");
+    let home = home.map(|(_, home)| home.as_str());
     let mut layers = Layers::default();
-    let path = line.config.as_deref().unwrap_or(CONFIG_FILE);
+    let bad_path = |why| ConfigError(format!("--config: {why}"));
+    let mut path: Text = line
+        .config
+        .as_deref()
+        .unwrap_or(CONFIG_FILE)
+        .parse()
+        .map_err(bad_path)?;
+    path.expand_home(home).map_err(bad_path)?;
+    let path = &*path;
     match read_file(path) {
         Ok(Some(text)) => layers.take_file(path, &text)?,
         Ok(None) if line.config.is_none() => {}
@@ -169,8 +196,12 @@ pub fn parse(
             return Err(ConfigError(fault).into());
         }
     }
-    layers.take_variables(variables)?;
+    layers.take_variables(variables.iter().cloned())?;
     layers.take_flags(&matches)?;
+    if let Some((_, of_verb)) = matches.subcommand() {
+        layers.take_flags(of_verb)?;
+    }
+    layers.expand_home(home)?;
     if let Some(port) = line.first {
         layers.config.port = port;
     }

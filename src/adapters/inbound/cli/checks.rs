@@ -28,9 +28,9 @@ pub struct Loaded {
 /// The first rule that is broken.
 pub(super) fn load(layers: Layers) -> Result<Loaded, ConfigError> {
     check_key_and_host(&layers)?;
-    let config = layers.config;
+    let Layers { config, notes, .. } = layers;
     check_pairs(&config)?;
-    let warnings = warnings(&config);
+    let warnings = [notes, warnings(&config)].concat();
     Ok(Loaded { config, warnings })
 }
 

@@ -2,10 +2,10 @@
 //! in `docs/configuration.md`; clap derives the flag and the default, serde the key in the file.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use clap::{ArgAction, Parser};
+use ipnetwork::IpNetwork;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::values::{
     Durability, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey, Store, Text,
     Whole,
 };
+use crate::adapters::inbound::transport::Origin;
 
 const SERVER: &str = "Server";
 const FILES: &str = "Files";
@@ -163,14 +164,19 @@ pub struct Config {
     /// How long a client may be silent or stuck before it is closed, in seconds, from 1 to 86400
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "60")]
     pub idle_timeout_seconds: Whole<1, 86_400>,
-    /// The origins whose web pages may connect; by default all
+    /// The address at which others reach this server, such as `https://code.example.org/`
+    #[arg(long, help_heading = CONNECTIONS, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<Origin>,
+    /// The origins whose web pages may connect; by default those of this machine while the server
+    /// listens on loopback, otherwise all
     #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allowed_origins: Option<List<String>>,
-    /// The IP addresses of proxies whose `X-Forwarded-For` is trusted
+    pub allowed_origins: Option<List<Origin>>,
+    /// The IP addresses and networks of proxies whose `X-Forwarded-For` is trusted
     #[arg(long, help_heading = CONNECTIONS, value_name = "LIST")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trusted_proxies: Option<List<IpAddr>>,
+    pub trusted_proxies: Option<List<IpNetwork>>,
     /// The secret that signs tokens (HS256); use at least 32 bytes of your own for anything but
     /// trying out
     #[arg(long, help_heading = TOKENS, value_name = "TEXT", default_value = "secret")]

@@ -25,12 +25,16 @@ pub(super) struct Layers {
     pub(super) config: Config,
     /// Where the value of a key came from; absent for a default.
     sources: BTreeMap<String, String>,
+    /// What the operator should know about the sources.
+    pub(super) notes: Vec<String>,
 }
 
 impl Layers {
     /// Reads the file, the first layer above the defaults.
     pub(super) fn take_file(&mut self, path: &str, text: &str) -> Result<(), ConfigError> {
         let source = format!("the file {path}");
+        // Some editors begin a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
         let Members(members) = serde_json::from_str(text).map_err(|error| {
             ConfigError(format!(
                 "{source} is not a JSON object with one value per key: {error}"
@@ -61,6 +65,13 @@ impl Layers {
     ) -> Result<(), ConfigError> {
         let command = Command::new("variables").no_binary_name(true).args(keys());
         for (variable, text) in variables.filter(|(name, _)| name.starts_with(PREFIX)) {
+            if is_of_a_service(&variable, &text) {
+                self.notes.push(format!(
+                    "the environment variable {variable} is ignored: it looks like one that a \
+                     container platform sets for a service of this name"
+                ));
+                continue;
+            }
             let source = format!("the environment variable {variable}");
             let key = keys().find(|arg| variable_name(arg) == variable);
             let key = key.ok_or_else(|| unknown(&source))?;
@@ -86,6 +97,20 @@ impl Layers {
         self.config.update_from_arg_matches(matches)
     }
 
+    /// Replaces a `~` in the paths; `home` is the home folder.
+    pub(super) fn expand_home(&mut self, home: Option<&str>) -> Result<(), ConfigError> {
+        let file = self.config.public_key_file.as_mut();
+        let paths = [
+            ("baseDir", Some(&mut self.config.base_dir)),
+            ("publicKeyFile", file),
+        ];
+        for (name, path) in paths {
+            let expanded = path.map_or(Ok(()), |path| path.expand_home(home));
+            expanded.map_err(|why| ConfigError(format!("{name}: {why}")))?;
+        }
+        Ok(())
+    }
+
     /// Where the value of a key came from.
     pub(super) fn source(&self, name: &str) -> &str {
         self.sources
@@ -104,9 +129,7 @@ pub(super) fn keys() -> impl Iterator<Item = Arg> {
             [default] => format!("{help} [{}]", default.display()),
             _ => help.to_string(),
         };
-        arg.help(help)
-            .default_value(None::<&'static str>)
-            .global(true)
+        arg.help(help).default_value(None::<&'static str>)
     })
 }
 
@@ -128,6 +151,20 @@ pub(super) fn key_name(arg: &Arg) -> String {
 /// The name of a key's environment variable: `FILE_WS_SERVER_BASE_DIR` for `base_dir`.
 pub(super) fn variable_name(arg: &Arg) -> String {
     format!("{PREFIX}{}", arg.get_id().as_str().to_ascii_uppercase())
+}
+
+/// Whether a variable describes a service that happens to be called `file-ws-server`, as Docker and
+/// Kubernetes set them in every container beside it: `FILE_WS_SERVER_PORT=tcp://10.0.0.7:3005`.
+fn is_of_a_service(variable: &str, text: &str) -> bool {
+    let name = variable.strip_prefix(PREFIX).unwrap_or_default();
+    let port = name.strip_prefix("PORT_");
+    ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+        || name == "SERVICE_HOST"
+        || name == "SERVICE_PORT"
+        || name.starts_with("SERVICE_PORT_")
+        || port.is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 /// The defaults, overridden by these members.

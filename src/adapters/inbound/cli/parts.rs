@@ -1,11 +1,13 @@
 //! What each part of the server needs from the configuration.
 
+use std::net::SocketAddr;
+
 use super::checks::has_strong_key;
 use super::config::Config;
 use super::values::{List, OnStreamerDisconnect, Whole};
 use crate::adapters::delivery::SendQueueLimits;
-use crate::adapters::inbound::transport::TransportSettings;
 use crate::adapters::inbound::transport::listen::Host;
+use crate::adapters::inbound::transport::{TransportSettings, WebPages};
 use crate::application::{Limits, Policy};
 use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
 
@@ -18,6 +20,7 @@ impl Config {
     pub fn host(&self) -> Host {
         match self.host.as_deref() {
             None if has_strong_key(self) => Host::All,
+            Some("*") => Host::All,
             None | Some("localhost") => Host::Loopback,
             Some(name) => Host::Named(name.to_owned()),
         }
@@ -95,8 +98,14 @@ impl Config {
         }
     }
 
-    /// The limits of the transport.
-    pub fn transport_settings(&self) -> TransportSettings {
+    /// The limits of the transport of a server that listens on `addresses`.
+    pub fn transport_settings(&self, addresses: &[SocketAddr]) -> TransportSettings {
+        let mut ips = addresses.iter().map(|address| address.ip().to_canonical());
+        let web_pages = WebPages {
+            loopback_only: ips.all(|ip| ip.is_loopback()),
+            public_url: self.public_url.clone(),
+            allowed_origins: self.allowed_origins.clone().map(List::into_items),
+        };
         TransportSettings {
             handshake_timeout: self.handshake_timeout_seconds.seconds(),
             message_timeout: self.message_timeout_seconds.seconds(),
@@ -105,7 +114,7 @@ impl Config {
             max_message_bytes: self.max_unauthenticated_message_bytes.size(),
             max_connections: self.max_connections.size(),
             max_connections_per_address: self.max_connections_per_address.size(),
-            allowed_origins: self.allowed_origins.clone().map(List::into_items),
+            web_pages,
             trusted_proxies: self
                 .trusted_proxies
                 .clone()

@@ -4,6 +4,7 @@ use clap::{Arg, CommandFactory as _};
 
 use super::layers::{key_name, keys, variable_name};
 use super::*;
+use crate::adapters::inbound::transport::WebPages;
 use crate::adapters::inbound::transport::listen::Host;
 
 const OWN_KEY: &str = "a key of my own that has at least 32 bytes";
@@ -59,8 +60,9 @@ const SAMPLES: &[(&str, &str)] = &[
     ("maxTotalQueueBytes", "201326593"),
     ("maxUnauthenticatedMessageBytes", "65536"),
     ("maxQueueBytes", "4194305"),
-    ("allowedOrigins", "127.0.0.1, 10.0.0.1"),
-    ("trustedProxies", "127.0.0.1, 10.0.0.1"),
+    ("publicUrl", "https://code.example"),
+    ("allowedOrigins", "http://127.0.0.1, https://a.example"),
+    ("trustedProxies", "127.0.0.1, 10.0.0.0/8"),
     ("logFormat", "json"),
     ("logLevel", "warn"),
 ];
@@ -68,7 +70,10 @@ const SAMPLES: &[(&str, &str)] = &[
 /// The sample as it is written in the file.
 fn json(name: &str, text: &str) -> String {
     match name {
-        "allowedOrigins" | "trustedProxies" => "[\"127.0.0.1\",\"10.0.0.1\"]".to_owned(),
+        "allowedOrigins" | "trustedProxies" => {
+            let items: Vec<_> = text.split(", ").collect();
+            format!("{items:?}")
+        }
         "crypto" => "{\"any\":1}".to_owned(),
         _ if text.parse::<u64>().is_ok() || text == "false" => text.to_owned(),
         _ => format!("{text:?}"),
@@ -91,9 +96,13 @@ fn the_defaults_are_the_contracts() {
         (64 << 20, 1 << 30)
     );
     assert_eq!(config.max_message_bytes.size(), 16 << 20);
-    let transport = config.transport_settings();
+    let transport = config.transport_settings(&[([127, 0, 0, 1], 3_005).into()]);
     assert_eq!(transport.max_message_bytes, 1 << 20);
-    assert_eq!(transport.allowed_origins, None);
+    let loopback_only = WebPages {
+        loopback_only: true,
+        ..WebPages::default()
+    };
+    assert_eq!(transport.web_pages, loopback_only);
     assert_eq!(config.send_queue_limits().max_bytes, 4 << 20);
     assert_eq!(config.max_memory_bytes(), 192 << 20);
     assert_eq!(config.max_project_folders.get(), 100_000);
@@ -271,8 +280,21 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         ("{\"allowedOrigins\":\"x\"}", "allowedOrigins is \"x\""),
         ("{\"allowedOrigins\":[1]}", "allowedOrigins is [1]"),
         (
+            "{\"allowedOrigins\":[\"live.example\"]}",
+            "must be an origin, such as https://example.org",
+        ),
+        (
+            "{\"publicUrl\":\"https://code.example/path\"}",
+            "publicUrl is \"https://code.example/path\"",
+        ),
+        (
+            "{\"key\":\"secret\\n\"}",
+            "key is *** in the file config.json: must not end with a line break",
+        ),
+        (
             "{\"trustedProxies\":[\"proxy\"]}",
-            "trustedProxies is [\"proxy\"] in the file config.json: invalid IP address",
+            "trustedProxies is [\"proxy\"] in the file config.json: invalid address: \
+             proxy",
         ),
         (
             "{\"nonsense\":1}",
@@ -339,7 +361,7 @@ fn every_bad_environment_variable_is_named_with_what_is_allowed() {
         (
             "TRUSTED_PROXIES",
             "::1,proxy",
-            "\"proxy\": invalid IP address",
+            "\"proxy\": invalid address: proxy",
         ),
         (
             "HELP",
@@ -387,10 +409,12 @@ fn others_are_let_in_only_with_a_key_of_ones_own() {
         Host::Named("127.0.0.1".into())
     );
     assert_eq!(listen(&["--host", "::1"]), Host::Named("::1".into()));
+    assert_eq!(listen(&["--host", "*", "--key", OWN_KEY]), Host::All);
     let public = ["--host", "0.0.0.0", "--key", OWN_KEY];
     assert_eq!(listen(&public), Host::Named("0.0.0.0".into()));
     for weak in [
         &["--host", "0.0.0.0"][..],
+        &["--host", "*"],
         &["--host", "example.org", "--key", "31 bytes ........"],
     ] {
         let text = fault(weak, &[], None);
@@ -461,6 +485,66 @@ fn warnings_name_what_the_operator_should_know() {
     assert!(warnings(&["--key", OWN_KEY, "--crypto", "x"])[0].contains("crypto"));
     let old = ["--key", OWN_KEY, "--max-total-queue-bytes", "9000000"];
     assert!(warnings(&old)[0].contains("now called maxMemoryBytes"));
+}
+
+#[test]
+fn what_a_container_platform_says_of_a_service_of_this_name_is_ignored_with_a_note() {
+    let variables = [
+        ("FILE_WS_SERVER_SERVICE_HOST", "10.0.0.7"),
+        ("FILE_WS_SERVER_SERVICE_PORT", "3005"),
+        ("FILE_WS_SERVER_SERVICE_PORT_WS", "3005"),
+        ("FILE_WS_SERVER_PORT", "tcp://10.0.0.7:3005"),
+        ("FILE_WS_SERVER_PORT_3005_TCP", "tcp://10.0.0.7:3005"),
+        ("FILE_WS_SERVER_PORT_3005_TCP_PROTO", "tcp"),
+        ("FILE_WS_SERVER_PORT_3005_TCP_PORT", "3005"),
+        ("FILE_WS_SERVER_PORT_3005_UDP_ADDR", "10.0.0.7"),
+    ];
+    let Ok(Invocation::Serve(loaded)) = parse_with(&["--key", OWN_KEY], &variables, None) else {
+        panic!("starts");
+    };
+    assert_eq!(loaded.config, config(&["--key", OWN_KEY], &[], None));
+    assert_eq!(loaded.warnings.len(), variables.len());
+    for ((name, _), note) in variables.iter().zip(&loaded.warnings) {
+        assert!(note.contains(name) && note.contains("is ignored"), "{note}");
+    }
+}
+
+#[test]
+fn a_path_may_begin_with_the_home_folder() {
+    let home = [("HOME", "/home/ana")];
+    let file = Some("{\"baseDir\":\"~/streams\",\"publicKeyFile\":\"~/k.pem\"}");
+    let expanded = config(&[], &home, file);
+    assert_eq!(&*expanded.base_dir, "/home/ana/streams");
+    let key_file = expanded.public_key_file.expect("a file");
+    assert_eq!(&*key_file, "/home/ana/k.pem");
+    let of_another = config(&["--base-dir", "~ana/x"], &home, None);
+    assert_eq!(&*of_another.base_dir, "~ana/x");
+    let text = fault(&["--base-dir=~"], &[], None);
+    assert!(text.contains("baseDir: ~ stands for the home folder, but HOME is not set"));
+}
+
+#[test]
+fn a_byte_order_mark_before_the_configuration_is_skipped() {
+    let marked = config(&[], &[], Some("\u{feff}{\"port\":4000}"));
+    assert_eq!(marked.port(), 4_000);
+}
+
+#[test]
+fn the_help_of_a_command_shows_the_keys_that_concern_it() {
+    for (verb, shown, left_out) in [
+        ("adopt", "--base-dir", "--key"),
+        ("token", "--key", "--port"),
+    ] {
+        let Err(Exit { code: 0, text }) = parse_with(&[verb, "--help"], &[], None) else {
+            panic!("no help for {verb}");
+        };
+        assert!(text.contains(shown) && !text.contains(left_out), "{text}");
+    }
+    let with_flag = ["token", "--username", "ana", "--issuer", "x"];
+    let Ok(Invocation::Token { loaded, .. }) = parse_with(&with_flag, &[], None) else {
+        panic!("a key after the command counts, shown or not");
+    };
+    assert_eq!(loaded.config.issuer.as_deref(), Some("x"));
 }
 
 #[test]

@@ -85,6 +85,18 @@ impl Text {
             .ok_or_else(|| "must be a text that is not empty".to_owned())
     }
 
+    /// Replaces a `~` for the home folder, as a shell does before a program sees it.
+    ///
+    /// # Errors
+    /// The home folder is not known.
+    pub(super) fn expand_home(&mut self, home: Option<&str>) -> Result<(), String> {
+        if self.0 == "~" || self.0.starts_with("~/") {
+            let home = home.ok_or("~ stands for the home folder, but HOME is not set")?;
+            self.0.replace_range(..1, home);
+        }
+        Ok(())
+    }
+
     /// The text as a path.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
@@ -115,10 +127,18 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// A secret; neither printed nor logged.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SecretKey(Text);
 
 impl SecretKey {
+    fn new(text: Text) -> Result<Self, String> {
+        // It comes from a file that was read with its end, and then every token would be wrong.
+        if text.ends_with(['\n', '\r']) {
+            return Err("must not end with a line break".to_owned());
+        }
+        Ok(Self(text))
+    }
+
     /// The secret itself.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -129,7 +149,13 @@ impl FromStr for SecretKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self)
+        text.parse().and_then(Self::new)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Text::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

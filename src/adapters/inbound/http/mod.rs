@@ -7,12 +7,16 @@ use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
+use crate::adapters::inbound::transport::WebPages;
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PAGE: &str = include_str!("page.html");
 
-/// `GET /healthz`, `GET /readyz` (503 once `draining` is cancelled) and the page at `/`.
+/// `GET /healthz`, `GET /readyz` (503 once `draining` is cancelled) and the page at `/`, which
+/// answers only where `web_pages` allows it.
 pub fn pages(
     draining: CancellationToken,
+    web_pages: WebPages,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
     let live = warp::path!("healthz").map(|| health("ok", StatusCode::OK));
     let ready = warp::path!("readyz").map(move || {
@@ -22,7 +26,11 @@ pub fn pages(
             health("ok", StatusCode::OK)
         }
     });
-    let page = warp::path::end().map(|| {
+    let asked = warp::path::end().and(warp::header::headers_cloned());
+    let page = asked.map(move |headers| {
+        if let Some(refusal) = web_pages.refusal(&headers) {
+            return refusal;
+        }
         let page = warp::reply::html(PAGE.replace("{version}", VERSION));
         // The page loads nothing else.
         let policy = "default-src 'none'; style-src 'unsafe-inline'";
@@ -51,7 +59,7 @@ mod tests {
     use super::*;
 
     async fn get(draining: &CancellationToken, method: &str, path: &str) -> (u16, String) {
-        let pages = pages(draining.clone());
+        let pages = pages(draining.clone(), WebPages::default());
         let answer = warp::test::request()
             .method(method)
             .path(path)

@@ -1,10 +1,12 @@
 //! The settings of the transport: its limits, and how it is stopped.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnetwork::IpNetwork;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::http::web_pages::WebPages;
 
 /// The limits of the transport. A number of zero is no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +32,10 @@ pub struct TransportSettings {
     /// The most of them from one address; the /64 of an IPv6 address counts as one. There is no
     /// such limit for a trusted proxy.
     pub max_pending_per_address: usize,
-    /// The origins whose pages may connect, as in `https://example.org`; `None`: all.
-    pub allowed_origins: Option<Vec<String>>,
+    /// Which web pages may connect.
+    pub web_pages: WebPages,
     /// The proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNetwork>,
     /// How much is usually read at a time; a long message is read in bigger steps.
     pub read_buffer_bytes: usize,
 }
@@ -50,7 +52,7 @@ impl Default for TransportSettings {
             max_connections_per_address: 0,
             max_pending: 2_048,
             max_pending_per_address: 256,
-            allowed_origins: None,
+            web_pages: WebPages::default(),
             trusted_proxies: Vec::new(),
             read_buffer_bytes: 8 * 1024,
         }

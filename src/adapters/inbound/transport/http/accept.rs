@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, Version, header};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -79,8 +79,13 @@ pub async fn serve<F>(
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ClientSocket(address));
                 ensure_path(request.uri_mut());
-                let answer = inner.call(request);
-                async { answer.await.map(close_after) }
+                let answer = names_one_host(&request).then(|| inner.call(request));
+                async {
+                    match answer {
+                        Some(answer) => answer.await.map(close_after),
+                        None => Ok(close_after(bad_host())),
+                    }
+                }
             });
             let stop = stop.clone();
             tasks.spawn(plain_http(stream, service, handshake_timeout, stop, permit));
@@ -97,6 +102,20 @@ fn ensure_path(uri: &mut Uri) {
     if uri.path_and_query().is_none() {
         *uri = Uri::from_static("/-");
     }
+}
+
+/// Whether the request has one `Host`, or is of a version before it had to (RFC 9112, section 3.2).
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() == Version::HTTP_10,
+        count => count == 1,
+    }
+}
+
+fn bad_host() -> Response {
+    let mut response = Response::new("a request needs the header Host, once\n".into());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 /// Closes the connection after a plain answer: a client that asks for health or for the page needs

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
+use ipnetwork::IpNetwork;
 
 /// The client's address: that of the socket, or, where the socket is a trusted proxy's, the
 /// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of it
@@ -10,7 +11,7 @@ use http::HeaderMap;
 pub(super) fn client_address(
     socket: SocketAddr,
     headers: &HeaderMap,
-    trusted_proxies: &[IpAddr],
+    trusted_proxies: &[IpNetwork],
 ) -> IpAddr {
     let mut client = socket.ip().to_canonical();
     let headers = headers.get_all("x-forwarded-for").iter().rev();
@@ -27,11 +28,11 @@ pub(super) fn client_address(
     client
 }
 
-/// Whether `address` is one of `trusted_proxies`, also where it is mapped into IPv6.
-pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpAddr]) -> bool {
+/// Whether `address` is in one of `trusted_proxies`, also where it is mapped into IPv6.
+pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     let address = address.to_canonical();
     let mut proxies = trusted_proxies.iter();
-    proxies.any(|proxy| proxy.to_canonical() == address)
+    proxies.any(|proxy| proxy.contains(address))
 }
 
 /// An address with or without port and brackets.
@@ -52,7 +53,7 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().expect("the test's header"));
         }
-        let trusted: Vec<IpAddr> = trusted
+        let trusted: Vec<IpNetwork> = trusted
             .iter()
             .map(|ip| ip.parse().expect("the test's address"))
             .collect();
@@ -97,6 +98,15 @@ mod tests {
                 "{forwarded:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_network_of_proxies_is_trusted_as_a_whole() {
+        let trusted = ["10.0.0.0/8", "fd00::/16"];
+        let behind = |socket| client(socket, &["198.51.100.7, 10.9.9.9"], &trusted);
+        assert_eq!(behind("10.1.2.3:9"), "198.51.100.7");
+        assert_eq!(behind("[fd00::7]:9"), "198.51.100.7");
+        assert_eq!(behind("11.0.0.1:9"), "11.0.0.1");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
@@ -25,7 +25,15 @@ pub(super) enum HandshakeError {
     Key,
     #[error("a request for a WebSocket has no body")]
     Body,
-    #[error("this origin is not allowed here")]
+    #[error(
+        "this server listens on loopback and does not know the name in Host: set publicUrl to the \
+         address at which others reach it"
+    )]
+    Host,
+    #[error(
+        "pages of this origin may not connect: add it to allowedOrigins or, if it is this \
+         server's own, set publicUrl"
+    )]
     Origin,
     #[error("there are too many connections; try again later")]
     Full,
@@ -48,7 +56,7 @@ impl HandshakeError {
             Self::NoConnectionUpgrade | Self::Key | Self::Body => {
                 response.status(StatusCode::BAD_REQUEST)
             }
-            Self::Origin => response.status(StatusCode::FORBIDDEN),
+            Self::Host | Self::Origin => response.status(StatusCode::FORBIDDEN),
             // A client that connects anew may reach another server, or a moment without load.
             Self::Full | Self::Draining => response
                 .status(StatusCode::SERVICE_UNAVAILABLE)
@@ -67,11 +75,7 @@ pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
 /// Checks the client's opening handshake and returns the value for `Sec-WebSocket-Accept`.
 ///
 /// Extensions and subprotocols are never negotiated, whatever is offered.
-pub(super) fn check(
-    method: &Method,
-    headers: &HeaderMap,
-    allowed_origins: Option<&[String]>,
-) -> Result<String, HandshakeError> {
+pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<String, HandshakeError> {
     if !asks_for_websocket(headers) {
         return Err(HandshakeError::NoUpgrade);
     }
@@ -91,11 +95,6 @@ pub(super) fn check(
     if has_body(headers) {
         return Err(HandshakeError::Body);
     }
-    // Only browsers send an origin, and only they need the protection.
-    let mut origins = headers.get_all(ORIGIN).iter();
-    if allowed_origins.is_some_and(|allowed| !origins.all(|origin| is_allowed(origin, allowed))) {
-        return Err(HandshakeError::Origin);
-    }
     Ok(derive_accept_key(key))
 }
 
@@ -108,16 +107,6 @@ pub(super) fn switching_protocols(accept: &str) -> Response {
         .header(SEC_WEBSOCKET_ACCEPT, accept)
         .body(String::new().into())
         .expect("base64 is a valid header value")
-}
-
-fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
-    // Any sandboxed page or local file sends `null`, so it identifies nobody.
-    let origin = origin.to_str().unwrap_or("null");
-    let is_it = |allowed: &String| {
-        let allowed = allowed.strip_suffix('/').unwrap_or(allowed);
-        allowed.eq_ignore_ascii_case(origin)
-    };
-    !origin.eq_ignore_ascii_case("null") && allowed.iter().any(is_it)
 }
 
 /// Whether the request announces a body, however long.

@@ -6,3 +6,4 @@ mod handshake;
 pub mod listen;
 pub(super) mod open_files;
 pub(super) mod upgrade;
+pub mod web_pages;

@@ -14,7 +14,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::accept::ClientSocket;
-use super::address::client_address;
+use super::address::{client_address, is_trusted_proxy};
 use super::handshake::{self, HandshakeError};
 use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
@@ -63,7 +63,11 @@ impl<H: ConnectionHandler> Transport<H> {
         socket: SocketAddr,
     ) -> Result<Response, HandshakeError> {
         let (settings, shutdown) = (&self.settings, &self.shutdown);
-        let accept = handshake::check(method, headers, settings.allowed_origins.as_deref())?;
+        let is_proxied = headers.contains_key("x-forwarded-for")
+            && handshake::asks_for_websocket(headers)
+            && is_trusted_proxy(socket.ip(), &settings.trusted_proxies);
+        settings.web_pages.check(headers, is_proxied)?;
+        let accept = handshake::check(method, headers)?;
         // HTTP/1.0 has no upgrade, whatever its headers say.
         let on_upgrade = on_upgrade.ok_or(HandshakeError::NoConnectionUpgrade)?;
         if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
@@ -107,7 +111,7 @@ impl<H: ConnectionHandler> Transport<H> {
     }
 }
 
-/// The filter that accepts connections on `/` and `/ws`.
+/// The filter that accepts connections on `/` and `/ws`, which may end in a slash.
 ///
 /// A request for `/` that asks for no WebSocket is rejected as not found, so that another filter
 /// can show a page there; any other path likewise.
@@ -124,7 +128,7 @@ pub fn upgrade<H: ConnectionHandler>(
             move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
                 let ours = match path.as_str() {
                     "/" => handshake::asks_for_websocket(&headers),
-                    "/ws" => true,
+                    "/ws" | "/ws/" => true,
                     _ => false,
                 };
                 std::future::ready(if ours {

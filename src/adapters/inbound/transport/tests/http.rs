@@ -4,7 +4,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 
 use super::client::{Client, HANDSHAKE, PATIENCE, Server, masked};
-use crate::adapters::inbound::transport::TransportSettings;
+use crate::adapters::inbound::transport::{TransportSettings, WebPages};
 
 fn start() -> Server {
     Server::start(TransportSettings::default())
@@ -17,6 +17,7 @@ async fn the_upgrade_is_on_two_paths_and_leaves_the_rest_to_others() {
     for (request, status) in [
         (HANDSHAKE, "101 "),
         (&ws, "101 "),
+        (&ws.replace("/ws", "/ws/"), "101 "),
         (&HANDSHAKE.replace("GET /", "GET /?a=b"), "101 "),
         (&HANDSHAKE.replace("GET /", "GET /other"), "404 "),
         (&HANDSHAKE.replace("GET /", "GET /ws/deeper"), "404 "),
@@ -47,9 +48,12 @@ async fn the_upgrade_is_on_two_paths_and_leaves_the_rest_to_others() {
 
 #[tokio::test]
 async fn a_page_of_another_origin_gets_no_connection() {
-    let allowed_origins = Some(vec!["https://good.example".to_owned()]);
+    let web_pages = WebPages {
+        allowed_origins: Some(vec!["https://good.example".parse().expect("an origin")]),
+        ..WebPages::default()
+    };
     let server = Server::start(TransportSettings {
-        allowed_origins,
+        web_pages,
         ..TransportSettings::default()
     });
     for (origin, status) in [
