@@ -1,0 +1,114 @@
+//! Chromium, and the web server whose pages it opens.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use warp::Filter as _;
+
+use crate::support::{PATIENCE, token};
+
+const PAGE: &str = include_str!("page.html");
+
+/// Serves the page that tries what a page can do, and hears from it.
+pub struct Pages {
+    pub address: SocketAddr,
+    told: mpsc::UnboundedReceiver<Vec<String>>,
+    serving: JoinHandle<()>,
+}
+
+impl Pages {
+    pub async fn serve() -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        let page = warp::path("page").map(|| warp::reply::html(PAGE));
+        let hear = warp::path("told").and(warp::body::json());
+        let hear = hear.map(move |told: Vec<String>| {
+            tell.send(told).expect("somebody listens");
+            ""
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let serving = tokio::spawn(warp::serve(page.or(hear)).incoming(listener).run());
+        Self {
+            address,
+            told,
+            serving,
+        }
+    }
+
+    /// What the page of `origin`, an origin or a folder of it, tells of these addresses: what it may
+    /// do at a `ws` address, what it reads at an `http` one. `names` are where names lie, as in
+    /// `evil.example 127.0.0.1`.
+    pub async fn tell(&mut self, origin: &str, names: &[String], urls: &[String]) -> Vec<String> {
+        let tried = json!({"urls": urls, "token": streamers_token()});
+        let tried: String = tried
+            .to_string()
+            .bytes()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        let _browser = Browser::open(&format!("{origin}/page#{tried}"), names);
+        let told = tokio::time::timeout(PATIENCE, self.told.recv()).await;
+        told.expect("the page tells in time")
+            .expect("the page tells")
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// What a page that knows the default key can make.
+fn streamers_token() -> String {
+    token(json!({"username": "ana", "streamername": "ana", "streamname": "demo"}))
+}
+
+/// A browser with one page; it ends with this value.
+struct Browser {
+    child: Child,
+    /// Where it keeps its files.
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    fn open(url: &str, names: &[String]) -> Self {
+        let profile = tempfile::tempdir().expect("a folder");
+        let rules: Vec<_> = names.iter().map(|name| format!("MAP {name}")).collect();
+        let child = Command::new("chromium")
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+            ])
+            .args([
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ])
+            .arg("--ignore-certificate-errors")
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("--host-resolver-rules={}", rules.join(",")))
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self {
+            child: child.expect("chromium starts"),
+            _profile: profile,
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
