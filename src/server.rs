@@ -32,6 +32,11 @@ use crate::application::{Application, Ports};
 /// Files that the process has open besides its connections, at the most.
 const OTHER_FILES: usize = 512;
 
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How often the log tells how many connections there are, if that has changed.
+const COUNT_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How long plain HTTP requests may take to end after all else has ended.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
@@ -117,14 +122,22 @@ impl Server {
             transport::serve(listeners, filter, &settings, &stop).await;
         });
         let tidied = Arc::clone(&application);
-        let tidying = tokio::spawn(every_second(move || {
+        let tidying = tokio::spawn(every(SECOND, move || {
             let application = Arc::clone(&tidied);
             async move { tidy_up(&application) }
         }));
         // Never ends by itself; started again a second after a panic.
-        let relieving = tokio::spawn(every_second(move || {
+        let relieving = tokio::spawn(every(SECOND, move || {
             let memory = Arc::clone(&memory);
             async move { memory.relieve().await }
+        }));
+        let mut reported = 0;
+        let counting = tokio::spawn(every(COUNT_INTERVAL, move || {
+            let connections = transport.connections();
+            if std::mem::replace(&mut reported, connections) != connections {
+                tracing::info!(connections, "the number of connections has changed");
+            }
+            std::future::ready(())
         }));
         Ok(Running {
             addresses,
@@ -134,6 +147,7 @@ impl Server {
             serving,
             tidying: AbortOnDropHandle::new(tidying),
             relieving: AbortOnDropHandle::new(relieving),
+            _counting: AbortOnDropHandle::new(counting),
         })
     }
 }
@@ -149,6 +163,8 @@ pub struct Running {
     tidying: AbortOnDropHandle<()>,
     /// Closes the connection that holds most while memory is short, until the last has ended.
     relieving: AbortOnDropHandle<()>,
+    /// Logs how many connections there are.
+    _counting: AbortOnDropHandle<()>,
 }
 
 impl Running {
@@ -200,6 +216,16 @@ pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        addresses = ?running.addresses,
+        base_dir = config.base_dir.as_str(),
+        store = ?config.store,
+        max_connections = config.max_connections.get(),
+        max_memory_bytes = config.max_memory_bytes(),
+        max_project_bytes = config.max_project_bytes.get(),
+        "listening"
+    );
     cli::print(&cli::greeting(&config, &running.addresses));
     tokio::select! {
         () = signals.recv() => {}
@@ -223,15 +249,15 @@ pub fn config_of(flags: impl IntoIterator<Item = String>) -> Result<Config, Fail
     }
 }
 
-/// Does `work` every second, and goes on where it panics.
-async fn every_second<F: Future<Output = ()>>(mut work: impl FnMut() -> F) {
-    let mut second = interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Does `work` after each `period`, and goes on where it panics.
+async fn every<F: Future<Output = ()>>(period: Duration, mut work: impl FnMut() -> F) {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        second.tick().await;
+        interval.tick().await;
         // The panic itself is reported by the panic hook; the log says what it means.
         if AssertUnwindSafe(work()).catch_unwind().await.is_err() {
-            tracing::error!("a background task panicked; it is started again in a second");
+            tracing::error!("a background task panicked; it is started again soon");
         }
     }
 }
@@ -348,7 +374,7 @@ mod tests {
     async fn a_panic_in_a_background_task_does_not_end_it() {
         let (rounds, seen) = (Arc::new(AtomicUsize::new(0)), tokio::sync::Notify::new());
         let seen = Arc::new(seen);
-        let task = tokio::spawn(every_second({
+        let task = tokio::spawn(every(SECOND, {
             let (rounds, seen) = (Arc::clone(&rounds), Arc::clone(&seen));
             move || {
                 let round = rounds.fetch_add(1, Ordering::Relaxed);

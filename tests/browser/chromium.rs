@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use warp::Filter as _;
 
-use crate::support::{PATIENCE, token};
+use crate::support::{PATIENCE, base64, token};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -44,11 +44,7 @@ impl Pages {
     /// `evil.example 127.0.0.1`.
     pub async fn tell(&mut self, origin: &str, names: &[String], urls: &[String]) -> Vec<String> {
         let tried = json!({"urls": urls, "token": streamers_token()});
-        let tried: String = tried
-            .to_string()
-            .bytes()
-            .map(|byte| format!("%{byte:02x}"))
-            .collect();
+        let tried = base64(tried.to_string());
         let _browser = Browser::open(&format!("{origin}/page#{tried}"), names);
         let told = tokio::time::timeout(PATIENCE, self.told.recv()).await;
         told.expect("the page tells in time")

@@ -169,6 +169,24 @@ async fn plain_http_is_answered_on_the_same_port() {
     assert!(health.contains(r#""status":"ok""#), "{health}");
 }
 
+#[test]
+fn the_log_begins_with_version_addresses_folder_and_limits() {
+    let server = Server::start();
+    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let start = log
+        .lines()
+        .find(|line| line.contains(" listening "))
+        .expect("a line");
+    for shown in [
+        concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""),
+        &format!("addresses=[127.0.0.1:{}", server.port),
+        "base_dir=\"base\"",
+        "max_connections=20000",
+    ] {
+        assert!(start.contains(shown), "{shown}: {start}");
+    }
+}
+
 #[tokio::test]
 async fn on_loopback_no_foreign_page_and_no_rebound_name_gets_anything() {
     let server = Server::start();

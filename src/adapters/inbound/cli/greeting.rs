@@ -18,6 +18,9 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  on     ws://{address}");
     }
+    if let Some(url) = &config.public_url {
+        let _ = writeln!(text, "  as     {url}/");
+    }
     let _ = match config.store {
         Store::Filesystem => writeln!(text, "  keeps  {}", &*config.base_dir),
         Store::Memory => writeln!(text, "  keeps  everything in memory, until it stops"),

@@ -609,7 +609,12 @@ fn the_greeting_says_where_and_what_next() {
         local.contains("ws://127.0.0.1:4000") && local.contains("twicecast push"),
         "{local}"
     );
-    let public = greeting(&config(&["--key", OWN_KEY], &[], None), &addresses);
+    let public = ["--key", OWN_KEY, "--public-url", "https://code.example/"];
+    let public = greeting(&config(&public, &[], None), &addresses);
+    assert!(
+        public.contains("  as     https://code.example/\n"),
+        "{public}"
+    );
     assert!(
         !public.contains(OWN_KEY) && !public.contains("--key"),
         "{public}"
