@@ -131,9 +131,9 @@ impl Server {
             let memory = Arc::clone(&memory);
             async move { memory.relieve().await }
         }));
-        let mut reported = 0;
+        let (open, mut reported) = (shutdown.connections.clone(), 0);
         let counting = tokio::spawn(every(COUNT_INTERVAL, move || {
-            let connections = transport.connections();
+            let connections = open.len();
             if std::mem::replace(&mut reported, connections) != connections {
                 tracing::info!(connections, "the number of connections has changed");
             }
@@ -219,7 +219,7 @@ pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         addresses = ?running.addresses,
-        base_dir = config.base_dir.as_str(),
+        base_dir = &*config.base_dir,
         store = ?config.store,
         max_connections = config.max_connections.get(),
         max_memory_bytes = config.max_memory_bytes(),

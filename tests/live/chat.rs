@@ -200,6 +200,8 @@ async fn a_member_whose_queue_overflows_is_closed_with_1013_and_the_others_hear_
         "0",
         "--max-queue-bytes",
         "131072",
+        "--part-bytes",
+        "49152",
     ];
     let server = Server::with(&flags);
     let mut deaf = Client::narrow(&server.url()).await;

@@ -192,7 +192,7 @@ async fn a_token_expires_while_a_get_waits_for_its_reader() {
 
 #[tokio::test]
 async fn a_streamer_is_told_nothing_older_than_their_own_latest_post_or_delete() {
-    let server = Server::start();
+    let server = Server::with(&["--part-bytes", "49152"]);
     let mut other = server.streamer().await;
     other.ok(post("x", "old")).await;
     other.ok(post("y", "old")).await;

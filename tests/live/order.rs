@@ -72,7 +72,14 @@ async fn a_get_right_behind_fifty_posts_sees_them_all() {
 
 #[tokio::test]
 async fn a_slow_viewer_ends_with_the_last_content_and_costs_little_memory() {
-    let server = Server::with(&["--durability", "rename", "--max-queue-bytes", "262144"]);
+    let server = Server::with(&[
+        "--durability",
+        "rename",
+        "--max-queue-bytes",
+        "262144",
+        "--part-bytes",
+        "49152",
+    ]);
     let mut client = server.streamer().await;
     let mut slow = Client::narrow(&server.url()).await;
     slow.authenticate(viewer("bob", "ana", "demo")).await;

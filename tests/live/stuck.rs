@@ -1,6 +1,7 @@
 //! Clients that stop reading, vanish or are reset, and what that costs the others (sections 1, 4
 //! and 5).
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::support::*;
@@ -47,7 +48,7 @@ async fn a_streamer_whose_connection_is_reset_is_gone_at_once() {
 #[tokio::test]
 async fn pings_are_answered_while_a_get_waits_for_its_reader() {
     const GETS: usize = 20;
-    let server = Server::with(&["--max-queue-bytes", "131072"]);
+    let server = Server::with(&["--max-queue-bytes", "131072", "--part-bytes", "49152"]);
     let mut ana = server.streamer().await;
     ana.ok(post("big", noise(1_000_000))).await;
     let mut raw = Raw::narrow(&server).await;
@@ -94,7 +95,14 @@ async fn a_client_that_asks_for_much_and_reads_nothing_is_closed_and_costs_littl
 #[tokio::test]
 async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later() {
     const POSTS: u64 = 1_800;
-    let flags = ["--durability", "rename", "--max-queue-bytes", "131072"];
+    let flags = [
+        "--durability",
+        "rename",
+        "--max-queue-bytes",
+        "131072",
+        "--part-bytes",
+        "49152",
+    ];
     let server = Server::with(&flags);
     // A long name makes long answers.
     let name = "n".repeat(250);
@@ -135,4 +143,43 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
         replica.take(&bob.next().await);
     }
     bob.quiet().await;
+}
+
+#[tokio::test]
+async fn a_busy_viewer_that_neither_reads_nor_answers_stays_and_a_silent_streamer_does_not() {
+    let flags = [
+        "--ping-seconds",
+        "1",
+        "--idle-timeout-seconds",
+        "2",
+        "--durability",
+        "rename",
+    ];
+    let server = Server::with(&flags);
+    let mut ana = server.streamer().await;
+    let mut busy = Raw::narrow(&server).await;
+    busy.send(text_frame(&authenticate(viewer("bob", "ana", "demo"))))
+        .await;
+    while busy.message().await["type"] != "authentication" {}
+    let mut silent = Raw::narrow(&server).await;
+    // More than the sockets hold, for over twice the idle timeout.
+    let (posted, mut newest) = (Instant::now(), BTreeMap::new());
+    for number in 0.. {
+        if posted.elapsed() > Duration::from_secs(5) {
+            break;
+        }
+        let (name, bytes) = (format!("/f{}", number % 50), 50_000 + number);
+        ana.ok(post(&name, noise(bytes))).await;
+        newest.insert(name, bytes);
+    }
+    while silent.frame().await.is_some() {}
+    let mut received = BTreeMap::new();
+    while received != newest {
+        let message = busy.message().await;
+        if message["type"] == "fileGet" {
+            let data = &message["data"];
+            let text = |member: &str| data[member].as_str().expect("a text").to_owned();
+            received.insert(text("name"), unbase64(&text("content")).len());
+        }
+    }
 }

@@ -97,7 +97,7 @@ pub fn build_tree(tree: &Path) {
     write(tree, "ünïcødé/日本/emoji 😀.txt", "é\r\n\0".as_bytes());
     write(tree, "-dash/ space /%2e%2e/CON", b"odd but harmless");
     for length in [
-        1, 2, 3, 374, 375, 376, 749, 750, 751, 49_151, 49_152, 49_153, 196_608,
+        1, 2, 3, 374, 375, 376, 749, 750, 751, 196_607, 196_608, 196_609, 393_216,
     ] {
         write(tree, &format!("lengths/{length}"), &every_byte[..length]);
     }

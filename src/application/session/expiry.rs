@@ -25,7 +25,8 @@ pub fn expire_uploads(app: &Application, session: &mut Session) {
     session.uploads.expire(&app.limits, app.uptime());
 }
 
-/// Tells the connection once that its token has expired, and withdraws what needs it.
+/// Withdraws what needs a token that has expired, once. Returns what to tell the connection if it
+/// loses its room or updates by that; all else it can only learn of by a request.
 pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<RequestError> {
     let now = app.now();
     let identity = session.identity.as_ref()?;
@@ -33,7 +34,11 @@ pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<Requ
         return None;
     }
     session.told_expired = true;
+    let received = session.attached.received();
     reattach(app, session, now);
+    if session.attached.received() == received {
+        return None;
+    }
     let invalid = session.rights().valid_identity(now).err();
     invalid.map(RequestError::Unauthorized)
 }

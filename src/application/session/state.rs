@@ -30,7 +30,7 @@ pub struct Session {
     pub(crate) uploads: Uploads,
     pub(crate) notices: PullRequestCursor,
     pub(crate) failed_authentications: u32,
-    /// Whether the connection has been told that its token has expired.
+    /// Whether what needs its expired token has been withdrawn.
     pub(crate) told_expired: bool,
     /// What the connection is registered for.
     pub(crate) attached: Registrations,
@@ -60,9 +60,14 @@ impl Session {
         self.identity.is_some()
     }
 
-    /// Whether it is a streamer's, with a token that it has not been told has expired.
+    /// Whether it is a streamer's, with a token that has not been found expired.
     pub fn is_streaming(&self) -> bool {
         self.roles.streamer && self.identity.is_some() && !self.told_expired
+    }
+
+    /// Whether it views, watches or chats and does not count as the streamer's presence.
+    pub fn only_receives(&self) -> bool {
+        self.attached.presence.is_none() && self.attached.received() > 0
     }
 
     pub(crate) fn rights(&self) -> Rights<'_> {
@@ -129,4 +134,13 @@ pub(crate) struct Registrations {
     pub(crate) topics: Vec<Topic>,
     pub(crate) presence: Option<ProjectId>,
     pub(crate) room: Option<(RoomName, UserName)>,
+}
+
+impl Registrations {
+    /// From how many projects and rooms it receives what happens there.
+    pub(crate) fn received(&self) -> usize {
+        let topics = self.topics.iter();
+        let received = topics.filter(|topic| matches!(topic, Topic::Updates(_) | Topic::Room(_)));
+        received.count()
+    }
 }

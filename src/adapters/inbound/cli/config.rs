@@ -66,7 +66,7 @@ pub struct Config {
     #[arg(long, help_heading = FILES, value_name = "SECONDS", default_value = "30")]
     pub streamer_grace_seconds: Whole<0>,
     /// Content per part of a file that is sent, in bytes, a multiple of 3 from 3 to 3145728
-    #[arg(long, help_heading = FILES, value_name = "BYTES", default_value = "49152")]
+    #[arg(long, help_heading = FILES, value_name = "BYTES", default_value = "196608")]
     pub part_bytes: PartBytes,
     /// The longest message, in bytes, from 1024 to 1073741824
     #[arg(long, help_heading = LIMITS, value_name = "BYTES", default_value = "16777216")]
@@ -164,6 +164,10 @@ pub struct Config {
     /// How long a client may be silent or stuck before it is closed, in seconds, from 1 to 86400
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "60")]
     pub idle_timeout_seconds: Whole<1, 86_400>,
+    /// The same as `idleTimeoutSeconds` where it is longer, for a client that views, watches or chats
+    /// and does not stream, in seconds, from 1 to 86400
+    #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "600")]
+    pub unresponsive_seconds: Whole<1, 86_400>,
     /// The address at which others reach this server, such as `https://code.example.org/`
     #[arg(long, help_heading = CONNECTIONS, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -111,6 +111,10 @@ impl Config {
             message_timeout: self.message_timeout_seconds.seconds(),
             ping: self.ping_seconds.seconds(),
             idle_timeout: self.idle_timeout_seconds.seconds(),
+            receivers_idle_timeout: self
+                .unresponsive_seconds
+                .max(self.idle_timeout_seconds)
+                .seconds(),
             max_message_bytes: self.max_unauthenticated_message_bytes.size(),
             max_connections: self.max_connections.size(),
             max_connections_per_address: self.max_connections_per_address.size(),

@@ -89,7 +89,7 @@ fn the_defaults_are_the_contracts() {
     assert_eq!(config.durability, Durability::Fsync);
     assert!(config.policy().public_read);
     assert_eq!(config.policy().delete_abandoned_after, None);
-    assert_eq!(config.part_bytes.size(), 49_152);
+    assert_eq!(config.part_bytes.size(), 196_608);
     let limits = config.limits();
     assert_eq!(
         (limits.max_file_bytes, limits.project.max_bytes),

@@ -18,7 +18,7 @@ pub const UNBOUNDED: u64 = 1 << 53;
 pub const HIDDEN_KEY: &str = "***";
 
 /// A whole number from `MIN` to `MAX`, a multiple of `STEP`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Whole<const MIN: u64, const MAX: u64 = UNBOUNDED, const STEP: u64 = 1>(u64);
 
 /// Content per part of a file, in bytes: a multiple of 3, since base64 encodes three bytes at a

@@ -19,6 +19,8 @@ pub struct TransportSettings {
     pub ping: Duration,
     /// After how long a client that sends nothing, or takes nothing, is closed.
     pub idle_timeout: Duration,
+    /// The same for a client that [only receives](super::socket::idle_timeout::IdleTimeout).
+    pub receivers_idle_timeout: Duration,
     /// The longest message a connection starts with; see [`Reader::set_max_message_bytes`].
     ///
     /// [`Reader::set_max_message_bytes`]: super::socket::reader::Reader::set_max_message_bytes
@@ -47,6 +49,7 @@ impl Default for TransportSettings {
             message_timeout: Duration::from_secs(30),
             ping: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
+            receivers_idle_timeout: Duration::from_secs(600),
             max_message_bytes: 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 0,

@@ -4,8 +4,10 @@ use crate::application::session::expiry::expire_uploads;
 use crate::application::session::expiry::next_deadline;
 use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
-    EXPIRY, START, Scene, World, desktop_part, new_session, part,
+    ANA, BOB, EXPIRY, START, Scene, World, authenticate, chatting, desktop_part, new_session, part,
+    streaming, viewing,
 };
+use crate::domain::Sections;
 
 #[tokio::test]
 async fn a_connection_without_a_token_or_uploads_has_no_deadline() {
@@ -71,7 +73,9 @@ async fn the_next_deadline_is_the_nearest() {
 
 #[tokio::test]
 async fn a_clock_that_is_set_ends_a_token_and_no_upload() {
-    let scene = impatient().build();
+    let mut world = impatient();
+    world.policy.public_read = false;
+    let scene = world.build();
     let mut session = scene.streamer().await;
     let first = part("/a", "one", 1, 2);
     scene.ask(&mut session, first).await.expect("ok");
@@ -93,4 +97,28 @@ async fn a_clock_that_is_set_ends_a_token_and_no_upload() {
         Some(40),
         "the upload is still there"
     );
+}
+
+#[tokio::test]
+async fn a_token_that_expires_is_told_only_where_a_room_or_updates_are_withdrawn() {
+    for (public, sections, token, is_told) in [
+        (true, streaming("ana/demo"), ANA, false),
+        (true, viewing("bob", "ana/demo"), BOB, false),
+        (true, chatting("bob", "ana/demo"), BOB, true),
+        (false, streaming("ana/demo"), ANA, true),
+        (false, viewing("bob", "ana/demo"), BOB, true),
+        (false, Sections::default(), BOB, false),
+    ] {
+        let mut world = World::new();
+        world.policy.public_read = public;
+        let scene = world.build();
+        scene.streamer().await;
+        let mut session = new_session(7);
+        let command = authenticate(token, sections);
+        scene.ask(&mut session, command).await.expect("in");
+        scene.at(EXPIRY);
+        let told = withdraw_expired(&scene.app, &mut session);
+        assert_eq!(told.is_some(), is_told, "{token}, public: {public}");
+        assert_eq!(withdraw_expired(&scene.app, &mut session), None, "once");
+    }
 }

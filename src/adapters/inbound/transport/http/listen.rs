@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::TcpListener;
 
 /// How many connections the kernel keeps until they are accepted.
@@ -162,6 +163,13 @@ fn bind_each(
 /// replace them.
 const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
 
+/// Finds, in about a minute and a half, the peers that are gone without a word. Not so the busy ones,
+/// whose kernel answers although they do not read.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
+
 fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, ListenError> {
     let listen = || {
         let domain = Domain::for_address(address);
@@ -172,8 +180,9 @@ fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, Liste
         // A restart must not wait for the connections of the previous process.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
-        // Accepted connections inherit it.
+        // Accepted connections inherit these.
         socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?;
+        socket.set_tcp_keepalive(&KEEP_ALIVE)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         TcpListener::from_std(socket.into())
@@ -205,6 +214,18 @@ mod tests {
         let port = local_addresses(&listeners).expect("bound")[0].port();
         let connect = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         connect.await.expect("an IPv4 client gets in");
+    }
+
+    #[tokio::test]
+    async fn accepted_connections_are_asked_whether_they_are_still_there() {
+        let listeners = bind(&Host::Loopback, 0).expect("loopback");
+        let address = listeners[0].local_addr().expect("bound");
+        let _client = tokio::net::TcpStream::connect(address).await.expect("in");
+        let (accepted, _) = listeners[0].accept().await.expect("accepted");
+        let accepted = socket2::SockRef::from(&accepted);
+        assert!(accepted.keepalive().expect("an option"));
+        let idle = accepted.tcp_keepalive_time().expect("an option");
+        assert_eq!(idle, Duration::from_secs(60));
     }
 
     #[tokio::test]

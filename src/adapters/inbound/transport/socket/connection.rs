@@ -14,6 +14,7 @@ use super::close::Close;
 use super::closing;
 use super::control_queue::ControlQueue;
 use super::fair_share::Priority;
+use super::idle_timeout::IdleTimeout;
 use super::read_timeouts::ReadTimeouts;
 use super::reader::Reader;
 use super::shared_socket::SharedSocket;
@@ -37,6 +38,8 @@ pub struct Connection {
     pub client: IpAddr,
     /// Lets the handler exempt the connection from waiting for the processor.
     pub priority: Priority,
+    /// Lets the handler say that the client only receives.
+    pub idle_timeout: IdleTimeout,
     /// What the client makes the server hold.
     pub account: Arc<Account>,
     /// Cancelled when the server drains: the connection should end soon, with 1001.
@@ -65,9 +68,10 @@ impl Connection {
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
         decoder.feed(already_read);
+        let idle_timeout = IdleTimeout::new(settings.idle_timeout, settings.receivers_idle_timeout);
         let timeouts = ReadTimeouts::new(
             settings.ping,
-            settings.idle_timeout,
+            idle_timeout.clone(),
             settings.message_timeout,
         );
         let socket = Arc::new(SharedSocket {
@@ -84,7 +88,8 @@ impl Connection {
                 settings.read_buffer_bytes,
                 Arc::clone(&account),
             ),
-            writer: Writer::new(socket, settings.idle_timeout),
+            writer: Writer::new(socket, idle_timeout.clone()),
+            idle_timeout,
             client,
             account,
             priority: Priority::default(),

@@ -6,6 +6,7 @@ pub(super) mod connection;
 mod control_queue;
 pub(super) mod fair_share;
 mod idle_frames;
+pub mod idle_timeout;
 pub(super) mod read_error;
 mod read_timeouts;
 pub(super) mod reader;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::idle_timeout::IdleTimeout;
+
 /// The slowest a message may come, in bytes per second.
 const MIN_BYTES_PER_SECOND: u128 = 1024;
 
@@ -31,7 +33,7 @@ pub enum Overdue {
 #[derive(Debug)]
 pub(super) struct ReadTimeouts {
     ping: Duration,
-    idle_timeout: Duration,
+    idle_timeout: IdleTimeout,
     message_timeout: Duration,
     /// The time spent reading before `reading_since`.
     spent: Duration,
@@ -61,7 +63,11 @@ impl Window {
 }
 
 impl ReadTimeouts {
-    pub(super) fn new(ping: Duration, idle_timeout: Duration, message_timeout: Duration) -> Self {
+    pub(super) fn new(
+        ping: Duration,
+        idle_timeout: IdleTimeout,
+        message_timeout: Duration,
+    ) -> Self {
         Self {
             ping,
             idle_timeout,
@@ -132,7 +138,7 @@ impl ReadTimeouts {
     pub(super) fn check(&mut self, ping: impl FnOnce()) -> Result<Duration, Overdue> {
         self.check_message()?;
         let now = self.now();
-        let silent_at = self.heard.saturating_add(self.idle_timeout);
+        let silent_at = self.heard.saturating_add(self.idle_timeout.get());
         if now >= silent_at {
             return Err(Overdue::Silent);
         }
@@ -168,7 +174,11 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn timeouts() -> ReadTimeouts {
-        let mut timeouts = ReadTimeouts::new(20 * SECOND, 60 * SECOND, 30 * SECOND);
+        timeouts_of(&IdleTimeout::new(60 * SECOND, 600 * SECOND))
+    }
+
+    fn timeouts_of(idle_timeout: &IdleTimeout) -> ReadTimeouts {
+        let mut timeouts = ReadTimeouts::new(20 * SECOND, idle_timeout.clone(), 30 * SECOND);
         timeouts.start();
         timeouts
     }
@@ -187,6 +197,22 @@ mod tests {
             advance(20 * SECOND).await;
             assert_eq!(check(&mut timeouts), (Ok(20 * SECOND), true));
         }
+        advance(20 * SECOND).await;
+        assert_eq!(check(&mut timeouts), (Err(Overdue::Silent), false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_only_receives_may_be_silent_for_longer() {
+        let idle_timeout = IdleTimeout::new(60 * SECOND, 600 * SECOND);
+        let mut timeouts = timeouts_of(&idle_timeout);
+        idle_timeout.set_receiver(true);
+        for _ in 0..29 {
+            advance(20 * SECOND).await;
+            assert_eq!(check(&mut timeouts), (Ok(20 * SECOND), true));
+        }
+        idle_timeout.set_receiver(false);
+        assert_eq!(check(&mut timeouts), (Err(Overdue::Silent), false));
+        idle_timeout.set_receiver(true);
         advance(20 * SECOND).await;
         assert_eq!(check(&mut timeouts), (Err(Overdue::Silent), false));
     }

@@ -6,7 +6,6 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -14,6 +13,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::close::Close;
+use super::idle_timeout::IdleTimeout;
 use super::shared_socket::{SharedSocket, WriteProgress};
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::application::locks::lock;
@@ -169,11 +169,11 @@ impl WriteProgress {
 #[derive(Debug)]
 pub struct Writer {
     socket: SocketWriter,
-    idle_timeout: Duration,
+    idle_timeout: IdleTimeout,
 }
 
 impl Writer {
-    pub(super) fn new(socket: Arc<SharedSocket>, idle_timeout: Duration) -> Self {
+    pub(super) fn new(socket: Arc<SharedSocket>, idle_timeout: IdleTimeout) -> Self {
         Self {
             socket: SocketWriter(socket),
             idle_timeout,
@@ -237,7 +237,7 @@ impl Writer {
             let Some(since) = lock(&socket.progress).stalled else {
                 return Ok(writable.await?);
             };
-            let until = since + self.idle_timeout;
+            let until = since + self.idle_timeout.get();
             match timeout_at(until, &mut writable).await {
                 Ok(ready) => return Ok(ready?),
                 // Another task may have written meanwhile.

@@ -16,8 +16,8 @@ use crate::adapters::delivery::{
     ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
 };
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Message, Priority, ProtocolError, ReadError,
-    Reader, WriteError, Writer,
+    Close, CloseCode, Connection, ConnectionHandler, IdleTimeout, Message, Priority, ProtocolError,
+    ReadError, Reader, WriteError, Writer,
 };
 use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
@@ -116,7 +116,11 @@ impl ConnectionHandler for ProtocolHandler {
             &requests,
             connected,
             responder.clone(),
-            observer(&authenticated, connection.priority.clone()),
+            observer(
+                &authenticated,
+                connection.priority.clone(),
+                connection.idle_timeout.clone(),
+            ),
         );
         let ending = attend(
             service,
@@ -142,11 +146,17 @@ impl ConnectionHandler for ProtocolHandler {
     }
 }
 
-/// Tells the reader whether the client has authenticated, and the transport whether it streams.
-fn observer(authenticated: &AtomicBool, priority: Priority) -> impl Fn(&Session) + Send + Sync {
+/// Tells the reader whether the client has authenticated, and the transport whether it streams or
+/// only receives.
+fn observer(
+    authenticated: &AtomicBool,
+    priority: Priority,
+    idle_timeout: IdleTimeout,
+) -> impl Fn(&Session) + Send + Sync {
     move |session| {
         authenticated.store(session.is_authenticated(), Ordering::Relaxed);
         priority.set_privileged(session.is_streaming());
+        idle_timeout.set_receiver(session.only_receives());
     }
 }
 

@@ -42,6 +42,7 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
     let requests = RequestQueue::default();
     let (refusals, mut refused) = unbounded_channel();
     let (authenticated, priority) = (AtomicBool::new(false), Priority::default());
+    let idle_timeout = IdleTimeout::new(Duration::ZERO, Duration::ZERO);
     let mut processor = RequestProcessor::new(
         &requests,
         SessionGuard {
@@ -49,7 +50,7 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
             session: new_session(1),
         },
         Refusals(refusals),
-        observer(&authenticated, priority.clone()),
+        observer(&authenticated, priority.clone(), idle_timeout),
     );
     let before = priority.is_privileged();
     let client = async {
@@ -62,7 +63,8 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
         requests.carried_out().await;
         let after = priority.is_privileged();
         scene.at(EXPIRY);
-        // The paused clock runs to the next time at which the token is looked at.
+        // The paused clock runs to the next time at which the token is looked at; then the updates
+        // are withdrawn.
         let refusal = refused.recv().await;
         assert!(matches!(refusal, Some(RequestError::Unauthorized(_))));
         [before, after, priority.is_privileged()]
@@ -76,14 +78,14 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_privileged_once_it_streams_and_until_its_token_has_expired() {
-    let scene = World::new().build();
+    let scene = World::private().build();
     let command = authenticate(ANA, streaming("ana/demo"));
     assert_eq!(privileged(&scene, command).await, [false, true, false]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_viewers_connection_is_never_privileged() {
-    let scene = World::new().build();
+    let scene = World::private().build();
     let command = authenticate(BOB, viewing("bob", "ana/demo"));
     assert_eq!(privileged(&scene, command).await, [false; 3]);
 }
