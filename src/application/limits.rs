@@ -43,6 +43,9 @@ pub struct Limits {
 pub struct Policy {
     /// `publicRead`: reading needs no token.
     pub public_read: bool,
+    /// `folderDeletion: "ignore"`: a streamer's deletion of a folder is answered, and nothing is
+    /// deleted.
+    pub ignores_folder_deletions: bool,
     /// `onStreamerDisconnect: "delete"` with its `streamerGraceSeconds`; `None` keeps the files.
     pub delete_abandoned_after: Option<Duration>,
 }

@@ -115,6 +115,7 @@ impl World {
             limits: limits(),
             policy: Policy {
                 public_read: true,
+                ignores_folder_deletions: false,
                 delete_abandoned_after: None,
             },
             files: FILES.map(path).to_vec(),

@@ -253,3 +253,113 @@ async fn the_web_viewer_gets_all_and_proposes_a_change_without_waiting() {
     assert_eq!(created["title"], "A fix");
     assert_eq!(created["files"], json!(["/src/fix"]));
 }
+
+/// A server for the two old clients.
+fn original() -> Server {
+    Server::with(&["--compatibility", "original", "--durability", "rename"])
+}
+
+#[tokio::test]
+async fn the_desktop_client_renames_a_folder_and_no_file_goes() {
+    let server = original();
+    let mut desktop = server.streamer().await;
+    send_desktop(&mut desktop, "/old/a", b"a").await;
+    desktop.expect("filePost").await;
+    let mut web = server.viewer("bob").await;
+    // It posts nothing under the new name.
+    desktop.send_binary(indented(&delete("/old"))).await;
+    assert_eq!(desktop.expect("fileDelete").await["file"], "/old");
+    send_desktop(&mut desktop, "/b", b"b").await;
+    assert_eq!(
+        web.expect("fileGet").await["name"],
+        "/b",
+        "no deletion before it"
+    );
+    assert_eq!(web.ok(get("/old/a")).await["content"], base64("a"));
+}
+
+#[tokio::test]
+async fn what_the_desktop_client_deleted_while_it_was_away_is_gone_when_it_is_back() {
+    let server = original();
+    let mut watcher = server.connect().await;
+    watcher.ok(file("watch", project())).await;
+    let mut desktop = server.streamer().await;
+    for name in ["/stays", "/goes"] {
+        send_desktop(&mut desktop, name, b"as it was").await;
+        watcher.until("fileGet").await;
+    }
+    desktop.send_close().await;
+    watcher.expect("streamerDisconnected").await;
+    watcher.expect_all("fileDeleted", 2).await;
+    // It sends what it has, and never says what it no longer has.
+    let mut desktop = server.streamer().await;
+    send_desktop(&mut desktop, "/stays", b"as it was").await;
+    watcher.until("fileGet").await;
+    let listed = watcher.ok(list_all()).await;
+    assert_eq!(listed["files"].as_array().map(Vec::len), Some(1));
+    assert_eq!(listed["files"][0]["name"], "/stays");
+}
+
+#[tokio::test]
+async fn a_file_that_grows_over_the_boundary_of_a_part_arrives_whole_and_of_one_part_for_the_web_viewer()
+ {
+    for (server, part_bytes) in [(Server::start(), 196_608), (original(), 3_145_728)] {
+        let mut ana = server.streamer().await;
+        let mut web = server.viewer("bob").await;
+        for (bytes, parts) in [
+            (0, 1),
+            (part_bytes - 1, 1),
+            (part_bytes, 1),
+            (part_bytes + 1, 2),
+            (2 * part_bytes, 2),
+            (2 * part_bytes + 1, 3),
+        ] {
+            let content = noise(bytes);
+            ana.ok(post("/grows", &content)).await;
+            let mut joined = String::new();
+            for part in 1..=parts {
+                let data = web.expect("fileGet").await;
+                assert_eq!(
+                    (&data["part"], &data["maxPart"]),
+                    (&json!(part), &json!(parts))
+                );
+                joined += data["content"].as_str().expect("content");
+            }
+            assert!(unbase64(&joined) == content, "{bytes}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_is_not_pushed_to_the_desktop_client_and_the_web_viewer_goes_on() {
+    let server = original();
+    let claims = |name: &str| {
+        let project = json!({"username": name, "streamername": "ana", "streamname": "demo"});
+        let mut claims = project;
+        claims["exp"] = json!(now() + 1);
+        token(claims)
+    };
+    let mut fresh = server.streamer().await;
+    let mut desktop = server.connect().await;
+    let section = file_section("ana", "demo");
+    desktop
+        .authenticate(json!({"token": claims("ana"), "file": section}))
+        .await;
+    let mut web = server.connect().await;
+    let section = pull_request_section("bob", "ana", "demo");
+    web.authenticate(json!({"token": claims("bob"), "pullrequest": section}))
+        .await;
+    let expired = async {
+        while desktop.ask(creation()).await["code"] != 401 {
+            desktop.ask(pull_request("list", json!({}))).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, expired)
+        .await
+        .expect("expires");
+    desktop.quiet().await;
+    fresh.ok(post("/after", "x")).await;
+    assert_eq!(desktop.expect("fileGet").await["name"], "/after");
+    assert_eq!(web.expect("fileGet").await["name"], "/after");
+    desktop.refused(401, post("/mine", "x")).await;
+}

@@ -19,7 +19,11 @@ pub(crate) async fn delete_file(
 ) -> Result<CommandOutcome, RequestError> {
     let target = session.rights().may_write(now)?;
     let DeleteFile { path, means_folder } = request?;
-    session.uploads.end_at(&target, &path);
+    if app.policy.ignores_folder_deletions && matches!(target, WriteTarget::Project(_)) {
+        session.uploads.end(&target, &path);
+    } else {
+        session.uploads.end_at_or_below(&target, &path);
+    }
     match target {
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
             origin: session.connection,

@@ -114,7 +114,12 @@ async fn carry_out(
             if !means_folder && delete_one(app, origin, file, always, Some(answer)).await? {
                 return Ok(());
             }
-            if !delete_below(app, origin, &project, Some(path), always).await? {
+            let is_there = if app.policy.ignores_folder_deletions {
+                is_folder(app, &project, path).await?
+            } else {
+                delete_below(app, origin, &project, Some(path), always).await?
+            };
+            if !is_there {
                 return Err(RequestError::UnreadableFile);
             }
             answer.give(Ok(Reply::FileDeleted));
@@ -185,6 +190,24 @@ async fn delete_one(
         Ok(_) => Ok(true),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(RequestError::writing_file(&error)),
+    }
+}
+
+/// Whether there are files below `path`.
+async fn is_folder(
+    app: &Application,
+    project: &ProjectId,
+    path: FilePath,
+) -> Result<bool, RequestError> {
+    let below = FilesBelow {
+        folder: Some(path),
+        recursively: true,
+        after: None,
+    };
+    match app.ports.projects.files_below(project, &below, 1).await {
+        Ok(files) => Ok(!files.is_empty()),
+        Err(StoreError::NotFound) => Ok(false),
+        Err(error) => Err(RequestError::reading_file(&error)),
     }
 }
 

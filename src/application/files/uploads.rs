@@ -209,8 +209,13 @@ impl Uploads {
         self.open.get_mut(key)
     }
 
+    /// Ends the upload of `path`.
+    pub(crate) fn end(&mut self, target: &WriteTarget, path: &FilePath) {
+        self.end_where(|(of, file)| of == target && file == path);
+    }
+
     /// Ends the uploads of `path` and below it.
-    pub(crate) fn end_at(&mut self, target: &WriteTarget, path: &FilePath) {
+    pub(crate) fn end_at_or_below(&mut self, target: &WriteTarget, path: &FilePath) {
         self.end_where(|(of, file)| of == target && (file == path || file.is_below(path)));
     }
 

@@ -201,6 +201,7 @@ pub fn parse(
     if let Some((_, of_verb)) = matches.subcommand() {
         layers.take_flags(of_verb)?;
     }
+    layers.take_compatible_defaults()?;
     layers.expand_home(home)?;
     if let Some(port) = line.first {
         layers.config.port = port;

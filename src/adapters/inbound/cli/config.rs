@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{
-    Durability, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey, Store, Text,
-    Whole,
+    Compatibility, Durability, FolderDeletion, List, LogFormat, LogLevel, OnStreamerDisconnect,
+    PartBytes, SecretKey, Store, Text, Whole,
 };
 use crate::adapters::inbound::transport::Origin;
 
@@ -43,6 +43,10 @@ pub struct Config {
     /// Where projects are kept: `filesystem` or `memory`, which is empty again after a restart
     #[arg(long, help_heading = SERVER, value_name = "STORE", default_value = "filesystem")]
     pub store: Store,
+    /// With `original`, other defaults, for clients that rely on the habits of the original server
+    #[arg(long, help_heading = SERVER, value_name = "WITH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compatibility: Option<Compatibility>,
     /// How long a stopping server may take to finish its work, in seconds, from 0 to 3600
     #[arg(long, help_heading = SERVER, value_name = "SECONDS", default_value = "10")]
     pub drain_seconds: Whole<0, 3_600>,
@@ -65,6 +69,9 @@ pub struct Config {
     /// How long the streamer may be away before `delete` takes effect, in seconds
     #[arg(long, help_heading = FILES, value_name = "SECONDS", default_value = "30")]
     pub streamer_grace_seconds: Whole<0>,
+    /// Whether a streamer's deletion of a folder deletes its files (`delete`) or nothing (`ignore`)
+    #[arg(long, help_heading = FILES, value_name = "HOW", default_value = "delete")]
+    pub folder_deletion: FolderDeletion,
     /// Content per part of a file that is sent, in bytes, a multiple of 3 from 3 to 3145728
     #[arg(long, help_heading = FILES, value_name = "BYTES", default_value = "196608")]
     pub part_bytes: PartBytes,

@@ -13,6 +13,20 @@ use serde_json::{Map, Value};
 
 use super::config::Config;
 use super::texts::PREFIX;
+use super::values::Compatibility;
+
+/// The defaults under `compatibility: "original"`, where they differ from the usual ones. The
+/// original deletes a streamer's files when they leave, ignores the deletion of folders, and has no
+/// bound on what waits for a client; its web viewer freezes when a file grows from one part to two.
+pub(super) const ORIGINAL_DEFAULTS: [(&str, &str); 7] = [
+    ("onStreamerDisconnect", "delete"),
+    ("streamerGraceSeconds", "0"),
+    ("folderDeletion", "ignore"),
+    ("partBytes", "3145728"),
+    ("maxQueueBytes", "16777216"),
+    ("maxMemoryBytes", "1073741824"),
+    ("unresponsiveSeconds", "3600"),
+];
 
 /// A configuration that cannot be used; the sentence names the key and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +109,22 @@ impl Layers {
         });
         self.sources.extend(sources);
         self.config.update_from_arg_matches(matches)
+    }
+
+    /// Gives the keys that nobody has set the defaults that `compatibility` asks for.
+    pub(super) fn take_compatible_defaults(&mut self) -> Result<(), clap::Error> {
+        let Some(Compatibility::Original) = self.config.compatibility else {
+            return Ok(());
+        };
+        let command = Command::new("defaults").no_binary_name(true).args(keys());
+        let unset = keys().filter(|key| !self.sources.contains_key(&key_name(key)));
+        let flags = unset.filter_map(|key| {
+            let name = key_name(&key);
+            let (_, value) = ORIGINAL_DEFAULTS.iter().find(|(of, _)| *of == name)?;
+            Some(format!("--{}={value}", key.get_long()?))
+        });
+        let matches = command.try_get_matches_from(flags)?;
+        self.config.update_from_arg_matches(&matches)
     }
 
     /// Replaces a `~` in the paths; `home` is the home folder.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::checks::has_strong_key;
 use super::config::Config;
-use super::values::{List, OnStreamerDisconnect, Whole};
+use super::values::{FolderDeletion, List, OnStreamerDisconnect, Whole};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::listen::Host;
 use crate::adapters::inbound::transport::{TransportSettings, WebPages};
@@ -73,6 +73,7 @@ impl Config {
         let deletes = self.on_streamer_disconnect == OnStreamerDisconnect::Delete;
         Policy {
             public_read: self.public_read,
+            ignores_folder_deletions: self.folder_deletion == FolderDeletion::Ignore,
             delete_abandoned_after: deletes.then(|| self.streamer_grace_seconds.seconds()),
         }
     }

@@ -2,7 +2,8 @@ use std::io;
 
 use clap::{Arg, CommandFactory as _};
 
-use super::layers::{key_name, keys, variable_name};
+use super::layers::{ORIGINAL_DEFAULTS, key_name, keys, variable_name};
+use super::values::{FolderDeletion, OnStreamerDisconnect};
 use super::*;
 use crate::adapters::inbound::transport::WebPages;
 use crate::adapters::inbound::transport::listen::Host;
@@ -63,6 +64,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("publicUrl", "https://code.example"),
     ("allowedOrigins", "http://127.0.0.1, https://a.example"),
     ("trustedProxies", "127.0.0.1, 10.0.0.0/8"),
+    ("compatibility", "original"),
+    ("folderDeletion", "ignore"),
     ("logFormat", "json"),
     ("logLevel", "warn"),
 ];
@@ -172,7 +175,11 @@ fn the_documentation_shows_every_key_as_the_help_does() {
             "docs/configuration.md lacks the row\n{row}"
         );
     }
-    let rows = shown.lines().filter(|line| line.starts_with("| `")).count();
+    let (_, keys) = shown.split_once("## The keys").expect("the keys");
+    let (keys, _) = keys
+        .split_once("## The two old clients")
+        .expect("their end");
+    let rows = keys.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(
         rows,
         documented.len(),
@@ -507,6 +514,51 @@ fn what_a_container_platform_says_of_a_service_of_this_name_is_ignored_with_a_no
     for ((name, _), note) in variables.iter().zip(&loaded.warnings) {
         assert!(note.contains(name) && note.contains("is ignored"), "{note}");
     }
+}
+
+#[test]
+fn compatibility_with_the_original_changes_the_defaults_of_the_documented_keys() {
+    let usual = config(&[], &[], None);
+    let original = config(&[], &[], Some("{\"compatibility\":\"original\"}"));
+    let shown = |config: &Config| serde_json::to_value(config).expect("JSON");
+    let (usual, original) = (shown(&usual), shown(&original));
+    let documentation = include_str!("../../../../docs/configuration.md");
+    for arg in keys() {
+        let name = key_name(&arg);
+        let changed = ORIGINAL_DEFAULTS.iter().find(|(of, _)| *of == name);
+        match changed {
+            Some((_, value)) => {
+                assert_eq!(original[&name].to_string().trim_matches('"'), *value);
+                let row = format!("| `{name}` | `{value}` |");
+                assert!(documentation.contains(&row), "the row is missing: {row}");
+            }
+            None if name == "compatibility" => assert_eq!(original[&name], "original"),
+            None => assert_eq!(original[&name], usual[&name], "{name}"),
+        }
+        assert!(
+            changed.is_none() || original[&name] != usual[&name],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_set_anywhere_counts_under_compatibility_too() {
+    let set = config(
+        &[
+            "--compatibility",
+            "original",
+            "--streamer-grace-seconds",
+            "30",
+        ],
+        &[("FILE_WS_SERVER_FOLDER_DELETION", "delete")],
+        Some("{\"partBytes\":196608,\"maxQueueBytes\":null}"),
+    );
+    assert_eq!(set.streamer_grace_seconds.get(), 30);
+    assert_eq!(set.folder_deletion, FolderDeletion::Delete);
+    assert_eq!(set.part_bytes.size(), 196_608);
+    assert_eq!(set.max_queue_bytes.size(), 16_777_216);
+    assert_eq!(set.on_streamer_disconnect, OnStreamerDisconnect::Delete);
 }
 
 #[test]

@@ -213,6 +213,24 @@ pub enum Durability {
     Rename,
 }
 
+/// `compatibility`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compatibility {
+    /// With clients that rely on the habits of the original server.
+    Original,
+}
+
+/// `folderDeletion`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FolderDeletion {
+    /// The files in it are deleted.
+    Delete,
+    /// It is answered, and nothing is deleted.
+    Ignore,
+}
+
 /// `onStreamerDisconnect`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -145,3 +145,35 @@ async fn a_new_draft_knows_nothing_of_the_one_before() {
         ]
     );
 }
+
+#[tokio::test]
+async fn where_deletions_of_folders_are_ignored_they_are_answered_and_delete_nothing() {
+    let mut world = World::new();
+    world.policy.ignores_folder_deletions = true;
+    let scene = world.build();
+    let mut session = scene.streamer().await;
+    let begun = part("/n/x", "one", 1, 2);
+    scene.ask(&mut session, begun).await.expect("ok");
+    for command in [post("/d/b", "b"), post("/d/e/c", "c")] {
+        scene.ask(&mut session, command).await.expect("ok");
+    }
+    scene.journal.take();
+    for folder in ["/d", "/d/", "/d/e"] {
+        let answer = scene.ask(&mut session, delete(folder)).await;
+        assert_eq!(answer, Ok(vec![Reply::FileDeleted]), "{folder}");
+    }
+    assert!(scene.journal.take().is_empty());
+    assert_eq!(
+        scene.ask(&mut session, delete("/n")).await,
+        Err(RequestError::UnreadableFile)
+    );
+    let whole = scene.ask(&mut session, part("/n/x", "two", 2, 2)).await;
+    assert_eq!(
+        whole,
+        Ok(vec![Reply::FilePosted]),
+        "the upload in the folder goes on"
+    );
+    let file = scene.ask(&mut session, delete("/d/b")).await;
+    assert_eq!(file, Ok(vec![Reply::FileDeleted]));
+    assert!(!scene.journal.take().is_empty());
+}
