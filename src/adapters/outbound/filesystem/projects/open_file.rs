@@ -26,13 +26,14 @@ pub(crate) fn open(
     permit: Option<OwnedSemaphorePermit>,
     version_of: impl FnOnce(&Metadata) -> Version,
 ) -> Result<Option<OpenFile>, StoreError> {
-    let bytes = metadata.len();
+    let state = State::of(&metadata);
+    let bytes = state.bytes;
     let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
-        Arc::new(read_at(&file, 0, bytes)?)
+        Arc::new(read_at(&file, state, 0, bytes)?)
     } else if let Some(permit) = permit {
         Arc::new(OnDisk {
             file: Arc::new((file, permit)),
-            bytes,
+            state,
             pool,
         })
     } else {
@@ -46,10 +47,28 @@ pub(crate) fn open(
     }))
 }
 
+/// What changes when another program writes into a file. The server itself never does: it moves a
+/// new file to its place.
+#[derive(Clone, Copy, PartialEq)]
+struct State {
+    bytes: u64,
+    /// In nanoseconds since the epoch.
+    modified: Option<u64>,
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            bytes: metadata.len(),
+            modified: nanos(metadata),
+        }
+    }
+}
+
 /// A file that is read as needed; open as long as this lives.
 struct OnDisk {
     file: Arc<(File, OwnedSemaphorePermit)>,
-    bytes: u64,
+    state: State,
     pool: BlockingPool,
 }
 
@@ -60,19 +79,46 @@ impl FileSource for OnDisk {
         // Checked before any memory is allocated for it.
         if offset
             .checked_add(length)
-            .is_none_or(|end| end > self.bytes)
+            .is_none_or(|end| end > self.state.bytes)
         {
             return Err(StoreError::failed("asked for more than the file has"));
         }
-        let file = Arc::clone(&self.file);
-        let read = move || read_at(&file.0, offset, length);
+        let (file, state) = (Arc::clone(&self.file), self.state);
+        let read = move || read_at(&file.0, state, offset, length);
         self.pool.run(read).await
     }
 }
 
-fn read_at(file: &File, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+/// Reads from a file that was in `state` when it was opened. With its last byte it must still be:
+/// what has been read of it may otherwise be of two versions.
+fn read_at(file: &File, state: State, offset: u64, length: u64) -> Result<Bytes, StoreError> {
     let mut bytes = vec![0; usize::try_from(length).map_err(StoreError::failed)?];
     file.read_exact_at(&mut bytes, offset)
         .during("read a file")?;
+    if offset + length == state.bytes {
+        let metadata = file.metadata().map_err(StoreError::failed)?;
+        if State::of(&metadata) != state {
+            return Err(StoreError::failed("the file was changed while it was read"));
+        }
+    }
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_small_file_that_changes_while_it_is_opened_is_not_opened() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(b"old and").expect("writes");
+        let before = file.metadata().expect("metadata");
+        file.write_all(b" new").expect("writes");
+        let changed = open((file, before), BlockingPool::new(), None, |_| {
+            Version::UNKNOWN
+        });
+        assert!(matches!(changed, Err(StoreError::Failed(_))));
+    }
 }

@@ -134,7 +134,7 @@ impl Reading {
         let (parents, name) = split(path);
         let file = root
             .descend(parents)
-            .and_then(|folder| folder.file_and_metadata(name));
+            .and_then(|folder| folder.sole_file(name));
         let file = file.looking("open a file")?;
         let (pool, versions) = (self.entry.reads.clone(), &self.entry.versions);
         open_file::open(file, pool, permit, |file| {

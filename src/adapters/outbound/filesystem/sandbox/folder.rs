@@ -5,6 +5,7 @@
 //! meantime.
 
 use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,6 +92,16 @@ impl Folder {
         must_be_regular(file)
     }
 
+    /// Like [`file_and_metadata`](Self::file_and_metadata); a file with a second hard link counts as
+    /// absent, for its content may lie anywhere on the same file system.
+    pub fn sole_file(&self, name: &str) -> Result<(File, Metadata)> {
+        let (file, metadata) = self.file_and_metadata(name)?;
+        if metadata.nlink() > 1 {
+            return Err(Errno::NOENT);
+        }
+        Ok((file, metadata))
+    }
+
     /// Creates a file that must not exist yet and opens it for writing.
     pub fn create(&self, name: &str, mode: Mode) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
@@ -113,23 +124,22 @@ impl Folder {
         rustix::fs::openat(self, component(name)?, flags | always, mode)
     }
 
-    /// What `name` refers to here, without following links; `None` if it does not exist.
+    /// What `name` refers to here, without following links (a file with a second hard link is one); `None` if it does not exist.
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
         let stat = self.stat(name)?;
         Ok(
             stat.map(|stat| match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
+                _ if is_sole_file(&stat) => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
                 FileType::Directory => Kind::Folder,
                 _ => Kind::Other,
             }),
         )
     }
 
-    /// The length of a regular file and when it was last modified, in nanoseconds since the epoch
+    /// The length of a regular file with no second hard link and when it was last modified, in nanoseconds since the epoch
     /// (`None` for times that don't fit). `None` if `name` is anything else, or nothing.
     pub fn file_stat(&self, name: &str) -> Result<Option<(u64, Option<u64>)>> {
-        let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        let stat = self.stat(name)?.filter(is_file);
+        let stat = self.stat(name)?.filter(is_sole_file);
         Ok(stat.map(|stat| {
             let modified = nanos_of(stat.st_mtime, stat.st_mtime_nsec);
             (u64::try_from(stat.st_size).unwrap_or(0), modified)
@@ -249,6 +259,11 @@ fn component(name: &str) -> Result<&str> {
     } else {
         Ok(name)
     }
+}
+
+/// Whether it is a regular file that has no second hard link.
+fn is_sole_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink <= 1
 }
 
 fn must_be_regular(file: File) -> Result<(File, Metadata)> {

@@ -1,6 +1,8 @@
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
 use crate::adapters::outbound::filesystem::Durability;
@@ -109,4 +111,45 @@ async fn a_project_named_like_the_servers_own_folder_is_another() {
     world.projects.register(&id).await.expect("registers");
     assert!(base.join("ana/.twicecast").is_dir());
     assert_eq!(world.projects.projects().await.expect("lists").len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_that_another_program_changes_in_place_is_not_read_to_its_end() {
+    let (world, base) = on_disk(Durability::Rename).await;
+    world
+        .put("long", &vec![b'a'; 200_000])
+        .await
+        .expect("is written");
+    let change = |bytes: &[u8]| {
+        let file = fs::File::options()
+            .write(true)
+            .open(base.join("ana/demo/long"));
+        let mut file = file.expect("opens");
+        file.write_all(bytes).expect("writes");
+        // Some file systems count the time in steps of milliseconds.
+        let modified = Duration::from_secs(bytes.len() as u64);
+        file.set_modified(UNIX_EPOCH + modified).expect("sets");
+    };
+    for bytes in [vec![b'b'; 200_000], vec![b'c'; 300_000]] {
+        let opened = world.open("long").await.expect("is there");
+        let length = usize::try_from(opened.bytes).expect("fits");
+        opened
+            .source
+            .read(0, 100_000)
+            .await
+            .expect("the first half");
+        change(&bytes);
+        let rest = opened.source.read(100_000, length - 100_000).await;
+        assert_says!(rest, StoreError::Failed(_));
+    }
+    // A version that the server itself replaces is whole to its end.
+    let opened = world.open("long").await.expect("is there");
+    opened
+        .source
+        .read(0, 100_000)
+        .await
+        .expect("the first half");
+    world.put("long", b"new").await.expect("is written");
+    let rest = opened.source.read(100_000, 200_000).await;
+    assert_eq!(rest.expect("is whole"), vec![b'c'; 200_000]);
 }

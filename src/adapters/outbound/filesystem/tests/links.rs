@@ -203,3 +203,29 @@ async fn a_folder_swapped_for_a_link_leads_nobody_outside() {
         assert_nothing_is_left(&base);
     }
 }
+
+#[tokio::test]
+async fn a_file_with_a_second_hard_link_is_as_good_as_absent_until_it_has_one_again() {
+    for durability in [Durability::Fsync, Durability::Rename] {
+        let (world, base) = on_disk(durability).await;
+        let outside = tempfile::tempdir().expect("a temporary folder");
+        let secret = outside.path().join("secret");
+        fs::write(&secret, "secret").expect("writes");
+        fs::create_dir_all(base.join("ana/demo/d")).expect("makes");
+        fs::hard_link(&secret, base.join("ana/demo/linked")).expect("links");
+        fs::hard_link(&secret, base.join("ana/demo/d/linked")).expect("links");
+        world.put_all(&["f"]).await;
+        for name in ["linked", "d/linked"] {
+            is_as_good_as_absent(&world, name).await;
+        }
+        assert_eq!(world.tree().await, ["/f"]);
+        // One that is known already, and gets a second link later.
+        let (known, copy) = (base.join("ana/demo/f"), outside.path().join("copy"));
+        fs::hard_link(&known, &copy).expect("links");
+        is_as_good_as_absent(&world, "f").await;
+        assert_eq!(fs::read(&secret).expect("is there"), b"secret");
+        fs::remove_file(&copy).expect("removes");
+        world.put("f", b"again").await.expect("is a file again");
+        assert_nothing_is_left(&base);
+    }
+}
