@@ -43,6 +43,7 @@ pub fn benches(criterion: &mut Criterion) {
             file: Arc::new(file),
             version: Version::new(1),
             content: Some(Bytes::from(vec![b'x'; chars / 4 * 3])),
+            executable: false,
         };
         encode.throughput(Throughput::Bytes(chars as u64));
         encode.bench_function(BenchmarkId::from_parameter(name), |bencher| {

@@ -163,6 +163,8 @@ pub struct PostFile {
     pub binary: bool,
     /// The content that the author started from, if they say so.
     pub base: Option<ContentHash>,
+    /// Whether the file may be executed; `None` keeps what it has.
+    pub executable: Option<bool>,
 }
 
 /// The position of a part among its file's parts.

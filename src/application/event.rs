@@ -18,6 +18,8 @@ pub enum Event {
         version: Version,
         /// The content, if it was at hand and small; otherwise it is read back from the store.
         content: Option<Bytes>,
+        /// Whether the file may be executed.
+        executable: bool,
     },
     /// A file is gone.
     FileDeleted {

@@ -147,7 +147,7 @@ fn project_rows() -> Vec<Row> {
     use Sender::{Author, Nobody, Streamer};
     let put: Failure = |world| {
         let put = world.projects.expect_put_file();
-        put.returning(|_, _, _, _, _| Err(disk_full()));
+        put.returning(|_, _, _, _, _, _| Err(disk_full()));
     };
     let remove: Failure = |world| {
         let delete = world.projects.expect_delete_file();
@@ -382,6 +382,7 @@ async fn a_content_that_cannot_be_read_has_no_digest() {
         version: Version::new(1),
         bytes: 1,
         modified: Timestamp::default(),
+        executable: false,
         source: std::sync::Arc::new(source),
     };
     assert!(matches!(file.sha256().await, Err(StoreError::Failed(_))));

@@ -196,14 +196,19 @@ impl World {
         let versions = Arc::new(AtomicU64::new(0));
         let next = move || Version::new(versions.fetch_add(1, Ordering::Relaxed) + 1);
         let (journal, version) = (self.journal.clone(), next.clone());
-        projects
-            .expect_put_file()
-            .returning(move |project, path, content, _, in_turn| {
-                journal.note(format!("put {project} {path} {}", describe(&content)));
+        projects.expect_put_file().returning(
+            move |project, path, content, executable, _, in_turn| {
+                let bit = match executable {
+                    Some(true) => " executable",
+                    Some(false) => " not executable",
+                    None => "",
+                };
+                journal.note(format!("put {project} {path} {}{bit}", describe(&content)));
                 let version = version();
-                in_turn(version);
+                in_turn(version, executable == Some(true));
                 Ok(version)
-            });
+            },
+        );
         let (journal, there) = (self.journal.clone(), self.files.clone());
         projects
             .expect_delete_file()
@@ -755,6 +760,7 @@ pub fn post_bytes(name: &str, content: Vec<u8>, part: Option<PartOf>) -> Command
         part,
         binary: false,
         base: None,
+        executable: None,
     }))
 }
 
@@ -782,6 +788,7 @@ pub fn desktop_part(name: &str, bytes: usize, number: u32, count: u32) -> Comman
         padded: !bytes.is_multiple_of(3),
         binary: true,
         base: None,
+        executable: None,
     }))
 }
 
@@ -792,6 +799,17 @@ pub fn based(command: Command, base: ContentHash) -> Command {
     };
     Command::PostFile(Ok(PostFile {
         base: Some(base),
+        ..post
+    }))
+}
+
+/// The same post with what it says of whether the file may be executed.
+pub fn executable(command: Command, executable: bool) -> Command {
+    let Command::PostFile(Ok(post)) = command else {
+        panic!("no post: {command:?}");
+    };
+    Command::PostFile(Ok(PostFile {
+        executable: Some(executable),
         ..post
     }))
 }
@@ -870,6 +888,7 @@ pub fn entry(path: &FilePath) -> ProjectEntry {
         bytes: path.as_str().len() as u64,
         version: Version::new(1),
         modified: Timestamp::default(),
+        executable: false,
         sha256: None,
     }
 }
@@ -887,6 +906,7 @@ pub fn open_file(path: &FilePath) -> OpenFile {
         version: Version::new(1),
         bytes,
         modified: Timestamp::default(),
+        executable: false,
         source: Arc::new(source),
     }
 }
@@ -943,11 +963,13 @@ fn what_happened(event: &Event) -> String {
             file,
             version,
             content,
+            executable,
         } => {
             let path = &file.path;
             let number = version.number();
             let at_hand = if content.is_some() { "" } else { " by name" };
-            format!("updated {path} v{number}{at_hand}")
+            let bit = if *executable { " executable" } else { "" };
+            format!("updated {path} v{number}{at_hand}{bit}")
         }
         Event::FileDeleted { file, version } => {
             format!("deleted {} v{}", file.path, version.number())

@@ -1,5 +1,7 @@
 //! `post` and `delete` (section 4).
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::support::*;
 use serde_json::{Value, json};
 
@@ -212,4 +214,66 @@ async fn deleting_ends_uploads_of_that_name_and_below() {
     client.send(post_part("d/f", "2", 2, 2)).await;
     client.ok(post_part("g", "2", 2, 2)).await;
     client.quiet().await;
+}
+
+#[tokio::test]
+async fn the_executable_bit_is_kept_on_disk_and_told_wherever_the_file_is() {
+    let with_bit = |mut request: Value, executable: Value| {
+        request["data"]["executable"] = executable;
+        request
+    };
+    let server = Server::start();
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(server.project().join(name)).expect("is there");
+        metadata.permissions().mode() & 0o777
+    };
+    let mut ana = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    let big = noise(300_000);
+    for (content, says, is) in [
+        (&b"plain"[..], Value::Null, false),
+        (b"run me", json!(true), true),
+        (b"still", Value::Null, true),
+        (&big, json!(true), true),
+        (b"no more", json!(false), false),
+        (&big, json!(true), true),
+    ] {
+        ana.ok(with_bit(post("run.sh", content), says)).await;
+        let expected = if is { json!(true) } else { Value::Null };
+        loop {
+            let data = bob.expect("fileGet").await;
+            assert_eq!(data["executable"], expected);
+            if data["part"] == data["maxPart"] {
+                break;
+            }
+        }
+        assert_eq!(mode("run.sh") & 0o100 != 0, is);
+        assert_eq!(mode("run.sh") & 0o022, 0, "no more rights to write");
+        let listed = bob.ok(list_all()).await;
+        assert_eq!(listed["files"][0]["executable"], expected);
+    }
+    // Of an upload in parts that is staged on disk, the first part that says counts.
+    let parts = [noise(300_000), noise(300_000), noise(10)];
+    for (number, part) in (1..).zip(&parts) {
+        let request = post_part("staged", part, number, 3);
+        let says = if number == 2 {
+            json!(true)
+        } else {
+            Value::Null
+        };
+        ana.send(with_bit(request, says)).await;
+    }
+    ana.expect("filePost").await;
+    assert_eq!(mode("staged") & 0o111, (mode("staged") & 0o444) >> 2);
+    ana.refused(400, with_bit(post("x", "x"), json!("yes")))
+        .await;
+    let mut server = server;
+    server.restart();
+    let mut viewer = server.connect().await;
+    let listed = viewer.ok(list_all()).await;
+    assert_eq!(
+        listed["files"][0]["executable"],
+        json!(true),
+        "after a restart"
+    );
 }

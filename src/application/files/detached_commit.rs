@@ -34,15 +34,20 @@ pub struct Commit {
 
 #[derive(Debug)]
 pub(crate) enum Change {
-    Put(ReadyContent),
-    Delete { means_folder: bool },
+    Put {
+        ready: ReadyContent,
+        executable: Option<bool>,
+    },
+    Delete {
+        means_folder: bool,
+    },
 }
 
 impl Commit {
     /// How many bytes of content it holds in memory.
     pub fn bytes(&self) -> usize {
         match &self.change {
-            Change::Put(ready) => ready.content.memory_bytes(),
+            Change::Put { ready, .. } => ready.content.memory_bytes(),
             Change::Delete { .. } => 0,
         }
     }
@@ -107,7 +112,9 @@ async fn carry_out(
 ) -> Result<(), RequestError> {
     let (origin, file) = (commit.origin, Arc::new(commit.file));
     match commit.change {
-        Change::Put(ready) => put(app, origin, file, ready, answer).await,
+        Change::Put { ready, executable } => {
+            put(app, origin, file, ready, executable, answer).await
+        }
         Change::Delete { means_folder } => {
             let (origin, always) = (Some(origin), || true);
             let (project, path) = (file.project.clone(), file.path.clone());
@@ -133,6 +140,7 @@ async fn put(
     origin: ConnectionId,
     file: Arc<FileKey>,
     ready: ReadyContent,
+    executable: Option<bool>,
     answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
     let ReadyContent { content, hold } = ready;
@@ -142,18 +150,26 @@ async fn put(
     };
     let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
     let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
-    let in_turn = move |version| {
+    let in_turn = move |version, executable| {
         drop(hold);
         let event = Event::FileUpdated {
             file: told,
             version,
             content: event_content,
+            executable,
         };
         events.publish(&topic, event, Some(origin));
         answer.give(Ok(Reply::FilePosted));
     };
     let (store, quota) = (&app.ports.projects, app.limits.project);
-    let put = store.put_file(&file.project, &file.path, content, quota, Box::new(in_turn));
+    let put = store.put_file(
+        &file.project,
+        &file.path,
+        content,
+        executable,
+        quota,
+        Box::new(in_turn),
+    );
     match put.await {
         Ok(_) => Ok(()),
         Err(error) => Err(RequestError::writing_file(&error)),

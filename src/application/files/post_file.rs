@@ -42,6 +42,7 @@ async fn take_content(
         let file = WholeFile {
             content: ReadyContent::new(FileContent::Memory(post.content), &session.account),
             base: post.base,
+            executable: post.executable,
         };
         return Ok(Some((post.path, file)));
     };
@@ -79,7 +80,10 @@ async fn store(
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
             origin: session.connection,
             file: FileKey { project, path },
-            change: Change::Put(file.content),
+            change: Change::Put {
+                ready: file.content,
+                executable: file.executable,
+            },
         })),
         WriteTarget::Draft(_) => {
             store_in_draft(app, session, path, file).await?;
@@ -92,7 +96,7 @@ async fn store_in_draft(
     app: &Application,
     session: &mut Session,
     path: FilePath,
-    WholeFile { content, base }: WholeFile,
+    WholeFile { content, base, .. }: WholeFile,
 ) -> Result<(), RequestError> {
     // The target was derived from the draft, and nothing can have ended it since.
     let Some(open) = &mut session.draft else {

@@ -22,6 +22,8 @@ pub(crate) struct Upload {
     log: UploadLog,
     /// The base of the first part that came with one.
     base: Option<ContentHash>,
+    /// The same for whether it may be executed.
+    executable: Option<bool>,
     touched: Uptime,
     name_bytes: usize,
     share: MemoryShare,
@@ -33,6 +35,8 @@ pub(crate) struct WholeFile {
     pub(crate) content: ReadyContent,
     /// The content that its author started from, if they gave it.
     pub(crate) base: Option<ContentHash>,
+    /// Whether it may be executed, if they said.
+    pub(crate) executable: Option<bool>,
 }
 
 /// What happened to a part that was accepted.
@@ -56,6 +60,7 @@ impl Upload {
             partial: PartialUpload::new(count),
             log: UploadLog::default(),
             base: None,
+            executable: None,
             touched: now,
             name_bytes: path.as_str().len(),
             share: memory.share(),
@@ -88,6 +93,7 @@ impl Upload {
         check_limit("maxFileBytes", bytes, limits.max_file_bytes)?;
         let progress = self.partial.accept(part)?;
         self.base = self.base.or(post.base);
+        self.executable = self.executable.or(post.executable);
         self.touched = now;
         let stays = progress == Progress::Complete || self.has_room(post.content.len());
         if stays {
@@ -117,6 +123,7 @@ impl Upload {
         WholeFile {
             content,
             base: self.base,
+            executable: self.executable,
         }
     }
 

@@ -43,6 +43,8 @@ pub struct OpenFile {
     pub bytes: u64,
     /// When it was written.
     pub modified: Timestamp,
+    /// Whether it may be executed.
+    pub executable: bool,
     /// Its content.
     pub source: Arc<dyn FileSource>,
 }
@@ -62,6 +64,7 @@ impl OpenFile {
             bytes: self.bytes,
             version: self.version,
             modified: self.modified,
+            executable: self.executable,
             sha256: None,
         }
     }

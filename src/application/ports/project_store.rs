@@ -8,6 +8,9 @@ use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota
 /// Called with a change once it is kept and numbered. Must not wait.
 pub type InTurn = Box<dyn FnOnce(Version) + Send>;
 
+/// The same for a file that was put, with whether it is executable now.
+pub type PutInTurn = Box<dyn FnOnce(Version, bool) + Send>;
+
 /// Whether a change is still wanted when its turn comes. Must not wait.
 pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
 
@@ -71,10 +74,10 @@ pub trait ProjectStore: Send + Sync {
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError>;
 
     /// Replaces a whole file: readers see the old bytes or the new, never a mix. Missing folders
-    /// are created. Durable, as far as the store was configured to be, when it returns.
+    /// are created. Without `executable` the file stays as executable as it was; a new one is not. Durable, as far as the store was configured to be, when it returns.
     ///
     /// Returns the change's version, greater than the version of every earlier change in the
-    /// project. `in_turn` is called with it once the change is kept, and before any later change of
+    /// project. `in_turn` is called with it and whether the file is executable now, once the change is kept, and before any later change of
     /// the file takes effect; it is dropped if nothing has changed. Once started, the change and
     /// `in_turn` are carried out completely even if the caller is dropped.
     ///
@@ -88,8 +91,9 @@ pub trait ProjectStore: Send + Sync {
         project: &ProjectId,
         path: &FilePath,
         content: FileContent,
+        executable: Option<bool>,
         quota: ProjectQuota,
-        in_turn: InTurn,
+        in_turn: PutInTurn,
     ) -> Result<Version, StoreError>;
 
     /// Deletes a file if it is still `wanted` when its turn comes, and the folders that this leaves

@@ -20,6 +20,8 @@ pub struct ProjectEntry {
     pub version: Version,
     /// When it was written.
     pub modified: Timestamp,
+    /// Whether it may be executed.
+    pub executable: bool,
     /// The hash of its content, once the whole content has been read.
     pub sha256: Option<ContentHash>,
 }
@@ -30,6 +32,7 @@ impl ProjectEntry {
         self.bytes == other.bytes
             && self.version == other.version
             && self.modified == other.modified
+            && self.executable == other.executable
     }
 }
 
@@ -71,7 +74,7 @@ pub enum PutError {
 /// let now = Timestamp::from_secs(1_700_000_000);
 /// let version = project.next_version(now.as_millis() * 1_000_000);
 /// // The store writes five bytes, and then:
-/// project.complete_put(put, version, now);
+/// project.complete_put(put, version, now, false);
 /// assert_eq!(project.usage().folders, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -87,6 +90,11 @@ pub struct Project {
 }
 
 impl Project {
+    /// Whether the file at `path`, if there is one, may be executed.
+    pub fn is_executable(&self, path: &FilePath) -> bool {
+        self.get(path).is_some_and(|entry| entry.executable)
+    }
+
     /// Checks whether a file of `bytes` may be put at `path`, and reserves the space for it.
     ///
     /// Puts of different files may be in progress at once; each counts the files and the space that
@@ -122,12 +130,19 @@ impl Project {
     }
 
     /// Records that the file has been written, by the change with this number.
-    pub fn complete_put(&mut self, put: PendingPut, version: Version, modified: Timestamp) {
+    pub fn complete_put(
+        &mut self,
+        put: PendingPut,
+        version: Version,
+        modified: Timestamp,
+        executable: bool,
+    ) {
         let PendingPut { path, bytes } = put;
         let entry = ProjectEntry {
             bytes,
             version,
             modified,
+            executable,
             sha256: None,
         };
         self.change(&path, |project| {

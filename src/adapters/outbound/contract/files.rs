@@ -238,3 +238,22 @@ pub(super) async fn the_deepest_name_is_kept(world: World) {
     world.delete(&long).await.expect("is deleted");
     assert!(world.tree().await.is_empty());
 }
+
+pub(super) async fn a_file_stays_as_executable_as_it_was_unless_a_put_says_otherwise(world: World) {
+    let world = world.with_demo().await;
+    for (says, is) in [
+        (None, false),
+        (Some(true), true),
+        (None, true),
+        (Some(true), true),
+        (Some(false), false),
+        (None, false),
+    ] {
+        assert_eq!(world.put_executable("f", says).await, is, "told");
+        assert_eq!(world.open("f").await.expect("opens").executable, is);
+        assert_eq!(world.find("f").await.expect("is known").executable, is);
+    }
+    world.put_executable("f", Some(true)).await;
+    world.delete("f").await.expect("is deleted");
+    assert!(!world.put_executable("f", None).await, "a new file");
+}

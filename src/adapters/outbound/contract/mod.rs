@@ -47,6 +47,7 @@ contract! {
         more_than_the_file_has_cannot_be_read,
         versions_grow_and_are_found_again,
         a_deleted_file_is_gone,
+        a_file_stays_as_executable_as_it_was_unless_a_put_says_otherwise,
         a_folder_in_the_files_place_is_in_the_way,
         a_file_where_a_folder_is_needed_is_in_the_way,
         emptied_folders_vanish,

@@ -143,10 +143,10 @@ pub(super) async fn a_change_that_nobody_waits_for_does_not_come_last(world: Wor
     let large = vec![1; 4_000_000];
     for round in 0..20 {
         let (demo, path) = (demo(), path("f"));
-        let in_turn = Box::new(|_| {});
+        let in_turn = Box::new(|_, _| {});
         let given_up = world
             .projects
-            .put_file(&demo, &path, memory(&large), AMPLE, in_turn);
+            .put_file(&demo, &path, memory(&large), None, AMPLE, in_turn);
         let _ = tokio::time::timeout(Duration::from_micros(200 * round), given_up).await;
         // The caller is gone; whether or not that put still runs, this delete comes after it.
         match world.delete("f").await {

@@ -48,9 +48,14 @@ pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
 pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
     let (id, file) = (demo(), path("a"));
     let none = || -> InTurn { Box::new(|_| panic!("nothing has changed")) };
-    let put = world
-        .projects
-        .put_file(&id, &file, memory(b"x"), AMPLE, none());
+    let put = world.projects.put_file(
+        &id,
+        &file,
+        memory(b"x"),
+        None,
+        AMPLE,
+        Box::new(|_, _| panic!("nothing has changed")),
+    );
     assert_says!(put.await, StoreError::NotFound);
     let wanted = Box::new(|| true);
     let delete = world.projects.delete_file(&id, &file, wanted, none());

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::world::{AMPLE, World, assert_says, demo, hash, memory, path};
-use crate::application::ports::{InTurn, StoreError};
+use crate::application::ports::{InTurn, PutInTurn, StoreError};
 use crate::domain::{ProjectQuota, Version};
 
 /// The changes that have been told of, in order.
@@ -13,6 +13,11 @@ impl Told {
     fn in_turn(&self) -> InTurn {
         let told = Arc::clone(&self.0);
         Box::new(move |version| told.lock().expect("not poisoned").push(version))
+    }
+
+    fn put_in_turn(&self) -> PutInTurn {
+        let in_turn = self.in_turn();
+        Box::new(move |version, _| in_turn(version))
     }
 
     fn take(&self) -> Vec<Version> {
@@ -34,7 +39,8 @@ pub(super) async fn changes_of_one_file_are_told_of_in_their_order(world: World)
                     delete.await.ok()
                 } else {
                     let content = memory(&vec![number; 2_000]);
-                    let put = store.put_file(&demo, &file, content, AMPLE, told.in_turn());
+                    let put =
+                        store.put_file(&demo, &file, content, None, AMPLE, told.put_in_turn());
                     Some(put.await.expect("is written"))
                 }
             })
@@ -66,7 +72,7 @@ pub(super) async fn a_change_that_is_refused_is_not_told_of(world: World) {
         let (file, content) = (path(name), memory(b"x"));
         let put = world
             .projects
-            .put_file(&demo, &file, content, quota, told.in_turn());
+            .put_file(&demo, &file, content, None, quota, told.put_in_turn());
         assert!(put.await.is_err(), "{name}");
     }
     let (file, wanted) = (path("gone"), Box::new(|| true));
@@ -82,9 +88,14 @@ pub(super) async fn a_change_that_has_been_made_is_told_of_though_nobody_waits(w
     let large = vec![1; 1_000_000];
     for round in 0..20 {
         let (told, demo, file) = (Told::default(), demo(), path("f"));
-        let put = world
-            .projects
-            .put_file(&demo, &file, memory(&large), AMPLE, told.in_turn());
+        let put = world.projects.put_file(
+            &demo,
+            &file,
+            memory(&large),
+            None,
+            AMPLE,
+            told.put_in_turn(),
+        );
         let _ = tokio::time::timeout(Duration::from_micros(100 * round), put).await;
         // It comes after whatever has begun.
         let was_there = world.delete("f").await.is_ok();

@@ -86,9 +86,22 @@ impl World {
         content: FileContent,
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
+        let in_turn = Box::new(|_, _| {});
         self.projects
-            .put_file(&demo(), &path(name), content, quota, Box::new(|_| {}))
+            .put_file(&demo(), &path(name), content, None, quota, in_turn)
             .await
+    }
+
+    /// Puts a file that may be executed, or not, or as before.
+    pub async fn put_executable(&self, name: &str, executable: Option<bool>) -> bool {
+        let (tell, told) = std::sync::mpsc::channel();
+        let in_turn = Box::new(move |_, executable| tell.send(executable).expect("heard"));
+        let (demo, path, content) = (demo(), path(name), memory(b"x"));
+        self.projects
+            .put_file(&demo, &path, content, executable, AMPLE, in_turn)
+            .await
+            .expect("is written");
+        told.recv().expect("is told")
     }
 
     pub async fn put_all(&self, names: &[&str]) {

@@ -11,7 +11,7 @@ use crate::adapters::outbound::system::now_nanos;
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, StoreError, Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, Wanted,
 };
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
@@ -49,23 +49,27 @@ impl Stored {
         &mut self,
         path: &FilePath,
         content: Bytes,
+        executable: Option<bool>,
         quota: &ProjectQuota,
-    ) -> Result<Version, StoreError> {
+    ) -> Result<(Version, bool), StoreError> {
         let bytes = content.len() as u64;
         let put = self.project.begin_put(path, bytes, quota)?;
         let now = now_nanos();
         let version = self.project.next_version(now);
         let modified = Timestamp::from_millis(now / 1_000_000);
-        self.project.complete_put(put, version, modified);
+        let executable = executable.unwrap_or_else(|| self.project.is_executable(path));
+        self.project
+            .complete_put(put, version, modified, executable);
         let source = Arc::new(content);
         let file = OpenFile {
             version,
             bytes,
             modified,
+            executable,
             source,
         };
         self.files.insert(path.clone(), file);
-        Ok(version)
+        Ok((version, executable))
     }
 
     fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
@@ -101,13 +105,14 @@ impl ProjectStore for MemoryProjects {
         project: &ProjectId,
         path: &FilePath,
         content: FileContent,
+        executable: Option<bool>,
         quota: ProjectQuota,
-        in_turn: InTurn,
+        in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let content = content.read().await?;
         self.with(project, |stored| {
-            let version = stored.put(path, content, &quota)?;
-            in_turn(version);
+            let (version, executable) = stored.put(path, content, executable, &quota)?;
+            in_turn(version, executable);
             Ok(version)
         })
     }

@@ -82,6 +82,7 @@ impl UploadStore for MemoryUploads {
             version: Version::UNKNOWN,
             bytes: content.len() as u64,
             modified: Timestamp::from_millis(now_nanos() / 1_000_000),
+            executable: false,
             source: Arc::new(content),
         };
         let mut drafts = lock(&self.drafts);

@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::application::command::Command;
 use crate::application::outcome::CommandOutcome;
-use crate::application::ports::{InTurn, OpenFile, ProjectState, ProjectStore, Wanted};
+use crate::application::ports::{InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, Wanted};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    Journal, Scene, World, delete, disk_full, next_of, over, path, post, post_bytes,
+    Journal, Scene, World, delete, disk_full, executable, next_of, over, part, path, post,
+    post_bytes,
 };
 use crate::domain::{ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, Version};
 
@@ -67,7 +68,7 @@ async fn a_refused_write_publishes_nothing() {
     for (failure, refusal) in cases {
         let mut world = World::new();
         let put = world.projects.expect_put_file().once();
-        put.returning(move |_, _, _, _, _| Err(failure()));
+        put.returning(move |_, _, _, _, _, _| Err(failure()));
         let scene = world.build();
         let mut session = scene.streamer().await;
         let answer = scene.ask(&mut session, post("/a", "new")).await;
@@ -77,13 +78,63 @@ async fn a_refused_write_publishes_nothing() {
 }
 
 #[tokio::test]
+async fn the_executable_bit_is_that_of_the_first_part_that_says_and_is_told() {
+    for (name, parts, stored, told) in [
+        (
+            "whole",
+            vec![executable(post("/a", "new"), true)],
+            " executable",
+            " executable",
+        ),
+        (
+            "cleared",
+            vec![executable(post("/a", "new"), false)],
+            " not executable",
+            "",
+        ),
+        ("not said", vec![post("/a", "new")], "", ""),
+        (
+            "the second part",
+            vec![
+                part("/a", "n", 1, 3),
+                executable(part("/a", "e", 2, 3), true),
+                executable(part("/a", "w", 3, 3), false),
+            ],
+            " executable",
+            " executable",
+        ),
+        (
+            "begun anew",
+            vec![
+                executable(part("/a", "x", 1, 2), true),
+                part("/a", "n", 1, 2),
+                part("/a", "ew", 2, 2),
+            ],
+            "",
+            "",
+        ),
+    ] {
+        let scene = World::new().build();
+        let mut session = scene.streamer().await;
+        for part in parts {
+            scene.ask(&mut session, part).await.expect(name);
+        }
+        let expected = [
+            format!("put ana/demo /a \"new\"{stored}"),
+            format!("publish updates ana/demo but #1: updated /a v1{told}"),
+        ];
+        assert_eq!(scene.journal.take(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_quota_is_the_configured_one() {
     let mut world = World::new();
     let quota = world.limits.project;
     let put = world.projects.expect_put_file().once();
-    put.withf(move |_, _, _, given, _| *given == quota)
-        .returning(|_, _, _, _, in_turn| {
-            in_turn(Version::new(1));
+    put.withf(move |_, _, _, _, given, _| *given == quota)
+        .returning(|_, _, _, _, _, in_turn| {
+            in_turn(Version::new(1), false);
             Ok(Version::new(1))
         });
     let scene = world.build();
@@ -230,15 +281,16 @@ impl ProjectStore for SlowStore {
         _: &ProjectId,
         path: &FilePath,
         content: FileContent,
+        _: Option<bool>,
         _: ProjectQuota,
-        in_turn: InTurn,
+        in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let (go, gone) = oneshot::channel();
         self.waiting.lock().expect("not poisoned").push_back(go);
         gone.await.expect("let go");
         self.journal.note(format!("put {path}"));
         let version = Version::new(content.bytes());
-        in_turn(version);
+        in_turn(version, false);
         Ok(version)
     }
 
@@ -346,7 +398,7 @@ async fn a_change_that_has_begun_is_told_of_though_nobody_waits_for_it() {
 async fn a_panic_in_a_port_is_500_for_that_change_alone() {
     let mut world = World::new();
     let put = world.projects.expect_put_file().once();
-    put.returning(|_, _, _, _, _| std::panic::resume_unwind(Box::new("a port's bug")));
+    put.returning(|_, _, _, _, _, _| std::panic::resume_unwind(Box::new("a port's bug")));
     let scene = world.build();
     let mut session = scene.streamer().await;
     let answer = scene.ask(&mut session, post("/a", "1")).await;

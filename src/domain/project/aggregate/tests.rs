@@ -17,6 +17,7 @@ fn hash(digit: &str) -> ContentHash {
 
 fn entry(bytes: u64, version: u64) -> ProjectEntry {
     ProjectEntry {
+        executable: false,
         bytes,
         version: Version::new(version),
         modified: NOW,
@@ -41,7 +42,7 @@ fn begin(project: &mut Project, name: &str, bytes: u64) -> Result<PendingPut, Pu
 fn put(project: &mut Project, name: &str, bytes: u64) -> Version {
     let put = begin(project, name, bytes).expect("may be put");
     let version = project.next_version(0);
-    project.complete_put(put, version, NOW);
+    project.complete_put(put, version, NOW, false);
     version
 }
 
@@ -68,7 +69,7 @@ fn a_put_reserves_its_room_and_keeps_it_once_completed() {
     assert!(project.entries.is_empty() && !project.is_folder(&path("/d")));
 
     let version = project.next_version(7);
-    project.complete_put(put, version, NOW);
+    project.complete_put(put, version, NOW, false);
     assert_eq!(project.usage(), usage(1, 5, 2, 6));
     assert_eq!(project.get(&path("/d/e/f")), Some(&entry(5, 7)));
     assert!(!project.entries.is_empty() && project.is_folder(&path("/d")));
@@ -100,7 +101,7 @@ fn a_replaced_file_keeps_its_room_until_the_put_is_completed() {
         other.expect_err("the room may be needed again"),
         QuotaError::Bytes(10).into()
     );
-    project.complete_put(smaller, Version::new(2), NOW);
+    project.complete_put(smaller, Version::new(2), NOW, false);
     assert_eq!(project.usage().bytes, 4);
     let other = project.begin_put(&path("/b"), 6, &quota).expect("fits now");
     project.abandon_put(other);
@@ -137,7 +138,7 @@ fn puts_under_way_count_against_the_quota_of_each_other() {
             ..quota(1)
         },
     );
-    project.complete_put(second.expect("fits"), Version::new(1), NOW);
+    project.complete_put(second.expect("fits"), Version::new(1), NOW, false);
     project.abandon_put(first);
     assert_eq!(project.usage(), usage(1, 1, 1, 4));
 }
@@ -471,7 +472,7 @@ fn step(project: &mut Project, model: &mut Model, under_way: &mut Vec<PendingPut
             let path = put.path.clone();
             let version = project.next_version(now);
             assert_eq!(version.number(), now.max(model.last + 1));
-            project.complete_put(put, version, NOW);
+            project.complete_put(put, version, NOW, false);
             let bytes = model.pending.remove(&path).expect("is under way");
             model.set(path, entry(bytes, version.number()));
         }
@@ -559,7 +560,7 @@ proptest! {
             match end {
                 0 => under_way.drain(..).for_each(|put| project.abandon_put(put)),
                 1 => under_way.drain(..).for_each(|put| {
-                    project.complete_put(put, Version::new(1), NOW);
+                    project.complete_put(put, Version::new(1), NOW, false);
                 }),
                 _ => {}
             }

@@ -210,6 +210,7 @@ fn files_reach_their_receivers_by_kind() {
         file: Arc::clone(&file),
         version: Version::new(1),
         content: Some(Bytes::new()),
+        executable: false,
     };
     world.hub.publish(&updates, put, None);
     let version = Version::new(2);

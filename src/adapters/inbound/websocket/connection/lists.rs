@@ -102,5 +102,6 @@ fn listed(path: &FilePath, entry: &ProjectEntry) -> ListedFile {
         size: entry.bytes,
         modified: entry.modified.as_millis(),
         sha256: entry.sha256.map(|hash| hash.to_string()),
+        executable: entry.executable.then_some(true),
     }
 }

@@ -198,6 +198,7 @@ impl WebSocketResponder {
                 part,
                 count,
                 base,
+                executable: file.executable.then_some(true),
                 project,
             };
             let frame = encode::file_part(&part, context.reference.as_ref());

@@ -65,23 +65,31 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"./a//b","content":"eA=="}}"#,
-        r#"PostFile(Ok(PostFile { path: "/a/b", content: b"x", part: None, chars: 4, padded: true, binary: false, base: None }))"#,
+        r#"PostFile(Ok(PostFile { path: "/a/b", content: b"x", part: None, chars: 4, padded: true, binary: false, base: None, executable: None }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"a","content":"eHl6","part":1,"maxPart":2}}"#,
-        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: Some(1), count: 2 }), chars: 4, padded: false, binary: false, base: None }))"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: Some(1), count: 2 }), chars: 4, padded: false, binary: false, base: None, executable: None }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"a","content":"eHl6","maxPart":2}}"#,
-        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: None, count: 2 }), chars: 4, padded: false, binary: false, base: None }))"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"xyz", part: Some(PartOf { number: None, count: 2 }), chars: 4, padded: false, binary: false, base: None, executable: None }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
-        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: Some(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855) }))"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: Some(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855), executable: None }))"#,
     ),
     (
-        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":null}}"#,
-        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: None }))"#,
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","executable":true}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: None, executable: Some(true) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","executable":1}}"#,
+        r#"PostFile(Err(BadParameters("executable must be true or false")))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","executable":null,"base":null}}"#,
+        r#"PostFile(Ok(PostFile { path: "/a", content: b"", part: None, chars: 0, padded: false, binary: false, base: None, executable: None }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"a","content":"","base":"E3"}}"#,

@@ -241,6 +241,7 @@ fn updated(content: &'static [u8]) -> Event {
         file: file(),
         version: Version::new(1),
         content: Some(Bytes::from_static(content)),
+        executable: false,
     }
 }
 
@@ -343,12 +344,14 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         size: 1,
         modified: 2,
         sha256: Some("00ff".into()),
+        executable: Some(true),
     };
     let too_long_to_hash = ListedFile {
         name: "/b".into(),
         size: 3,
         modified: 4,
         sha256: None,
+        executable: None,
     };
     let part = FilePart {
         path: &path("a"),
@@ -356,7 +359,13 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         part: 2,
         count: 3,
         base: None,
+        executable: None,
         project: None,
+    };
+    let executable = FilePart {
+        path: &path("a"),
+        executable: Some(true),
+        ..part
     };
     let part_with_a_base = FilePart {
         path: &path("a"),
@@ -373,6 +382,10 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
             r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3},"ref":1}"#,
         ),
         (
+            encode::file_part(&executable, None),
+            r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3,"executable":true}}"#,
+        ),
+        (
             encode::file_part(&part_with_a_base, None),
             r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3,"base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
         ),
@@ -382,7 +395,7 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         ),
         (
             encode::file_list("/", &[listed, too_long_to_hash], 1, true, &reference),
-            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff"},{"name":"/b","size":3,"modified":4}],"part":1,"last":true},"ref":1}"#,
+            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff","executable":true},{"name":"/b","size":3,"modified":4}],"part":1,"last":true},"ref":1}"#,
         ),
         (
             encode::file_list("/d", &[], 2, false, &Context::default()),

@@ -185,11 +185,7 @@ fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
 
 fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     let name = optional("name", &data.name)?.unwrap_or_default();
-    let recursively = match &data.recursively {
-        LenientValue::Absent => false,
-        LenientValue::Bool(recursively) => *recursively,
-        _ => return Err(BadParameters::new("recursively must be true or false")),
-    };
+    let recursively = flag("recursively", &data.recursively)?.unwrap_or(false);
     // Without a name the whole project is meant, always with its sub-folders.
     Ok(FilesQuery {
         path: PathQuery::parse(name)?,
@@ -219,6 +215,7 @@ fn post_file(data: &Data<'_>, binary: bool) -> Checked<PostFile> {
         padded: decoded.padded,
         binary,
         base,
+        executable: flag("executable", &data.executable)?,
     })
 }
 
@@ -280,6 +277,14 @@ fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
         _ => Err(fault(format!(
             "{name} must be an integer from 1 to 2147483647"
         ))),
+    }
+}
+
+fn flag(name: &str, value: &LenientValue<'_>) -> Checked<Option<bool>> {
+    match value {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Bool(flag) => Ok(Some(*flag)),
+        _ => Err(fault(format!("{name} must be true or false"))),
     }
 }
 

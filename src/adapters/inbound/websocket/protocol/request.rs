@@ -101,6 +101,7 @@ pub(crate) struct Data<'a> {
     pub part: LenientValue<'a>,
     pub max_part: LenientValue<'a>,
     pub base: LenientValue<'a>,
+    pub executable: LenientValue<'a>,
     pub recursively: LenientValue<'a>,
     pub username: LenientValue<'a>,
     pub project: LenientValue<'a>,

@@ -116,8 +116,8 @@ impl Walk<'_> {
             }
             if is_folder {
                 folders.push(name);
-            } else if let Some((bytes, nanos)) = folder.file_stat(&name)? {
-                self.found.push((path, self.versions.entry(bytes, nanos)));
+            } else if let Some(file) = folder.file_state(&name)? {
+                self.found.push((path, self.versions.entry(file)));
             }
         }
         Ok(Ok(folders))

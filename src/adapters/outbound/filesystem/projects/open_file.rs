@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
-use crate::adapters::outbound::filesystem::projects::versions::{modified, nanos};
+use crate::adapters::outbound::filesystem::projects::versions::{FileState, modified};
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::application::ports::{FileSource, HELD_FILE_BYTES, OpenFile, StoreError};
 use crate::domain::Version;
@@ -24,9 +24,9 @@ pub(crate) fn open(
     (file, metadata): (File, Metadata),
     pool: BlockingPool,
     permit: Option<OwnedSemaphorePermit>,
-    version_of: impl FnOnce(&Metadata) -> Version,
+    version_of: impl FnOnce(FileState) -> Version,
 ) -> Result<Option<OpenFile>, StoreError> {
-    let state = State::of(&metadata);
+    let state = FileState::from(&metadata);
     let bytes = state.bytes;
     let source: Arc<dyn FileSource> = if bytes <= READ_AT_ONCE {
         Arc::new(read_at(&file, state, 0, bytes)?)
@@ -40,35 +40,19 @@ pub(crate) fn open(
         return Ok(None);
     };
     Ok(Some(OpenFile {
-        version: version_of(&metadata),
+        version: version_of(state),
         bytes,
-        modified: modified(nanos(&metadata)),
+        modified: modified(state.nanos),
+        executable: state.executable,
         source,
     }))
-}
-
-/// What changes when another program writes into a file. The server itself never does: it moves a
-/// new file to its place.
-#[derive(Clone, Copy, PartialEq)]
-struct State {
-    bytes: u64,
-    /// In nanoseconds since the epoch.
-    modified: Option<u64>,
-}
-
-impl State {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            bytes: metadata.len(),
-            modified: nanos(metadata),
-        }
-    }
 }
 
 /// A file that is read as needed; open as long as this lives.
 struct OnDisk {
     file: Arc<(File, OwnedSemaphorePermit)>,
-    state: State,
+    /// As it was when it was opened.
+    state: FileState,
     pool: BlockingPool,
 }
 
@@ -90,14 +74,15 @@ impl FileSource for OnDisk {
 }
 
 /// Reads from a file that was in `state` when it was opened. With its last byte it must still be:
-/// what has been read of it may otherwise be of two versions.
-fn read_at(file: &File, state: State, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+/// if another program writes into a file, what is read of it may be of two versions. The server
+/// itself never does: it moves a new file to its place.
+fn read_at(file: &File, state: FileState, offset: u64, length: u64) -> Result<Bytes, StoreError> {
     let mut bytes = vec![0; usize::try_from(length).map_err(StoreError::failed)?];
     file.read_exact_at(&mut bytes, offset)
         .during("read a file")?;
     if offset + length == state.bytes {
         let metadata = file.metadata().map_err(StoreError::failed)?;
-        if State::of(&metadata) != state {
+        if !FileState::from(&metadata).has_content_of(&state) {
             return Err(StoreError::failed("the file was changed while it was read"));
         }
     }

@@ -12,7 +12,6 @@ use crate::adapters::outbound::filesystem::projects::replace::split;
 use crate::adapters::outbound::filesystem::projects::shared_reads::{
     Joinable, Opened, OpenedFiles,
 };
-use crate::adapters::outbound::filesystem::projects::versions::nanos;
 use crate::adapters::outbound::filesystem::sandbox::error::Looking;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
@@ -88,10 +87,8 @@ impl Reading {
             };
             let found = match &file {
                 Ok(file) => Some(ProjectEntry {
-                    bytes: file.bytes,
-                    version: file.version,
-                    modified: file.modified,
                     sha256: known.and_then(|entry| entry.sha256),
+                    ..file.entry()
                 }),
                 Err(StoreError::NotFound) => None,
                 // Nothing new is known about a file that cannot be read.
@@ -137,9 +134,7 @@ impl Reading {
             .and_then(|folder| folder.sole_file(name));
         let file = file.looking("open a file")?;
         let (pool, versions) = (self.entry.reads.clone(), &self.entry.versions);
-        open_file::open(file, pool, permit, |file| {
-            versions.entry(file.len(), nanos(file)).version
-        })
+        open_file::open(file, pool, permit, |file| versions.entry(file).version)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Writing a file: whole or not at all, durable when done.
 
+use std::fs::File;
+
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::projects::loaded::LoadedProject;
@@ -37,11 +40,11 @@ struct Pending<'a> {
 }
 
 impl Pending<'_> {
-    fn complete(mut self, version: Version) {
+    fn complete(mut self, version: Version, executable: bool) {
         if let Some(put) = self.put.take() {
             let modified = modified(Some(version.number()));
             self.project
-                .change(|project| project.complete_put(put, version, modified));
+                .change(|project| project.complete_put(put, version, modified, executable));
         }
     }
 }
@@ -55,18 +58,21 @@ impl Drop for Pending<'_> {
 }
 
 impl Replacing<'_> {
-    /// Replaces the file at `path` of the project whose folder is `root`.
+    /// Replaces the file at `path` of the project whose folder is `root`. Returns the change's
+    /// number, and whether the file is executable now.
     pub fn run(
         &self,
         root: &Folder,
         path: &FilePath,
         content: &FileContent,
+        executable: Option<bool>,
         quota: &ProjectQuota,
-    ) -> Result<Version, StoreError> {
-        let (put, is_file) = self.project.change(|project| {
+    ) -> Result<(Version, bool), StoreError> {
+        let (put, before) = self.project.change(|project| {
             let put = project.begin_put(path, content.bytes(), quota)?;
-            Ok::<_, PutError>((Some(put), project.get(path).is_some()))
+            Ok::<_, PutError>((Some(put), project.get(path).copied()))
         })?;
+        let executable = executable.unwrap_or(before.is_some_and(|before| before.executable));
         let pending = Pending {
             project: self.project,
             put,
@@ -74,6 +80,9 @@ impl Replacing<'_> {
         let parent = find_parent(root, path)?;
         let (mut temporary, file) = content::write(self.layout, content, FILE)?;
         let version = self.project.with(|project| self.versions.next(project));
+        if executable {
+            make_executable(&file).during("make a file executable")?;
+        }
         stamp(&file, version).during("number a file")?;
         if self.layout.durability == Durability::Fsync {
             // Once this has failed, the state of the disk is unknown: the temporary is removed.
@@ -81,14 +90,14 @@ impl Replacing<'_> {
         }
         drop(file);
         let is_placed = match parent {
-            Some(parent) => self.place_as_known(path, &parent, is_file, &mut temporary)?,
+            Some(parent) => self.place_as_known(path, &parent, before.is_some(), &mut temporary)?,
             None => false,
         };
         if !is_placed {
             self.place(root, path, &mut temporary)?;
         }
-        pending.complete(version);
-        Ok(version)
+        pending.complete(version, executable);
+        Ok((version, executable))
     }
 
     /// Moves the temporary to a place that is still as it is known to be. Returns false, without
@@ -213,6 +222,12 @@ fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Resul
     }
     temporary.exchange(folder, name)?;
     Err(Errno::ISDIR)
+}
+
+/// Lets everybody execute a file who may read it.
+fn make_executable(file: &File) -> Result<(), Errno> {
+    let mode = rustix::fs::fstat(file)?.st_mode;
+    rustix::fs::fchmod(file, Mode::from_raw_mode(mode | (mode & 0o444) >> 2))
 }
 
 /// The folders leading to a file, and its own name.

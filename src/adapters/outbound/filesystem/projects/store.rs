@@ -19,7 +19,7 @@ use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, StoreError, Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, Wanted,
 };
 use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
 
@@ -61,7 +61,6 @@ impl FilesystemProjects {
         &self,
         project: &ProjectId,
         path: &FilePath,
-        in_turn: InTurn,
         change: impl FnOnce(Changing<'_>) -> Result<Version, StoreError> + Send + 'static,
     ) -> Result<Version, StoreError> {
         let entry = self.entries.of(project).await?;
@@ -70,16 +69,15 @@ impl FilesystemProjects {
         let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
         let (project, path, pool) = (project.clone(), path.clone(), entry.writes.clone());
         let work = move |batch: &mut Batch| {
-            let version = change(Changing {
+            let changed = change(Changing {
                 layout: &layout,
                 entry: &entry,
                 loaded: &loaded,
                 path: &path,
                 root: batch.root(|| entries.root(&project))?,
-            })?;
-            in_turn(version);
+            });
             drop(file);
-            Ok(version)
+            changed
         };
         match self.layout.durability {
             Durability::Fsync => pool.run(|| work(&mut Batch::default())).await,
@@ -149,8 +147,9 @@ impl ProjectStore for FilesystemProjects {
         project: &ProjectId,
         path: &FilePath,
         content: FileContent,
+        executable: Option<bool>,
         quota: ProjectQuota,
-        in_turn: InTurn,
+        in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let put = move |changing: Changing<'_>| {
             let replacing = Replacing {
@@ -159,9 +158,12 @@ impl ProjectStore for FilesystemProjects {
                 versions: &changing.entry.versions,
                 new_folders: &changing.entry.new_folders,
             };
-            replacing.run(&changing.root, changing.path, &content, &quota)
+            let put = replacing.run(&changing.root, changing.path, &content, executable, &quota);
+            let (version, executable) = put?;
+            in_turn(version, executable);
+            Ok(version)
         };
-        self.change_file(project, path, in_turn, put).await
+        self.change_file(project, path, put).await
     }
 
     async fn delete_file(
@@ -181,9 +183,11 @@ impl ProjectStore for FilesystemProjects {
                 loaded.change(|project| project.remove(path));
             }
             deleted?;
-            Ok(loaded.with(|project| changing.entry.versions.next(project)))
+            let version = loaded.with(|project| changing.entry.versions.next(project));
+            in_turn(version);
+            Ok(version)
         };
-        self.change_file(project, path, in_turn, delete).await
+        self.change_file(project, path, delete).await
     }
 
     async fn open_file(

@@ -29,29 +29,55 @@ impl LastVersion {
         version
     }
 
-    /// What is known about a file of this many bytes last modified at this time. A time later than
-    /// every number given belongs to no change: somebody else wrote that file, or the clock has
-    /// been set back since.
-    pub fn entry(&self, bytes: u64, nanos: Option<u64>) -> ProjectEntry {
-        let number = nanos.filter(|time| *time <= self.0.load(Ordering::SeqCst));
+    /// What is known about a file in this state. A time later than every number given belongs to no
+    /// change: somebody else wrote that file, or the clock has been set back since.
+    pub fn entry(&self, file: FileState) -> ProjectEntry {
+        let number = file.nanos;
+        let number = number.filter(|time| *time <= self.0.load(Ordering::SeqCst));
         ProjectEntry {
-            bytes,
+            bytes: file.bytes,
             version: number.map_or(Version::UNKNOWN, Version::new),
-            modified: modified(nanos),
+            modified: modified(file.nanos),
+            executable: file.executable,
             sha256: None,
         }
     }
 }
 
-/// When a file was written, in nanoseconds since the epoch; `None` for times that don't fit.
-pub(crate) fn nanos(file: &Metadata) -> Option<u64> {
-    nanos_of(file.mtime(), u64::try_from(file.mtime_nsec()).ok()?)
+/// What the system says about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileState {
+    /// Its length.
+    pub bytes: u64,
+    /// When it was last modified, in nanoseconds since the epoch; `None` for times that don't fit.
+    pub nanos: Option<u64>,
+    /// Whether its owner may execute it.
+    pub executable: bool,
 }
 
-/// The same for a time in seconds and nanoseconds.
-pub(crate) fn nanos_of(seconds: i64, nanos: u64) -> Option<u64> {
-    let seconds = u64::try_from(seconds).ok()?;
-    seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
+impl FileState {
+    /// From the fields that the system has for it.
+    pub fn new(bytes: u64, (seconds, nanos): (i64, u64), mode: u32) -> Self {
+        let seconds = u64::try_from(seconds).ok();
+        let seconds = seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000));
+        Self {
+            bytes,
+            nanos: seconds.and_then(|seconds| seconds.checked_add(nanos)),
+            executable: mode & 0o100 != 0,
+        }
+    }
+
+    /// Whether nobody has written into the file in between.
+    pub fn has_content_of(&self, before: &Self) -> bool {
+        (self.bytes, self.nanos) == (before.bytes, before.nanos)
+    }
+}
+
+impl From<&Metadata> for FileState {
+    fn from(file: &Metadata) -> Self {
+        let nanos = u64::try_from(file.mtime_nsec()).unwrap_or(0);
+        Self::new(file.len(), (file.mtime(), nanos), file.mode())
+    }
 }
 
 /// When a file was written.

@@ -13,7 +13,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::{Errno, Result};
 
-use crate::adapters::outbound::filesystem::projects::versions::nanos_of;
+use crate::adapters::outbound::filesystem::projects::versions::FileState;
 
 /// Permissions of the server's own files.
 pub(crate) const PRIVATE_FILE: Mode = Mode::from_raw_mode(0o600);
@@ -136,13 +136,13 @@ impl Folder {
         )
     }
 
-    /// The length of a regular file with no second hard link and when it was last modified, in nanoseconds since the epoch
-    /// (`None` for times that don't fit). `None` if `name` is anything else, or nothing.
-    pub fn file_stat(&self, name: &str) -> Result<Option<(u64, Option<u64>)>> {
+    /// The state of a regular file with no second hard link. `None` if `name` is anything else, or
+    /// nothing.
+    pub fn file_state(&self, name: &str) -> Result<Option<FileState>> {
         let stat = self.stat(name)?.filter(is_sole_file);
         Ok(stat.map(|stat| {
-            let modified = nanos_of(stat.st_mtime, stat.st_mtime_nsec);
-            (u64::try_from(stat.st_size).unwrap_or(0), modified)
+            let bytes = u64::try_from(stat.st_size).unwrap_or(0);
+            FileState::new(bytes, (stat.st_mtime, stat.st_mtime_nsec), stat.st_mode)
         }))
     }
 

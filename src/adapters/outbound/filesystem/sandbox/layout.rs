@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
-use crate::adapters::outbound::filesystem::projects::versions::nanos;
+use crate::adapters::outbound::filesystem::projects::versions::FileState;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking, Refused, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
@@ -189,7 +189,7 @@ impl Layout {
         let (_temporary, file) = self.temporary(FILE).or_refused(WHAT)?;
         stamp(&file, Version::new(PROBED)).or_refused(WHAT)?;
         let kept = file.metadata().or_refused(WHAT)?;
-        if nanos(&kept) == Some(PROBED) {
+        if FileState::from(&kept).nanos == Some(PROBED) {
             Ok(())
         } else {
             Err(OpenError::CoarseTimes)

@@ -235,10 +235,10 @@ async fn a_write_does_not_wait_behind_reads_that_hang() {
             })
         })
         .collect();
-    let (file, in_turn) = (path("a"), Box::new(|_| {}));
+    let (file, in_turn) = (path("a"), Box::new(|_, _| {}));
     let quota = crate::domain::ProjectQuota::UNLIMITED;
     store
-        .put_file(&id, &file, memory(b"x"), quota, in_turn)
+        .put_file(&id, &file, memory(b"x"), None, quota, in_turn)
         .await
         .expect("is written meanwhile");
     let everything = store.files_below(&id, &below("/", true), 10).await;

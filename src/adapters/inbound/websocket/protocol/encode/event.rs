@@ -33,6 +33,7 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
         Event::FileUpdated {
             file,
             content: Some(content),
+            executable,
             ..
         } => {
             let count = part_count(content.len() as u64, part_bytes);
@@ -43,6 +44,7 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
                 part,
                 count,
                 base: None,
+                executable: executable.then_some(true),
                 project: Some(&file.project),
             };
             let parts = (1..=count).map(part);

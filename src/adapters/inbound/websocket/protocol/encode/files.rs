@@ -38,6 +38,9 @@ pub(crate) struct ListedFile {
     /// `None` if the file is longer than the server hashes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What is told of whether it may be executed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable: Option<bool>,
 }
 
 /// One message of a `list`; `part` counts from 1.
@@ -76,6 +79,8 @@ pub(crate) struct FilePart<'a> {
     pub count: u64,
     /// The content that its author started from, for a pull request's file if known.
     pub base: Option<ContentHash>,
+    /// What is told of whether it may be executed.
+    pub executable: Option<bool>,
     /// Its project, if the file was not asked for.
     pub project: Option<&'a ProjectId>,
 }
@@ -94,6 +99,9 @@ pub(crate) fn file_part(part: &FilePart<'_>, reference: Option<&Reference>) -> B
     out.extend(format!(r#"","part":{},"maxPart":{}"#, part.part, part.count).as_bytes());
     if let Some(base) = part.base {
         out.extend(format!(r#","base":"{base}""#).as_bytes());
+    }
+    if let Some(executable) = part.executable {
+        out.extend(format!(r#","executable":{executable}"#).as_bytes());
     }
     if let Some(project) = part.project {
         out.extend(br#","username":"#);
