@@ -69,7 +69,7 @@ fn rows() -> Vec<Row> {
         (delete("a"), &[("name", Text, true)]),
         (
             creation(),
-            &[("title", Text, true), ("description", Text, true)],
+            &[("title", Text, true), ("description", Text, false)],
         ),
         (
             pull_request("get", json!({"id": ""})),

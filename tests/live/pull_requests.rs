@@ -112,8 +112,7 @@ async fn the_parameters_of_pull_requests_are_checked() {
     let mut bob = server.viewer("bob").await;
     for data in [
         json!({}),
-        json!({"title": "T"}),
-        json!({"title": "T", "description": null}),
+        json!({"title": "T", "description": 5}),
         json!({"title": "", "description": ""}),
         json!({"title": 5, "description": ""}),
         json!({"description": ""}),
@@ -139,6 +138,23 @@ async fn the_parameters_of_pull_requests_are_checked() {
     let other = pull_request("delete", json!({"id": id, "outcome": "eaten"}));
     ana.refused(400, other).await;
     ana.ok(by_id("get", &id)).await;
+}
+
+#[tokio::test]
+async fn a_description_may_be_left_out() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    for data in [
+        json!({"title": "T"}),
+        json!({"title": "T", "description": null}),
+    ] {
+        bob.ok(pull_request("creation", data)).await;
+        bob.ok(post("a", "x")).await;
+        bob.ok(finish()).await;
+        let created = ana.expect("pullRequestCreated").await;
+        assert_eq!(created["description"], "");
+    }
 }
 
 #[tokio::test]

@@ -138,7 +138,8 @@ pub enum Ask {
     Status(Project),
     Create {
         title: String,
-        description: String,
+        /// `None`: left out.
+        description: Option<String>,
     },
     Finish,
     PullGet(String),

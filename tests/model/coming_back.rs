@@ -104,7 +104,7 @@ async fn history(game: &mut Game) -> Result<(), Difference> {
 
 /// A pull request of bob's, and its id.
 async fn propose(game: &mut Game) -> Result<(), Difference> {
-    let (title, description) = ("t".to_owned(), String::new());
+    let (title, description) = ("t".to_owned(), None);
     let post = Ask::Post("a".to_owned(), b"a".to_vec(), None);
     for ask in [
         Ask::Create { title, description },

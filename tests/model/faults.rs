@@ -86,7 +86,7 @@ pub fn requests(project: &Project) -> Vec<(Right, Value)> {
         (Right::Write, file("delete", json!({"name": null}))),
         (
             Right::Propose,
-            pull_request("creation", json!({"title": "t"})),
+            pull_request("creation", json!({"title": "t", "description": 1})),
         ),
         (
             Right::Propose,

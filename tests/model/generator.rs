@@ -258,7 +258,7 @@ impl Generator {
             title: self
                 .pick(&["t", "more", "", "0123456789", "0123456789x"])
                 .to_owned(),
-            description: self.pick(&["", "d"]).to_owned(),
+            description: self.pick(&[None, Some(""), Some("d")]).map(str::to_owned),
         }
     }
 

@@ -151,7 +151,7 @@ impl Writer<'_> {
                 let title = format!("{} {}", self.me, self.requests.len());
                 self.own(Ask::Create {
                     title,
-                    description: String::new(),
+                    description: None,
                 });
             }
             2..5 => {

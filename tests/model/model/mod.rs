@@ -209,7 +209,9 @@ impl World {
             Ask::Watch(project) => self.watch(me, project),
             Ask::Unwatch(project) => self.unwatch(me, project),
             Ask::Status(project) => self.status(me, project),
-            Ask::Create { title, description } => self.create(me, title, description),
+            Ask::Create { title, description } => {
+                self.create(me, title, description.as_deref().unwrap_or_default())
+            }
             Ask::Finish => self.finish(me),
             Ask::PullGet(id) => self.pull_get(me, id),
             Ask::PullDelete(id, outcome) => self.pull_delete(me, id, outcome.unwrap_or("closed")),

@@ -120,6 +120,18 @@ const REQUESTS: &[(&str, &str)] = &[
         r#"CreatePullRequest(Ok(CreatePullRequest { title: "T", description: "" }))"#,
     ),
     (
+        r#"{"type":"pullrequest","subtype":"creation","data":{"title":"T"}}"#,
+        r#"CreatePullRequest(Ok(CreatePullRequest { title: "T", description: "" }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"creation","data":{"title":"T","description":null}}"#,
+        r#"CreatePullRequest(Ok(CreatePullRequest { title: "T", description: "" }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"creation","data":{"title":"T","description":5}}"#,
+        r#"CreatePullRequest(Err(BadParameters("description must be a text")))"#,
+    ),
+    (
         r#"{"type":"pullrequest","subtype":"finish"}"#,
         "FinishPullRequest",
     ),

@@ -233,7 +233,9 @@ fn delete_file(data: &Data<'_>) -> Checked<DeleteFile> {
 fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
     Ok(CreatePullRequest {
         title: required("title", &data.title)?.into(),
-        description: required("description", &data.description)?.into(),
+        description: optional("description", &data.description)?
+            .unwrap_or_default()
+            .into(),
     })
 }
 
