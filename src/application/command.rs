@@ -183,6 +183,8 @@ pub struct DeleteFile {
     pub path: FilePath,
     /// Whether only a folder can be meant.
     pub means_folder: bool,
+    /// The content whose deletion is proposed, if it is a draft's proposal and the author said so.
+    pub base: Option<ContentHash>,
 }
 
 /// The parameters of `creation`.

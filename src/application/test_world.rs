@@ -336,7 +336,7 @@ impl World {
             .returning(move |finished, _, tell| {
                 // The hashes in tests are one digit repeated.
                 let short = |base: &ContentHash| base.to_string()[..1].to_owned();
-                let bases = finished.bases.iter();
+                let bases = finished.bases.iter().chain(&finished.deleted_bases);
                 let bases = bases.map(|(path, base)| format!(" {path} from {}", short(base)));
                 let bases: String = bases.collect();
                 let PullRequest { files, deleted, .. } = &finished;
@@ -675,6 +675,7 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
         files: vec![path("/p")],
         deleted: Vec::new(),
         bases: BTreeMap::new(),
+        deleted_bases: BTreeMap::new(),
     }
 }
 
@@ -792,15 +793,14 @@ pub fn desktop_part(name: &str, bytes: usize, number: u32, count: u32) -> Comman
     }))
 }
 
-/// The same post with a base.
+/// The same post or delete with a base.
 pub fn based(command: Command, base: ContentHash) -> Command {
-    let Command::PostFile(Ok(post)) = command else {
-        panic!("no post: {command:?}");
-    };
-    Command::PostFile(Ok(PostFile {
-        base: Some(base),
-        ..post
-    }))
+    let base = Some(base);
+    match command {
+        Command::PostFile(Ok(post)) => Command::PostFile(Ok(PostFile { base, ..post })),
+        Command::DeleteFile(Ok(delete)) => Command::DeleteFile(Ok(DeleteFile { base, ..delete })),
+        other => panic!("neither a post nor a delete: {other:?}"),
+    }
 }
 
 /// The same post with what it says of whether the file may be executed.
@@ -824,6 +824,7 @@ pub fn delete(name: &str) -> Command {
     Command::DeleteFile(Ok(DeleteFile {
         path: path(name),
         means_folder: name.ends_with('/'),
+        base: None,
     }))
 }
 

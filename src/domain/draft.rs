@@ -1,6 +1,6 @@
 //! A viewer's edits while the viewer is still putting them together (protocol, section 6).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::content_hash::ContentHash;
@@ -70,11 +70,9 @@ pub struct DraftFile {
     pub base: Option<ContentHash>,
 }
 
-impl DraftFile {
-    /// What it adds, beside its name, to the total of names and bases.
-    fn base_bytes(&self) -> usize {
-        self.base.map_or(0, |_| ContentHash::CHARS)
-    }
+/// What a base adds to the total of names and bases.
+fn base_bytes(base: Option<ContentHash>) -> usize {
+    base.map_or(0, |_| ContentHash::CHARS)
 }
 
 /// A pull request that its author is still putting together.
@@ -85,7 +83,8 @@ pub struct Draft {
     files: PathMap<DraftFile>,
     /// How many folders have a file below them.
     folders: u64,
-    deleted: BTreeSet<FilePath>,
+    /// The proposed deletions, each with the content that is to be deleted, if known.
+    deleted: BTreeMap<FilePath, Option<ContentHash>>,
     bytes: u64,
     /// All names, and all bases.
     names_bytes: usize,
@@ -123,11 +122,7 @@ impl Draft {
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
         let old = self.files.get(path);
-        let known = old.is_some() || self.deleted.contains(path);
-        let name_bytes = if known { 0 } else { path.as_str().len() };
-        let more_bytes = name_bytes + file.base_bytes();
-        let less_bytes = old.map_or(0, DraftFile::base_bytes);
-        self.check_names(usize::from(!known), more_bytes, less_bytes, limits)?;
+        self.check_name(path, file.base, limits)?;
         let new_folders = self.files.missing_folders(path);
         if new_folders > 0 && self.folders + new_folders > limits.max_folders {
             return Err(DraftError::Folders(limits.max_folders));
@@ -146,7 +141,7 @@ impl Draft {
     /// what was there before, including its base.
     pub fn note_written(&mut self, path: FilePath, file: DraftFile) {
         self.forget(&path);
-        self.names_bytes += path.as_str().len() + file.base_bytes();
+        self.names_bytes += path.as_str().len() + base_bytes(file.base);
         self.bytes += file.bytes;
         self.folders += self.files.missing_folders(&path);
         self.files.insert(path, file);
@@ -162,33 +157,51 @@ impl Draft {
 
     /// Removes everything that the draft holds for `path`.
     pub fn forget(&mut self, path: &FilePath) {
-        let written = self.files.remove(path);
-        if self.deleted.remove(path) || written.is_some() {
-            self.names_bytes -= path.as_str().len();
+        if let Some(base) = self.base_of(path) {
+            self.names_bytes -= path.as_str().len() + base_bytes(base);
         }
-        if let Some(file) = written {
-            self.names_bytes -= file.base_bytes();
+        self.deleted.remove(path);
+        if let Some(file) = self.files.remove(path) {
             self.bytes -= file.bytes;
             self.folders -= self.files.missing_folders(path);
         }
     }
 
-    /// Proposes the deletion of `paths`, files of the project: all of them or none.
+    /// Proposes the deletion of a file of the project, whose content the author knows as `base`.
+    /// It replaces what the draft holds for that name.
     ///
     /// # Errors
     /// The limit that would be exceeded.
     pub fn propose_deletion(
         &mut self,
+        path: FilePath,
+        base: Option<ContentHash>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        self.check_name(&path, base, limits)?;
+        self.forget(&path);
+        self.names_bytes += path.as_str().len() + base_bytes(base);
+        self.deleted.insert(path, base);
+        Ok(())
+    }
+
+    /// Proposes the deletion of `paths`, files of the project: all of them or none. What the draft
+    /// holds already stays as it is.
+    ///
+    /// # Errors
+    /// The limit that would be exceeded.
+    pub fn propose_deletions(
+        &mut self,
         paths: Vec<FilePath>,
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
-        let is_new =
-            |path: &FilePath| !self.deleted.contains(path) && !self.files.contains_key(path);
+        let is_new = |path: &FilePath| self.base_of(path).is_none();
         let new: Vec<_> = paths.into_iter().filter(is_new).collect();
         let bytes = new.iter().map(|path| path.as_str().len()).sum();
         self.check_names(new.len(), bytes, 0, limits)?;
         self.names_bytes += bytes;
-        self.deleted.extend(new);
+        self.deleted
+            .extend(new.into_iter().map(|path| (path, None)));
         Ok(())
     }
 
@@ -202,6 +215,8 @@ impl Draft {
     ) -> PullRequest {
         let files = self.files.iter();
         let bases = files.filter_map(|(path, file)| Some((path.clone(), file.base?)));
+        let deleted = self.deleted.iter();
+        let deleted_bases = deleted.filter_map(|(path, base)| Some((path.clone(), (*base)?)));
         PullRequest {
             id,
             project,
@@ -210,9 +225,31 @@ impl Draft {
             description: Arc::clone(&self.description),
             date,
             files: self.files.keys().cloned().collect(),
-            deleted: self.deleted.iter().cloned().collect(),
+            deleted: self.deleted.keys().cloned().collect(),
             bases: bases.collect(),
+            deleted_bases: deleted_bases.collect(),
         }
+    }
+
+    /// The base that the draft holds for a name; `None` if it does not hold the name.
+    #[expect(clippy::option_option, reason = "a name that is held may have no base")]
+    fn base_of(&self, path: &FilePath) -> Option<Option<ContentHash>> {
+        let written = self.files.get(path).map(|file| file.base);
+        written.or_else(|| self.deleted.get(path).copied())
+    }
+
+    /// Whether the name fits with this base, in place of what the draft holds for it.
+    fn check_name(
+        &self,
+        path: &FilePath,
+        base: Option<ContentHash>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        let (names, more, less) = match self.base_of(path) {
+            Some(old) => (0, base_bytes(base), base_bytes(old)),
+            None => (1, path.as_str().len() + base_bytes(base), 0),
+        };
+        self.check_names(names, more, less, limits)
     }
 
     /// Whether `more` names fit, with `more_bytes` of names and bases added and `less_bytes`
@@ -315,7 +352,7 @@ mod tests {
         }
         assert_eq!(write(&mut draft, "d", 0), Err(DraftError::Files(3)));
         assert_eq!(
-            draft.propose_deletion(vec![path("d")], &LIMITS),
+            draft.propose_deletion(path("d"), None, &LIMITS),
             Err(DraftError::Files(3))
         );
         assert_eq!(write(&mut draft, "c", 1), Ok(()), "no new name");
@@ -329,11 +366,11 @@ mod tests {
         let mut draft = Draft::new("t".into(), "".into());
         let fit = MAX_NAMES_BYTES / long(0).as_str().len();
         assert_eq!(
-            draft.propose_deletion((0..fit).map(long).collect(), &many),
+            draft.propose_deletions((0..fit).map(long).collect(), &many),
             Ok(())
         );
         assert_eq!(
-            draft.propose_deletion(vec![long(fit)], &many),
+            draft.propose_deletions(vec![long(fit)], &many),
             Err(DraftError::Names)
         );
         assert_eq!(
@@ -360,7 +397,7 @@ mod tests {
         draft.forget(&path("d/e/f/a"));
         assert_eq!(write(&mut draft, "x/y/z/a", 0), Ok(()));
         let deep = path("a/proposed/deletion/makes/no/folder");
-        assert_eq!(draft.propose_deletion(vec![deep], &LIMITS), Ok(()));
+        assert_eq!(draft.propose_deletion(deep, None, &LIMITS), Ok(()));
     }
 
     #[test]
@@ -376,7 +413,7 @@ mod tests {
     fn a_later_write_withdraws_a_proposed_deletion() {
         let mut draft = draft();
         draft
-            .propose_deletion(vec![path("a"), path("b")], &LIMITS)
+            .propose_deletions(vec![path("a"), path("b")], &LIMITS)
             .expect("within bounds");
         assert_eq!(write(&mut draft, "a", 1), Ok(()));
         let made = finished(&draft);
@@ -407,7 +444,10 @@ mod tests {
         }
         let full = Err(DraftError::Names);
         assert_eq!(put(&mut draft, &path("a"), file(None), &many), full);
-        assert_eq!(draft.propose_deletion(vec![path("a")], &many), full);
+        let delete = |draft: &mut Draft, name: FilePath, base: Option<&str>| {
+            draft.propose_deletion(name, base.map(hash), &many)
+        };
+        assert_eq!(delete(&mut draft, path("a"), None), full);
         let again = put(&mut draft, &long(0), file(Some("b")), &many);
         assert_eq!(again, Ok(()), "one base for another");
         assert_eq!(put(&mut draft, &long(0), file(None), &many), Ok(()));
@@ -419,6 +459,20 @@ mod tests {
         );
         draft.forget(&long(1));
         assert_eq!(put(&mut draft, &long(0), file(Some("a")), &many), Ok(()));
+
+        // It counts for a proposed deletion as for a file.
+        draft.forget(&path("a"));
+        assert_eq!(delete(&mut draft, long(1), Some("a")), Ok(()));
+        assert_eq!(delete(&mut draft, path("a"), None), full);
+        let again = delete(&mut draft, long(1), Some("b"));
+        assert_eq!(again, Ok(()), "one base for another");
+        assert_eq!(delete(&mut draft, long(1), None), Ok(()));
+        assert_eq!(delete(&mut draft, path("a"), None), Ok(()));
+        assert_eq!(delete(&mut draft, long(1), Some("a")), full);
+        draft.forget(&path("a"));
+        assert_eq!(delete(&mut draft, long(1), Some("a")), Ok(()));
+        let instead = put(&mut draft, &long(1), file(Some("b")), &many);
+        assert_eq!(instead, Ok(()), "the file's base for the deletion's");
         for number in 0..64 {
             draft.forget(&long(number));
         }
@@ -444,13 +498,37 @@ mod tests {
     }
 
     #[test]
-    fn a_proposed_deletion_has_no_base() {
+    fn the_base_of_a_proposed_deletion_is_that_of_the_latest_one() {
         let mut draft = draft();
+        let delete = |draft: &mut Draft, name: &str, base: Option<&str>| {
+            let proposed = draft.propose_deletion(path(name), base.map(hash), &LIMITS);
+            proposed.expect("within bounds");
+        };
+        let deleted_bases = |draft: &Draft| -> Vec<_> {
+            let bases = finished(draft).deleted_bases.into_iter();
+            bases.map(|(path, base)| (path.to_string(), base)).collect()
+        };
+        let of = |name: &str, digit| (format!("/{name}"), hash(digit));
         write_from(&mut draft, "a", Some("a"));
         draft.forget(&path("a"));
+        delete(&mut draft, "a", None);
+        assert_eq!(
+            deleted_bases(&draft),
+            [],
+            "what the file was made from is gone"
+        );
+        delete(&mut draft, "a", Some("b"));
+        delete(&mut draft, "d/b", Some("c"));
+        assert_eq!(deleted_bases(&draft), [of("a", "b"), of("d/b", "c")]);
+        delete(&mut draft, "a", Some("d"));
         draft
-            .propose_deletion(vec![path("a")], &LIMITS)
+            .propose_deletions(vec![path("d/b"), path("d/c")], &LIMITS)
             .expect("within bounds");
+        assert_eq!(deleted_bases(&draft), [of("a", "d"), of("d/b", "c")]);
+        delete(&mut draft, "a", None);
+        assert_eq!(deleted_bases(&draft), [of("d/b", "c")]);
+        write_from(&mut draft, "d/b", None);
+        assert_eq!(deleted_bases(&draft), [], "a post withdraws it");
         assert_eq!(bases(&draft), []);
     }
 

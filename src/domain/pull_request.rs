@@ -76,6 +76,8 @@ pub struct PullRequest {
     pub deleted: Vec<FilePath>,
     /// The content that the author started from, for each of its files for which it is known.
     pub bases: BTreeMap<FilePath, ContentHash>,
+    /// The content whose deletion is proposed, in the same way.
+    pub deleted_bases: BTreeMap<FilePath, ContentHash>,
 }
 
 impl PullRequest {
@@ -85,9 +87,9 @@ impl PullRequest {
     /// About how many bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {
         let names = self.files.iter().chain(&self.deleted);
-        let names = names.chain(self.bases.keys());
+        let names = names.chain(self.bases.keys().chain(self.deleted_bases.keys()));
         let names: usize = names.map(|name| name.as_str().len() + NAME_BYTES).sum();
-        let bases = self.bases.len() * size_of::<ContentHash>();
+        let bases = (self.bases.len() + self.deleted_bases.len()) * size_of::<ContentHash>();
         size_of::<Self>() + names + bases + self.title.len() + self.description.len()
     }
 }

@@ -25,6 +25,9 @@ async fn what_files_were_made_from_is_handed_on_with_their_pull_request() {
     let mut server = Server::start();
     let mut ana = server.streamer().await;
     ana.ok(post("gone", "x")).await;
+    for name in ["old/a", "old/b"] {
+        ana.ok(post(name, "x")).await;
+    }
     let mut bob = server.viewer("bob").await;
     bob.ok(creation()).await;
     bob.ok(with_base(post("a", "a"), hash("a"))).await;
@@ -33,14 +36,19 @@ async fn what_files_were_made_from_is_handed_on_with_their_pull_request() {
     bob.ok(with_base(post("null", "null"), Value::Null)).await;
     bob.ok(with_base(post("dropped", "x"), hash("c"))).await;
     bob.ok(delete("dropped")).await;
-    bob.ok(delete("gone")).await;
+    bob.ok(with_base(delete("gone"), hash("d"))).await;
+    bob.ok(with_base(delete("old/a"), hash("e"))).await;
+    bob.ok(with_base(delete("old/a"), hash("f"))).await;
+    bob.ok(with_base(delete("old"), hash("0"))).await;
     bob.ok(finish()).await;
 
     let created = ana.expect("pullRequestCreated").await;
     let bases = json!({"/a": hash("a"), "/d/b": hash("b")});
     assert_eq!(created["files"], json!(["/a", "/d/b", "/new", "/null"]));
-    assert_eq!(created["deleted"], json!(["/gone"]));
+    assert_eq!(created["deleted"], json!(["/gone", "/old/a", "/old/b"]));
     assert_eq!(created["bases"], bases);
+    let deleted_bases = json!({"/gone": hash("d"), "/old/a": hash("f")});
+    assert_eq!(created["deletedBases"], deleted_bases);
 
     server.restart();
     let mut ana = server.connect().await;
@@ -82,7 +90,9 @@ async fn without_bases_nothing_is_said_of_them() {
     bob.ok(post("a", "y")).await;
     bob.ok(finish()).await;
     let created = ana.expect("pullRequestCreated").await;
-    assert_eq!(created.get("bases"), None, "{created}");
+    for member in ["bases", "deletedBases"] {
+        assert_eq!(created.get(member), None, "{created}");
+    }
     bob.send(by_id(&created["id"])).await;
     let part = bob.expect("fileGet").await;
     assert_eq!(part.get("base"), None, "{part}");
@@ -166,6 +176,8 @@ async fn what_is_no_base_is_refused_in_a_draft_and_in_the_project() {
             assert_eq!(answer["file"], "b", "{answer}");
             let part = with_base(post_part("u", "bad", 2, 2), wrong.clone());
             client.refused(400, part).await;
+            let delete = with_base(delete("b"), wrong.clone());
+            client.refused(400, delete).await;
         }
     }
     bob.ok(post_part("u", "two", 2, 2)).await;
@@ -179,6 +191,8 @@ async fn what_is_no_base_is_refused_in_a_draft_and_in_the_project() {
     assert_eq!(update.get("base"), None, "{update}");
     let file = ana.ok(get("a")).await;
     assert_eq!(file.get("base"), None, "{file}");
+    ana.ok(with_base(delete("a"), hash("b"))).await;
+    bob.expect("fileDeleted").await;
     bob.quiet().await;
 }
 

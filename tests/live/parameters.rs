@@ -66,7 +66,7 @@ fn rows() -> Vec<Row> {
                 ("base", Text, false),
             ],
         ),
-        (delete("a"), &[("name", Text, true)]),
+        (delete("a"), &[("name", Text, true), ("base", Text, false)]),
         (
             creation(),
             &[("title", Text, true), ("description", Text, false)],

@@ -130,7 +130,7 @@ pub enum Ask {
     Post(String, Vec<u8>, Option<Part>),
     /// As the desktop client posts: a binary message with a piece of the whole file's base64.
     PostPiece(String, String, Part),
-    /// A post that says what its file was made from.
+    /// A post or delete that says which content it starts from.
     From(String, Box<Ask>),
     Delete(String),
     Watch(Project),

@@ -94,7 +94,10 @@ impl Generator {
                 self.plan(me);
                 self.plans[me].pop_front().unwrap_or(Ask::Finish)
             }
-            32..42 if writes || self.one_in(5) => Ask::Delete(self.name(world)),
+            32..42 if writes || self.one_in(5) => {
+                let delete = Ask::Delete(self.name(world));
+                self.perhaps_from(delete)
+            }
             42..50 => Ask::Get(self.any_project(), self.asked(world), self.one_in(4)),
             50..56 => Ask::List(self.any_project(), self.asked(world), self.one_in(4)),
             56..60 => Ask::Watch(self.any_project()),
@@ -209,13 +212,13 @@ impl Generator {
         }
     }
 
-    /// A post that may say what its file was made from.
-    fn perhaps_from(&mut self, post: Ask) -> Ask {
+    /// A post or delete that may say which content it starts from.
+    fn perhaps_from(&mut self, change: Ask) -> Ask {
         if self.one_in(3) {
             let base = self.pick(&["a", "0", "9"]).repeat(64);
-            Ask::From(base, Box::new(post))
+            Ask::From(base, Box::new(change))
         } else {
-            post
+            change
         }
     }
 

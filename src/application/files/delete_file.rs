@@ -18,20 +18,25 @@ pub(crate) async fn delete_file(
     now: Timestamp,
 ) -> Result<CommandOutcome, RequestError> {
     let target = session.rights().may_write(now)?;
-    let DeleteFile { path, means_folder } = request?;
+    let request = request?;
     if app.policy.ignores_folder_deletions && matches!(target, WriteTarget::Project(_)) {
-        session.uploads.end(&target, &path);
+        session.uploads.end(&target, &request.path);
     } else {
-        session.uploads.end_at_or_below(&target, &path);
+        session.uploads.end_at_or_below(&target, &request.path);
     }
     match target {
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
             origin: session.connection,
-            file: FileKey { project, path },
-            change: Change::Delete { means_folder },
+            file: FileKey {
+                project,
+                path: request.path,
+            },
+            change: Change::Delete {
+                means_folder: request.means_folder,
+            },
         })),
         WriteTarget::Draft(_) => {
-            delete_in_draft(app, session, path, means_folder).await?;
+            delete_in_draft(app, session, request).await?;
             Ok(Reply::FileDeleted.into())
         }
     }
@@ -42,9 +47,13 @@ pub(crate) async fn delete_file(
 async fn delete_in_draft(
     app: &Application,
     session: &mut Session,
-    path: FilePath,
-    means_folder: bool,
+    request: DeleteFile,
 ) -> Result<(), RequestError> {
+    let DeleteFile {
+        path,
+        means_folder,
+        base,
+    } = request;
     let Some(project) = session.rights().role_project().cloned() else {
         return Err(RequestError::Internal);
     };
@@ -54,8 +63,12 @@ async fn delete_in_draft(
     let mut own = open.draft().files_at(&path);
     own.retain(|file| !means_folder || *file != path);
     if own.is_empty() {
-        let files = files_to_delete(app, &project, &path, means_folder).await?;
-        return Ok(open.propose_deletion(files, &app.limits.pull_request)?);
+        let limits = &app.limits.pull_request;
+        if !means_folder && is_file(app, &project, &path).await? {
+            return Ok(open.propose_deletion(path, base, limits)?);
+        }
+        let files = files_below(app, &project, path).await?;
+        return Ok(open.propose_deletions(files, limits)?);
     }
     for file in own {
         let removed = app.ports.uploads.remove_draft_file(open.id, &file).await;
@@ -65,24 +78,27 @@ async fn delete_in_draft(
     Ok(())
 }
 
-/// The project's file of that name, or all files of its folder of that name; never empty.
-async fn files_to_delete(
+async fn is_file(
     app: &Application,
     project: &ProjectId,
     path: &FilePath,
-    means_folder: bool,
+) -> Result<bool, RequestError> {
+    match app.ports.projects.find_file(project, path).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound) => Ok(false),
+        Err(error) => Err(RequestError::reading_file(&error)),
+    }
+}
+
+/// All files of the project's folder; never empty.
+async fn files_below(
+    app: &Application,
+    project: &ProjectId,
+    folder: FilePath,
 ) -> Result<Vec<FilePath>, RequestError> {
     let store = &app.ports.projects;
-    let failed = |error: StoreError| RequestError::reading_file(&error);
-    if !means_folder {
-        match store.find_file(project, path).await {
-            Ok(_) => return Ok(vec![path.clone()]),
-            Err(StoreError::NotFound) => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
     let mut asked = FilesBelow {
-        folder: Some(path.clone()),
+        folder: Some(folder),
         recursively: true,
         after: None,
     };
@@ -91,7 +107,7 @@ async fn files_to_delete(
     let mut files = Vec::new();
     while files.len() < most {
         let more = store.files_below(project, &asked, most - files.len()).await;
-        let more = more.map_err(failed)?;
+        let more = more.map_err(|error| RequestError::reading_file(&error))?;
         if more.is_empty() {
             break;
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::application::memory::{Account, Reservation};
 use crate::application::ports::UploadStore;
-use crate::domain::{Draft, DraftError, DraftFile, FilePath, PullRequestId, PullRequestLimits};
+use crate::domain::{
+    ContentHash, Draft, DraftError, DraftFile, FilePath, PullRequestId, PullRequestLimits,
+};
 
 /// A pull request that a connection is still putting together; dropping it unfinished discards its
 /// files. Its names and texts are reserved on the connection's account.
@@ -48,10 +50,21 @@ impl OpenDraft {
 
     pub(crate) fn propose_deletion(
         &mut self,
+        path: FilePath,
+        base: Option<ContentHash>,
+        limits: &PullRequestLimits,
+    ) -> Result<(), DraftError> {
+        self.draft.propose_deletion(path, base, limits)?;
+        self.count();
+        Ok(())
+    }
+
+    pub(crate) fn propose_deletions(
+        &mut self,
         paths: Vec<FilePath>,
         limits: &PullRequestLimits,
     ) -> Result<(), DraftError> {
-        self.draft.propose_deletion(paths, limits)?;
+        self.draft.propose_deletions(paths, limits)?;
         self.count();
         Ok(())
     }

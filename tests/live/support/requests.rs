@@ -74,7 +74,7 @@ pub fn post_part(name: &str, content: impl AsRef<[u8]>, part: u64, of: u64) -> V
     )
 }
 
-/// The same post with the base it was made from.
+/// The same post or delete with the base that it starts from.
 pub fn with_base(mut request: Value, base: impl Into<Value>) -> Value {
     request["data"]["base"] = base.into();
     request

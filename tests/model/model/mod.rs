@@ -57,7 +57,8 @@ pub struct Draft {
     pub title: String,
     pub description: String,
     pub files: Files,
-    pub deleted: BTreeSet<String>,
+    /// With their bases.
+    pub deleted: BTreeMap<String, Option<String>>,
 }
 
 /// An open pull request.
@@ -205,7 +206,7 @@ impl World {
                 let content = unbase64(piece);
                 self.post(me, name, &content, Some(*part), Some(piece), base)
             }
-            Ask::Delete(name) => self.delete(me, name),
+            Ask::Delete(name) => self.delete(me, name, base),
             Ask::Watch(project) => self.watch(me, project),
             Ask::Unwatch(project) => self.unwatch(me, project),
             Ask::Status(project) => self.status(me, project),

@@ -193,7 +193,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn delete(&mut self, me: usize, name: &str) -> Answer {
+    pub(super) fn delete(&mut self, me: usize, name: &str, base: Option<&str>) -> Answer {
         self.check_right(me, Right::Write)?;
         let (path, is_folder) = normal(name).ok_or(RequestError::Bad)?;
         if path.is_empty() {
@@ -221,7 +221,13 @@ impl World {
             }
             if own.is_empty() {
                 let mut after = draft.clone();
-                after.deleted.extend(of_project);
+                for file in of_project {
+                    if file == path {
+                        after.deleted.insert(file, base.map(str::to_owned));
+                    } else {
+                        after.deleted.entry(file).or_default();
+                    }
+                }
                 if after.files.len() + after.deleted.len() > self.limits.pull_files {
                     let limit = self.limits.pull_files;
                     return Err(RequestError::Limit("maxPullRequestFiles", limit));

@@ -19,14 +19,18 @@ impl Pull {
             "id": self.id(), "owner": self.owner,
             "title": self.draft.title, "description": self.draft.description,
             "date": date, "data": date,
-            "files": self.draft.files.keys().collect::<Vec<_>>(), "deleted": self.draft.deleted,
+            "files": self.draft.files.keys().collect::<Vec<_>>(),
+            "deleted": self.draft.deleted.keys().collect::<Vec<_>>(),
         });
         let files = self.draft.files.iter();
-        let bases =
-            files.filter_map(|(name, file)| Some((name.clone(), json!(file.base.as_ref()?))));
-        let bases: serde_json::Map<_, _> = bases.collect();
-        if !bases.is_empty() {
-            about["bases"] = bases.into();
+        let bases = files.map(|(name, file)| (name, &file.base));
+        for (member, bases) in [
+            ("bases", known(bases)),
+            ("deletedBases", known(self.draft.deleted.iter())),
+        ] {
+            if !bases.is_empty() {
+                about[member] = bases.into();
+            }
         }
         about
     }
@@ -34,6 +38,13 @@ impl Pull {
     pub fn created(&self) -> Value {
         success("pullRequestCreated", self.data())
     }
+}
+
+fn known<'a>(
+    bases: impl Iterator<Item = (&'a String, &'a Option<String>)>,
+) -> serde_json::Map<String, Value> {
+    let known = bases.filter_map(|(name, base)| Some((name.clone(), json!(base.as_ref()?))));
+    known.collect()
 }
 
 impl World {

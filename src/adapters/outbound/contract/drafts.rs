@@ -87,6 +87,7 @@ pub(super) async fn what_files_were_made_from_is_kept(world: World) {
         (path("d/b \u{1f600} \"quoted\""), hash('b')),
     ]
     .into();
+    finished.deleted_bases = [(path("c"), hash('c'))].into();
     let id = finished.id;
     world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&demo(), id).await;

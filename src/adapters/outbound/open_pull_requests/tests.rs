@@ -33,6 +33,7 @@ fn pull_request(id: u128, date: Timestamp) -> PullRequest {
         files: Vec::new(),
         deleted: Vec::new(),
         bases: BTreeMap::new(),
+        deleted_bases: BTreeMap::new(),
     }
 }
 

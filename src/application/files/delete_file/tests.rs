@@ -4,7 +4,7 @@ use super::*;
 use crate::application::command::Command;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
-    World, creation, delete, is_bad, is_unauthorized, next_of, over, part, path, post,
+    World, based, creation, delete, hash, is_bad, is_unauthorized, next_of, over, part, path, post,
 };
 
 /// Carries out `commands` in a draft; returns the last answer and what was done.
@@ -48,7 +48,7 @@ async fn the_right_is_checked_before_the_parameters() {
 async fn a_draft_takes_back_its_own_files_or_proposes_deletions() {
     let put = "draft put /n/x \"x\"".to_owned();
     let remove = "draft remove /n/x".to_owned();
-    let cases: [(&str, Vec<Command>, Vec<String>); 6] = [
+    let cases: [(&str, Vec<Command>, Vec<String>); 8] = [
         (
             "its own file",
             vec![post("/n/x", "x"), delete("/n/x"), delete("/a")],
@@ -73,6 +73,28 @@ async fn a_draft_takes_back_its_own_files_or_proposes_deletions() {
             "twice",
             vec![delete("/a"), delete("/a")],
             vec![finished("[]", r#"["/a"]"#)],
+        ),
+        (
+            "with what is to be deleted, the latest of them",
+            vec![
+                based(delete("/a"), hash('a')),
+                based(delete("/d/b"), hash('b')),
+                based(delete("/d/b"), hash('c')),
+                based(delete("/z"), hash('d')),
+                delete("/z"),
+            ],
+            vec![finished(
+                "[]",
+                r#"["/a", "/d/b", "/z"] /a from a /d/b from c"#,
+            )],
+        ),
+        (
+            "a folder, of which one file has been said before",
+            vec![
+                based(delete("/d/b"), hash('b')),
+                based(delete("/d"), hash('d')),
+            ],
+            vec![finished("[]", r#"["/d/b", "/d/e/c"] /d/b from b"#)],
         ),
         (
             "a later post withdraws it",

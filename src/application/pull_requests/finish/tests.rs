@@ -59,6 +59,7 @@ async fn what_is_finished_says_all_of_itself() {
                         files: vec![path("/n")],
                         deleted: vec![],
                         bases: [(path("/n"), hash('a'))].into(),
+                        deleted_bases: [].into(),
                     }
         })
         .returning(|_, _, _| Ok(()));

@@ -101,7 +101,15 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"file","subtype":"delete","data":{"name":"d/"}}"#,
-        r#"DeleteFile(Ok(DeleteFile { path: "/d", means_folder: true }))"#,
+        r#"DeleteFile(Ok(DeleteFile { path: "/d", means_folder: true, base: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"delete","data":{"name":"d","base":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
+        r#"DeleteFile(Ok(DeleteFile { path: "/d", means_folder: false, base: Some(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"delete","data":{"name":"d","base":"E3"}}"#,
+        r#"DeleteFile(Err(BadParameters("base must be a SHA-256 as 64 characters of lower-case hex")))"#,
     ),
     (
         r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo"}}"#,

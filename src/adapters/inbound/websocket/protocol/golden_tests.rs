@@ -55,14 +55,16 @@ fn proposal() -> PullRequest {
         files: vec![path("a")],
         deleted: vec![path("b")],
         bases: BTreeMap::new(),
+        deleted_bases: BTreeMap::new(),
     }
 }
 
-/// The same proposal with one more file, and the base of one of the two.
-fn proposal_with_a_base() -> PullRequest {
+/// The same proposal with one more file, the base of one of the two, and that of the deletion.
+fn proposal_with_bases() -> PullRequest {
     PullRequest {
         files: vec![path("a"), path("c")],
         bases: [(path("a"), base())].into(),
+        deleted_bases: [(path("b"), base())].into(),
         ..proposal()
     }
 }
@@ -298,9 +300,9 @@ fn every_event_is_what_the_contract_says() {
             ],
         ),
         (
-            Event::PullRequestCreated(proposal_with_a_base()),
+            Event::PullRequestCreated(proposal_with_bases()),
             vec![
-                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}"#,
+                r#"{"code":200,"type":"pullRequestCreated","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"deletedBases":{"/b":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}"#,
             ],
         ),
         (
@@ -410,8 +412,8 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
             r#"{"code":200,"type":"pullRequestList","data":[],"last":true,"ref":1}"#,
         ),
         (
-            encode::pull_request_list(&[proposal_with_a_base()], true, &Context::default()),
-            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"last":true}"#,
+            encode::pull_request_list(&[proposal_with_bases()], true, &Context::default()),
+            r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a","/c"],"deleted":["/b"],"bases":{"/a":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"deletedBases":{"/b":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"last":true}"#,
         ),
         (
             encode::pull_request_list(&[proposal()], false, &Context::default()),

@@ -227,6 +227,7 @@ fn delete_file(data: &Data<'_>) -> Checked<DeleteFile> {
     Ok(DeleteFile {
         path,
         means_folder: query.means_folder,
+        base: base(&data.base)?,
     })
 }
 

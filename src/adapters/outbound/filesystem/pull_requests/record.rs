@@ -28,6 +28,13 @@ struct Record {
     /// Left out if there is none, as in records written before there were any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<String, String>,
+    /// Likewise.
+    #[serde(
+        default,
+        rename = "deletedBases",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    deleted_bases: BTreeMap<String, String>,
 }
 
 /// Why a record is not a valid pull request.
@@ -43,6 +50,12 @@ pub(crate) enum RecordError {
 
 pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError> {
     let names = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
+    let texts = |bases: &BTreeMap<FilePath, ContentHash>| {
+        let texts = bases.iter();
+        texts
+            .map(|(path, base)| (path.to_string(), base.to_string()))
+            .collect()
+    };
     let record = Record {
         format: FORMAT,
         id: pull_request.id.to_string(),
@@ -54,11 +67,8 @@ pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError>
         date: pull_request.date.as_millis(),
         files: names(&pull_request.files),
         deleted: names(&pull_request.deleted),
-        bases: pull_request
-            .bases
-            .iter()
-            .map(|(path, base)| (path.to_string(), base.to_string()))
-            .collect(),
+        bases: texts(&pull_request.bases),
+        deleted_bases: texts(&pull_request.deleted_bases),
     };
     Ok(serde_json::to_vec_pretty(&record)?)
 }
@@ -76,10 +86,13 @@ pub(crate) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Member(member))
     };
-    let bases = record.bases.iter().map(|(name, base)| {
-        let path = FilePath::parse(name).ok()?;
-        Some((path, ContentHash::parse(base)?))
-    });
+    let bases = |texts: &BTreeMap<String, String>, member| {
+        let bases = texts.iter().map(|(name, base)| {
+            let path = FilePath::parse(name).ok()?;
+            Some((path, ContentHash::parse(base)?))
+        });
+        bases.collect::<Option<_>>().ok_or(Member(member))
+    };
     Ok(PullRequest {
         id: PullRequestId::parse(&record.id).ok_or(Member("id"))?,
         project: ProjectId {
@@ -92,7 +105,8 @@ pub(crate) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
         date: Timestamp::from_millis(record.date),
         files: paths(&record.files, "files")?,
         deleted: paths(&record.deleted, "deleted")?,
-        bases: bases.collect::<Option<_>>().ok_or(Member("bases"))?,
+        bases: bases(&record.bases, "bases")?,
+        deleted_bases: bases(&record.deleted_bases, "deletedBases")?,
     })
 }
 
@@ -104,10 +118,12 @@ mod tests {
         "streamer":"ana","project":"demo","owner":"bob","title":"t","description":"",
         "date":5,"files":["/a","/d/b"],"deleted":["/c"]}"#;
 
-    /// The same with what its first file was made from.
-    fn with_a_base() -> String {
-        let bases = format!(r#"],"bases":{{"/a":"{}"}}}}"#, "0f".repeat(32));
-        GOLDEN.replace("]}", &bases)
+    /// The same with what its first file was made from, and which content is to be deleted.
+    fn with_bases() -> String {
+        let [of_file, of_deleted] = ["0f", "1e"].map(|digits| digits.repeat(32));
+        let bases = format!(r#""bases":{{"/a":"{of_file}"}}"#);
+        let deleted_bases = format!(r#""deletedBases":{{"/c":"{of_deleted}"}}"#);
+        GOLDEN.replace("]}", &format!("],{bases},{deleted_bases}}}"))
     }
 
     #[test]
@@ -124,7 +140,10 @@ mod tests {
     #[test]
     fn a_record_from_before_there_were_bases_is_read_and_written_as_it_was() {
         let read = decode(GOLDEN.as_bytes()).expect("valid");
-        assert_eq!(read.bases, BTreeMap::new());
+        assert_eq!(
+            (&read.bases, &read.deleted_bases),
+            (&BTreeMap::new(), &BTreeMap::new())
+        );
         let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json);
         let written = encode(&read).expect("encodes");
         assert_eq!(
@@ -135,10 +154,13 @@ mod tests {
 
     #[test]
     fn bases_are_kept_beside_the_files() {
-        let read = decode(with_a_base().as_bytes()).expect("valid");
-        let path = FilePath::parse("/a").expect("valid");
-        let base = ContentHash::parse(&"0f".repeat(32)).expect("valid");
-        assert_eq!(read.bases, [(path, base)].into());
+        let read = decode(with_bases().as_bytes()).expect("valid");
+        let of = |name, digits: &str| {
+            let path = FilePath::parse(name).expect("valid");
+            [(path, ContentHash::parse(&digits.repeat(32)).expect("valid"))].into()
+        };
+        assert_eq!(read.bases, of("/a", "0f"));
+        assert_eq!(read.deleted_bases, of("/c", "1e"));
         let again = decode(&encode(&read).expect("encodes")).expect("valid");
         assert_eq!(again, read);
     }
@@ -159,8 +181,10 @@ mod tests {
             ("0f0f", "0F0F"),
             ("0f0f", "0f"),
             ("\"bases\":{", "\"bases\":{\"/d/b\":5,"),
+            ("{\"/c\":", "{\"/../c\":"),
+            ("1e1e", "1e"),
         ] {
-            let record = with_a_base().replacen(from, to, 1);
+            let record = with_bases().replacen(from, to, 1);
             assert!(decode(record.as_bytes()).is_err(), "{to}");
         }
     }

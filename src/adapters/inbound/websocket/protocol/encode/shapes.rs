@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{ChatMessage, FilePath, PullRequest};
+use crate::domain::{ChatMessage, ContentHash, FilePath, PullRequest};
 
 /// A file that has been stored or deleted.
 #[derive(Serialize)]
@@ -39,6 +39,7 @@ impl<'a> From<&'a ChatMessage> for WireChatMessage<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct WirePullRequest<'a> {
     id: String,
     owner: &'a str,
@@ -52,11 +53,20 @@ pub(crate) struct WirePullRequest<'a> {
     /// Left out if there is none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<&'a str, String>,
+    /// Likewise.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    deleted_bases: BTreeMap<&'a str, String>,
 }
 
 impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
     fn from(made: &'a PullRequest) -> Self {
         let names = |paths: &'a [FilePath]| paths.iter().map(FilePath::as_str).collect();
+        let texts = |bases: &'a BTreeMap<FilePath, ContentHash>| {
+            let texts = bases.iter();
+            texts
+                .map(|(path, base)| (path.as_str(), base.to_string()))
+                .collect()
+        };
         Self {
             id: made.id.to_string(),
             owner: made.owner.as_str(),
@@ -66,11 +76,8 @@ impl<'a> From<&'a PullRequest> for WirePullRequest<'a> {
             data: made.date.as_millis(),
             files: names(&made.files),
             deleted: names(&made.deleted),
-            bases: made
-                .bases
-                .iter()
-                .map(|(path, base)| (path.as_str(), base.to_string()))
-                .collect(),
+            bases: texts(&made.bases),
+            deleted_bases: texts(&made.deleted_bases),
         }
     }
 }
