@@ -37,7 +37,7 @@ pub enum Event {
     },
     /// A viewer has finished a pull request.
     PullRequestCreated(PullRequest),
-    /// The streamer has ended a pull request.
+    /// The streamer or the owner has ended a pull request.
     PullRequestClosed {
         /// Which pull request.
         id: PullRequestId,

@@ -317,10 +317,10 @@ request in other      401     401       401      400     yes     yes       400  
 unknown request       401     401       401      400     400     400       400    400     401
 impossible request    401     401       401      400     400     400       400    400     401
 request ill-typed     401     401       401      400     400     400       400    400     401
-end one in demo       401     401       401      401     401     400       yes    401     401
-end one in other      401     401       401      401     401     yes       400    401     401
-end an unknown one    401     401       401      401     401     400       400    401     401
-end ill-typed         401     401       401      401     401     400       400    401     401
+end one in demo       401     401       401      400     400     400       yes    yes     401
+end one in other      401     401       401      400     yes     yes       400    400     401
+end an unknown one    401     401       401      400     400     400       400    400     401
+end ill-typed         401     401       401      400     400     400       400    400     401
 list requests         401     401       401      yes     yes     yes       yes    yes     401
 say                   401     401       401      yes     yes     yes       yes    yes     401
 say nothing           401     401       401      400     400     400       400    400     401

@@ -355,10 +355,16 @@ impl World {
             .expect_open_file()
             .returning(|_, _, path| Ok(open_file(path)));
         let journal = self.journal.clone();
-        pull_requests.expect_delete().returning(move |project, _| {
-            journal.note(format!("delete pull request of {project}"));
-            Ok(())
-        });
+        pull_requests
+            .expect_delete()
+            .returning(move |project, _, tell| {
+                journal.note(format!("delete pull request of {project}"));
+                tell();
+                Ok(())
+            });
+        pull_requests
+            .expect_tell_if_open()
+            .returning(|_, _, tell| tell());
     }
 
     fn furnish_subscriptions(&mut self) {

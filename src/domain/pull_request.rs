@@ -53,9 +53,11 @@ pub enum Outcome {
     Merged,
     /// The streamer closed it without merging.
     Closed,
+    /// Its owner took it back.
+    Withdrawn,
 }
 
-/// A finished pull request, open until its streamer deletes it.
+/// A finished pull request, open until its streamer or its owner deletes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequest {
     /// Its id.

@@ -86,7 +86,6 @@ async fn a_pull_request_goes_from_its_creation_to_its_end() {
             json!({"code": 200, "type": "pullRequestList", "data": [about], "last": true});
         assert_eq!(client.ask(pull_request("list", json!({}))).await, expected);
     }
-    bob.refused(401, by_id("delete", &id)).await;
     let merged = pull_request("delete", json!({"id": id, "outcome": "merged"}));
     let expected = json!({"code": 200, "type": "pullRequestDelete", "data": "OK"});
     assert_eq!(ana.ask(merged).await, expected);
@@ -101,6 +100,57 @@ async fn a_pull_request_goes_from_its_creation_to_its_end() {
         Some(2)
     );
     for client in [&mut ana, &mut second, &mut bob, &mut eve] {
+        client.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn an_owner_withdraws_a_pull_request_and_the_streamer_is_told() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    let mut second = server.streamer().await;
+    let mut bob = server.viewer("bob").await;
+    let mut bobs_other = server.viewer("bob").await;
+    let mut eve = server.viewer("eve").await;
+    let id = proposed(&mut bob, &mut ana, "a").await;
+    second.expect("pullRequestCreated").await;
+    let strange = pull_request("delete", json!({"id": id, "outcome": "withdrawn"}));
+    bob.refused(400, strange).await;
+    let ignored = pull_request("delete", json!({"id": id, "outcome": "merged"}));
+    assert_eq!(bob.ok(ignored).await, "OK");
+    for client in [&mut ana, &mut second, &mut bobs_other] {
+        let expected = json!({"id": id, "outcome": "withdrawn"});
+        assert_eq!(client.expect("pullRequestClosed").await, expected);
+        unknown(client, by_id("delete", &id)).await;
+    }
+    unknown(&mut bob, by_id("get", &id)).await;
+
+    // Of two who end it at once, one succeeds.
+    for round in 0..20 {
+        let id = proposed(&mut bob, &mut ana, &format!("{round}")).await;
+        second.expect("pullRequestCreated").await;
+        let (first, other) = tokio::join!(
+            ana.ask(with_ref(by_id("delete", &id), 1)),
+            second.ask(with_ref(by_id("delete", &id), 1))
+        );
+        let mut codes = [first["code"].as_u64(), other["code"].as_u64()];
+        codes.sort_unstable();
+        assert_eq!(codes, [Some(200), Some(400)], "{first} {other}");
+        bob.expect("pullRequestClosed").await;
+        bobs_other.expect("pullRequestClosed").await;
+    }
+
+    // One that is withdrawn while the streamer is away is told of to nobody.
+    let gone = proposed(&mut bob, &mut ana, "gone").await;
+    second.expect("pullRequestCreated").await;
+    drop((ana, second));
+    bob.until("streamerDisconnected").await;
+    bob.ok(by_id("delete", &gone)).await;
+    let mut ana = server.streamer().await;
+    bobs_other.rest().await;
+    bob.rest().await;
+    eve.rest().await;
+    for client in [&mut ana, &mut bob, &mut bobs_other, &mut eve] {
         client.quiet().await;
     }
 }
@@ -296,8 +346,9 @@ async fn nobody_else_sees_a_pull_request() {
         unknown(client, by_id("get", &id)).await;
         assert_eq!(client.ok(pull_request("list", json!({}))).await, json!([]));
     }
-    eve.refused(401, by_id("delete", &id)).await;
-    unknown(&mut mal, by_id("delete", &id)).await;
+    for client in [&mut eve, &mut mal] {
+        unknown(client, by_id("delete", &id)).await;
+    }
     for subtype in ["get", "delete"] {
         anyone.refused(401, by_id(subtype, &id)).await;
     }

@@ -114,7 +114,6 @@ pub enum Right {
     Read,
     Write,
     Propose,
-    Review,
     Chat,
 }
 

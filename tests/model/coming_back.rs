@@ -88,6 +88,10 @@ async fn history(game: &mut Game) -> Result<(), Difference> {
         for ask in absence {
             game.ask(ANA, &ask, true).await?;
         }
+        // One that is withdrawn meanwhile, of which the streamer's connection is never told.
+        propose(game).await?;
+        let newest = game.world.pulls.last().ok_or("no pull request")?.id();
+        game.ask(BOB, &Ask::PullDelete(newest, None), true).await?;
         propose(game).await?;
         for _ in 0..2 {
             game.ask(ANA, &streamer("demo"), true).await?;

@@ -95,11 +95,11 @@ pub fn requests(project: &Project) -> Vec<(Right, Value)> {
         (Right::Propose, pull_request("get", json!({}))),
         (Right::Propose, pull_request("get", json!({"id": 1}))),
         (
-            Right::Review,
+            Right::Propose,
             pull_request("delete", json!({"outcome": "merged"})),
         ),
         (
-            Right::Review,
+            Right::Propose,
             pull_request("delete", json!({"id": "x", "outcome": "lost"})),
         ),
         (Right::Chat, chat("history", json!({"limit": 0}))),

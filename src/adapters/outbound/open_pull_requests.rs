@@ -57,9 +57,21 @@ impl OpenPullRequests {
         self.in_turn(&pull_request.project, insert);
     }
 
-    /// Takes one out that was deleted.
-    pub fn remove(&self, project: &ProjectId, id: PullRequestId) {
-        self.in_turn(project, |open| open.retain(|(_, open), _| *open != id));
+    /// Takes one out that was deleted, and tells of it.
+    pub fn remove(&self, project: &ProjectId, id: PullRequestId, in_turn: Turn) {
+        self.in_turn(project, |open| {
+            open.retain(|(_, open), _| *open != id);
+            in_turn();
+        });
+    }
+
+    /// See `PullRequestStore::tell_if_open`.
+    pub fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
+        self.look(project, |open| {
+            if open.keys().any(|(_, open)| *open == id) {
+                tell();
+            }
+        });
     }
 
     /// Whether it is open.

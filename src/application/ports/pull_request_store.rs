@@ -7,7 +7,7 @@ use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, 
 /// Reports a pull request that has been kept. Must not wait.
 pub type TellFinished = Box<dyn FnOnce(&PullRequest) + Send>;
 
-/// Starts or stops the notices of a project's pull requests. Must not wait.
+/// What is done in a project's turn. Must not wait.
 pub type Turn = Box<dyn FnOnce() + Send>;
 
 /// Why a draft was not finished.
@@ -23,9 +23,10 @@ pub enum FinishError {
 
 /// Keeps open pull requests until they are deleted, across restarts.
 ///
-/// Whatever concerns one project's list of open pull requests happens in turns: `finish` tells,
-/// `open_since` enters and `leave` leaves one after the other, so that a receiver who remembers
-/// what `leave` returned is told of each pull request once. No project waits for another's turn.
+/// Whatever concerns one project's list of open pull requests happens in turns: `finish`,
+/// `tell_if_open` and `delete` tell, `open_since` enters and `leave` leaves one after the other, so
+/// that a receiver who remembers what `leave` returned is told of each pull request once, and of
+/// none after its end. No project waits for another's turn.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait PullRequestStore: Send + Sync {
@@ -91,9 +92,18 @@ pub trait PullRequestStore: Send + Sync {
         path: &FilePath,
     ) -> Result<OpenFile, StoreError>;
 
-    /// Deletes a pull request with its files, durably.
+    /// Calls `tell` if the pull request is open. Does not wait for the disk.
+    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn);
+
+    /// Deletes a pull request with its files, durably. `in_turn` is called when it is not open any
+    /// more. Of several deletes at once, one succeeds.
     ///
     /// # Errors
-    /// `NotFound`; `Failed`.
-    async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError>;
+    /// `NotFound`; `Failed`. `in_turn` is not called.
+    async fn delete(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        in_turn: Turn,
+    ) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! `pullrequest`/`delete`: the streamer ends a pull request and its owner is told.
+//! `pullrequest`/`delete`: the streamer or the owner ends a pull request, and the other is told.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{Outcome, ProjectId, PullRequest, Timestamp};
+use crate::domain::{Outcome, PullRequest, Timestamp};
 
 pub(crate) async fn delete_pull_request(
     app: &Arc<Application>,
@@ -18,33 +18,43 @@ pub(crate) async fn delete_pull_request(
     request: Checked<DeletePullRequest>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let project = session.rights().may_review(now)?;
+    let (project, user) = session.rights().may_propose(now)?;
     let DeletePullRequest { id, outcome } = request?;
-    let (found, _held) = find_named_pull_request(app, &session.account, project, id).await?;
-    let (own, project) = (Arc::clone(app), project.clone());
-    let work = async move { end_pull_request(&own, project, found, outcome).await };
-    app.to_the_end(work).await?;
-    Ok(Reply::PullRequestDelete)
+    let owner = (!session.roles.streamer).then_some(user);
+    let (found, _held) = find_named_pull_request(app, &session.account, project, id, owner).await?;
+    let (outcome, origin) = match owner {
+        Some(_) => (Outcome::Withdrawn, Some(session.connection)),
+        None => (outcome, None),
+    };
+    let (topics, event) = notice(&found, outcome);
+    let events = Arc::clone(&app.ports.events);
+    let tell = move || {
+        for topic in topics {
+            events.publish(&topic, event.clone(), origin);
+        }
+    };
+    let own = Arc::clone(app);
+    let work = async move {
+        let store = &own.ports.pull_requests;
+        match store.delete(&found.project, found.id, Box::new(tell)).await {
+            Ok(()) => Ok(Reply::PullRequestDelete),
+            Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
+            Err(error) => Err(RequestError::internal("delete a pull request", &error)),
+        }
+    };
+    app.to_the_end(work).await
 }
 
-async fn end_pull_request(
-    app: &Application,
-    project: ProjectId,
-    found: PullRequest,
-    outcome: Outcome,
-) -> Result<(), RequestError> {
-    match app.ports.pull_requests.delete(&project, found.id).await {
-        Ok(()) => {}
-        Err(StoreError::NotFound) => return Err(RequestError::UNKNOWN_PULL_REQUEST),
-        Err(error) => return Err(RequestError::internal("delete a pull request", &error)),
+/// What is told of its end, and to whom: to each connection once.
+fn notice(ended: &PullRequest, outcome: Outcome) -> (Vec<Topic>, Event) {
+    let PullRequest { project, owner, .. } = ended;
+    let mut topics = vec![Topic::Outcomes(project.clone(), owner.clone())];
+    // A streamer who owns it hears of it with the owner's other connections.
+    if outcome == Outcome::Withdrawn && *owner != project.streamer {
+        topics.push(Topic::Proposals(project.clone()));
     }
-    let topic = Topic::Outcomes(project, found.owner);
-    let event = Event::PullRequestClosed {
-        id: found.id,
-        outcome,
-    };
-    app.ports.events.publish(&topic, event, None);
-    Ok(())
+    let id = ended.id;
+    (topics, Event::PullRequestClosed { id, outcome })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::application::memory::{Account, Reservation};
 use crate::application::ports::StoreError;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{ProjectId, PullRequest, PullRequestId};
+use crate::domain::{ProjectId, PullRequest, PullRequestId, UserName};
 
 /// Finds it and reserves its memory. The caller has waited for [`PullRequest::MOST_BYTES`].
 pub(crate) async fn find_pull_request(
@@ -21,7 +21,7 @@ pub(crate) async fn find_pull_request(
     Ok((found, held))
 }
 
-/// The same for a request that names it.
+/// The same for a request that names it; only `owner`'s, if one is given.
 ///
 /// # Errors
 /// 400 if there is none; 500.
@@ -30,11 +30,12 @@ pub(crate) async fn find_named_pull_request(
     account: &Arc<Account>,
     project: &ProjectId,
     id: Option<PullRequestId>,
+    owner: Option<&UserName>,
 ) -> Result<(PullRequest, Reservation), RequestError> {
     let id = id.ok_or(RequestError::UNKNOWN_PULL_REQUEST)?;
-    let found = find_pull_request(app, account, project, id).await;
-    found.map_err(|error| match error {
-        StoreError::NotFound => RequestError::UNKNOWN_PULL_REQUEST,
-        error => RequestError::internal("read a pull request", &error),
-    })
+    match find_pull_request(app, account, project, id).await {
+        Ok(found) if owner.is_none_or(|owner| *owner == found.0.owner) => Ok(found),
+        Ok(_) | Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
+        Err(error) => Err(RequestError::internal("read a pull request", &error)),
+    }
 }

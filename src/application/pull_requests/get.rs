@@ -16,10 +16,8 @@ pub(crate) async fn get_pull_request(
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
     let (project, user) = session.rights().may_propose(now)?;
-    let (found, held) = find_named_pull_request(app, &session.account, project, id?).await?;
-    if !session.roles.streamer && found.owner != *user {
-        return Err(RequestError::UNKNOWN_PULL_REQUEST);
-    }
+    let owner = (!session.roles.streamer).then_some(user);
+    let (found, held) = find_named_pull_request(app, &session.account, project, id?, owner).await?;
     let permit = permit_by_token(app, session);
     let files =
         FileStream::pull_request(found, held, app, "/".to_owned(), permit, &session.account);

@@ -87,5 +87,16 @@ pub async fn next_pull_requests(
     Ok((page, held))
 }
 
+/// Calls `tell` if the pull request is still open, before anybody is told of its end.
+pub fn tell_if_open(
+    app: &Application,
+    pull_request: &PullRequest,
+    tell: impl FnOnce() + Send + 'static,
+) {
+    let PullRequest { project, id, .. } = pull_request;
+    let store = &app.ports.pull_requests;
+    store.tell_if_open(project, *id, Box::new(tell));
+}
+
 #[cfg(test)]
 mod tests;

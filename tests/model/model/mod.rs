@@ -247,7 +247,6 @@ impl World {
             Right::Read => has_token || self.limits.public_read,
             Right::Write => connection.is_streamer || connection.draft.is_some(),
             Right::Propose => has_role,
-            Right::Review => connection.is_streamer,
             Right::Chat => connection.room.is_some(),
         };
         allowed.then_some(()).ok_or(RequestError::Unauthorized)

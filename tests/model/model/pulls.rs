@@ -137,15 +137,21 @@ impl World {
     }
 
     pub(super) fn pull_delete(&mut self, me: usize, id: &str, outcome: &str) -> Answer {
-        self.check_right(me, Right::Review)?;
         let visible = self.visible(me)?;
         let pull = visible.iter().find(|pull| pull.id() == id).ok_or(UNKNOWN)?;
         self.pulls.retain(|other| other.number != pull.number);
+        let is_withdrawn = !self.connections[me].is_streamer;
+        let outcome = if is_withdrawn { "withdrawn" } else { outcome };
         let closed = success("pullRequestClosed", json!({"id": id, "outcome": outcome}));
         for other in 0..self.connections.len() {
             let token = self.connections[other].token.as_ref();
             let is_owner = token.is_some_and(|token| token.user == pull.owner);
-            if is_owner && self.role_project(other) == Some(&pull.project) {
+            let concerns = if is_withdrawn {
+                other != me && (is_owner || self.connections[other].is_streamer)
+            } else {
+                is_owner
+            };
+            if concerns && self.role_project(other) == Some(&pull.project) {
                 self.push(other, closed.clone());
             }
         }

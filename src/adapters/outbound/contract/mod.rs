@@ -109,5 +109,7 @@ contract! {
         they_are_listed_by_owner,
         each_belongs_to_its_project,
         what_is_unknown_is_not_found,
-        a_deleted_one_is_gone;
+        a_deleted_one_is_gone,
+        of_deletes_at_once_one_succeeds_and_tells,
+        only_an_open_one_is_told_of;
 }

@@ -2,7 +2,7 @@ use super::world::{World, assert_says, demo, path, project, pull_request};
 use std::sync::{Arc, Mutex};
 
 use crate::application::locks::lock;
-use crate::application::ports::{FinishError, StoreError};
+use crate::application::ports::{FinishError, StoreError, Turn};
 use crate::domain::{PullRequest, PullRequestId, UserName};
 
 async fn finish(world: &World, finished: PullRequest) {
@@ -11,6 +11,10 @@ async fn finish(world: &World, finished: PullRequest) {
 
 fn ids(ids: &[u128]) -> Vec<PullRequestId> {
     ids.iter().copied().map(PullRequestId::from_u128).collect()
+}
+
+fn nothing() -> Turn {
+    Box::new(|| {})
 }
 
 fn user(name: &str) -> UserName {
@@ -50,7 +54,10 @@ pub(super) async fn an_author_may_have_so_many_open_and_no_more(world: World) {
     };
     let eves = world.pull_requests.finish(eves, 1, silent()).await;
     eves.expect("another author");
-    let deleted = world.pull_requests.delete(&demo(), ids(&[1])[0]).await;
+    let deleted = world
+        .pull_requests
+        .delete(&demo(), ids(&[1])[0], nothing())
+        .await;
     deleted.expect("is deleted");
     finish(3, 2).await.expect("the draft has stayed");
 }
@@ -76,7 +83,6 @@ pub(super) async fn each_is_told_of_in_its_turn(world: World) {
 
 pub(super) async fn who_comes_and_goes_is_told_of_each_once(world: World) {
     let store = &world.pull_requests;
-    let nothing = || Box::new(|| {});
     let demo = demo();
     let waiting = |after| store.open_since(&demo, after, nothing());
     assert_eq!(store.leave(&demo, nothing()), None);
@@ -88,7 +94,10 @@ pub(super) async fn who_comes_and_goes_is_told_of_each_once(world: World) {
     let told = store.leave(&demo, nothing());
     assert_eq!(waiting(told).await.expect("lists"), []);
     // The clock is set back, and the latest is gone.
-    store.delete(&demo, ids(&[2])[0]).await.expect("is deleted");
+    store
+        .delete(&demo, ids(&[2])[0], nothing())
+        .await
+        .expect("is deleted");
     finish(&world, pull_request(3, 1, &[], &["a"])).await;
     assert_eq!(waiting(told).await.expect("lists"), ids(&[3]));
     let (called, was_called) = std::sync::mpsc::channel();
@@ -127,7 +136,7 @@ pub(super) async fn each_belongs_to_its_project(world: World) {
     let file = world.pull_requests.open_file(&other, id, &path("a")).await;
     assert_says!(file, StoreError::NotFound);
     assert_says!(
-        world.pull_requests.delete(&other, id).await,
+        world.pull_requests.delete(&other, id, nothing()).await,
         StoreError::NotFound
     );
     world
@@ -148,7 +157,7 @@ pub(super) async fn what_is_unknown_is_not_found(world: World) {
         StoreError::NotFound
     );
     assert_says!(
-        world.pull_requests.delete(&demo, id).await,
+        world.pull_requests.delete(&demo, id, nothing()).await,
         StoreError::NotFound
     );
     world.put_draft(1, "a", b"x").await;
@@ -166,11 +175,11 @@ pub(super) async fn a_deleted_one_is_gone(world: World) {
     finish(&world, pull_request(2, 20, &[], &["a"])).await;
     world
         .pull_requests
-        .delete(&demo, id)
+        .delete(&demo, id, nothing())
         .await
         .expect("is deleted");
     assert_says!(
-        world.pull_requests.delete(&demo, id).await,
+        world.pull_requests.delete(&demo, id, nothing()).await,
         StoreError::NotFound
     );
     assert_says!(
@@ -181,4 +190,44 @@ pub(super) async fn a_deleted_one_is_gone(world: World) {
     assert_says!(file, StoreError::NotFound);
     let open = world.pull_requests.open(&demo, None).await;
     assert_eq!(open.expect("lists"), ids(&[2]));
+}
+
+pub(super) async fn of_deletes_at_once_one_succeeds_and_tells(world: World) {
+    let id = PullRequestId::from_u128(1);
+    world.put_draft(1, "a", b"x").await;
+    finish(&world, pull_request(1, 10, &["a"], &[])).await;
+    let told = Arc::new(Mutex::new(0));
+    let delete = |id| {
+        let told = Arc::clone(&told);
+        let tell = Box::new(move || *lock(&told) += 1);
+        let store = Arc::clone(&world.pull_requests);
+        async move { store.delete(&demo(), id, tell).await }
+    };
+    assert_says!(
+        delete(PullRequestId::from_u128(2)).await,
+        StoreError::NotFound
+    );
+    let all = futures_util::future::join_all((0..8).map(|_| delete(id))).await;
+    let done = all.iter().filter(|deleted| deleted.is_ok()).count();
+    let missing = |deleted: &&Result<(), _>| matches!(deleted, Err(StoreError::NotFound));
+    let not_found = all.iter().filter(missing).count();
+    assert_eq!((done, not_found, *lock(&told)), (1, 7, 1));
+}
+
+pub(super) async fn only_an_open_one_is_told_of(world: World) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = |what: &'static str| -> Turn {
+        let told = Arc::clone(&told);
+        Box::new(move || lock(&told).push(what))
+    };
+    let (store, id) = (&world.pull_requests, PullRequestId::from_u128(1));
+    store.tell_if_open(&demo(), id, tell("not yet"));
+    finish(&world, pull_request(1, 10, &[], &["a"])).await;
+    store.tell_if_open(&project("ana", "other"), id, tell("elsewhere"));
+    store.tell_if_open(&demo(), PullRequestId::from_u128(2), tell("another"));
+    store.tell_if_open(&demo(), id, tell("open"));
+    let deleted = store.delete(&demo(), id, tell("deleted")).await;
+    deleted.expect("is deleted");
+    store.tell_if_open(&demo(), id, tell("no more"));
+    assert_eq!(*lock(&told), ["open", "deleted"]);
 }

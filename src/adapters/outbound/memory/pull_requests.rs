@@ -105,9 +105,19 @@ impl PullRequestStore for MemoryPullRequests {
         file.cloned().ok_or(StoreError::NotFound)
     }
 
-    async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
+    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
+        self.open.tell_if_open(project, id, tell);
+    }
+
+    async fn delete(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        in_turn: Turn,
+    ) -> Result<(), StoreError> {
         let gone = lock(&self.contents).remove(&(project.clone(), id));
-        self.open.remove(project, id);
-        gone.map(drop).ok_or(StoreError::NotFound)
+        gone.ok_or(StoreError::NotFound)?;
+        self.open.remove(project, id, in_turn);
+        Ok(())
     }
 }

@@ -73,7 +73,7 @@ async fn a_project_in_which_nothing_is_open_is_forgotten() {
     assert!(lock(&open.projects).is_empty());
     finish(&open, 1, 100, Box::new(|_| {})).await;
     assert_eq!(lock(&open.projects).len(), 1);
-    open.remove(&demo(), PullRequestId::from_u128(1));
+    open.remove(&demo(), PullRequestId::from_u128(1), Box::new(|| {}));
     assert!(lock(&open.projects).is_empty());
 }
 
@@ -157,6 +157,36 @@ fn in_no_order_of_events_is_somebody_told_twice_or_not_at_all() {
             told.extend(waiting);
             told.sort_unstable();
             assert_eq!(told, [1, 2, 3, 4].map(PullRequestId::from_u128));
+        });
+    });
+}
+
+#[test]
+fn in_no_order_of_events_is_somebody_told_of_a_pull_request_after_its_end() {
+    check(2_000, || {
+        block_on(async {
+            let open = Arc::new(OpenPullRequests::default());
+            let id = PullRequestId::from_u128(1);
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let note = |what: &'static str| -> Turn {
+                let told = Arc::clone(&told);
+                Box::new(move || lock(&told).push(what))
+            };
+            finish(&open, 1, 100, Box::new(|_| {})).await;
+            let (same, end) = (Arc::clone(&open), note("ended"));
+            let owner = spawn(async move { same.remove(&demo(), id, end) });
+            let waiting = open.open_since(&demo(), None, Box::new(|| {}));
+            for id in waiting {
+                point();
+                open.tell_if_open(&demo(), id, note("created"));
+            }
+            owner.await.expect("no panic");
+            let told = lock(&told).clone();
+            assert!(
+                told == ["ended"] || told == ["created", "ended"],
+                "{told:?}"
+            );
+            assert!(lock(&open.projects).is_empty());
         });
     });
 }

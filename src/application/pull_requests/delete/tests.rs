@@ -3,7 +3,9 @@ use crate::application::ports::StoreError;
 use crate::application::reply::Reply;
 use crate::application::request_error::BadParameters;
 use crate::application::request_error::RequestError;
-use crate::application::test_world::{World, demo, is_bad, is_unauthorized, other, pull_request};
+use crate::application::test_world::{
+    ANA, World, demo, is_bad, is_unauthorized, new_session, other, pull_request, viewing,
+};
 use crate::domain::{Outcome, ProjectId, PullRequestId};
 
 fn end(number: u128, outcome: Outcome) -> Command {
@@ -40,6 +42,38 @@ async fn the_streamer_ends_a_pull_request_and_its_owner_is_told() {
 }
 
 #[tokio::test]
+async fn the_owner_withdraws_a_pull_request_and_all_others_of_the_two_are_told_once() {
+    for outcome in [Outcome::Merged, Outcome::Closed] {
+        let scene = with_three().build();
+        let mut session = scene.viewer().await;
+        let answer = scene.ask(&mut session, end(7, outcome)).await;
+        assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+        assert_eq!(
+            scene.journal.take(),
+            [
+                "delete pull request of ana/demo",
+                "publish outcomes ana/demo bob but #2: closed Withdrawn",
+                "publish proposals ana/demo but #2: closed Withdrawn",
+            ]
+        );
+    }
+    let mut world = World::new();
+    world.open = vec![pull_request(7, demo(), "ana")];
+    let scene = world.build();
+    let mut session = scene.connect(2, ANA, viewing("ana", "ana/demo")).await;
+    let answer = scene.ask(&mut session, end(7, Outcome::Closed)).await;
+    assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "delete pull request of ana/demo",
+            "publish outcomes ana/demo ana but #2: closed Withdrawn",
+        ],
+        "the streamer's connections are the owner's"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_ended_tells_nobody() {
     let scene = with_three().build();
     let mut streamer = scene.streamer().await;
@@ -47,21 +81,27 @@ async fn what_cannot_be_ended_tells_nobody() {
         let answer = scene.ask(&mut streamer, end(number, Outcome::Closed)).await;
         assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST), "{number}");
     }
-    let mut owner = scene.viewer().await;
-    let own = scene.ask(&mut owner, end(7, Outcome::Closed)).await;
-    assert!(is_unauthorized(&own));
+    let mut viewer = scene.viewer().await;
+    for number in [8, 9, 10] {
+        let answer = scene.ask(&mut viewer, end(number, Outcome::Closed)).await;
+        assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST), "{number}");
+    }
     let shapeless = || Command::DeletePullRequest(Err(BadParameters::new("no id")));
-    assert!(is_unauthorized(&scene.ask(&mut owner, shapeless()).await));
-    assert!(is_bad(&scene.ask(&mut streamer, shapeless()).await));
+    for session in [&mut streamer, &mut viewer] {
+        assert!(is_bad(&scene.ask(session, shapeless()).await));
+    }
+    let mut nobody = new_session(3);
+    assert!(is_unauthorized(&scene.ask(&mut nobody, shapeless()).await));
     assert!(scene.journal.take().is_empty());
 
     // Somebody else was faster.
     let mut world = with_three();
-    let gone = |_: &ProjectId, _| Err(StoreError::NotFound);
+    let gone = |_: &ProjectId, _, _| Err(StoreError::NotFound);
     world.pull_requests.expect_delete().returning(gone);
     let scene = world.build();
-    let mut streamer = scene.streamer().await;
-    let answer = scene.ask(&mut streamer, end(7, Outcome::Closed)).await;
-    assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST));
+    for mut session in [scene.streamer().await, scene.viewer().await] {
+        let answer = scene.ask(&mut session, end(7, Outcome::Closed)).await;
+        assert_eq!(answer, Err(RequestError::UNKNOWN_PULL_REQUEST));
+    }
     assert!(scene.journal.take().is_empty());
 }

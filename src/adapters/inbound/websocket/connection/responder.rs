@@ -12,7 +12,7 @@ use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::files::open_updated::open_updated;
 use crate::application::memory::Account;
 use crate::application::ports::{HELD_FILE_BYTES, OpenFile};
-use crate::application::pull_requests::pages::next_pull_requests;
+use crate::application::pull_requests::pages::{next_pull_requests, tell_if_open};
 use crate::application::session::Responder;
 use crate::application::{
     Application, FileKey, FileStream, LongAnswer, NextFile, PullRequestPages, Reply, RequestError,
@@ -284,7 +284,8 @@ impl WebSocketResponder {
             let page = next_pull_requests(&self.application, &mut pages).await;
             for created in page.iter().flat_map(|(page, _held)| page) {
                 self.queue.room().await;
-                self.push(encode::pull_request_created(created));
+                let (own, frame) = (self.clone(), encode::pull_request_created(created));
+                tell_if_open(&self.application, created, move || own.push(frame));
             }
         }
     }

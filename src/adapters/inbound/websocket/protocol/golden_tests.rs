@@ -318,6 +318,12 @@ fn every_event_is_what_the_contract_says() {
             ],
         ),
         (
+            closed(Outcome::Withdrawn),
+            vec![
+                r#"{"code":200,"type":"pullRequestClosed","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"withdrawn"}}"#,
+            ],
+        ),
+        (
             Event::ChatMessage(said()),
             vec![
                 r#"{"code":200,"type":"chatMessage","data":{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}}"#,

@@ -142,7 +142,16 @@ impl PullRequestStore for FilesystemPullRequests {
         self.at_home(project, id, open).await
     }
 
-    async fn delete(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
+    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
+        self.open.tell_if_open(project, id, tell);
+    }
+
+    async fn delete(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        in_turn: Turn,
+    ) -> Result<(), StoreError> {
         const WHAT: &str = "delete a pull request";
         let (open, asked) = (Arc::clone(&self.open), project.clone());
         let delete = move |layout: &Layout, home: &Folder| {
@@ -156,7 +165,7 @@ impl PullRequestStore for FilesystemPullRequests {
                 }
                 return Err(error).during(WHAT);
             }
-            open.remove(&asked, id);
+            open.remove(&asked, id, in_turn);
             let staging = layout.staging.clone();
             soon(move || {
                 if let Err(error) = staging.remove_tree(&hidden) {

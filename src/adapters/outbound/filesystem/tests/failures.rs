@@ -61,7 +61,7 @@ async fn what_is_discarded_leaves_the_disk() {
     let id = PullRequestId::from_u128(2);
     world
         .pull_requests
-        .delete(&demo(), id)
+        .delete(&demo(), id, Box::new(|| {}))
         .await
         .expect("is deleted");
     wait_for(|| names(&state.join("staging")).is_empty()).await;

@@ -82,6 +82,7 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
             let outcome = match outcome {
                 Outcome::Merged => "merged",
                 Outcome::Closed => "closed",
+                Outcome::Withdrawn => "withdrawn",
             };
             let data = json!({"id": id.to_string(), "outcome": outcome});
             vec![success("pullRequestClosed", data, None)]
