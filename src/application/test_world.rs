@@ -681,6 +681,7 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
         files: vec![path("/p")],
         deleted: Vec::new(),
         bases: BTreeMap::new(),
+        executable: BTreeMap::new(),
         deleted_bases: BTreeMap::new(),
     }
 }

@@ -68,6 +68,8 @@ pub struct DraftFile {
     pub bytes: u64,
     /// The content that the author started from, if known.
     pub base: Option<ContentHash>,
+    /// Whether the author wants it to be executable; `None`: as the project has it.
+    pub executable: Option<bool>,
 }
 
 /// What a base adds to the total of names and bases.
@@ -214,6 +216,9 @@ impl Draft {
         date: Timestamp,
     ) -> PullRequest {
         let files = self.files.iter();
+        let executable = files
+            .clone()
+            .filter_map(|(path, file)| Some((path.clone(), file.executable?)));
         let bases = files.filter_map(|(path, file)| Some((path.clone(), file.base?)));
         let deleted = self.deleted.iter();
         let deleted_bases = deleted.filter_map(|(path, base)| Some((path.clone(), (*base)?)));
@@ -227,6 +232,7 @@ impl Draft {
             files: self.files.keys().cloned().collect(),
             deleted: self.deleted.keys().cloned().collect(),
             bases: bases.collect(),
+            executable: executable.collect(),
             deleted_bases: deleted_bases.collect(),
         }
     }
@@ -290,7 +296,11 @@ mod tests {
     }
 
     fn sized(bytes: u64) -> DraftFile {
-        DraftFile { bytes, base: None }
+        DraftFile {
+            bytes,
+            base: None,
+            executable: None,
+        }
     }
 
     fn hash(digit: &str) -> ContentHash {
@@ -303,7 +313,17 @@ mod tests {
 
     fn write_from(draft: &mut Draft, name: &str, base: Option<&str>) {
         let base = base.map(hash);
-        put(draft, &path(name), DraftFile { bytes: 1, base }, &LIMITS).expect("within bounds");
+        put(
+            draft,
+            &path(name),
+            DraftFile {
+                bytes: 1,
+                base,
+                executable: None,
+            },
+            &LIMITS,
+        )
+        .expect("within bounds");
     }
 
     fn put(
@@ -434,6 +454,7 @@ mod tests {
         let deep = vec!["s".repeat(200); 20].join("/");
         let long = |number: usize| path(&format!("/{number:011}/{deep}"));
         let file = |base: Option<&str>| DraftFile {
+            executable: None,
             bytes: 0,
             base: base.map(hash),
         };

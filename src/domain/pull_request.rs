@@ -80,6 +80,9 @@ pub struct PullRequest {
     pub bases: BTreeMap<FilePath, ContentHash>,
     /// The content whose deletion is proposed, in the same way.
     pub deleted_bases: BTreeMap<FilePath, ContentHash>,
+    /// Whether its author wants a file to be executable; those that are not here are as the project
+    /// has them.
+    pub executable: BTreeMap<FilePath, bool>,
 }
 
 impl PullRequest {
@@ -90,6 +93,7 @@ impl PullRequest {
     pub fn memory_bytes(&self) -> usize {
         let names = self.files.iter().chain(&self.deleted);
         let names = names.chain(self.bases.keys().chain(self.deleted_bases.keys()));
+        let names = names.chain(self.executable.keys());
         let names: usize = names.map(|name| name.as_str().len() + NAME_BYTES).sum();
         let bases = (self.bases.len() + self.deleted_bases.len()) * size_of::<ContentHash>();
         size_of::<Self>() + names + bases + self.title.len() + self.description.len()

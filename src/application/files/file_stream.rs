@@ -9,7 +9,7 @@ use crate::application::memory::{Account, Reservation};
 use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile, StoreError};
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, PullRequest};
+use crate::domain::{FilePath, ProjectEntry, ProjectId, PullRequest};
 
 /// How many names are looked up ahead of the file that is being sent.
 pub(crate) const NAMES_AHEAD: usize = 256;
@@ -85,11 +85,11 @@ impl FileStream {
         permit: ReadPermission,
         account: &Arc<Account>,
     ) -> Self {
-        let asked = path.as_str().to_owned();
+        let (source, asked) = (Source::of_project(project, app), path.as_str().to_owned());
         Self {
             names: VecDeque::from([(path, Some(entry))]),
             is_single: true,
-            ..Self::new(Source::project(project, app), app, asked, permit, account)
+            ..Self::new(source, app, asked, permit, account)
         }
     }
 
@@ -103,7 +103,13 @@ impl FileStream {
         permit: ReadPermission,
         account: &Arc<Account>,
     ) -> Self {
-        let mut stream = Self::new(Source::project(project, app), app, asked, permit, account);
+        let mut stream = Self::new(
+            Source::of_project(project, app),
+            app,
+            asked,
+            permit,
+            account,
+        );
         stream.position = Some(position);
         stream.take_in(first);
         stream
@@ -122,6 +128,7 @@ impl FileStream {
             project: found.project,
             id: found.id,
             bases: found.bases,
+            executable: found.executable,
             store: Arc::clone(&app.ports.pull_requests),
         };
         let names = found.files.into_iter().map(|file| (file, None));
@@ -161,21 +168,9 @@ impl FileStream {
         &self.asked
     }
 
-    /// The project, if the files are a project's own: what is sent here may supersede their live
-    /// updates.
-    pub fn project(&self) -> Option<&ProjectId> {
-        match &self.source {
-            Source::Project { project, .. } => Some(project),
-            Source::PullRequest { .. } => None,
-        }
-    }
-
-    /// The content that the author of a pull request's file started from, if known.
-    pub fn base(&self, path: &FilePath) -> Option<ContentHash> {
-        match &self.source {
-            Source::Project { .. } => None,
-            Source::PullRequest { bases, .. } => bases.get(path).copied(),
-        }
+    /// Where the files come from.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Whether the next file has already been opened, together with the previous one: until all of

@@ -96,7 +96,11 @@ async fn store_in_draft(
     app: &Application,
     session: &mut Session,
     path: FilePath,
-    WholeFile { content, base, .. }: WholeFile,
+    WholeFile {
+        content,
+        base,
+        executable,
+    }: WholeFile,
 ) -> Result<(), RequestError> {
     // The target was derived from the draft, and nothing can have ended it since.
     let Some(open) = &mut session.draft else {
@@ -105,6 +109,7 @@ async fn store_in_draft(
     let file = DraftFile {
         bytes: content.content.bytes(),
         base,
+        executable,
     };
     let limits = &app.limits.pull_request;
     open.draft().check_write(&path, &file, limits)?;

@@ -13,7 +13,7 @@ pub(super) const BYTES_AT_ONCE: usize = 256 * 1_024;
 
 /// What it means if a file no longer exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub enum Missing {
     /// Nothing: in a project, files come and go.
     Gone,
     /// The pull request has ended.
@@ -23,7 +23,7 @@ pub(super) enum Missing {
 }
 
 /// Where the files come from.
-pub(super) enum Source {
+pub enum Source {
     Project {
         project: ProjectId,
         store: Arc<dyn ProjectStore>,
@@ -32,13 +32,40 @@ pub(super) enum Source {
         project: ProjectId,
         id: PullRequestId,
         bases: BTreeMap<FilePath, ContentHash>,
+        executable: BTreeMap<FilePath, bool>,
         store: Arc<dyn PullRequestStore>,
     },
 }
 
 impl Source {
+    /// The project, if the files are a project's own: what is sent here may supersede their live
+    /// updates.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Project { project, .. } => Some(project),
+            Self::PullRequest { .. } => None,
+        }
+    }
+
+    /// The content that the author of a pull request's file started from, if known.
+    pub fn base(&self, path: &FilePath) -> Option<ContentHash> {
+        match self {
+            Self::Project { .. } => None,
+            Self::PullRequest { bases, .. } => bases.get(path).copied(),
+        }
+    }
+
+    /// What is told of whether a file may be executed: of a project's that it may, of a pull
+    /// request's what its author wants.
+    pub fn executable(&self, path: &FilePath, may_be: bool) -> Option<bool> {
+        match self {
+            Self::Project { .. } => may_be.then_some(true),
+            Self::PullRequest { executable, .. } => executable.get(path).copied(),
+        }
+    }
+
     /// The files of a project.
-    pub fn project(project: ProjectId, app: &Application) -> Self {
+    pub fn of_project(project: ProjectId, app: &Application) -> Self {
         Self::Project {
             project,
             store: Arc::clone(&app.ports.projects),

@@ -88,6 +88,7 @@ pub(super) async fn what_files_were_made_from_is_kept(world: World) {
     ]
     .into();
     finished.deleted_bases = [(path("c"), hash('c'))].into();
+    finished.executable = [(path("a"), true), (path("new"), false)].into();
     let id = finished.id;
     world.finish(finished.clone()).await.expect("finishes");
     let found = world.pull_requests.find(&demo(), id).await;

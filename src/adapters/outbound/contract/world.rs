@@ -272,6 +272,7 @@ pub(in crate::adapters::outbound) fn pull_request(
         files: paths(files),
         deleted: paths(deleted),
         bases: BTreeMap::new(),
+        executable: BTreeMap::new(),
         deleted_bases: BTreeMap::new(),
     }
 }

@@ -34,6 +34,7 @@ fn pull_request(id: u128, date: Timestamp) -> PullRequest {
         deleted: Vec::new(),
         bases: BTreeMap::new(),
         deleted_bases: BTreeMap::new(),
+        executable: BTreeMap::new(),
     }
 }
 

@@ -75,7 +75,10 @@ async fn the_name_that_was_asked_is_given_back_normalised() {
         else {
             panic!("refused");
         };
-        assert_eq!((fetch.asked(), fetch.project()), (asked, Some(&demo())));
+        assert_eq!(
+            (fetch.asked(), fetch.source().project()),
+            (asked, Some(&demo()))
+        );
     }
 }
 
@@ -228,7 +231,7 @@ async fn the_name_asked_of_a_pull_request_is_without_its_id() {
         else {
             panic!("refused");
         };
-        assert_eq!((fetch.asked(), fetch.project()), (asked, None));
+        assert_eq!((fetch.asked(), fetch.source().project()), (asked, None));
     }
 }
 
@@ -246,7 +249,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
         else {
             panic!("refused");
         };
-        let bases = ["/p", "/q/r", "/q/s/t", "/z"].map(|name| fetch.base(&path(name)));
+        let bases = ["/p", "/q/r", "/q/s/t", "/z"].map(|name| fetch.source().base(&path(name)));
         assert_eq!(bases, [None, Some(hash('a')), None, None]);
     }
     let mut streamer = scene.streamer().await;
@@ -256,7 +259,7 @@ async fn the_files_of_a_pull_request_come_with_their_bases() {
     else {
         panic!("refused");
     };
-    assert_eq!(fetch.base(&path("/q/r")), None, "of the project");
+    assert_eq!(fetch.source().base(&path("/q/r")), None, "of the project");
 }
 
 #[tokio::test]

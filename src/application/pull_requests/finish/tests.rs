@@ -4,7 +4,7 @@ use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
-    EXPIRY, START, World, authenticate, based, creation, delete, demo, hash, is_bad,
+    EXPIRY, START, World, authenticate, based, creation, delete, demo, executable, hash, is_bad,
     is_unauthorized, over, part, path, post,
 };
 use crate::domain::Sections;
@@ -60,12 +60,13 @@ async fn what_is_finished_says_all_of_itself() {
                         deleted: vec![],
                         bases: [(path("/n"), hash('a'))].into(),
                         deleted_bases: [].into(),
+                        executable: [(path("/n"), true)].into(),
                     }
         })
         .returning(|_, _, _| Ok(()));
     let scene = world.build();
     let mut session = scene.author().await;
-    let command = based(post("/n", "new"), hash('a'));
+    let command = executable(based(post("/n", "new"), hash('a')), true);
     scene.ask(&mut session, command).await.expect("ok");
     scene.at(START + 5);
     let answer = scene.ask(&mut session, FINISH).await;

@@ -57,7 +57,8 @@ impl WebSocketResponder {
                         self.account.room(LIST_STEP).await;
                         held.set(bytes + LIST_STEP);
                     }
-                    files.push(listed(&path, &entry));
+                    let executable = stream.source().executable(&path, entry.executable);
+                    files.push(listed(&path, &entry, executable));
                 }
                 Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
                 Some(NextFile::Broken(refusal)) => return self.refuse(&refusal, context),
@@ -96,12 +97,12 @@ impl WebSocketResponder {
     }
 }
 
-fn listed(path: &FilePath, entry: &ProjectEntry) -> ListedFile {
+fn listed(path: &FilePath, entry: &ProjectEntry, executable: Option<bool>) -> ListedFile {
     ListedFile {
         name: path.as_str().to_owned(),
         size: entry.bytes,
         modified: entry.modified.as_millis(),
         sha256: entry.sha256.map(|hash| hash.to_string()),
-        executable: entry.executable.then_some(true),
+        executable,
     }
 }

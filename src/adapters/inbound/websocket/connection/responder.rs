@@ -39,6 +39,14 @@ pub(crate) struct WebSocketResponder {
     pub long_lists: Arc<Semaphore>,
 }
 
+/// What is told with each part of a file, beside its content.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    base: Option<ContentHash>,
+    executable: Option<bool>,
+    project: Option<&'a ProjectId>,
+}
+
 impl Responder for WebSocketResponder {
     type Context = Context;
 
@@ -140,13 +148,17 @@ impl WebSocketResponder {
             match stream.next().await {
                 None => return Some(sent),
                 Some(NextFile::File(path, file)) => {
-                    if let Some(project) = stream.project().cloned() {
+                    if let Some(project) = stream.source().project().cloned() {
                         let path = path.clone();
                         self.queue
                             .supersede(&FileKey { project, path }, file.version);
                     }
-                    let base = stream.base(&path);
-                    sent += u64::from(self.file(&path, &file, None, base, context).await);
+                    let told = Told {
+                        base: stream.source().base(&path),
+                        executable: stream.source().executable(&path, file.executable),
+                        project: None,
+                    };
+                    sent += u64::from(self.file(&path, &file, told, context).await);
                 }
                 Some(NextFile::Unreadable(path)) => self.unreadable(&path, context),
                 Some(NextFile::Broken(refusal)) => {
@@ -162,8 +174,7 @@ impl WebSocketResponder {
         &self,
         path: &FilePath,
         file: &OpenFile,
-        project: Option<&ProjectId>,
-        base: Option<ContentHash>,
+        told: Told<'_>,
         context: &Context,
     ) -> bool {
         let count = encode::part_count(file.bytes, self.part_bytes);
@@ -197,9 +208,9 @@ impl WebSocketResponder {
                 content: &bytes,
                 part,
                 count,
-                base,
-                executable: file.executable.then_some(true),
-                project,
+                base: told.base,
+                executable: told.executable,
+                project: told.project,
             };
             let frame = encode::file_part(&part, context.reference.as_ref());
             drop(reading);
@@ -241,7 +252,12 @@ impl WebSocketResponder {
             match opened {
                 Ok(Some(file)) => {
                     self.queue.supersede(key, file.version);
-                    if self.file(path, &file, Some(project), None, &nobody).await {
+                    let told = Told {
+                        base: None,
+                        executable: file.executable.then_some(true),
+                        project: Some(project),
+                    };
+                    if self.file(path, &file, told, &nobody).await {
                         return;
                     }
                 }

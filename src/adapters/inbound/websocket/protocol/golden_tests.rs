@@ -56,6 +56,7 @@ fn proposal() -> PullRequest {
         deleted: vec![path("b")],
         bases: BTreeMap::new(),
         deleted_bases: BTreeMap::new(),
+        executable: BTreeMap::new(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ContentHash, FilePath, ProjectId, ProjectName, PullRequest, PullRequestId, Timestamp, UserName,
+    ContentHash, FilePath, FilePathError, ProjectId, ProjectName, PullRequest, PullRequestId,
+    Timestamp, UserName,
 };
 
 const FORMAT: u32 = 1;
@@ -35,6 +36,9 @@ struct Record {
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     deleted_bases: BTreeMap<String, String>,
+    /// Likewise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    executable: BTreeMap<String, bool>,
 }
 
 /// Why a record is not a valid pull request.
@@ -69,6 +73,11 @@ pub(crate) fn encode(pull_request: &PullRequest) -> Result<Vec<u8>, RecordError>
         deleted: names(&pull_request.deleted),
         bases: texts(&pull_request.bases),
         deleted_bases: texts(&pull_request.deleted_bases),
+        executable: pull_request
+            .executable
+            .iter()
+            .map(|(path, wanted)| (path.to_string(), *wanted))
+            .collect(),
     };
     Ok(serde_json::to_vec_pretty(&record)?)
 }
@@ -93,6 +102,9 @@ pub(crate) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
         });
         bases.collect::<Option<_>>().ok_or(Member(member))
     };
+    let executable = record.executable.iter();
+    let executable = executable.map(|(name, wanted)| Ok((FilePath::parse(name)?, *wanted)));
+    let executable = executable.collect::<Result<_, FilePathError>>();
     Ok(PullRequest {
         id: PullRequestId::parse(&record.id).ok_or(Member("id"))?,
         project: ProjectId {
@@ -107,6 +119,7 @@ pub(crate) fn decode(json: &[u8]) -> Result<PullRequest, RecordError> {
         deleted: paths(&record.deleted, "deleted")?,
         bases: bases(&record.bases, "bases")?,
         deleted_bases: bases(&record.deleted_bases, "deletedBases")?,
+        executable: executable.map_err(|_| Member("executable"))?,
     })
 }
 
@@ -123,7 +136,8 @@ mod tests {
         let [of_file, of_deleted] = ["0f", "1e"].map(|digits| digits.repeat(32));
         let bases = format!(r#""bases":{{"/a":"{of_file}"}}"#);
         let deleted_bases = format!(r#""deletedBases":{{"/c":"{of_deleted}"}}"#);
-        GOLDEN.replace("]}", &format!("],{bases},{deleted_bases}}}"))
+        let executable = r#""executable":{"/a":true,"/d/b":false}"#;
+        GOLDEN.replace("]}", &format!("],{bases},{deleted_bases},{executable}}}"))
     }
 
     #[test]
@@ -153,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn bases_are_kept_beside_the_files() {
+    fn bases_and_executable_bits_are_kept_beside_the_files() {
         let read = decode(with_bases().as_bytes()).expect("valid");
         let of = |name, digits: &str| {
             let path = FilePath::parse(name).expect("valid");
@@ -161,6 +175,8 @@ mod tests {
         };
         assert_eq!(read.bases, of("/a", "0f"));
         assert_eq!(read.deleted_bases, of("/c", "1e"));
+        let executable: Vec<_> = read.executable.values().copied().collect();
+        assert_eq!(executable, [true, false]);
         let again = decode(&encode(&read).expect("encodes")).expect("valid");
         assert_eq!(again, read);
     }
