@@ -126,7 +126,10 @@ fn well_typed(claims: &Value) -> bool {
     let text = |name: &str| claims[name].is_null() || claims[name].is_string();
     let time = |name: &str| seconds(&claims[name]).is_some();
     let until = |name: &str| matches!(claims[name], Value::Null | Value::Bool(false)) || time(name);
+    let rights = &claims["rights"];
+    let words = rights.as_array();
     claims.is_object()
+        && (rights.is_null() || words.is_some_and(|words| words.iter().all(Value::is_string)))
         && text("username")
         && text("streamername")
         && text("streamname")
@@ -145,6 +148,7 @@ fn read_as(read: &Claims, claims: &Value) {
     assert_eq!(read.streamer.as_deref(), text("streamername"));
     assert_eq!(read.project.as_deref(), text("streamname"));
     assert_eq!(read.room.as_deref(), text("room"));
+    assert_eq!(Value::from(read.rights.clone()), claims["rights"]);
     same_time(Some(read.expires_at), &claims["exp"]);
     same_time(read.not_before, &claims["nbf"]);
     same_time(

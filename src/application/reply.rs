@@ -1,5 +1,7 @@
 //! The answers to a connection.
 
+use crate::domain::Abilities;
+
 /// One message that answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -34,7 +36,7 @@ pub enum Reply {
 }
 
 /// The state of a project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectStatus {
     /// Whether its streamer is connected.
     pub streamer: bool,
@@ -48,4 +50,6 @@ pub struct ProjectStatus {
     pub max_bytes: u64,
     /// How many folders it has.
     pub folders: u64,
+    /// What the connection that asks may do there.
+    pub you: Abilities,
 }

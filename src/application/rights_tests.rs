@@ -34,14 +34,16 @@ enum Identity {
     Author,
     /// A good token that allows all of `demo`, but no role has been asked for.
     NoRole,
+    /// Views `demo` with a token that is limited to reading.
+    Reader,
 }
 
 use crate::application::rights_tests::Identity::{
     Author, ExpiredStreamer, ExpiredViewer, NoRole, None as Nobody, OtherStreamer, OtherViewer,
-    Owner, Viewer,
+    Owner, Reader, Viewer,
 };
 
-const IDENTITIES: [Identity; 9] = [
+const IDENTITIES: [Identity; 10] = [
     Nobody,
     ExpiredStreamer,
     ExpiredViewer,
@@ -51,6 +53,7 @@ const IDENTITIES: [Identity; 9] = [
     Owner,
     Author,
     NoRole,
+    Reader,
 ];
 
 /// What comes of a command, as a cell says it.
@@ -69,6 +72,11 @@ fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
         Err(RequestError::Internal) => "500",
     }
 }
+
+/// A token that is limited to reading `demo`.
+const READER: &str = "bob:ana/demo,rights=read";
+/// The streamer's token, limited to all that there is.
+const LIMITED: &str = "ana:ana/demo,rights=read+chat+propose+stream";
 
 /// The pull request of pat's in `demo`.
 const IN_DEMO: u128 = 0x7001;
@@ -97,6 +105,7 @@ async fn session_of(identity: Identity, scene: &Scene) -> Session {
     let (token, user, project, streams) = match identity {
         Identity::None => return new_session(1),
         Identity::NoRole => return scene.connect(1, ANA, Sections::default()).await,
+        Identity::Reader => return scene.connect(1, READER, viewing("bob", "ana/demo")).await,
         Identity::ExpiredStreamer => ("ana:ana/demo,exp=1001", "ana", "ana/demo", true),
         Identity::ExpiredViewer => ("bob:ana/demo,exp=1001", "bob", "ana/demo", false),
         Identity::Viewer => (BOB, "bob", "ana/demo", false),
@@ -182,7 +191,7 @@ type Named = (&'static str, fn() -> Command);
 
 /// What the rows of all tables ask.
 #[rustfmt::skip]
-const COMMANDS: [Named; 62] = [
+const COMMANDS: [Named; 67] = [
     ("get demo",             || get(demo(), "/", true)),
     ("get other",            || get(other(), "/", true)),
     ("get ill-typed",        || Command::GetFiles(Err(fault()))),
@@ -244,6 +253,11 @@ const COMMANDS: [Named; 62] = [
     ("bob's, viewing",       || authenticate(BOB, viewing("bob", "ana/demo"))),
     ("bob's, streaming",     || authenticate(BOB, streaming("ana/demo"))),
     ("bob's, own project",   || authenticate(BOB, streaming("bob/demo"))),
+    ("reader's, viewing",    || authenticate(READER, viewing("bob", "ana/demo"))),
+    ("reader's, chatting",   || authenticate(READER, chatting("bob", "ana/demo"))),
+    ("limited, viewing",     || authenticate(LIMITED, viewing("ana", "ana/demo"))),
+    ("limited, chatting",    || authenticate(LIMITED, chatting("ana", "ana/demo"))),
+    ("limited, streaming",   || authenticate(LIMITED, streaming("ana/demo"))),
     ("dan's, for demo",      || authenticate("dan:dan/other", streaming("ana/demo"))),
 ];
 
@@ -252,112 +266,117 @@ const COMMANDS: [Named; 62] = [
 
 /// What needs no more than a right to read, where everybody has it.
 const PUBLIC: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
-get demo              yes     yes       yes      yes     yes     yes       yes    yes     yes
-get other             yes     yes       yes      yes     yes     yes       yes    yes     yes
-get ill-typed         400     400       400      400     400     400       400    400     400
-get request in demo   409     409       409      409     409     409       yes    409     409
-get request in other  409     409       409      409     409     409       409    409     409
-list demo             yes     yes       yes      yes     yes     yes       yes    yes     yes
-list other            yes     yes       yes      yes     yes     yes       yes    yes     yes
-list ill-typed        400     400       400      400     400     400       400    400     400
-list request in demo  409     409       409      409     409     409       yes    409     409
-watch demo            yes     yes       yes      yes     yes     yes       yes    yes     yes
-watch other           yes     yes       yes      yes     yes     yes       yes    yes     yes
-watch ill-typed       400     400       400      400     400     400       400    400     400
-unwatch demo          yes     yes       yes      yes     yes     yes       yes    yes     yes
-unwatch other         yes     yes       yes      yes     yes     yes       yes    yes     yes
-unwatch ill-typed     400     400       400      400     400     400       400    400     400
-status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes
-status other          yes     yes       yes      yes     yes     yes       yes    yes     yes
-status ill-typed      400     400       400      400     400     400       400    400     400
+                      ·       expired   expired  ·       other   other     ·      ·       no    read
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
+get demo              yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+get other             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+get ill-typed         400     400       400      400     400     400       400    400     400   400
+get request in demo   409     409       409      409     409     409       yes    409     409   409
+get request in other  409     409       409      409     409     409       409    409     409   409
+list demo             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+list other            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+list ill-typed        400     400       400      400     400     400       400    400     400   400
+list request in demo  409     409       409      409     409     409       yes    409     409   409
+watch demo            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+watch other           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+watch ill-typed       400     400       400      400     400     400       400    400     400   400
+unwatch demo          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+unwatch other         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+unwatch ill-typed     400     400       400      400     400     400       400    400     400   400
+status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+status other          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+status ill-typed      400     400       400      400     400     400       400    400     400   400
 ";
 
 /// The same with `publicRead` off.
 const PRIVATE: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
-get demo              401     401       401      yes     401     401       yes    yes     yes
-get other             401     401       401      401     yes     yes       401    401     401
-get ill-typed         401     401       401      400     400     400       400    400     400
-get request in demo   401     401       401      409     401     401       yes    409     409
-get request in other  401     401       401      409     401     401       409    409     409
-list demo             401     401       401      yes     401     401       yes    yes     yes
-list other            401     401       401      401     yes     yes       401    401     401
-list ill-typed        401     401       401      400     400     400       400    400     400
-list request in demo  401     401       401      409     401     401       yes    409     409
-watch demo            401     401       401      yes     401     401       yes    yes     yes
-watch other           401     401       401      401     yes     yes       401    401     401
-watch ill-typed       401     401       401      400     400     400       400    400     400
-unwatch demo          401     401       401      yes     401     401       yes    yes     yes
-unwatch other         401     401       401      401     yes     yes       401    401     401
-unwatch ill-typed     401     401       401      400     400     400       400    400     400
-status demo           401     401       401      yes     401     401       yes    yes     yes
-status other          401     401       401      401     yes     yes       401    401     401
-status ill-typed      401     401       401      400     400     400       400    400     400
+                      ·       expired   expired  ·       other   other     ·      ·       no    read
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
+get demo              401     401       401      yes     401     401       yes    yes     yes   yes
+get other             401     401       401      401     yes     yes       401    401     401   401
+get ill-typed         401     401       401      400     400     400       400    400     400   400
+get request in demo   401     401       401      409     401     401       yes    409     409   409
+get request in other  401     401       401      409     401     401       409    409     409   409
+list demo             401     401       401      yes     401     401       yes    yes     yes   yes
+list other            401     401       401      401     yes     yes       401    401     401   401
+list ill-typed        401     401       401      400     400     400       400    400     400   400
+list request in demo  401     401       401      409     401     401       yes    409     409   409
+watch demo            401     401       401      yes     401     401       yes    yes     yes   yes
+watch other           401     401       401      401     yes     yes       401    401     401   401
+watch ill-typed       401     401       401      400     400     400       400    400     400   400
+unwatch demo          401     401       401      yes     401     401       yes    yes     yes   yes
+unwatch other         401     401       401      401     yes     yes       401    401     401   401
+unwatch ill-typed     401     401       401      400     400     400       400    400     400   400
+status demo           401     401       401      yes     401     401       yes    yes     yes   yes
+status other          401     401       401      401     yes     yes       401    401     401   401
+status ill-typed      401     401       401      400     400     400       400    400     400   400
 ";
 
 /// What needs a role, whether reading is public or not.
 const ROLES: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
-malformed             400     400       400      400     400     400       400    400     400
-post                  401     401       401      401     401     yes       yes    yes     401
-post ill-typed        401     401       401      401     401     400       400    400     401
-delete                401     401       401      401     401     yes       yes    yes     401
-delete a draft's      401     401       401      401     401     409       409    yes     401
-delete ill-typed      401     401       401      401     401     400       400    400     401
-creation              401     401       401      yes     yes     yes       yes    yes     401
-creation, no title    401     401       401      400     400     400       400    400     401
-creation ill-typed    401     401       401      400     400     400       400    400     401
-finish                401     401       401      400     400     400       400    yes     401
-request in demo       401     401       401      400     400     400       yes    yes     401
-request in other      401     401       401      400     yes     yes       400    400     401
-unknown request       401     401       401      400     400     400       400    400     401
-impossible request    401     401       401      400     400     400       400    400     401
-request ill-typed     401     401       401      400     400     400       400    400     401
-end one in demo       401     401       401      400     400     400       yes    yes     401
-end one in other      401     401       401      400     yes     yes       400    400     401
-end an unknown one    401     401       401      400     400     400       400    400     401
-end ill-typed         401     401       401      400     400     400       400    400     401
-list requests         401     401       401      yes     yes     yes       yes    yes     401
-say                   401     401       401      yes     yes     yes       yes    yes     401
-say nothing           401     401       401      400     400     400       400    400     401
-say ill-typed         401     401       401      400     400     400       400    400     401
-history               401     401       401      yes     yes     yes       yes    yes     401
-history ill-typed     401     401       401      400     400     400       400    400     401
-members               401     401       401      yes     yes     yes       yes    yes     401
-leave                 401     401       401      yes     yes     yes       yes    yes     401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
+malformed             400     400       400      400     400     400       400    400     400   400
+post                  401     401       401      401     401     yes       yes    yes     401   401
+post ill-typed        401     401       401      401     401     400       400    400     401   401
+delete                401     401       401      401     401     yes       yes    yes     401   401
+delete a draft's      401     401       401      401     401     409       409    yes     401   401
+delete ill-typed      401     401       401      401     401     400       400    400     401   401
+creation              401     401       401      yes     yes     yes       yes    yes     401   401
+creation, no title    401     401       401      400     400     400       400    400     401   401
+creation ill-typed    401     401       401      400     400     400       400    400     401   401
+finish                401     401       401      400     400     400       400    yes     401   401
+request in demo       401     401       401      400     400     400       yes    yes     401   400
+request in other      401     401       401      400     yes     yes       400    400     401   400
+unknown request       401     401       401      400     400     400       400    400     401   400
+impossible request    401     401       401      400     400     400       400    400     401   400
+request ill-typed     401     401       401      400     400     400       400    400     401   400
+end one in demo       401     401       401      400     400     400       yes    yes     401   400
+end one in other      401     401       401      400     yes     yes       400    400     401   400
+end an unknown one    401     401       401      400     400     400       400    400     401   400
+end ill-typed         401     401       401      400     400     400       400    400     401   400
+list requests         401     401       401      yes     yes     yes       yes    yes     401   yes
+say                   401     401       401      yes     yes     yes       yes    yes     401   401
+say nothing           401     401       401      400     400     400       400    400     401   401
+say ill-typed         401     401       401      400     400     400       400    400     401   401
+history               401     401       401      yes     yes     yes       yes    yes     401   401
+history ill-typed     401     401       401      400     400     400       400    400     401   401
+members               401     401       401      yes     yes     yes       yes    yes     401   401
+leave                 401     401       401      yes     yes     yes       yes    yes     401   401
 ";
 
 /// Separate forms without a token: they stand on the one that the connection holds.
 const FORMS: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
-stream demo           401     401       401      401     401     401       yes    401     yes
-stream other          401     401       401      401     401     yes       401    401     401
-view demo as ana      401     401       401      401     401     401       yes    401     yes
-view demo as bob      401     401       401      yes     401     401       401    401     401
-view demo as pat      401     401       401      401     401     401       401    yes     401
-view other as eve     401     401       401      401     yes     401       401    401     401
-chat in demo as ana   401     401       401      401     401     401       yes    401     yes
-chat in demo as bob   401     401       401      yes     401     401       401    401     401
-chat in other as dan  401     401       401      401     401     yes       401    401     401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
+stream demo           401     401       401      401     401     401       yes    401     yes   401
+stream other          401     401       401      401     401     yes       401    401     401   401
+view demo as ana      401     401       401      401     401     401       yes    401     yes   401
+view demo as bob      401     401       401      yes     401     401       401    401     401   yes
+view demo as pat      401     401       401      401     401     401       401    yes     401   401
+view other as eve     401     401       401      401     yes     401       401    401     401   401
+chat in demo as ana   401     401       401      401     401     401       yes    401     yes   401
+chat in demo as bob   401     401       401      yes     401     401       401    401     401   401
+chat in other as dan  401     401       401      401     401     yes       401    401     401   401
 ";
 
 /// With a token it is the token that counts, no matter who shows it.
 const TOKENS: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role
-empty token           401     401       401      401     401     401       401    401     401
-expired token         401     401       401      401     401     401       401    401     401
-ill-typed token       400     400       400      400     400     400       400    400     400
-ana's, streaming      yes     yes       yes      yes     yes     yes       yes    yes     yes
-bob's, viewing        yes     yes       yes      yes     yes     yes       yes    yes     yes
-bob's, streaming      401     401       401      401     401     401       401    401     401
-bob's, own project     401     401       401      401     401     401       401    401     401
-dan's, for demo       401     401       401      401     401     401       401    401     401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
+empty token           401     401       401      401     401     401       401    401     401   401
+expired token         401     401       401      401     401     401       401    401     401   401
+ill-typed token       400     400       400      400     400     400       400    400     400   400
+ana's, streaming      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+bob's, viewing        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+bob's, streaming      401     401       401      401     401     401       401    401     401   401
+bob's, own project    401     401       401      401     401     401       401    401     401   401
+reader's, viewing     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+reader's, chatting    401     401       401      401     401     401       401    401     401   401
+limited, viewing      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+limited, chatting     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+limited, streaming    401     401       401      401     401     401       401    401     401   401
+dan's, for demo       401     401       401      401     401     401       401    401     401   401
 ";
 
 /// A row's name, and what comes of it for each identity.
@@ -404,6 +423,7 @@ fn identity(heading: &str) -> Identity {
         "owner" => Owner,
         "author" => Author,
         "no role" => NoRole,
+        "read only" => Reader,
         unknown => panic!("no identity is called {unknown}"),
     }
 }
@@ -464,7 +484,7 @@ async fn a_role_is_had_by_the_token_alone() {
 #[test]
 fn every_command_has_its_rows() {
     let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
-    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 27, 9, 8]);
+    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 27, 9, 13]);
     let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
     let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
     assert_eq!(named.len(), COMMANDS.len(), "a name for each command");
@@ -514,6 +534,51 @@ async fn no_viewers_token_ever_makes_a_streamer() {
                 assert!(scene.journal.take().is_empty(), "{token} {of}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_gives_no_more_than_its_rights() {
+    for number in 0..16 {
+        let (public_read, bits) = (number & 8 > 0, number & 7);
+        let all = [("read", 1), ("chat", 2), ("propose", 4)];
+        let words: Vec<_> = all.iter().filter(|(_, bit)| bits & bit > 0).collect();
+        let words: Vec<_> = words.into_iter().map(|(word, _)| *word).collect();
+        let token = format!("bob:ana/demo,rights={}", words.join("+"));
+        let [read, chat, propose] = all.map(|(_, bit)| bits & bit > 0);
+        let scene = world(public_read).build();
+        let mut session = scene.connect(1, &token, Sections::default()).await;
+        let cell = |allowed: bool| if allowed { "yes" } else { "401" };
+        let looks = public_read || read;
+        let talks = chat && looks;
+        for (command, expected) in [
+            ("get demo", cell(looks)),
+            ("list demo", cell(looks)),
+            ("status demo", cell(looks)),
+            ("watch demo", cell(looks)),
+            ("stream demo", "401"),
+            ("view demo as bob", cell(read)),
+            ("chat in demo as bob", cell(talks)),
+            ("say", cell(talks)),
+            ("history", cell(talks)),
+            ("members", cell(talks)),
+            ("list requests", cell(read)),
+            ("unknown request", if read { "400" } else { "401" }),
+            ("end an unknown one", if read { "400" } else { "401" }),
+            ("creation", cell(read && propose)),
+            ("post", cell(read && propose)),
+            ("finish", cell(read && propose)),
+        ] {
+            let answer = scene.ask(&mut session, self::command(command)).await;
+            assert_eq!(
+                result(&answer),
+                expected,
+                "{token}, {public_read}: {command}"
+            );
+        }
+        let updates = scene.journal.take();
+        let updates = updates.contains(&"subscribe #1 updates ana/demo".to_owned());
+        assert_eq!(updates, looks, "{token}, {public_read}");
     }
 }
 

@@ -561,7 +561,8 @@ pub const ANA: &str = "ana:ana/demo";
 /// A viewer's token for `ana/demo`.
 pub const BOB: &str = "bob:ana/demo";
 
-/// Accepts tokens of the form `user:streamer/project,claim=value,…`, with times in seconds.
+/// Accepts tokens of the form `user:streamer/project,claim=value,…`, with times in seconds and a
+/// `+` between the words of `rights`.
 fn tokens() -> MockTokenVerifier {
     let mut tokens = MockTokenVerifier::new();
     tokens.expect_verify().returning(|token| {
@@ -576,12 +577,14 @@ fn tokens() -> MockTokenVerifier {
             ..Claims::default()
         };
         for (claim, value) in rest.filter_map(|claim| claim.split_once('=')) {
+            let words = || value.split('+').map(str::to_owned).collect();
             let seconds = || Timestamp::from_secs(value.parse().expect("seconds"));
             match claim {
                 "exp" => claims.expires_at = seconds(),
                 "nbf" => claims.not_before = Some(seconds()),
                 "muted" => claims.muted_until = Some(seconds()),
                 "banned" => claims.banned_until = Some(seconds()),
+                "rights" => claims.rights = Some(words()),
                 "room" => claims.room = Some(value.to_owned()),
                 _ => return Err(TokenError::IllTyped),
             }

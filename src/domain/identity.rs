@@ -21,6 +21,8 @@ pub struct Claims {
     pub muted_until: Option<Timestamp>,
     /// `bannedUntil`.
     pub banned_until: Option<Timestamp>,
+    /// `rights`.
+    pub rights: Option<Vec<String>>,
     /// `exp`.
     pub expires_at: Timestamp,
     /// `nbf`.
@@ -47,6 +49,29 @@ pub enum IdentityError {
 /// How far ahead `nbf` may be: the clocks of issuer and server differ a little.
 const NOT_BEFORE_LEEWAY: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// What the claim `rights` leaves of what the other claims give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenRights {
+    /// To read the project, and to view it.
+    pub read: bool,
+    /// To chat.
+    pub chat: bool,
+    /// To open pull requests.
+    pub propose: bool,
+}
+
+impl TokenRights {
+    /// What these words allow; unknown ones allow nothing.
+    fn of(words: &[String]) -> Self {
+        let has = |right: &str| words.iter().any(|word| word == right);
+        Self {
+            read: has("read"),
+            chat: has("chat"),
+            propose: has("propose"),
+        }
+    }
+}
+
 /// The verified bearer of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -60,6 +85,8 @@ pub struct Identity {
     pub muted_until: Option<Timestamp>,
     /// Until when they may not enter the room.
     pub banned_until: Option<Timestamp>,
+    /// What the token is limited to; `None`: it is not limited.
+    pub rights: Option<TokenRights>,
     /// From when on the token is no longer valid.
     pub expires_at: Timestamp,
 }
@@ -97,6 +124,7 @@ impl Identity {
             room,
             muted_until: claims.muted_until,
             banned_until: claims.banned_until,
+            rights: claims.rights.as_deref().map(TokenRights::of),
             expires_at: claims.expires_at,
         })
     }
@@ -248,6 +276,29 @@ mod tests {
             }),
             None
         );
+    }
+
+    #[test]
+    fn words_that_are_unknown_or_spelled_otherwise_give_no_right() {
+        let rights = |words: &[&str]| {
+            let rights = Some(words.iter().map(|word| (*word).to_owned()).collect());
+            let claims = Claims { rights, ..claims() };
+            let rights = Identity::from_claims(&claims, NOW).expect("valid").rights;
+            rights.map(|rights| (rights.read, rights.chat, rights.propose))
+        };
+        assert_eq!(
+            rights(&["read", "propose", "read"]),
+            Some((true, false, true))
+        );
+        assert_eq!(rights(&["chat", "fly"]), Some((false, true, false)));
+        let none = Some((false, false, false));
+        assert_eq!(rights(&[]), none);
+        assert_eq!(
+            rights(&["Read", " read", "read,chat", "stream", "", "*"]),
+            none
+        );
+        let unlimited = Identity::from_claims(&claims(), NOW).expect("valid");
+        assert_eq!(unlimited.rights, None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod time;
 pub use content_hash::ContentHash;
 pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
-pub use identity::{Claims, Identity, IdentityError};
+pub use identity::{Claims, Identity, IdentityError, TokenRights};
 pub use names::{NameError, ProjectName, RoomName, UserName};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{
@@ -30,7 +30,7 @@ pub use project::{
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
 pub use rights::{
-    AuthError, ChatSection, PullRequestSection, Rights, Roles, Sections, WriteTarget,
+    Abilities, AuthError, ChatSection, PullRequestSection, Rights, Roles, Sections, WriteTarget,
 };
 pub use room::{ChatMessage, Room, RoomLimits};
 pub use time::{Timestamp, Uptime};

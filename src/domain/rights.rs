@@ -1,9 +1,10 @@
 //! Who may do what: every right of a connection is decided here (protocol, section 3).
 //!
 //! A token gives an [`Identity`]; the sections that a client asks for give [`Roles`] if the token
-//! allows them; both together are the [`Rights`] of a connection.
+//! allows them; both together are the [`Rights`] of a connection. A
+//! token's claim `rights` limits what its other claims give: the methods of [`Identity`] here.
 
-use super::identity::{Identity, IdentityError};
+use super::identity::{Identity, IdentityError, TokenRights};
 use super::names::{RoomName, UserName};
 use super::project::ProjectId;
 use super::pull_request::PullRequestId;
@@ -27,6 +28,34 @@ pub enum AuthError {
     /// The connection does not have the role that this needs.
     #[error("{0}")]
     Role(&'static str),
+}
+
+/// What a token entitles its bearer to: what its claims give, as far as its `rights` allow.
+impl Identity {
+    /// Whether they may be the streamer of `project`; nobody with a limited token may.
+    pub fn may_stream(&self, project: &ProjectId) -> bool {
+        self.rights.is_none() && self.streams(project)
+    }
+
+    /// Whether they may read `project` and be its viewer.
+    pub fn may_view(&self, project: &ProjectId) -> bool {
+        self.allows(|rights| rights.read) && self.names(project)
+    }
+
+    /// Whether they may open pull requests in `project`.
+    pub fn may_propose(&self, project: &ProjectId) -> bool {
+        self.allows(|rights| rights.propose) && self.may_view(project)
+    }
+
+    /// Whether they may be a member of `room` now.
+    pub fn may_chat(&self, room: &RoomName, public_read: bool, now: Timestamp) -> bool {
+        self.allows(|rights| rights.chat && (rights.read || public_read))
+            && self.may_enter(room, now)
+    }
+
+    fn allows(&self, right: impl FnOnce(TokenRights) -> bool) -> bool {
+        self.rights.is_none_or(right)
+    }
 }
 
 /// The roles that a client asks for.
@@ -78,10 +107,11 @@ impl Roles {
         mut self,
         sections: &Sections,
         identity: &Identity,
+        public_read: bool,
         now: Timestamp,
     ) -> Result<Self, AuthError> {
         if let Some(project) = &sections.file {
-            if !identity.streams(project) {
+            if !identity.may_stream(project) {
                 return Err(AuthError::Claims("to be the streamer of this project"));
             }
             self.streamer = true;
@@ -95,10 +125,13 @@ impl Roles {
                     "the chat for now: you are banned from the room",
                 ));
             }
+            if !identity.may_chat(&chat.room, public_read, now) {
+                return Err(AuthError::Claims("the chat"));
+            }
             self.room = Some(chat.room.clone());
         }
         if let Some(viewer) = &sections.pull_request {
-            if identity.user != viewer.username || !identity.names(&viewer.project) {
+            if identity.user != viewer.username || !identity.may_view(&viewer.project) {
                 return Err(AuthError::Claims("to be this viewer of this project"));
             }
             self.viewer = true;
@@ -108,19 +141,24 @@ impl Roles {
 
     /// The roles that remain when the token of `old` is replaced by that of `new`.
     #[must_use]
-    pub fn under(&self, old: Option<&Identity>, new: &Identity, now: Timestamp) -> Self {
+    pub fn under(
+        &self,
+        old: Option<&Identity>,
+        new: &Identity,
+        public_read: bool,
+        now: Timestamp,
+    ) -> Self {
         let Some(old) = old else {
             return Self::default();
         };
         let same_user = old.user == new.user;
-        let same_project = same_user && old.project.is_some() && old.project == new.project;
+        let project = new.project.as_ref();
+        let same = project.filter(|_| same_user && old.project == new.project);
+        let room = self.room.clone();
         Self {
-            streamer: self.streamer && same_project,
-            viewer: self.viewer && same_project,
-            room: self
-                .room
-                .clone()
-                .filter(|room| same_user && new.may_enter(room, now)),
+            streamer: self.streamer && same.is_some_and(|project| new.may_stream(project)),
+            viewer: self.viewer && same.is_some_and(|project| new.may_view(project)),
+            room: room.filter(|room| same_user && new.may_chat(room, public_read, now)),
         }
     }
 }
@@ -196,7 +234,7 @@ impl<'a> Rights<'a> {
     }
 
     /// Who may read `project`: everybody if reading is public, otherwise those whose token names
-    /// it.
+    /// it and allows that.
     ///
     /// # Errors
     /// Reading is not public, and the connection has no valid token or a token for another project.
@@ -206,18 +244,35 @@ impl<'a> Rights<'a> {
         public_read: bool,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        if public_read || self.valid_identity(now)?.names(project) {
+        if public_read || self.valid_identity(now)?.may_view(project) {
             return Ok(());
         }
         Err(AuthError::Claims("reading this project"))
     }
 
-    /// Who may open pull requests and see their own: streamers and viewers. Returns the project
+    /// Who may open pull requests: streamers and viewers whose token allows it. Returns the project
     /// and the author.
     ///
     /// # Errors
-    /// The connection has no valid token or no role in a project.
+    /// As [`Rights::may_see_proposals`], or the token does not allow it.
     pub fn may_propose(&self, now: Timestamp) -> Result<(&'a ProjectId, &'a UserName), AuthError> {
+        let (project, author) = self.may_see_proposals(now)?;
+        if self.valid_identity(now)?.may_propose(project) {
+            Ok((project, author))
+        } else {
+            Err(AuthError::Claims("opening pull requests"))
+        }
+    }
+
+    /// Who may see their own pull requests, and end them: streamers and viewers. Returns the
+    /// project and the author.
+    ///
+    /// # Errors
+    /// The connection has no valid token or no role in a project.
+    pub fn may_see_proposals(
+        &self,
+        now: Timestamp,
+    ) -> Result<(&'a ProjectId, &'a UserName), AuthError> {
         let identity = self.valid_identity(now)?;
         match self.role_project() {
             Some(project) => Ok((project, &identity.user)),
@@ -230,7 +285,7 @@ impl<'a> Rights<'a> {
     /// # Errors
     /// The connection has no valid token or is not a streamer's.
     pub fn may_review(&self, now: Timestamp) -> Result<&'a ProjectId, AuthError> {
-        let (project, _) = self.may_propose(now)?;
+        let (project, _) = self.may_see_proposals(now)?;
         if self.roles.streamer {
             Ok(project)
         } else {
@@ -249,6 +304,44 @@ impl<'a> Rights<'a> {
             None => Err(AuthError::Role("authenticate with chat first")),
         }
     }
+
+    /// What the connection may do in `project`, whether or not it has taken the roles for it.
+    pub fn abilities(&self, project: &ProjectId, public_read: bool, now: Timestamp) -> Abilities {
+        let valid = self.valid_identity(now).ok();
+        let may = |right: fn(&Identity, &ProjectId) -> bool| {
+            valid.is_some_and(|identity| right(identity, project))
+        };
+        let may_chat = |identity: &Identity| {
+            let room = identity.room.as_ref();
+            room.is_some_and(|room| identity.may_chat(room, public_read, now))
+        };
+        Abilities {
+            user: valid.map(|identity| identity.user.clone()),
+            read: self.may_read(project, public_read, now).is_ok(),
+            chat: valid.is_some_and(may_chat),
+            propose: may(Identity::may_propose),
+            stream: may(Identity::may_stream),
+        }
+    }
+}
+
+/// What a connection may do in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer of its own"
+)]
+pub struct Abilities {
+    /// Whose valid token it holds, if it holds one.
+    pub user: Option<UserName>,
+    /// To read the project.
+    pub read: bool,
+    /// To be in the room that the token names.
+    pub chat: bool,
+    /// To open pull requests.
+    pub propose: bool,
+    /// To be the streamer.
+    pub stream: bool,
 }
 
 #[cfg(test)]
@@ -322,14 +415,60 @@ mod tests {
             room: ana.room.clone(),
             ..roles(true, true)
         };
-        assert_eq!(all.under(Some(&ana), &ana, NOW), all);
-        assert_eq!(all.under(Some(&ana), &bob, NOW), Roles::default());
-        assert_eq!(all.under(None, &ana, NOW), Roles::default());
+        let under = |old, new| all.under(old, new, true, NOW);
+        assert_eq!(under(Some(&ana), &ana), all);
+        assert_eq!(under(Some(&ana), &bob), Roles::default());
+        assert_eq!(under(None, &ana), Roles::default());
         let room_alone = Roles {
             room: ana.room.clone(),
             ..Roles::default()
         };
-        assert_eq!(all.under(Some(&ana), &elsewhere, NOW), room_alone);
+        assert_eq!(under(Some(&ana), &elsewhere), room_alone);
+    }
+
+    #[test]
+    fn a_new_token_keeps_only_the_roles_that_its_rights_allow() {
+        let ana = bearer("ana");
+        let room = ana.room.clone();
+        let all = Roles {
+            room: room.clone(),
+            ..roles(true, true)
+        };
+        for (read, chat, public_read, expected) in [
+            (
+                true,
+                true,
+                false,
+                Roles {
+                    room: room.clone(),
+                    ..roles(false, true)
+                },
+            ),
+            (true, false, true, roles(false, true)),
+            (
+                false,
+                true,
+                true,
+                Roles {
+                    room,
+                    ..roles(false, false)
+                },
+            ),
+            (false, true, false, Roles::default()),
+            (false, false, true, Roles::default()),
+        ] {
+            let rights = Some(TokenRights {
+                read,
+                chat,
+                propose: true,
+            });
+            let limited = Identity {
+                rights,
+                ..ana.clone()
+            };
+            let kept = all.under(Some(&ana), &limited, public_read, NOW);
+            assert_eq!(kept, expected, "{rights:?} {public_read}");
+        }
     }
 
     #[test]
@@ -343,7 +482,7 @@ mod tests {
             ..Sections::default()
         };
         let grant = |identity: &Identity, sections| {
-            let granted = Roles::default().grant(&sections, identity, NOW);
+            let granted = Roles::default().grant(&sections, identity, true, NOW);
             granted.is_ok_and(|roles| roles.streamer)
         };
         assert!(grant(&ana, as_streamer(&ana)));

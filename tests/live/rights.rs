@@ -158,6 +158,101 @@ async fn every_command_of_every_identity_on_own_and_foreign_objects() {
 }
 
 #[tokio::test]
+async fn a_token_with_fewer_rights_gives_nothing_more() {
+    let own = json!({"username": "ana", "project": "demo", "name": "a"});
+    for public_read in ["true", "false"] {
+        let (server, mut ana, id) = world(&["--public-read", public_read]).await;
+        let looks = |read: bool| read || public_read == "true";
+        for rights in [
+            "",
+            "read",
+            "chat",
+            "propose",
+            "read chat",
+            "read propose",
+            "chat propose",
+        ] {
+            let words: Vec<_> = rights.split(' ').filter(|word| !word.is_empty()).collect();
+            let [read, chat, propose] =
+                ["read", "chat", "propose"].map(|word| words.contains(&word));
+            let claims = |user: &str| {
+                json!({
+                    "username": user, "streamername": "ana", "streamname": "demo",
+                    "rights": words,
+                })
+            };
+            let mut bob = server.connect().await;
+            bob.authenticate(json!({"token": token(claims("bob"))}))
+                .await;
+            let code_of = |allowed: bool| if allowed { 200 } else { 401 };
+            let proposes = read && propose;
+            let talks = chat && looks(read);
+            for (what, request, expected) in [
+                ("get", request("file", "get", &own), code_of(looks(read))),
+                ("list", request("file", "list", &own), code_of(looks(read))),
+                (
+                    "watch",
+                    request("file", "watch", &own),
+                    code_of(looks(read)),
+                ),
+                (
+                    "view",
+                    request(
+                        "pullrequest",
+                        "auth",
+                        &pull_request_section("bob", "ana", "demo"),
+                    ),
+                    code_of(read),
+                ),
+                (
+                    "chat",
+                    request("chat", "auth", &chat_section("bob", "ana/demo")),
+                    code_of(talks),
+                ),
+                ("say", say("hello"), code_of(talks)),
+                (
+                    "stream",
+                    request("file", "auth", &file_section("ana", "demo")),
+                    401,
+                ),
+                (
+                    "list pulls",
+                    request("pullrequest", "list", &json!(null)),
+                    code_of(read),
+                ),
+                (
+                    "get bob's",
+                    request("pullrequest", "get", &json!({"id": id})),
+                    code_of(read),
+                ),
+                ("creation", creation(), code_of(proposes)),
+                ("post", post("p", "x"), code_of(proposes)),
+                ("delete", delete("a"), code_of(proposes)),
+                ("finish", finish(), code_of(proposes)),
+            ] {
+                let code = code(&mut bob, &request, what).await;
+                assert_eq!(code, expected, "{rights}, {public_read}: {what}");
+            }
+            if looks(read) {
+                let told = bob.ok(file("status", project())).await;
+                let expected = json!({
+                    "name": "bob", "read": true, "chat": talks, "propose": proposes,
+                    "stream": false,
+                });
+                assert_eq!(told["you"], expected, "{rights}, {public_read}");
+            }
+            if proposes {
+                ana.until("pullRequestCreated").await;
+            }
+            // Not even the streamer's own token streams with it.
+            let mut limited = server.connect().await;
+            let login = json!({"token": token(claims("ana")), "file": file_section("ana", "demo")});
+            limited.refused(401, authenticate(login)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn reading_by_every_identity_where_it_is_not_public() {
     let (server, _ana, _id) = world(&["--public-read", "false"]).await;
     let own = json!({"username": "ana", "project": "demo", "name": "a"});

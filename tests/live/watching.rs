@@ -13,9 +13,14 @@ async fn the_status_counts_the_others_and_the_files() {
     let mut anyone = server.connect().await;
     anyone.ok(file("watch", project())).await;
     let expected = json!({
-        "streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 1
+        "streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 1,
+        "you": {"name": null, "read": true, "chat": false, "propose": false, "stream": false},
     });
     assert_eq!(anyone.ok(file("status", project())).await, expected);
+    let you = client.ok(file("status", project())).await["you"].take();
+    let expected =
+        json!({"name": "ana", "read": true, "chat": true, "propose": true, "stream": true});
+    assert_eq!(you, expected);
     let missing = file("status", json!({"username": "ana", "project": "none"}));
     anyone.refused(409, missing).await;
 }

@@ -33,11 +33,23 @@ pub struct Token {
     pub room: Option<String>,
     pub muted: bool,
     pub banned: bool,
+    /// What it is limited to.
+    pub rights: Option<Vec<&'static str>>,
     /// Why it is invalid, if it is.
     pub fault: Option<Fault>,
 }
 
 impl Token {
+    /// Whether its rights include this one.
+    pub fn allows(&self, right: &str) -> bool {
+        let rights = self.rights.as_ref();
+        rights.is_none_or(|rights| rights.contains(&right))
+    }
+
+    pub fn may_chat(&self, public_read: bool) -> bool {
+        !self.banned && self.allows("chat") && (public_read || self.allows("read"))
+    }
+
     pub fn room(&self) -> String {
         let Project { streamer, name } = &self.project;
         self.room
@@ -50,6 +62,9 @@ impl Token {
             "username": self.user, "streamername": self.project.streamer,
             "streamname": self.project.name, "room": self.room,
         });
+        if let Some(rights) = &self.rights {
+            claims["rights"] = json!(rights);
+        }
         if self.muted {
             claims["mutedUntil"] = FOR_LONG.into();
         }
@@ -113,6 +128,7 @@ pub enum Right {
     Token,
     Read,
     Write,
+    Pulls,
     Propose,
     Chat,
 }

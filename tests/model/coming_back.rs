@@ -23,6 +23,7 @@ fn token(user: &str, of: &str) -> Token {
         room: None,
         muted: false,
         banned: false,
+        rights: None,
         fault: None,
     }
 }

@@ -92,14 +92,14 @@ pub fn requests(project: &Project) -> Vec<(Right, Value)> {
             Right::Propose,
             pull_request("creation", json!({"title": 1, "description": ""})),
         ),
-        (Right::Propose, pull_request("get", json!({}))),
-        (Right::Propose, pull_request("get", json!({"id": 1}))),
+        (Right::Pulls, pull_request("get", json!({}))),
+        (Right::Pulls, pull_request("get", json!({"id": 1}))),
         (
-            Right::Propose,
+            Right::Pulls,
             pull_request("delete", json!({"outcome": "merged"})),
         ),
         (
-            Right::Propose,
+            Right::Pulls,
             pull_request("delete", json!({"id": "x", "outcome": "lost"})),
         ),
         (Right::Chat, chat("history", json!({"limit": 0}))),

@@ -88,6 +88,7 @@ async fn look_at_all(game: &mut Game, me: usize, projects: &[Project]) -> Result
             room: None,
             muted: false,
             banned: false,
+            rights: None,
             fault: None,
         };
         let room = Section::Member {

@@ -115,6 +115,10 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
         Some(Value::Number(number)) if number.as_f64() == Some(0.0) => None,
         _ => text("room")?,
     };
+    let rights = match claims.get("rights") {
+        None | Some(Value::Null) => None,
+        Some(words) => Some(words.as_array()?.iter().map(word).collect::<Option<_>>()?),
+    };
     Some(Claims {
         username: text("username")?,
         streamer: text("streamername")?,
@@ -122,12 +126,17 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
         room,
         muted_until: until("mutedUntil")?,
         banned_until: until("bannedUntil")?,
+        rights,
         expires_at: seconds(claims.get("exp")?)?,
         not_before: claims
             .get("nbf")
             .filter(|value| !value.is_null())
             .map_or(Some(None), |value| seconds(value).map(Some))?,
     })
+}
+
+fn word(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since the epoch, possibly with a fraction. A time
@@ -142,8 +151,8 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Some(Timestamp::default().plus(since))
 }
 
-/// Creates a token with the names in `claims` and their expiry, which a [`JwtVerifier`] with the
-/// same secret accepts.
+/// Creates a token with the names in `claims`, their rights and their expiry, which a
+/// [`JwtVerifier`] with the same secret accepts.
 ///
 /// # Errors
 /// It cannot be signed, which does not happen with a secret.
@@ -160,6 +169,9 @@ pub fn issue(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::err
     let mut members: Map<_, Value> = texts
         .map(|(name, text)| (name.into(), text.into()))
         .collect();
+    if let Some(rights) = &claims.rights {
+        members.insert("rights".into(), rights.clone().into());
+    }
     members.insert("exp".into(), (claims.expires_at.as_millis() / 1_000).into());
     let key = EncodingKey::from_secret(secret);
     encode(&Header::new(Algorithm::HS256), &members, &key)
@@ -246,6 +258,13 @@ mod tests {
             ("mutedUntil", json!("tomorrow")),
             ("mutedUntil", json!(true)),
             ("bannedUntil", json!("0")),
+            ("rights", json!("")),
+            ("rights", json!("read")),
+            ("rights", json!(true)),
+            ("rights", json!(0)),
+            ("rights", json!({"read": true})),
+            ("rights", json!(["read", null])),
+            ("rights", json!([["read"]])),
         ] {
             let mut claims = base.clone();
             claims[name] = value.clone();
@@ -258,6 +277,18 @@ mod tests {
             verifier().verify(&token(&json!({"username": "bob"}))),
             Err(TokenError::IllTyped)
         );
+    }
+
+    #[test]
+    fn rights_are_a_list_of_words_or_nothing() {
+        let rights = |value: Value| {
+            let claims = json!({"exp": 1, "rights": value});
+            verifier().verify(&token(&claims)).expect("believed").rights
+        };
+        assert_eq!(rights(json!(null)), None);
+        assert_eq!(rights(json!([])), Some(vec![]));
+        let words = || vec!["read".to_owned(), "fly".to_owned()];
+        assert_eq!(rights(json!(words())), Some(words()));
     }
 
     #[test]
@@ -354,6 +385,7 @@ mod tests {
             username: Some("ana".into()),
             streamer: Some("ana".into()),
             project: Some("demo".into()),
+            rights: Some(vec!["read".into(), "chat".into()]),
             expires_at: Timestamp::from_secs(1_800_000_000),
             ..Claims::default()
         };
@@ -362,7 +394,10 @@ mod tests {
             .expect("believed");
         assert_eq!(read.username.as_deref(), Some("ana"));
         assert_eq!(read.project.as_deref(), Some("demo"));
-        assert_eq!(read.expires_at, made.expires_at);
+        assert_eq!(
+            (read.expires_at, read.rights),
+            (made.expires_at, made.rights)
+        );
     }
 
     /// Made for these tests with `openssl genpkey -algorithm ed25519`.

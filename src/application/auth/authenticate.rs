@@ -98,8 +98,9 @@ async fn become_whom(
     now: Timestamp,
 ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
     let old = session.identity.as_ref();
-    let kept = session.roles.under(old, &identity, now);
-    let roles = kept.grant(&sections, &identity, now)?;
+    let public = app.policy.public_read;
+    let kept = session.roles.under(old, &identity, public, now);
+    let roles = kept.grant(&sections, &identity, public, now)?;
     check_projects(app, &sections).await?;
     let room = enter_room(app, session, &identity, &roles)?;
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {

@@ -27,6 +27,7 @@ pub(crate) async fn project_status(
         bytes: usage.bytes,
         max_bytes: app.limits.project.max_bytes,
         folders: usage.folders,
+        you: session.rights().abilities(&project, public, now),
     }))
 }
 

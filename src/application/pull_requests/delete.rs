@@ -18,7 +18,7 @@ pub(crate) async fn delete_pull_request(
     request: Checked<DeletePullRequest>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (project, user) = session.rights().may_propose(now)?;
+    let (project, user) = session.rights().may_see_proposals(now)?;
     let DeletePullRequest { id, outcome } = request?;
     let owner = (!session.roles.streamer).then_some(user);
     let (found, _held) = find_named_pull_request(app, &session.account, project, id, owner).await?;

@@ -15,7 +15,7 @@ pub(crate) async fn get_pull_request(
     id: Checked<Option<PullRequestId>>,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
-    let (project, user) = session.rights().may_propose(now)?;
+    let (project, user) = session.rights().may_see_proposals(now)?;
     let owner = (!session.roles.streamer).then_some(user);
     let (found, held) = find_named_pull_request(app, &session.account, project, id?, owner).await?;
     let permit = permit_by_token(app, session);

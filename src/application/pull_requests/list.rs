@@ -13,7 +13,7 @@ pub(crate) async fn list_pull_requests(
     session: &Session,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
-    let (project, user) = session.rights().may_propose(now)?;
+    let (project, user) = session.rights().may_see_proposals(now)?;
     let owner = (!session.roles.streamer).then(|| user.clone());
     let ids = app.ports.pull_requests.open(project, owner).await;
     let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;

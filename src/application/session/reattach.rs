@@ -30,7 +30,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
     let watched: BTreeSet<_> = session
         .watches
         .iter()
-        .filter(|project| public_read || valid.is_some_and(|identity| identity.names(project)))
+        .filter(|project| session.rights().may_read(project, public_read, now).is_ok())
         .filter(|project| session.rights().role_project() != Some(project))
         .collect();
     topics.extend(watched.into_iter().cloned().map(Topic::Updates));

@@ -84,7 +84,11 @@ impl Session {
         let same_project = self.rights().role_project().is_some()
             && old.is_some_and(|old| old.project == identity.project);
         let same_user = old.is_some_and(|old| old.user == identity.user);
-        let keeps_draft = same_user && same_project && (roles.streamer || roles.viewer);
+        let may_propose = |project| identity.may_propose(project);
+        let keeps_draft = same_user
+            && same_project
+            && (roles.streamer || roles.viewer)
+            && identity.project.as_ref().is_some_and(may_propose);
         let keeps_project = self.roles.streamer && roles.streamer && same_project;
         if !keeps_draft {
             self.draft = None;

@@ -184,6 +184,7 @@ pub fn script(me: usize, project: &Project, world: World, random: Random) -> Scr
         room: None,
         muted: false,
         banned: false,
+        rights: None,
         fault: None,
     };
     let member = Section::Member {

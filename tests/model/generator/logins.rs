@@ -19,6 +19,12 @@ impl Generator {
             room: self.one_in(6).then(|| format!("lounge{}", self.tag)),
             muted: self.one_in(12),
             banned: self.one_in(16),
+            rights: self.one_in(6).then(|| {
+                let mut rights = vec!["read", "chat", "propose", "stream"];
+                let left_out = self.below(rights.len());
+                rights.remove(left_out);
+                rights
+            }),
             fault: match self.below(40) {
                 0 => Some(Fault::Forged),
                 1 => Some(Fault::Expired),
@@ -81,6 +87,7 @@ impl Generator {
             room: None,
             muted: false,
             banned: false,
+            rights: None,
             fault: None,
         };
         let (ana, bob) = (token(self, "ana"), token(self, "bob"));

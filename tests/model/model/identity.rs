@@ -42,16 +42,20 @@ impl World {
     }
 
     fn take_on(&mut self, me: usize, token: &Token, sections: &[Section]) -> Answer {
+        let may_chat = token.may_chat(self.limits.public_read);
         let claims_allow = |section: &Section| match section {
             Section::Streamer { user, project } => {
                 *user == token.user
                     && token.user == token.project.streamer
+                    && token.rights.is_none()
                     && *project == token.project.name
             }
             Section::Member { user, room } => {
-                *user == token.user && *room == token.room() && !token.banned
+                *user == token.user && *room == token.room() && may_chat
             }
-            Section::Viewer { user, project } => *user == token.user && *project == token.project,
+            Section::Viewer { user, project } => {
+                *user == token.user && *project == token.project && token.allows("read")
+            }
         };
         if token.fault.is_some() || !sections.iter().all(claims_allow) {
             return Err(RequestError::Unauthorized);
@@ -79,7 +83,17 @@ impl World {
             connection.draft = None;
             connection.uploads = super::Uploads::default();
         }
-        if !same_user || token.banned || connection.room != Some(token.room()) {
+        connection.is_streamer &= token.rights.is_none();
+        connection.is_viewer &= token.allows("read");
+        let has_role = connection.is_streamer || connection.is_viewer;
+        if !(has_role || streams || views) || !token.allows("propose") {
+            connection.draft = None;
+            connection.uploads.end_where(|(in_draft, _)| *in_draft);
+        }
+        if !connection.is_streamer {
+            connection.uploads.end_where(|(in_draft, _)| !*in_draft);
+        }
+        if !same_user || !may_chat || connection.room != Some(token.room()) {
             connection.room = None;
         }
         connection.is_streamer |= streams;

@@ -239,14 +239,17 @@ impl World {
 
     fn check_right(&self, me: usize, right: Right) -> Result<(), RequestError> {
         let connection = &self.connections[me];
-        let has_token = connection.token.is_some();
+        let token = connection.token.as_ref();
+        let has_token = token.is_some();
+        let allows = |right| token.is_some_and(|token| token.allows(right));
         let has_role = connection.is_streamer || connection.is_viewer;
         let allowed = match right {
             Right::Nothing => true,
             Right::Token => has_token,
             Right::Read => has_token || self.limits.public_read,
             Right::Write => connection.is_streamer || connection.draft.is_some(),
-            Right::Propose => has_role,
+            Right::Pulls => has_role,
+            Right::Propose => has_role && allows("propose"),
             Right::Chat => connection.room.is_some(),
         };
         allowed.then_some(()).ok_or(RequestError::Unauthorized)

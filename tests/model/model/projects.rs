@@ -6,13 +6,13 @@ use super::names::{exclude_each_other, is_below, normal};
 use super::reading::parts;
 use super::uploads::{Piece, Whole};
 use super::{Answer, File, Files, RequestError, World, ok, success};
-use crate::ask::{Ask, Part, Project, Right};
+use crate::ask::{Ask, Part, Project, Right, Token};
 
 impl World {
     /// `Ok` if the project may be read.
     pub(super) fn check_may_read(&self, me: usize, project: &Project) -> Result<(), RequestError> {
         let token = self.connections[me].token.as_ref();
-        let names = token.is_some_and(|token| token.project == *project);
+        let names = token.is_some_and(|token| token.allows("read") && token.project == *project);
         if self.limits.public_read || names {
             Ok(())
         } else {
@@ -53,8 +53,27 @@ impl World {
             "bytes": bytes(files),
             "maxBytes": self.limits.project_bytes,
             "folders": folders(files),
+            "you": self.you(me, project),
         });
         Ok(vec![success("fileStatus", data)])
+    }
+
+    /// What the connection may do in the project.
+    fn you(&self, me: usize, project: &Project) -> Value {
+        let token = self.connections[me].token.as_ref();
+        let may = |right: &dyn Fn(&Token) -> bool| token.is_some_and(right);
+        json!({
+            "name": token.map(|token| &token.user),
+            "read": self.check_may_read(me, project).is_ok(),
+            "chat": may(&|token| token.may_chat(self.limits.public_read)),
+            "propose": may(&|token| {
+                token.project == *project && token.allows("read") && token.allows("propose")
+            }),
+            "stream": may(&|token| {
+                token.project == *project && token.user == project.streamer
+                    && token.rights.is_none()
+            }),
+        })
     }
 
     pub(super) fn post(

@@ -51,6 +51,12 @@ impl World {
     /// The project in which the connection may propose, and as which user.
     fn may_propose(&self, me: usize) -> Result<(Project, String), RequestError> {
         self.check_right(me, Right::Propose)?;
+        self.role(me)
+    }
+
+    /// The project in which the connection has a role, and as which user.
+    fn role(&self, me: usize) -> Result<(Project, String), RequestError> {
+        self.check_right(me, Right::Pulls)?;
         let token = self.connections[me].token.as_ref();
         let token = token.ok_or(RequestError::Unauthorized)?;
         Ok((token.project.clone(), token.user.clone()))
@@ -58,7 +64,7 @@ impl World {
 
     /// The open pull requests that the connection may see.
     fn visible(&self, me: usize) -> Result<Vec<Pull>, RequestError> {
-        let (project, user) = self.may_propose(me)?;
+        let (project, user) = self.role(me)?;
         let mut pulls = self.pulls.clone();
         pulls.retain(|pull| {
             pull.project == project && (self.connections[me].is_streamer || pull.owner == user)

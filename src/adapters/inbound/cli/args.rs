@@ -50,6 +50,14 @@ pub struct TokenRequest {
     /// The chat room; by default the project's own
     #[arg(long, value_name = "NAME")]
     pub room: Option<String>,
+    /// The only rights that it gives, with commas between them; by default all
+    #[arg(
+        long,
+        value_name = "RIGHTS",
+        value_delimiter = ',',
+        value_parser = ["read", "chat", "propose"]
+    )]
+    pub rights: Option<Vec<String>>,
     /// How many hours it is valid, from 1 to 87600
     #[arg(long, default_value = "12", value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub hours: u32,
@@ -64,6 +72,7 @@ impl TokenRequest {
             streamer: self.streamer,
             project: self.project,
             room: self.room,
+            rights: self.rights,
             expires_at: now.plus(lifetime),
             ..Claims::default()
         }
@@ -137,6 +146,7 @@ Examples:
   file-ws-server --config /etc/file-ws-server.json --check-config
   file-ws-server adopt ana/demo --base-dir /srv/projects
   file-ws-server token --username ana --project demo
+  file-ws-server token --username bob --streamer ana --project demo --rights read,chat
 
 Every flag is also a key of config.json (--base-dir: baseDir) and an environment
 variable (FILE_WS_SERVER_BASE_DIR). Flags win over the environment, the

@@ -7,6 +7,7 @@ use super::values::{FolderDeletion, OnStreamerDisconnect};
 use super::*;
 use crate::adapters::inbound::transport::WebPages;
 use crate::adapters::inbound::transport::listen::Host;
+use crate::domain::Timestamp;
 
 const OWN_KEY: &str = "a key of my own that has at least 32 bytes";
 
@@ -636,7 +637,18 @@ fn the_subcommands_say_what_they_need() {
         Some("ana"),
         "their own project"
     );
-    assert_eq!((request.hours, request.room), (12, None));
+    assert_eq!((request.hours, &request.room), (12, &None));
+    assert_eq!(request.claims(Timestamp::default()).rights, None);
+    let limited = ["token", "--username", "bob", "--rights", "read,chat"];
+    let Ok(Invocation::Token { request, .. }) = parse_with(&limited, &[], None) else {
+        panic!("no token")
+    };
+    let rights = request.claims(Timestamp::default()).rights;
+    assert_eq!(rights, Some(vec!["read".to_owned(), "chat".to_owned()]));
+    for unknown in ["", "read,stream", "read, chat"] {
+        let limited = ["token", "--username", "bob", "--rights", unknown];
+        assert!(fault(&limited, &[], None).contains("--rights"), "{unknown}");
+    }
     assert!(fault(&["token"], &[], None).contains("--username"));
     let with_public_key = ["token", "--username", "ana", "--public-key-file", "k.pem"];
     assert!(fault(&with_public_key, &[], None).contains("publicKeyFile"));

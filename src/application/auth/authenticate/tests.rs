@@ -121,6 +121,62 @@ async fn one_with_everything(scene: &Scene) -> Session {
 }
 
 #[tokio::test]
+async fn a_renewed_token_with_fewer_rights_ends_what_it_does_not_allow() {
+    let names = |command: &str| format!("{command} #1 updates ana/demo");
+    for (rights, public_read, keeps) in [
+        ("read+chat+propose", false, [true, true, true]),
+        ("read+chat", false, [true, true, false]),
+        ("read", true, [true, false, false]),
+        ("chat+propose", true, [false, true, false]),
+        ("chat+propose", false, [false, false, false]),
+        ("propose", true, [false, false, false]),
+        ("", false, [false, false, false]),
+    ] {
+        let mut world = World::new();
+        world.policy.public_read = public_read;
+        let scene = world.build();
+        let sections = both(viewing("bob", "ana/demo"), chatting("bob", "ana/demo"));
+        let mut session = scene.connect(1, BOB, sections).await;
+        for command in [creation("title"), part("/v", "begun", 1, 2)] {
+            scene.ask(&mut session, command).await.expect("allowed");
+        }
+        scene.journal.take();
+        let draft = session.draft.as_ref().expect("a draft").id;
+        let token = format!("bob:ana/demo,rights={rights}");
+        let renewal = authenticate(&token, Sections::default());
+        scene
+            .ask(&mut session, renewal)
+            .await
+            .expect("a good token");
+        let journal = scene.journal.take();
+        let [views, chats, proposes] = keeps;
+        assert_eq!(session.roles.viewer, views, "{rights}");
+        assert_eq!(session.roles.room.is_some(), chats, "{rights}");
+        assert_eq!(session.draft.is_some(), proposes, "{rights}");
+        let uploads = session.uploads.names_into(&WriteTarget::Draft(draft));
+        assert_eq!(uploads.len(), usize::from(proposes), "{rights}");
+        assert_eq!(journal.contains(&names("unsubscribe")), !views, "{rights}");
+        let left = journal.contains(&"leave ana/demo bob".to_owned());
+        assert_eq!(left, !chats, "{rights}");
+    }
+
+    let scene = World::new().build();
+    let mut session = one_with_everything(&scene).await;
+    let limited = "ana:ana/demo,rights=read+chat+propose";
+    let renewal = authenticate(limited, Sections::default());
+    scene
+        .ask(&mut session, renewal)
+        .await
+        .expect("a good token");
+    assert!(!session.roles.streamer && session.roles.viewer);
+    let journal = scene.journal.take();
+    assert!(
+        journal.contains(&"depart #1 ana/demo".to_owned()),
+        "{journal:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_failed_authenticate_fails_closed() {
     let shapeless = || Command::Authenticate(Err(BadParameters::new("no")));
     let failures = [

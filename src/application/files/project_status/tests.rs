@@ -1,7 +1,8 @@
 use super::*;
 use crate::application::command::Command;
 use crate::application::ports::StoreError;
-use crate::application::test_world::{World, demo, is_unauthorized, new_session};
+use crate::application::test_world::{EXPIRY, World, demo, is_unauthorized, new_session};
+use crate::domain::{Abilities, Sections, UserName};
 
 fn status() -> Command {
     Command::ProjectStatus(Ok(demo()))
@@ -26,8 +27,72 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             bytes: 77,
             max_bytes: 10_000_000,
             folders: 2,
+            you: abilities(None, [true, false, false, false]),
         };
         assert_eq!(answer, Ok(vec![Reply::FileStatus(expected)]));
+    }
+}
+
+/// Whether they may read, chat, propose and stream.
+fn abilities(user: Option<&str>, may: [bool; 4]) -> Abilities {
+    let [read, chat, propose, stream] = may;
+    let user = user.map(|name| UserName::parse(name).expect("a name"));
+    Abilities {
+        user,
+        read,
+        chat,
+        propose,
+        stream,
+    }
+}
+
+#[tokio::test]
+async fn a_status_says_what_the_connection_may_do_whatever_its_roles() {
+    let (yes, no) = (true, false);
+    for (token, expected) in [
+        ("ana:ana/demo", abilities(Some("ana"), [yes; 4])),
+        ("bob:ana/demo", abilities(Some("bob"), [yes, yes, yes, no])),
+        ("bob:", abilities(Some("bob"), [yes, no, no, no])),
+        ("dan:dan/other", abilities(Some("dan"), [yes, yes, no, no])),
+        (
+            "bob:ana/demo,banned=3000",
+            abilities(Some("bob"), [yes, no, yes, no]),
+        ),
+        (
+            "bob:ana/demo,muted=3000",
+            abilities(Some("bob"), [yes, yes, yes, no]),
+        ),
+        (
+            "ana:ana/demo,rights=read+chat+propose",
+            abilities(Some("ana"), [yes, yes, yes, no]),
+        ),
+        (
+            "bob:ana/demo,rights=read",
+            abilities(Some("bob"), [yes, no, no, no]),
+        ),
+        (
+            "bob:ana/demo,rights=chat+propose",
+            abilities(Some("bob"), [yes, yes, no, no]),
+        ),
+        (
+            "bob:ana/demo,rights=",
+            abilities(Some("bob"), [yes, no, no, no]),
+        ),
+    ] {
+        let scene = World::new().build();
+        let mut session = scene.connect(1, token, Sections::default()).await;
+        let answer = scene.ask(&mut session, status()).await;
+        let Ok([Reply::FileStatus(told)]) = answer.as_deref() else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(told.you, expected, "{token}");
+        scene.at(EXPIRY);
+        let answer = scene.ask(&mut session, status()).await;
+        let Ok([Reply::FileStatus(told)]) = answer.as_deref() else {
+            panic!("{answer:?}")
+        };
+        let nobody = abilities(None, [yes, no, no, no]);
+        assert_eq!(told.you, nobody, "{token}, expired");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::{Event, FileKey, ProjectStatus, Reply};
 use crate::domain::{
-    ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
+    Abilities, ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
     PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
@@ -129,6 +129,22 @@ fn every_reply_is_what_the_contract_says() {
         bytes: 4,
         max_bytes: 5,
         folders: 6,
+        you: Abilities {
+            user: Some(user("bob")),
+            read: true,
+            chat: false,
+            propose: true,
+            stream: false,
+        },
+    };
+    let to_nobody = ProjectStatus {
+        you: Abilities {
+            user: None,
+            chat: true,
+            stream: true,
+            ..status.you.clone()
+        },
+        ..status.clone()
     };
     let table = [
         (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
@@ -153,7 +169,11 @@ fn every_reply_is_what_the_contract_says() {
         (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
         (
             Reply::FileStatus(status),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":"bob","read":true,"chat":false,"propose":true,"stream":false}}"#,
+        ),
+        (
+            Reply::FileStatus(to_nobody),
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":null,"read":true,"chat":true,"propose":true,"stream":true}}"#,
         ),
         (
             Reply::PullRequestCreation,

@@ -8,7 +8,7 @@ use super::envelope::{OK, Success, message, success};
 use super::shapes::{Stored, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::{ProjectStatus, Reply};
-use crate::domain::PullRequest;
+use crate::domain::{PullRequest, UserName};
 
 fn stored(kind: &'static str, context: &Context) -> Bytes {
     let file = context.name.as_deref().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::FileDeleted => stored("fileDelete", context),
         Reply::FileWatch => ok("fileWatch"),
         Reply::FileUnwatch => ok("fileUnwatch"),
-        Reply::FileStatus(status) => file_status(*status, context),
+        Reply::FileStatus(status) => file_status(status, context),
         Reply::PullRequestCreation => ok("pullRequestCreation"),
         Reply::PullRequestFinish => ok("pullRequestFinish"),
         Reply::PullRequestDelete => ok("pullRequestDelete"),
@@ -48,17 +48,31 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
     }
 }
 
-fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
+fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Status {
+    struct Status<'a> {
         streamer: bool,
         viewers: usize,
         files: u64,
         bytes: u64,
         max_bytes: u64,
         folders: u64,
+        you: You<'a>,
     }
+    #[derive(Serialize)]
+    #[expect(
+        clippy::struct_excessive_bools,
+        reason = "each is a member of the answer"
+    )]
+    struct You<'a> {
+        name: Option<&'a str>,
+        read: bool,
+        chat: bool,
+        propose: bool,
+        stream: bool,
+    }
+    let you = &status.you;
     let data = Status {
         streamer: status.streamer,
         viewers: status.viewers,
@@ -66,6 +80,13 @@ fn file_status(status: ProjectStatus, context: &Context) -> Bytes {
         bytes: status.bytes,
         max_bytes: status.max_bytes,
         folders: status.folders,
+        you: You {
+            name: you.user.as_ref().map(UserName::as_str),
+            read: you.read,
+            chat: you.chat,
+            propose: you.propose,
+            stream: you.stream,
+        },
     };
     success("fileStatus", data, context.reference.as_ref())
 }
