@@ -8,9 +8,9 @@ use crate::application::memory::MemoryBudget;
 use crate::application::ports::{MockFileSource, StoreError};
 use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::test_world::{
-    BOB, Scene, World, chatting, demo, disk_full, open_file, path,
+    BOB, Scene, World, chatting, demo, disk_full, open_file, path, pull_request,
 };
-use crate::domain::UserName;
+use crate::domain::{PullRequestId, UserName};
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
     max_bytes: 1_000_000,
@@ -181,4 +181,24 @@ async fn of_several_long_lists_one_at_a_time_is_encoded_with_turns_for_others_in
     drop(others);
     second.await;
     assert!(!second_queue.is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_pull_request_that_ends_before_its_turn_is_not_told_of() {
+    for is_open in [true, false] {
+        let mut world = World::new();
+        world.open = vec![pull_request(7, demo(), "bob")];
+        let tell_if_open = world.pull_requests.expect_tell_if_open();
+        tell_if_open.returning(move |_, _, tell| {
+            if is_open {
+                tell();
+            }
+        });
+        let scene = world.build();
+        let (responder, queue) = responder(&scene, &MemoryBudget::new(10_000_000));
+        let waiting = vec![PullRequestId::from_u128(7)];
+        let pages = PullRequestPages::new(demo(), waiting, None, &responder.account);
+        responder.waiting_pull_requests(pages).await;
+        assert_eq!(queue.is_empty(), !is_open);
+    }
 }
