@@ -224,12 +224,15 @@ impl<'a> Rights<'a> {
     /// Who may read at all, before it is known what they ask for.
     ///
     /// # Errors
-    /// Reading is not public, and the connection has no valid token.
+    /// Reading is not public, and the connection has no valid token that allows it anywhere.
     pub fn may_read_something(&self, public_read: bool, now: Timestamp) -> Result<(), AuthError> {
         if public_read {
-            Ok(())
-        } else {
-            self.valid_identity(now).map(|_| ())
+            return Ok(());
+        }
+        let identity = self.valid_identity(now)?;
+        match &identity.project {
+            Some(project) if identity.may_view(project) => Ok(()),
+            _ => Err(AuthError::Claims("reading")),
         }
     }
 
