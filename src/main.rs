@@ -23,9 +23,10 @@ fn main() -> ExitCode {
             cli::print(&(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"));
             Ok(())
         }
-        Invocation::Adopt { loaded, names } => cli::block_on(async {
+        Invocation::Adopt { loaded, target } => cli::block_on(async {
+            loaded.config.must_have_base_dir()?;
             let stores = open_stores(&loaded.config, StoreResources::default())?;
-            cli::adopt(&loaded.config, stores.projects, &names).await
+            cli::adopt(&loaded.config, stores.projects, &target).await
         }),
         Invocation::Serve(loaded) => {
             let config = loaded.config.clone();

@@ -108,6 +108,45 @@ async fn folders_that_the_server_did_not_make_are_no_projects_until_adopted() {
 }
 
 #[tokio::test]
+async fn nobody_streams_into_a_users_folder_that_the_server_did_not_make() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join("base/src")).expect("made");
+    std::fs::write(folder.path().join("base/src/main.rs"), "private").expect("written");
+    let mut server = Server::start_in(folder, Vec::new());
+    let mut client = server.connect().await;
+    let answer = client
+        .refused(400, authenticate(streamer("src", "demo")))
+        .await;
+    let message = answer["message"].as_str().expect("a message");
+    assert!(message.contains("adopt"), "{message}");
+    client
+        .refused(400, authenticate(viewer("bob", "src", "demo")))
+        .await;
+    let theirs = json!({"username": "src", "project": "demo"});
+    client.refused(409, file("status", theirs)).await;
+    let left = std::fs::read_dir(server.folder().join("base/src")).expect("a folder");
+    assert_eq!(left.count(), 1, "nothing was made");
+    assert!(server.stop());
+    let adopt = |named, base| run(server.folder(), &["adopt", named, "--base-dir", base]);
+    assert!(!adopt("src/demo", "base").status.success(), "no folder");
+    let output = adopt("src", "base");
+    assert!(output.status.success(), "{output:?}");
+    server.restart();
+    let mut client = server.connect().await;
+    client.authenticate(streamer("src", "demo")).await;
+    client.ok(post("a", "x")).await;
+}
+
+#[test]
+fn nothing_is_adopted_in_a_base_folder_that_does_not_exist() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = ["adopt", "ana", "--base-dir", "missing"];
+    let said = refused_start(folder.path(), &args);
+    assert!(said.contains("baseDir missing: "), "{said}");
+    assert!(!folder.path().join("missing").exists(), "nothing was made");
+}
+
+#[tokio::test]
 async fn links_and_special_files_in_a_project_are_not_followed() {
     let server = Server::start();
     std::fs::create_dir(server.folder().join("outside")).expect("made");

@@ -51,9 +51,11 @@ pub async fn authenticate(
                          --project, or wait until the streamer comes."
                     )),
                     (400, Role::Streamer) => Failure::denied(format!(
-                        "The server does not take files for {project} ({why}). If it says that the \
-                         project is not its own, its operator can adopt it with `file-ws-server \
-                         adopt {project}`."
+                        "The server does not take files for {project} ({why}). If it says that it \
+                         did not make the folder, its operator can adopt it with `file-ws-server \
+                         adopt {project}`, or with `adopt {}` if only the streamer's folder is \
+                         there.",
+                        shown(&identity.streamer)
                     )),
                     (code, _) => Failure::denied(format!(
                         "The server did not let {} in ({code}: {why}).",

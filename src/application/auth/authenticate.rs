@@ -19,7 +19,8 @@ const NOT_THERE: RequestError =
     RequestError::bad("The streamer is not connected or the project is wrong");
 
 const FOREIGN: RequestError = RequestError::bad(
-    "a folder of this name lies on the server and is no project; its operator can adopt it",
+    "a folder of the project's or the streamer's name lies on the server, which did not make it; \
+     its operator can adopt it",
 );
 
 pub(crate) async fn authenticate(

@@ -3,7 +3,9 @@ use async_trait::async_trait;
 use crate::application::file_content::FileContent;
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
-use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
+use crate::domain::{
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+};
 
 /// Called with a change once it is kept and numbered. Must not wait.
 pub type InTurn = Box<dyn FnOnce(Version) + Send>;
@@ -19,7 +21,8 @@ pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
 pub enum ProjectState {
     /// Nothing has that name.
     Absent,
-    /// Something that the server did not create has that name; only the operator may adopt it.
+    /// Something that the server did not create has that name, or its streamer's; only the operator
+    /// may adopt it.
     Foreign,
     /// It exists.
     Registered,
@@ -61,11 +64,19 @@ pub trait ProjectStore: Send + Sync {
     /// `PathConflict` if it is [`ProjectState::Foreign`]; `Failed`.
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError>;
 
-    /// Adopts a folder that the server did not create as a project, with its contents.
+    /// Adopts a folder that the server did not create as a project, with its contents, and that of
+    /// its streamer with it.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder (or only a link to one); `Failed`.
     async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError>;
+
+    /// Adopts a user's folder that the server did not create, so that they can have projects in it.
+    /// What lies there already is no project of theirs.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such folder (or only a link to one); `Failed`.
+    async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError>;
 
     /// All projects that exist, in no particular order.
     ///

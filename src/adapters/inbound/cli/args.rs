@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::checks::{Loaded, load};
 use super::layers::{ConfigError, Layers, keys};
 use super::values::{Text, Whole};
-use crate::domain::{Claims, Timestamp};
+use crate::domain::{Claims, ProjectId, ProjectName, Timestamp, UserName};
 
 /// The configuration file unless the command line names another.
 const CONFIG_FILE: &str = "config.json";
@@ -19,12 +19,12 @@ pub enum Invocation {
     Serve(Loaded),
     /// Say whether the configuration can be used.
     CheckConfig(Loaded),
-    /// Make a folder a project.
+    /// Make a folder a project, or a user's.
     Adopt {
         /// The configuration.
         loaded: Loaded,
-        /// The names of the streamer and of the project.
-        names: [String; 2],
+        /// Which one.
+        target: Target,
     },
     /// Make a token.
     Token {
@@ -33,6 +33,32 @@ pub enum Invocation {
         /// The claims.
         request: TokenRequest,
     },
+}
+
+/// What an operator's command is about: a project, or a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `<user>`
+    User(UserName),
+    /// `<user>/<project>`
+    Project(ProjectId),
+}
+
+impl Target {
+    /// The name of a project may contain `/`, that of a user does not: the first one separates
+    /// them.
+    fn parse(named: &str) -> Result<Self, String> {
+        let (user, project) = match named.split_once('/') {
+            Some((user, project)) => (user, Some(project)),
+            None => (named, None),
+        };
+        let streamer = UserName::parse(user).map_err(|error| format!("the user {error}"))?;
+        let Some(project) = project else {
+            return Ok(Self::User(streamer));
+        };
+        let name = ProjectName::parse(project).map_err(|error| format!("the project {error}"))?;
+        Ok(Self::Project(ProjectId { streamer, name }))
+    }
 }
 
 /// The claims of a token.
@@ -129,11 +155,15 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a folder in baseDir that the server did not create a project
+    /// Make a folder in baseDir that the server did not create a project, or a user's
+    ///
+    /// With <user>/<project>, the folder becomes a project, with all that is in it, and the user's
+    /// folder around it becomes theirs. With <user> alone, only that folder becomes theirs: they can
+    /// have projects in it, but the folders that are in it already do not become projects.
     Adopt {
-        /// <user>/<project>
-        #[arg(value_name = "PROJECT")]
-        named: String,
+        /// <user>/<project>, or <user>
+        #[arg(value_name = "NAME", value_parser = Target::parse)]
+        target: Target,
     },
     /// Make a token from the key, for trying out
     Token(TokenRequest),
@@ -218,13 +248,7 @@ pub fn parse(
     }
     let loaded = load(layers)?;
     match line.verb {
-        Some(Verb::Adopt { named }) => match named.split_once('/') {
-            Some((user, project)) if !user.is_empty() && !project.is_empty() => {
-                let names = [user.to_owned(), project.to_owned()];
-                Ok(Invocation::Adopt { loaded, names })
-            }
-            _ => Err(ConfigError(format!("adopt takes <user>/<project>, not {named:?}")).into()),
-        },
+        Some(Verb::Adopt { target }) => Ok(Invocation::Adopt { loaded, target }),
         Some(Verb::Token(request)) => token(loaded, request),
         None if line.print_config => Err(printed(&loaded)?),
         None if line.check_config => Ok(Invocation::CheckConfig(loaded)),

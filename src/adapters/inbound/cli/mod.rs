@@ -15,7 +15,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use args::{Exit, Invocation, TokenRequest, parse};
+pub use args::{Exit, Invocation, Target, TokenRequest, parse};
 pub use checks::Loaded;
 pub use config::Config;
 pub use greeting::greeting;

@@ -2,18 +2,18 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::args::{Exit, Invocation, parse};
+use super::args::{Exit, Invocation, Target, parse};
 use super::checks::Loaded;
 use super::config::Config;
 use super::layers::ConfigError;
 use super::texts::{texts, variables};
 use super::values::Text;
 use crate::application::ports::ProjectStore;
-use crate::domain::{ProjectId, ProjectName, UserName};
+use crate::domain::ProjectId;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -67,25 +67,33 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     result
 }
 
-/// Turns a folder below that of its streamer into a project.
+/// Makes a folder that the server did not create a project, or a user's.
 ///
 /// # Errors
 /// Why it cannot become one.
 pub async fn adopt(
     config: &Config,
     projects: Arc<dyn ProjectStore>,
-    names: &[String; 2],
+    target: &Target,
 ) -> Result<(), Failure> {
-    let project = ProjectId {
-        streamer: UserName::parse(&names[0]).map_err(|error| format!("the user {error}"))?,
-        name: ProjectName::parse(&names[1]).map_err(|error| format!("the project {error}"))?,
+    let adopted = match target {
+        Target::User(user) => projects.adopt_user(user).await,
+        Target::Project(project) => projects.adopt(project).await,
     };
-    projects.adopt(&project).await.map_err(|error| {
+    adopted.map_err(|error| {
         let base = config.base_dir.as_path();
-        let place = base.join(&names[0]).join(&names[1]);
+        let place = match target {
+            Target::User(user) => base.join(user.as_str()),
+            Target::Project(ProjectId { streamer, name }) => {
+                base.join(streamer.as_str()).join(name.as_str())
+            }
+        };
         format!("{} cannot be adopted: {error}", place.display())
     })?;
-    print(&format!("{project} is a project now\n"));
+    print(&match target {
+        Target::User(user) => format!("{user} can have projects now\n"),
+        Target::Project(project) => format!("{project} is a project now\n"),
+    });
     Ok(())
 }
 
@@ -113,6 +121,20 @@ impl Config {
         self.public_key_file.as_ref().map(read).transpose()
     }
 
+    /// Refuses a `baseDir` that does not exist: what is to be found there would be made empty.
+    ///
+    /// # Errors
+    /// There is no such folder.
+    pub fn must_have_base_dir(&self) -> Result<(), Failure> {
+        let found = std::fs::metadata(self.base_dir.as_path()).and_then(|found| {
+            let is_folder = found.is_dir();
+            is_folder
+                .then_some(())
+                .ok_or(ErrorKind::NotADirectory.into())
+        });
+        found.map_err(|error| self.base_dir_fault(&error).into())
+    }
+
     /// A sentence that says why `baseDir` cannot be used.
     pub fn base_dir_fault(&self, error: &dyn Error) -> String {
         format!("baseDir {}: {}", &*self.base_dir, with_causes(error))
@@ -122,7 +144,7 @@ impl Config {
 fn read_file(path: &str) -> std::io::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

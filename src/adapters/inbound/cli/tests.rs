@@ -618,12 +618,25 @@ fn exactly_four_times_the_longest_message_and_queue_is_memory_enough() {
 #[test]
 fn the_subcommands_say_what_they_need() {
     let adopt = parse_with(&["adopt", "ana/demo", "--base-dir", "b"], &[], None);
+    let Ok(Invocation::Adopt { target, loaded }) = adopt else {
+        panic!("nothing to adopt: {adopt:?}")
+    };
+    assert!(matches!(&target, Target::Project(project) if project.to_string() == "ana/demo"));
+    assert_eq!(&*loaded.config.base_dir, "b");
+    let adopt = parse_with(&["adopt", "ana"], &[], None);
     assert!(matches!(
         adopt,
-        Ok(Invocation::Adopt { names, loaded })
-            if names == ["ana", "demo"] && &*loaded.config.base_dir == "b"
+        Ok(Invocation::Adopt { target: Target::User(user), .. }) if user.as_str() == "ana"
     ));
-    assert!(fault(&["adopt", "ana"], &[], None).contains("<user>/<project>"));
+    for (named, why) in [
+        ("", "the user must not be empty"),
+        ("/demo", "the user must not be empty"),
+        ("ana/", "the project must not be empty"),
+        ("ana/..", "the project must not"),
+        (".twicecast", "the user must not start with a dot"),
+    ] {
+        assert!(fault(&["adopt", named], &[], None).contains(why), "{named}");
+    }
     let token = parse_with(
         &["token", "--username", "ana", "--project", "demo"],
         &[],

@@ -45,6 +45,18 @@ pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
     world.projects.adopt(&demo()).await.expect("is one already");
 }
 
+pub(super) async fn a_user_who_has_a_project_is_one_already(world: World) {
+    let ana = demo().streamer;
+    let adopted = world.projects.adopt_user(&ana).await;
+    assert_says!(adopted, StoreError::NotFound);
+    let world = world.with_demo().await;
+    world.put_all(&["kept"]).await;
+    let adopted = world.projects.adopt_user(&ana).await;
+    adopted.expect("is one already");
+    assert_eq!(world.tree().await, ["/kept"]);
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
+}
+
 pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
     let (id, file) = (demo(), path("a"));
     let none = || -> InTurn { Box::new(|_| panic!("nothing has changed")) };

@@ -15,7 +15,7 @@ use crate::application::ports::{
 };
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
-    Version,
+    UserName, Version,
 };
 
 /// Keeps projects as long as it lives. It contains only what it created itself, so nothing is
@@ -94,6 +94,12 @@ impl ProjectStore for MemoryProjects {
 
     async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
         self.with(project, |_| Ok(()))
+    }
+
+    async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError> {
+        let projects = lock(&self.projects);
+        let theirs = projects.keys().find(|project| project.streamer == *user);
+        theirs.map(drop).ok_or(StoreError::NotFound)
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

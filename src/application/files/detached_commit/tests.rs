@@ -15,7 +15,9 @@ use crate::application::test_world::{
     Journal, Scene, World, delete, disk_full, executable, next_of, over, part, path, post,
     post_bytes,
 };
-use crate::domain::{ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, Version};
+use crate::domain::{
+    ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, UserName, Version,
+};
 
 /// What the streamer's command does.
 async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
@@ -269,6 +271,10 @@ impl ProjectStore for SlowStore {
     }
 
     async fn adopt(&self, _: &ProjectId) -> Result<(), StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn adopt_user(&self, _: &UserName) -> Result<(), StoreError> {
         Err(StoreError::NotFound)
     }
 

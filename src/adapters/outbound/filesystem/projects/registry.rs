@@ -1,9 +1,12 @@
-//! Which folders are projects: those with a marker in `.twicecast/projects`.
+//! Which folders are projects: those with a marker in `.twicecast/projects`. And which folders of
+//! users are the server's own: those that have a folder for markers there, however empty.
 
 use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
-use crate::adapters::outbound::filesystem::sandbox::folder::{FOLDER, Folder, Kind, PRIVATE_FILE};
+use crate::adapters::outbound::filesystem::sandbox::folder::{
+    FOLDER, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
+};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::ports::{ProjectState, StoreError};
 use crate::domain::{ProjectId, ProjectName, UserName};
@@ -14,9 +17,9 @@ use crate::domain::{ProjectId, ProjectName, UserName};
 pub(crate) fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState, StoreError> {
     let marked = layout.is_marked(project).during("look at a marker")?;
     let state = match lying_there(layout, project)? {
-        None => ProjectState::Absent,
-        Some(Kind::Folder) if marked => ProjectState::Registered,
-        Some(_) => ProjectState::Foreign,
+        Lying::Nothing => ProjectState::Absent,
+        Lying::Folder if marked => ProjectState::Registered,
+        Lying::Folder | Lying::Other => ProjectState::Foreign,
     };
     if state == ProjectState::Absent {
         layout.must_be_there()?;
@@ -24,19 +27,38 @@ pub(crate) fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState
     Ok(state)
 }
 
-/// What exists where the project's folder is or would be.
-fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Option<Kind>, StoreError> {
+/// What exists where a project's folder is or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lying {
+    Nothing,
+    Folder,
+    /// No folder, or nothing but in a user's folder that is none or foreign.
+    Other,
+}
+
+fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Lying, StoreError> {
     const WHAT: &str = "look at a project's folder";
-    let user = project.streamer.as_str();
-    match layout.base.kind(user).during(WHAT)? {
+    let streamer = project.streamer.as_str();
+    match layout.base.kind(streamer).during(WHAT)? {
+        None => return Ok(Lying::Nothing),
         Some(Kind::Folder) => {}
-        other => return Ok(other.map(|_| Kind::Other)),
+        Some(_) => return Ok(Lying::Other),
     }
-    match layout.base.folder(user) {
-        Ok(user) => user.kind(project.name.as_str()).during(WHAT),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error).during(WHAT),
+    let user = match layout.base.folder(streamer) {
+        Err(Errno::NOENT) => return Ok(Lying::Nothing),
+        user => user.during(WHAT)?,
+    };
+    match user.kind(project.name.as_str()).during(WHAT)? {
+        Some(Kind::Folder) => Ok(Lying::Folder),
+        None if is_own(layout, &project.streamer, &user).during(WHAT)? => Ok(Lying::Nothing),
+        Some(_) | None => Ok(Lying::Other),
     }
+}
+
+/// Whether a project may be made in this folder of a user: the server made it, an operator adopted
+/// it, or nobody has put anything there.
+fn is_own(layout: &Layout, streamer: &UserName, user: &Folder) -> rustix::io::Result<bool> {
+    Ok(layout.markers.kind(streamer.as_str())? == Some(Kind::Folder) || user.is_empty()?)
 }
 
 /// Creates the project, and returns whether this call did. Only one at a time: two that create the
@@ -49,21 +71,31 @@ pub(crate) fn register(layout: &Layout, project: &ProjectId) -> Result<bool, Sto
     }
     // The marker first: a crash in between leaves a marker without a folder, which is not a project
     // and becomes one next time; a folder without a marker would wait for the operator.
-    let newly_marked = mark(layout, project)?;
+    let new = mark(layout, project)?;
     let made = make_folder(layout, project);
-    if made.is_err() && newly_marked {
-        // Otherwise whatever is there would become a project.
-        unmark(layout, project);
+    if made.is_err() {
+        // Otherwise whatever is there would become a project, or the user's.
+        new.take_back(layout, project);
     }
     made.map(|()| true)
 }
 
-/// Makes a folder that the server did not create a project.
+/// Makes a folder that the server did not create a project, and that of its streamer theirs.
 pub(crate) fn adopt(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
-    if lying_there(layout, project)? != Some(Kind::Folder) {
+    if lying_there(layout, project)? != Lying::Folder {
         return Err(StoreError::NotFound);
     }
     mark(layout, project).map(drop)
+}
+
+/// Makes a user's folder that the server did not create theirs, but no project in it.
+pub(crate) fn adopt_user(layout: &Layout, user: &UserName) -> Result<(), StoreError> {
+    const WHAT: &str = "adopt a user's folder";
+    if layout.base.kind(user.as_str()).during(WHAT)? != Some(Kind::Folder) {
+        return Err(StoreError::NotFound);
+    }
+    let markers = layout.markers.own_folder(user.as_str());
+    markers.during(WHAT).map(drop)
 }
 
 fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
@@ -83,30 +115,56 @@ fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
     synced.during(WHAT)
 }
 
-/// Returns whether there was no marker yet. Durable.
-fn mark(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
-    const WHAT: &str = "mark a project";
-    let user = layout.markers.own_folder(project.streamer.as_str());
-    let user = user.during(WHAT)?;
-    match user.create(project.name.as_str(), PRIVATE_FILE) {
-        Ok(marker) => {
-            let synced = marker.sync_all().and_then(|()| Ok(user.sync()?));
-            if synced.is_err() {
-                let _ = user.remove_file(project.name.as_str());
-            }
-            synced.during(WHAT)?;
-            Ok(true)
-        }
-        Err(Errno::EXIST) => Ok(false),
-        Err(error) => Err(error).during(WHAT),
-    }
+/// What marking a project has made.
+struct NewMarks {
+    user: bool,
+    project: bool,
 }
 
-fn unmark(layout: &Layout, project: &ProjectId) {
-    let user = layout.markers.folder(project.streamer.as_str());
-    let removed = user.and_then(|user| user.remove_file(project.name.as_str()));
-    if let Err(error) = removed {
-        tracing::warn!(%error, "cannot take back the marker of a project");
+/// Durable.
+fn mark(layout: &Layout, project: &ProjectId) -> Result<NewMarks, StoreError> {
+    const WHAT: &str = "mark a project";
+    let streamer = project.streamer.as_str();
+    let made = layout.markers.make_folder(streamer, PRIVATE_FOLDER);
+    let mut new = NewMarks {
+        user: made.during(WHAT)?,
+        project: false,
+    };
+    let marked = layout.markers.sync().and_then(|()| {
+        let user = layout.markers.folder(streamer)?;
+        match user.create(project.name.as_str(), PRIVATE_FILE) {
+            Ok(marker) => {
+                new.project = true;
+                rustix::fs::fsync(marker)?;
+                user.sync()
+            }
+            Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error),
+        }
+    });
+    if let Err(error) = marked {
+        new.take_back(layout, project);
+        return Err(error).during(WHAT);
+    }
+    Ok(new)
+}
+
+impl NewMarks {
+    fn take_back(self, layout: &Layout, project: &ProjectId) {
+        let streamer = project.streamer.as_str();
+        let taken = (|| {
+            if self.project {
+                let user = layout.markers.folder(streamer)?;
+                user.remove_file(project.name.as_str())?;
+            }
+            if self.user {
+                layout.markers.remove_folder(streamer)?;
+            }
+            Ok::<_, Errno>(())
+        })();
+        if let Err(error) = taken {
+            tracing::warn!(%error, "cannot take back the marker of a project");
+        }
     }
 }
 
@@ -148,4 +206,29 @@ pub(crate) fn folders<T, E>(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::outbound::contract::world::project;
+    use crate::adapters::outbound::filesystem::Durability;
+
+    #[test]
+    fn a_registration_that_fails_leaves_the_marks_that_were_there() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let layout = Layout::open(place.path(), Durability::Fsync, 1).expect("opens");
+        let (first, second) = (project("ana", "first"), project("ana", "second"));
+        let new = mark(&layout, &first).expect("marks");
+        new.take_back(&layout, &first);
+        assert_eq!(layout.markers.list(), Ok(Vec::new()), "nor the user's");
+
+        mark(&layout, &first).expect("marks");
+        let new = mark(&layout, &first).expect("marks again");
+        new.take_back(&layout, &first);
+        let new = mark(&layout, &second).expect("marks");
+        new.take_back(&layout, &second);
+        assert_eq!(layout.is_marked(&first), Ok(true));
+        assert_eq!(layout.is_marked(&second), Ok(false));
+    }
 }

@@ -21,7 +21,9 @@ use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, Wanted,
 };
-use crate::domain::{ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, Version};
+use crate::domain::{
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+};
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
 /// and knows which of the folders there are projects.
@@ -134,6 +136,16 @@ impl ProjectStore for FilesystemProjects {
         self.change_projects(project, registry::adopt).await?;
         self.entries.forget(project);
         Ok(())
+    }
+
+    async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError> {
+        let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
+        let user = user.clone();
+        let adopt = move || {
+            let _alone = lock(&registering);
+            registry::adopt_user(&layout, &user)
+        };
+        self.entries.common.run(adopt).await
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

@@ -234,6 +234,16 @@ impl Folder {
         Ok(names)
     }
 
+    /// Whether nothing at all is here, not even what [`list`](Self::list) leaves out.
+    pub fn is_empty(&self) -> Result<bool> {
+        for entry in Dir::read_from(self)? {
+            if ![&b"."[..], b".."].contains(&entry?.file_name().to_bytes()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Makes the folder's entries survive a crash of the machine.
     pub fn sync(&self) -> Result<()> {
         rustix::fs::fsync(self)

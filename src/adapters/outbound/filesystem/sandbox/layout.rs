@@ -6,6 +6,7 @@
 //!                 lock                 held for as long as a server runs
 //!                 staging/             temporary files and unfinished uploads
 //!                 drafts/<id>/         pull requests being put together
+//!                 projects/<user>/            which users' folders are the server's
 //!                 projects/<user>/<project>   which folders are projects: empty files
 //!                 pulls/<user>/<project>/<id>/   open pull requests
 //! ```

@@ -2,6 +2,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
@@ -30,6 +31,54 @@ async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
     assert_eq!(open.expect("is there").bytes, 7);
     let usage = world.projects.usage(&id).await.expect("is counted");
     assert_eq!((usage.files, usage.bytes), (1, 7));
+}
+
+#[tokio::test]
+async fn a_users_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let id = project("src", "demo");
+    fs::create_dir_all(base.join("src")).expect("makes");
+    symlink("nowhere", base.join("src/link")).expect("links");
+    let state = world.projects.state(&id).await.expect("is known");
+    assert_eq!(state, ProjectState::Foreign, "a link is something too");
+    assert_says!(world.projects.register(&id).await, StoreError::PathConflict);
+    assert_says!(world.projects.adopt(&id).await, StoreError::NotFound);
+    assert_eq!(names(&base.join("src")), ["link"]);
+    assert_eq!(names(&base.join(".twicecast/projects")), ["ana"]);
+
+    symlink("src", base.join("link")).expect("links");
+    let linked = project("link", "x").streamer;
+    let adopted = world.projects.adopt_user(&linked).await;
+    assert_says!(adopted, StoreError::NotFound);
+    fs::create_dir(base.join("src/there")).expect("makes");
+    world
+        .projects
+        .adopt_user(&id.streamer)
+        .await
+        .expect("adopts");
+    let world = restarted(world);
+    let there = project("src", "there");
+    let state = world.projects.state(&there).await.expect("is known");
+    assert_eq!(state, ProjectState::Foreign, "not the projects in it");
+    assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
+    world.projects.register(&id).await.expect("registers");
+}
+
+#[tokio::test]
+async fn an_empty_folder_and_one_that_holds_a_project_are_a_users_own() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    fs::create_dir(base.join("bob")).expect("makes");
+    let id = project("bob", "demo");
+    world.projects.register(&id).await.expect("registers");
+    fs::create_dir_all(base.join("ana/foreign")).expect("makes");
+    let second = project("ana", "second");
+    world.projects.register(&second).await.expect("registers");
+    // Adopting a project adopts its user's folder.
+    fs::create_dir_all(base.join("eve/old")).expect("makes");
+    let old = project("eve", "old");
+    world.projects.adopt(&old).await.expect("adopts");
+    let new = project("eve", "new");
+    world.projects.register(&new).await.expect("registers");
 }
 
 #[tokio::test]
