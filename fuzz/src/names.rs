@@ -23,9 +23,21 @@ fn short_names(name: &str) {
     let room = RoomName::parse(name);
     assert_eq!(room.is_ok(), text);
     assert!(room.is_ok_and(|room| room.as_str() == name) || !text);
+    let encoded = name.len() + 2 * name.matches(['/', '\\', '%']).count();
+    let fits = text && encoded <= 255 && name != "." && name != "..";
     let project = ProjectName::parse(name);
-    assert_eq!(project.is_ok(), component);
-    assert!(project.is_ok_and(|project| project.to_string() == name) || !component);
+    assert_eq!(project.is_ok(), fits);
+    if let Ok(project) = project {
+        assert_eq!(project.as_str(), name);
+        let file_name = project.file_name();
+        assert_eq!(file_name.len(), encoded);
+        assert!(!file_name.contains(['/', '\\']));
+        let found = ProjectName::from_file_name(&file_name);
+        assert_eq!(found.as_ref(), Some(&project));
+    }
+    if let Some(project) = ProjectName::from_file_name(name) {
+        assert_eq!(project.file_name(), name);
+    }
     let parsed = UserName::parse(name);
     assert_eq!(parsed.is_ok(), user);
     assert!(parsed.is_ok_and(|parsed| parsed.as_str() == name) || !user);

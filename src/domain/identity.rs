@@ -302,6 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn a_project_whose_name_contains_a_slash_is_named_as_it_is() {
+        let claims = Claims {
+            project: Some("C/C++ d\u{e9}mo".into()),
+            ..claims()
+        };
+        let identity = Identity::from_claims(&claims, NOW).expect("valid");
+        assert!(identity.names(&project("ana", "C/C++ d\u{e9}mo")));
+        assert!(!identity.names(&project("ana", "C")));
+        let room = RoomName::parse("ana/C/C++ d\u{e9}mo").expect("valid");
+        assert_eq!(identity.room, Some(room));
+    }
+
+    #[test]
     fn a_ban_and_a_mute_end_at_their_time() {
         let until = |seconds| Some(Timestamp::from_secs(seconds));
         let room = RoomName::parse("ana/demo").expect("valid");

@@ -1,5 +1,6 @@
 //! Names of users, projects and rooms (protocol, section 3).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,12 +16,18 @@ pub enum NameError {
     /// The name is longer than 255 bytes.
     #[error("must be at most {MAX_NAME_BYTES} bytes long")]
     TooLong,
+    /// A project's name whose file name is longer than 255 bytes.
+    #[error("must be at most {MAX_NAME_BYTES} bytes long, of which /, \\ and % take three each")]
+    FileNameTooLong,
     /// The name contains a control character.
     #[error("must not hold control characters")]
     Control,
-    /// A user or project name that is not a single path component.
+    /// A user name that is not a single path component.
     #[error("must not hold / or \\ and must not be . or ..")]
     NotOneComponent,
+    /// A project's name that is one of a folder's own entries.
+    #[error("must not be . or ..")]
+    Dots,
     /// A user name that starts with a dot: the server keeps its own state in such a folder.
     #[error("must not start with a dot")]
     LeadingDot,
@@ -38,21 +45,42 @@ fn check_text(name: &str) -> Result<(), NameError> {
     }
 }
 
-fn check_component(name: &str) -> Result<(), NameError> {
+fn check_user(name: &str) -> Result<(), NameError> {
     check_text(name)?;
     if name.contains(['/', '\\']) || name == "." || name == ".." {
-        return Err(NameError::NotOneComponent);
-    }
-    Ok(())
-}
-
-fn check_user(name: &str) -> Result<(), NameError> {
-    check_component(name)?;
-    if name.starts_with('.') {
+        Err(NameError::NotOneComponent)
+    } else if name.starts_with('.') {
         Err(NameError::LeadingDot)
     } else {
         Ok(())
     }
+}
+
+fn check_project(name: &str) -> Result<(), NameError> {
+    check_text(name)?;
+    if name == "." || name == ".." {
+        Err(NameError::Dots)
+    } else if encoded(name).len() > MAX_NAME_BYTES {
+        Err(NameError::FileNameTooLong)
+    } else {
+        Ok(())
+    }
+}
+
+/// What a project's name may contain and a file name may not, and what stands for it there. The
+/// first is the escape itself, so that no two names have one file name.
+const ENCODED: [(char, &str); 3] = [('%', "%25"), ('/', "%2F"), ('\\', "%5C")];
+
+fn encoded(name: &str) -> Cow<'_, str> {
+    ENCODED
+        .iter()
+        .fold(Cow::Borrowed(name), |name, &(letter, code)| {
+            if name.contains(letter) {
+                Cow::Owned(name.replace(letter, code))
+            } else {
+                name
+            }
+        })
 }
 
 macro_rules! name {
@@ -96,21 +124,44 @@ name! {
     UserName, check_user
 }
 name! {
-    /// A project of one user: one path component.
-    ProjectName, check_component
+    /// A project of one user: a name, never a path. It may contain `/`; on disk it is one component,
+    /// its [`file_name`](ProjectName::file_name).
+    ProjectName, check_project
 }
 name! {
     /// A chat room; may contain `/`.
     RoomName, check_text
 }
 
+impl ProjectName {
+    /// The name that stands for it on disk: one path component, and that of no other project.
+    pub fn file_name(&self) -> Cow<'_, str> {
+        encoded(&self.0)
+    }
+
+    /// The project whose [`file_name`](Self::file_name) this is; `None` if it is no project's.
+    pub fn from_file_name(file_name: &str) -> Option<Self> {
+        let decoded = ENCODED
+            .iter()
+            .rev()
+            .fold(file_name.to_owned(), |name, (letter, code)| {
+                name.replace(code, letter.encode_utf8(&mut [0; 4]))
+            });
+        // Only what would be encoded in just this way: no `%2f`, no `%41`, no bare `%`.
+        let name = Self::parse(&decoded).ok()?;
+        (name.file_name() == file_name).then_some(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn every_rule_refuses_what_it_names() {
-        use NameError::{Control, Empty, LeadingDot, NotOneComponent, TooLong};
+        use NameError::{Control, Dots, Empty, LeadingDot, NotOneComponent, TooLong};
         let long = "n".repeat(256);
         let cases = [
             // name, user, project, room
@@ -120,10 +171,13 @@ mod tests {
             (".git", Some(LeadingDot), None, None),
             ("__proto__", None, None, None),
             ("", Some(Empty), Some(Empty), Some(Empty)),
-            (".", Some(NotOneComponent), Some(NotOneComponent), None),
-            ("..", Some(NotOneComponent), Some(NotOneComponent), None),
-            ("a/b", Some(NotOneComponent), Some(NotOneComponent), None),
-            ("a\\b", Some(NotOneComponent), Some(NotOneComponent), None),
+            (".", Some(NotOneComponent), Some(Dots), None),
+            ("..", Some(NotOneComponent), Some(Dots), None),
+            ("a/b", Some(NotOneComponent), None, None),
+            ("../x", Some(NotOneComponent), None, None),
+            ("/", Some(NotOneComponent), None, None),
+            ("a\\b", Some(NotOneComponent), None, None),
+            ("100%", None, None, None),
             ("a\0b", Some(Control), Some(Control), Some(Control)),
             ("a\nb", Some(Control), Some(Control), Some(Control)),
             ("\u{7f}", Some(Control), Some(Control), Some(Control)),
@@ -141,5 +195,81 @@ mod tests {
         assert!(UserName::parse(&"n".repeat(255)).is_ok());
         assert!(RoomName::parse(&"é".repeat(127)).is_ok());
         assert_eq!(RoomName::parse(&"é".repeat(128)), Err(NameError::TooLong));
+    }
+
+    #[test]
+    fn a_projects_name_takes_at_most_255_bytes_encoded() {
+        let name = |slashes: usize, others: usize| "/".repeat(slashes) + &"n".repeat(others);
+        assert!(ProjectName::parse(&name(85, 0)).is_ok());
+        assert!(ProjectName::parse(&name(1, 252)).is_ok());
+        let long = ProjectName::parse(&name(1, 253));
+        assert_eq!(long, Err(NameError::FileNameTooLong));
+        assert_eq!(
+            ProjectName::parse(&name(86, 0)),
+            Err(NameError::FileNameTooLong)
+        );
+    }
+
+    #[test]
+    fn hostile_names_of_projects_have_file_names_of_their_own() {
+        let pairs = [
+            ("a/b", "a%2Fb"),
+            ("a%2Fb", "a%252Fb"),
+            ("a%252Fb", "a%25252Fb"),
+            ("a%2fb", "a%252fb"),
+            ("a\\b", "a%5Cb"),
+            ("100%", "100%25"),
+            ("100%25", "100%2525"),
+            ("%%2F/", "%25%252F%2F"),
+            ("../x", "..%2Fx"),
+            ("/..", "%2F.."),
+            ("./.", ".%2F."),
+            ("C/C++ d\u{e9}mo", "C%2FC++ d\u{e9}mo"),
+            (".twicecast", ".twicecast"),
+        ];
+        for (name, file_name) in pairs {
+            let project = ProjectName::parse(name).expect("valid");
+            assert_eq!(project.file_name(), file_name);
+            assert_eq!(ProjectName::from_file_name(file_name), Some(project));
+        }
+    }
+
+    #[test]
+    fn a_file_name_that_no_project_has_is_nobodys() {
+        let long = "n".repeat(256);
+        let none = [
+            "", ".", "..", "a/b", "a\\b", "100%", "%2f", "%5c", "%41", "%2", "%", "a\nb", &long,
+        ];
+        for file_name in none {
+            assert_eq!(
+                ProjectName::from_file_name(file_name),
+                None,
+                "{file_name:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_project_is_found_again_by_its_file_name_and_no_two_share_one(
+            one in "[a.%25FC/\\\\\u{e9}]{1,12}",
+            other in "[a.%25FC/\\\\\u{e9}]{1,12}",
+        ) {
+            let (Ok(one), Ok(other)) = (ProjectName::parse(&one), ProjectName::parse(&other)) else {
+                return Ok(());
+            };
+            let file_name = one.file_name().into_owned();
+            prop_assert!(!file_name.contains(['/', '\\', '\0']));
+            prop_assert!(file_name != "." && file_name != "..");
+            prop_assert_eq!(one == other, file_name == other.file_name());
+            prop_assert_eq!(ProjectName::from_file_name(&file_name), Some(one));
+        }
+
+        #[test]
+        fn a_file_name_stands_for_one_project_or_none(file_name in "[a.%25FCfc]{1,8}") {
+            if let Some(name) = ProjectName::from_file_name(&file_name) {
+                prop_assert_eq!(name.file_name(), file_name);
+            }
+        }
     }
 }

@@ -254,10 +254,13 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
     }
     for name in hostile.into_iter().chain([".", "/", "", "a/b", "/a"]) {
         ana.ok(list_all()).await;
-        for data in [
-            json!({"username": name, "project": "demo"}),
-            json!({"username": "ana", "project": name}),
-        ] {
+        let user = json!({"username": name, "project": "demo"});
+        // A project's name is never a path, so it may look like one.
+        let is_project = !matches!(name, "" | "." | "..")
+            && name.len() <= 255
+            && !name.chars().any(char::is_control);
+        let project = (!is_project).then(|| json!({"username": "ana", "project": name}));
+        for data in std::iter::once(user).chain(project) {
             for subtype in ["get", "list", "status", "watch", "unwatch", "auth"] {
                 ana.refused(400, file(subtype, data.clone())).await;
             }
@@ -266,4 +269,56 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
     bob.refused(400, finish()).await;
     assert_eq!(ana.ok(get_all()).await["name"], "/a");
     ana.quiet().await;
+}
+
+#[tokio::test]
+async fn a_project_may_be_named_like_a_path_and_is_none() {
+    let mut server = Server::start();
+    let names = ["C/C++ d\u{e9}mo", "a/b", "a%2Fb", "../bob", "100%", "a\\b"];
+    let folders = [
+        "C%2FC++ d\u{e9}mo",
+        "a%2Fb",
+        "a%252Fb",
+        "..%2Fbob",
+        "100%25",
+        "a%5Cb",
+    ];
+    for name in names {
+        let mut ana = server.connect().await;
+        ana.authenticate(streamer("ana", name)).await;
+        ana.ok(post("f", name)).await;
+        let mut bob = server.connect().await;
+        let mut data = viewer("bob", "ana", name);
+        data["chat"] = chat_section("bob", &format!("ana/{name}"));
+        bob.authenticate(data).await;
+        bob.ok(say("hello")).await;
+        bob.ok(creation()).await;
+        bob.ok(post("g", name)).await;
+        bob.ok(finish()).await;
+    }
+    let base = server.folder().join("base");
+    let mut found: Vec<_> = std::fs::read_dir(base.join("ana"))
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("text")
+        })
+        .collect();
+    found.sort_unstable();
+    let mut expected = folders.map(str::to_owned);
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(!base.join("bob").exists());
+    server.restart();
+    for name in names {
+        let mut ana = server.connect().await;
+        ana.authenticate(streamer("ana", name)).await;
+        ana.expect("pullRequestCreated").await;
+        let data = json!({"username": "ana", "project": name, "name": "f"});
+        let read = ana.ok(file("get", data)).await;
+        assert_eq!(read["content"], base64(name));
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::CommonArgs;
 use crate::failure::Failure;
-use crate::names::{check_component, check_user};
+use crate::names::{check_project, check_user};
 use crate::token::{self, Claims, NamesInToken};
 
 /// A token made from a key for a session of our own holds this long.
@@ -84,7 +84,7 @@ impl Identity {
         };
         check_user("user", &user)
             .and_then(|()| check_user("streamer", &streamer))
-            .and_then(|()| check_component("project", &project))
+            .and_then(|()| check_project(&project))
             .map_err(Failure::usage)?;
         if role == Role::Streamer && user != streamer {
             return Err(Failure::usage(format!(

@@ -181,34 +181,35 @@ fn is_ignored_by_some_file_systems(c: char) -> bool {
 ///
 /// A sentence that says what is wrong with it.
 pub fn check_user(what: &str, name: &str) -> Result<(), String> {
-    check_component(what, name)?;
-    if name.starts_with('.') {
+    check_name(what, name, name.len())?;
+    if name.starts_with('.') || name.contains(['/', '\\']) {
         return Err(format!(
-            "The {what} name {name:?} must not start with a dot."
+            "The {what} name {name:?} must not start with a dot, nor hold `/` or `\\`."
         ));
     }
     Ok(())
 }
 
-/// Checks a project's name.
+/// Checks a project's name. It is a name and never a path: it may hold `/`.
 ///
 /// # Errors
 ///
 /// A sentence that says what is wrong with it.
-pub fn check_component(what: &str, name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > SEGMENT_BYTES_MAX {
+pub fn check_project(name: &str) -> Result<(), String> {
+    let encoded = name.matches(['/', '\\', '%']).count();
+    check_name("project", name, name.len() + 2 * encoded)
+}
+
+fn check_name(what: &str, name: &str, bytes: usize) -> Result<(), String> {
+    if !(1..=SEGMENT_BYTES_MAX).contains(&bytes) {
         return Err(format!(
             "The {what} name must have 1 to 255 bytes; give another one with --{what}."
         ));
     }
-    if name == "."
-        || name == ".."
-        || name.contains(['/', '\\'])
-        || name.chars().any(char::is_control)
-    {
+    if name == "." || name == ".." || name.chars().any(char::is_control) {
         return Err(format!(
-            "The {what} name {name:?} must not be `.` or `..`, nor hold `/`, `\\` or control \
-             characters; give another one with --{what}."
+            "The {what} name {name:?} must not be `.` or `..`, nor hold control characters; give \
+             another one with --{what}."
         ));
     }
     Ok(())
@@ -325,11 +326,17 @@ mod tests {
     }
 
     #[test]
-    fn users_and_projects_are_single_path_components() {
+    fn users_are_single_path_components_and_projects_need_not_be() {
         assert!(check_user("user", "ana").is_ok());
         for bad in ["", ".", "..", "a/b", "a\\b", "a\nb", ".ana"] {
             assert!(check_user("user", bad).is_err(), "{bad:?}");
         }
-        assert!(check_component("project", ".dotfiles").is_ok());
+        let (whole, long) = ("%".repeat(85), "%".repeat(86));
+        for good in [".dotfiles", "C/C++ démo", "a\\b", "100%", &whole] {
+            assert!(check_project(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", ".", "..", "a\nb", &long] {
+            assert!(check_project(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::cli::CommonArgs;
 use crate::failure::Failure;
 use crate::identity::name_of_user;
-use crate::names::{check_component, check_user};
+use crate::names::{check_project, check_user};
 use crate::protocol::whole_seconds;
 use crate::token::Claims;
 
@@ -112,9 +112,7 @@ impl Person {
         let checks = [
             user.as_deref().map(|name| check_user("user", name)),
             streamer.as_deref().map(|name| check_user("streamer", name)),
-            project
-                .as_deref()
-                .map(|name| check_component("project", name)),
+            project.as_deref().map(check_project),
             room.as_deref().map(check_room),
         ];
         for check in checks.into_iter().flatten() {

@@ -85,7 +85,7 @@ pub async fn adopt(
         let place = match target {
             Target::User(user) => base.join(user.as_str()),
             Target::Project(ProjectId { streamer, name }) => {
-                base.join(streamer.as_str()).join(name.as_str())
+                base.join(streamer.as_str()).join(&*name.file_name())
             }
         };
         format!("{} cannot be adopted: {error}", place.display())

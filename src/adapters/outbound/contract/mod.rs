@@ -37,6 +37,7 @@ contract! {
         registering_twice_keeps_what_is_there,
         all_projects_are_named,
         what_is_not_there_cannot_be_adopted,
+        projects_of_similar_names_are_different_ones,
         a_user_who_has_a_project_is_one_already,
         a_project_that_is_not_registered_has_no_files;
     files:

@@ -1,5 +1,6 @@
-use super::world::{AMPLE, World, assert_says, demo, memory, path, project};
+use super::world::{AMPLE, World, assert_says, content, demo, memory, path, project, pull_request};
 use crate::application::ports::{InTurn, ProjectState, StoreError};
+use crate::domain::PullRequestId;
 
 pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
     let state = world.projects.state(&demo()).await;
@@ -27,6 +28,9 @@ pub(super) async fn all_projects_are_named(world: World) {
         project("ana", ".other"),
         project("bob", "demo"),
         project("Zo\u{eb} 1", "\u{1f600}"),
+        project("ana", "a/b"),
+        project("ana", "a%2Fb"),
+        project("ana", "a\\b"),
     ];
     for id in &ids {
         world.projects.register(id).await.expect("registers");
@@ -43,6 +47,31 @@ pub(super) async fn what_is_not_there_cannot_be_adopted(world: World) {
     assert_eq!(state.expect("is known"), ProjectState::Absent);
     let world = world.with_demo().await;
     world.projects.adopt(&demo()).await.expect("is one already");
+}
+
+pub(super) async fn projects_of_similar_names_are_different_ones(world: World) {
+    let ids =
+        ["a", "a/b", "a%2Fb", "a%252Fb", "a\\b", "../a", "100%"].map(|name| project("ana", name));
+    for id in &ids {
+        let state = world.projects.state(id).await;
+        assert_eq!(state.expect("is known"), ProjectState::Absent, "{id}");
+        world.projects.register(id).await.expect("registers");
+        world.put_in(id, "b/f", id.name.as_str().as_bytes()).await;
+    }
+    for (number, id) in (1..).zip(&ids) {
+        let file = world.projects.open_file(id, &path("b/f")).await;
+        let read = content(&file.expect("is there")).await;
+        assert_eq!(&read.expect("reads")[..], id.name.as_str().as_bytes());
+        let usage = world.projects.usage(id).await.expect("is counted");
+        assert_eq!(usage.files, 1, "{id}");
+        let mut proposed = pull_request(number, 5, &[], &["b/f"]);
+        proposed.project = id.clone();
+        world.finish(proposed).await.expect("finishes");
+        let open = world.pull_requests.open(id, None).await.expect("lists");
+        assert_eq!(open, [PullRequestId::from_u128(number)]);
+        let found = world.pull_requests.find(id, open[0]).await;
+        assert_eq!(found.expect("is open").project, *id);
+    }
 }
 
 pub(super) async fn a_user_who_has_a_project_is_one_already(world: World) {

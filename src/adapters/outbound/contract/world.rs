@@ -104,6 +104,16 @@ impl World {
         told.recv().expect("is told")
     }
 
+    /// Writes a file of another project than `ana/demo`.
+    pub async fn put_in(&self, project: &ProjectId, name: &str, content: &[u8]) {
+        let (path, content) = (path(name), memory(content));
+        let told = Box::new(|_, _| {});
+        let put = self
+            .projects
+            .put_file(project, &path, content, None, AMPLE, told);
+        put.await.expect("is written");
+    }
+
     pub async fn put_all(&self, names: &[&str]) {
         for name in names {
             self.put(name, b"x").await.expect("is written");

@@ -15,5 +15,6 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
-pub use sandbox::layout::{Durability, OpenError};
+pub use sandbox::error::OpenError;
+pub use sandbox::layout::Durability;
 pub use stores::open_stores;

@@ -7,8 +7,8 @@ use super::pool::in_flight::InFlight;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::load;
 use super::pull_requests::store::FilesystemPullRequests;
-use super::sandbox::error::During;
-use super::sandbox::layout::{Durability, Layout, OpenError};
+use super::sandbox::error::{During, OpenError};
+use super::sandbox::layout::{Durability, Layout};
 use super::uploads::store::FilesystemUploads;
 use crate::application::ports::{StoreResources, Stores};
 

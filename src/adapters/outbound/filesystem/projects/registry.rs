@@ -48,7 +48,7 @@ fn lying_there(layout: &Layout, project: &ProjectId) -> Result<Lying, StoreError
         Err(Errno::NOENT) => return Ok(Lying::Nothing),
         user => user.during(WHAT)?,
     };
-    match user.kind(project.name.as_str()).during(WHAT)? {
+    match user.kind(&project.name.file_name()).during(WHAT)? {
         Some(Kind::Folder) => Ok(Lying::Folder),
         None if is_own(layout, &project.streamer, &user).during(WHAT)? => Ok(Lying::Nothing),
         Some(_) | None => Ok(Lying::Other),
@@ -103,14 +103,14 @@ fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
     let user = project.streamer.as_str();
     layout.base.make_folder(user, FOLDER).during(WHAT)?;
     let folder = layout.base.folder(user).writing(WHAT)?;
-    let made = folder.make_folder(project.name.as_str(), FOLDER);
+    let made = folder.make_folder(&project.name.file_name(), FOLDER);
     if !made.during(WHAT)? {
         return Err(StoreError::PathConflict);
     }
     let synced = folder.sync().and_then(|()| layout.base.sync());
     if synced.is_err() {
         // Otherwise it would be there, unmarked, for the operator to adopt.
-        let _ = folder.remove_folder(project.name.as_str());
+        let _ = folder.remove_folder(&project.name.file_name());
     }
     synced.during(WHAT)
 }
@@ -132,7 +132,7 @@ fn mark(layout: &Layout, project: &ProjectId) -> Result<NewMarks, StoreError> {
     };
     let marked = layout.markers.sync().and_then(|()| {
         let user = layout.markers.folder(streamer)?;
-        match user.create(project.name.as_str(), PRIVATE_FILE) {
+        match user.create(&project.name.file_name(), PRIVATE_FILE) {
             Ok(marker) => {
                 new.project = true;
                 rustix::fs::fsync(marker)?;
@@ -155,7 +155,7 @@ impl NewMarks {
         let taken = (|| {
             if self.project {
                 let user = layout.markers.folder(streamer)?;
-                user.remove_file(project.name.as_str())?;
+                user.remove_file(&project.name.file_name())?;
             }
             if self.user {
                 layout.markers.remove_folder(streamer)?;
@@ -172,15 +172,19 @@ impl NewMarks {
 pub(crate) fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
     const WHAT: &str = "list the projects";
     let mut found = Vec::new();
-    for (streamer, user) in folders(&layout.markers, UserName::parse).during(WHAT)? {
+    for (streamer, user) in layout
+        .markers
+        .folders(|name| UserName::parse(name).ok())
+        .during(WHAT)?
+    {
         let Ok(folder) = layout.base.folder(streamer.as_str()) else {
             continue;
         };
         for (name, is_folder) in user.list().during(WHAT)? {
-            let Ok(name) = ProjectName::parse(&name) else {
+            let Some(name) = ProjectName::from_file_name(&name) else {
                 continue;
             };
-            if !is_folder && folder.kind(name.as_str()).during(WHAT)? == Some(Kind::Folder) {
+            if !is_folder && folder.kind(&name.file_name()).during(WHAT)? == Some(Kind::Folder) {
                 found.push(ProjectId {
                     streamer: streamer.clone(),
                     name,
@@ -190,20 +194,6 @@ pub(crate) fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
     }
     if found.is_empty() {
         layout.must_be_there()?;
-    }
-    Ok(found)
-}
-
-/// The folders in `folder` with valid names.
-pub(crate) fn folders<T, E>(
-    folder: &Folder,
-    parse: fn(&str) -> Result<T, E>,
-) -> rustix::io::Result<Vec<(T, Folder)>> {
-    let mut found = Vec::new();
-    for (name, is_folder) in folder.list()? {
-        if let (true, Ok(parsed)) = (is_folder, parse(&name)) {
-            found.push((parsed, folder.folder(&name)?));
-        }
     }
     Ok(found)
 }

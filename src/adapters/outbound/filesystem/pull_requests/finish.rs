@@ -49,5 +49,5 @@ pub(crate) fn finish(layout: &Layout, finished: &PullRequest) -> Result<(), Stor
 /// The folder of a project's pull requests; created if missing.
 fn home(layout: &Layout, project: &ProjectId) -> rustix::io::Result<Folder> {
     let streamer = layout.pulls.own_folder(project.streamer.as_str())?;
-    streamer.own_folder(project.name.as_str())
+    streamer.own_folder(&project.name.file_name())
 }

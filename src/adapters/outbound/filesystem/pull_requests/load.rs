@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use crate::adapters::outbound::filesystem::projects::registry::folders;
 use crate::adapters::outbound::filesystem::pull_requests::record::decode;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::uploads::names::RECORD;
@@ -16,8 +15,8 @@ const MAX_RECORD_BYTES: u64 = 16 * 1_024 * 1_024;
 /// Reads what is on disk. What cannot be read, or is not ours, is left alone.
 pub(crate) fn open_pull_requests(pulls: &Folder) -> rustix::io::Result<OpenPullRequests> {
     let open = OpenPullRequests::default();
-    for (streamer, user) in folders(pulls, UserName::parse)? {
-        for (name, home) in folders(&user, ProjectName::parse)? {
+    for (streamer, user) in pulls.folders(|name| UserName::parse(name).ok())? {
+        for (name, home) in user.folders(ProjectName::from_file_name)? {
             let project = ProjectId {
                 streamer: streamer.clone(),
                 name,

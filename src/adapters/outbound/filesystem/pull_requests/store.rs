@@ -56,7 +56,7 @@ impl FilesystemPullRequests {
         }
         let (layout, project) = (Arc::clone(&self.layout), project.clone());
         let at_home = move || {
-            let path = [project.streamer.as_str(), project.name.as_str()];
+            let path = [project.streamer.as_str(), &project.name.file_name()];
             let home = layout.pulls.descend(path);
             work(&layout, &home.looking("open the pull requests")?)
         };

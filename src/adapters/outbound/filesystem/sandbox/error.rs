@@ -15,6 +15,51 @@ pub struct Refused {
     cause: io::Error,
 }
 
+/// Why the stores cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The base folder cannot be created or opened.
+    #[error("cannot open the folder: {0}")]
+    Base(#[source] io::Error),
+    /// `.twicecast`, or a folder in it, is a link or a file.
+    #[error("{0} is not a folder (or a link to one); the server keeps its state there")]
+    NotAFolder(&'static str),
+    /// A layout other than this server's.
+    #[error(
+        ".twicecast has format {found:?}, but this server knows formats 1 and 2 only; \
+         use the server that made it"
+    )]
+    Format {
+        /// The content of `.twicecast/version`.
+        found: String,
+    },
+    /// A name of layout 1 that layout 2 cannot have.
+    #[error(
+        "the layout changes: % becomes %25 in the names of projects, but {from:?} cannot become \
+         {to:?}, {why}; nothing has changed yet: rename one with the server of before, or by hand"
+    )]
+    Rename {
+        /// The path below the base folder.
+        from: String,
+        /// What it would be.
+        to: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Another process has the lock.
+    #[error("another server is running on this folder (it holds .twicecast/lock)")]
+    Locked,
+    /// Modification times cannot be read back as they were set.
+    #[error(
+        "the file system does not keep modification times to the nanosecond, \
+         which the server needs to number versions"
+    )]
+    CoarseTimes,
+    /// A call that the file system refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
 /// Adds to an error what was being done.
 pub(crate) trait During<T> {
     /// The error with what was being done.

@@ -234,6 +234,17 @@ impl Folder {
         Ok(names)
     }
 
+    /// Opens the folders here whose names are valid.
+    pub fn folders<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, Self)>> {
+        let mut found = Vec::new();
+        for (name, is_folder) in self.list()? {
+            if let (true, Some(parsed)) = (is_folder, parse(&name)) {
+                found.push((parsed, self.folder(&name)?));
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether nothing at all is here, not even what [`list`](Self::list) leaves out.
     pub fn is_empty(&self) -> Result<bool> {
         for entry in Dir::read_from(self)? {

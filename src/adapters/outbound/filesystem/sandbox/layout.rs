@@ -9,11 +9,12 @@
 //!                 projects/<user>/            which users' folders are the server's
 //!                 projects/<user>/<project>   which folders are projects: empty files
 //!                 pulls/<user>/<project>/<id>/   open pull requests
+//!                 renames      what an upgrade of the layout still has to do
 //! ```
+//!
+//! A project's part of these paths is its [`file_name`](crate::domain::ProjectName::file_name).
 
 use std::fs::File;
-use std::io;
-use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,16 +25,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::versions::FileState;
-use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking, Refused, is_absent};
+use crate::adapters::outbound::filesystem::sandbox::error::{
+    During, Looking, OpenError, is_absent,
+};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FILE, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
 };
+use crate::adapters::outbound::filesystem::sandbox::format::{Format, Places};
 use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
 use crate::application::ports::{StagingId, StoreError};
 use crate::domain::{ProjectId, Version};
 
 const STATE: &str = ".twicecast";
-const FORMAT: &str = "1";
 
 /// What an acknowledged change of a project's file survives. Pull requests are always synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,38 +46,6 @@ pub enum Durability {
     Fsync,
     /// A crash of the process.
     Rename,
-}
-
-/// Why the stores cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The base folder cannot be created or opened.
-    #[error("cannot open the folder: {0}")]
-    Base(#[source] io::Error),
-    /// `.twicecast`, or a folder in it, is a link or a file.
-    #[error("{0} is not a folder (or a link to one); the server keeps its state there")]
-    NotAFolder(&'static str),
-    /// A layout other than this server's.
-    #[error(
-        ".twicecast has format {found:?}, but this server knows format {FORMAT} only; \
-         use the server that made it"
-    )]
-    Format {
-        /// The content of `.twicecast/version`.
-        found: String,
-    },
-    /// Another process has the lock.
-    #[error("another server is running on this folder (it holds .twicecast/lock)")]
-    Locked,
-    /// Modification times cannot be read back as they were set.
-    #[error(
-        "the file system does not keep modification times to the nanosecond, \
-         which the server needs to number versions"
-    )]
-    CoarseTimes,
-    /// A call that the file system refused.
-    #[error(transparent)]
-    Refused(#[from] Refused),
 }
 
 /// The folders of the stores, held open, and what their users share.
@@ -106,7 +77,7 @@ impl Layout {
         let state = own_folder(&base, STATE)?;
         make_private(&state)?;
         let lock = take_lock(&state)?;
-        check_format(&state)?;
+        let format = Format::read(&state)?;
         let layout = Self {
             staging: own_folder(&state, "staging")?,
             drafts: own_folder(&state, "drafts")?,
@@ -119,6 +90,12 @@ impl Layout {
             temporaries: AtomicU64::new(0),
             _lock: lock,
         };
+        format.bring_up_to_date(&Places {
+            state: &state,
+            base: &layout.base,
+            markers: &layout.markers,
+            pulls: &layout.pulls,
+        })?;
         sweep(&layout.staging)?;
         sweep(&layout.drafts)?;
         layout.probe_times()?;
@@ -149,7 +126,7 @@ impl Layout {
         let marker = self
             .markers
             .folder(project.streamer.as_str())
-            .and_then(|user| user.kind(project.name.as_str()));
+            .and_then(|user| user.kind(&project.name.file_name()));
         match marker {
             Ok(kind) => Ok(matches!(kind, Some(Kind::File(_)))),
             Err(error) if is_absent(error) => Ok(false),
@@ -161,7 +138,7 @@ impl Layout {
     pub fn project(&self, project: &ProjectId) -> Result<Folder, StoreError> {
         let opened = match self.is_marked(project) {
             Ok(true) => {
-                let path = [project.streamer.as_str(), project.name.as_str()];
+                let path = [project.streamer.as_str(), &project.name.file_name()];
                 self.base.descend(path)
             }
             Ok(false) => Err(Errno::NOENT),
@@ -224,37 +201,6 @@ fn take_lock(state: &Folder) -> Result<File, OpenError> {
         Err(Errno::WOULDBLOCK) => Err(OpenError::Locked),
         Err(error) => Ok(Err(error).or_refused("lock .twicecast/lock")?),
     }
-}
-
-fn check_format(state: &Folder) -> Result<(), OpenError> {
-    const WHAT: &str = "read .twicecast/version";
-    match state.file("version") {
-        Ok(file) => {
-            let mut found = String::new();
-            file.take(64).read_to_string(&mut found).or_refused(WHAT)?;
-            match found.trim() {
-                FORMAT => Ok(()),
-                other => Err(OpenError::Format {
-                    found: other.to_owned(),
-                }),
-            }
-        }
-        Err(Errno::NOENT) => Ok(write_format(state).or_refused("write .twicecast/version")?),
-        Err(error) => Ok(Err(error).or_refused(WHAT)?),
-    }
-}
-
-fn write_format(state: &Folder) -> io::Result<()> {
-    const NEW: &str = "version.new";
-    match state.remove_file(NEW) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut file = state.create(NEW, PRIVATE_FILE)?;
-    writeln!(file, "{FORMAT}")?;
-    file.sync_all()?;
-    state.rename(NEW, state, "version")?;
-    Ok(state.sync()?)
 }
 
 fn sweep(folder: &Folder) -> Result<(), OpenError> {

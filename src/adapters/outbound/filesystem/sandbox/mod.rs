@@ -2,5 +2,6 @@
 
 pub(crate) mod error;
 pub(crate) mod folder;
+pub(crate) mod format;
 pub(crate) mod layout;
 pub(crate) mod temporary;

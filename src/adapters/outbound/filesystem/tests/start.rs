@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::adapters::outbound::filesystem::sandbox::layout::OpenError;
+use crate::adapters::outbound::filesystem::sandbox::error::OpenError;
 use crate::adapters::outbound::filesystem::{Durability, open_stores};
 use crate::application::ports::{StoreResources, Stores};
 
@@ -33,7 +33,7 @@ fn the_folder_is_made_where_it_is_missing() {
     let base = place.path().join("a/b");
     drop(open(&base).expect("opens"));
     let version = fs::read_to_string(base.join(".twicecast/version")).expect("is there");
-    assert_eq!(version, "1\n");
+    assert_eq!(version, "2\n");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn another_format_is_left_alone() {
     drop(open(place.path()).expect("opens"));
     let state = place.path().join(".twicecast");
     fs::write(state.join("staging/kept"), "").expect("writes");
-    for version in ["2\n", "", "one"] {
+    for version in ["3\n", "", "one"] {
         fs::write(state.join("version"), version).expect("writes");
         let opened = open(place.path());
         assert!(
