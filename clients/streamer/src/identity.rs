@@ -337,7 +337,7 @@ mod tests {
             ("a/b", "demo"),
             (".ana", "demo"),
             ("ana", ".."),
-            ("ana", "a\\b"),
+            ("ana", "a\nb"),
         ] {
             let given = CommonArgs {
                 user: Some(user.into()),

@@ -246,7 +246,7 @@ mod tests {
         for room in ["", "a\nb"] {
             assert!(Person::resolve(&with(|_| ()), Some(room)).is_err());
         }
-        let bad = with(|common| common.project = Some("a/b".into()));
+        let bad = with(|common| common.project = Some("..".into()));
         assert_eq!(Person::resolve(&bad, None).unwrap_err().exit_code(), 2);
     }
 }
