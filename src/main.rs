@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use file_ws_server::adapters::inbound::cli::{self, Config, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, Durability};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError};
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
@@ -23,16 +23,21 @@ fn main() -> ExitCode {
             cli::print(&(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"));
             Ok(())
         }
-        Invocation::Adopt { loaded, target } => cli::block_on(async {
-            loaded.config.must_have_base_dir()?;
-            let stores = open_stores(&loaded.config, StoreResources::default())?;
-            cli::adopt(&loaded.config, stores.projects, &target).await
+        Invocation::Operate { loaded, operation } => cli::block_on(async {
+            let open = || match open_stores(&loaded.config, StoreResources::default()) {
+                Err(OpenError::Locked) => Ok(None),
+                opened => opened.map(Some),
+            };
+            cli::operate(&loaded.config, operation, open).await
         }),
         Invocation::Serve(loaded) => {
             let config = loaded.config.clone();
             let adapters = Adapters {
                 tokens: Arc::new(verifier(&config)?),
-                open_stores: Box::new(move |resources| open_stores(&config, resources)),
+                open_stores: Box::new(move |resources| {
+                    let stores = open_stores(&config, resources);
+                    stores.map_err(|error| config.base_dir_fault(&error).into())
+                }),
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(RandomIds),
             };
@@ -41,14 +46,13 @@ fn main() -> ExitCode {
     })
 }
 
-fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, Failure> {
+fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, OpenError> {
     let durability = match (config.store, config.durability) {
         (Store::Memory, _) => return Ok(memory::open_stores()),
         (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
         (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
     };
     filesystem::open_stores(config.base_dir.as_path(), durability, resources)
-        .map_err(|error| config.base_dir_fault(&error).into())
 }
 
 fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {

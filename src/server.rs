@@ -18,7 +18,8 @@ use warp::{Filter as _, Reply as _};
 
 use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
-use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded};
+use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
+use crate::adapters::inbound::control;
 use crate::adapters::inbound::http;
 use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
@@ -92,6 +93,7 @@ impl Server {
         };
         let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
         start_grace(&application).await?;
+        let control = listen_to_operators(config, &application);
 
         let drain = config.drain_seconds.seconds();
         let handler = ProtocolHandler::new(Service {
@@ -145,6 +147,7 @@ impl Server {
             shutdown,
             application,
             serving,
+            control,
             tidying: AbortOnDropHandle::new(tidying),
             relieving: AbortOnDropHandle::new(relieving),
             _counting: AbortOnDropHandle::new(counting),
@@ -160,6 +163,8 @@ pub struct Running {
     shutdown: Shutdown,
     application: Arc<Application>,
     serving: JoinHandle<()>,
+    /// Answers operators.
+    control: Option<AbortOnDropHandle<()>>,
     tidying: AbortOnDropHandle<()>,
     /// Closes the connection that holds most while memory is short, until the last has ended.
     relieving: AbortOnDropHandle<()>,
@@ -175,7 +180,7 @@ impl Running {
 
     /// As [`stop`](Self::stop), but ends at once when `at_once` resolves.
     pub async fn stop_or(self, at_once: impl Future<Output = ()>) {
-        drop(self.tidying);
+        drop((self.tidying, self.control));
         self.shutdown.draining.cancel();
         self.shutdown.connections.close();
         let drained = async {
@@ -201,6 +206,26 @@ impl Running {
             Err(error) => error.to_string(),
         };
         format!("the server no longer accepts connections: {why}").into()
+    }
+}
+
+/// Takes commands of operators, if the store is one that a command finds.
+fn listen_to_operators(config: &Config, app: &Application) -> Option<AbortOnDropHandle<()>> {
+    if config.store != Store::Filesystem {
+        return None;
+    }
+    match control::listen(config.base_dir.as_path()) {
+        Ok(listener) => {
+            let task = tokio::spawn(control::serve(listener, app.operator()));
+            Some(AbortOnDropHandle::new(task))
+        }
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "cannot listen for adopt and remove in .twicecast: they need a stop"
+            );
+            None
+        }
     }
 }
 
@@ -301,7 +326,7 @@ mod tests {
     }
 
     fn config() -> Config {
-        let flags = ["--port", "0", "--host", "127.0.0.1"];
+        let flags = ["--port", "0", "--host", "127.0.0.1", "--store", "memory"];
         config_of(flags.map(str::to_owned)).expect("a configuration")
     }
 

@@ -1,4 +1,4 @@
-//! `docs/threats.md` keeps its promise: 150 attacks, each with tests that exist or with a
+//! `docs/threats.md` keeps its promise: 151 attacks, each with tests that exist or with a
 //! reason.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// How many attacks there are.
-const ATTACKS: usize = 150;
+const ATTACKS: usize = 151;
 
 /// A row of a table: the attack's number and the tests, or why there are none.
 fn row(line: &str) -> Option<(usize, &str)> {

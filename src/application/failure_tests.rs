@@ -307,7 +307,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
     // Stores read a staged upload, not use cases: the contract of the stores.
     "StagedUpload::read",
     "UploadStore::read",
@@ -315,9 +315,10 @@ const ELSEWHERE: [&str; 6] = [
     "FileSource::read",
     // `a_grace_that_cannot_be_started_stops_the_start`
     "ProjectStore::projects",
-    // The operator's: no use case calls them.
+    // The operator's, which no connection asks for.
     "ProjectStore::adopt",
     "ProjectStore::adopt_user",
+    "ProjectStore::remove",
 ];
 
 async fn session_of(sender: Sender, scene: &Scene) -> Session {

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::application::files::abandoned_projects::AbandonedProjects;
 use crate::application::limits::{Limits, Policy};
+use crate::application::operator::Operator;
 use crate::application::ports::{
     ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectStore, PullRequestStore,
     StagingId, Subscriptions, TokenVerifier, UploadStore,
@@ -59,6 +60,15 @@ impl Application {
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),
+        }
+    }
+
+    /// What operators may do here; the connections are told.
+    pub fn operator(&self) -> Operator {
+        Operator {
+            projects: Arc::clone(&self.ports.projects),
+            pull_requests: Arc::clone(&self.ports.pull_requests),
+            events: Some(Arc::clone(&self.ports.events)),
         }
     }
 

@@ -137,6 +137,96 @@ async fn nobody_streams_into_a_users_folder_that_the_server_did_not_make() {
     client.ok(post("a", "x")).await;
 }
 
+#[tokio::test]
+async fn a_folder_is_adopted_while_the_server_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join("base/ana/demo")).expect("made");
+    std::fs::write(folder.path().join("base/ana/demo/a"), "mine").expect("written");
+    let server = Server::start_in(folder, Vec::new());
+    let mut client = server.connect().await;
+    client
+        .refused(400, authenticate(streamer("ana", "demo")))
+        .await;
+    let output = run(
+        server.folder(),
+        &["adopt", "ana/demo", "--base-dir", "base"],
+    );
+    assert!(output.status.success(), "{output:?}");
+    client.authenticate(streamer("ana", "demo")).await;
+    assert_eq!(client.ok(get("a")).await["content"], base64("mine"));
+    let said = refused_start(server.folder(), &["adopt", "eve", "--base-dir", "base"]);
+    assert!(said.contains("eve cannot be adopted"), "{said}");
+}
+
+#[tokio::test]
+async fn a_project_is_removed_while_the_server_runs_and_all_who_receive_it_are_told() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    for name in ["a", "d/b"] {
+        ana.ok(post(name, "x")).await;
+    }
+    let mut bob = server.viewer("bob").await;
+    bob.ok(creation()).await;
+    bob.ok(post("fix", "y")).await;
+    bob.ok(finish()).await;
+    let id = ana.expect("pullRequestCreated").await["id"].take();
+    let said = refused_start(
+        server.folder(),
+        &["remove", "ana/demo", "--base-dir", "base"],
+    );
+    assert!(said.contains("--yes"), "nobody to ask: {said}");
+    assert_eq!(
+        ana.ok(list_all()).await["files"].as_array().map(Vec::len),
+        Some(2)
+    );
+
+    let args = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
+    let output = run(server.folder(), &args);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("files: 2 (2 bytes), open pull requests: 1"),
+        "{said}"
+    );
+    assert_eq!(bob.expect("fileDeleted").await["file"], "/a");
+    assert_eq!(bob.expect("fileDeleted").await["file"], "/d/b");
+    assert_eq!(bob.expect("pullRequestClosed").await["id"], id);
+    assert_eq!(ana.expect("fileDeleted").await["file"], "/a");
+    assert_eq!(ana.expect("fileDeleted").await["file"], "/d/b");
+    let late = ana.refused(409, post("a", "late")).await;
+    assert_eq!(late["type"], "failWriteFileError");
+    let late = ana.refused(409, delete("a")).await;
+    assert_eq!(late["type"], "failReadFileError");
+    assert!(!server.project().exists());
+    for gone in ["projects/ana/demo", "pulls/ana/demo"] {
+        let gone = server.folder().join("base/.twicecast").join(gone);
+        let left = std::fs::read_dir(&gone).map_or(0, Iterator::count);
+        assert!(left == 0 && !gone.is_file(), "{}", gone.display());
+    }
+    let said = refused_start(server.folder(), &args);
+    assert!(said.contains("cannot be removed"), "it is gone: {said}");
+
+    ana.authenticate(streamer("ana", "demo")).await;
+    ana.ok(post("a", "new")).await;
+    assert_eq!(bob.expect("fileGet").await["content"], base64("new"));
+}
+
+#[tokio::test]
+async fn a_project_is_removed_while_no_server_runs() {
+    let mut server = Server::start();
+    server.streamer().await.ok(post("a", "x")).await;
+    assert!(server.stop());
+    std::os::unix::fs::symlink("nowhere", server.project().join("link")).expect("linked");
+    let args = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
+    let output = run(server.folder(), &args);
+    assert!(output.status.success(), "{output:?}");
+    assert!(!server.project().exists());
+    server.restart();
+    let staging = server.folder().join("base/.twicecast/staging");
+    assert_eq!(std::fs::read_dir(staging).expect("a folder").count(), 0);
+    server.connect().await.refused(409, list_all()).await;
+}
+
 #[test]
 fn nothing_is_adopted_in_a_base_folder_that_does_not_exist() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -16,6 +16,10 @@ pub type PutInTurn = Box<dyn FnOnce(Version, bool) + Send>;
 /// Whether a change is still wanted when its turn comes. Must not wait.
 pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
 
+/// Called with each file of a project that is removed, and the number of its deletion. Must not
+/// wait.
+pub type TellRemoved = Box<dyn FnMut(FilePath, Version) + Send>;
+
 /// What is known about a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProjectState {
@@ -37,6 +41,17 @@ pub struct FilesBelow {
     pub recursively: bool,
     /// The last file that has been listed, if any; it need not exist any more.
     pub after: Option<FilePath>,
+}
+
+impl FilesBelow {
+    /// All files of a project, from the first one on.
+    pub fn all() -> Self {
+        Self {
+            folder: None,
+            recursively: true,
+            after: None,
+        }
+    }
 }
 
 /// About how many bytes of names a store lists at a time.
@@ -77,6 +92,14 @@ pub trait ProjectStore: Send + Sync {
     /// # Errors
     /// `NotFound` if there is no such folder (or only a link to one); `Failed`.
     async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError>;
+
+    /// Removes a project with its files, durably. `tell` is called for each of them, with a version
+    /// greater than that of every earlier change, once the project is gone and no change of it is
+    /// under way any more. Once started, it is carried out completely even if the caller is dropped.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such project; `Failed`. It is then still there.
+    async fn remove(&self, project: &ProjectId, tell: TellRemoved) -> Result<(), StoreError>;
 
     /// All projects that exist, in no particular order.
     ///

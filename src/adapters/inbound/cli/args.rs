@@ -19,12 +19,12 @@ pub enum Invocation {
     Serve(Loaded),
     /// Say whether the configuration can be used.
     CheckConfig(Loaded),
-    /// Make a folder a project, or a user's.
-    Adopt {
+    /// Change which projects there are.
+    Operate {
         /// The configuration.
         loaded: Loaded,
-        /// Which one.
-        target: Target,
+        /// How.
+        operation: Operation,
     },
     /// Make a token.
     Token {
@@ -32,6 +32,20 @@ pub enum Invocation {
         loaded: Loaded,
         /// The claims.
         request: TokenRequest,
+    },
+}
+
+/// What an operator does to projects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Make a folder a project, or a user's.
+    Adopt(Target),
+    /// Remove a project.
+    Remove {
+        /// Which one.
+        project: ProjectId,
+        /// Whether to do it without asking.
+        yes: bool,
     },
 }
 
@@ -165,6 +179,17 @@ enum Verb {
         #[arg(value_name = "NAME", value_parser = Target::parse)]
         target: Target,
     },
+    /// Remove a project: its files, and its open pull requests
+    ///
+    /// Says what will be deleted, and asks on a terminal whether to do it.
+    Remove {
+        /// <user>/<project>
+        #[arg(value_name = "PROJECT", value_parser = Target::parse)]
+        target: Target,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make a token from the key, for trying out
     Token(TokenRequest),
 }
@@ -175,6 +200,7 @@ Examples:
   FILE_WS_SERVER_KEY=$(openssl rand -hex 32) file-ws-server --base-dir /srv/projects
   file-ws-server --config /etc/file-ws-server.json --check-config
   file-ws-server adopt ana/demo --base-dir /srv/projects
+  file-ws-server remove ana/demo --base-dir /srv/projects
   file-ws-server token --username ana --project demo
   file-ws-server token --username bob --streamer ana --project demo --rights read,chat
 
@@ -196,6 +222,7 @@ fn command() -> clap::Command {
     CommandLine::command()
         .args(keys())
         .mut_subcommand("adopt", with_keys("base_dir"))
+        .mut_subcommand("remove", with_keys("base_dir"))
         .mut_subcommand("token", with_keys("key"))
 }
 
@@ -248,7 +275,17 @@ pub fn parse(
     }
     let loaded = load(layers)?;
     match line.verb {
-        Some(Verb::Adopt { target }) => Ok(Invocation::Adopt { loaded, target }),
+        Some(Verb::Adopt { target }) => {
+            let operation = Operation::Adopt(target);
+            Ok(Invocation::Operate { loaded, operation })
+        }
+        Some(Verb::Remove { target, yes }) => {
+            let Target::Project(project) = target else {
+                return Err(ConfigError("remove takes <user>/<project>".to_owned()).into());
+            };
+            let operation = Operation::Remove { project, yes };
+            Ok(Invocation::Operate { loaded, operation })
+        }
         Some(Verb::Token(request)) => token(loaded, request),
         None if line.print_config => Err(printed(&loaded)?),
         None if line.check_config => Ok(Invocation::CheckConfig(loaded)),

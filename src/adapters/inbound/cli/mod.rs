@@ -6,6 +6,7 @@ mod config;
 mod greeting;
 mod layers;
 mod logging;
+mod operate;
 mod parts;
 mod run;
 mod stop_signals;
@@ -15,13 +16,14 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use args::{Exit, Invocation, Target, TokenRequest, parse};
+pub use args::{Exit, Invocation, Operation, Target, TokenRequest, parse};
 pub use checks::Loaded;
 pub use config::Config;
 pub use greeting::greeting;
 pub use layers::ConfigError;
 pub use logging::start_logging;
-pub use run::{adopt, block_on, print, run};
+pub use operate::operate;
+pub use run::{block_on, print, run};
 pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
 pub use values::{

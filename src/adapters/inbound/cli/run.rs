@@ -4,18 +4,15 @@ use std::error::Error;
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use super::args::{Exit, Invocation, Target, parse};
+use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
 use super::layers::ConfigError;
 use super::texts::{texts, variables};
 use super::values::Text;
-use crate::application::ports::ProjectStore;
-use crate::domain::ProjectId;
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Reads arguments, environment and file of this process, and carries out the command.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
@@ -67,36 +64,6 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     result
 }
 
-/// Makes a folder that the server did not create a project, or a user's.
-///
-/// # Errors
-/// Why it cannot become one.
-pub async fn adopt(
-    config: &Config,
-    projects: Arc<dyn ProjectStore>,
-    target: &Target,
-) -> Result<(), Failure> {
-    let adopted = match target {
-        Target::User(user) => projects.adopt_user(user).await,
-        Target::Project(project) => projects.adopt(project).await,
-    };
-    adopted.map_err(|error| {
-        let base = config.base_dir.as_path();
-        let place = match target {
-            Target::User(user) => base.join(user.as_str()),
-            Target::Project(ProjectId { streamer, name }) => {
-                base.join(streamer.as_str()).join(&*name.file_name())
-            }
-        };
-        format!("{} cannot be adopted: {error}", place.display())
-    })?;
-    print(&match target {
-        Target::User(user) => format!("{user} can have projects now\n"),
-        Target::Project(project) => format!("{project} is a project now\n"),
-    });
-    Ok(())
-}
-
 impl Loaded {
     /// Prints that the configuration is valid, after its warnings.
     pub fn print_valid(&self) {
@@ -125,7 +92,7 @@ impl Config {
     ///
     /// # Errors
     /// There is no such folder.
-    pub fn must_have_base_dir(&self) -> Result<(), Failure> {
+    pub(super) fn must_have_base_dir(&self) -> Result<(), Failure> {
         let found = std::fs::metadata(self.base_dir.as_path()).and_then(|found| {
             let is_folder = found.is_dir();
             is_folder

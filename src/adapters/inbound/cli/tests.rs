@@ -586,6 +586,7 @@ fn a_byte_order_mark_before_the_configuration_is_skipped() {
 fn the_help_of_a_command_shows_the_keys_that_concern_it() {
     for (verb, shown, left_out) in [
         ("adopt", "--base-dir", "--key"),
+        ("remove", "--base-dir", "--key"),
         ("token", "--key", "--port"),
     ] {
         let Err(Exit { code: 0, text }) = parse_with(&[verb, "--help"], &[], None) else {
@@ -618,7 +619,11 @@ fn exactly_four_times_the_longest_message_and_queue_is_memory_enough() {
 #[test]
 fn the_subcommands_say_what_they_need() {
     let adopt = parse_with(&["adopt", "ana/demo", "--base-dir", "b"], &[], None);
-    let Ok(Invocation::Adopt { target, loaded }) = adopt else {
+    let Ok(Invocation::Operate {
+        operation: Operation::Adopt(target),
+        loaded,
+    }) = adopt
+    else {
         panic!("nothing to adopt: {adopt:?}")
     };
     assert!(matches!(&target, Target::Project(project) if project.to_string() == "ana/demo"));
@@ -626,8 +631,16 @@ fn the_subcommands_say_what_they_need() {
     let adopt = parse_with(&["adopt", "ana"], &[], None);
     assert!(matches!(
         adopt,
-        Ok(Invocation::Adopt { target: Target::User(user), .. }) if user.as_str() == "ana"
+        Ok(Invocation::Operate { operation: Operation::Adopt(Target::User(user)), .. })
+            if user.as_str() == "ana"
     ));
+    let remove = parse_with(&["remove", "ana/a/b", "--yes"], &[], None);
+    assert!(matches!(
+        remove,
+        Ok(Invocation::Operate { operation: Operation::Remove { project, yes: true }, .. })
+            if project.name.as_str() == "a/b"
+    ));
+    assert!(fault(&["remove", "ana"], &[], None).contains("<user>/<project>"));
     for (named, why) in [
         ("", "the user must not be empty"),
         ("/demo", "the user must not be empty"),

@@ -1,6 +1,10 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use super::world::{AMPLE, World, assert_says, content, demo, memory, path, project, pull_request};
-use crate::application::ports::{InTurn, ProjectState, StoreError};
-use crate::domain::PullRequestId;
+use crate::application::locks::lock;
+use crate::application::ports::{InTurn, ProjectState, StoreError, TellRemoved};
+use crate::domain::{FilePath, PullRequestId};
 
 pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
     let state = world.projects.state(&demo()).await;
@@ -107,4 +111,79 @@ pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) 
     assert_says!(world.projects.usage(&id).await, StoreError::NotFound);
     let state = world.projects.state(&id).await;
     assert_eq!(state.expect("is known"), ProjectState::Absent);
+}
+
+pub(super) async fn a_removed_project_is_gone_and_each_of_its_files_is_told_of(world: World) {
+    let (told, mut removed) = tokio::sync::mpsc::unbounded_channel();
+    let tell = |told: &tokio::sync::mpsc::UnboundedSender<_>| -> TellRemoved {
+        let told = told.clone();
+        Box::new(move |path: FilePath, version| {
+            let _ = told.send((path.to_string(), version));
+        })
+    };
+    let none = world.projects.remove(&demo(), tell(&told)).await;
+    assert_says!(none, StoreError::NotFound);
+    let world = world.with_demo().await;
+    let other = project("ana", "other");
+    world.projects.register(&other).await.expect("registers");
+    world.put_in(&other, "kept", b"x").await;
+    world.put_all(&["a", "d/b", "d/e/c"]).await;
+    let last = world.put("z", b"x").await.expect("is written");
+    let gone = world.projects.remove(&demo(), tell(&told)).await;
+    gone.expect("removes");
+    let mut names = Vec::new();
+    while let Ok((name, version)) = removed.try_recv() {
+        assert!(version > last);
+        names.push(name);
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["/a", "/d/b", "/d/e/c", "/z"]);
+    let state = world.projects.state(&demo()).await;
+    assert_eq!(state.expect("is known"), ProjectState::Absent);
+    assert_says!(world.put("a", b"x").await, StoreError::NotFound);
+    assert_says!(world.open("a").await, StoreError::NotFound);
+    let again = world.projects.remove(&demo(), tell(&told)).await;
+    assert_says!(again, StoreError::NotFound);
+
+    let world = world.with_demo().await;
+    assert_eq!(world.tree().await, [""; 0]);
+    assert!(world.put("a", b"x").await.expect("is written") > last);
+    let kept = world.projects.usage(&other).await;
+    assert_eq!(kept.expect("is counted").files, 1);
+}
+
+pub(super) async fn a_removal_comes_after_all_changes_that_were_told_of(world: World) {
+    let world = world.with_demo().await;
+    let told = Arc::new(Mutex::new(BTreeMap::new()));
+    let putting = (0..50).map(|number| {
+        let (world, told) = (world.clone(), Arc::clone(&told));
+        tokio::spawn(async move {
+            let name = path(&format!("f{number}"));
+            let (own, noted) = (Arc::clone(&told), name.clone());
+            let in_turn = Box::new(move |_, _| {
+                lock(&own).insert(noted, true);
+            });
+            let (id, content) = (demo(), memory(b"x"));
+            let put = world
+                .projects
+                .put_file(&id, &name, content, None, AMPLE, in_turn);
+            assert!(matches!(put.await, Ok(_) | Err(StoreError::NotFound)));
+        })
+    });
+    let putting: Vec<_> = putting.collect();
+    tokio::task::yield_now().await;
+    let own = Arc::clone(&told);
+    let tell = Box::new(move |path, _| {
+        lock(&own).insert(path, false);
+    });
+    world.projects.remove(&demo(), tell).await.expect("removes");
+    for put in putting {
+        put.await.expect("ends");
+    }
+    let left: Vec<_> = lock(&told)
+        .iter()
+        .filter(|(_, is_there)| **is_there)
+        .map(|(path, _)| path.to_string())
+        .collect();
+    assert_eq!(left, [""; 0], "they would stay with the viewers");
 }

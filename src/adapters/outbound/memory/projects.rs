@@ -11,7 +11,8 @@ use crate::adapters::outbound::system::now_nanos;
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
+    Wanted,
 };
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
@@ -29,6 +30,8 @@ pub(crate) struct MemoryProjects {
 #[derive(Debug, Default)]
 struct Stored {
     project: Project,
+    /// Then it has no files any more, though somebody may still hold it.
+    is_removed: bool,
     files: HashMap<FilePath, OpenFile>,
 }
 
@@ -40,7 +43,12 @@ impl MemoryProjects {
         work: impl FnOnce(&mut Stored) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let stored = lock(&self.projects).get(project).cloned();
-        work(&mut lock(&*stored.ok_or(StoreError::NotFound)?))
+        let stored = stored.ok_or(StoreError::NotFound)?;
+        let mut stored = lock(&*stored);
+        if stored.is_removed {
+            return Err(StoreError::NotFound);
+        }
+        work(&mut stored)
     }
 }
 
@@ -100,6 +108,18 @@ impl ProjectStore for MemoryProjects {
         let projects = lock(&self.projects);
         let theirs = projects.keys().find(|project| project.streamer == *user);
         theirs.map(drop).ok_or(StoreError::NotFound)
+    }
+
+    async fn remove(&self, project: &ProjectId, mut tell: TellRemoved) -> Result<(), StoreError> {
+        let stored = lock(&self.projects).remove(project);
+        let stored = stored.ok_or(StoreError::NotFound)?;
+        let mut stored = lock(&*stored);
+        stored.is_removed = true;
+        for (path, _) in std::mem::take(&mut stored.files) {
+            let version = stored.project.next_version(now_nanos());
+            tell(path, version);
+        }
+        Ok(())
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::application::command::Command;
 use crate::application::outcome::CommandOutcome;
-use crate::application::ports::{InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, Wanted};
+use crate::application::ports::{
+    InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, TellRemoved, Wanted,
+};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     Journal, Scene, World, delete, disk_full, executable, next_of, over, part, path, post,
@@ -275,6 +277,10 @@ impl ProjectStore for SlowStore {
     }
 
     async fn adopt_user(&self, _: &UserName) -> Result<(), StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn remove(&self, _: &ProjectId, _: TellRemoved) -> Result<(), StoreError> {
         Err(StoreError::NotFound)
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Entry {
     pub reads: BlockingPool,
     pub versions: Arc<LastVersion>,
     pub locks: Arc<FileLocks>,
+    /// Shared by all changes under way, and held alone while the project is removed.
+    pub is_removed: Arc<tokio::sync::RwLock<bool>>,
     pub new_folders: NewFolders,
     pub shared_reads: Arc<SharedReads>,
     loaded: Mutex<Option<Arc<LoadedProject>>>,
@@ -224,6 +226,7 @@ impl Entry {
             reads: BlockingPool::narrow(),
             versions,
             locks: Arc::default(),
+            is_removed: Arc::default(),
             new_folders: NewFolders::default(),
             shared_reads: Arc::default(),
             loaded: Mutex::default(),

@@ -3,6 +3,7 @@
 
 use rustix::io::Errno;
 
+use crate::adapters::outbound::filesystem::pool::blocking_pool::soon;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FOLDER, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,
@@ -96,6 +97,39 @@ pub(crate) fn adopt_user(layout: &Layout, user: &UserName) -> Result<(), StoreEr
     }
     let markers = layout.markers.own_folder(user.as_str());
     markers.during(WHAT).map(drop)
+}
+
+/// Removes a project: its folder with all that is in it, and its marker.
+pub(crate) fn remove(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
+    const WHAT: &str = "remove a project";
+    if state(layout, project)? != ProjectState::Registered {
+        return Err(StoreError::NotFound);
+    }
+    let user = layout.base.folder(project.streamer.as_str());
+    let user = user.looking(WHAT)?;
+    // Gone at once, however much there is in it: the rest is only cleanup.
+    let (name, hidden) = (project.name.file_name(), layout.temporary_name());
+    let moved = user.rename(&name, &layout.staging, &hidden);
+    moved.looking(WHAT)?;
+    if let Err(error) = user.sync() {
+        if let Err(error) = layout.staging.rename_new(&hidden, &user, &name) {
+            tracing::warn!(%error, "the removal of a project failed and could not be undone");
+        }
+        return Err(error).during(WHAT);
+    }
+    // A marker that stays is that of no project.
+    let marks = NewMarks {
+        user: false,
+        project: true,
+    };
+    marks.take_back(layout, project);
+    let staging = layout.staging.clone();
+    soon(move || {
+        if let Err(error) = staging.remove_tree(&hidden) {
+            tracing::warn!(%error, "cannot clean up after the removal of a project");
+        }
+    });
+    Ok(())
 }
 
 fn make_folder(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {

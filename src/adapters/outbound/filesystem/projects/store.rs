@@ -19,7 +19,8 @@ use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
+    Wanted,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
@@ -66,6 +67,10 @@ impl FilesystemProjects {
         change: impl FnOnce(Changing<'_>) -> Result<Version, StoreError> + Send + 'static,
     ) -> Result<Version, StoreError> {
         let entry = self.entries.of(project).await?;
+        let shared = Arc::clone(&entry.is_removed).read_owned().await;
+        if *shared {
+            return Err(StoreError::NotFound);
+        }
         let file = entry.locks.lock(path).await;
         let loaded = self.entries.load(&entry, project, User::Streamer).await?;
         let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
@@ -78,7 +83,7 @@ impl FilesystemProjects {
                 path: &path,
                 root: batch.root(|| entries.root(&project))?,
             });
-            drop(file);
+            drop((file, shared));
             changed
         };
         match self.layout.durability {
@@ -146,6 +151,36 @@ impl ProjectStore for FilesystemProjects {
             registry::adopt_user(&layout, &user)
         };
         self.entries.common.run(adopt).await
+    }
+
+    async fn remove(&self, project: &ProjectId, mut tell: TellRemoved) -> Result<(), StoreError> {
+        let entry = self.entries.of(project).await?;
+        let mut alone = Arc::clone(&entry.is_removed).write_owned().await;
+        let loaded = self.entries.load(&entry, project, User::Streamer).await?;
+        let (layout, entries) = (Arc::clone(&self.layout), Arc::clone(&self.entries));
+        let (registering, project) = (Arc::clone(&self.registering), project.clone());
+        let (versions, pool) = (Arc::clone(&entry.versions), entry.writes.clone());
+        let remove = move || {
+            let registering = lock(&registering);
+            registry::remove(&layout, &project)?;
+            *alone = true;
+            entries.forget(&project);
+            drop(registering);
+            let mut files = FilesBelow::all();
+            loop {
+                let next = loaded.with(|project| list(project, &files, usize::MAX))?;
+                let Some((last, _)) = next.last() else {
+                    break;
+                };
+                files.after = Some(last.clone());
+                for (path, _) in next {
+                    tell(path, loaded.with(|project| versions.next(project)));
+                }
+            }
+            drop(alone);
+            Ok(())
+        };
+        pool.run(remove).await
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

@@ -24,8 +24,8 @@ pub(crate) const FILE: Mode = Mode::from_raw_mode(0o644);
 /// Permissions of a project's folders, before the umask.
 pub(crate) const FOLDER: Mode = Mode::from_raw_mode(0o755);
 
-/// The deepest tree that [`Folder::remove_tree`] removes; the server's own are two deep.
-const MAX_REMOVED_DEPTH: usize = 8;
+/// The deepest tree that [`Folder::remove_tree`] removes: far deeper than a project may be.
+const MAX_REMOVED_DEPTH: usize = 256;
 
 /// What a name in a folder refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,13 +197,35 @@ impl Folder {
         if self.kind(name)? != Some(Kind::Folder) {
             return self.remove_file(name);
         }
-        if depth > 0 {
-            let folder = self.folder(name)?;
-            for (entry, _) in folder.list()? {
-                folder.remove_to_depth(&entry, depth - 1)?;
+        self.folder(name)?.clear_to_depth(depth)?;
+        self.remove_folder(name)
+    }
+
+    /// Removes all that is in this folder, also what [`list`](Self::list) leaves out.
+    fn clear_to_depth(&self, depth: usize) -> Result<()> {
+        let Some(below) = depth.checked_sub(1) else {
+            return Ok(());
+        };
+        let names =
+            Dir::read_from(self)?.map(|entry| entry.map(|entry| entry.file_name().to_owned()));
+        for name in names.collect::<Result<Vec<_>>>()? {
+            if [c".", c".."].contains(&name.as_c_str()) {
+                continue;
+            }
+            match rustix::fs::unlinkat(self, &name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                // What the system says of a folder.
+                Err(Errno::ISDIR | Errno::PERM) => {
+                    let flags =
+                        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let folder = rustix::fs::openat(self, &name, flags, Mode::empty())?;
+                    Self(Arc::new(folder)).clear_to_depth(below)?;
+                    rustix::fs::unlinkat(self, &name, AtFlags::REMOVEDIR)?;
+                }
+                Err(error) => return Err(error),
             }
         }
-        self.remove_folder(name)
+        Ok(())
     }
 
     /// The names of the files and folders here (and which are folders), in no particular order.
@@ -324,6 +346,11 @@ mod tests {
         std::fs::write(outside.path().join("kept"), "kept").expect("writes");
         std::fs::create_dir_all(place.path().join("t/a")).expect("makes");
         std::fs::write(place.path().join("t/a/f"), "").expect("writes");
+        let unlisted = std::os::unix::ffi::OsStrExt::from_bytes(b"t/a/not-utf8-\xff");
+        std::fs::write(place.path().join::<&std::ffi::OsStr>(unlisted), "").expect("writes");
+        std::os::unix::fs::symlink(outside.path(), place.path().join("t/l")).expect("links");
+        std::fs::create_dir_all(place.path().join("t/d".to_owned() + &"/d".repeat(100)))
+            .expect("makes");
         let folder = Folder::open(place.path()).expect("opens");
         folder.remove_tree("t").expect("removes");
         assert_eq!(folder.kind("t"), Ok(None));

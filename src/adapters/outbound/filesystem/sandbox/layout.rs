@@ -4,6 +4,7 @@
 //! base/<user>/<project>/…              the files of projects, as they are
 //! base/.twicecast/version              the number of this layout
 //!                 lock                 held for as long as a server runs
+//!                 control      the socket for operators' commands, made by `inbound/control`
 //!                 staging/             temporary files and unfinished uploads
 //!                 drafts/<id>/         pull requests being put together
 //!                 projects/<user>/            which users' folders are the server's

@@ -1,0 +1,119 @@
+//! The operator's commands: carried out here if no server runs on the folder, else by that server.
+
+use std::error::Error;
+use std::io::{IsTerminal as _, Write as _};
+
+use super::args::{Operation, Target};
+use super::config::Config;
+use super::run::{Failure, print};
+use crate::adapters::inbound::control::{self, Request, Response};
+use crate::application::Operator;
+use crate::application::ports::Stores;
+use crate::domain::ProjectId;
+
+/// Carries out `operation` on the stores that `open` opens; `None` if a running server has them.
+///
+/// # Errors
+/// Why it cannot be done.
+pub async fn operate<E: Error>(
+    config: &Config,
+    operation: Operation,
+    open: impl FnOnce() -> Result<Option<Stores>, E>,
+) -> Result<(), Failure> {
+    config.must_have_base_dir()?;
+    let stores = open().map_err(|error| config.base_dir_fault(&error))?;
+    let here = stores.map(|stores| Operator {
+        projects: stores.projects,
+        pull_requests: stores.pull_requests,
+        events: None,
+    });
+    let performer = Performer { config, here };
+    match operation {
+        Operation::Adopt(target) => performer.adopt(&target).await,
+        Operation::Remove { project, yes } => performer.remove(&project, yes).await,
+    }
+}
+
+struct Performer<'a> {
+    config: &'a Config,
+    here: Option<Operator>,
+}
+
+impl Performer<'_> {
+    async fn ask(&self, request: Request) -> Result<Response, Failure> {
+        if let Some(operator) = &self.here {
+            return Ok(control::carry_out(operator, &request).await);
+        }
+        control::ask(self.config.base_dir.as_path(), &request).map_err(|error| {
+            format!(
+                "a server is running on this folder, but cannot be asked: {error}; run the command \
+                 as the user under whom the server runs"
+            )
+            .into()
+        })
+    }
+
+    async fn adopt(&self, target: &Target) -> Result<(), Failure> {
+        let base = self.config.base_dir.as_path();
+        let (user, project, place) = match target {
+            Target::User(user) => (user, None, base.join(user.as_str())),
+            Target::Project(ProjectId { streamer, name }) => {
+                let place = base.join(streamer.as_str()).join(&*name.file_name());
+                (streamer, Some(name.to_string()), place)
+            }
+        };
+        let user = user.to_string();
+        match self.ask(Request::Adopt { user, project }).await? {
+            Response::Refused(why) => {
+                return Err(format!("{} cannot be adopted: {why}", place.display()).into());
+            }
+            Response::Done | Response::Holdings { .. } => {}
+        }
+        print(&match target {
+            Target::User(user) => format!("{user} can have projects now\n"),
+            Target::Project(project) => format!("{project} is a project now\n"),
+        });
+        Ok(())
+    }
+
+    async fn remove(&self, id: &ProjectId, yes: bool) -> Result<(), Failure> {
+        let (user, project) = (id.streamer.to_string(), id.name.to_string());
+        let refused = |why| Err(format!("{id} cannot be removed: {why}").into());
+        let holdings = Request::Holdings {
+            user: user.clone(),
+            project: project.clone(),
+        };
+        let what = match self.ask(holdings).await? {
+            Response::Refused(why) => return refused(why),
+            Response::Done => String::new(),
+            Response::Holdings {
+                files,
+                bytes,
+                pull_requests,
+            } => format!("files: {files} ({bytes} bytes), open pull requests: {pull_requests}"),
+        };
+        print(&format!("{id} will be deleted; {what}\n"));
+        if !yes && !confirmed()? {
+            return refused("nobody said yes; --yes deletes without asking".to_owned());
+        }
+        match self.ask(Request::Remove { user, project }).await? {
+            Response::Refused(why) => refused(why),
+            Response::Done | Response::Holdings { .. } => {
+                print(&format!("{id} is removed\n"));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Asks on the terminal, if there is one.
+fn confirmed() -> std::io::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print!("Delete it? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

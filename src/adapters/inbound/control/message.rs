@@ -1,0 +1,96 @@
+//! What operators ask, and what they are answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::application::{Holdings, Operator};
+use crate::domain::{ProjectId, ProjectName, UserName};
+
+/// One request of an operator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Request {
+    /// Adopt a project's folder or, if no project is named, a user's.
+    Adopt {
+        /// The name of the user.
+        user: String,
+        /// The name of the project.
+        project: Option<String>,
+    },
+    /// Say what goes with a project that is removed.
+    Holdings {
+        /// The name of the streamer.
+        user: String,
+        /// The name of the project.
+        project: String,
+    },
+    /// Remove a project.
+    Remove {
+        /// The name of the streamer.
+        user: String,
+        /// The name of the project.
+        project: String,
+    },
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Response {
+    /// It is done.
+    Done,
+    /// What goes with the project.
+    Holdings {
+        /// How many files.
+        files: u64,
+        /// How many bytes these have.
+        bytes: u64,
+        /// How many open pull requests.
+        pull_requests: usize,
+    },
+    /// Why it cannot be done.
+    Refused(String),
+}
+
+/// Does what is asked.
+pub async fn carry_out(operator: &Operator, request: &Request) -> Response {
+    match try_to(operator, request).await {
+        Ok(response) => response,
+        Err(why) => Response::Refused(why),
+    }
+}
+
+async fn try_to(operator: &Operator, request: &Request) -> Result<Response, String> {
+    let done = match request {
+        Request::Adopt { user, project } => match project {
+            None => operator.adopt_user(&user_named(user)?).await,
+            Some(name) => operator.adopt(&project_named(user, name)?).await,
+        },
+        Request::Remove { user, project } => operator.remove(&project_named(user, project)?).await,
+        Request::Holdings { user, project } => {
+            let found = operator.holdings(&project_named(user, project)?).await;
+            let Holdings {
+                files,
+                bytes,
+                pull_requests,
+            } = found.map_err(|error| error.to_string())?;
+            return Ok(Response::Holdings {
+                files,
+                bytes,
+                pull_requests,
+            });
+        }
+    };
+    done.map(|()| Response::Done)
+        .map_err(|error| error.to_string())
+}
+
+fn user_named(name: &str) -> Result<UserName, String> {
+    UserName::parse(name).map_err(|error| format!("the user {error}"))
+}
+
+fn project_named(streamer: &str, name: &str) -> Result<ProjectId, String> {
+    Ok(ProjectId {
+        streamer: user_named(streamer)?,
+        name: ProjectName::parse(name).map_err(|error| format!("the project {error}"))?,
+    })
+}

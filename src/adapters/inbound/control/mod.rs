@@ -1,0 +1,8 @@
+//! How an operator's commands reach a running server: a Unix socket in `.twicecast`, which only the
+//! user under whom the server runs can open. One request at a time, a line of JSON each way.
+
+mod message;
+mod socket;
+
+pub use message::{Request, Response, carry_out};
+pub use socket::{ask, listen, serve};

@@ -1,0 +1,204 @@
+//! The socket, both ends of it.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use super::message::{Request, Response, carry_out};
+use crate::application::Operator;
+
+/// The longest line, either way: two names, each byte of which JSON may write as six.
+const MAX_LINE_BYTES: u64 = 8 * 1_024;
+
+/// How long a request may take to come, since the next one waits for it, and an answer to be taken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The folder with the socket, held open. A socket's address may have 108 bytes, fewer than the
+/// folder's path; so the path goes through the open folder.
+struct Place {
+    folder: OwnedFd,
+}
+
+impl Place {
+    fn open(base_dir: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(base_dir.join(".twicecast"), flags, Mode::empty())?;
+        Ok(Self { folder })
+    }
+
+    fn address(&self) -> PathBuf {
+        format!("/proc/self/fd/{}/control", self.folder.as_raw_fd()).into()
+    }
+}
+
+/// Makes the socket anew. For the one that holds the lock of the folder only.
+///
+/// # Errors
+/// The folder does not allow it.
+pub fn listen(base_dir: &Path) -> io::Result<UnixListener> {
+    let place = Place::open(base_dir)?;
+    let address = place.address();
+    match std::fs::remove_file(&address) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&address)?;
+    std::fs::set_permissions(&address, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers operators, one after the other, for ever.
+pub async fn serve(listener: UnixListener, operator: Operator) {
+    loop {
+        let answered = match listener.accept().await {
+            Ok((stream, _)) => answer(stream, &operator).await,
+            Err(error) => {
+                // No more open files, perhaps.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Err(error)
+            }
+        };
+        if let Err(error) = answered {
+            tracing::warn!(%error, "cannot answer an operator's command");
+        }
+    }
+}
+
+async fn answer(stream: UnixStream, operator: &Operator) -> io::Result<()> {
+    let (incoming, mut outgoing) = stream.into_split();
+    let mut line = Vec::new();
+    let mut incoming = BufReader::new(incoming.take(MAX_LINE_BYTES));
+    timeout(PATIENCE, incoming.read_until(b'\n', &mut line)).await??;
+    let response = match serde_json::from_slice::<Request>(&line) {
+        Ok(request) => {
+            let response = carry_out(operator, &request).await;
+            tracing::info!(?request, ?response, "carried out an operator's command");
+            response
+        }
+        Err(error) => Response::Refused(format!("the request cannot be read: {error}")),
+    };
+    let mut line = serde_json::to_vec(&response)?;
+    line.push(b'\n');
+    timeout(PATIENCE, outgoing.write_all(&line)).await?
+}
+
+/// Asks the server that runs on the folder. Blocks until it has answered.
+///
+/// # Errors
+/// There is none that can be reached, or it does not answer.
+pub fn ask(base_dir: &Path, request: &Request) -> io::Result<Response> {
+    let place = Place::open(base_dir)?;
+    let mut stream = std::os::unix::net::UnixStream::connect(place.address())?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = Vec::new();
+    stream.take(MAX_LINE_BYTES).read_to_end(&mut answer)?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::application::ports::{
+        MockProjectStore, MockPullRequestStore, ProjectState, StoreError,
+    };
+
+    fn operator(projects: MockProjectStore) -> Operator {
+        let mut pull_requests = MockPullRequestStore::new();
+        pull_requests.expect_open().returning(|_, _| Ok(Vec::new()));
+        Operator {
+            projects: Arc::new(projects),
+            pull_requests: Arc::new(pull_requests),
+            events: None,
+        }
+    }
+
+    /// A folder whose path is longer than a socket's address may be.
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let base = place.path().join("n".repeat(200));
+        std::fs::create_dir_all(base.join(".twicecast")).expect("makes");
+        (place, base)
+    }
+
+    async fn asked(base: &Path, request: Request) -> Response {
+        let base = base.to_owned();
+        let asking = tokio::task::spawn_blocking(move || ask(&base, &request));
+        asking.await.expect("ends").expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn what_an_operator_asks_is_done_and_answered_below_any_path() {
+        let (_place, base) = place();
+        let mut projects = MockProjectStore::new();
+        projects.expect_adopt_user().returning(|_| Ok(()));
+        let absent = |_: &_| Ok(ProjectState::Absent);
+        projects.expect_state().returning(absent);
+        let gone = |_: &_, _| Err(StoreError::NotFound);
+        projects.expect_remove().returning(gone);
+        let listener = listen(&base).expect("listens");
+        let serving = tokio::spawn(serve(listener, operator(projects)));
+        let (user, project) = ("ana".to_owned(), "C/C++".to_owned());
+        let adopt = Request::Adopt {
+            user: user.clone(),
+            project: None,
+        };
+        assert_eq!(asked(&base, adopt).await, Response::Done);
+        let of = Request::Holdings {
+            user: user.clone(),
+            project: project.clone(),
+        };
+        let nothing = Response::Refused(StoreError::NotFound.to_string());
+        assert_eq!(asked(&base, of).await, nothing);
+        let remove = Request::Remove { user, project };
+        assert_eq!(asked(&base, remove).await, nothing);
+        let nobody = Request::Adopt {
+            user: "..".to_owned(),
+            project: None,
+        };
+        assert!(matches!(asked(&base, nobody).await, Response::Refused(_)));
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_private_made_anew_and_outlives_nonsense() {
+        let (_place, base) = place();
+        drop(listen(&base).expect("listens"));
+        let listener = listen(&base).expect("listens again");
+        let socket = std::fs::metadata(base.join(".twicecast/control"));
+        let mode = socket.expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut projects = MockProjectStore::new();
+        projects.expect_adopt_user().returning(|_| Ok(()));
+        let serving = tokio::spawn(serve(listener, operator(projects)));
+        let long = "x".repeat(100_000);
+        for nonsense in ["", "\n", "{}\n", "[1]\n", "{\"command\":\"stop\"}\n", &long] {
+            let place = Place::open(&base).expect("opens");
+            let stream = UnixStream::connect(place.address()).await;
+            let (mut incoming, mut outgoing) = stream.expect("connects").into_split();
+            // It may have been closed in the middle of what is too long.
+            let _ = outgoing.write_all(nonsense.as_bytes()).await;
+            drop(outgoing);
+            let mut answer = String::new();
+            let read = incoming.read_to_string(&mut answer).await;
+            assert!(read.is_err() || answer.contains("refused"), "{answer}");
+        }
+        let user = "ana".to_owned();
+        let adopt = Request::Adopt {
+            user,
+            project: None,
+        };
+        assert_eq!(asked(&base, adopt).await, Response::Done);
+        serving.abort();
+    }
+}

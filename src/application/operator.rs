@@ -1,0 +1,116 @@
+//! What an operator does to projects, whether or not a server runs.
+
+use std::sync::Arc;
+
+use crate::application::event::Event;
+use crate::application::file_key::FileKey;
+use crate::application::ports::{
+    EventPublisher, ProjectState, ProjectStore, PullRequestStore, StoreError, Topic,
+};
+use crate::domain::{Outcome, ProjectId, PullRequestId, UserName};
+
+/// The use cases of operators. No token is asked for: whoever may reach them may do all this.
+#[derive(Clone)]
+pub struct Operator {
+    /// Which projects exist, and their files.
+    pub projects: Arc<dyn ProjectStore>,
+    /// Open pull requests.
+    pub pull_requests: Arc<dyn PullRequestStore>,
+    /// Who is told what happened; nobody where no server runs.
+    pub events: Option<Arc<dyn EventPublisher>>,
+}
+
+/// What goes with a project that is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holdings {
+    /// How many files it has.
+    pub files: u64,
+    /// How many bytes these have.
+    pub bytes: u64,
+    /// How many pull requests are open.
+    pub pull_requests: usize,
+}
+
+impl Operator {
+    /// Makes a folder that the server did not create a project.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such folder; `Failed`.
+    pub async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
+        self.projects.adopt(project).await
+    }
+
+    /// Makes a folder that the server did not create a user's.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such folder; `Failed`.
+    pub async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError> {
+        self.projects.adopt_user(user).await
+    }
+
+    /// What [`remove`](Self::remove) would remove.
+    ///
+    /// # Errors
+    /// `NotFound` if there is neither such a project nor a pull request for it; `Failed`.
+    pub async fn holdings(&self, project: &ProjectId) -> Result<Holdings, StoreError> {
+        let open = self.pull_requests.open(project, None).await?;
+        let mut holdings = Holdings {
+            files: 0,
+            bytes: 0,
+            pull_requests: open.len(),
+        };
+        if self.projects.state(project).await? == ProjectState::Registered {
+            let usage = self.projects.usage(project).await?;
+            holdings.files = usage.files;
+            holdings.bytes = usage.bytes;
+        } else if open.is_empty() {
+            return Err(StoreError::NotFound);
+        }
+        Ok(holdings)
+    }
+
+    /// Removes a project with its files, and its open pull requests; those who receive the project
+    /// are told of each file, and the owners of the pull requests of their end. What is left by a
+    /// crash or a failure midway is removed by the next attempt.
+    ///
+    /// # Errors
+    /// `NotFound` if there is neither such a project nor a pull request for it; `Failed`.
+    pub async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
+        let (events, of) = (self.events.clone(), project.clone());
+        let topic = Topic::Updates(project.clone());
+        let tell = Box::new(move |path, version| {
+            let project = of.clone();
+            let file = Arc::new(FileKey { project, path });
+            if let Some(events) = &events {
+                events.publish(&topic, Event::FileDeleted { file, version }, None);
+            }
+        });
+        let removed = self.projects.remove(project, tell).await;
+        let open = self.pull_requests.open(project, None).await?;
+        match removed {
+            Err(StoreError::NotFound) if !open.is_empty() => {}
+            removed => removed?,
+        }
+        for id in open {
+            self.close(project, id).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {
+        let owner = self.pull_requests.find(project, id).await;
+        let owner = owner.map(|found| Topic::Outcomes(project.clone(), found.owner));
+        let events = self.events.clone();
+        let tell = Box::new(move || {
+            let outcome = Outcome::Closed;
+            if let (Some(events), Ok(topic)) = (events, owner) {
+                events.publish(&topic, Event::PullRequestClosed { id, outcome }, None);
+            }
+        });
+        match self.pull_requests.delete(project, id, tell).await {
+            // Somebody else was quicker.
+            Err(StoreError::NotFound) => Ok(()),
+            deleted => deleted,
+        }
+    }
+}
