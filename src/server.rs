@@ -222,7 +222,7 @@ fn listen_to_operators(config: &Config, app: &Application) -> Option<AbortOnDrop
         Err(error) => {
             tracing::warn!(
                 %error,
-                "cannot listen for adopt and remove in .twicecast: they need a stop"
+                "cannot listen for operators in .twicecast: adopt, remove and rescan need a stop"
             );
             None
         }

@@ -307,7 +307,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 7] = [
+const ELSEWHERE: [&str; 8] = [
     // Stores read a staged upload, not use cases: the contract of the stores.
     "StagedUpload::read",
     "UploadStore::read",
@@ -319,6 +319,7 @@ const ELSEWHERE: [&str; 7] = [
     "ProjectStore::adopt",
     "ProjectStore::adopt_user",
     "ProjectStore::remove",
+    "ProjectStore::rescan",
 ];
 
 async fn session_of(sender: Sender, scene: &Scene) -> Session {

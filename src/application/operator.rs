@@ -1,11 +1,12 @@
 //! What an operator does to projects, whether or not a server runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::application::event::Event;
 use crate::application::file_key::FileKey;
 use crate::application::ports::{
-    EventPublisher, ProjectState, ProjectStore, PullRequestStore, StoreError, Topic,
+    EventPublisher, ProjectState, ProjectStore, PullRequestStore, Rescanned, StoreError, Topic,
 };
 use crate::domain::{Outcome, ProjectId, PullRequestId, UserName};
 
@@ -95,6 +96,54 @@ impl Operator {
             self.close(project, id).await?;
         }
         Ok(())
+    }
+
+    /// Looks at a project anew, and tells those who receive it of each file that differs from what
+    /// was known. Returns how many do.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such project; `Failed`.
+    pub async fn rescan(&self, project: &ProjectId) -> Result<usize, StoreError> {
+        let (events, of) = (self.events.clone(), project.clone());
+        let topic = Topic::Updates(project.clone());
+        let found = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&found);
+        let tell = Box::new(move |path, version, rescanned| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let project = of.clone();
+            let file = Arc::new(FileKey { project, path });
+            let event = match rescanned {
+                Rescanned::Gone => Event::FileDeleted { file, version },
+                Rescanned::Changed { executable } => Event::FileUpdated {
+                    file,
+                    version,
+                    content: None,
+                    executable,
+                },
+            };
+            if let Some(events) = &events {
+                events.publish(&topic, event, None);
+            }
+        });
+        self.projects.rescan(project, tell).await?;
+        Ok(found.load(Ordering::Relaxed))
+    }
+
+    /// Looks at all projects of a user anew. Returns how many files differ.
+    ///
+    /// # Errors
+    /// `NotFound` if they have no project; `Failed`.
+    pub async fn rescan_user(&self, user: &UserName) -> Result<usize, StoreError> {
+        let mut projects = self.projects.projects().await?;
+        projects.retain(|project| project.streamer == *user);
+        if projects.is_empty() {
+            return Err(StoreError::NotFound);
+        }
+        let mut found = 0;
+        for project in projects {
+            found += self.rescan(&project).await?;
+        }
+        Ok(found)
     }
 
     async fn close(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {

@@ -212,6 +212,41 @@ async fn a_project_is_removed_while_the_server_runs_and_all_who_receive_it_are_t
 }
 
 #[tokio::test]
+async fn viewers_are_told_of_what_a_rescan_finds() {
+    let server = Server::start();
+    let mut ana = server.streamer().await;
+    for name in ["changed", "gone", "kept"] {
+        ana.ok(post(name, "x")).await;
+    }
+    let mut bob = server.viewer("bob").await;
+    std::fs::write(server.project().join("changed"), "by hand").expect("written");
+    std::fs::write(server.project().join("new"), "by hand").expect("written");
+    std::fs::remove_file(server.project().join("gone")).expect("removed");
+    let rescan = |named| run(server.folder(), &["rescan", named, "--base-dir", "base"]);
+    let output = rescan("ana/demo");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(": 3"), "{said}");
+    for client in [&mut ana, &mut bob] {
+        assert_eq!(client.expect("fileDeleted").await["file"], "/gone");
+        for name in ["/changed", "/new"] {
+            let file = client.expect("fileGet").await;
+            assert_eq!(file["name"], name);
+            assert_eq!(file["content"], base64("by hand"));
+        }
+    }
+    let output = rescan("ana");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains(": 0"),
+        "{output:?}"
+    );
+    assert!(!rescan("eve").status.success(), "who has no project");
+    ana.ok(post("changed", "again")).await;
+    assert_eq!(bob.expect("fileGet").await["content"], base64("again"));
+    bob.quiet().await;
+}
+
+#[tokio::test]
 async fn a_project_is_removed_while_no_server_runs() {
     let mut server = Server::start();
     server.streamer().await.ok(post("a", "x")).await;

@@ -25,8 +25,8 @@ pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
 pub use project_store::{
-    FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, TellRemoved,
-    Wanted,
+    FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, Rescanned,
+    TellRemoved, TellRescanned, Wanted,
 };
 pub use pull_request_store::{FinishError, PullRequestStore, TellFinished, Turn};
 pub use staged_upload::{StagedUpload, StagingId};

@@ -20,6 +20,22 @@ pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
 /// wait.
 pub type TellRemoved = Box<dyn FnMut(FilePath, Version) + Send>;
 
+/// What a rescan has found a file to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rescanned {
+    /// It is new, or has other content.
+    Changed {
+        /// Whether it may be executed.
+        executable: bool,
+    },
+    /// It is not there any more.
+    Gone,
+}
+
+/// Called with each file that differs from what was known, and the number of that change. Must not
+/// wait.
+pub type TellRescanned = Box<dyn FnMut(FilePath, Version, Rescanned) + Send>;
+
 /// What is known about a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProjectState {
@@ -100,6 +116,16 @@ pub trait ProjectStore: Send + Sync {
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`. It is then still there.
     async fn remove(&self, project: &ProjectId, tell: TellRemoved) -> Result<(), StoreError>;
+
+    /// Looks at everything in a project anew, as others may have changed it behind the store's back.
+    /// `tell` is called for each file that differs from what the store knew, with a version greater
+    /// than that of every earlier change, while no change of the project is under way. A store that
+    /// knew nothing just then tells of all files that are there. Once started, it is carried out
+    /// completely even if the caller is dropped.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such project; `Failed`.
+    async fn rescan(&self, project: &ProjectId, tell: TellRescanned) -> Result<(), StoreError>;
 
     /// All projects that exist, in no particular order.
     ///

@@ -28,7 +28,7 @@ pub struct ProjectEntry {
 
 impl ProjectEntry {
     /// Whether both describe the same state of the file, whether or not its hash is known.
-    fn is_same_state(&self, other: &Self) -> bool {
+    pub fn is_same_state(&self, other: &Self) -> bool {
         self.bytes == other.bytes
             && self.version == other.version
             && self.modified == other.modified

@@ -40,6 +40,8 @@ pub enum Invocation {
 pub enum Operation {
     /// Make a folder a project, or a user's.
     Adopt(Target),
+    /// Look at a project, or at a user's projects, anew.
+    Rescan(Target),
     /// Remove a project.
     Remove {
         /// Which one.
@@ -190,6 +192,15 @@ enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Make a running server see what others have changed in a project's folder
+    ///
+    /// With <user>/<project>, that project; with <user> alone, all projects of that user. Viewers
+    /// are told of each file that differs from what the server knew.
+    Rescan {
+        /// <user>/<project>, or <user>
+        #[arg(value_name = "NAME", value_parser = Target::parse)]
+        target: Target,
+    },
     /// Make a token from the key, for trying out
     Token(TokenRequest),
 }
@@ -223,6 +234,7 @@ fn command() -> clap::Command {
         .args(keys())
         .mut_subcommand("adopt", with_keys("base_dir"))
         .mut_subcommand("remove", with_keys("base_dir"))
+        .mut_subcommand("rescan", with_keys("base_dir"))
         .mut_subcommand("token", with_keys("key"))
 }
 
@@ -277,6 +289,10 @@ pub fn parse(
     match line.verb {
         Some(Verb::Adopt { target }) => {
             let operation = Operation::Adopt(target);
+            Ok(Invocation::Operate { loaded, operation })
+        }
+        Some(Verb::Rescan { target }) => {
+            let operation = Operation::Rescan(target);
             Ok(Invocation::Operate { loaded, operation })
         }
         Some(Verb::Remove { target, yes }) => {

@@ -30,6 +30,7 @@ pub async fn operate<E: Error>(
     let performer = Performer { config, here };
     match operation {
         Operation::Adopt(target) => performer.adopt(&target).await,
+        Operation::Rescan(target) => performer.rescan(&target).await,
         Operation::Remove { project, yes } => performer.remove(&project, yes).await,
     }
 }
@@ -63,17 +64,35 @@ impl Performer<'_> {
             }
         };
         let user = user.to_string();
-        match self.ask(Request::Adopt { user, project }).await? {
-            Response::Refused(why) => {
-                return Err(format!("{} cannot be adopted: {why}", place.display()).into());
-            }
-            Response::Done | Response::Holdings { .. } => {}
+        let adopted = self.ask(Request::Adopt { user, project }).await?;
+        if let Response::Refused(why) = adopted {
+            return Err(format!("{} cannot be adopted: {why}", place.display()).into());
         }
         print(&match target {
             Target::User(user) => format!("{user} can have projects now\n"),
             Target::Project(project) => format!("{project} is a project now\n"),
         });
         Ok(())
+    }
+
+    async fn rescan(&self, target: &Target) -> Result<(), Failure> {
+        if self.here.is_some() {
+            print("no server is running on this folder; the next one sees it as it is\n");
+            return Ok(());
+        }
+        let (user, project) = match target {
+            Target::User(user) => (user, None),
+            Target::Project(ProjectId { streamer, name }) => (streamer, Some(name.to_string())),
+        };
+        let user = user.to_string();
+        match self.ask(Request::Rescan { user, project }).await? {
+            Response::Refused(why) => Err(format!("nothing can be looked at anew: {why}").into()),
+            Response::Rescanned(files) => {
+                print(&format!("files that differ from what was known: {files}\n"));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn remove(&self, id: &ProjectId, yes: bool) -> Result<(), Failure> {
@@ -85,24 +104,23 @@ impl Performer<'_> {
         };
         let what = match self.ask(holdings).await? {
             Response::Refused(why) => return refused(why),
-            Response::Done => String::new(),
             Response::Holdings {
                 files,
                 bytes,
                 pull_requests,
             } => format!("files: {files} ({bytes} bytes), open pull requests: {pull_requests}"),
+            _ => String::new(),
         };
         print(&format!("{id} will be deleted; {what}\n"));
         if !yes && !confirmed()? {
             return refused("nobody said yes; --yes deletes without asking".to_owned());
         }
-        match self.ask(Request::Remove { user, project }).await? {
-            Response::Refused(why) => refused(why),
-            Response::Done | Response::Holdings { .. } => {
-                print(&format!("{id} is removed\n"));
-                Ok(())
-            }
+        let removed = self.ask(Request::Remove { user, project }).await?;
+        if let Response::Refused(why) = removed {
+            return refused(why);
         }
+        print(&format!("{id} is removed\n"));
+        Ok(())
     }
 }
 

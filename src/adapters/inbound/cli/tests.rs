@@ -587,6 +587,7 @@ fn the_help_of_a_command_shows_the_keys_that_concern_it() {
     for (verb, shown, left_out) in [
         ("adopt", "--base-dir", "--key"),
         ("remove", "--base-dir", "--key"),
+        ("rescan", "--base-dir", "--key"),
         ("token", "--key", "--port"),
     ] {
         let Err(Exit { code: 0, text }) = parse_with(&[verb, "--help"], &[], None) else {

@@ -30,6 +30,13 @@ pub enum Request {
         /// The name of the project.
         project: String,
     },
+    /// Look at a project anew or, if none is named, at all projects of a user.
+    Rescan {
+        /// The name of the streamer.
+        user: String,
+        /// The name of the project.
+        project: Option<String>,
+    },
 }
 
 /// The answer to a request.
@@ -47,6 +54,8 @@ pub enum Response {
         /// How many open pull requests.
         pull_requests: usize,
     },
+    /// How many files differ from what was known.
+    Rescanned(usize),
     /// Why it cannot be done.
     Refused(String),
 }
@@ -66,6 +75,16 @@ async fn try_to(operator: &Operator, request: &Request) -> Result<Response, Stri
             Some(name) => operator.adopt(&project_named(user, name)?).await,
         },
         Request::Remove { user, project } => operator.remove(&project_named(user, project)?).await,
+        Request::Rescan { user, project } => {
+            let found = match project {
+                None => operator.rescan_user(&user_named(user)?).await,
+                Some(name) => operator.rescan(&project_named(user, name)?).await,
+            };
+            return match found {
+                Ok(files) => Ok(Response::Rescanned(files)),
+                Err(error) => Err(error.to_string()),
+            };
+        }
         Request::Holdings { user, project } => {
             let found = operator.holdings(&project_named(user, project)?).await;
             let Holdings {

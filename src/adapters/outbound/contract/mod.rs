@@ -40,6 +40,7 @@ contract! {
         projects_of_similar_names_are_different_ones,
         a_removed_project_is_gone_and_each_of_its_files_is_told_of,
         a_removal_comes_after_all_changes_that_were_told_of,
+        a_rescan_tells_of_nothing_that_the_store_has_done_itself,
         a_user_who_has_a_project_is_one_already,
         a_project_that_is_not_registered_has_no_files;
     files:

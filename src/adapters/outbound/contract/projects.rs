@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use super::world::{AMPLE, World, assert_says, content, demo, memory, path, project, pull_request};
 use crate::application::locks::lock;
-use crate::application::ports::{InTurn, ProjectState, StoreError, TellRemoved};
+use crate::application::ports::{InTurn, ProjectState, StoreError, TellRemoved, TellRescanned};
 use crate::domain::{FilePath, PullRequestId};
 
 pub(super) async fn a_project_is_absent_until_it_is_registered(world: World) {
@@ -186,4 +186,19 @@ pub(super) async fn a_removal_comes_after_all_changes_that_were_told_of(world: W
         .map(|(path, _)| path.to_string())
         .collect();
     assert_eq!(left, [""; 0], "they would stay with the viewers");
+}
+
+pub(super) async fn a_rescan_tells_of_nothing_that_the_store_has_done_itself(world: World) {
+    let tell = || -> TellRescanned { Box::new(|path, _, _| panic!("{path} is as it was")) };
+    assert_says!(
+        world.projects.rescan(&demo(), tell()).await,
+        StoreError::NotFound
+    );
+    let world = world.with_demo().await;
+    world.put_all(&["a", "d/b", "d/c"]).await;
+    world.delete("d/b").await.expect("is deleted");
+    let rescanned = world.projects.rescan(&demo(), tell()).await;
+    rescanned.expect("rescans");
+    assert_eq!(world.tree().await, ["/a", "/d/c"]);
+    world.put("a", b"later").await.expect("is written");
 }

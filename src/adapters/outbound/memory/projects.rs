@@ -12,7 +12,7 @@ use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
-    Wanted,
+    TellRescanned, Wanted,
 };
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
@@ -120,6 +120,11 @@ impl ProjectStore for MemoryProjects {
             tell(path, version);
         }
         Ok(())
+    }
+
+    async fn rescan(&self, project: &ProjectId, _: TellRescanned) -> Result<(), StoreError> {
+        // Nobody else can change it.
+        self.with(project, |_| Ok(()))
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

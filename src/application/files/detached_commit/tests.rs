@@ -10,7 +10,7 @@ use super::*;
 use crate::application::command::Command;
 use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{
-    InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, TellRemoved, Wanted,
+    InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, TellRemoved, TellRescanned, Wanted,
 };
 use crate::application::session::state::Session;
 use crate::application::test_world::{
@@ -282,6 +282,10 @@ impl ProjectStore for SlowStore {
 
     async fn remove(&self, _: &ProjectId, _: TellRemoved) -> Result<(), StoreError> {
         Err(StoreError::NotFound)
+    }
+
+    async fn rescan(&self, _: &ProjectId, _: TellRescanned) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

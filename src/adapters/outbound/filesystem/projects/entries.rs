@@ -140,6 +140,21 @@ impl Entries {
         Ok(loaded)
     }
 
+    /// Loads the project anew, for somebody who keeps all changes away meanwhile. Returns what was in
+    /// memory of it before, if anything was, and what is now.
+    ///
+    /// # Errors
+    /// `NotFound` if the project is gone; `Failed`.
+    pub async fn reload(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        project: &ProjectId,
+    ) -> Result<(Option<Arc<LoadedProject>>, Arc<LoadedProject>), StoreError> {
+        let before = lock(&entry.loaded).take();
+        let now = self.load(entry, project, User::Streamer).await?;
+        Ok((before, now))
+    }
+
     /// Loads the project, unloading the least recently used ones if necessary.
     fn load_now(
         &self,

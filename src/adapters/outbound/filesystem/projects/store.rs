@@ -1,5 +1,6 @@
 //! The files of projects on disk.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,11 +20,11 @@ use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
-    Wanted,
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, Rescanned, StoreError,
+    TellRemoved, TellRescanned, Wanted,
 };
 use crate::domain::{
-    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
 };
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
@@ -117,6 +118,30 @@ impl FilesystemProjects {
     }
 }
 
+/// What differs between a project as it was known and as it is.
+fn differences(before: Option<&LoadedProject>, now: &LoadedProject) -> Vec<(FilePath, Rescanned)> {
+    let all = |project: &mut Project| {
+        let files = project.below(None, None, true);
+        let files = files.map(|(path, entry)| (path.clone(), *entry));
+        files.collect::<BTreeMap<_, _>>()
+    };
+    let before = before.map(|before| before.with(all)).unwrap_or_default();
+    let now = now.with(all);
+    let gone = before.keys().filter(|path| !now.contains_key(*path));
+    let gone = gone.map(|path| (path.clone(), Rescanned::Gone));
+    let is_known = |path: &FilePath, entry: &ProjectEntry| {
+        let known = before.get(path);
+        known.is_some_and(|known| known.is_same_state(entry))
+    };
+    let changed = now.iter().filter(|(path, entry)| !is_known(path, entry));
+    let changed = changed.map(|(path, entry)| {
+        let executable = entry.executable;
+        (path.clone(), Rescanned::Changed { executable })
+    });
+    // First what is gone: a file may be where a folder was.
+    gone.chain(changed).collect()
+}
+
 #[async_trait]
 impl ProjectStore for FilesystemProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
@@ -181,6 +206,26 @@ impl ProjectStore for FilesystemProjects {
             Ok(())
         };
         pool.run(remove).await
+    }
+
+    async fn rescan(&self, project: &ProjectId, mut tell: TellRescanned) -> Result<(), StoreError> {
+        let (entries, project) = (Arc::clone(&self.entries), project.clone());
+        // A task of its own: what has been found out must be told, whoever waits.
+        let work = tokio::spawn(async move {
+            let entry = entries.of(&project).await?;
+            let alone = Arc::clone(&entry.is_removed).write_owned().await;
+            if *alone {
+                return Err(StoreError::NotFound);
+            }
+            entry.versions.reach_now();
+            let (before, now) = entries.reload(&entry, &project).await?;
+            for (path, rescanned) in differences(before.as_deref(), &now) {
+                let version = now.with(|project| entry.versions.next(project));
+                tell(path, version, rescanned);
+            }
+            Ok(())
+        });
+        work.await.map_err(StoreError::failed)?
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

@@ -29,6 +29,11 @@ impl LastVersion {
         version
     }
 
+    /// Makes whatever has been written until now older than the next change, whoever wrote it.
+    pub fn reach_now(&self) {
+        self.0.fetch_max(now_nanos(), Ordering::SeqCst);
+    }
+
     /// What is known about a file in this state. A time later than every number given belongs to no
     /// change: somebody else wrote that file, or the clock has been set back since.
     pub fn entry(&self, file: FileState) -> ProjectEntry {

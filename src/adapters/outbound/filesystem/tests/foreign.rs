@@ -2,14 +2,15 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{names, on_disk, restarted};
-use crate::application::ports::{ProjectState, StoreError};
-use crate::domain::Usage;
+use crate::application::ports::{ProjectState, Rescanned, StoreError};
+use crate::domain::{FilePath, Usage};
 
 #[tokio::test]
 async fn a_folder_that_the_server_did_not_make_is_foreign_until_adopted() {
@@ -98,6 +99,52 @@ async fn names_that_break_the_rules_are_skipped() {
     assert_eq!(world.tree().await, ["/ok"]);
     let usage = world.projects.usage(&demo()).await.expect("is counted");
     assert_eq!((usage.files, usage.bytes), (1, 1));
+}
+
+#[tokio::test]
+async fn a_rescan_tells_of_what_others_have_changed() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    world
+        .put_all(&["changed", "gone", "kept", "was/file"])
+        .await;
+    let last = world.put("executable", b"x").await.expect("is written");
+    let project = base.join("ana/demo");
+    fs::write(project.join("changed"), "longer").expect("writes");
+    fs::write(project.join("new"), "new").expect("writes");
+    fs::remove_file(project.join("gone")).expect("removes");
+    fs::remove_dir_all(project.join("was")).expect("removes");
+    fs::write(project.join("was"), "a folder").expect("writes");
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(project.join("executable"), mode).expect("sets");
+    let (told, mut differences) = tokio::sync::mpsc::unbounded_channel();
+    let id = demo();
+    let rescan = || {
+        let told = told.clone();
+        let tell = move |path: FilePath, version, rescanned| {
+            assert!(version > last);
+            let _ = told.send((path.to_string(), rescanned));
+        };
+        world.projects.rescan(&id, Box::new(tell))
+    };
+    rescan().await.expect("rescans");
+    let mut found = Vec::new();
+    while let Ok(difference) = differences.try_recv() {
+        found.push(difference);
+    }
+    let changed = |executable| Rescanned::Changed { executable };
+    let expected = [
+        ("/gone", Rescanned::Gone),
+        ("/was/file", Rescanned::Gone),
+        ("/changed", changed(false)),
+        ("/executable", changed(true)),
+        ("/new", changed(false)),
+        ("/was", changed(false)),
+    ];
+    assert_eq!(found, expected.map(|(name, what)| (name.to_owned(), what)));
+    rescan().await.expect("rescans");
+    assert!(differences.try_recv().is_err(), "that is known now");
+    assert_eq!(world.usage().await.expect("is counted").files, 5);
+    world.put("changed", b"ours").await.expect("is written");
 }
 
 #[expect(
