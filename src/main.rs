@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use file_ws_server::adapters::inbound::cli::{self, Config, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
@@ -24,11 +24,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         Invocation::Operate { loaded, operation } => cli::block_on(async {
-            let open = || match open_stores(&loaded.config, StoreResources::default()) {
-                Err(OpenError::Locked) => Ok(None),
-                opened => opened.map(Some),
-            };
-            cli::operate(&loaded.config, operation, open).await
+            let open = || open_stores(&loaded.config, StoreResources::default());
+            cli::operate(&loaded.config, operation, || unless_locked(open())).await
         }),
         Invocation::Serve(loaded) => {
             let config = loaded.config.clone();

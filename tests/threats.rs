@@ -1,12 +1,8 @@
-//! `docs/threats.md` keeps its promise: 151 attacks, each with tests that exist or with a
-//! reason.
+//! `docs/threats.md` keeps its promise: each attack has tests that exist or a reason.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-
-/// How many attacks there are.
-const ATTACKS: usize = 151;
 
 /// A row of a table: the attack's number and the tests, or why there are none.
 fn row(line: &str) -> Option<(usize, &str)> {
@@ -53,7 +49,8 @@ fn every_attack_has_its_row_with_tests_that_exist_or_a_reason() {
         rows.push(number);
         assert!(what.len() > 20, "{number} says nothing");
     }
-    assert!(rows.into_iter().eq(1..=ATTACKS), "a row is missing");
+    let numbers: Vec<_> = (1..=rows.len()).collect();
+    assert!(rows.len() > 100 && rows == numbers, "a row is missing");
 }
 
 #[test]

@@ -17,4 +17,4 @@ mod tests;
 
 pub use sandbox::error::OpenError;
 pub use sandbox::layout::Durability;
-pub use stores::open_stores;
+pub use stores::{open_stores, unless_locked};

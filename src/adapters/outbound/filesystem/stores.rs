@@ -33,3 +33,14 @@ pub fn open_stores(
         uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
     })
 }
+
+/// `None` if the stores could not be opened because a server holds them.
+///
+/// # Errors
+/// Why they could not be opened otherwise.
+pub fn unless_locked(opened: Result<Stores, OpenError>) -> Result<Option<Stores>, OpenError> {
+    match opened {
+        Err(OpenError::Locked) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
