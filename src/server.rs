@@ -25,7 +25,7 @@ use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
-use crate::application::files::streamer_disconnect::{start_grace, tidy_up};
+use crate::application::files::streamer_grace::{start_grace, tidy_up};
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};

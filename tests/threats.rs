@@ -32,7 +32,7 @@ fn has_test(file: &str, source: &str, name: &str) -> bool {
         .take_while(|line| !line.trim().is_empty() && !line.trim_end().ends_with('}'))
         .any(|line| line.contains("#[test]") || line.contains("#[tokio::test"));
     // A macro turns the contract suite into tests, once for every store.
-    is_test || file.starts_with("src/adapters/outbound/contract/")
+    is_test || file.starts_with("src/adapters/outbound/contract_tests/")
 }
 
 #[test]
@@ -56,12 +56,12 @@ fn every_attack_has_its_row_with_tests_that_exist_or_a_reason() {
 #[test]
 fn every_case_of_the_contract_suite_is_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let suite = include_str!("../src/adapters/outbound/contract/mod.rs");
+    let suite = include_str!("../src/adapters/outbound/contract_tests/mod.rs");
     let run: BTreeSet<_> = suite
         .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
         .collect();
     let named = tests(include_str!("../docs/threats.md"));
-    for (file, name) in named.filter(|(file, _)| file.contains("outbound/contract/")) {
+    for (file, name) in named.filter(|(file, _)| file.contains("outbound/contract_tests/")) {
         assert!(root.join(file).exists());
         assert!(run.contains(name), "{name} is not run");
     }

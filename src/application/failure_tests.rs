@@ -3,7 +3,7 @@
 //!
 //! The rows are compared with the sources of the ports, so a new method without a row fails.
 
-use crate::application::files::streamer_disconnect::start_grace;
+use crate::application::files::streamer_grace::start_grace;
 use std::collections::BTreeSet;
 
 use crate::application::command::{Command, DeletePullRequest, PartOf};

@@ -1,6 +1,6 @@
 //! The result of a command.
 
-use crate::application::files::detached_commit::Commit;
+use crate::application::files::change_outlives_connection::Commit;
 use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;

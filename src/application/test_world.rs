@@ -19,7 +19,7 @@ use crate::application::command::{
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
 use crate::application::file_content::FileContent;
-use crate::application::files::detached_commit::{Commit, commit};
+use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
 use crate::application::memory::MemoryBudget;

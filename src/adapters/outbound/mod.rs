@@ -1,7 +1,7 @@
 //! What the application drives: stores, tokens, fan-out, clock and ids.
 
 #[cfg(test)]
-mod contract;
+mod contract_tests;
 pub mod filesystem;
 pub mod jwt;
 pub(crate) mod listing;

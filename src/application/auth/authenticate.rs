@@ -8,7 +8,7 @@ use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
-use crate::application::session::reattach::{enter_pull_requests, reattach};
+use crate::application::session::registrations::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{
     AuthError, Identity, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,

@@ -2,7 +2,7 @@
 
 use crate::application::command::DeleteFile;
 use crate::application::file_key::FileKey;
-use crate::application::files::detached_commit::{Change, Commit};
+use crate::application::files::change_outlives_connection::{Change, Commit};
 use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{FilesBelow, StoreError};
 use crate::application::reply::Reply;

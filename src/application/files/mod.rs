@@ -1,21 +1,21 @@
 //! Files of projects and drafts (protocol, section 4).
 
 pub(crate) mod abandoned_projects;
+pub mod change_outlives_connection;
 pub mod delete_file;
-pub mod detached_commit;
-pub(crate) mod ended_upload;
 pub mod file_stream;
 pub(crate) mod missing_last_part;
 pub mod open_updated;
 pub mod post_file;
 pub mod project_status;
 pub mod read_files;
+pub(crate) mod refused_upload;
 pub(crate) mod stream_source;
-pub mod streamer_disconnect;
+pub mod streamer_grace;
+#[cfg(test)]
+pub(crate) mod test_upload_runs;
 pub(crate) mod upload;
 pub mod upload_log;
 pub(crate) mod upload_memory;
-#[cfg(test)]
-pub(crate) mod upload_runs;
 pub(crate) mod uploads;
 pub mod watch_project;

@@ -3,7 +3,7 @@
 use crate::application::command::{Command, PostFile};
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
-use crate::application::files::detached_commit::{Change, Commit};
+use crate::application::files::change_outlives_connection::{Change, Commit};
 use crate::application::files::upload::{UploadKey, WholeFile};
 use crate::application::files::upload_log::ReadyContent;
 use crate::application::files::uploads::Taken;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::application::command::{PartOf, PostFile};
-use crate::application::files::ended_upload::EndedUpload;
 use crate::application::files::missing_last_part::MissingLastPart;
+use crate::application::files::refused_upload::EndedUpload;
 use crate::application::files::upload::{Kept, Upload, UploadKey, WholeFile, part_of_post};
 use crate::application::files::upload_memory::UploadMemory;
 use crate::application::limits::{Limits, check_limit};

@@ -3,7 +3,7 @@
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
-use crate::application::session::reattach::reattach;
+use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
 use crate::domain::{ProjectId, Timestamp};
 

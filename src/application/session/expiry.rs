@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
-use crate::application::session::reattach::reattach;
+use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
 
 /// How soon to check again whether a token has expired: the clock may have been set forward.

@@ -3,7 +3,7 @@
 
 pub mod dispatch;
 pub mod expiry;
-pub mod reattach;
+pub mod registrations;
 pub mod request_processor;
 pub mod request_queue;
 pub mod responder;

@@ -10,7 +10,7 @@ use crate::application::files::post_file::settle_upload;
 use crate::application::outcome::CommandOutcome;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::{expire_uploads, next_deadline, withdraw_expired};
-use crate::application::session::reattach::SessionGuard;
+use crate::application::session::registrations::SessionGuard;
 use crate::application::session::responder::Responder;
 use crate::application::session::state::Session;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::queue::{Frame, SendQueue, SendQueueClosed, State};
-use super::turn::Transfer;
+use super::transfer::Transfer;
 use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
 use crate::domain::{ProjectId, Version};

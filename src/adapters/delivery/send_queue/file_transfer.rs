@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::queue::{Frame, SendQueue, Step};
-use super::turn::Transfer;
+use super::transfer::Transfer;
 use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
 

@@ -27,7 +27,7 @@ struct Store {
 }
 
 impl Store {
-    /// As `detached_commit.rs` does it: stored, and told before the next change of the file is
+    /// As `change_outlives_connection.rs` does it: stored, and told before the next change of the file is
     /// stored.
     async fn commit(&self, queue: &SendQueue<Sent>, name: &'static str) {
         let _alone = self.lock_of(name).lock().await;

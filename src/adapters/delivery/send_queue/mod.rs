@@ -3,7 +3,7 @@
 mod deliver;
 pub(crate) mod file_transfer;
 pub(crate) mod queue;
-mod turn;
+mod transfer;
 mod waiting_changes;
 
 #[cfg(test)]

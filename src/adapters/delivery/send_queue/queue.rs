@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-use super::turn::Transfer;
+use super::transfer::Transfer;
 use super::waiting_changes::WaitingChanges;
 use crate::application::locks;
 use crate::application::memory::{Account, Reservation};

@@ -3,11 +3,11 @@
 mod args;
 mod checks;
 mod config;
+mod derived_settings;
 mod greeting;
 mod layers;
 mod logging;
 mod operate;
-mod parts;
 mod run;
 mod stop_signals;
 mod texts;

@@ -1,5 +1,5 @@
 use crate::application::command::Command;
-use crate::application::files::upload_runs::{
+use crate::application::files::test_upload_runs::{
     FULL, POSTED, WAITS, off_by_one, posts, settle, stored, told, waits,
 };
 use crate::application::reply::Reply;

@@ -1,6 +1,6 @@
 use crate::application::command::{Command, PartOf};
-use crate::application::files::detached_commit::Commit;
-use crate::application::files::upload_runs::{
+use crate::application::files::change_outlives_connection::Commit;
+use crate::application::files::test_upload_runs::{
     FULL, WAITS, off_by_one, posts, settle, stored, told, waits,
 };
 use crate::application::outcome::CommandOutcome;

@@ -1,5 +1,5 @@
 use crate::application::command::Command;
-use crate::application::files::upload_runs::{
+use crate::application::files::test_upload_runs::{
     POSTED, WAITS, command_of, lowest, posts, run, stored, told, waits,
 };
 use crate::application::reply::Reply;

@@ -1,4 +1,5 @@
-//! One change of a file at a time, until it is done and not merely until its caller is gone.
+//! The order of two changes of one file: the first to ask goes first, and is alone until it is done
+//! and not merely until its caller is gone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,8 +9,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::application::locks::lock;
 use crate::domain::FilePath;
 
-/// The files of a project that are being changed. Callers keep changes of one file apart, but a
-/// caller that is dropped half-way leaves its change running; the next one has to wait for that.
+/// The files of a project that are being changed, by whichever connections. A caller that is dropped
+/// half-way leaves its change running, and the next one waits for that, too.
 #[derive(Debug, Default)]
 pub(crate) struct FileLocks(Mutex<HashMap<FilePath, Arc<AsyncMutex<()>>>>);
 

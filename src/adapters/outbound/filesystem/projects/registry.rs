@@ -235,7 +235,7 @@ pub(crate) fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::outbound::contract::world::project;
+    use crate::adapters::outbound::contract_tests::world::project;
     use crate::adapters::outbound::filesystem::Durability;
 
     #[test]

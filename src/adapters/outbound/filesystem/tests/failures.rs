@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use bytes::Bytes;
 
-use crate::adapters::outbound::contract::world::{
+use crate::adapters::outbound::contract_tests::world::{
     AMPLE, World, assert_says, demo, memory, path, pull_request,
 };
 use crate::adapters::outbound::filesystem::Durability;

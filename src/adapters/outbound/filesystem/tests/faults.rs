@@ -1,4 +1,4 @@
-use crate::adapters::outbound::contract::world::{World, content, demo, path, pull_request};
+use crate::adapters::outbound::contract_tests::world::{World, content, demo, path, pull_request};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_disk};
 use crate::application::ports::StoreError;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::adapters::outbound::contract::world::{assert_says, demo, path, project};
+use crate::adapters::outbound::contract_tests::world::{assert_says, demo, path, project};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{names, on_disk, restarted};
 use crate::application::ports::{ProjectState, Rescanned, StoreError};

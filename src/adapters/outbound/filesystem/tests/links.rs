@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::adapters::outbound::contract::world::{World, assert_says, demo, project};
+use crate::adapters::outbound::contract_tests::world::{World, assert_says, demo, project};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_disk};
 use crate::application::ports::{ProjectState, StoreError};

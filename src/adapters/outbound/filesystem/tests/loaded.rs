@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::adapters::outbound::contract::world::{
+use crate::adapters::outbound::contract_tests::world::{
     World, assert_says, below, demo, hash, memory, path, project,
 };
 use crate::adapters::outbound::filesystem::Durability;

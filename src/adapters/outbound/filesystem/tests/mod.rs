@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::adapters::outbound::contract::world::{World, memory};
+use crate::adapters::outbound::contract_tests::world::{World, memory};
 use crate::adapters::outbound::filesystem::Durability;
 
 /// A world on disk with `ana/demo` in it, and the folder it lies in.

@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::adapters::outbound::contract::world::{content, demo, hash, path, pull_request};
+use crate::adapters::outbound::contract_tests::world::{content, demo, hash, path, pull_request};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{base, names, on_disk, restarted};
 use crate::domain::{PullRequestId, Version};

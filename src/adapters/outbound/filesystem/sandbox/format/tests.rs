@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::adapters::outbound::contract::world::{World, path, project, pull_request};
+use crate::adapters::outbound::contract_tests::world::{World, path, project, pull_request};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::domain::{ProjectId, PullRequestId};
 

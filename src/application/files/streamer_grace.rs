@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::application::files::detached_commit::delete_below;
+use crate::application::files::change_outlives_connection::delete_below;
 use crate::application::ports::StoreError;
 use crate::application::service::Application;
 use crate::domain::ProjectId;

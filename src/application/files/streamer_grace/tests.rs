@@ -1,9 +1,9 @@
-use crate::application::files::streamer_disconnect::start_grace;
-use crate::application::files::streamer_disconnect::tidy_up;
+use crate::application::files::streamer_grace::start_grace;
+use crate::application::files::streamer_grace::tidy_up;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::application::session::reattach::SessionGuard;
+use crate::application::session::registrations::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
 };
