@@ -364,7 +364,7 @@ impl World {
             });
         pull_requests
             .expect_tell_if_open()
-            .returning(|_, _, tell| tell());
+            .returning(|_, tell| tell());
     }
 
     fn furnish_subscriptions(&mut self) {
@@ -689,13 +689,14 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
     }
 }
 
-/// The same with as many and as long names as there may be, each with its base.
+/// The same with as many and as long names as there may be, each with its base and bit.
 pub fn long_names(pull_request: PullRequest) -> PullRequest {
     let names: Vec<_> = (0..1_000)
         .map(|number| path(&format!("/{number:0>180}")))
         .collect();
     let bases = names.iter().cloned();
     PullRequest {
+        executable: bases.clone().map(|name| (name, true)).collect(),
         bases: bases.map(|name| (name, hash('b'))).collect(),
         files: names,
         ..pull_request

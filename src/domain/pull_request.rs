@@ -87,7 +87,7 @@ pub struct PullRequest {
 
 impl PullRequest {
     /// About how many bytes of memory the longest one takes: what names it may have is bounded.
-    pub const MOST_BYTES: usize = 512 * 1_024;
+    pub const MOST_BYTES: usize = 1_024 * 1_024;
 
     /// About how many bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {

@@ -1,8 +1,8 @@
 //! Who may do what: every right of a connection is decided here (protocol, section 3).
 //!
 //! A token gives an [`Identity`]; the sections that a client asks for give [`Roles`] if the token
-//! allows them; both together are the [`Rights`] of a connection. A
-//! token's claim `rights` limits what its other claims give: the methods of [`Identity`] here.
+//! allows them; both together are the [`Rights`] of a connection. A token's claim `rights` limits
+//! what its other claims give: the methods of [`Identity`] here.
 
 use super::identity::{Identity, IdentityError, TokenRights};
 use super::names::{RoomName, UserName};

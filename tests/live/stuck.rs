@@ -147,6 +147,14 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
 
 #[tokio::test]
 async fn a_busy_viewer_that_neither_reads_nor_answers_stays_and_a_silent_streamer_does_not() {
+    // As usual, and as for the old web viewer.
+    tokio::join!(
+        keep_a_busy_viewer(&[]),
+        keep_a_busy_viewer(&["--compatibility", "original"])
+    );
+}
+
+async fn keep_a_busy_viewer(more: &[&str]) {
     let flags = [
         "--ping-seconds",
         "1",
@@ -155,7 +163,7 @@ async fn a_busy_viewer_that_neither_reads_nor_answers_stays_and_a_silent_streame
         "--durability",
         "rename",
     ];
-    let server = Server::with(&flags);
+    let server = Server::with(&[&flags, more].concat());
     let mut ana = server.streamer().await;
     let mut busy = Raw::narrow(&server).await;
     busy.send(text_frame(&authenticate(viewer("bob", "ana", "demo"))))

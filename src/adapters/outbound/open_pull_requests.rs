@@ -66,9 +66,12 @@ impl OpenPullRequests {
     }
 
     /// See `PullRequestStore::tell_if_open`.
-    pub fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
+    pub fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn) {
+        let PullRequest {
+            project, date, id, ..
+        } = pull_request;
         self.look(project, |open| {
-            if open.keys().any(|(_, open)| *open == id) {
+            if open.contains_key(&(*date, *id)) {
                 tell();
             }
         });

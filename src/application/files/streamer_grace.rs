@@ -15,8 +15,15 @@ use crate::domain::ProjectId;
 /// The errors of listing the projects.
 pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     if app.policy.delete_abandoned_after.is_some() {
-        let now = app.uptime();
-        for project in app.ports.projects.projects().await? {
+        let (now, projects) = (app.uptime(), app.ports.projects.projects().await?);
+        if !projects.is_empty() {
+            tracing::warn!(
+                projects = projects.len(),
+                "onStreamerDisconnect is delete: the files of all projects go unless their \
+                 streamers come within streamerGraceSeconds"
+            );
+        }
+        for project in projects {
             app.abandoned.streamer_left(&project, now);
         }
     }

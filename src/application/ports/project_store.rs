@@ -134,12 +134,14 @@ pub trait ProjectStore: Send + Sync {
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError>;
 
     /// Replaces a whole file: readers see the old bytes or the new, never a mix. Missing folders
-    /// are created. Without `executable` the file stays as executable as it was; a new one is not. Durable, as far as the store was configured to be, when it returns.
+    /// are created. Without `executable` the file stays as executable as it was; a new one is not.
+    /// Durable, as far as the store was configured to be, when it returns.
     ///
     /// Returns the change's version, greater than the version of every earlier change in the
-    /// project. `in_turn` is called with it and whether the file is executable now, once the change is kept, and before any later change of
-    /// the file takes effect; it is dropped if nothing has changed. Once started, the change and
-    /// `in_turn` are carried out completely even if the caller is dropped.
+    /// project. `in_turn` is called with it and whether the file is executable now, once the change
+    /// is kept, and before any later change of the file takes effect; it is dropped if nothing has
+    /// changed. Once started, the change and `in_turn` are carried out completely even if the caller
+    /// is dropped.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has

@@ -93,7 +93,7 @@ pub trait PullRequestStore: Send + Sync {
     ) -> Result<OpenFile, StoreError>;
 
     /// Calls `tell` if the pull request is open. Does not wait for the disk.
-    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn);
+    fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn);
 
     /// Deletes a pull request with its files, durably. `in_turn` is called when it is not open any
     /// more. Of several deletes at once, one succeeds.

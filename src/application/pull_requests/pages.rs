@@ -93,9 +93,8 @@ pub fn tell_if_open(
     pull_request: &PullRequest,
     tell: impl FnOnce() + Send + 'static,
 ) {
-    let PullRequest { project, id, .. } = pull_request;
     let store = &app.ports.pull_requests;
-    store.tell_if_open(project, *id, Box::new(tell));
+    store.tell_if_open(pull_request, Box::new(tell));
 }
 
 #[cfg(test)]

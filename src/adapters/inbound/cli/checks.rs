@@ -91,6 +91,12 @@ fn check_pairs(config: &Config) -> Result<(), ConfigError> {
         four_times(message)
     } else if memory.1 / 4 < queue.1 {
         four_times(queue)
+    } else if config
+        .public_url
+        .as_ref()
+        .is_some_and(|url| !url.is_of_http())
+    {
+        "publicUrl must begin with http:// or https://".to_owned()
     } else {
         return Ok(());
     };

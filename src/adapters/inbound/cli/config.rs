@@ -43,7 +43,8 @@ pub struct Config {
     /// Where projects are kept: `filesystem` or `memory`, which is empty again after a restart
     #[arg(long, help_heading = SERVER, value_name = "STORE", default_value = "filesystem")]
     pub store: Store,
-    /// With `original`, other defaults, for clients that rely on the habits of the original server
+    /// With `original`, other defaults, for clients that rely on the habits of the original server:
+    /// the files of a project go as soon as its streamer is not there
     #[arg(long, help_heading = SERVER, value_name = "WITH")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compatibility: Option<Compatibility>,

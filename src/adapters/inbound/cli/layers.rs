@@ -188,9 +188,10 @@ pub(super) fn variable_name(arg: &Arg) -> String {
 fn is_of_a_service(variable: &str, text: &str) -> bool {
     let name = variable.strip_prefix(PREFIX).unwrap_or_default();
     let port = name.strip_prefix("PORT_");
-    ["tcp://", "udp://", "sctp://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
+    let schemes = ["tcp://", "udp://", "sctp://"];
+    name == "PORT" && schemes.iter().any(|scheme| text.starts_with(scheme))
+        || name == "NAME"
+        || name.starts_with("ENV_")
         || name == "SERVICE_HOST"
         || name == "SERVICE_PORT"
         || name.starts_with("SERVICE_PORT_")

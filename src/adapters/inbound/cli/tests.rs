@@ -292,6 +292,10 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
             "must be an origin, such as https://example.org",
         ),
         (
+            "{\"publicUrl\":\"ftp://code.example\"}",
+            "publicUrl must begin with http:// or https://",
+        ),
+        (
             "{\"publicUrl\":\"https://code.example/path\"}",
             "publicUrl is \"https://code.example/path\"",
         ),
@@ -506,6 +510,8 @@ fn what_a_container_platform_says_of_a_service_of_this_name_is_ignored_with_a_no
         ("FILE_WS_SERVER_PORT_3005_TCP_PROTO", "tcp"),
         ("FILE_WS_SERVER_PORT_3005_TCP_PORT", "3005"),
         ("FILE_WS_SERVER_PORT_3005_UDP_ADDR", "10.0.0.7"),
+        ("FILE_WS_SERVER_NAME", "/web/file-ws-server"),
+        ("FILE_WS_SERVER_ENV_PATH", "/bin"),
     ];
     let Ok(Invocation::Serve(loaded)) = parse_with(&["--key", OWN_KEY], &variables, None) else {
         panic!("starts");

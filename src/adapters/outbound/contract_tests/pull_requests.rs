@@ -220,14 +220,18 @@ pub(super) async fn only_an_open_one_is_told_of(world: World) {
         let told = Arc::clone(&told);
         Box::new(move || lock(&told).push(what))
     };
-    let (store, id) = (&world.pull_requests, PullRequestId::from_u128(1));
-    store.tell_if_open(&demo(), id, tell("not yet"));
-    finish(&world, pull_request(1, 10, &[], &["a"])).await;
-    store.tell_if_open(&project("ana", "other"), id, tell("elsewhere"));
-    store.tell_if_open(&demo(), PullRequestId::from_u128(2), tell("another"));
-    store.tell_if_open(&demo(), id, tell("open"));
-    let deleted = store.delete(&demo(), id, tell("deleted")).await;
+    let (store, one) = (&world.pull_requests, pull_request(1, 10, &[], &["a"]));
+    store.tell_if_open(&one, tell("not yet"));
+    finish(&world, one.clone()).await;
+    let elsewhere = PullRequest {
+        project: project("ana", "other"),
+        ..one.clone()
+    };
+    store.tell_if_open(&elsewhere, tell("elsewhere"));
+    store.tell_if_open(&pull_request(2, 10, &[], &["a"]), tell("another"));
+    store.tell_if_open(&one, tell("open"));
+    let deleted = store.delete(&demo(), one.id, tell("deleted")).await;
     deleted.expect("is deleted");
-    store.tell_if_open(&demo(), id, tell("no more"));
+    store.tell_if_open(&one, tell("no more"));
     assert_eq!(*lock(&told), ["open", "deleted"]);
 }

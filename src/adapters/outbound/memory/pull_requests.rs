@@ -105,8 +105,8 @@ impl PullRequestStore for MemoryPullRequests {
         file.cloned().ok_or(StoreError::NotFound)
     }
 
-    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
-        self.open.tell_if_open(project, id, tell);
+    fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn) {
+        self.open.tell_if_open(pull_request, tell);
     }
 
     async fn delete(

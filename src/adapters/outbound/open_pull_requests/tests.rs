@@ -179,7 +179,8 @@ fn in_no_order_of_events_is_somebody_told_of_a_pull_request_after_its_end() {
             let waiting = open.open_since(&demo(), None, Box::new(|| {}));
             for id in waiting {
                 point();
-                open.tell_if_open(&demo(), id, note("created"));
+                assert_eq!(id, PullRequestId::from_u128(1));
+                open.tell_if_open(&pull_request(1, at(100)), note("created"));
             }
             owner.await.expect("no panic");
             let told = lock(&told).clone();

@@ -31,8 +31,12 @@ pub(super) fn client_address(
 /// Whether `address` is in one of `trusted_proxies`, also where it is mapped into IPv6.
 pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     let address = address.to_canonical();
+    let mapped = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
     let mut proxies = trusted_proxies.iter();
-    proxies.any(|proxy| proxy.contains(address))
+    proxies.any(|proxy| proxy.contains(address) || proxy.contains(mapped.into()))
 }
 
 /// An address with or without port and brackets.
@@ -107,6 +111,10 @@ mod tests {
         assert_eq!(behind("10.1.2.3:9"), "198.51.100.7");
         assert_eq!(behind("[fd00::7]:9"), "198.51.100.7");
         assert_eq!(behind("11.0.0.1:9"), "11.0.0.1");
+        for trusted in ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104"] {
+            let client = client("10.0.0.1:9", &["198.51.100.7"], &[trusted]);
+            assert_eq!(client, "198.51.100.7", "{trusted}");
+        }
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Origin {
         header.to_str().ok()?.parse().ok()
     }
 
+    /// Whether it is that of a web server.
+    pub fn is_of_http(&self) -> bool {
+        self.default_port().is_some()
+    }
+
     fn port(&self) -> Option<u16> {
         self.authority.port_u16().or(self.default_port())
     }
@@ -136,14 +141,21 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const SHAPE: &str = "must be an origin, such as https://example.org: a scheme, a host, if \
              needed a port, and nothing else";
+        if text.contains('#') {
+            return Err(SHAPE);
+        }
         let parts = text.parse::<Uri>().map_err(|_| SHAPE)?.into_parts();
         let path = parts
             .path_and_query
             .map_or(String::new(), |path| path.to_string());
+        let is_plain = |authority: &Authority| {
+            let text = authority.as_str();
+            let port = &text[authority.host().len().min(text.len())..];
+            !text.contains(['@', '*']) && port.is_empty() == authority.port_u16().is_none()
+        };
         match (parts.scheme, parts.authority) {
             (Some(scheme), Some(authority))
-                if path.trim_end_matches('/').is_empty()
-                    && !authority.as_str().contains(['@', '*']) =>
+                if path.trim_end_matches('/').is_empty() && is_plain(&authority) =>
             {
                 let scheme = scheme.as_str().to_ascii_lowercase();
                 match scheme.as_str() {

@@ -133,6 +133,9 @@ fn what_can_match_no_page_is_no_origin() {
         "https://live.example?a=b",
         "https://ana@live.example",
         "https://",
+        "https://live.example:99999",
+        "https://live.example:",
+        "https://live.example#x",
         "wss://live.example",
     ] {
         let why = text.parse::<Origin>().expect_err(text);

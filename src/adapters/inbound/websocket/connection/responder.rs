@@ -197,7 +197,7 @@ impl WebSocketResponder {
                 match file.source.read(offset, length).await {
                     Ok(bytes) => bytes,
                     Err(error) => {
-                        tracing::error!(%error, "could not read a file to its end");
+                        tracing::warn!(%error, "could not read a file to its end");
                         self.unreadable(path, context);
                         return false;
                     }

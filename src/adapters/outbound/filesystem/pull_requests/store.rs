@@ -142,8 +142,8 @@ impl PullRequestStore for FilesystemPullRequests {
         self.at_home(project, id, open).await
     }
 
-    fn tell_if_open(&self, project: &ProjectId, id: PullRequestId, tell: Turn) {
-        self.open.tell_if_open(project, id, tell);
+    fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn) {
+        self.open.tell_if_open(pull_request, tell);
     }
 
     async fn delete(

@@ -124,7 +124,8 @@ impl Folder {
         rustix::fs::openat(self, component(name)?, flags | always, mode)
     }
 
-    /// What `name` refers to here, without following links (a file with a second hard link is one); `None` if it does not exist.
+    /// What `name` refers to here, without following links (a file with a second hard link is one);
+    /// `None` if it does not exist.
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
         let stat = self.stat(name)?;
         Ok(

@@ -100,7 +100,8 @@ impl Format {
         let renames: Result<Vec<_>, _> = serde_json::from_reader(file).map_err(io::Error::from);
         places.carry_out(&renames.or_refused(UPGRADING)?, step)?;
         step()?;
-        Ok(state.remove_file(RENAMES).or_refused(UPGRADING)?)
+        state.remove_file(RENAMES).or_refused(UPGRADING)?;
+        Ok(state.sync().or_refused(UPGRADING)?)
     }
 }
 

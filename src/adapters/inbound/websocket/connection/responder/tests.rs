@@ -189,7 +189,7 @@ async fn a_waiting_pull_request_that_ends_before_its_turn_is_not_told_of() {
         let mut world = World::new();
         world.open = vec![pull_request(7, demo(), "bob")];
         let tell_if_open = world.pull_requests.expect_tell_if_open();
-        tell_if_open.returning(move |_, _, tell| {
+        tell_if_open.returning(move |_, tell| {
             if is_open {
                 tell();
             }
