@@ -15,6 +15,7 @@ mod lagging;
 mod limits;
 mod logs;
 mod main_job;
+mod migration;
 mod names;
 mod nonsense;
 mod operation;
