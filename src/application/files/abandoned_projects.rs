@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::application::locks::lock;
 use crate::domain::{ProjectId, Uptime};
 
+/// How long a project may be without its streamer after a start at the least.
+const LEAST_AFTER_START: Duration = Duration::from_secs(30);
+
 /// Which projects are without their streamer, and since when.
 #[derive(Debug)]
 pub(crate) struct AbandonedProjects {
@@ -20,6 +23,15 @@ impl AbandonedProjects {
         Self {
             grace,
             due: Mutex::default(),
+        }
+    }
+
+    /// The server has just started, and nobody can be there yet: a streamer who was there before it
+    /// ended needs time to come back.
+    pub(crate) fn server_started(&self, project: &ProjectId, now: Uptime) {
+        if let Some(grace) = self.grace {
+            let due = now.plus(grace.max(LEAST_AFTER_START));
+            lock(&self.due).insert(project.clone(), due);
         }
     }
 

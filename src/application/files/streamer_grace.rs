@@ -20,11 +20,11 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
             tracing::warn!(
                 projects = projects.len(),
                 "onStreamerDisconnect is delete: the files of all projects go unless their \
-                 streamers come within streamerGraceSeconds"
+                 streamers come within streamerGraceSeconds, or half a minute"
             );
         }
         for project in projects {
-            app.abandoned.streamer_left(&project, now);
+            app.abandoned.server_started(&project, now);
         }
     }
     Ok(())

@@ -1,12 +1,13 @@
 //! The command line.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::checks::{Loaded, load};
 use super::layers::{ConfigError, Layers, keys};
-use super::values::{Text, Whole};
+use super::values::{HIDDEN_KEY, Text, Whole};
 use crate::domain::{Claims, ProjectId, ProjectName, Timestamp, UserName};
 
 /// The configuration file unless the command line names another.
@@ -238,6 +239,18 @@ fn command() -> clap::Command {
         .mut_subcommand("token", with_keys("key"))
 }
 
+/// Hides the key, which clap shows like any other value that it refuses.
+fn without_key(mut exit: Exit, args: &[String]) -> Exit {
+    let separate = args.windows(2).filter(|pair| pair[0] == "--key");
+    let separate = separate.map(|pair| pair[1].as_str());
+    let joined = args.iter().filter_map(|arg| arg.strip_prefix("--key="));
+    for key in separate.chain(joined) {
+        let shown = format!("'{key}'");
+        exit.text = exit.text.replace(&shown, &format!("'{HIDDEN_KEY}'"));
+    }
+    exit
+}
+
 /// Reads the command line, the environment and the configuration file.
 ///
 /// A pure function: `args` are those after the program's name, and `read_file` returns the text of
@@ -251,7 +264,9 @@ pub fn parse(
     read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
 ) -> Result<Invocation, Exit> {
     let args = std::iter::once("file-ws-server".to_owned()).chain(args);
-    let matches = command().try_get_matches_from(args)?;
+    let args: Vec<_> = args.collect();
+    let matches = command().try_get_matches_from(&args);
+    let matches = matches.map_err(|error| without_key(error.into(), &args))?;
     let line = CommandLine::from_arg_matches(&matches)?;
     let variables: Vec<_> = variables.collect();
     let home = variables.iter().find(|(name, _)| name == "HOME");
@@ -269,6 +284,8 @@ pub fn parse(
     match read_file(path) {
         Ok(Some(text)) => layers.take_file(path, &text)?,
         Ok(None) if line.config.is_none() => {}
+        // With the default `baseDir` somebody may be a user of that name.
+        Err(error) if line.config.is_none() && error.kind() == ErrorKind::IsADirectory => {}
         Ok(None) => return Err(ConfigError(format!("--config: there is no file {path}")).into()),
         Err(error) => {
             let fault = format!("the file {path} cannot be read: {error}");

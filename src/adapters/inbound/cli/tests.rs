@@ -22,6 +22,7 @@ fn parse_with(
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let read = |path: &str| match path {
         "broken" => Err(io::Error::other("no permission")),
+        _ if file == Some("a folder") => Err(io::ErrorKind::IsADirectory.into()),
         "absent" => Ok(None),
         _ => Ok(file.map(str::to_owned)),
     };
@@ -455,6 +456,13 @@ fn the_key_is_never_shown() {
     assert!(!fault(&[], &[], Some(&bad)).contains(secret));
     let text = fault(&[], &[], Some(&printed));
     assert!(text.contains("key is *** in the file config.json: that stands for a hidden key"));
+    for flags in [
+        &["--key", &format!("{secret}\n")][..],
+        &[&format!("--key={secret}\n")],
+    ] {
+        let text = fault(flags, &[], None);
+        assert!(text.contains("'***'") && !text.contains(secret), "{text}");
+    }
     let misspelt = format!("{{\"kye\":\"{secret}\"}}");
     assert!(!fault(&[], &[], Some(&misspelt)).contains(secret));
 }
@@ -580,6 +588,13 @@ fn a_path_may_begin_with_the_home_folder() {
     assert_eq!(&*of_another.base_dir, "~ana/x");
     let text = fault(&["--base-dir=~"], &[], None);
     assert!(text.contains("baseDir: ~ stands for the home folder, but HOME is not set"));
+}
+
+#[test]
+fn a_folder_that_is_called_like_the_configuration_is_not_the_configuration() {
+    assert_eq!(config(&[], &[], Some("a folder")), config(&[], &[], None));
+    let named = fault(&["--config", "config.json"], &[], Some("a folder"));
+    assert!(named.contains("cannot be read"), "{named}");
 }
 
 #[test]

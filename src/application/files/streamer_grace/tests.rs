@@ -139,16 +139,17 @@ async fn losing_the_role_is_leaving_too() {
 }
 
 #[tokio::test]
-async fn after_a_restart_every_projects_grace_starts_anew() {
-    let mut world = deleting();
-    world
-        .projects
-        .expect_projects()
-        .returning(|| Ok(vec![demo()]));
-    let scene = world.build();
-    start_grace(&scene.app).await.expect("listed");
-    assert!(deleted_at(&scene, 29).await.is_empty());
-    assert_eq!(deleted_at(&scene, 30).await, ALL);
+async fn after_a_start_every_projects_grace_starts_anew_and_is_at_least_half_a_minute() {
+    for (grace, last) in [(0, 30), (30, 30), (90, 90)] {
+        let mut world = deleting();
+        world.policy.delete_abandoned_after = Some(Duration::from_secs(grace));
+        let projects = world.projects.expect_projects();
+        projects.returning(|| Ok(vec![demo()]));
+        let scene = world.build();
+        start_grace(&scene.app).await.expect("listed");
+        assert!(deleted_at(&scene, last - 1).await.is_empty());
+        assert_eq!(deleted_at(&scene, last).await, ALL);
+    }
 }
 
 #[tokio::test]
