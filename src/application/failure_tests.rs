@@ -135,8 +135,8 @@ fn registry_rows() -> Vec<Row> {
     vec![
         row(name, state, Nobody, become_streamer, Refused(RequestError::Internal)),
         row(name, state, Nobody, become_viewer, Refused(RequestError::Internal)),
-        row(name, state, Nobody, || get(demo(), "/a", false), Refused(RequestError::Internal)),
-        row(name, state, Nobody, || list(demo(), "/", true), Refused(RequestError::Internal)),
+        row(name, state, Nobody, || get(demo(), "/a", false), Refused(RequestError::UnreadableFile)),
+        row(name, state, Nobody, || list(demo(), "/", true), Refused(RequestError::UnreadablePath)),
         row("ProjectStore::register", register, Nobody, become_streamer, Refused(RequestError::Internal)),
     ]
 }

@@ -62,7 +62,10 @@ async fn read_files(
     match app.ports.projects.state(&project).await {
         Ok(ProjectState::Registered) => {}
         Ok(ProjectState::Absent | ProjectState::Foreign) => return Err(missing),
-        Err(error) => return Err(RequestError::internal("look up a project", &error)),
+        Err(error) => {
+            RequestError::reading_path(&error);
+            return Err(missing);
+        }
     }
     let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {

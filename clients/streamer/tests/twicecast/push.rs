@@ -222,7 +222,7 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
     let dir = tempfile::tempdir().unwrap();
     for (code, message, word) in [
         (401, "wrong key", "--key"),
-        (400, "not adopted", "file-ws-server adopt ana/demo"),
+        (400, "not adopted", "file-ws-server adopt 'ana/demo'"),
     ] {
         let server = FakeServer::start(
             Files::new(),
