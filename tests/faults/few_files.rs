@@ -43,7 +43,7 @@ async fn out_of_files_it_serves_whom_it_has_rests_between_attempts_and_recovers(
     assert_eq!(eve.expect("chatMessage").await["message"], "is it crowded?");
     ana.refused(409, post("a", "new")).await;
     // Not even whether such a project exists can be looked up.
-    ana.refused(500, get("a")).await;
+    ana.refused(409, get("a")).await;
     ana.refused(409, delete("a")).await;
     let before = ticks(&server);
     tokio::time::sleep(Duration::from_secs(1)).await;

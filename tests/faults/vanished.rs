@@ -7,9 +7,9 @@ async fn check(server: &Server, ana: &mut Client) {
     for change in [post("new", ""), post("a", "other"), delete("a")] {
         ana.refused(409, change).await;
     }
-    // Not even whether such a project exists can be looked up.
+    // Nor can anything be read.
     for request in [get("a"), get_all(), list_all()] {
-        ana.refused(500, request).await;
+        ana.refused(409, request).await;
     }
     let mut other = server.connect().await;
     other
