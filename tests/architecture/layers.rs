@@ -108,7 +108,7 @@ const COMPOSITION_ROOT: &[&str] = &["src/main.rs", "src/server.rs"];
 
 /// The one file of the client that links the server, to start one in the same process; it is also
 /// a composition root.
-const LOCAL_SERVER: &str = "clients/streamer/src/local.rs";
+const LOCAL_SERVER: &str = "clients/twicecast/src/embedded.rs";
 
 /// Sources that already have a rule, but may still be missing.
 const OPTIONAL: &[&str] = &["src/adapters/delivery", "src/server.rs"];

@@ -1,0 +1,91 @@
+//! What the server refuses, and what becomes of it.
+
+use crate::chat::conversation::{Conversation, Effect, LOSSES_MAX};
+use crate::names::shown;
+use crate::protocol::ServerError;
+use crate::ui::time::date_and_time;
+
+impl Conversation {
+    /// How many messages were refused.
+    pub fn refused(&self) -> usize {
+        self.refused
+    }
+
+    /// Counts one more that cannot be sent, and says why.
+    pub fn refuse(&mut self, why: &str) {
+        self.refused += 1;
+        self.tell(why);
+    }
+
+    /// The connection went with this message under way: it is sent again, but not for ever.
+    pub fn lose(&mut self, text: String) {
+        self.losses += 1;
+        if self.losses < LOSSES_MAX {
+            self.uncertain = Some(text);
+            return;
+        }
+        self.losses = 0;
+        self.refuse("Given up: each time that this message was sent the connection was lost.");
+        self.effects.push_back(Effect::GiveBack(text));
+    }
+
+    /// Takes in an error. Returns whether the room was withdrawn: the token does not hold any more.
+    pub fn handle_error(&mut self, reference: Option<u64>, error: &ServerError) -> bool {
+        let why = shown(&error.message);
+        let sent = self
+            .under_way
+            .take_if(|(sent, _)| reference == Some(*sent))
+            .map(|(_, text)| text);
+        if error.code == 401 && error.until.is_none() {
+            if let Some(text) = sent {
+                self.queue.push_front(text);
+            }
+            return true;
+        }
+        match (sent, reference) {
+            (Some(text), _) if error.code == 429 => {
+                let seconds = error.retry_after.unwrap_or(1).clamp(1, 60);
+                self.queue.push_front(text);
+                self.paused = true;
+                self.tell(&format!(
+                    "Too many messages at once: the server takes the next one in {seconds} s; it \
+                     is sent again then."
+                ));
+                self.effects.push_back(Effect::Pause(seconds));
+            }
+            (Some(text), _) => {
+                self.losses = 0;
+                self.refuse(&match (error.code, error.until) {
+                    (401, Some(until)) => format!(
+                        "Not sent: you are muted in this room until {} ({why}).",
+                        date_and_time(until)
+                    ),
+                    (413, _) => format!(
+                        "Not sent: the message is longer than the server takes ({why}); it has {} \
+                         bytes.",
+                        text.len()
+                    ),
+                    (code, _) => format!("Not sent: the server refuses it ({code}: {why})."),
+                });
+                self.effects.push_back(Effect::GiveBack(text));
+                self.send_next();
+            }
+            (None, Some(answered)) if answered == self.history => {
+                self.tell(&format!(
+                    "What was said before cannot be shown ({}: {why}).",
+                    error.code
+                ));
+                self.take_history(Vec::new());
+            }
+            (None, Some(answered)) if answered == self.members => {
+                self.tell(&format!(
+                    "Who is there cannot be shown ({}: {why}).",
+                    error.code
+                ));
+                self.is_inside();
+            }
+            _ => self.tell(&format!("The server says: {why} ({}).", error.code)),
+        }
+        false
+    }
+}

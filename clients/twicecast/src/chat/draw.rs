@@ -1,0 +1,90 @@
+//! What is written to the terminal: lines that scroll up, and below them the one to type in. Only
+//! texts are made here.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::chat::editor::Editor;
+
+const PROMPT: &str = "> ";
+/// From the start of the line to the end of the screen, so that a line that was wrapped goes too.
+const CLEAR: &str = "\r\x1b[J";
+
+/// The line to type in, drawn anew, with the cursor in its place.
+pub fn prompt(editor: &Editor, columns: usize) -> String {
+    let (text, cursor) = editor.window(columns.saturating_sub(PROMPT.len()));
+    let cursor = cursor + PROMPT.len() + 1;
+    format!("{CLEAR}{PROMPT}{text}\x1b[{cursor}G")
+}
+
+/// A line above the one to type in.
+pub fn line_above(line: &str, editor: &Editor, columns: usize) -> String {
+    let line = wrapped(line, columns.max(1));
+    format!("{CLEAR}{line}\r\n{}", prompt(editor, columns))
+}
+
+/// A line broken between words. A word that is longer than a line is left whole for the terminal to
+/// break, so that an address can be copied.
+fn wrapped(line: &str, columns: usize) -> String {
+    let mut wrapped = String::with_capacity(line.len() + 8);
+    let mut column = 0;
+    for (index, word) in line.split(' ').enumerate() {
+        let width = word.width();
+        if index > 0 && width <= columns && column + 1 + width > columns {
+            wrapped.push_str("\r\n");
+            column = 0;
+        } else if index > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+        if column > columns {
+            column %= columns;
+        }
+    }
+    wrapped
+}
+
+/// Nothing where the line was.
+pub fn no_prompt() -> &'static str {
+    CLEAR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_goes_above_the_line_and_leaves_text_and_cursor_where_they_were() {
+        let mut editor = Editor::default();
+        editor.insert_text("hä日");
+        editor.left();
+        assert_eq!(
+            line_above("12:03 bob: hi", &editor, 80),
+            "\r\x1b[J12:03 bob: hi\r\n\r\x1b[J> hä日\x1b[5G"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_long_words_are_not() {
+        let table = [
+            ("one two three", "one two\r\nthree"),
+            ("one two  three", "one two \r\nthree"),
+            ("exactly8 so", "exactly8\r\nso"),
+            ("日本 日本", "日本\r\n日本"),
+            ("a longer-than-that b", "a longer-than-that b"),
+            ("", ""),
+        ];
+        for (line, expected) in table {
+            assert_eq!(wrapped(line, 8), expected);
+        }
+    }
+
+    #[test]
+    fn the_line_is_never_as_wide_as_the_terminal() {
+        let mut editor = Editor::default();
+        editor.insert_text(&"x".repeat(100));
+        assert_eq!(prompt(&editor, 10), "\r\x1b[J> xxxxxxx\x1b[10G");
+        assert_eq!(prompt(&editor, 0), "\r\x1b[J> \x1b[3G");
+    }
+}

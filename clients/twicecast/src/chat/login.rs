@@ -1,0 +1,142 @@
+//! Getting into a room: who comes, and what a refusal means to the person who gave the flags.
+
+use serde_json::json;
+
+use crate::chat::ChatArgs;
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::person::{Person, Right};
+use crate::failure::Failure;
+use crate::names::shown;
+use crate::protocol;
+use crate::protocol::ServerMessage;
+use crate::ui::time::{date_and_time, now};
+
+const ENTER: u64 = 1;
+
+/// Who enters which room.
+#[derive(Debug)]
+pub struct Guest {
+    /// The server.
+    pub url: String,
+    /// Who.
+    pub user: String,
+    /// Which room.
+    pub room: String,
+    person: Person,
+}
+
+impl Guest {
+    /// Puts the flags together.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the flag to give.
+    pub fn resolve(args: &ChatArgs) -> Result<Self, Failure> {
+        let person = Person::resolve(&args.common, args.room.as_deref())?;
+        if person.right == Right::Nothing {
+            return Err(Failure::usage(
+                "A chat needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
+                 TWICECAST_KEY) if you run the server.",
+            ));
+        }
+        let user = person
+            .user
+            .clone()
+            .ok_or_else(|| Failure::usage("Who are you? Give --user."))?;
+        let room = person.room.clone().ok_or_else(|| {
+            Failure::usage("Which room is it? Give --room, or --streamer and --project.")
+        })?;
+        Ok(Self {
+            url: person.url.clone(),
+            user,
+            room,
+            person,
+        })
+    }
+
+    /// Whether an expired token can be followed by a fresh one.
+    pub fn can_renew_token(&self) -> bool {
+        matches!(self.person.right, Right::Key(_))
+    }
+
+    /// What to tell somebody the room does not take.
+    fn refused(&self, code: u64, message: &str) -> Failure {
+        let why = shown(message);
+        let (user, room) = (shown(&self.user), shown(&self.room));
+        if code != 401 {
+            return Failure::denied(format!(
+                "The server did not let {user} into the room {room} ({code}: {why})."
+            ));
+        }
+        if self.can_renew_token() {
+            return Failure::denied(format!(
+                "The server does not accept a token made with this key ({why}). Give the same \
+                 --key (or TWICECAST_KEY) that the server was started with."
+            ));
+        }
+        let view = self.person.token.clone().unwrap_or_default();
+        let now = u64::try_from(now() / 1000).unwrap_or_default();
+        let is_other = |name: &Option<String>, given: &str| {
+            name.as_deref().filter(|name| *name != given).map(shown)
+        };
+        let hint = if let Some(expired) = view.expires.filter(|expires| *expires < now) {
+            format!(
+                "The token expired at {}; get a fresh one.",
+                date_and_time(expired)
+            )
+        } else if let Some(until) = view.banned_until.filter(|until| *until > now) {
+            format!(
+                "The token says that you are banned until {}.",
+                date_and_time(until)
+            )
+        } else if let Some(name) = is_other(&view.username, &self.user) {
+            format!("The token is that of {name}: leave --user away.")
+        } else if let Some(name) = is_other(&view.room, &self.room) {
+            format!("The token is for the room {name}: leave --room away, or get another token.")
+        } else {
+            "The token may be signed with another key; get a fresh one.".to_owned()
+        };
+        Failure::denied(format!(
+            "The server does not let {user} into the room {room} ({why}). {hint}"
+        ))
+    }
+
+    /// What to tell somebody who was let in and is not any longer: their token ran out.
+    pub fn withdrawn(&self, message: &str) -> Failure {
+        let why = shown(message);
+        Failure::expired(if self.can_renew_token() {
+            format!(
+                "The token that was made from the key no longer holds ({why}); a fresh one is made \
+                 for the next connection."
+            )
+        } else {
+            format!("The token no longer holds ({why}); get a fresh one and start again.")
+        })
+    }
+}
+
+/// Enters the room.
+///
+/// # Errors
+///
+/// A sentence that says what to change.
+pub async fn enter(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    guest: &Guest,
+) -> Result<(), Failure> {
+    let token = guest.person.token()?.unwrap_or_default();
+    let names = json!({"username": guest.user, "room": guest.room});
+    outgoing
+        .send(protocol::authenticate(ENTER, &token, "chat", &names))
+        .await;
+    loop {
+        match incoming.next().await? {
+            (Some(ENTER), ServerMessage::Authenticated) => return Ok(()),
+            (Some(ENTER), ServerMessage::Error(error)) => {
+                return Err(guest.refused(error.code, &error.message));
+            }
+            _ => {}
+        }
+    }
+}

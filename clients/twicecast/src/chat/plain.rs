@@ -1,0 +1,110 @@
+//! The room without a terminal: lines in, lines out.
+
+use std::io::BufRead;
+
+use tokio::sync::mpsc;
+
+use crate::chat::Ui;
+use crate::chat::commands::Wish;
+use crate::chat::words::harmless;
+use crate::ui::output::{say, warn};
+
+const WAITING_MAX: usize = 16;
+/// Of a refused message so much is shown again, to know it by.
+const SHOWN_CHARACTERS: usize = 80;
+
+/// Standard input and output.
+#[derive(Debug)]
+pub struct Plain {
+    lines: mpsc::Receiver<Wish>,
+}
+
+impl Plain {
+    /// Begins to read the standard input.
+    pub fn open() -> Self {
+        let (sender, lines) = mpsc::channel(WAITING_MAX);
+        // A thread of its own: it may wait for a line when all else has ended, and nobody waits for
+        // it.
+        std::thread::spawn(move || {
+            read_lines(std::io::stdin().lock(), |wish| {
+                sender.blocking_send(wish).is_ok()
+            });
+        });
+        Self { lines }
+    }
+}
+
+impl Ui for Plain {
+    const HAS_LINE: bool = false;
+
+    async fn next(&mut self) -> Wish {
+        self.lines.recv().await.unwrap_or(Wish::End)
+    }
+
+    fn show(&mut self, line: &str) {
+        say(line);
+    }
+
+    fn tell(&mut self, sentence: &str) {
+        warn(sentence);
+    }
+
+    fn give_back(&mut self, text: &str) {
+        let beginning: String = text.chars().take(SHOWN_CHARACTERS).collect();
+        let more = if beginning.len() < text.len() {
+            "…"
+        } else {
+            ""
+        };
+        warn(&format!("It was: {}{more}", harmless(&beginning)));
+    }
+}
+
+/// Hands over each line as a message, for as long as somebody takes them.
+fn read_lines(mut input: impl BufRead, mut hand_over: impl FnMut(Wish) -> bool) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match input.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let Some(wish) = wish(&line) else { continue };
+        if !hand_over(wish) {
+            return;
+        }
+    }
+}
+
+fn wish(line: &[u8]) -> Option<Wish> {
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Some(Wish::Unfit("Not sent: a line that is not UTF-8."));
+    };
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    (!text.is_empty()).then(|| Wish::Say(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_that_is_not_empty_is_a_message_also_one_that_begins_with_a_slash() {
+        let mut wishes = Vec::new();
+        read_lines(&b"hi\r\n\n/quit\n\xff\nlast"[..], |wish| {
+            wishes.push(wish);
+            true
+        });
+        let say = |text: &str| Wish::Say(text.to_owned());
+        assert_eq!(
+            wishes,
+            [
+                say("hi"),
+                say("/quit"),
+                Wish::Unfit("Not sent: a line that is not UTF-8."),
+                say("last")
+            ]
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! The command line: flags, their defaults and their help. What they mean together is `identity`'s
+//! business.
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+
+use crate::chat;
+use crate::chat::ChatArgs;
+use crate::commands::clone::{self, CloneArgs};
+use crate::commands::completions::{CompletionsArgs, ManArgs};
+use crate::commands::mirror::{self, MirrorArgs};
+use crate::commands::propose::ProposeArgs;
+use crate::commands::pulls::{self, PullsArgs};
+use crate::commands::push::{self, PushArgs};
+use crate::commands::share::{self, ShareArgs};
+use crate::commands::status::StatusArgs;
+use crate::commands::token::TokenArgs;
+use crate::commands::why::{self, WhyArgs};
+use crate::commands::{completions, status};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project";
+
+const EXAMPLE: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project
+
+Example, with a server started by `file-ws-server --base-dir ./streams`:
+  twicecast push ./demo   --user ana --key secret
+  twicecast mirror ./copy --streamer ana --project demo";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "twicecast",
+    version,
+    about = "Streams a project to a file-ws-server, or mirrors one from it",
+    after_help = EXAMPLE
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Upload a folder and exit when all is acknowledged
+    #[command(long_about = push::HELP, after_help = AFTER_HELP)]
+    Push(PushArgs),
+    /// Share a folder live: send what differs, then whatever changes
+    #[command(long_about = share::HELP, after_help = share::AFTER_HELP)]
+    Share(ShareArgs),
+    /// Look at, apply and close the pull requests of your viewers
+    #[command(after_help = pulls::AFTER_HELP)]
+    Pulls(PullsArgs),
+    /// Get a project once, to propose changes of it
+    #[command(after_help = clone::AFTER_HELP)]
+    Clone(CloneArgs),
+    /// Send what you have changed in a clone as a pull request
+    #[command(after_help = clone::AFTER_HELP)]
+    Propose(ProposeArgs),
+    /// Say which rule decides whether a file is shared
+    #[command(after_help = why::AFTER_HELP)]
+    Why(WhyArgs),
+    /// Write a project into a folder and keep it live
+    #[command(long_about = mirror::HELP, after_help = AFTER_HELP)]
+    Mirror(MirrorArgs),
+    /// Make a token from a key and print it, for development
+    #[command(after_help = AFTER_HELP)]
+    Token(TokenArgs),
+    /// Enter a chat room: what was said, who is there, and a line to type in
+    #[command(long_about = chat::HELP, after_help = chat::AFTER_HELP)]
+    Chat(ChatArgs),
+    /// Say how things stand: server, token, streamer, project, pull requests
+    #[command(long_about = status::HELP, after_help = status::AFTER_HELP)]
+    Status(StatusArgs),
+    /// Print the completions for a shell
+    #[command(after_help = completions::COMPLETIONS_AFTER_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, of twicecast or of one of its commands
+    #[command(after_help = completions::MAN_AFTER_HELP)]
+    Man(ManArgs),
+}
+
+impl Cli {
+    /// Reads the process's command line. A flag wins over a variable, and `--token` over `--key`
+    /// where neither is a flag.
+    ///
+    /// # Errors
+    ///
+    /// clap's own, which print themselves and carry the exit code.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::from_words(std::env::args_os())
+    }
+
+    fn from_words<W: Into<std::ffi::OsString> + Clone>(
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let Some((_, sub)) = matches.subcommand() else {
+            return Ok(cli);
+        };
+        let is_flag = |id: &str| {
+            sub.try_contains_id(id).is_ok()
+                && sub.value_source(id) == Some(ValueSource::CommandLine)
+        };
+        let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
+        if token_flag && key_flag {
+            let text =
+                "--token and --key exclude each other: a key is for making a token of one's own.\n";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        if let Command::Propose(args) = &mut cli.command {
+            args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
+        }
+        let is_local = matches!(&cli.command, Command::Share(args) if args.local);
+        if is_local && ["url", "token", "key"].into_iter().any(is_flag) {
+            let text =
+                "--local brings its own server and key: leave --url, --token and --key away.\n";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let makes_token = matches!(cli.command, Command::Token(_));
+        let common = match &mut cli.command {
+            Command::Push(args) => &mut args.common,
+            Command::Share(args) => &mut args.common,
+            Command::Mirror(args) => &mut args.common,
+            Command::Pulls(args) => &mut args.common,
+            Command::Clone(args) => &mut args.common,
+            Command::Propose(args) => &mut args.common,
+            Command::Token(args) => &mut args.common,
+            Command::Chat(args) => &mut args.common,
+            Command::Status(args) => &mut args.common,
+            Command::Why(_) | Command::Completions(_) | Command::Man(_) => return Ok(cli),
+        };
+        let full = |text: Option<String>| text.filter(|text| !text.is_empty());
+        common.token = full(common.token.take());
+        common.key = full(common.key.take());
+        if common.token.is_some() && common.key.is_some() {
+            if key_flag || makes_token {
+                common.token = None;
+            } else {
+                common.key = None;
+            }
+        }
+        Ok(cli)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// The words of a line as a shell takes them, where quotes are single ones.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (index, piece) in line.trim().split('\'').enumerate() {
+            if index % 2 == 1 {
+                words.last_mut().unwrap().push_str(piece);
+                continue;
+            }
+            for (index, word) in piece.split(' ').enumerate() {
+                if index > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push_str(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_line_that_the_help_gives_as_an_example_is_understood() {
+        let mut lines = 0;
+        for help in [pulls::AFTER_HELP, clone::AFTER_HELP] {
+            let examples = help.lines().filter(|line| line.starts_with("  twicecast "));
+            for line in examples {
+                lines += 1;
+                if let Err(error) = Cli::from_words(words(line)) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+        assert_eq!(lines, 6);
+        let cli = Cli::from_words(words(
+            "twicecast pulls apply 7d --files 'src/*.rs' --dir ./demo",
+        ));
+        let Command::Pulls(pulls) = cli.unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(pulls.dir, std::path::PathBuf::from("./demo"));
+    }
+
+    #[test]
+    fn flags_count_behind_a_sub_command_as_before_it() {
+        for line in [
+            "twicecast pulls list --token t --key k",
+            "twicecast pulls --token t list --key k",
+            "twicecast pulls --token t --key k list",
+        ] {
+            let error = Cli::from_words(words(line)).unwrap_err();
+            assert!(error.to_string().contains("exclude each other"), "{line}");
+        }
+        for line in [
+            "twicecast pulls --user ana --url ws://h list",
+            "twicecast pulls list --url ws://h --user ana",
+        ] {
+            let Command::Pulls(pulls) = Cli::from_words(words(line)).unwrap().command else {
+                panic!("another command");
+            };
+            assert_eq!(
+                (pulls.common.user.as_deref(), pulls.common.url.as_str()),
+                (Some("ana"), "ws://h"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_not_given_is_known_as_such() {
+        for (line, given) in [
+            (
+                "twicecast propose d --title t --url ws://127.0.0.1:3005",
+                true,
+            ),
+            (
+                "twicecast propose d --title t",
+                std::env::var_os("TWICECAST_URL").is_some(),
+            ),
+        ] {
+            let Command::Propose(args) = Cli::from_words(words(line)).unwrap().command else {
+                panic!("another command");
+            };
+            assert_eq!(args.has_url, given, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_token_and_a_key_together_are_a_contradiction() {
+        let error =
+            Cli::from_words(["twicecast", "push", "d", "--token", "t", "--key", "k"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,12 @@
+//! The commands, one file each: what it is called with, and what it does.
+
+pub mod clone;
+pub mod completions;
+pub mod mirror;
+pub mod propose;
+pub mod pulls;
+pub mod push;
+pub mod share;
+pub mod status;
+pub mod token;
+pub mod why;

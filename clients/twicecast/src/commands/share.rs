@@ -1,0 +1,265 @@
+//! `twicecast share`: keeps the project on the server equal to a folder for as long as it runs.
+//!
+//! Whatever a watcher tells only says where to look: what is there and what the server has are
+//! compared, and what differs is sent. So nothing depends on the order, the number or the meaning
+//! of events.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::backoff::Backoff;
+use crate::credentials::flags::CommonArgs;
+use crate::credentials::identity::{Identity, Role, name_of_user};
+use crate::embedded;
+use crate::embedded::LocalServer;
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::names::shown;
+use crate::publish::dirty::Dirty;
+use crate::publish::scan;
+use crate::publish::session::{Ended, Folder, Session};
+use crate::publish::voice::{Event, Voice};
+use crate::publish::watcher::Watching;
+use crate::review::base_cache;
+use crate::rules::Rules;
+use crate::ui::keyboard::Keys;
+use crate::ui::output::{Report, quoted};
+use crate::ui::signals;
+use clap::Args;
+use std::path::PathBuf;
+
+/// What `--help` says.
+pub const HELP: &str = "\
+Makes the project on the server equal to DIR, as `push` does, and keeps it so until stopped with \
+Ctrl-C: what changes is sent at once. \
+A lost connection is taken up again. Needs a token or a key, or --local.
+
+Never sent:
+  what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
+last named wins),
+  and git's own excludes; a rule counts from the moment in which it is written, also while sharing;
+  what looks like a secret, such as .env files, private keys and credentials, unless --allow names \
+it;
+  links and special files, `.git`, and names that the protocol forbids.
+What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
+says which rule decides.
+
+Keys, in a terminal: p pauses and goes on, q stops.";
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in
+
+Examples:
+  twicecast share . --local
+  twicecast share ./demo --user ana --key secret
+  twicecast share ./demo --token \"$TOKEN\" --allow .env.example
+  twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
+
+/// `twicecast share`.
+#[derive(Debug, Args)]
+pub struct ShareArgs {
+    /// The folder to share
+    pub dir: PathBuf,
+    /// Share this although it looks like a secret: a pattern as in a .gitignore; may be given
+    /// several times
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
+    /// Start a server in this process, on a free port, and print the command with which a viewer
+    /// mirrors the project
+    #[arg(long)]
+    pub local: bool,
+    /// Look through the folder now and then instead of watching it, for file systems that tell
+    /// nothing
+    #[arg(long)]
+    pub poll: bool,
+    /// Print what happens as JSON, one object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Who shares with a server of their own, where nobody says.
+const NOBODY: &str = "streamer";
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us
+/// in.
+pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
+    let root = Arc::new(scan::open(&args.dir)?);
+    let (common, server) = if args.local {
+        let server = embedded::start(&args.dir).await?;
+        let mut common = args.common.clone();
+        (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
+        common.token = None;
+        // One command is enough, wherever it is typed.
+        common.user = common
+            .user
+            .or_else(name_of_user)
+            .or_else(|| Some(NOBODY.to_owned()));
+        (common, Some(server))
+    } else {
+        (args.common.clone(), None)
+    };
+    let identity = Identity::resolve(&common, Role::Streamer, Some(&args.dir))?;
+    if identity.token()?.is_none() {
+        return Err(Failure::usage(
+            "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
+             TWICECAST_KEY) if you run the server; or --local to try it without a server.",
+        ));
+    }
+    let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
+        let dir = shown(&args.dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {error}."))
+    })?;
+    base_cache::begin(&identity.full_project(), &dir);
+    let own = dirfd::open_below(&root, "")
+        .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
+    let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
+    let keys = Keys::listen();
+    let mut voice = Voice::new(args.json, &identity.full_project(), keys.are_there());
+    if let Some(server) = &server {
+        voice.tell(&invitation(server, &identity, &dir));
+    }
+    let mut share = Share {
+        identity,
+        voice,
+        folder: folder(args, &dir, root, rules),
+        keys,
+        backoff: Backoff::default(),
+    };
+    let result = share.run().await;
+    if args.json
+        && let Err(failure) = &result
+    {
+        share.voice.tell(&Event::Stopped {
+            why: Some(failure.to_string()),
+        });
+    }
+    drop(share);
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    result
+}
+
+fn folder(
+    args: &ShareArgs,
+    dir: &Path,
+    root: Arc<std::os::fd::OwnedFd>,
+    rules: Arc<Rules>,
+) -> Folder {
+    let dirty = Arc::new(Dirty::default());
+    let mut watching = if args.poll {
+        Watching::none(dir)
+    } else {
+        Watching::start(dir, Arc::clone(&dirty))
+    };
+    for folder in rules.folders_elsewhere() {
+        watching.path(folder);
+    }
+    Folder::new(dir, root, rules, watching, dirty)
+}
+
+/// How a viewer sees it, in a folder beside the shared one, and with which right they propose
+/// changes.
+fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
+    let program = std::env::current_exe().map(|path| path.display().to_string());
+    let program = quoted(&program.unwrap_or_else(|_| "twicecast".to_owned()));
+    let mut copy = dir.as_os_str().to_owned();
+    copy.push("-copy");
+    let copy = quoted(&copy.to_string_lossy());
+    let (url, key) = (&server.url, &server.key);
+    let (streamer, project) = (quoted(&identity.streamer), quoted(&identity.project));
+    let names = format!("--url {url} --streamer {streamer} --project {project}");
+    Event::Invitation {
+        command: format!("{program} mirror {copy} {names}"),
+        clone: format!("{program} clone {copy} {names} --user viewer --key {key}"),
+        pulls: format!(
+            "--dir {} {names} --user {streamer} --key {key}",
+            quoted(&dir.to_string_lossy())
+        ),
+    }
+}
+
+/// A folder that is being shared.
+struct Share {
+    identity: Identity,
+    voice: Voice,
+    folder: Folder,
+    keys: Keys,
+    backoff: Backoff,
+}
+
+impl Share {
+    async fn run(&mut self) -> Result<u8, Failure> {
+        let mut stop = signals::signals()?;
+        let (pause, is_paused) = watch::channel(false);
+        let mut was_connected = false;
+        let mut report = Report::default();
+        loop {
+            let (mut is_connected, mut is_synced) = (false, false);
+            let result = tokio::select! {
+                biased;
+                _ = stop.changed() => Ok(Ended::Stopped),
+                quit = press(&mut self.keys, &pause) => Ok(quit),
+                result = Session {
+                    identity: &self.identity,
+                    voice: &mut self.voice,
+                    folder: &mut self.folder,
+                    report: &mut report,
+                    held: is_paused.clone(),
+                    is_connected: &mut is_connected,
+                    is_synced: &mut is_synced,
+                }.run() => result,
+            };
+            was_connected |= is_connected;
+            if is_synced {
+                // Not before: a server may let us in and not take what we have.
+                self.backoff.reset();
+            }
+            let failure = match result {
+                Ok(Ended::Stopped) => break,
+                Err(failure) => failure,
+            };
+            if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
+                return Err(failure);
+            }
+            let wait = self.backoff.next();
+            self.voice.tell(&Event::Lost {
+                why: failure.to_string(),
+                retry_in: wait.as_secs_f64(),
+            });
+            tokio::select! {
+                biased;
+                _ = stop.changed() => break,
+                _ = press(&mut self.keys, &pause) => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        self.voice.tell(&Event::Stopped { why: None });
+        Ok(report.exit_code())
+    }
+}
+
+/// Minds the keyboard until somebody wants an end.
+async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Ended {
+    loop {
+        match keys.next().await {
+            b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
+            b'q' | b'Q' => return Ended::Stopped,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The questions over the WebSocket. None of them takes a role that others would notice, as long as
+//! that can be helped.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::commands::status::finding::{Answers, Project, PullRequests};
+use crate::connection;
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::person::{Person, Right};
+use crate::failure::Failure;
+use crate::names::shown;
+use crate::protocol::{Reply, ServerError, ServerMessage};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const TOKEN: u64 = 1;
+const STATUS: u64 = 2;
+const ROLE: u64 = 3;
+const PULL_REQUESTS: u64 = 4;
+
+/// Why there is no answer.
+enum NoAnswer {
+    /// The server refuses it.
+    Refused(ServerError),
+    /// The connection ended.
+    Lost(Failure),
+}
+
+/// Asks all there is to ask. What cannot be had is in the answers.
+///
+/// # Errors
+///
+/// A sentence, if no token can be made from the key.
+pub async fn ask(person: &Person) -> Result<Answers, Failure> {
+    let token = person.token()?;
+    let mut answers = Answers::default();
+    let asking = async {
+        let connected = connection::connect(&person.url, None).await;
+        let (outgoing, incoming) = match connected {
+            Ok(connected) => connected,
+            Err(failure) => {
+                answers.connection = Some(Err(failure.to_string()));
+                return;
+            }
+        };
+        answers.connection = Some(Ok(()));
+        let mut session = Session { outgoing, incoming };
+        if let Err(failure) = session.ask(person, token, &mut answers).await {
+            answers.connection = Some(Err(failure.to_string()));
+            return;
+        }
+        let Session { outgoing, incoming } = session;
+        drop(outgoing);
+        incoming.finish().await;
+    };
+    if timeout(TIMEOUT, asking).await.is_err() {
+        answers.connection = Some(Err(format!(
+            "The server at {} takes the connection but does not answer within 30 seconds; is it a \
+             file-ws-server?",
+            person.url
+        )));
+    }
+    Ok(answers)
+}
+
+struct Session {
+    outgoing: Outgoing,
+    incoming: Incoming,
+}
+
+impl Session {
+    async fn ask(
+        &mut self,
+        person: &Person,
+        token: Option<String>,
+        answers: &mut Answers,
+    ) -> Result<(), Failure> {
+        let has_token = token.is_some();
+        if let Some(token) = token {
+            // Without a section it gives no role: nobody sees it.
+            let request = json!({"type": "authenticate", "ref": TOKEN, "data": {"token": token}});
+            let refused = |error: &ServerError| refused_token(person, error);
+            answers.token =
+                told(self.request(TOKEN, &request).await, refused)?.map(|it| it.map(|_| ()));
+        }
+        let Some((streamer, project)) = person.full_names() else {
+            return Ok(());
+        };
+        let whose = json!({"username": streamer, "project": project});
+        let status = json!({"type": "file", "subtype": "status", "ref": STATUS, "data": whose});
+        let refused = |error: &ServerError| refused_project(streamer, project, error);
+        let reply = told(self.request(STATUS, &status).await, refused)?;
+        answers.project = reply.map(|reply| reply.and_then(read_project));
+        let Some(Ok(state)) = &answers.project else {
+            return Ok(());
+        };
+        if !has_token {
+            answers.pull_requests = PullRequests::NeedToken;
+        } else if matches!(answers.token, Some(Ok(()))) {
+            answers.pull_requests = self
+                .pull_requests(person, streamer, project, state.streamer)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn pull_requests(
+        &mut self,
+        person: &Person,
+        streamer: &str,
+        project: &str,
+        is_online: bool,
+    ) -> Result<PullRequests, Failure> {
+        let user = person.user.as_deref().unwrap_or_default();
+        let is_streamer = user == streamer;
+        if is_streamer && !is_online {
+            return Ok(PullRequests::WouldShowUp);
+        }
+        let (section, names) = if is_streamer {
+            ("file", json!({"username": user, "project": project}))
+        } else {
+            (
+                "pullrequest",
+                json!({"username": user, "streamer": streamer, "project": project}),
+            )
+        };
+        let role = json!({"type": section, "subtype": "auth", "ref": ROLE, "data": names});
+        let list =
+            json!({"type": "pullrequest", "subtype": "list", "ref": PULL_REQUESTS, "data": {}});
+        let mut count = 0;
+        for (reference, request) in [(ROLE, role), (PULL_REQUESTS, list)] {
+            match self.request(reference, &request).await {
+                Ok(parts) => {
+                    let lists = parts.iter().filter_map(|part| part.data.as_array());
+                    count += lists.map(Vec::len).sum::<usize>();
+                }
+                Err(NoAnswer::Lost(failure)) => return Err(failure),
+                Err(NoAnswer::Refused(error)) => {
+                    return Ok(PullRequests::Refused(format!(
+                        "the server does not tell {} ({}: {}); the token must name {}/{}",
+                        shown(user),
+                        error.code,
+                        shown(&error.message),
+                        shown(streamer),
+                        shown(project),
+                    )));
+                }
+            }
+        }
+        Ok(if is_streamer {
+            PullRequests::All(count)
+        } else {
+            PullRequests::Own(count)
+        })
+    }
+
+    /// Sends a request and gathers all parts of its answer.
+    async fn request(&mut self, reference: u64, request: &Value) -> Result<Vec<Reply>, NoAnswer> {
+        self.outgoing.send(request.to_string()).await;
+        let mut parts = Vec::new();
+        loop {
+            let next = self.incoming.next().await.map_err(NoAnswer::Lost)?;
+            match next {
+                (Some(answered), _) if answered != reference => {}
+                (Some(_), ServerMessage::Error(error)) => return Err(NoAnswer::Refused(error)),
+                (Some(_), ServerMessage::Reply(reply)) => {
+                    let is_last = reply.last != Some(false);
+                    parts.push(reply);
+                    if is_last {
+                        return Ok(parts);
+                    }
+                }
+                // Also `fileAuth`, of which nothing needs to be known but that it came.
+                (Some(_), _) => return Ok(parts),
+                (None, _) => {}
+            }
+        }
+    }
+}
+
+/// What an answer tells; a connection that is lost ends the questions.
+fn told(
+    answer: Result<Vec<Reply>, NoAnswer>,
+    refused: impl Fn(&ServerError) -> String,
+) -> Result<Option<Result<Vec<Reply>, String>>, Failure> {
+    match answer {
+        Ok(parts) => Ok(Some(Ok(parts))),
+        Err(NoAnswer::Refused(error)) => Ok(Some(Err(refused(&error)))),
+        Err(NoAnswer::Lost(failure)) => Err(failure),
+    }
+}
+
+fn read_project(parts: Vec<Reply>) -> Result<Project, String> {
+    let data = parts
+        .into_iter()
+        .next()
+        .map_or(Value::Null, |reply| reply.data);
+    serde_json::from_value(data)
+        .map_err(|error| format!("the server's answer cannot be understood ({error})"))
+}
+
+fn refused_token(person: &Person, error: &ServerError) -> String {
+    let why = shown(&error.message);
+    match &person.right {
+        Right::Key(_) => format!(
+            "the server does not accept a token made with this key ({why}); give the --key that it \
+             was started with"
+        ),
+        _ => format!("the server does not accept it ({why}); get a fresh one"),
+    }
+}
+
+fn refused_project(streamer: &str, project: &str, error: &ServerError) -> String {
+    let why = shown(&error.message);
+    let project = shown(&format!("{streamer}/{project}"));
+    match error.code {
+        401 => format!("the server lets nobody read {project} without a token for it ({why})"),
+        409 => format!(
+            "the server has no {project} ({why}); check --streamer and --project, or wait until \
+             the streamer comes"
+        ),
+        code => format!("the server does not tell of {project} ({code}: {why})"),
+    }
+}

@@ -1,0 +1,95 @@
+//! What was found out, as values.
+
+use serde::Deserialize;
+
+use crate::credentials::person::Person;
+use crate::ui::time::now;
+
+/// All that was found out.
+#[derive(Debug)]
+pub struct Findings {
+    /// What the flags and the token say.
+    pub person: Person,
+    /// What the server says of itself, or why it does not.
+    pub health: Result<Health, String>,
+    /// What it answered.
+    pub answers: Answers,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Health {
+    /// Its version.
+    pub version: String,
+}
+
+/// What the server answered, each by itself: `None` where it was not asked, a sentence where it did
+/// not answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Whether it takes connections.
+    pub connection: Option<Result<(), String>>,
+    /// Whether it accepts the token.
+    pub token: Option<Result<(), String>>,
+    /// How the project stands.
+    pub project: Option<Result<Project, String>>,
+    /// How many pull requests are open.
+    pub pull_requests: PullRequests,
+}
+
+/// How a project stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// Whether the streamer is online.
+    pub streamer: bool,
+    /// How many look on.
+    pub viewers: u64,
+    /// How many files.
+    pub files: u64,
+    /// How many bytes they hold.
+    pub bytes: u64,
+    /// How many they may hold.
+    pub max_bytes: u64,
+}
+
+/// What is known of open pull requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PullRequests {
+    /// The server could not be asked, or did not let us get that far.
+    #[default]
+    Unknown,
+    /// Without a token nobody is told.
+    NeedToken,
+    /// Asking would make the streamer online.
+    WouldShowUp,
+    /// So many, of everybody.
+    All(usize),
+    /// So many of one's own.
+    Own(usize),
+    /// Refused, and why.
+    Refused(String),
+}
+
+impl Findings {
+    /// Whether there is nothing that would keep the person from starting.
+    pub fn is_well(&self) -> bool {
+        let answers = &self.answers;
+        matches!(answers.connection, Some(Ok(())))
+            && !matches!(answers.token, Some(Err(_)))
+            && !matches!(answers.project, Some(Err(_)))
+            && !matches!(answers.pull_requests, PullRequests::Refused(_))
+            && !self.has_expired()
+    }
+
+    /// Whether the token has expired by this machine's clock.
+    pub fn has_expired(&self) -> bool {
+        self.expires_in().is_some_and(|seconds| seconds <= 0)
+    }
+
+    /// In how many seconds the token expires.
+    pub fn expires_in(&self) -> Option<i64> {
+        let expires = self.person.token.as_ref()?.expires?;
+        Some(i64::try_from(expires).ok()?.saturating_sub(now() / 1000))
+    }
+}

@@ -1,0 +1,71 @@
+//! `twicecast status`: what a person wants to know before they start, or when something is odd. Each
+//! finding stands for itself: where one cannot be had, the others are told all the same.
+
+mod ask;
+mod finding;
+mod health;
+mod show;
+
+use clap::Args;
+
+use crate::credentials::flags::CommonArgs;
+use crate::credentials::person::Person;
+use crate::failure::Failure;
+use crate::ui::output::say;
+
+/// The long help of the command.
+pub const HELP: &str = "\
+Says how things stand: whether the server can be reached and which version it is, until when the \
+token holds and for what, \
+whether the streamer is online, how large the project is, and how many pull requests are open. \
+Changes nothing, and nobody notices.
+
+Needs no token unless the server wants one for reading; pull requests need one. The streamer's are \
+counted only while the streamer is online, \
+since asking for them makes them online; for everybody else they are one's own.";
+
+/// What follows the help of the command.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is well; a streamer who is not online is no fault
+  2  the command line is not usable
+  3  no connection, or the server does not let you in, or has no such project
+
+Examples:
+  twicecast status --streamer ana --project demo
+  twicecast status --token TOKEN --json";
+
+/// `twicecast status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the command line is not usable. What the server does not give is told, and is in
+/// the exit code.
+pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
+    let person = Person::resolve(&args.common, None)?;
+    let (health, answers) = tokio::join!(health::ask(&person.url), ask::ask(&person));
+    let findings = finding::Findings {
+        person,
+        health,
+        answers: answers?,
+    };
+    if args.json {
+        say(&show::json(&findings).to_string());
+    } else {
+        for line in show::lines(&findings) {
+            say(&line);
+        }
+    }
+    Ok(if findings.is_well() { 0 } else { 3 })
+}

@@ -1,0 +1,124 @@
+//! `twicecast why`: which rule decides whether a file is shared.
+
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::FileType;
+
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::names::shown;
+use crate::publish::scan;
+use crate::rules::skip::Skip;
+use crate::rules::{Rules, Verdict};
+use crate::ui::output::say;
+use clap::Args;
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  it is shared
+  1  it is not
+  2  the command line, or DIR, is not usable
+
+Example:
+  twicecast why target/debug";
+
+/// `twicecast why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The file or folder to ask about; it need not exist
+    pub path: PathBuf,
+    /// The folder that is shared
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+    /// As with `share`
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
+}
+
+/// Runs the command and gives the exit code: 0 if it is shared, 1 if not.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be shared or the path does not lie in it.
+pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
+    let root = scan::open(&args.dir)?;
+    let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
+        let dir = shown(&args.dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {error}."))
+    })?;
+    let full = inside(&dir, &args.path)?;
+    let look = dirfd::open_below(
+        &root,
+        full.rsplit_once('/').map_or("", |(folder, _)| folder),
+    );
+    let leaf = full.rsplit('/').next().unwrap_or_default();
+    let found = look
+        .and_then(|folder| dirfd::look(folder, leaf))
+        .ok()
+        .flatten();
+    let kind = found.map(|stat| dirfd::kind(&stat));
+    let rules = Rules::new(&dir, root, &args.allow)?;
+    let is_folder = kind == Some(FileType::Directory)
+        || args.path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let verdict = match kind {
+        Some(FileType::Symlink) => Verdict::Never(Skip::Link),
+        Some(FileType::RegularFile | FileType::Directory) | None => {
+            rules.judge_now(&full, is_folder)
+        }
+        Some(_) => Verdict::Never(Skip::Special),
+    };
+    let missing = if kind.is_none() {
+        " (there is nothing of that name now)"
+    } else {
+        ""
+    };
+    say(&format!("{}: {verdict}{missing}", shown(&full)));
+    Ok(u8::from(verdict != Verdict::Shared))
+}
+
+/// The full name in the shared folder of a path as somebody gave it.
+fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
+    let outside = || {
+        let (path, dir) = (path.to_string_lossy(), dir.to_string_lossy());
+        Failure::usage(format!(
+            "{} does not lie in {}; give the shared folder with --dir.",
+            shown(&path),
+            shown(&dir)
+        ))
+    };
+    let absolute = std::path::absolute(path).map_err(|_| outside())?;
+    // Its folder may be reached through links; it may itself be one, which is not followed.
+    let mut plain = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    let parent = plain.parent().and_then(|parent| parent.canonicalize().ok());
+    let resolved = match (parent, plain.file_name()) {
+        (Some(parent), Some(leaf)) => parent.join(leaf),
+        _ => plain.clone(),
+    };
+    let below = resolved
+        .strip_prefix(dir)
+        .or_else(|_| plain.strip_prefix(dir));
+    let below = match below {
+        Ok(below) => below.to_str().ok_or_else(outside)?,
+        // A name as `share` says it, which begins at the shared folder.
+        Err(_) if !path.exists() => path
+            .to_str()
+            .and_then(|path| path.strip_prefix('/'))
+            .ok_or_else(outside)?,
+        Err(_) => return Err(outside()),
+    };
+    if below.is_empty() {
+        return Err(Failure::usage(
+            "That is the shared folder itself; name something in it.",
+        ));
+    }
+    Ok(format!("/{below}"))
+}

@@ -1,0 +1,70 @@
+//! Getting in: one `authenticate`, and what its refusals mean to the person who gave the flags.
+
+use serde_json::{Value, json};
+
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::identity::{Identity, Role};
+use crate::failure::Failure;
+use crate::names::shown;
+use crate::protocol;
+use crate::protocol::ServerMessage;
+
+/// The `file` section of a streamer.
+pub fn streamer(identity: &Identity) -> Value {
+    json!({"username": identity.user, "project": identity.project})
+}
+
+/// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
+/// are passed over: a caller that wants them lists the project afterwards.
+///
+/// # Errors
+///
+/// A sentence that says what to change.
+pub async fn authenticate(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+    role: Role,
+    token: &str,
+    reference: u64,
+) -> Result<(), Failure> {
+    let (section, names) = match role {
+        Role::Streamer => ("file", streamer(identity)),
+        Role::Viewer => (
+            "pullrequest",
+            json!({"username": identity.user, "streamer": identity.streamer, "project": identity.project}),
+        ),
+    };
+    outgoing
+        .send(protocol::authenticate(reference, token, section, &names))
+        .await;
+    loop {
+        match incoming.next().await? {
+            (Some(answered), ServerMessage::Authenticated) if answered == reference => {
+                return Ok(());
+            }
+            (Some(answered), ServerMessage::Error(error)) if answered == reference => {
+                let (project, why) = (identity.full_project(), shown(&error.message));
+                return Err(match (error.code, role) {
+                    (401, _) => identity.refused(&error.message),
+                    (400, Role::Viewer) => Failure::not_yet(format!(
+                        "The project {project} is not there ({why}). Check --streamer and \
+                         --project, or wait until the streamer comes."
+                    )),
+                    (400, Role::Streamer) => Failure::denied(format!(
+                        "The server does not take files for {project} ({why}). If it says that it \
+                         did not make the folder, its operator can adopt it with `file-ws-server \
+                         adopt '{project}'`, or with `adopt '{}'` if only the streamer's folder is \
+                         there.",
+                        shown(&identity.streamer)
+                    )),
+                    (code, _) => Failure::denied(format!(
+                        "The server did not let {} in ({code}: {why}).",
+                        identity.user
+                    )),
+                });
+            }
+            _ => {}
+        }
+    }
+}

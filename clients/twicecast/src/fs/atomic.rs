@@ -1,0 +1,285 @@
+//! Putting a content into the folder: whole or not at all, never through a link, and never over
+//! something that has changed since it was read.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, fchmod, mkdirat, openat, renameat, renameat_with,
+    unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::fs::dirfd;
+use crate::names::{FileName, OWN_PREFIX};
+
+/// A file that is longer is not read.
+const FILE_BYTES_MAX: u64 = 512 << 20;
+
+/// Reads a file of the folder, if there is one.
+///
+/// # Errors
+///
+/// Something else than a file is there, or the system's own.
+pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Vec<u8>>> {
+    let opened =
+        dirfd::open_parent(root, name).and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
+    match opened {
+        Ok(file) => content(file).map(Some),
+        Err(Errno::NOENT) => Ok(None),
+        Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => Err(io::Error::other(
+            "something else than a file is there, or than a folder above it",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn content(file: File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other("it has more than 512 MiB"));
+    }
+    Ok(content)
+}
+
+/// Writes a file in whose place `ours` was read, `None` where nothing was there. Its permissions
+/// stay.
+///
+/// # Errors
+///
+/// What lies there stays as it is.
+pub fn write(
+    root: &OwnedFd,
+    name: &FileName,
+    ours: Option<&[u8]>,
+    content: &[u8],
+) -> io::Result<()> {
+    let folder = make_folders(root, name)?;
+    let (_, leaf) = name.split();
+    let old_mode = match dirfd::look(&folder, leaf)? {
+        Some(stat) if ours.is_some() && dirfd::kind(&stat) == FileType::RegularFile => {
+            Some(Mode::from_raw_mode(stat.st_mode & 0o777))
+        }
+        None if ours.is_none() => None,
+        _ => return Err(changed()),
+    };
+    let temporary = own_name();
+    if let Err(error) = stage(&folder, &temporary, old_mode, content) {
+        let _ = unlinkat(&folder, &temporary, AtFlags::empty());
+        return Err(error);
+    }
+    let put = match ours {
+        None => to_free_place(&folder, &temporary, leaf),
+        Some(ours) => exchange(&folder, &temporary, leaf, ours),
+    };
+    // What somebody else wrote may have come there by being swapped, and stays.
+    if put.is_err() && holds(&folder, &temporary, content) {
+        let _ = unlinkat(&folder, &temporary, AtFlags::empty());
+    }
+    put
+}
+
+/// Removes a file in whose place `ours` was read, and the folders that this leaves empty.
+///
+/// # Errors
+///
+/// What lies there stays as it is.
+pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
+    let (folder, leaf) = dirfd::open_parent(root, name)?;
+    let aside = own_name();
+    to_free_place(&folder, leaf, &aside)?;
+    if !holds(&folder, &aside, ours) {
+        return match to_free_place(&folder, &aside, leaf) {
+            Ok(()) => Err(changed()),
+            Err(error) => Err(io::Error::other(format!(
+                "it has changed in this very moment, and is now called {aside} ({error})"
+            ))),
+        };
+    }
+    unlinkat(&folder, &aside, AtFlags::empty())?;
+    prune(root, name);
+    Ok(())
+}
+
+fn changed() -> io::Error {
+    io::Error::other("it has changed in this very moment; apply again")
+}
+
+/// A name that nobody else has and that nothing of ours sends.
+fn own_name() -> String {
+    format!("{OWN_PREFIX}{}.tmp", uuid::Uuid::new_v4().simple())
+}
+
+fn make_folders(root: &OwnedFd, name: &FileName) -> io::Result<OwnedFd> {
+    let mut folder = dirfd::open_below(root, "")?;
+    for full in name.folders() {
+        let segment = full.rsplit('/').next().unwrap_or_default();
+        match mkdirat(&folder, segment, Mode::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        folder = dirfd::open_folder(&folder, segment)?;
+    }
+    Ok(folder)
+}
+
+/// Writes a file out of sight. A new one gets what the user's umask leaves, like any other
+/// program's.
+fn stage(folder: &OwnedFd, leaf: &str, old_mode: Option<Mode>, content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(if old_mode.is_some() { 0o600 } else { 0o666 });
+    let mut file = File::from(openat(folder, leaf, flags, mode)?);
+    file.write_all(content)?;
+    if let Some(mode) = old_mode {
+        fchmod(&file, mode)?;
+    }
+    file.sync_all()
+}
+
+/// Moves a file to where nothing lies; if something came there meanwhile, both stay.
+fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
+    match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST | Errno::NOENT) => Err(changed()),
+        // Some file systems have no such flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match dirfd::look(folder, to)? {
+            None => Ok(renameat(folder, from, folder, to)?),
+            Some(_) => Err(changed()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Swaps a new file with an old one, and takes the old one away if it is the one that was read;
+/// else swaps them back.
+fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<()> {
+    let swap = || renameat_with(folder, new, folder, leaf, RenameFlags::EXCHANGE);
+    match swap() {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Err(changed()),
+        // Some file systems have no such flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            return if holds(folder, leaf, ours) {
+                Ok(renameat(folder, new, folder, leaf)?)
+            } else {
+                Err(changed())
+            };
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if holds(folder, new, ours) {
+        return Ok(unlinkat(folder, new, AtFlags::empty())?);
+    }
+    match swap() {
+        Ok(()) => Err(changed()),
+        Err(error) => Err(io::Error::other(format!(
+            "it has changed in this very moment, and is now called {new} ({error})"
+        ))),
+    }
+}
+
+fn holds(folder: &OwnedFd, leaf: &str, content: &[u8]) -> bool {
+    dirfd::open_file(folder, leaf)
+        .map_err(io::Error::from)
+        .and_then(self::content)
+        .is_ok_and(|found| found == content)
+}
+
+fn prune(root: &OwnedFd, name: &FileName) {
+    for full in name.folders().rev() {
+        let (parent, leaf) = full.rsplit_once('/').unwrap_or(("", full));
+        let removed = dirfd::open_below(root, parent)
+            .and_then(|parent| unlinkat(&parent, leaf, AtFlags::REMOVEDIR));
+        if removed.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn world() -> (tempfile::TempDir, OwnedFd) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dirfd::open_root(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    fn entries(dir: &tempfile::TempDir) -> usize {
+        fs::read_dir(dir.path()).unwrap().count()
+    }
+
+    #[test]
+    fn a_file_is_written_removed_and_keeps_its_permissions() {
+        let (dir, root) = world();
+        write(&root, &name("/a/b/new"), None, b"1").unwrap();
+        let path = dir.path().join("a/b/new");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
+        write(&root, &name("/a/b/new"), Some(b"1"), b"2").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"2");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+        assert_eq!(read(&root, &name("/a/b/new")).unwrap().unwrap(), b"2");
+        remove(&root, &name("/a/b/new"), b"2").unwrap();
+        assert_eq!(entries(&dir), 0);
+        assert_eq!(read(&root, &name("/a/b/new")).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_not_what_was_read_stays() {
+        let (dir, root) = world();
+        fs::write(dir.path().join("a"), "new").unwrap();
+        for ours in [None, Some(&b"old"[..])] {
+            let error = write(&root, &name("/a"), ours, b"theirs").unwrap_err();
+            assert!(error.to_string().contains("apply again"), "{error}");
+        }
+        let error = remove(&root, &name("/a"), b"old").unwrap_err();
+        assert!(error.to_string().contains("apply again"), "{error}");
+        assert!(write(&root, &name("/gone"), Some(b"old"), b"theirs").is_err());
+        assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"new");
+        assert_eq!(entries(&dir), 1);
+    }
+
+    #[test]
+    fn what_came_or_changed_after_the_last_look_stays() {
+        let (dir, root) = world();
+        let at = |leaf: &str| dir.path().join(leaf);
+        fs::write(at("a"), "came").unwrap();
+        fs::write(at("new"), "theirs").unwrap();
+        assert!(to_free_place(&root, "new", "a").is_err());
+        assert!(exchange(&root, "new", "a", b"old").is_err());
+        assert_eq!(fs::read(at("a")).unwrap(), b"came");
+        assert_eq!(fs::read(at("new")).unwrap(), b"theirs");
+        exchange(&root, "new", "a", b"came").unwrap();
+        assert_eq!(fs::read(at("a")).unwrap(), b"theirs");
+        assert_eq!(entries(&dir), 1);
+    }
+
+    #[test]
+    fn links_are_neither_followed_nor_replaced() {
+        let (dir, root) = world();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("a"), "mine").unwrap();
+        symlink(outside.path(), dir.path().join("folder")).unwrap();
+        symlink(outside.path().join("a"), dir.path().join("a")).unwrap();
+        for name in [name("/folder/a"), name("/a")] {
+            assert!(read(&root, &name).is_err());
+            assert!(write(&root, &name, Some(b"mine"), b"theirs").is_err());
+            assert!(write(&root, &name, None, b"theirs").is_err());
+            assert!(remove(&root, &name, b"mine").is_err());
+        }
+        assert!(write(&root, &name("/folder/b"), None, b"theirs").is_err());
+        assert_eq!(fs::read(outside.path().join("a")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+        assert_eq!(entries(&dir), 2);
+    }
+}

@@ -1,0 +1,6 @@
+//! The file system, through handles of folders, so that no link leads astray.
+
+pub mod atomic;
+pub mod dirfd;
+pub mod fingerprint;
+pub mod user_dirs;

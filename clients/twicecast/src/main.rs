@@ -1,0 +1,77 @@
+//! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the
+//! wire contract and nothing of the server's inside.
+
+mod backoff;
+mod chat;
+mod cli;
+mod commands;
+mod connection;
+mod credentials;
+mod embedded;
+mod failure;
+mod fs;
+mod listing;
+mod names;
+mod parts;
+mod protocol;
+mod publish;
+mod replica;
+mod review;
+mod rules;
+mod throughput;
+mod ui;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::commands::{
+    clone, completions, mirror, propose, pulls, push, share, status, token, why,
+};
+use crate::failure::Failure;
+use crate::ui::output::warn;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            warn(&format!("twicecast: {failure}"));
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8, Failure> {
+    // It only fails where one is installed already, which serves as well.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::connection(format!("The system gives no threads or sockets: {error}."))
+        })?;
+    match &cli.command {
+        Command::Push(args) => runtime.block_on(push::run(args)),
+        Command::Share(args) => runtime.block_on(share::run(args)),
+        Command::Pulls(args) => runtime.block_on(pulls::run(args)),
+        Command::Clone(args) => runtime.block_on(clone::run(args)),
+        Command::Propose(args) => runtime.block_on(propose::run(args)),
+        Command::Why(args) => why::run(args),
+        Command::Mirror(args) => runtime.block_on(mirror::run(args)),
+        Command::Token(args) => token::run(args),
+        Command::Chat(args) => runtime.block_on(chat::run(args)),
+        Command::Status(args) => runtime.block_on(status::run(args)),
+        Command::Completions(args) => {
+            completions::completions(args);
+            Ok(0)
+        }
+        Command::Man(args) => completions::man(args).map(|()| 0),
+    }
+}

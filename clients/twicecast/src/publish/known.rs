@@ -1,0 +1,171 @@
+//! What the server has, as far as we know, and what has to be done to make it equal to the folder.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::fs::fingerprint::Stamp;
+use crate::names::FileName;
+use crate::publish::look::Found;
+use crate::publish::plan::{Plan, Remote, is_unseen};
+
+/// What the server has under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    remote: Remote,
+    /// That of the file here when it was last known to have this content.
+    stamp: Option<Stamp>,
+}
+
+/// What the server has.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<FileName, Held>);
+
+impl Known {
+    /// Takes over a list of the server's. What is known of the files here stays, where the server
+    /// has the same.
+    pub fn listed(&mut self, remote: BTreeMap<FileName, Remote>) {
+        let mut before = std::mem::take(&mut self.0);
+        self.0 = remote
+            .into_iter()
+            .map(|(name, remote)| {
+                let known = before.remove(&name).filter(|held| held.remote == remote);
+                let stamp = known.and_then(|held| held.stamp);
+                (name, Held { remote, stamp })
+            })
+            .collect();
+    }
+
+    /// The server has acknowledged this content.
+    pub fn posted(&mut self, name: FileName, remote: Remote, stamp: Option<Stamp>) {
+        self.0.insert(name, Held { remote, stamp });
+    }
+
+    /// The server does not have the file any more.
+    pub fn deleted(&mut self, name: &FileName) {
+        self.0.remove(name);
+    }
+
+    /// Whether the server has a file of that name.
+    pub fn has(&self, name: &FileName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// How many files the server has.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What is to be done at the place `full` and below it. `fingerprint` reads a file and says its
+    /// SHA-256, where that can be read.
+    pub fn plan(
+        &mut self,
+        full: &str,
+        found: &Found,
+        mut fingerprint: impl FnMut(&FileName) -> Option<(Remote, Option<Stamp>)>,
+    ) -> Plan {
+        let mut plan = Plan::default();
+        let unseen = found.unseen();
+        for name in self.below(full) {
+            if found.files.contains_key(name) {
+                continue;
+            }
+            if is_unseen(name, &unseen) {
+                plan.spared += 1;
+            } else {
+                plan.delete.push(name.clone());
+            }
+        }
+        for (name, stamp) in &found.files {
+            match self.0.get_mut(name) {
+                Some(held) if held.stamp == Some(*stamp) => plan.same += 1,
+                Some(held) if held.remote.size == stamp.size => match fingerprint(name) {
+                    Some((remote, stamp)) if remote == held.remote => {
+                        held.stamp = stamp;
+                        plan.same += 1;
+                    }
+                    _ => plan.post.push((name.clone(), stamp.size)),
+                },
+                _ => plan.post.push((name.clone(), stamp.size)),
+            }
+        }
+        plan
+    }
+
+    /// The names at and below a place.
+    fn below<'a>(&'a self, full: &'a str) -> impl Iterator<Item = &'a FileName> {
+        let from = FileName::parse(full).map_or(Bound::Unbounded, Bound::Included);
+        let names = self.0.range((from, Bound::Unbounded)).map(|(name, _)| name);
+        names
+            // What lies below comes after it, with nothing between but names that begin with it,
+            // too.
+            .take_while(move |name| name.as_str().starts_with(full))
+            .filter(move |name| full.is_empty() || name.as_str() == full || name.is_below(full))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    fn remote(size: u64, content: &str) -> Remote {
+        Remote {
+            size,
+            sha256: content.to_owned(),
+        }
+    }
+
+    fn known(names: &[&str]) -> Known {
+        let files = names.iter().map(|text| (name(text), remote(1, "x")));
+        let mut known = Known::default();
+        known.listed(files.collect());
+        known
+    }
+
+    #[test]
+    fn only_what_lies_at_or_below_a_place_is_taken_for_gone() {
+        let names = ["/a", "/a-b", "/a.c/d", "/a/b", "/a/b/c", "/a0", "/b"];
+        for (place, gone) in [
+            ("", &names[..]),
+            ("/a", &["/a", "/a/b", "/a/b/c"]),
+            ("/a/b", &["/a/b", "/a/b/c"]),
+            ("/a/b/c", &["/a/b/c"]),
+            ("/a.c", &["/a.c/d"]),
+            ("/missing", &[]),
+        ] {
+            let plan = known(&names).plan(place, &Found::default(), |_| None);
+            let deleted: Vec<_> = plan.delete.iter().map(FileName::as_str).collect();
+            let mut gone = gone.to_vec();
+            gone.sort_unstable();
+            assert_eq!(deleted, gone, "{place}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_each_time_it_was_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a"), "x").unwrap();
+        let root = crate::fs::dirfd::open_root(dir.path()).unwrap();
+        let stat = crate::fs::dirfd::look(&root, "a").unwrap().unwrap();
+        let stamp = Stamp::of(&stat);
+        let mut found = Found::default();
+        found.files.insert(name("/a"), stamp);
+        let mut known = known(&["/a"]);
+        let mut asked = 0;
+        for _ in 0..3 {
+            let plan = known.plan("", &found, |_| {
+                asked += 1;
+                Some((remote(1, "x"), Some(stamp)))
+            });
+            assert_eq!((plan.same, plan.post.len()), (1, 0));
+        }
+        assert_eq!(asked, 1);
+        // A list in which it is another does not let it pass for the same.
+        known.listed([(name("/a"), remote(1, "y"))].into());
+        let plan = known.plan("", &found, |_| Some((remote(1, "x"), Some(stamp))));
+        assert_eq!(plan.post, [(name("/a"), 1)]);
+    }
+}

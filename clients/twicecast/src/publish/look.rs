@@ -1,0 +1,373 @@
+//! Looking at a shared folder, or at one place in it: what is there to send, by the rules of this
+//! moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::fs::fingerprint::Stamp;
+use crate::names::{FileName, shown};
+use crate::rules::memory::SETTLING;
+use crate::rules::skip::Skip;
+use crate::rules::{Chain, Rules, Verdict, foreign};
+
+/// What was found at a place.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The files to share.
+    pub files: BTreeMap<FileName, Stamp>,
+    /// What is left out, by its path and why; of a folder, only itself.
+    pub left_out: BTreeMap<String, Verdict>,
+    /// What could not be looked at, by its path and the error. What the server has there is left
+    /// alone.
+    pub unreadable: BTreeMap<String, String>,
+}
+
+impl Found {
+    /// The places of which nothing is known.
+    pub fn unseen(&self) -> BTreeSet<String> {
+        let unknown = self.left_out.iter().filter_map(|(path, verdict)| {
+            matches!(verdict, Verdict::Unknown(_) | Verdict::Settling).then_some(path)
+        });
+        self.unreadable.keys().chain(unknown).cloned().collect()
+    }
+
+    fn fail(&mut self, path: &str, why: &impl ToString) {
+        self.unreadable.insert(path.to_owned(), why.to_string());
+    }
+}
+
+/// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of
+/// every folder before its entries are read, so that who watches it from then on misses
+/// nothing.
+pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut(&str)) -> Found {
+    let mut found = Found::default();
+    let mut chain = match rules.top() {
+        Ok(chain) => chain,
+        Err(verdict) => {
+            found.left_out.insert(String::new(), verdict);
+            return found;
+        }
+    };
+    let mut folder = match dirfd::open_below(root, "") {
+        Ok(folder) => folder,
+        Err(error) => {
+            found.fail("", &error);
+            return found;
+        }
+    };
+    let mut path = String::new();
+    for segment in full.split('/').skip(1) {
+        if !enter(&mut chain, &folder, &path, &mut found) {
+            return found;
+        }
+        let next = format!("{path}/{segment}");
+        let is_last = next == full;
+        match kind(&folder, segment, &next, &mut found) {
+            None => return found,
+            Some((FileType::Directory, _)) => {
+                if !is_shared(rules, &chain, &next, true, &mut found) {
+                    return found;
+                }
+            }
+            Some((kind, stamp)) => {
+                if is_last {
+                    file(rules, &chain, next, kind, stamp, &mut found);
+                }
+                // Else something that is no folder has taken a folder's place: nothing is below it.
+                return found;
+            }
+        }
+        folder = match dirfd::open_folder(&folder, segment) {
+            Ok(folder) => folder,
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => return found,
+            Err(error) => {
+                found.fail(&next, &error);
+                return found;
+            }
+        };
+        path = next;
+    }
+    below(
+        root,
+        rules,
+        &mut chain,
+        folder,
+        &path,
+        &mut found,
+        &mut on_folder,
+    );
+    found
+}
+
+/// Looks once at what of a folder may be shared; rules that are just being written are waited for.
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be read.
+pub async fn look_at(
+    dir: &Path,
+    root: &std::os::fd::OwnedFd,
+    allow: &[String],
+) -> Result<(Found, Arc<Rules>), Failure> {
+    let unreadable = |why: String| {
+        let dir = shown(&dir.to_string_lossy());
+        Failure::usage(format!("The folder {dir} cannot be read: {why}."))
+    };
+    let own = dirfd::open_below(root, "").map_err(|error| unreadable(error.to_string()))?;
+    let rules = Rules::new(dir, own, allow)?;
+    let mut found = look(root, &rules, "", |_| {});
+    while found
+        .left_out
+        .values()
+        .any(|verdict| *verdict == Verdict::Settling)
+    {
+        tokio::time::sleep(SETTLING).await;
+        found = look(root, &rules, "", |_| {});
+    }
+    if let Some((path, why)) = found.unreadable.first_key_value() {
+        return Err(unreadable(format!("{}: {why}", shown(path))));
+    }
+    Ok((found, Arc::new(rules)))
+}
+
+/// All below a folder that is itself shared. Its rules end with it.
+fn below(
+    root: &OwnedFd,
+    rules: &Rules,
+    chain: &mut Chain<'_>,
+    folder: OwnedFd,
+    path: &str,
+    found: &mut Found,
+    on_folder: &mut impl FnMut(&str),
+) {
+    let depth = chain.depth();
+    inside(root, rules, chain, folder, path, found, on_folder);
+    chain.leave(depth);
+}
+
+fn inside(
+    root: &OwnedFd,
+    rules: &Rules,
+    chain: &mut Chain<'_>,
+    folder: OwnedFd,
+    path: &str,
+    found: &mut Found,
+    on_folder: &mut impl FnMut(&str),
+) {
+    on_folder(path);
+    if !enter(chain, &folder, path, found) {
+        return;
+    }
+    let entries = match dirfd::entries(&folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            found.fail(path, &error);
+            return;
+        }
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let full = format!("{path}/{}", entry.to_string_lossy());
+        let Some(segment) = entry.to_str() else {
+            found.left_out.insert(full, Verdict::Never(Skip::NotUtf8));
+            continue;
+        };
+        match kind(&folder, segment, &full, found) {
+            None => {}
+            Some((FileType::Directory, _)) if !is_shared(rules, chain, &full, true, found) => {}
+            Some((FileType::Directory, _)) => folders.push(full),
+            Some((kind, stamp)) => file(rules, chain, full, kind, stamp, found),
+        }
+    }
+    // Closed before the folders below are opened: there may be more of them than a process may hold
+    // open.
+    drop(folder);
+    for full in folders {
+        match dirfd::open_below(root, &full) {
+            Ok(folder) => below(root, rules, chain, folder, &full, found, on_folder),
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => {}
+            Err(error) => found.fail(&full, &error),
+        }
+    }
+}
+
+/// Takes the rules of a folder into account. Returns false where nothing in it is shared.
+fn enter(chain: &mut Chain<'_>, folder: &OwnedFd, path: &str, found: &mut Found) -> bool {
+    if let Some(skip) = foreign(folder, path) {
+        found.left_out.insert(path.to_owned(), Verdict::Never(skip));
+        return false;
+    }
+    match chain.enter(folder, path) {
+        Ok(()) => true,
+        Err(verdict) => {
+            found.left_out.insert(path.to_owned(), verdict);
+            false
+        }
+    }
+}
+
+fn kind(
+    folder: &OwnedFd,
+    segment: &str,
+    full: &str,
+    found: &mut Found,
+) -> Option<(FileType, Stamp)> {
+    match dirfd::look(folder, segment) {
+        Ok(stat) => stat.map(|stat| (dirfd::kind(&stat), Stamp::of(&stat))),
+        Err(error) => {
+            found.fail(full, &error);
+            None
+        }
+    }
+}
+
+fn file(
+    rules: &Rules,
+    chain: &Chain<'_>,
+    full: String,
+    kind: FileType,
+    stamp: Stamp,
+    found: &mut Found,
+) {
+    match kind {
+        FileType::RegularFile => {
+            if is_shared(rules, chain, &full, false, found)
+                && let Ok(name) = FileName::parse(&full)
+            {
+                found.files.insert(name, stamp);
+            }
+        }
+        FileType::Symlink => {
+            found.left_out.insert(full, Verdict::Never(Skip::Link));
+        }
+        _ => {
+            found.left_out.insert(full, Verdict::Never(Skip::Special));
+        }
+    }
+}
+
+fn is_shared(
+    rules: &Rules,
+    chain: &Chain<'_>,
+    full: &str,
+    is_folder: bool,
+    found: &mut Found,
+) -> bool {
+    let verdict = rules.judge(chain, full, is_folder);
+    let shared = verdict == Verdict::Shared;
+    if !shared {
+        found.left_out.insert(full.to_owned(), verdict);
+    }
+    shared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    fn looked(dir: &Path, full: &str) -> (Vec<String>, Vec<String>) {
+        let root = dirfd::open_root(dir).unwrap();
+        let own = dirfd::open_root(dir).unwrap();
+        let rules = Rules::new(dir, own, &[]).unwrap();
+        let mut folders = Vec::new();
+        let found = look(&root, &rules, full, |folder| {
+            folders.push(folder.to_owned());
+        });
+        assert!(found.unreadable.is_empty(), "{found:?}");
+        let files = found.files.keys().map(|name| name.as_str().to_owned());
+        (files.collect(), folders)
+    }
+
+    fn fill(dir: &Path) {
+        for folder in ["src/deep", "target/debug", ".git/info", ".ssh"] {
+            fs::create_dir_all(dir.join(folder)).unwrap();
+        }
+        for (name, content) in [
+            (".gitignore", "target/\n*.log\n"),
+            ("src/.gitignore", "!keep.log\n/made\n"),
+            ("src/main.rs", ""),
+            ("src/made", ""),
+            ("src/deep/made", ""),
+            ("src/keep.log", ""),
+            ("src/drop.log", ""),
+            ("target/debug/program", ""),
+            (".git/info/exclude", "private\n"),
+            ("private", ""),
+            (".env", ""),
+            (".ssh/config", ""),
+        ] {
+            fs::write(dir.join(name), content).unwrap();
+        }
+        symlink("src", dir.join("link")).unwrap();
+    }
+
+    fn filled() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fill(dir.path());
+        std::thread::sleep(crate::rules::memory::SETTLING);
+        dir
+    }
+
+    const ALL: [&str; 5] = [
+        "/.gitignore",
+        "/src/.gitignore",
+        "/src/deep/made",
+        "/src/keep.log",
+        "/src/main.rs",
+    ];
+
+    #[test]
+    fn what_no_rule_leaves_out_is_found_and_only_folders_that_are_shared_are_watched() {
+        let dir = filled();
+        let (files, folders) = looked(dir.path(), "");
+        assert_eq!(files, ALL);
+        assert_eq!(folders, ["", "/src", "/src/deep"]);
+    }
+
+    #[test]
+    fn one_place_is_found_as_it_is_in_the_whole() {
+        let dir = filled();
+        for (place, files) in [
+            ("/src", &ALL[1..]),
+            ("/src/deep", &ALL[2..3]),
+            ("/src/deep/made", &ALL[2..3]),
+            ("/src/main.rs", &ALL[4..]),
+            ("/src/made", &[]),
+            ("/src/made/below", &[]),
+            ("/target", &[]),
+            ("/target/debug", &[]),
+            ("/target/debug/program", &[]),
+            ("/.git/info/exclude", &[]),
+            ("/.ssh/config", &[]),
+            ("/link/main.rs", &[]),
+            ("/missing", &[]),
+            ("/missing/below", &[]),
+        ] {
+            assert_eq!(looked(dir.path(), place).0, files, "{place}");
+        }
+    }
+
+    #[test]
+    fn where_a_rule_file_cannot_be_read_nothing_is_shared_and_nothing_taken_for_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("src")).unwrap();
+        fs::write(dir.path().join("src/main.rs"), "").unwrap();
+        fs::write(dir.path().join("src/.gitignore"), vec![b'x'; (1 << 20) + 1]).unwrap();
+        let root = dirfd::open_root(dir.path()).unwrap();
+        let own = dirfd::open_root(dir.path()).unwrap();
+        let rules = Rules::new(dir.path(), own, &[]).unwrap();
+        let found = look(&root, &rules, "", |_| {});
+        assert!(found.files.is_empty());
+        assert!(found.unseen().contains("/src"));
+    }
+}

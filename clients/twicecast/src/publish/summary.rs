@@ -1,0 +1,38 @@
+//! What is not shared, in a few words.
+
+use std::collections::BTreeMap;
+
+use crate::names::NameFault;
+use crate::rules::Verdict;
+use crate::rules::skip::Skip;
+
+/// How much is left out, and which secrets.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Files and folders that rules of ignore files name.
+    pub ignored: usize,
+    /// What the list of secrets holds back.
+    pub secrets: Vec<String>,
+    /// Links, special files and names that no server takes.
+    pub never: usize,
+}
+
+impl Summary {
+    /// That of these.
+    pub fn of(left_out: &BTreeMap<String, Verdict>) -> Self {
+        let mut summary = Self::default();
+        for (path, verdict) in left_out {
+            match verdict {
+                Verdict::Ignored { .. } => summary.ignored += 1,
+                Verdict::Secret(_) => summary.secrets.push(path.clone()),
+                // The unreadable are told of one by one; of `.git` everybody knows.
+                Verdict::Unknown(_)
+                | Verdict::Settling
+                | Verdict::Never(Skip::Name(NameFault::Git))
+                | Verdict::Shared => {}
+                Verdict::Never(_) => summary.never += 1,
+            }
+        }
+        summary
+    }
+}

@@ -1,0 +1,161 @@
+//! Where messages come from: deletions, and files read a few parts ahead of the connection.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::fs::dirfd;
+use crate::names::FileName;
+use crate::parts::Outcome;
+use crate::publish::plan::Remote;
+use crate::publish::upload::{Allows, Content, Item, Message, Refused, Verb};
+use crate::ui::time;
+use crate::{parts, protocol};
+
+/// Messages that are made and wait to go out.
+const READY_MAX: usize = 4;
+
+/// Whether the server has refused that file.
+pub fn is_in(refused: &Refused, reference: u64) -> bool {
+    refused
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .contains(&reference)
+}
+
+/// A source of deletions.
+pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<Item> {
+    let (sender, receiver) = mpsc::channel(READY_MAX);
+    tokio::spawn(async move {
+        for (reference, name) in (first_reference..).zip(names) {
+            let text = protocol::delete(reference, name.as_str());
+            let message = Message {
+                reference,
+                name,
+                verb: Verb::Delete,
+                text,
+                bytes: 0,
+                of: 0,
+                first: true,
+                content: None,
+                judged: None,
+            };
+            if sender.send(Item::Send(message)).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Files to send.
+pub struct Posts {
+    /// Where they lie.
+    pub root: Arc<OwnedFd>,
+    /// Their names, and their sizes as far as known.
+    pub files: Vec<(FileName, u64)>,
+    /// That of the first; the others follow.
+    pub first_reference: u64,
+    /// What the server has refused by then.
+    pub refused: Refused,
+    /// What they were made from, by name, for a pull request.
+    pub bases: BTreeMap<String, String>,
+    /// Asked about a file after each part of it was read, and again where that part has waited
+    /// since.
+    pub allows: Allows,
+}
+
+/// A source of posts, read one after the other, a few messages ahead of the connection.
+pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
+    let Posts {
+        root,
+        files,
+        first_reference,
+        refused,
+        bases,
+        allows,
+    } = posts;
+    let (sender, receiver) = mpsc::channel(READY_MAX);
+    spawn_blocking(move || {
+        for (reference, (name, size)) in (first_reference..).zip(files) {
+            let opened = Cell::new(0);
+            let open = || {
+                opened.set(time::now() / 1_000);
+                Ok(dirfd::open_parent(&root, &name)
+                    .and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf))?)
+            };
+            let mut fault: Option<std::io::Error> = None;
+            let mut withheld = false;
+            let (mut hash, mut sent) = (Sha256::new(), 0);
+            let read = parts::read(open, |part| {
+                if is_in(&refused, reference) {
+                    return false;
+                }
+                withheld = !allows.ask(&name);
+                if withheld {
+                    return false;
+                }
+                if part.is_first() {
+                    (hash, sent) = (Sha256::new(), 0);
+                }
+                hash.update(part.bytes);
+                sent += part.bytes.len() as u64;
+                let content = part.whole.map(|stamp| Content {
+                    remote: Remote {
+                        size: sent,
+                        sha256: dirfd::hex(&hash.clone().finalize()),
+                    },
+                    stamp: stamp.settled(opened.get()),
+                    // Of a file in one part all is at hand.
+                    bytes: part.number.is_none().then(|| part.bytes.to_vec()),
+                });
+                let text = match protocol::post(
+                    reference,
+                    name.as_str(),
+                    part.number,
+                    &STANDARD.encode(part.bytes),
+                    bases.get(name.as_str()).map(String::as_str),
+                ) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        fault = Some(error.into());
+                        return false;
+                    }
+                };
+                let bytes = part.bytes.len() as u64;
+                let message = Message {
+                    reference,
+                    name: name.clone(),
+                    verb: Verb::Post,
+                    text,
+                    bytes,
+                    of: size.max(bytes),
+                    first: part.is_first(),
+                    content,
+                    judged: Some((Instant::now(), allows.clone())),
+                };
+                sender.blocking_send(Item::Send(message)).is_ok()
+            });
+            let said = match (read, fault) {
+                (Err(error), _) | (_, Some(error)) => {
+                    Some(Item::Unreadable(reference, name, error))
+                }
+                (Ok(_), _) if withheld => Some(Item::Withheld(reference, name)),
+                (Ok(Outcome::Changed), _) => Some(Item::Changed(name)),
+                (Ok(Outcome::Whole | Outcome::Stopped), _) => None,
+            };
+            if said.is_some_and(|item| sender.blocking_send(item).is_err()) || sender.is_closed() {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,191 @@
+//! Watching folders for changes, each by itself, so that none is watched that is not shared and
+//! none is missed that is new: a folder is watched before it is looked at.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::publish::dirty::Dirty;
+use crate::rules::Rules;
+
+/// How often everything is looked at where it cannot be watched.
+pub const POLL: Duration = Duration::from_secs(2);
+
+/// The watched folders.
+pub struct Watching {
+    root: PathBuf,
+    watcher: Option<RecommendedWatcher>,
+    /// Why folders cannot be watched, until it has been said.
+    trouble: Option<String>,
+}
+
+impl Watching {
+    /// Begins to watch nothing; what changes in `root`, a path without links, is told to `dirty`.
+    pub fn start(root: &Path, dirty: Arc<Dirty>) -> Self {
+        let told = {
+            let root = root.to_path_buf();
+            move |event: notify::Result<Event>| tell(&root, &dirty, event)
+        };
+        let mut watching = Self {
+            root: root.to_path_buf(),
+            watcher: None,
+            trouble: None,
+        };
+        match RecommendedWatcher::new(told, Config::default()) {
+            Ok(watcher) => watching.watcher = Some(watcher),
+            Err(error) => watching.give_up(&error),
+        }
+        watching
+    }
+
+    /// One that does not even try.
+    pub fn none(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            watcher: None,
+            trouble: None,
+        }
+    }
+
+    /// Watches a folder of the shared one by its full name; again where it is another by now.
+    pub fn folder(&mut self, full: &str) {
+        let path = self.root.join(full.trim_start_matches('/'));
+        self.path(&path);
+        if full.is_empty() {
+            self.path(&path.join(".git/info"));
+        }
+    }
+
+    /// Watches a folder elsewhere.
+    pub fn path(&mut self, path: &Path) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        match watcher.watch(path, RecursiveMode::NonRecursive) {
+            Ok(()) => {}
+            // It has gone again, or is none of ours; its own folder tells of that.
+            Err(error) if limit(&error).is_none() => {}
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    /// Whether nothing is watched, so that everything has to be looked at now and then.
+    pub fn is_polling(&self) -> bool {
+        self.watcher.is_none()
+    }
+
+    /// Why nothing is watched any more, once.
+    pub fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
+    fn give_up(&mut self, error: &notify::Error) {
+        self.watcher = None;
+        let why = match limit(error) {
+            Some(limit) => format!(
+                "The system's limit of watched folders is reached; `sudo sysctl \
+                 fs.inotify.{limit}` raises it for the next start"
+            ),
+            None => format!("The system does not let folders be watched: {error}"),
+        };
+        let seconds = POLL.as_secs();
+        self.trouble = Some(format!(
+            "{why}. The folder is looked through every {seconds} s instead."
+        ));
+    }
+}
+
+/// Which limit of the system an error is about, and a greater one.
+fn limit(error: &notify::Error) -> Option<&'static str> {
+    const WATCHES: &str = "max_user_watches=1048576";
+    const INSTANCES: &str = "max_user_instances=1024";
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => Some(WATCHES),
+        // ENOSPC and EMFILE.
+        ErrorKind::Io(error) => match error.raw_os_error() {
+            Some(28) => Some(WATCHES),
+            Some(24) => Some(INSTANCES),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn tell(root: &Path, dirty: &Dirty, event: notify::Result<Event>) {
+    let Ok(event) = event else {
+        return dirty.add_all();
+    };
+    if event.need_rescan() {
+        return dirty.add_all();
+    }
+    if let EventKind::Access(access) = event.kind
+        && access != AccessKind::Close(AccessMode::Write)
+    {
+        // Our own reading, most of it.
+        return;
+    }
+    for path in event.paths {
+        dirty.add(place(root, &path));
+    }
+}
+
+/// The place that has to be looked at after a change of `path`.
+fn place(root: &Path, path: &Path) -> String {
+    let Ok(inside) = path.strip_prefix(root) else {
+        // Rules from above.
+        return String::new();
+    };
+    let mut full = String::new();
+    for segment in inside {
+        match segment.to_str() {
+            // It changes what is shared of its whole folder.
+            Some(segment) if Rules::is_rule_file(segment) => return full,
+            Some(".git") if full.is_empty() => return full,
+            Some(segment) => {
+                full.push('/');
+                full.push_str(segment);
+            }
+            None => return full,
+        }
+    }
+    full
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_looked_at_where_it_may_matter() {
+        for (path, full) in [
+            ("/p", ""),
+            ("/p/a/b", "/a/b"),
+            ("/p/a/.gitignore", "/a"),
+            ("/p/.tcignore", ""),
+            ("/p/.git/info/exclude", ""),
+            ("/other/.gitignore", ""),
+        ] {
+            assert_eq!(place(Path::new("/p"), Path::new(path)), full, "{path}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_watched_folder_tells_of_its_files_and_not_of_being_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let dirty = Arc::new(Dirty::default());
+        let mut watching = Watching::start(&root, Arc::clone(&dirty));
+        watching.folder("");
+        assert!(!watching.is_polling());
+        std::fs::write(root.join("a"), "x").unwrap();
+        dirty.settled().await;
+        assert_eq!(dirty.take(), ["/a"]);
+        std::fs::read(root.join("a")).unwrap();
+        std::fs::write(root.join("b"), "x").unwrap();
+        dirty.settled().await;
+        assert_eq!(dirty.take(), ["/b"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Catching up: from a list of the project to a complete copy of it, in rounds where files vanish
+//! on the way.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use crate::names::{FileName, shown};
+use crate::protocol;
+use crate::protocol::ListedFile;
+use crate::replica::session::{Counts, Phase, Session, not_removed};
+use crate::ui::output::{counted, say};
+
+/// Requests for single files that wait for their answers, at most.
+const GETS_MAX: usize = 16;
+/// Up to this many files are fetched one by one even where they are most of the project.
+const FEW: usize = 8;
+/// A file that is listed but not to be had is asked for in this many rounds.
+const ROUNDS_MAX: u32 = 3;
+
+impl Session<'_> {
+    pub fn take_list(&mut self, reference: Option<u64>, more: Vec<ListedFile>, last: bool) {
+        let Phase::Listing {
+            reference: asked,
+            files,
+            touched,
+        } = &mut self.phase
+        else {
+            return;
+        };
+        if reference != Some(*asked) {
+            return;
+        }
+        files.extend(more);
+        if last {
+            let (files, touched) = (std::mem::take(files), std::mem::take(touched));
+            self.compare(&files, touched);
+        }
+    }
+
+    fn compare(&mut self, files: &[ListedFile], touched: HashSet<FileName>) {
+        let mut keep = touched;
+        let mut known = Vec::new();
+        let listed: HashSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        self.report.keep_only(|name| {
+            listed.contains(name) || FileName::parse(name).is_ok_and(|name| keep.contains(&name))
+        });
+        for file in files {
+            match FileName::parse(&file.name) {
+                Ok(name) => {
+                    keep.insert(name.clone());
+                    known.push((name, file));
+                }
+                Err(fault) => self.fail(&file.name, &format!("refused: {fault}")),
+            }
+        }
+        self.remove_all_but(&keep);
+        self.counts.listed = known.len();
+        let needed = known
+            .into_iter()
+            .filter(|(name, file)| !self.has(name, file))
+            .map(|(name, _)| name)
+            .collect();
+        self.fetch(needed);
+    }
+
+    /// Takes away what is gone, before anything is fetched, so that its names are free.
+    fn remove_all_but(&mut self, keep: &HashSet<FileName>) {
+        let gone: Vec<FileName> = self
+            .tree
+            .ours()
+            .filter(|name| !keep.contains(name))
+            .cloned()
+            .collect();
+        for name in gone {
+            match self.tree.remove(&name) {
+                Ok(removed) => self.counts.removed += usize::from(removed),
+                Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
+            }
+        }
+        self.counts.removed += self.tree.remove_strays(keep);
+    }
+
+    /// Whether nothing is to be fetched for this file: it is here as listed, or it cannot be
+    /// written anyway.
+    fn has(&mut self, name: &FileName, file: &ListedFile) -> bool {
+        let refusal = match self.tree.fingerprint(name) {
+            Ok(Some((size, sha256))) if size == file.size && sha256 == file.sha256 => {
+                self.tree.adopt(name).err()
+            }
+            Ok(_) => return false,
+            Err(refusal) => Some(refusal),
+        };
+        match refusal {
+            Some(refusal) => self.refuse(name, &refusal),
+            None => self.report.mended(name.as_str()),
+        }
+        true
+    }
+
+    fn fetch(&mut self, needed: BTreeSet<FileName>) {
+        let all_of_it = needed.len() > FEW && needed.len() * 2 > self.counts.listed;
+        let mut whole = None;
+        let mut waiting = VecDeque::new();
+        if all_of_it {
+            let reference = self.reference();
+            self.outbox.push_back(protocol::get(
+                reference,
+                &self.identity.streamer,
+                &self.identity.project,
+                None,
+            ));
+            whole = Some(reference);
+        } else {
+            waiting.extend(needed.iter().cloned());
+        }
+        self.phase = Phase::Fetching {
+            whole,
+            single: HashMap::new(),
+            waiting,
+            expected: needed,
+        };
+        self.go_on();
+    }
+
+    /// Asks once more for a file that could not be written.
+    pub fn fetch_again(&mut self, name: FileName) {
+        match &mut self.phase {
+            // The list tells what is missing.
+            Phase::Listing { .. } => {}
+            Phase::Fetching {
+                waiting, expected, ..
+            } => {
+                expected.insert(name.clone());
+                waiting.push_back(name);
+                self.go_on();
+            }
+            // It is put into its place like any change.
+            Phase::Live { .. } => {
+                let reference = self.reference();
+                self.outbox.push_back(protocol::get(
+                    reference,
+                    &self.identity.streamer,
+                    &self.identity.project,
+                    Some(name.as_str()),
+                ));
+            }
+        }
+    }
+
+    /// Asks for the next files, or ends the fetching where nothing is left to ask.
+    pub fn go_on(&mut self) {
+        let Phase::Fetching {
+            whole,
+            single,
+            waiting,
+            expected,
+        } = &mut self.phase
+        else {
+            return;
+        };
+        while single.len() < GETS_MAX {
+            let Some(name) = waiting.pop_front() else {
+                break;
+            };
+            // A live update may have brought it meanwhile.
+            if expected.contains(&name) {
+                self.next_reference += 1;
+                let request = protocol::get(
+                    self.next_reference,
+                    &self.identity.streamer,
+                    &self.identity.project,
+                    Some(name.as_str()),
+                );
+                self.outbox.push_back(request);
+                single.insert(self.next_reference, name);
+            }
+        }
+        if whole.is_some() || !single.is_empty() {
+            return;
+        }
+        let missing = std::mem::take(expected);
+        if missing.is_empty() {
+            self.complete();
+        } else if self.round < ROUNDS_MAX {
+            // Deleted meanwhile, most likely; another list tells.
+            self.ask_for_list();
+        } else {
+            for name in missing {
+                self.fail(name.as_str(), "the server lists it but does not send it");
+            }
+            self.complete();
+        }
+    }
+
+    fn complete(&mut self) {
+        self.phase = Phase::Live { absent: false };
+        let failures = if self.report.count() == 0 {
+            String::new()
+        } else {
+            format!(", {} not written", counted(self.report.count(), "file"))
+        };
+        say(&format!(
+            "complete: {} of {}, {} fetched, {} removed{failures}",
+            counted(self.counts.listed, "file"),
+            shown(&self.identity.full_project()),
+            self.counts.fetched,
+            self.counts.removed
+        ));
+        self.counts = Counts::default();
+        self.round = 0;
+    }
+
+    pub fn take_done(&mut self, reference: Option<u64>) {
+        if let (Phase::Fetching { whole, single, .. }, Some(reference)) =
+            (&mut self.phase, reference)
+        {
+            if *whole == Some(reference) {
+                *whole = None;
+            } else {
+                single.remove(&reference);
+            }
+        }
+        self.go_on();
+    }
+}

@@ -1,0 +1,363 @@
+//! A viewer's session as a plain state machine: messages in, requests out, files put and taken
+//! away. It holds no socket. It begins after the subscription, with a list; then it fetches what
+//! differs; then it is live, while updates are applied all along.
+
+mod catch_up;
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use crate::credentials::identity::Identity;
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+use crate::protocol;
+use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
+use crate::replica::assembly::{Assembly, OutOfOrder, not_written};
+use crate::replica::tree::{Refusal, Tree};
+use crate::ui::output::{Report, failure_line, say, warn};
+
+/// One connection's session.
+#[derive(Debug)]
+pub struct Session<'a> {
+    identity: &'a Identity,
+    tree: &'a mut Tree,
+    report: &'a mut Report,
+    once: bool,
+    phase: Phase,
+    assembly: Option<Assembly>,
+    outbox: VecDeque<String>,
+    next_reference: u64,
+    round: u32,
+    counts: Counts,
+    /// Files that were refused because of what lies at a place, by that place.
+    blocked: HashMap<FileName, BTreeSet<FileName>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    listed: usize,
+    fetched: usize,
+    removed: usize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Listing {
+        reference: u64,
+        files: Vec<ListedFile>,
+        /// What live updates said since the list was asked for; it is newer than the list.
+        touched: HashSet<FileName>,
+    },
+    Fetching {
+        /// The reference of a `get` of the whole project, while it is answered.
+        whole: Option<u64>,
+        single: HashMap<u64, FileName>,
+        waiting: VecDeque<FileName>,
+        expected: BTreeSet<FileName>,
+    },
+    /// The present state is complete, or there is none.
+    Live { absent: bool },
+}
+
+impl<'a> Session<'a> {
+    /// Begins a session on a connection that receives the project's updates; references count from
+    /// `first_reference`.
+    pub fn begin(
+        identity: &'a Identity,
+        tree: &'a mut Tree,
+        report: &'a mut Report,
+        once: bool,
+        first_reference: u64,
+    ) -> Self {
+        let phase = Phase::Live { absent: true };
+        let mut session = Self {
+            identity,
+            tree,
+            report,
+            once,
+            phase,
+            assembly: None,
+            outbox: VecDeque::new(),
+            next_reference: first_reference,
+            round: 0,
+            counts: Counts::default(),
+            blocked: HashMap::new(),
+        };
+        session.ask_for_list();
+        session
+    }
+
+    /// The next request to send, if there is one.
+    pub fn request(&mut self) -> Option<String> {
+        self.outbox.pop_front()
+    }
+
+    /// Whether there is a request to send.
+    pub fn has_request(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Whether the present state is here.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.phase, Phase::Live { absent: false })
+    }
+
+    /// Takes in a message.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if the session cannot go on.
+    pub fn handle(
+        &mut self,
+        reference: Option<u64>,
+        message: ServerMessage,
+    ) -> Result<(), Failure> {
+        match message {
+            ServerMessage::Part(part) if self.is_ours(part.project.as_ref()) => {
+                self.take_part(reference, &part).map_err(|OutOfOrder(why)| {
+                    Failure::connection(format!(
+                        "The server sent a file in the wrong order: {}.",
+                        shown(&why)
+                    ))
+                })
+            }
+            ServerMessage::List { files, last } => {
+                self.take_list(reference, files, last);
+                Ok(())
+            }
+            ServerMessage::GetDone => {
+                self.take_done(reference);
+                Ok(())
+            }
+            ServerMessage::Deleted { name, project } if self.is_ours(project.as_ref()) => {
+                self.take_deletion(&name);
+                Ok(())
+            }
+            ServerMessage::Presence { connected, project } if self.is_ours(project.as_ref()) => {
+                self.say(&format!(
+                    "{} {}",
+                    shown(&self.identity.streamer),
+                    if connected { "is live" } else { "has left" }
+                ));
+                if connected && matches!(self.phase, Phase::Live { absent: true }) {
+                    self.ask_for_list();
+                }
+                Ok(())
+            }
+            ServerMessage::Error(error) => self.take_error(reference, &error),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_ours(&self, project: Option<&ProjectOf>) -> bool {
+        project.is_none_or(|of| {
+            of.username == self.identity.streamer && of.project == self.identity.project
+        })
+    }
+
+    fn say(&self, line: &str) {
+        if !self.once {
+            say(line);
+        }
+    }
+
+    fn reference(&mut self) -> u64 {
+        self.next_reference += 1;
+        self.next_reference
+    }
+
+    fn ask_for_list(&mut self) {
+        let reference = self.reference();
+        self.outbox.push_back(protocol::list(
+            reference,
+            &self.identity.streamer,
+            &self.identity.project,
+        ));
+        self.phase = Phase::Listing {
+            reference,
+            files: Vec::new(),
+            touched: HashSet::new(),
+        };
+        self.round += 1;
+    }
+
+    fn take_part(&mut self, reference: Option<u64>, part: &FilePart) -> Result<(), OutOfOrder> {
+        let mut assembly = match self.assembly.take() {
+            Some(assembly) => assembly,
+            // The rest of a file that was under way before we listened from its beginning; the list
+            // will show it.
+            None if part.part != 1 => return Ok(()),
+            None => Assembly::begin(part, reference, self.tree)?,
+        };
+        if !assembly.take(part)? {
+            self.assembly = Some(assembly);
+            return Ok(());
+        }
+        let assembled = assembly.finish();
+        let name = match assembled.result {
+            Ok((name, staged)) => {
+                let put = self.tree.put(staged, &name);
+                self.touch(&name);
+                match put {
+                    Ok(()) => {
+                        self.report.mended(name.as_str());
+                        self.counts.fetched += 1;
+                        if matches!(self.phase, Phase::Live { .. }) {
+                            self.say(&format!("updated {name}"));
+                        }
+                    }
+                    Err(refusal) => self.refuse(&name, &refusal),
+                }
+                Some(name)
+            }
+            Err(why) => {
+                self.fail(&assembled.raw_name, &why);
+                FileName::parse(&assembled.raw_name).ok()
+            }
+        };
+        if let (Some(name), Phase::Fetching { expected, .. }) = (name, &mut self.phase) {
+            expected.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn take_deletion(&mut self, raw_name: &str) {
+        self.report.mended(raw_name);
+        // What has no proper name was never written.
+        let Ok(name) = FileName::parse(raw_name) else {
+            return;
+        };
+        self.touch(&name);
+        if let Phase::Fetching { expected, .. } = &mut self.phase {
+            expected.remove(&name);
+        }
+        match self.tree.remove(&name) {
+            Ok(true) => {
+                self.counts.removed += 1;
+                self.say(&format!("removed {name}"));
+            }
+            Ok(false) => {}
+            Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
+        }
+        self.retry_what_it_blocked(&name);
+    }
+
+    /// Notes that a file is not written, and for which place it waits, if for one.
+    fn refuse(&mut self, name: &FileName, refusal: &Refusal) {
+        self.fail(name.as_str(), &not_written(refusal));
+        if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
+            self.blocked.entry(place).or_default().insert(name.clone());
+        }
+    }
+
+    /// A file is gone from the project, and maybe folders with it: asks for the files that were
+    /// refused because of what lay there.
+    fn retry_what_it_blocked(&mut self, gone: &FileName) {
+        let folders = gone
+            .folders()
+            .filter_map(|folder| FileName::parse(folder).ok());
+        for place in folders.chain([gone.clone()]) {
+            if !self.blocked.contains_key(&place) || !self.tree.is_free(&place) {
+                continue;
+            }
+            for name in self.blocked.remove(&place).unwrap_or_default() {
+                // It may have come, or have been deleted, meanwhile.
+                if self.report.has(name.as_str()) {
+                    self.fetch_again(name);
+                }
+            }
+        }
+    }
+
+    fn touch(&mut self, name: &FileName) {
+        if let Phase::Listing { touched, .. } = &mut self.phase {
+            touched.insert(name.clone());
+        }
+    }
+
+    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows
+    /// it or not.
+    fn keep_unread(&mut self, raw_name: &str, why: &str) {
+        // What has no proper name was never written.
+        if let Ok(name) = FileName::parse(raw_name) {
+            self.touch(&name);
+            self.fail(raw_name, &format!("the server cannot read it ({why})"));
+        }
+    }
+
+    fn fail(&mut self, name: &str, why: &str) {
+        if self.report.failed(name, why) {
+            warn(&failure_line(name, why));
+        }
+    }
+
+    fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
+        let why = shown(&error.message);
+        if error.code == 401 {
+            // We were let in with it, so the token was good: whether as an answer or by itself,
+            // this tells of its end.
+            return Err(self.identity.withdrawn(&error.message));
+        }
+        // A file that the server cannot read to its end is broken off, and the next one follows.
+        self.assembly
+            .take_if(|assembly| assembly.is_ended_by(reference, error));
+        if reference.is_none()
+            && let Some(name) = error.unread_file()
+        {
+            // A change that we are told of and cannot get; the copy here is behind until the next
+            // one.
+            self.keep_unread(name, &why);
+            return Ok(());
+        }
+        match &mut self.phase {
+            Phase::Listing {
+                reference: asked, ..
+            } if reference == Some(*asked) => {
+                if let Some(name) = error.unread_file() {
+                    self.keep_unread(name, &why);
+                    return Ok(());
+                }
+                let project = shown(&self.identity.full_project());
+                if error.kind != "failReadPathError" {
+                    return Err(Failure::connection(format!(
+                        "The server could not list {project} ({}: {why}).",
+                        error.code
+                    )));
+                }
+                if self.once {
+                    return Err(Failure::not_yet(format!(
+                        "The server has no project {project} ({why}). Check --streamer and \
+                         --project."
+                    )));
+                }
+                say(&format!(
+                    "{project} is not there yet; waiting for the streamer"
+                ));
+                self.phase = Phase::Live { absent: true };
+                self.round = 0;
+            }
+            Phase::Fetching { whole, single, .. } => {
+                if let Some(reference) = reference {
+                    // Within a whole project one file that cannot be read does not end the answer;
+                    // all else does.
+                    if *whole == Some(reference) && error.kind != "failReadFileError" {
+                        *whole = None;
+                    }
+                    single.remove(&reference);
+                }
+                self.go_on();
+            }
+            // What was asked for again is gone meanwhile, or remains the failure that it was.
+            _ if reference.is_some() && error.unread_file().is_some() => {}
+            _ => warn(&format!("The server says: {why} ({}).", error.code)),
+        }
+        Ok(())
+    }
+}
+
+/// What is said of a file that is not removed.
+fn not_removed(why: &Refusal) -> String {
+    format!("cannot be removed: {why}")
+}
+
+#[cfg(test)]
+mod tests;

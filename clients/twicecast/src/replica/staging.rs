@@ -1,0 +1,108 @@
+//! Files in the making: they grow in the work folder, out of everybody's sight, and go if they are
+//! never finished.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, unlinkat};
+
+use crate::fs::dirfd;
+
+const PREFIX: &str = "incoming-";
+
+/// Where files in the making lie.
+#[derive(Debug)]
+pub struct Staging {
+    work: Arc<OwnedFd>,
+    next: u64,
+}
+
+/// One file in the making. Dropped before it is [`Staged::placed`], it is removed.
+#[derive(Debug)]
+pub struct Staged {
+    /// To write into.
+    pub file: File,
+    work: Arc<OwnedFd>,
+    name: String,
+    is_placed: bool,
+}
+
+impl Staging {
+    /// Takes over a work folder and sweeps out what a crash left there.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn new(work: OwnedFd) -> io::Result<Self> {
+        for entry in dirfd::entries(&work)? {
+            if entry.to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+                unlinkat(&work, entry.as_os_str(), AtFlags::empty())?;
+            }
+        }
+        Ok(Self {
+            work: Arc::new(work),
+            next: 0,
+        })
+    }
+
+    /// Begins a file.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn begin(&mut self) -> io::Result<Staged> {
+        let name = format!("{PREFIX}{}", self.next);
+        self.next += 1;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(openat(
+            &self.work,
+            name.as_str(),
+            flags,
+            Mode::from_raw_mode(0o666),
+        )?);
+        Ok(Staged {
+            file,
+            work: Arc::clone(&self.work),
+            name,
+            is_placed: false,
+        })
+    }
+}
+
+impl Staged {
+    /// The folder in which it lies.
+    pub fn folder(&self) -> BorrowedFd<'_> {
+        self.work.as_fd()
+    }
+
+    /// Its name there.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is known by wherever it is moved.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn inode(&self) -> io::Result<(u64, u64)> {
+        Ok(dirfd::inode(&fstat(&self.file)?))
+    }
+
+    /// It lies where it belongs now.
+    pub fn placed(mut self) {
+        self.is_placed = true;
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            // What cannot be removed now is swept at the next start.
+            let _ = unlinkat(&*self.work, self.name.as_str(), AtFlags::empty());
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The mirrored folder: puts files where the project has them and takes them away, through
+//! directory handles, following no link, and touching only what this mirror wrote (see `manifest`)
+//! unless it was told otherwise.
+
+mod refusal;
+mod removal;
+mod spelling;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, RenameFlags, Stat, fstat, mkdirat, renameat, renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::fs::dirfd;
+use crate::names::FileName;
+use crate::replica::record::Manifest;
+use crate::replica::staging::{Staged, Staging};
+pub use refusal::Refusal;
+use spelling::refuse_other_spelling;
+
+/// The folder, its record, and what is known about it.
+#[derive(Debug)]
+pub struct Tree {
+    root: OwnedFd,
+    staging: Staging,
+    manifest: Manifest,
+    /// Overwrite files of the project's names that somebody else wrote.
+    force: bool,
+    /// Remove files that the project does not have, no matter who wrote them.
+    delete: bool,
+    /// Which of our names an inode was last seen under.
+    inodes: HashMap<(u64, u64), FileName>,
+    /// Folders known to be spelled here as the project spells them.
+    folders: HashSet<String>,
+    /// Which of the project's folders an inode was last seen under.
+    folder_inodes: HashMap<(u64, u64), String>,
+}
+
+impl Tree {
+    /// Takes over an opened folder with its record.
+    pub fn new(
+        root: OwnedFd,
+        staging: Staging,
+        manifest: Manifest,
+        force: bool,
+        delete: bool,
+    ) -> Self {
+        let mut tree = Self {
+            root,
+            staging,
+            manifest,
+            force,
+            delete,
+            inodes: HashMap::new(),
+            folders: HashSet::new(),
+            folder_inodes: HashMap::new(),
+        };
+        for name in tree.manifest.files() {
+            tree.folders.extend(name.folders().map(str::to_owned));
+            let seen = dirfd::open_parent(&tree.root, name)
+                .and_then(|(folder, leaf)| dirfd::look(&folder, leaf));
+            if let Ok(Some(stat)) = seen {
+                tree.inodes
+                    .entry(dirfd::inode(&stat))
+                    .or_insert_with(|| name.clone());
+            }
+        }
+        for path in &tree.folders {
+            if let Ok(inode) = dirfd::open_below(&tree.root, path).and_then(folder_inode) {
+                tree.folder_inodes
+                    .entry(inode)
+                    .or_insert_with(|| path.clone());
+            }
+        }
+        tree
+    }
+
+    /// The files that this mirror wrote.
+    pub fn ours(&self) -> impl Iterator<Item = &FileName> {
+        self.manifest.files().iter()
+    }
+
+    /// Whether nothing lies at a place, as far as can be told.
+    pub fn is_free(&self, name: &FileName) -> bool {
+        match dirfd::open_parent(&self.root, name) {
+            Ok((folder, leaf)) => matches!(dirfd::look(&folder, leaf), Ok(None)),
+            Err(error) => error == Errno::NOENT,
+        }
+    }
+
+    /// Begins a file, out of sight.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn stage(&mut self) -> io::Result<Staged> {
+        self.staging.begin()
+    }
+
+    /// Puts a finished file into its place, whole.
+    ///
+    /// # Errors
+    ///
+    /// The reason why what lies there stays as it is.
+    pub fn put(&mut self, staged: Staged, name: &FileName) -> Result<(), Refusal> {
+        let folder = self.make_folders(name)?;
+        let (_, leaf) = name.split();
+        let mut found = dirfd::look(&folder, leaf)?;
+        match found.as_ref().map(dirfd::kind) {
+            None | Some(FileType::RegularFile) => {}
+            Some(FileType::Directory) => {
+                self.check_spelling(&folder, leaf, name.as_str())?;
+                self.clear_folder(name)?;
+                // The folders above went with it if it was all they held.
+                let folder = self.make_folders(name)?;
+                return self.put_into(&folder, None, staged, name);
+            }
+            Some(FileType::Symlink) => return Err(Refusal::Link(name.as_str().to_owned())),
+            Some(_) => return Err(Refusal::Special(name.as_str().to_owned())),
+        }
+        if let Some(stat) = found.as_ref() {
+            self.check_may_replace(&folder, leaf, stat, name)?;
+        }
+        self.put_into(&folder, found.take(), staged, name)
+    }
+
+    fn put_into(
+        &mut self,
+        folder: &OwnedFd,
+        found: Option<Stat>,
+        staged: Staged,
+        name: &FileName,
+    ) -> Result<(), Refusal> {
+        let (_, leaf) = name.split();
+        let was_ours = self.manifest.holds(name);
+        let inode = staged.inode()?;
+        self.manifest.wrote(name)?;
+        let moved = if found.is_none() {
+            move_to_free_place(&staged, folder, leaf)
+        } else {
+            renameat(staged.folder(), staged.name(), folder, leaf)
+        };
+        if let Err(error) = moved {
+            if !was_ours {
+                self.manifest.removed(name)?;
+            }
+            return Err(if error == Errno::EXIST {
+                Refusal::NotOurs(name.as_str().to_owned())
+            } else {
+                error.into()
+            });
+        }
+        staged.placed();
+        if let Some(stat) = found {
+            self.inodes.remove(&dirfd::inode(&stat));
+        }
+        self.inodes.insert(inode, name.clone());
+        Ok(())
+    }
+
+    /// The size and SHA-256 of a file that is here under exactly this name; `None` where no regular
+    /// file is.
+    ///
+    /// # Errors
+    ///
+    /// A twin, or the system's own reason.
+    pub fn fingerprint(&self, name: &FileName) -> Result<Option<(u64, String)>, Refusal> {
+        let Ok((folder, leaf)) = dirfd::open_parent(&self.root, name) else {
+            return Ok(None);
+        };
+        match dirfd::look(&folder, leaf)? {
+            Some(stat) if dirfd::kind(&stat) == FileType::RegularFile => {
+                self.check_twin(&folder, leaf, &stat, name)?;
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?))
+    }
+
+    /// Takes a file that is here and equals the project's for one of ours, where overwriting it
+    /// would be allowed anyway.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn adopt(&mut self, name: &FileName) -> Result<(), Refusal> {
+        if self.force && !self.manifest.holds(name) {
+            let (folder, leaf) = dirfd::open_parent(&self.root, name)?;
+            if let Some(stat) = dirfd::look(&folder, leaf)? {
+                self.manifest.wrote(name)?;
+                self.inodes.insert(dirfd::inode(&stat), name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the folder of a file, making what is missing; a file of ours in the way has become a
+    /// folder.
+    fn make_folders(&mut self, name: &FileName) -> Result<OwnedFd, Refusal> {
+        let mut folder = dirfd::open_below(&self.root, "")?;
+        for path in name.folders() {
+            let segment = path.rsplit('/').next().unwrap_or(path);
+            folder = match dirfd::open_folder(&folder, segment) {
+                Ok(inner) => {
+                    self.check_spelling(&folder, segment, path)?;
+                    inner
+                }
+                Err(error) => {
+                    self.make_way(&folder, segment, path, error)?;
+                    mkdirat(&folder, segment, Mode::from_raw_mode(0o777))?;
+                    dirfd::open_folder(&folder, segment)?
+                }
+            };
+            self.folders.insert(path.to_owned());
+            self.folder_inodes
+                .insert(folder_inode(&folder)?, path.to_owned());
+        }
+        Ok(folder)
+    }
+
+    fn make_way(
+        &mut self,
+        folder: &OwnedFd,
+        segment: &str,
+        path: &str,
+        error: Errno,
+    ) -> Result<(), Refusal> {
+        let Some(stat) = dirfd::look(folder, segment)? else {
+            return Ok(());
+        };
+        match (dirfd::kind(&stat), FileName::parse(path)) {
+            (FileType::RegularFile, Ok(file)) => {
+                self.check_may_replace(folder, segment, &stat, &file)?;
+                unlinkat(folder, segment, AtFlags::empty())?;
+                self.inodes.remove(&dirfd::inode(&stat));
+                Ok(self.manifest.removed(&file)?)
+            }
+            (FileType::Symlink, _) => Err(Refusal::Link(path.to_owned())),
+            (FileType::Directory, _) => Err(error.into()),
+            _ => Err(Refusal::Special(path.to_owned())),
+        }
+    }
+
+    fn check_may_replace(
+        &self,
+        folder: &OwnedFd,
+        leaf: &str,
+        stat: &Stat,
+        name: &FileName,
+    ) -> Result<(), Refusal> {
+        self.check_twin(folder, leaf, stat, name)?;
+        if self.manifest.holds(name) || self.force {
+            Ok(())
+        } else {
+            Err(Refusal::NotOurs(name.as_str().to_owned()))
+        }
+    }
+
+    /// Refuses a file that is here under another name: one of ours by its inode, anybody's by how
+    /// the folder spells it.
+    fn check_twin(
+        &self,
+        folder: &OwnedFd,
+        leaf: &str,
+        stat: &Stat,
+        name: &FileName,
+    ) -> Result<(), Refusal> {
+        let inode = dirfd::inode(stat);
+        if let Some(other) = self.inodes.get(&inode).filter(|other| *other != name) {
+            let seen = dirfd::open_parent(&self.root, other)
+                .and_then(|(folder, leaf)| dirfd::look(&folder, leaf));
+            if seen
+                .ok()
+                .flatten()
+                .is_some_and(|stat| dirfd::inode(&stat) == inode)
+            {
+                return Err(Refusal::Twin(other.as_str().to_owned()));
+            }
+        }
+        if self.manifest.holds(name) {
+            Ok(())
+        } else {
+            refuse_other_spelling(folder, leaf, name.as_str())
+        }
+    }
+
+    /// Refuses a folder that is here under another name, by its inode or by how its own folder
+    /// spells it.
+    fn check_spelling(&self, folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
+        let inode = dirfd::look(folder, segment)?.as_ref().map(dirfd::inode);
+        let other = inode.and_then(|inode| self.folder_inodes.get(&inode));
+        if let Some(other) = other.filter(|other| *other != path) {
+            let seen = dirfd::open_below(&self.root, other).and_then(folder_inode);
+            if seen.ok() == inode {
+                return Err(Refusal::Twin(other.clone()));
+            }
+        }
+        if self.folders.contains(path) {
+            Ok(())
+        } else {
+            refuse_other_spelling(folder, segment, path)
+        }
+    }
+}
+
+fn folder_inode(folder: impl AsFd) -> Result<(u64, u64), Errno> {
+    Ok(dirfd::inode(&fstat(folder)?))
+}
+
+/// Moves a file to where nothing lies; if something came there meanwhile, it stays.
+fn move_to_free_place(staged: &Staged, folder: &OwnedFd, leaf: &str) -> Result<(), Errno> {
+    match renameat_with(
+        staged.folder(),
+        staged.name(),
+        folder,
+        leaf,
+        RenameFlags::NOREPLACE,
+    ) {
+        // Some file systems have no such flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            renameat(staged.folder(), staged.name(), folder, leaf)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+pub mod tests;

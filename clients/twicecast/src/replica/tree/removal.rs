@@ -1,0 +1,139 @@
+//! Taking away: files that the project no longer has, folders left empty, and what only `--delete`
+//! lets us touch.
+
+use std::collections::HashSet;
+
+use rustix::fs::{AtFlags, FileType, unlinkat};
+use rustix::io::Errno;
+
+use crate::fs::dirfd;
+use crate::names::FileName;
+use crate::replica::tree::{Refusal, Tree};
+
+impl Tree {
+    /// Takes a file away that the project no longer has, and the folders that this leaves empty.
+    /// Returns whether there was one that was ours to take.
+    ///
+    /// # Errors
+    ///
+    /// The reason why what lies there stays.
+    pub fn remove(&mut self, name: &FileName) -> Result<bool, Refusal> {
+        if !self.manifest.holds(name) && !self.delete {
+            return Ok(false);
+        }
+        let Ok((folder, leaf)) = dirfd::open_parent(&self.root, name) else {
+            self.manifest.removed(name)?;
+            return Ok(false);
+        };
+        let stat = dirfd::look(&folder, leaf)?;
+        let is_file = stat
+            .as_ref()
+            .is_some_and(|stat| dirfd::kind(stat) == FileType::RegularFile);
+        // What only looks like the file, because somebody replaced it or the file system takes two
+        // names for one, stays.
+        let (Some(stat), true) = (stat, is_file) else {
+            self.manifest.removed(name)?;
+            return Ok(false);
+        };
+        if self.check_twin(&folder, leaf, &stat, name).is_err() {
+            self.manifest.removed(name)?;
+            return Ok(false);
+        }
+        unlinkat(&folder, leaf, AtFlags::empty())?;
+        self.inodes.remove(&dirfd::inode(&stat));
+        self.manifest.removed(name)?;
+        self.prune(name);
+        Ok(true)
+    }
+
+    /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who made
+    /// them. Returns how many.
+    pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> usize {
+        if self.delete {
+            self.sweep("", &|name| keep.contains(name))
+        } else {
+            0
+        }
+    }
+
+    /// Removes below a folder what is not kept, and what is empty then. Names that this client
+    /// never touches stay.
+    fn sweep(&mut self, path: &str, keep: &dyn Fn(&FileName) -> bool) -> usize {
+        let Ok(folder) = dirfd::open_below(&self.root, path) else {
+            return 0;
+        };
+        let mut removed = 0;
+        for segment in dirfd::entries(&folder).unwrap_or_default() {
+            let Some(segment) = segment.to_str() else {
+                continue;
+            };
+            let Ok(name) = FileName::parse(&format!("{path}/{segment}")) else {
+                continue;
+            };
+            let Ok(Some(stat)) = dirfd::look(&folder, segment) else {
+                continue;
+            };
+            match dirfd::kind(&stat) {
+                FileType::Directory => {
+                    removed += self.sweep(name.as_str(), keep);
+                    if unlinkat(&folder, segment, AtFlags::REMOVEDIR).is_ok() {
+                        self.folders.remove(name.as_str());
+                    }
+                }
+                // The folder may list one of ours under another spelling.
+                FileType::RegularFile
+                    if self.inodes.get(&dirfd::inode(&stat)).is_some_and(keep) => {}
+                FileType::RegularFile | FileType::Symlink
+                    if !keep(&name) && unlinkat(&folder, segment, AtFlags::empty()).is_ok() =>
+                {
+                    self.inodes.remove(&dirfd::inode(&stat));
+                    removed += 1;
+                }
+                _ => {}
+            }
+        }
+        removed
+    }
+
+    /// Makes the folder go in whose place a file comes, if all in it was ours.
+    pub fn clear_folder(&mut self, name: &FileName) -> Result<(), Refusal> {
+        let below: Vec<FileName> = self
+            .ours()
+            .filter(|file| file.is_below(name.as_str()))
+            .cloned()
+            .collect();
+        for file in below {
+            self.remove(&file)?;
+        }
+        let delete = self.delete;
+        self.sweep(name.as_str(), &|_| !delete);
+        let left = dirfd::open_parent(&self.root, name).and_then(|(folder, leaf)| {
+            match unlinkat(&folder, leaf, AtFlags::REMOVEDIR) {
+                Err(Errno::NOENT) => Ok(()),
+                other => other,
+            }
+        });
+        match left {
+            Ok(()) | Err(Errno::NOENT) => {
+                self.folders.remove(name.as_str());
+                Ok(())
+            }
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                Err(Refusal::FolderOfOthers(name.as_str().to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn prune(&mut self, name: &FileName) {
+        for path in name.folders().rev() {
+            let (above, segment) = path.rsplit_once('/').unwrap_or(("", path));
+            let removed = dirfd::open_below(&self.root, above)
+                .and_then(|folder| unlinkat(&folder, segment, AtFlags::REMOVEDIR));
+            if removed.is_err() {
+                return;
+            }
+            self.folders.remove(path);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Files on their way in from the server, part by part, into memory.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+
+use crate::failure::Failure;
+use crate::names::{FileName, NameFault, shown};
+use crate::protocol::FilePart;
+use crate::replica::assembly::BASE64;
+
+/// All of a pull request's files are held in memory; more than this is not looked at.
+const BYTES_MAX: usize = 512 << 20;
+
+/// What has come so far.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The files that are whole.
+    pub files: BTreeMap<FileName, Vec<u8>>,
+    /// The files that are to be deleted.
+    pub deleted: Vec<FileName>,
+    /// Names that are not taken, each with the reason.
+    pub refused: BTreeMap<String, NameFault>,
+    open: Option<Open>,
+    bytes: usize,
+}
+
+/// A file between its first part and its last.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    max_part: u64,
+    next_part: u64,
+    content: Vec<u8>,
+}
+
+impl Contents {
+    /// Takes the next part.
+    ///
+    /// # Errors
+    ///
+    /// A part out of turn, one that is not base64, or too much of all.
+    pub fn take(&mut self, part: &FilePart) -> Result<(), Failure> {
+        let mut open = self.open.take().unwrap_or_else(|| Open {
+            name: part.name.clone(),
+            max_part: part.max_part,
+            next_part: 1,
+            content: Vec::new(),
+        });
+        let due = (&open.name, open.max_part, open.next_part);
+        if due != (&part.name, part.max_part, part.part) || part.part > part.max_part {
+            return Err(wrongly(&part.name, "a part came out of turn"));
+        }
+        let bytes = BASE64.decode(&part.content);
+        let bytes = bytes.map_err(|error| wrongly(&part.name, &error.to_string()))?;
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes > BYTES_MAX {
+            return Err(Failure::denied(
+                "The pull request holds more than 512 MiB; have it sent in smaller ones.",
+            ));
+        }
+        open.content.extend(bytes);
+        open.next_part += 1;
+        if open.next_part <= open.max_part {
+            self.open = Some(open);
+            return Ok(());
+        }
+        match FileName::parse(&open.name) {
+            Ok(name) => {
+                self.files.insert(name, open.content);
+            }
+            Err(fault) => {
+                self.refused.insert(open.name, fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes names of files to be deleted.
+    pub fn delete(&mut self, names: &[String]) {
+        for name in names {
+            match FileName::parse(name) {
+                Ok(parsed) => self.deleted.push(parsed),
+                Err(fault) => {
+                    self.refused.insert(name.clone(), fault);
+                }
+            }
+        }
+    }
+
+    /// All names that are taken: deletions come first, so that a file can come where a folder was
+    /// and the reverse.
+    pub fn names(&self) -> impl Iterator<Item = &FileName> {
+        self.deleted.iter().chain(self.files.keys())
+    }
+
+    /// All has come.
+    ///
+    /// # Errors
+    ///
+    /// A file is not whole.
+    pub fn finish(self) -> Result<Self, Failure> {
+        match &self.open {
+            Some(open) => Err(wrongly(&open.name, "its end is missing")),
+            None => Ok(self),
+        }
+    }
+}
+
+fn wrongly(name: &str, why: &str) -> Failure {
+    Failure::connection(format!("The server sent {} wrongly: {why}.", shown(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(name: &str, part: u64, max_part: u64, content: &str) -> FilePart {
+        FilePart {
+            name: name.into(),
+            content: content.into(),
+            part,
+            max_part,
+            project: None,
+        }
+    }
+
+    #[test]
+    fn parts_are_joined_with_or_without_padding_and_bad_names_are_read_past() {
+        let mut contents = Contents::default();
+        for part in [
+            part("/a", 1, 2, "QUJD"),
+            part("/a", 2, 2, "RA"),
+            part("/../evil", 1, 1, "QUJD"),
+            part("/b", 1, 1, "RA=="),
+            part("/empty", 1, 1, ""),
+        ] {
+            contents.take(&part).unwrap();
+        }
+        contents.delete(&["/gone".to_owned(), "/.git/config".to_owned()]);
+        let contents = contents.finish().unwrap();
+        let files: Vec<_> = contents
+            .files
+            .iter()
+            .map(|(name, content)| (name.as_str(), content.as_slice()))
+            .collect();
+        assert_eq!(files, [("/a", &b"ABCD"[..]), ("/b", b"D"), ("/empty", b"")]);
+        assert_eq!(
+            contents.refused,
+            BTreeMap::from([
+                ("/../evil".to_owned(), NameFault::Parent),
+                ("/.git/config".to_owned(), NameFault::Git),
+            ])
+        );
+        let names: Vec<_> = contents.names().map(FileName::as_str).collect();
+        assert_eq!(names, ["/gone", "/a", "/b", "/empty"]);
+    }
+
+    #[test]
+    fn what_comes_out_of_turn_is_refused() {
+        for next in [
+            part("/a", 1, 3, ""),
+            part("/a", 3, 3, ""),
+            part("/a", 2, 4, ""),
+            part("/b", 2, 3, ""),
+            part("/a", 2, 3, "!!"),
+        ] {
+            let mut contents = Contents::default();
+            contents.take(&part("/a", 1, 3, "QUJD")).unwrap();
+            assert!(contents.take(&next).is_err(), "{next:?}");
+        }
+        assert!(Contents::default().take(&part("/a", 2, 3, "")).is_err());
+        assert!(Contents::default().take(&part("/a", 1, 0, "")).is_err());
+        let mut unfinished = Contents::default();
+        unfinished.take(&part("/a", 1, 2, "QUJD")).unwrap();
+        assert!(unfinished.finish().is_err());
+    }
+}

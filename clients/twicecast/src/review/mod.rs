@@ -1,0 +1,13 @@
+//! Looking at pull requests, and taking what they propose into the shared folder.
+
+pub mod apply;
+pub mod backup;
+pub mod base_cache;
+pub mod bases;
+pub mod contents;
+pub mod decide;
+pub mod diff;
+pub mod inbox;
+pub mod merge;
+pub mod policy;
+pub mod wanted;

@@ -1,0 +1,94 @@
+//! Which of a pull request's files somebody wants: the patterns of `--files`.
+
+use std::collections::BTreeSet;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+
+/// The files that patterns name; all, where there are none.
+#[derive(Debug)]
+pub struct Wanted {
+    matcher: Gitignore,
+    /// The patterns as they stand, without a leading `./` or `/`.
+    literal: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// From patterns as in a .gitignore.
+    pub fn new(patterns: &[String]) -> Result<Self, Failure> {
+        let mut builder = GitignoreBuilder::new("");
+        let mut literal = BTreeSet::new();
+        for pattern in patterns {
+            let plain = pattern.strip_prefix("./").unwrap_or(pattern);
+            let added = builder.add_line(None, plain).map(|_| ());
+            added
+                .map_err(|error| Failure::usage(format!("--files {}: {error}.", shown(pattern))))?;
+            literal.insert(plain.trim_start_matches('/').to_owned());
+        }
+        let matcher = builder.build();
+        let matcher = matcher.map_err(|error| Failure::usage(format!("--files: {error}.")))?;
+        Ok(Self { matcher, literal })
+    }
+
+    /// Whether that is everything, without a choice.
+    pub fn is_all(&self) -> bool {
+        self.literal.is_empty()
+    }
+
+    /// Whether a file is wanted.
+    pub fn wants(&self, name: &FileName) -> bool {
+        let path = plain(name);
+        self.is_all()
+            || self.names(name)
+            || (self.matcher.matched_path_or_any_parents(path, false)).is_ignore()
+    }
+
+    /// Whether a file is named by its whole path, and not only met by a pattern.
+    pub fn names(&self, name: &FileName) -> bool {
+        self.literal.contains(plain(name))
+    }
+}
+
+fn plain(name: &FileName) -> &str {
+    name.as_str().trim_start_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(patterns: &[&str]) -> Wanted {
+        let patterns: Vec<_> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        Wanted::new(&patterns).unwrap()
+    }
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn patterns_are_those_of_a_gitignore_and_may_begin_with_a_dot_and_a_slash() {
+        assert!(wanted(&[]).wants(&name("/a")));
+        for patterns in [&["./src/*", "!b"][..], &["src/*", "!b"], &["/src/", "!b"]] {
+            let wanted = wanted(patterns);
+            assert!(wanted.wants(&name("/src/a")), "{patterns:?}");
+            assert!(!wanted.wants(&name("/c")), "{patterns:?}");
+        }
+        assert!(!wanted(&["src/*", "!b"]).wants(&name("/src/b")));
+        assert!(wanted(&["./a"]).wants(&name("/a")));
+    }
+
+    #[test]
+    fn only_a_whole_path_names_a_file() {
+        for pattern in [".env", "/.env", "./.env"] {
+            assert!(wanted(&[pattern]).names(&name("/.env")), "{pattern}");
+        }
+        for pattern in [".env*", "*", ".ENV", "src"] {
+            assert!(!wanted(&[pattern]).names(&name("/.env")), "{pattern}");
+        }
+        assert!(!wanted(&[".env"]).names(&name("/src/.env")));
+        assert!(wanted(&["/a[1]"]).wants(&name("/a[1]")));
+    }
+}

@@ -1,0 +1,210 @@
+use crate::rules::memory::SETTLING;
+use crate::rules::*;
+use std::fs;
+
+/// Whether files of a folder are shared, and which rule says so: by name, in a folder with these
+/// files in it.
+fn verdicts(files: &[(&str, &str)], allow: &[&str]) -> impl Fn(&str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    std::thread::sleep(SETTLING);
+    let allow: Vec<_> = allow.iter().map(|&pattern| pattern.to_owned()).collect();
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let rules = Rules::new(dir.path(), root, &allow).unwrap();
+    move |full| {
+        let _kept = &dir;
+        rules.judge_now(full, full.ends_with('/')).to_string()
+    }
+}
+
+#[test]
+fn every_verdict_names_the_rule_that_decides() {
+    let verdict = verdicts(
+        &[
+            (
+                ".gitignore",
+                "# made\ntarget/\n*.log\n!keep.log\n/only-top\n\\!bang\n",
+            ),
+            (".ignore", "notes.txt\n"),
+            (".tcignore", "!debug.log\nprivate/\n"),
+            ("sub/.gitignore", "*.txt\n!important.txt\n"),
+            ("sub/private/x", ""),
+            ("sub/deep/y", ""),
+        ],
+        &[],
+    );
+    for (full, said) in [
+        ("/src/main.rs", "shared"),
+        ("/target/debug/program", "`target/` in .gitignore, line 2"),
+        ("/a/b/x.log", "`*.log` in .gitignore, line 3"),
+        ("/keep.log", "shared"),
+        ("/debug.log", "shared"),
+        ("/only-top", "`/only-top` in .gitignore, line 5"),
+        ("/sub/only-top", "shared"),
+        ("/!bang", "line 6"),
+        ("/notes.txt", "`notes.txt` in .ignore, line 1"),
+        ("/sub/a.txt", "`*.txt` in sub/.gitignore, line 1"),
+        ("/sub/important.txt", "shared"),
+        ("/sub/deep/a.txt", "`*.txt` in sub/.gitignore, line 1"),
+        ("/sub/private/x", "`private/` in .tcignore, line 2"),
+        ("/.env", "`.env*` of the built-in list"),
+        ("/.git/config", "`.git` is never touched"),
+        ("/.gitignore", "shared"),
+    ] {
+        assert!(verdict(full).contains(said), "{full}: {}", verdict(full));
+    }
+}
+
+#[test]
+fn what_lies_in_an_ignored_folder_cannot_be_taken_out_of_it() {
+    let verdict = verdicts(
+        &[(".gitignore", "build/\n!build/keep\n"), ("build/keep", "")],
+        &[],
+    );
+    assert!(verdict("/build/keep").contains("`build/`"));
+}
+
+#[test]
+fn a_secret_that_is_allowed_is_shared_unless_a_rule_leaves_it_out() {
+    let verdict = verdicts(&[(".gitignore", ".env.local\n")], &[".env*"]);
+    assert!(verdict("/.env").contains("shared"));
+    assert!(verdict("/.env.local").contains("ignored"));
+}
+
+#[test]
+fn rules_of_the_repository_around_the_folder_count() {
+    let repository = tempfile::tempdir().unwrap();
+    let dir = repository.path().join("apps/web");
+    fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(repository.path().join(".git/info")).unwrap();
+    fs::write(
+        repository.path().join(".git/info/exclude"),
+        "/apps/web/mine\n",
+    )
+    .unwrap();
+    fs::write(
+        repository.path().join(".gitignore"),
+        "apps/web/dist/\n*.map\n",
+    )
+    .unwrap();
+    fs::write(repository.path().join("apps/.gitignore"), "!kept.map\n").unwrap();
+    std::thread::sleep(SETTLING);
+    let root = dirfd::open_root(&dir).unwrap();
+    let rules = Rules::new(&dir, root, &[]).unwrap();
+    for (full, shared) in [
+        ("/dist/x", false),
+        ("/src/dist", true),
+        ("/a.map", false),
+        ("/kept.map", true),
+        ("/mine", false),
+        ("/src/mine", true),
+    ] {
+        let verdict = rules.judge_now(full, false);
+        assert_eq!(verdict == Verdict::Shared, shared, "{full}: {verdict}");
+    }
+}
+
+#[test]
+fn a_rule_counts_at_once_and_one_that_is_being_written_hides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let mut rules = Rules::new(dir.path(), root, &[]).unwrap();
+    rules.memory.gone = SETTLING * 2;
+    let judge = || rules.judge_now("/private", false);
+    let ignore = dir.path().join(".gitignore");
+    assert_eq!(judge(), Verdict::Shared);
+    fs::write(&ignore, "private\n").unwrap();
+    assert_eq!(judge(), Verdict::Settling);
+    std::thread::sleep(SETTLING);
+    assert!(matches!(judge(), Verdict::Ignored { .. }));
+    // As an editor does it that empties the file before it writes it.
+    fs::write(&ignore, "").unwrap();
+    assert_eq!(judge(), Verdict::Settling);
+    fs::write(&ignore, "private\n").unwrap();
+    std::thread::sleep(SETTLING);
+    assert!(matches!(judge(), Verdict::Ignored { .. }));
+    // And one that takes it away first.
+    fs::remove_file(&ignore).unwrap();
+    assert_eq!(judge(), Verdict::Settling);
+    std::thread::sleep(SETTLING);
+    assert_eq!(judge(), Verdict::Settling);
+    std::thread::sleep(SETTLING);
+    assert_eq!(judge(), Verdict::Shared);
+}
+
+#[test]
+fn what_git_takes_literally_is_taken_so_and_what_is_no_pattern_holds_everything_back() {
+    let verdict = verdicts(
+        &[
+            (".gitignore", "{a,b}.cfg  \nfoo{bar\n"),
+            ("bad/.gitignore", "[z-a]\n"),
+        ],
+        &[],
+    );
+    assert!(verdict("/{a,b}.cfg").contains("`{a,b}.cfg` in .gitignore, line 1"));
+    assert!(verdict("/foo{bar").contains("line 2"));
+    assert!(verdict("/a.cfg").contains("shared"));
+    assert!(verdict("/bad/x").contains("line 1 is no pattern"));
+}
+
+#[test]
+fn rules_that_are_a_link_hold_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("elsewhere", dir.path().join(".tcignore")).unwrap();
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let rules = Rules::new(dir.path(), root, &[]).unwrap();
+    assert!(matches!(rules.judge_now("/a", false), Verdict::Unknown(_)));
+}
+
+#[test]
+fn copies_of_what_is_left_out_and_mirrors_are_left_out_too() {
+    let verdict = verdicts(
+        &[
+            (".gitignore", "private\n"),
+            ("copy/.twicecast-mirror/lock", ""),
+        ],
+        &[],
+    );
+    for copy in [
+        "/..env.swp",
+        "/#.env#",
+        "/a/server.key.bak",
+        "/private~",
+        "/.private.swp",
+    ] {
+        assert!(
+            !verdict(copy).contains("shared"),
+            "{copy}: {}",
+            verdict(copy)
+        );
+    }
+    assert!(verdict("/main.rs~").contains("shared"));
+    assert!(verdict("/copy/a").contains("a mirror of a project"));
+    assert!(verdict("/missing/.env/x").contains(".env*"));
+}
+
+#[test]
+fn the_excludes_of_worktrees_and_of_repositories_inside_count() {
+    let place = tempfile::tempdir().unwrap();
+    let (main, tree) = (place.path().join("main"), place.path().join("tree"));
+    fs::create_dir_all(main.join(".git/worktrees/tree")).unwrap();
+    fs::create_dir_all(main.join(".git/info")).unwrap();
+    fs::create_dir_all(tree.join("sub/.git/info")).unwrap();
+    fs::write(main.join(".git/worktrees/tree/commondir"), "../..\n").unwrap();
+    fs::write(main.join(".git/info/exclude"), "mine\n").unwrap();
+    fs::write(tree.join(".git"), "gitdir: ../main/.git/worktrees/tree\n").unwrap();
+    fs::write(tree.join("sub/.git/info/exclude"), "inner\n").unwrap();
+    std::thread::sleep(SETTLING);
+    let rules = Rules::new(&tree, dirfd::open_root(&tree).unwrap(), &[]).unwrap();
+    for (full, shared) in [("/mine", false), ("/sub/inner", false), ("/inner", true)] {
+        assert_eq!(
+            rules.judge_now(full, false) == Verdict::Shared,
+            shared,
+            "{full}"
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! What the person at the keyboard sees and types.
+
+pub mod keyboard;
+pub mod output;
+pub mod progress;
+pub mod signals;
+pub mod time;

@@ -1,0 +1,162 @@
+//! What went wrong file by file, for the summary and the exit code; and printing that survives a
+//! closed pipe.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::names::shown;
+
+/// Files that failed or were refused, each with the latest reason.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    failed: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// Notes a failure. Returns whether it says anything new.
+    pub fn failed(&mut self, name: &str, why: impl Into<String>) -> bool {
+        let why = why.into();
+        self.failed.insert(name.to_owned(), why.clone()) != Some(why)
+    }
+
+    /// Notes that a file which may have failed before is right now.
+    pub fn mended(&mut self, name: &str) {
+        self.failed.remove(name);
+    }
+
+    /// Forgets the failures of files of which `keep` knows nothing.
+    pub fn keep_only(&mut self, keep: impl Fn(&str) -> bool) {
+        self.failed.retain(|name, _| keep(name));
+    }
+
+    /// Whether a file failed and has not come right since.
+    pub fn has(&self, name: &str) -> bool {
+        self.failed.contains_key(name)
+    }
+
+    /// How many files are not right.
+    pub fn count(&self) -> usize {
+        self.failed.len()
+    }
+
+    /// 0 if all went well, 1 if not.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(!self.failed.is_empty())
+    }
+
+    /// The failures, in order of the names.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.failed
+            .iter()
+            .map(|(name, why)| failure_line(name, why))
+    }
+}
+
+/// The line that tells of one file's failure.
+pub fn failure_line(name: &str, why: &str) -> String {
+    format!("{}: {}", shown(name), shown(why))
+}
+
+/// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be
+/// led by, is escaped.
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            // Beyond ASCII nothing stands in JSON but in its strings.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Control characters that JSON lets stand, format characters, and separators of lines.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// Prints a line to standard output; a reader who has gone is no reason to stop.
+pub fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Prints a line to standard error.
+pub fn warn(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// `1 file`, `2 files`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A word for a shell.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_cannot_steer_a_terminal_and_says_the_same() {
+        let hostile = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{2066}\u{200d}\u{e0041}ä日\"";
+        let line = json_line(&hostile);
+        assert!(
+            !line.chars().any(|c| c.is_control() || is_unseen(c)),
+            "{line}"
+        );
+        assert!(
+            line.contains("\\udb40\\udc41") && line.contains("ä日"),
+            "{line}"
+        );
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
+
+    #[test]
+    fn a_file_that_came_right_in_the_end_is_no_failure() {
+        let mut report = Report::default();
+        assert!(report.failed("/a", "no room"));
+        assert!(!report.failed("/a", "no room"));
+        assert_eq!((report.exit_code(), report.count()), (1, 1));
+        report.mended("/a");
+        assert_eq!(report.exit_code(), 0);
+    }
+}
