@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    clone, completions, mirror, propose, pulls, push, share, status, token, why,
+    clone, completions, mirror, propose, pulls, push, share, status, token, update, why,
 };
 use crate::failure::Failure;
 use crate::ui::output::warn;
@@ -62,6 +62,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Share(args) => runtime.block_on(share::run(args)),
         Command::Pulls(args) => runtime.block_on(pulls::run(args)),
         Command::Clone(args) => runtime.block_on(clone::run(args)),
+        Command::Update(args) => runtime.block_on(update::run(args)),
         Command::Propose(args) => runtime.block_on(propose::run(args)),
         Command::Why(args) => why::run(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),

@@ -69,9 +69,14 @@ fn pull_request(subtype: &str, reference: u64, data: &Value) -> String {
     json!({"type": "pullrequest", "subtype": subtype, "ref": reference, "data": data}).to_string()
 }
 
-/// Asks for a file to be deleted.
-pub fn delete(reference: u64, name: &str) -> String {
-    file_request("delete", reference, &json!({"name": name}))
+/// Asks for a file to be deleted. `base` is the SHA-256 of the content whose deletion a pull
+/// request proposes.
+pub fn delete(reference: u64, name: &str, base: Option<&str>) -> String {
+    let data = match base {
+        Some(base) => json!({"name": name, "base": base}),
+        None => json!({"name": name}),
+    };
+    file_request("delete", reference, &data)
 }
 
 fn file_request(subtype: &str, reference: u64, data: &Value) -> String {
@@ -97,10 +102,13 @@ struct PostData<'a> {
     content: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executable: Option<bool>,
 }
 
 /// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
-/// `base` is the SHA-256 of what it was made from, for a pull request.
+/// `base` is the SHA-256 of what it was made from, for a pull request; `executable` sets or clears
+/// the executable bit, and `None` leaves it as the server has it.
 ///
 /// # Errors
 ///
@@ -111,6 +119,7 @@ pub fn post(
     part: Option<(u64, u64)>,
     base64: &str,
     base: Option<&str>,
+    executable: Option<bool>,
 ) -> Result<String, serde_json::Error> {
     let data = PostData {
         name,
@@ -118,6 +127,7 @@ pub fn post(
         max_part: part.map(|p| p.1),
         content: base64,
         base,
+        executable,
     };
     serde_json::to_string(&Post {
         r#type: "file",
@@ -219,6 +229,8 @@ pub struct FilePart {
     pub part: u64,
     /// How many parts the file has.
     pub max_part: u64,
+    /// Whether the file is executable.
+    pub executable: bool,
     /// Whose project, in live updates.
     pub project: Option<ProjectOf>,
 }
@@ -236,6 +248,9 @@ pub struct ListedFile {
     /// When the server stored it, in milliseconds since the epoch.
     #[serde(default)]
     pub modified: u64,
+    /// Whether the file is executable.
+    #[serde(default)]
+    pub executable: bool,
 }
 
 /// What is known of a pull request without its files' content.
@@ -343,6 +358,7 @@ struct PartData {
     content: String,
     part: u64,
     max_part: u64,
+    executable: Option<bool>,
     username: Option<String>,
     project: Option<String>,
 }
@@ -368,6 +384,7 @@ fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
                 content,
                 part,
                 max_part,
+                executable,
                 username,
                 project,
             } = serde_json::from_value(data)?;
@@ -376,6 +393,7 @@ fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
                 content,
                 part,
                 max_part,
+                executable: executable.unwrap_or(false),
                 project: project_of(username, project),
             })
         }
@@ -435,13 +453,13 @@ mod tests {
     #[test]
     fn a_post_of_one_message_has_no_parts_and_a_part_has_both_numbers() {
         let whole: Value =
-            serde_json::from_str(&post(7, "/a\"b", None, "QQ==", None).unwrap()).unwrap();
+            serde_json::from_str(&post(7, "/a\"b", None, "QQ==", None, None).unwrap()).unwrap();
         assert_eq!(
             whole,
             json!({"type":"file","subtype":"post","ref":7,"data":{"name":"/a\"b","content":"QQ=="}})
         );
         let part: Value =
-            serde_json::from_str(&post(7, "/a", Some((2, 3)), "", None).unwrap()).unwrap();
+            serde_json::from_str(&post(7, "/a", Some((2, 3)), "", None, None).unwrap()).unwrap();
         assert_eq!(
             part["data"],
             json!({"name":"/a","content":"","part":2,"maxPart":3})

@@ -8,12 +8,13 @@ use crate::chat::ChatArgs;
 use crate::commands::clone::{self, CloneArgs};
 use crate::commands::completions::{CompletionsArgs, ManArgs};
 use crate::commands::mirror::{self, MirrorArgs};
-use crate::commands::propose::ProposeArgs;
+use crate::commands::propose::{self, ProposeArgs};
 use crate::commands::pulls::{self, PullsArgs};
 use crate::commands::push::{self, PushArgs};
 use crate::commands::share::{self, ShareArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenArgs;
+use crate::commands::update::{self, UpdateArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{completions, status};
 
@@ -62,10 +63,13 @@ pub enum Command {
     #[command(after_help = pulls::AFTER_HELP)]
     Pulls(PullsArgs),
     /// Get a project once, to propose changes of it
-    #[command(after_help = clone::AFTER_HELP)]
+    #[command(long_about = clone::HELP, after_help = clone::AFTER_HELP)]
     Clone(CloneArgs),
+    /// Bring a clone up to date, and keep what you have changed in it
+    #[command(long_about = update::HELP, after_help = update::AFTER_HELP)]
+    Update(UpdateArgs),
     /// Send what you have changed in a clone as a pull request
-    #[command(after_help = clone::AFTER_HELP)]
+    #[command(long_about = propose::HELP, after_help = propose::AFTER_HELP)]
     Propose(ProposeArgs),
     /// Say which rule decides whether a file is shared
     #[command(after_help = why::AFTER_HELP)]
@@ -122,6 +126,9 @@ impl Cli {
         if let Command::Propose(args) = &mut cli.command {
             args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
         }
+        if let Command::Update(args) = &mut cli.command {
+            args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
+        }
         let is_local = matches!(&cli.command, Command::Share(args) if args.local);
         if is_local && ["url", "token", "key"].into_iter().any(is_flag) {
             let text =
@@ -135,6 +142,7 @@ impl Cli {
             Command::Mirror(args) => &mut args.common,
             Command::Pulls(args) => &mut args.common,
             Command::Clone(args) => &mut args.common,
+            Command::Update(args) => &mut args.common,
             Command::Propose(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
@@ -186,7 +194,12 @@ mod tests {
     #[test]
     fn every_line_that_the_help_gives_as_an_example_is_understood() {
         let mut lines = 0;
-        for help in [pulls::AFTER_HELP, clone::AFTER_HELP] {
+        for help in [
+            pulls::AFTER_HELP,
+            clone::AFTER_HELP,
+            update::AFTER_HELP,
+            propose::AFTER_HELP,
+        ] {
             let examples = help.lines().filter(|line| line.starts_with("  twicecast "));
             for line in examples {
                 lines += 1;
@@ -195,7 +208,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 6);
+        assert_eq!(lines, 8);
         let cli = Cli::from_words(words(
             "twicecast pulls apply 7d --files 'src/*.rs' --dir ./demo",
         ));

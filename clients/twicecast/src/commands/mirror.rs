@@ -1,7 +1,12 @@
 //! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the
 //! connection is lost.
 
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::sync::watch;
 use tokio::task::block_in_place;
+use tokio::time::sleep_until;
 
 use crate::backoff::Backoff;
 use crate::connection::{Incoming, Outgoing};
@@ -12,43 +17,47 @@ use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol::ServerMessage;
 use crate::replica::folder::{MirrorFolder, Permissions};
+use crate::replica::record::Kind;
 use crate::replica::session::Session;
 use crate::ui::output::{Report, counted, say, warn};
-use crate::ui::signals;
+use crate::ui::{signals, time};
 use crate::{connection, protocol};
-use clap::Args;
-use std::path::PathBuf;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Writes a project into DIR and keeps it live until stopped with Ctrl-C; a lost connection is taken \
-up again. \
-Needs no token unless the server wants one for reading.
+Writes a project into DIR and keeps it live until stopped with Ctrl-C. A lost connection is taken \
+up again, and what could not be written is tried again. Needs no token unless the server wants one \
+for reading.
 
-DIR is made if missing. One that holds anything and was not made by `twicecast mirror` is refused, \
-unless --force is given.
+DIR is made if missing. A folder that holds anything and is no mirror of this project is refused, \
+unless --force is given; a clone and a folder that is shared are always refused.
 
-Only files that this mirror wrote are ever changed or removed (it keeps a record in \
-DIR/.twicecast-mirror); \
-edits made to those are overwritten. A file of yours in the place of one of the project's is \
-reported and kept, unless --force; \
-files of yours that the project does not have are kept, unless --delete. Links are never followed, \
-`.git` is never touched, \
-and of two names that the file system takes for one the second is reported and not written.";
+Files of yours in DIR are safe:
+  A file that you have edited stays as you left it and is named once; its newer versions are not \
+written. Move it away, and the project's comes back.
+  A file of yours with the name of one of the project's stays, and is named once.
+  A file that you have edited stays when the streamer deletes it.
+  Files that the project does not have stay, unless --delete is given.
+--force overwrites the first two: edited files, and files of yours with the project's names.
+
+Executable files are executable here, too; the other permissions are yours. Links are never \
+followed, `.git` is never touched, and of two names that the file system takes for one the second \
+is named and not written. The record of what was written is in DIR/.twicecast-mirror.";
 
 /// `twicecast mirror`.
 #[derive(Debug, Args)]
 pub struct MirrorArgs {
     /// The folder to write into; made if missing
     pub dir: PathBuf,
-    /// Exit as soon as the present state is complete
+    /// Exit as soon as the present state is complete; 1 if that was interrupted
     #[arg(long)]
     pub once: bool,
-    /// Start in a folder that holds other things, and overwrite files there that the project has
-    /// too
+    /// Start in a folder that holds other things. Overwrites files there that have the name of one
+    /// of the project's, also those that you have edited
     #[arg(long)]
     pub force: bool,
-    /// Also remove files from DIR that the project does not have, no matter who made them
+    /// Also remove files from DIR that the project does not have, no matter who made or edited
+    /// them
     #[arg(long)]
     pub delete: bool,
     /// Read the connection no faster than this, to play a slow viewer
@@ -62,6 +71,21 @@ pub struct MirrorArgs {
 
 const SUBSCRIBE: u64 = 1;
 const FIRST_REFERENCE: u64 = 10;
+
+/// What is to be filled with which project.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// What it becomes.
+    pub kind: Kind,
+    /// Only until the present state is there.
+    pub once: bool,
+    /// What may be touched.
+    pub allowed: Permissions,
+    /// In bytes per second.
+    pub read_limit: Option<u64>,
+}
 
 /// How a mirror ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,34 +102,49 @@ pub enum Ended {
 ///
 /// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
 pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
-    mirror(args).await.map(|(_, code)| code)
+    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
+    let job = Job {
+        dir: &args.dir,
+        kind: Kind::Mirror,
+        once: args.once,
+        allowed: Permissions {
+            force: args.force,
+            delete: args.delete,
+        },
+        read_limit: args.read_limit,
+    };
+    let mut folder = MirrorFolder::open(job.dir, &identity, job.kind, job.allowed)?;
+    let filled = fill(job, &identity, &mut folder).await;
+    folder.discard_unused();
+    let (ended, code) = filled?;
+    if args.once && ended == Ended::Stopped {
+        warn("Not all of the project is here; run the same command again to complete it.");
+        return Ok(1);
+    }
+    Ok(code)
 }
 
-/// Mirrors, and says how that ended and the exit code.
+/// Fills a folder until that is done or stopped; says how it ended and the exit code.
 ///
 /// # Errors
 ///
 /// As [`run`].
-pub async fn mirror(args: &MirrorArgs) -> Result<(Ended, u8), Failure> {
-    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
-    let allowed = Permissions {
-        force: args.force,
-        delete: args.delete,
-    };
-    let mut folder = MirrorFolder::open(&args.dir, &identity, allowed)?;
+pub async fn fill(
+    job: Job<'_>,
+    identity: &Identity,
+    folder: &mut MirrorFolder,
+) -> Result<(Ended, u8), Failure> {
     let mut stop = signals::signals()?;
     let mut report = Report::default();
     let mut backoff = Backoff::default();
-    let mut was_connected = false;
+    let mut line = Line::default();
     let ended = loop {
-        let mut subscribed = false;
         let result = tokio::select! {
             biased;
             _ = stop.changed() => Ok(Ended::Stopped),
-            result = session(args, &identity, &mut folder, &mut report, &mut subscribed) => result,
+            result = session(job, identity, folder, &mut report, &mut line) => result,
         };
-        if subscribed {
-            was_connected = true;
+        if line.is_up {
             backoff.reset();
         }
         let failure = match result {
@@ -116,20 +155,15 @@ pub async fn mirror(args: &MirrorArgs) -> Result<(Ended, u8), Failure> {
             Ok(Ended::Complete) => break Ended::Complete,
             Err(failure) => failure,
         };
-        let comes_back = !args.once
-            && (was_connected || failure.is_not_yet())
+        let comes_back = !job.once
+            && (line.was_up || failure.is_not_yet())
             && failure.may_pass(identity.can_renew_token());
         if !comes_back {
             return Err(failure);
         }
-        let wait = backoff.next();
-        warn(&format!(
-            "{failure} Trying again in {:.1} s; Ctrl-C stops.",
-            wait.as_secs_f64()
-        ));
-        tokio::select! {
-            _ = stop.changed() => break Ended::Stopped,
-            () = tokio::time::sleep(wait) => {}
+        line.down(&failure);
+        if waits(&mut stop, backoff.next()).await {
+            break Ended::Stopped;
         }
     };
     if report.count() > 0 {
@@ -141,33 +175,76 @@ pub async fn mirror(args: &MirrorArgs) -> Result<(Ended, u8), Failure> {
     Ok((ended, report.exit_code()))
 }
 
+/// Waits; whether it was stopped meanwhile.
+async fn waits(stop: &mut watch::Receiver<()>, wait: std::time::Duration) -> bool {
+    tokio::select! {
+        _ = stop.changed() => true,
+        () = tokio::time::sleep(wait) => false,
+    }
+}
+
+/// Whether there is a connection, which is said when it changes.
+#[derive(Debug, Default)]
+struct Line {
+    is_up: bool,
+    was_up: bool,
+    /// Since when there is none, in milliseconds since the epoch, once that was said.
+    down_since: Option<i64>,
+}
+
+impl Line {
+    fn down(&mut self, failure: &Failure) {
+        self.is_up = false;
+        let now = time::now();
+        if self.down_since.is_none() {
+            self.down_since = Some(now);
+            let at = time::time_of_day(now, now);
+            warn(&format!(
+                "{at} {failure} Trying again until it is back; Ctrl-C stops."
+            ));
+        }
+    }
+
+    fn up(&mut self, job: Job<'_>, identity: &Identity) {
+        let now = time::now();
+        (self.is_up, self.was_up) = (true, true);
+        let project = shown(&identity.full_project());
+        if let Some(since) = self.down_since.take() {
+            let away = u64::try_from((now - since) / 1_000).unwrap_or(0);
+            say(&format!(
+                "{} {project} is back after {}",
+                time::time_of_day(now, now),
+                time::span(away)
+            ));
+        } else if !job.once {
+            let dir = shown(&job.dir.to_string_lossy());
+            let url = &identity.url;
+            say(&format!(
+                "mirroring {project} from {url} into {dir}; Ctrl-C stops"
+            ));
+        }
+    }
+}
+
 async fn session(
-    args: &MirrorArgs,
+    job: Job<'_>,
     identity: &Identity,
     folder: &mut MirrorFolder,
     report: &mut Report,
-    subscribed: &mut bool,
+    line: &mut Line,
 ) -> Result<Ended, Failure> {
-    let (outgoing, mut incoming) = connection::connect(&identity.url, args.read_limit).await?;
+    let (outgoing, mut incoming) = connection::connect(&identity.url, job.read_limit).await?;
     subscribe(&outgoing, &mut incoming, identity).await?;
-    *subscribed = true;
-    if !args.once {
-        let (project, dir) = (identity.full_project(), args.dir.to_string_lossy());
-        say(&format!(
-            "mirroring {} from {} into {}; Ctrl-C stops",
-            shown(&project),
-            identity.url,
-            shown(&dir)
-        ));
-    }
+    line.up(job, identity);
     let mut session = Session::begin(
         identity,
         &mut folder.tree,
         report,
-        args.once,
+        job.once,
         FIRST_REFERENCE,
     );
-    while !(args.once && session.is_complete()) {
+    while !(job.once && session.is_complete()) {
+        let retry = session.retry_at();
         tokio::select! {
             room = outgoing.room(), if session.has_request() => {
                 if let (Some(room), Some(request)) = (room, session.request()) {
@@ -177,6 +254,11 @@ async fn session(
             received = incoming.next() => {
                 let (reference, message) = received?;
                 block_in_place(|| session.handle(reference, message))?;
+            }
+            () = async { sleep_until(retry.unwrap_or_else(tokio::time::Instant::now)).await },
+                if retry.is_some() =>
+            {
+                block_in_place(|| session.try_again());
             }
         }
     }

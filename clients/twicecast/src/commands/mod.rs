@@ -9,4 +9,5 @@ pub mod push;
 pub mod share;
 pub mod status;
 pub mod token;
+pub mod update;
 pub mod why;

@@ -191,7 +191,7 @@ async fn carry_out(
     };
     // All deletions are acknowledged before the first post: a file may come where a folder was, and
     // room is made first.
-    let deletions = upload::deletions(plan.delete, FIRST_UPLOAD);
+    let deletions = upload::deletions(plan.delete, BTreeMap::new(), FIRST_UPLOAD);
     let mut done = upload
         .pump(deletions, &mut progress, &mut held, &mut see)
         .await;
@@ -202,6 +202,7 @@ async fn carry_out(
             first_reference: posts_begin,
             refused: upload.refused(),
             bases: BTreeMap::new(),
+            executables: BTreeMap::new(),
             allows: Allows::when(|_| true),
         });
         done = upload.pump(posts, &mut progress, &mut held, &mut see).await;

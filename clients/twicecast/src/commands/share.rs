@@ -22,6 +22,7 @@ use crate::publish::scan;
 use crate::publish::session::{Ended, Folder, Session};
 use crate::publish::voice::{Event, Voice};
 use crate::publish::watcher::Watching;
+use crate::replica::kind;
 use crate::review::base_cache;
 use crate::rules::Rules;
 use crate::ui::keyboard::Keys;
@@ -98,6 +99,7 @@ const NOBODY: &str = "streamer";
 /// in.
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let root = Arc::new(scan::open(&args.dir)?);
+    kind::check_shareable(&args.dir)?;
     let (common, server) = if args.local {
         let server = embedded::start(&args.dir).await?;
         let mut common = args.common.clone();
@@ -123,6 +125,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
         let dir = shown(&args.dir.to_string_lossy());
         Failure::usage(format!("The folder {dir} cannot be read: {error}."))
     })?;
+    kind::mark_shared(&dir, &identity.full_project());
     base_cache::begin(&identity.full_project(), &dir);
     let own = dirfd::open_below(&root, "")
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;

@@ -2,5 +2,6 @@
 
 pub mod atomic;
 pub mod dirfd;
+pub mod executable;
 pub mod fingerprint;
 pub mod user_dirs;

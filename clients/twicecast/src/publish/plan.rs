@@ -163,6 +163,7 @@ mod tests {
             size: 0,
             sha256: String::new(),
             modified: 0,
+            executable: false,
         };
         let (remote, left_alone) = known(vec![
             file("/a"),

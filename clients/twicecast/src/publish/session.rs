@@ -377,7 +377,7 @@ impl Session<'_> {
         let first = *reference;
         *reference += (plan.delete.len() + plan.post.len()) as u64;
         let posts_begin = first + plan.delete.len() as u64;
-        let deletions = upload::deletions(plan.delete, first);
+        let deletions = upload::deletions(plan.delete, BTreeMap::new(), first);
         let posts = {
             let (root, rules) = (
                 Arc::clone(&self.folder.root),
@@ -390,6 +390,7 @@ impl Session<'_> {
                 first_reference: posts_begin,
                 refused: upload.refused(),
                 bases: BTreeMap::new(),
+                executables: BTreeMap::new(),
                 allows: Allows::when(allows),
             })
         };

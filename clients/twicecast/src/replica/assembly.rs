@@ -7,10 +7,17 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use indicatif::HumanBytes;
+use sha2::{Digest as _, Sha256};
+
+use crate::fs::dirfd;
 use crate::names::FileName;
 use crate::protocol::{FilePart, ServerError};
-use crate::replica::staging::Staged;
-use crate::replica::tree::{Refusal, Tree};
+use crate::replica::staging::{Staged, Staging};
+use crate::replica::tree::{Incoming, Refusal};
+
+/// A longer file is not written.
+const FILE_BYTES_MAX: u64 = 4 << 30;
 
 /// Padding or not, it is taken.
 pub const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -26,8 +33,15 @@ pub struct Assembly {
     reference: Option<u64>,
     max_part: u64,
     next_part: u64,
+    /// The size of the first part, which no other exceeds.
+    part_bytes: u64,
+    bytes: u64,
+    /// How many bytes a list announced.
+    listed: Option<u64>,
+    hash: Sha256,
+    executable: bool,
     /// Where it goes, or why it does not.
-    destination: Result<(FileName, Staged), String>,
+    destination: Result<(FileName, Staged), NotWritten>,
 }
 
 /// A file whose parts are all here.
@@ -36,7 +50,28 @@ pub struct Assembled {
     /// As the server sent it.
     pub raw_name: String,
     /// Ready to be put into its place, or why not.
-    pub result: Result<(FileName, Staged), String>,
+    pub result: Result<(FileName, Incoming), NotWritten>,
+}
+
+/// Why a file is not written.
+#[derive(Debug)]
+pub enum NotWritten {
+    /// Its name.
+    Name(String),
+    /// What happens here.
+    Refused(FileName, Refusal),
+    /// More was sent than had been announced, or than is ever taken. It may have grown.
+    TooLong(String),
+}
+
+impl std::fmt::Display for NotWritten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(fault) => write!(f, "refused: {fault}"),
+            Self::Refused(_, refusal) => f.write_str(&not_written(refusal)),
+            Self::TooLong(why) => write!(f, "not written: {why}"),
+        }
+    }
 }
 
 /// The parts do not follow on one another as the contract says.
@@ -44,7 +79,8 @@ pub struct Assembled {
 pub struct OutOfOrder(pub String);
 
 impl Assembly {
-    /// Begins with a file's first part, which is still to be [`Assembly::take`]n.
+    /// Begins with a file's first part, which is still to be [`Assembly::take`]n; `listed` is how
+    /// many bytes a list says that it has.
     ///
     /// # Errors
     ///
@@ -52,7 +88,8 @@ impl Assembly {
     pub fn begin(
         part: &FilePart,
         reference: Option<u64>,
-        tree: &mut Tree,
+        listed: Option<u64>,
+        staging: &mut Staging,
     ) -> Result<Self, OutOfOrder> {
         if part.part != 1 || part.max_part < 1 {
             return Err(OutOfOrder(format!(
@@ -61,18 +98,21 @@ impl Assembly {
             )));
         }
         let destination = FileName::parse(&part.name)
-            .map_err(|fault| format!("refused: {fault}"))
-            .and_then(|name| {
-                Ok((
-                    name,
-                    tree.stage().map_err(|error| not_written(&error.into()))?,
-                ))
+            .map_err(|fault| NotWritten::Name(fault.to_string()))
+            .and_then(|name| match staging.begin() {
+                Ok(staged) => Ok((name, staged)),
+                Err(error) => Err(NotWritten::Refused(name, error.into())),
             });
         Ok(Self {
             raw_name: part.name.clone(),
             reference,
             max_part: part.max_part,
             next_part: 1,
+            part_bytes: 0,
+            bytes: 0,
+            listed,
+            hash: Sha256::new(),
+            executable: part.executable,
             destination,
         })
     }
@@ -98,13 +138,42 @@ impl Assembly {
                 part.part, part.name
             ))
         })?;
-        if let Ok((_, staged)) = &mut self.destination
-            && let Err(error) = staged.file.write_all(&bytes)
-        {
-            self.destination = Err(not_written(&error.into()));
+        if let Some(why) = self.exceeds(bytes.len() as u64) {
+            self.destination = Err(NotWritten::TooLong(why));
+        }
+        if let Ok((name, staged)) = &mut self.destination {
+            self.hash.update(&bytes);
+            if let Err(error) = staged.file.write_all(&bytes) {
+                self.destination = Err(NotWritten::Refused(name.clone(), error.into()));
+            }
         }
         self.next_part += 1;
         Ok(part.part == self.max_part)
+    }
+
+    /// Counts a part. Says why the file is not written, where it is longer than it may be.
+    fn exceeds(&mut self, part_bytes: u64) -> Option<String> {
+        if self.next_part == 1 {
+            self.part_bytes = part_bytes;
+        }
+        self.bytes = self.bytes.saturating_add(part_bytes);
+        let announced = self.part_bytes.saturating_mul(self.max_part);
+        match self.listed {
+            Some(listed) if self.bytes > listed => Some(format!(
+                "the server lists it with {} and sends more",
+                HumanBytes(listed)
+            )),
+            _ if part_bytes > self.part_bytes => Some(
+                "the server sends parts that are longer than the first one announced".to_owned(),
+            ),
+            _ if announced.max(self.bytes) > FILE_BYTES_MAX.saturating_add(self.part_bytes) => {
+                Some(format!(
+                    "the server announces more than {}",
+                    HumanBytes(FILE_BYTES_MAX)
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// Whether an error means that no more parts of this file come. Answers to other requests may
@@ -116,9 +185,18 @@ impl Assembly {
 
     /// Hands over the file after its last part.
     pub fn finish(self) -> Assembled {
+        let (sha256, executable) = (dirfd::hex(&self.hash.finalize()), self.executable);
+        let incoming = |(name, staged)| {
+            let incoming = Incoming {
+                staged,
+                sha256,
+                executable,
+            };
+            (name, incoming)
+        };
         Assembled {
             raw_name: self.raw_name,
-            result: self.destination,
+            result: self.destination.map(incoming),
         }
     }
 }
@@ -139,6 +217,7 @@ mod tests {
             content: content.into(),
             part,
             max_part,
+            executable: false,
             project: None,
         }
     }
@@ -148,12 +227,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
         let first = part("/a", 1, 3, "QUJD");
-        let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
+        let mut assembly = Assembly::begin(&first, None, None, tree.staging()).unwrap();
         assert_eq!(assembly.take(&first), Ok(false));
         assert_eq!(assembly.take(&part("/a", 2, 3, "")), Ok(false));
         assert_eq!(assembly.take(&part("/a", 3, 3, "RA")), Ok(true));
-        let (name, staged) = assembly.finish().result.unwrap();
-        tree.put(staged, &name).unwrap();
+        let (name, incoming) = assembly.finish().result.unwrap();
+        tree.put(incoming, &name).unwrap();
         assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"ABCD");
     }
 
@@ -161,8 +240,8 @@ mod tests {
     fn what_does_not_follow_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
-        assert!(Assembly::begin(&part("/a", 2, 3, ""), None, &mut tree).is_err());
-        assert!(Assembly::begin(&part("/a", 1, 0, ""), None, &mut tree).is_err());
+        assert!(Assembly::begin(&part("/a", 2, 3, ""), None, None, tree.staging()).is_err());
+        assert!(Assembly::begin(&part("/a", 1, 0, ""), None, None, tree.staging()).is_err());
         let first = part("/a", 1, 3, "QUJD");
         for next in [
             part("/a", 1, 3, ""),
@@ -171,7 +250,7 @@ mod tests {
             part("/b", 2, 3, ""),
             part("/a", 2, 3, "!!"),
         ] {
-            let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
+            let mut assembly = Assembly::begin(&first, None, None, tree.staging()).unwrap();
             assembly.take(&first).unwrap();
             assert!(assembly.take(&next).is_err(), "{next:?}");
         }
@@ -182,8 +261,40 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = tree_with(dir.path(), false, false);
         let first = part("/../a", 1, 1, "QUJD");
-        let mut assembly = Assembly::begin(&first, None, &mut tree).unwrap();
+        let mut assembly = Assembly::begin(&first, None, None, tree.staging()).unwrap();
         assert_eq!(assembly.take(&first), Ok(true));
         assert!(assembly.finish().result.is_err());
+    }
+
+    #[test]
+    fn no_more_is_written_than_was_announced() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tree = tree_with(dir.path(), false, false);
+        let mut outcome = |listed, parts: &[(u64, &str)]| {
+            let max_part = parts.last().unwrap().0;
+            let first = part("/a", 1, max_part, parts[0].1);
+            let mut assembly = Assembly::begin(&first, None, listed, tree.staging()).unwrap();
+            for (number, content) in parts {
+                assembly
+                    .take(&part("/a", *number, max_part, content))
+                    .unwrap();
+            }
+            let written = assembly
+                .destination
+                .as_ref()
+                .map(|(_, staged)| staged.file.metadata().unwrap().len());
+            written.map_err(ToString::to_string)
+        };
+        assert_eq!(outcome(Some(5), &[(1, "QUJD"), (2, "QUI=")]), Ok(5));
+        assert_eq!(outcome(None, &[(1, "QUJD"), (2, "QUI=")]), Ok(5));
+        let more = outcome(Some(4), &[(1, "QUJD"), (2, "QUI=")]).unwrap_err();
+        assert!(more.contains("lists it with 4 B and sends more"), "{more}");
+        let long = outcome(None, &[(1, "QUI="), (2, "QUJD")]).unwrap_err();
+        assert!(long.contains("longer than the first"), "{long}");
+        let first = part("/a", 1, (4 << 30) / 3 + 2, "QUJD");
+        let mut assembly = Assembly::begin(&first, None, None, tree.staging()).unwrap();
+        assembly.take(&first).unwrap();
+        let huge = assembly.destination.unwrap_err().to_string();
+        assert!(huge.contains("more than 4.00 GiB"), "{huge}");
     }
 }

@@ -1,6 +1,5 @@
-//! Whether a folder may become, or go on being, a mirror; and opening it as one.
+//! Whether a folder may become, or go on being, a mirror or a clone; and opening it as one.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
@@ -11,9 +10,10 @@ use rustix::io::Errno;
 use crate::credentials::identity::Identity;
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::names::{NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
+use crate::names::{FileName, NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
+use crate::replica::kind;
 use crate::replica::record;
-use crate::replica::record::{Earlier, Manifest};
+use crate::replica::record::{Earlier, Files, Header, Kind, Manifest, Record};
 use crate::replica::staging::Staging;
 use crate::replica::tree::Tree;
 
@@ -24,6 +24,9 @@ const LOCK: &str = "lock";
 pub struct MirrorFolder {
     /// What is in it.
     pub tree: Tree,
+    dir: PathBuf,
+    /// Whether it was made for this.
+    is_new: bool,
     /// Its lock keeps a second mirror out.
     _lock: OwnedFd,
 }
@@ -38,12 +41,17 @@ pub struct Permissions {
 }
 
 impl MirrorFolder {
-    /// Opens a folder, making it if missing.
+    /// Opens a folder as a mirror or for a clone, making it if missing.
     ///
     /// # Errors
     ///
     /// A sentence that says why it is refused; nothing in it but its lock is changed then.
-    pub fn open(dir: &Path, identity: &Identity, allowed: Permissions) -> Result<Self, Failure> {
+    pub fn open(
+        dir: &Path,
+        identity: &Identity,
+        kind: Kind,
+        allowed: Permissions,
+    ) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
         let unusable = |error: io::Error| {
             Failure::usage(format!("The folder {shown_dir} cannot be used: {error}."))
@@ -53,6 +61,7 @@ impl MirrorFolder {
         // Where it leads through links is checked before anything is made there, and again after.
         let target = resolved(&absolute).map_err(unusable)?;
         refuse_hidden(&target, &shown_dir)?;
+        let is_new = !target.exists();
         std::fs::create_dir_all(&target).map_err(unusable)?;
         refuse_hidden(
             &std::fs::canonicalize(&target).map_err(unusable)?,
@@ -66,31 +75,15 @@ impl MirrorFolder {
         {
             return Err(Failure::usage(format!(
                 "{shown_dir} is the base folder of a file-ws-server (it holds `.twicecast`); \
-                 mirror into another folder."
+                 choose another folder."
             )));
         }
         let is_empty = entries.iter().all(|entry| entry == WORK_FOLDER);
-        let work = match dirfd::open_folder(&root, WORK_FOLDER) {
-            Ok(work) => Some(work),
-            Err(Errno::NOENT) => None,
-            Err(error) => {
-                return Err(Failure::usage(format!(
-                    "{shown_dir}/{WORK_FOLDER} cannot be used ({}); remove it.",
-                    io::Error::from(error)
-                )));
-            }
-        };
+        kind::check_fillable(&target, entries.is_empty())?;
         let system = |error: Errno| unusable(error.into());
-        let not_empty = || {
-            Failure::usage(format!(
-                "{shown_dir} is not empty and no mirror of {}. Choose an empty or new folder, or \
-                 use --force to overwrite what the project has too.",
-                identity.full_project()
-            ))
-        };
-        let work = match work {
-            Some(work) => work,
-            None if is_empty || allowed.force => {
+        let work = match dirfd::open_folder(&root, WORK_FOLDER) {
+            Ok(work) => work,
+            Err(Errno::NOENT) if is_empty || allowed.force => {
                 match mkdirat(&root, WORK_FOLDER, Mode::from_raw_mode(0o700)) {
                     // Another mirror may begin here at the same time; the lock decides.
                     Ok(()) | Err(Errno::EXIST) => {}
@@ -98,42 +91,197 @@ impl MirrorFolder {
                 }
                 dirfd::open_folder(&root, WORK_FOLDER).map_err(system)?
             }
-            None => return Err(not_empty()),
+            Err(Errno::NOENT) => return Err(not_empty(&shown_dir, identity, kind)),
+            Err(error) => {
+                return Err(Failure::usage(format!(
+                    "{shown_dir}/{WORK_FOLDER} cannot be used ({}); remove it.",
+                    io::Error::from(error)
+                )));
+            }
         };
         // Before the record is read: while another mirror is at work it grows.
         let lock = lock(&work).map_err(|error| match error {
-            Errno::WOULDBLOCK => Failure::usage(format!("Another `twicecast mirror` is at work in {shown_dir}; stop it first, or choose another folder.")),
+            Errno::WOULDBLOCK => in_use(&shown_dir),
             error => system(error),
         })?;
-        let earlier =
-            record::read(&work, &identity.streamer, &identity.project).map_err(unusable)?;
-        let files = match earlier {
-            Earlier::Same(files) => files,
-            Earlier::Nothing if is_empty => BTreeSet::new(),
-            _ if allowed.force => BTreeSet::new(),
-            Earlier::Nothing => return Err(not_empty()),
-            Earlier::Other(project) => {
-                return Err(Failure::usage(format!(
-                    "{shown_dir} is a mirror of {}, not of {}. Choose another folder, or use \
-                     --force.",
-                    shown(&project),
-                    identity.full_project()
-                )));
-            }
-            Earlier::Unreadable => {
-                return Err(Failure::usage(format!(
-                    "The record in {shown_dir}/{WORK_FOLDER} cannot be read. Choose another \
-                     folder, or use --force to begin anew."
-                )));
-            }
+        let earlier = record::read(&work).map_err(unusable)?;
+        let files = earlier_files(earlier, &shown_dir, identity, kind, is_empty, allowed.force)?;
+        let header = Header::new(kind, &identity.url, &identity.streamer, &identity.project);
+        let record = Record {
+            header,
+            files,
+            is_complete: false,
         };
-        let manifest = Manifest::begin(&work, &identity.streamer, &identity.project, files)
-            .map_err(unusable)?;
+        let manifest = Manifest::begin(&work, record).map_err(unusable)?;
         let staging = Staging::new(work).map_err(unusable)?;
         Ok(Self {
             tree: Tree::new(root, staging, manifest, allowed.force, allowed.delete),
+            dir: target,
+            is_new,
             _lock: lock,
         })
+    }
+
+    /// Takes away what was written of a copy that did not come to be, so that nothing of it stands
+    /// in the way of the next. What was edited meanwhile stays.
+    pub fn discard(mut self) {
+        let written: Vec<FileName> = self.tree.ours().cloned().collect();
+        for name in written {
+            let _ = self.tree.remove(&name);
+        }
+        self.discard_unused();
+    }
+
+    /// Takes the record away if nothing was written, and the folder if it was made for that.
+    pub fn discard_unused(self) {
+        if self.tree.ours().next().is_some() {
+            return;
+        }
+        // What cannot be removed may stay; the next start copes with it.
+        let _ = std::fs::remove_dir_all(self.dir.join(WORK_FOLDER));
+        if self.is_new {
+            let _ = std::fs::remove_dir(&self.dir);
+        }
+    }
+}
+
+/// A clone that is there, for the commands that work in one.
+#[derive(Debug)]
+pub struct CloneFolder {
+    /// The folder.
+    pub root: OwnedFd,
+    /// The work folder in it.
+    pub work: OwnedFd,
+    /// What it began as.
+    pub record: Record,
+    _lock: OwnedFd,
+}
+
+impl CloneFolder {
+    /// Opens a clone.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says how to get one.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        let shown_dir = shown(&dir.to_string_lossy());
+        let none = || {
+            Failure::usage(format!(
+                "{shown_dir} was not made by `twicecast clone`, so nobody knows what you started \
+                 from; clone the project and edit that."
+            ))
+        };
+        let root = dirfd::open_root(dir).map_err(|error| {
+            Failure::usage(format!("The folder {shown_dir} cannot be read: {error}."))
+        })?;
+        let work = dirfd::open_folder(&root, WORK_FOLDER).map_err(|_| none())?;
+        let lock = lock(&work).map_err(|error| match error {
+            Errno::WOULDBLOCK => in_use(&shown_dir),
+            _ => none(),
+        })?;
+        let Ok(Earlier::Found(record)) = record::read(&work) else {
+            return Err(none());
+        };
+        let project = shown(&record.header.full_project());
+        match (record.header.kind, record.is_complete) {
+            (Kind::Clone, true) => Ok(Self {
+                root,
+                work,
+                record,
+                _lock: lock,
+            }),
+            (Kind::Clone, false) => Err(Failure::usage(format!(
+                "The clone in {shown_dir} was never finished; run `twicecast clone` again with \
+                 the same folder."
+            ))),
+            (Kind::Mirror, _) => Err(Failure::usage(format!(
+                "{shown_dir} is a mirror of {project}, which follows the project by itself; to \
+                 change something, clone the project with `twicecast clone` and edit that."
+            ))),
+        }
+    }
+}
+
+impl CloneFolder {
+    /// Reads the record again, after it was written to.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be read.
+    pub fn read_again(&mut self) -> Result<(), Failure> {
+        match record::read(&self.work) {
+            Ok(Earlier::Found(record)) => {
+                self.record = record;
+                Ok(())
+            }
+            _ => Err(Failure::usage("The clone's record cannot be read.")),
+        }
+    }
+}
+
+fn not_empty(shown_dir: &str, identity: &Identity, kind: Kind) -> Failure {
+    let project = identity.full_project();
+    Failure::usage(match kind {
+        Kind::Mirror => format!(
+            "{shown_dir} is not empty and no mirror of {project}. Choose an empty or new folder, \
+             or use --force to overwrite what the project has too."
+        ),
+        Kind::Clone => {
+            format!("{shown_dir} is not empty; clone {project} into an empty or new folder.")
+        }
+    })
+}
+
+fn in_use(shown_dir: &str) -> Failure {
+    Failure::usage(format!(
+        "Another `twicecast mirror`, `clone`, `update` or `propose` is at work in {shown_dir}; \
+         stop it first, or choose another folder."
+    ))
+}
+
+/// What a folder's record says was written there, if it may go on.
+fn earlier_files(
+    earlier: Earlier,
+    shown_dir: &str,
+    identity: &Identity,
+    kind: Kind,
+    is_empty: bool,
+    force: bool,
+) -> Result<Files, Failure> {
+    let record = match earlier {
+        Earlier::Found(record) => record,
+        Earlier::Nothing if is_empty || force => return Ok(Files::new()),
+        Earlier::Nothing => return Err(not_empty(shown_dir, identity, kind)),
+        Earlier::Unreadable if force => return Ok(Files::new()),
+        Earlier::Unreadable => {
+            return Err(Failure::usage(format!(
+                "The record in {shown_dir}/{WORK_FOLDER} cannot be read. Choose another folder, \
+                 or use `twicecast mirror --force` to begin anew."
+            )));
+        }
+    };
+    let project = shown(&record.header.full_project());
+    let is_same = record.header.full_project() == identity.full_project();
+    match (record.header.kind, kind) {
+        // Nothing was proposed from it yet, and it goes on where it stopped.
+        (Kind::Clone, Kind::Clone) if is_same && !record.is_complete => Ok(record.files),
+        (Kind::Clone, _) => Err(Failure::usage(format!(
+            "{shown_dir} is a clone of {project}, and what was edited in it would be overwritten. \
+             `twicecast update` brings it up to date; else choose another folder."
+        ))),
+        (Kind::Mirror, Kind::Clone) => Err(Failure::usage(format!(
+            "{shown_dir} is a mirror of {project}, which follows the project by itself; clone \
+             into another folder."
+        ))),
+        (Kind::Mirror, Kind::Mirror) if is_same => Ok(record.files),
+        (Kind::Mirror, Kind::Mirror) if force || (record.files.is_empty() && is_empty) => {
+            Ok(Files::new())
+        }
+        (Kind::Mirror, Kind::Mirror) => Err(Failure::usage(format!(
+            "{shown_dir} is a mirror of {project}, not of {}. Choose another folder, or use \
+             --force.",
+            identity.full_project()
+        ))),
     }
 }
 
@@ -178,7 +326,7 @@ fn refuse_hidden(path: &Path, shown_dir: &str) -> Result<(), Failure> {
             fault
         {
             return Err(Failure::usage(format!(
-                "{shown_dir} cannot be mirrored into: {fault}. Choose another folder."
+                "{shown_dir} cannot be written into: {fault}. Choose another folder."
             )));
         }
     }
@@ -205,7 +353,7 @@ mod tests {
     }
 
     fn open(dir: &Path) -> Result<MirrorFolder, Failure> {
-        MirrorFolder::open(dir, &identity("demo"), Permissions::default())
+        MirrorFolder::open(dir, &identity("demo"), Kind::Mirror, Permissions::default())
     }
 
     #[test]
@@ -239,9 +387,14 @@ mod tests {
         let mut first = open(dir.path()).unwrap();
         // What the record says is for later: of any project, and readable or not.
         let second = |project| {
-            MirrorFolder::open(dir.path(), &identity(project), Permissions::default())
-                .unwrap_err()
-                .to_string()
+            MirrorFolder::open(
+                dir.path(),
+                &identity(project),
+                Kind::Mirror,
+                Permissions::default(),
+            )
+            .unwrap_err()
+            .to_string()
         };
         assert!(second("other").contains("Another `twicecast mirror`"));
         let log = dir.path().join(WORK_FOLDER).join("manifest.jsonl");
@@ -250,8 +403,7 @@ mod tests {
         assert!(second("demo").contains("Another `twicecast mirror`"));
         fs::write(&log, record).unwrap();
         let name = crate::names::FileName::parse("/late").unwrap();
-        let staged = first.tree.stage().unwrap();
-        first.tree.put(staged, &name).unwrap();
+        first.tree.manifest().wrote(&name, "1", false).unwrap();
         drop(first);
         let third = open(dir.path()).unwrap();
         assert_eq!(third.tree.ours().collect::<Vec<_>>(), [&name]);

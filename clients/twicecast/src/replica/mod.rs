@@ -1,8 +1,13 @@
 //! Making a folder equal to the project on the server.
 
 pub mod assembly;
+pub mod base_contents;
+pub mod fetch;
 pub mod folder;
+pub mod kind;
+pub mod proposed;
 pub mod record;
 pub mod session;
 pub mod staging;
+pub mod state;
 pub mod tree;

@@ -1,11 +1,12 @@
-//! The record of which files in a mirrored folder this mirror wrote, so that it never takes
-//! somebody else's for its own. It is a log, one line per change, kept in the work folder; a line
-//! is written before what it tells of is done.
+//! The record of a folder that this program fills: whether it is a mirror or a clone, of which
+//! project, and what was written into it. It never takes anybody else's content for its own. It is
+//! a log, one line per change, kept in the work folder; a mirror's line is written before what it
+//! tells of is done.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
@@ -16,43 +17,117 @@ use crate::names::FileName;
 
 const LOG: &str = "manifest.jsonl";
 const NEW_LOG: &str = "manifest.new";
-const VERSION: u32 = 1;
+/// Where clones of version 1 kept the hashes.
+const OLD_BASES: &str = "bases.json";
+const VERSION: u32 = 2;
+/// A log is written anew when it holds twice as many lines as files, and at least so many.
+const LINES_MIN: usize = 10_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Header {
-    version: u32,
-    streamer: String,
-    project: String,
+/// What a folder is to this program.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It follows a project.
+    #[default]
+    Mirror,
+    /// Somebody edits in it, to propose what they have changed.
+    Clone,
 }
+
+/// Whose copy a folder is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    version: u32,
+    /// Mirror or clone.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The server that it came from.
+    #[serde(default)]
+    pub url: String,
+    /// Whose project.
+    pub streamer: String,
+    /// Which project.
+    pub project: String,
+}
+
+impl Header {
+    /// Of a folder that begins now.
+    pub fn new(kind: Kind, url: &str, streamer: &str, project: &str) -> Self {
+        Self {
+            version: VERSION,
+            kind,
+            url: url.to_owned(),
+            streamer: streamer.to_owned(),
+            project: project.to_owned(),
+        }
+    }
+
+    /// The project's full name.
+    pub fn full_project(&self) -> String {
+        format!("{}/{}", self.streamer, self.project)
+    }
+}
+
+/// What was written as one file.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The SHA-256 of the latest content in lower-case hex; empty where that is not known.
+    pub sha256: String,
+    /// Whether it was executable.
+    pub executable: bool,
+    /// That of the content before: a crash may have left it.
+    earlier: String,
+}
+
+impl Written {
+    /// Whether a content with that hash is what was written.
+    pub fn is(&self, sha256: &str) -> bool {
+        !sha256.is_empty() && (self.sha256 == sha256 || self.earlier == sha256)
+    }
+}
+
+/// The files of a record.
+pub type Files = BTreeMap<FileName, Written>;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Entry {
-    Wrote(String),
+    Wrote(WroteLine),
     Removed(String),
+    Complete(bool),
 }
 
-/// The record, open for more.
-#[derive(Debug)]
-pub struct Manifest {
-    log: File,
-    /// Whether the log may end in a line that could not be written to its end.
-    is_torn: bool,
-    /// Lines of removals that could not be written, for the next time: what is not ours must not be
-    /// taken for ours later.
-    owed: String,
-    files: BTreeSet<FileName>,
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum WroteLine {
+    Content {
+        name: String,
+        sha256: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        executable: bool,
+    },
+    /// As version 1 wrote it.
+    Name(String),
+}
+
+/// What a work folder holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Whose copy it is.
+    pub header: Header,
+    /// What was written.
+    pub files: Files,
+    /// Whether all of the project has been there once.
+    pub is_complete: bool,
 }
 
 /// What a work folder held before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Earlier {
-    /// Nothing: no mirror was here.
+    /// Nothing: it is no copy of anything.
     Nothing,
-    /// A record of the same project, with these files.
-    Same(BTreeSet<FileName>),
-    /// A record of another project, named here.
-    Other(String),
+    /// A record.
+    Found(Record),
     /// A record that this version cannot read.
     Unreadable,
 }
@@ -62,7 +137,7 @@ pub enum Earlier {
 /// # Errors
 ///
 /// The system's own.
-pub fn read(work: &OwnedFd, streamer: &str, project: &str) -> io::Result<Earlier> {
+pub fn read(work: &OwnedFd) -> io::Result<Earlier> {
     let mut text = Vec::new();
     match dirfd::open_file(work, LOG) {
         Ok(mut file) => {
@@ -77,112 +152,182 @@ pub fn read(work: &OwnedFd, streamer: &str, project: &str) -> io::Result<Earlier
     let Some(Ok(header)) = lines.next().map(serde_json::from_slice::<Header>) else {
         return Ok(Earlier::Unreadable);
     };
-    if header.version != VERSION {
-        return Ok(Earlier::Unreadable);
+    let mut record = Record {
+        header,
+        files: Files::new(),
+        is_complete: false,
+    };
+    match record.header.version {
+        VERSION => {}
+        1 => take_old_bases(work, &mut record),
+        _ => return Ok(Earlier::Unreadable),
     }
-    if (header.streamer.as_str(), header.project.as_str()) != (streamer, project) {
-        return Ok(Earlier::Other(format!(
-            "{}/{}",
-            header.streamer, header.project
-        )));
-    }
-    let mut files = BTreeSet::new();
     for line in lines {
         // A line cut off, maybe within a character, tells of something that was not done yet.
-        let Ok(entry) = serde_json::from_slice::<Entry>(line) else {
-            continue;
-        };
-        match entry {
-            Entry::Wrote(name) => files.extend(FileName::parse(&name).ok()),
-            Entry::Removed(name) => {
-                if let Ok(name) = FileName::parse(&name) {
-                    files.remove(&name);
-                }
-            }
+        if let Ok(entry) = serde_json::from_slice::<Entry>(line) {
+            take(&mut record, entry);
         }
     }
-    Ok(Earlier::Same(files))
+    Ok(Earlier::Found(record))
+}
+
+fn take(record: &mut Record, entry: Entry) {
+    match entry {
+        Entry::Wrote(WroteLine::Content {
+            name,
+            sha256,
+            executable,
+        }) => {
+            if let Ok(name) = FileName::parse(&name) {
+                note(&mut record.files, name, sha256, executable);
+            }
+        }
+        Entry::Wrote(WroteLine::Name(name)) => {
+            if let Ok(name) = FileName::parse(&name) {
+                record.files.entry(name).or_default();
+            }
+        }
+        Entry::Removed(name) => {
+            if let Ok(name) = FileName::parse(&name) {
+                record.files.remove(&name);
+            }
+        }
+        Entry::Complete(is_complete) => record.is_complete = is_complete,
+    }
+}
+
+fn note(files: &mut Files, name: FileName, sha256: String, executable: bool) {
+    let written = files.entry(name).or_default();
+    if written.sha256 != sha256 {
+        written.earlier = std::mem::replace(&mut written.sha256, sha256);
+    }
+    written.executable = executable;
+}
+
+/// A clone of version 1 has its hashes in a file of their own.
+fn take_old_bases(work: &OwnedFd, record: &mut Record) {
+    #[derive(Deserialize)]
+    struct Bases {
+        #[serde(default)]
+        url: String,
+        files: BTreeMap<String, String>,
+    }
+    let bases = dirfd::open_file(work, OLD_BASES)
+        .ok()
+        .and_then(|file| serde_json::from_reader::<_, Bases>(io::BufReader::new(file)).ok());
+    let Some(bases) = bases else { return };
+    record.header.kind = Kind::Clone;
+    record.header.url = bases.url;
+    record.is_complete = true;
+    for (name, sha256) in bases.files {
+        if let Ok(name) = FileName::parse(&name) {
+            note(&mut record.files, name, sha256, false);
+        }
+    }
+}
+
+/// The record, open for more.
+#[derive(Debug)]
+pub struct Manifest {
+    work: OwnedFd,
+    record: Record,
+    log: File,
+    lines: usize,
+    /// Whether the log may end in a line that could not be written to its end.
+    is_torn: bool,
+    /// Lines of removals that could not be written, for the next time: what is not ours must not be
+    /// taken for ours later.
+    owed: String,
 }
 
 impl Manifest {
-    /// Begins a record with these files, replacing the earlier one at once or not at all.
+    /// Begins a log with a record, replacing the earlier one at once or not at all.
     ///
     /// # Errors
     ///
     /// The system's own.
-    pub fn begin(
-        work: &OwnedFd,
-        streamer: &str,
-        project: &str,
-        files: BTreeSet<FileName>,
-    ) -> io::Result<Self> {
-        match unlinkat(work, NEW_LOG, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let flags = OFlags::WRONLY
-            | OFlags::APPEND
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
-        let mut log = File::from(openat(work, NEW_LOG, flags, Mode::from_raw_mode(0o600))?);
-        let header = Header {
-            version: VERSION,
-            streamer: streamer.to_owned(),
-            project: project.to_owned(),
-        };
-        let mut text = serde_json::to_string(&header)? + "\n";
-        for name in &files {
-            text += &line(&Entry::Wrote(name.as_str().to_owned()))?;
-        }
-        log.write_all(text.as_bytes())?;
-        renameat(work, NEW_LOG, work, LOG)?;
+    pub fn begin(work: impl AsFd, mut record: Record) -> io::Result<Self> {
+        record.header.version = VERSION;
+        let work = rustix::io::fcntl_dupfd_cloexec(work, 0)?;
+        let log = begin_log(&work, &record)?;
         Ok(Self {
+            work,
+            lines: record.files.len(),
+            record,
             log,
             is_torn: false,
             owed: String::new(),
-            files,
         })
     }
 
-    /// The files that this mirror wrote.
-    pub fn files(&self) -> &BTreeSet<FileName> {
-        &self.files
+    /// Whose copy the folder is.
+    pub fn header(&self) -> &Header {
+        &self.record.header
     }
 
-    /// Whether this mirror wrote that file.
+    /// The files that were written.
+    pub fn files(&self) -> &Files {
+        &self.record.files
+    }
+
+    /// Whether a file of that name was written.
     pub fn holds(&self, name: &FileName) -> bool {
-        self.files.contains(name)
+        self.record.files.contains_key(name)
     }
 
-    /// Notes that a file is about to be written.
+    /// Whether a content with that hash was written under that name.
+    pub fn wrote_content(&self, name: &FileName, sha256: &str) -> bool {
+        let written = self.record.files.get(name);
+        written.is_some_and(|written| written.is(sha256))
+    }
+
+    /// Notes that a file is about to be written, or is there already.
     ///
     /// # Errors
     ///
     /// The system's own; the file must not be written then.
-    pub fn wrote(&mut self, name: &FileName) -> io::Result<()> {
-        if !self.files.contains(name) {
-            self.append(&Entry::Wrote(name.as_str().to_owned()))?;
-            self.files.insert(name.clone());
+    pub fn wrote(&mut self, name: &FileName, sha256: &str, executable: bool) -> io::Result<()> {
+        let known = self.record.files.get(name);
+        if known.is_some_and(|known| (&*known.sha256, known.executable) == (sha256, executable)) {
+            return Ok(());
         }
+        self.append(&wrote_line(name, sha256, executable))?;
+        note(
+            &mut self.record.files,
+            name.clone(),
+            sha256.to_owned(),
+            executable,
+        );
+        self.compact();
         Ok(())
     }
 
-    /// Notes that a file is gone, or not this mirror's.
+    /// Notes that a file is gone, or not ours.
     ///
     /// # Errors
     ///
     /// The system's own.
     pub fn removed(&mut self, name: &FileName) -> io::Result<()> {
-        if self.files.remove(name) {
+        if self.record.files.remove(name).is_some() {
             let entry = Entry::Removed(name.as_str().to_owned());
             if let Err(error) = self.append(&entry) {
                 self.owed += &line(&entry)?;
                 return Err(error);
             }
+            self.compact();
         }
         Ok(())
+    }
+
+    /// Notes that all of the project is there.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn complete(&mut self) -> io::Result<()> {
+        self.record.is_complete = true;
+        self.append(&Entry::Complete(true))?;
+        self.log.sync_all()
     }
 
     /// Writes one line, on a line of its own even if the one before broke off.
@@ -193,8 +338,63 @@ impl Manifest {
         self.log.write_all(text.as_bytes())?;
         self.is_torn = false;
         self.owed.clear();
+        self.lines += 1;
         Ok(())
     }
+
+    /// Writes a log anew that has grown long. Where that fails it goes on growing.
+    fn compact(&mut self) {
+        if self.lines > LINES_MIN.max(2 * self.record.files.len()) {
+            self.lines = 0;
+            if let Ok(log) = begin_log(&self.work, &self.record) {
+                (self.log, self.is_torn, self.owed) = (log, false, String::new());
+                self.lines = self.record.files.len();
+            }
+        }
+    }
+}
+
+fn begin_log(work: &OwnedFd, record: &Record) -> io::Result<File> {
+    match unlinkat(work, NEW_LOG, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::WRONLY
+        | OFlags::APPEND
+        | OFlags::CREATE
+        | OFlags::EXCL
+        | OFlags::NOFOLLOW
+        | OFlags::CLOEXEC;
+    let log = File::from(openat(work, NEW_LOG, flags, Mode::from_raw_mode(0o600))?);
+    let mut out = io::BufWriter::new(&log);
+    let header = serde_json::to_string(&record.header)? + "\n";
+    out.write_all(header.as_bytes())?;
+    for (name, written) in &record.files {
+        let Written {
+            sha256,
+            executable,
+            earlier,
+        } = written;
+        if !earlier.is_empty() {
+            out.write_all(line(&wrote_line(name, earlier, *executable))?.as_bytes())?;
+        }
+        out.write_all(line(&wrote_line(name, sha256, *executable))?.as_bytes())?;
+    }
+    if record.is_complete {
+        out.write_all(line(&Entry::Complete(true))?.as_bytes())?;
+    }
+    out.flush()?;
+    drop(out);
+    renameat(work, NEW_LOG, work, LOG)?;
+    Ok(log)
+}
+
+fn wrote_line(name: &FileName, sha256: &str, executable: bool) -> Entry {
+    Entry::Wrote(WroteLine::Content {
+        name: name.as_str().to_owned(),
+        sha256: sha256.to_owned(),
+        executable,
+    })
 }
 
 fn line(entry: &Entry) -> io::Result<String> {
@@ -209,67 +409,124 @@ mod tests {
         FileName::parse(text).unwrap()
     }
 
+    fn begin(work: &OwnedFd, kind: Kind) -> Manifest {
+        let record = Record {
+            header: Header::new(kind, "ws://h", "ana", "demo"),
+            files: Files::new(),
+            is_complete: false,
+        };
+        Manifest::begin(work, record).unwrap()
+    }
+
+    fn found(work: &OwnedFd) -> Record {
+        match read(work).unwrap() {
+            Earlier::Found(record) => record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn names(record: &Record) -> Vec<&str> {
+        record.files.keys().map(FileName::as_str).collect()
+    }
+
     #[test]
     fn what_was_written_and_not_removed_is_remembered_over_a_crash() {
         let dir = tempfile::tempdir().unwrap();
         let work = dirfd::open_root(dir.path()).unwrap();
-        assert_eq!(read(&work, "ana", "demo").unwrap(), Earlier::Nothing);
-        let mut manifest =
-            Manifest::begin(&work, "ana", "demo", BTreeSet::from([name("/a")])).unwrap();
-        manifest.wrote(&name("/b")).unwrap();
-        manifest.wrote(&name("/c")).unwrap();
+        assert_eq!(read(&work).unwrap(), Earlier::Nothing);
+        let mut manifest = begin(&work, Kind::Clone);
+        manifest.wrote(&name("/a"), "1", false).unwrap();
+        manifest.wrote(&name("/b"), "1", false).unwrap();
+        manifest.wrote(&name("/c"), "1", true).unwrap();
+        manifest.wrote(&name("/c"), "2", true).unwrap();
         manifest.removed(&name("/a")).unwrap();
         manifest.log.write_all(b"{\"wrote\":\"/tor").unwrap();
         drop(manifest);
-        assert_eq!(
-            read(&work, "ana", "demo").unwrap(),
-            Earlier::Same(BTreeSet::from([name("/b"), name("/c")]))
-        );
-        assert_eq!(
-            read(&work, "ana", "other").unwrap(),
-            Earlier::Other("ana/demo".into())
-        );
+        // Nobody knows whether the last content came to its place, so both are ours; and so it is
+        // after another start.
+        for _ in 0..2 {
+            let record = found(&work);
+            assert_eq!(
+                (record.header.kind, record.is_complete),
+                (Kind::Clone, false)
+            );
+            assert_eq!(names(&record), ["/b", "/c"]);
+            let c = &record.files[&name("/c")];
+            assert!(c.is("1") && c.is("2") && !c.is("3") && !c.is("") && c.executable);
+            Manifest::begin(&work, record).unwrap();
+        }
+        let mut manifest = Manifest::begin(&work, found(&work)).unwrap();
+        manifest.complete().unwrap();
+        assert!(found(&work).is_complete);
+    }
+
+    #[test]
+    fn a_log_that_only_grows_is_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dirfd::open_root(dir.path()).unwrap();
+        let mut manifest = begin(&work, Kind::Mirror);
+        for round in 0..=LINES_MIN {
+            manifest
+                .wrote(&name("/a"), &format!("{round}"), false)
+                .unwrap();
+        }
+        manifest.wrote(&name("/b"), "1", false).unwrap();
+        let lines = std::fs::read_to_string(dir.path().join(LOG)).unwrap();
+        assert!(lines.lines().count() < 10, "{lines}");
+        assert!(found(&work).files[&name("/a")].is(&format!("{LINES_MIN}")));
     }
 
     #[test]
     fn what_follows_a_line_that_could_not_be_written_is_on_a_line_of_its_own() {
         let dir = tempfile::tempdir().unwrap();
         let work = dirfd::open_root(dir.path()).unwrap();
-        let mut manifest =
-            Manifest::begin(&work, "ana", "demo", BTreeSet::from([name("/a")])).unwrap();
+        let mut manifest = begin(&work, Kind::Mirror);
+        manifest.wrote(&name("/a"), "1", false).unwrap();
         // Half a line gets through, up to the middle of a character, and then no more: a file that
         // is open for reading takes nothing.
         manifest.log.write_all(b"{\"wrote\":\"/t\xc3").unwrap();
         let readable = File::open(dir.path().join(LOG)).unwrap();
         let log = std::mem::replace(&mut manifest.log, readable);
-        assert!(manifest.wrote(&name("/t\u{e4}")).is_err());
+        assert!(manifest.wrote(&name("/t\u{e4}"), "1", false).is_err());
         assert!(manifest.removed(&name("/a")).is_err());
         assert!(!manifest.holds(&name("/a")));
         manifest.log = log;
-        manifest.wrote(&name("/b")).unwrap();
-        manifest.wrote(&name("/c")).unwrap();
+        manifest.wrote(&name("/b"), "1", false).unwrap();
+        manifest.wrote(&name("/c"), "1", false).unwrap();
         drop(manifest);
-        assert_eq!(
-            read(&work, "ana", "demo").unwrap(),
-            Earlier::Same(BTreeSet::from([name("/b"), name("/c")]))
-        );
+        assert_eq!(names(&found(&work)), ["/b", "/c"]);
     }
 
     #[test]
     fn a_record_that_somebody_tampered_with_names_nothing_outside() {
         let dir = tempfile::tempdir().unwrap();
         let work = dirfd::open_root(dir.path()).unwrap();
-        let header = r#"{"version":1,"streamer":"ana","project":"demo"}"#;
-        std::fs::write(
-            dir.path().join(LOG),
-            format!("{header}\n{{\"wrote\":\"/../x\"}}\n{{\"wrote\":\"/.git/config\"}}\n"),
-        )
-        .unwrap();
-        assert_eq!(
-            read(&work, "ana", "demo").unwrap(),
-            Earlier::Same(BTreeSet::new())
-        );
+        let header = r#"{"version":2,"streamer":"ana","project":"demo"}"#;
+        let lines = r#"{"wrote":{"name":"/../x","sha256":""}}
+{"wrote":{"name":"/.git/config","sha256":""}}"#;
+        std::fs::write(dir.path().join(LOG), format!("{header}\n{lines}\n")).unwrap();
+        assert!(found(&work).files.is_empty());
         std::fs::write(dir.path().join(LOG), "nonsense").unwrap();
-        assert_eq!(read(&work, "ana", "demo").unwrap(), Earlier::Unreadable);
+        assert_eq!(read(&work).unwrap(), Earlier::Unreadable);
+    }
+
+    #[test]
+    fn a_clone_of_the_first_version_keeps_its_hashes_and_a_mirror_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dirfd::open_root(dir.path()).unwrap();
+        let log = r#"{"version":1,"streamer":"ana","project":"demo"}
+{"wrote":"/a"}"#;
+        std::fs::write(dir.path().join(LOG), log).unwrap();
+        let record = found(&work);
+        assert_eq!(record.header.kind, Kind::Mirror);
+        assert!(!record.files[&name("/a")].is("1"));
+        let bases = r#"{"url":"ws://h","streamer":"ana","project":"demo","files":{"/a":"1"}}"#;
+        std::fs::write(dir.path().join(OLD_BASES), bases).unwrap();
+        let record = found(&work);
+        assert_eq!(
+            (record.header.kind, &*record.header.url),
+            (Kind::Clone, "ws://h")
+        );
+        assert!(record.is_complete && record.files[&name("/a")].is("1"));
     }
 }

@@ -1,16 +1,17 @@
 //! Files in the making: they grow in the work folder, out of everybody's sight, and go if they are
-//! never finished.
+//! never finished. What is about to be removed passes through there, too.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 
 use crate::fs::dirfd;
 
 const PREFIX: &str = "incoming-";
+const LEAVING: &str = "leaving-";
 
 /// Where files in the making lie.
 #[derive(Debug)]
@@ -37,7 +38,8 @@ impl Staging {
     /// The system's own.
     pub fn new(work: OwnedFd) -> io::Result<Self> {
         for entry in dirfd::entries(&work)? {
-            if entry.to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+            let is_left = |name: &str| name.starts_with(PREFIX);
+            if entry.to_str().is_some_and(is_left) {
                 unlinkat(&work, entry.as_os_str(), AtFlags::empty())?;
             }
         }
@@ -45,6 +47,17 @@ impl Staging {
             work: Arc::new(work),
             next: 0,
         })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> BorrowedFd<'_> {
+        self.work.as_fd()
+    }
+
+    /// A name there for what leaves its place.
+    pub fn leaving(&mut self) -> String {
+        self.next += 1;
+        format!("{LEAVING}{}-{}", std::process::id(), self.next)
     }
 
     /// Begins a file.
@@ -83,13 +96,13 @@ impl Staged {
         &self.name
     }
 
-    /// What it is known by wherever it is moved.
+    /// Opens it to read what was written.
     ///
     /// # Errors
     ///
     /// The system's own.
-    pub fn inode(&self) -> io::Result<(u64, u64)> {
-        Ok(dirfd::inode(&fstat(&self.file)?))
+    pub fn read(&self) -> io::Result<File> {
+        Ok(dirfd::open_file(&self.work, &self.name)?)
     }
 
     /// It lies where it belongs now.

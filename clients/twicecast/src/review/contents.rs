@@ -122,6 +122,7 @@ mod tests {
             part,
             max_part,
             project: None,
+            executable: false,
         }
     }
 

@@ -31,12 +31,17 @@ pub fn is_in(refused: &Refused, reference: u64) -> bool {
         .contains(&reference)
 }
 
-/// A source of deletions.
-pub fn deletions(names: Vec<FileName>, first_reference: u64) -> mpsc::Receiver<Item> {
+/// A source of deletions, with the bases of those that have one.
+pub fn deletions(
+    names: Vec<FileName>,
+    bases: BTreeMap<String, String>,
+    first_reference: u64,
+) -> mpsc::Receiver<Item> {
     let (sender, receiver) = mpsc::channel(READY_MAX);
     tokio::spawn(async move {
         for (reference, name) in (first_reference..).zip(names) {
-            let text = protocol::delete(reference, name.as_str());
+            let base = bases.get(name.as_str()).map(String::as_str);
+            let text = protocol::delete(reference, name.as_str(), base);
             let message = Message {
                 reference,
                 name,
@@ -68,6 +73,8 @@ pub struct Posts {
     pub refused: Refused,
     /// What they were made from, by name, for a pull request.
     pub bases: BTreeMap<String, String>,
+    /// Whether they are executable, by name; the server's files keep theirs where nothing is said.
+    pub executables: BTreeMap<String, bool>,
     /// Asked about a file after each part of it was read, and again where that part has waited
     /// since.
     pub allows: Allows,
@@ -81,6 +88,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
         first_reference,
         refused,
         bases,
+        executables,
         allows,
     } = posts;
     let (sender, receiver) = mpsc::channel(READY_MAX);
@@ -123,6 +131,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     part.number,
                     &STANDARD.encode(part.bytes),
                     bases.get(name.as_str()).map(String::as_str),
+                    executables.get(name.as_str()).copied(),
                 ) {
                     Ok(text) => text,
                     Err(error) => {

@@ -1,12 +1,13 @@
 //! Catching up: from a list of the project to a complete copy of it, in rounds where files vanish
 //! on the way.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol;
 use crate::protocol::ListedFile;
-use crate::replica::session::{Counts, Phase, Session, not_removed};
+use crate::replica::session::{Counts, Phase, Session};
 use crate::ui::output::{counted, say};
 
 /// Requests for single files that wait for their answers, at most.
@@ -15,25 +16,47 @@ const GETS_MAX: usize = 16;
 const FEW: usize = 8;
 /// A file that is listed but not to be had is asked for in this many rounds.
 const ROUNDS_MAX: u32 = 3;
+/// A project with more files than this is not mirrored, …
+const FILES_MAX: usize = 1_000_000;
+/// … nor one whose names are longer than this together.
+const NAME_BYTES_MAX: usize = 256 << 20;
 
 impl Session<'_> {
-    pub fn take_list(&mut self, reference: Option<u64>, more: Vec<ListedFile>, last: bool) {
+    /// # Errors
+    ///
+    /// A sentence, if the list is longer than any that is taken.
+    pub fn take_list(
+        &mut self,
+        reference: Option<u64>,
+        more: Vec<ListedFile>,
+        last: bool,
+    ) -> Result<(), Failure> {
         let Phase::Listing {
             reference: asked,
             files,
+            bytes,
             touched,
         } = &mut self.phase
         else {
-            return;
+            return Ok(());
         };
         if reference != Some(*asked) {
-            return;
+            return Ok(());
         }
+        *bytes += more.iter().map(|file| file.name.len()).sum::<usize>();
         files.extend(more);
+        if files.len() > FILES_MAX || *bytes > NAME_BYTES_MAX {
+            return Err(Failure::denied(format!(
+                "The server lists more than 1,000,000 files, or 256 MiB of names, for {}; that is \
+                 more than is mirrored.",
+                shown(&self.identity.full_project())
+            )));
+        }
         if last {
             let (files, touched) = (std::mem::take(files), std::mem::take(touched));
             self.compare(&files, touched);
         }
+        Ok(())
     }
 
     fn compare(&mut self, files: &[ListedFile], touched: HashSet<FileName>) {
@@ -57,7 +80,7 @@ impl Session<'_> {
         let needed = known
             .into_iter()
             .filter(|(name, file)| !self.has(name, file))
-            .map(|(name, _)| name)
+            .map(|(name, file)| (name, file.size))
             .collect();
         self.fetch(needed);
     }
@@ -71,12 +94,11 @@ impl Session<'_> {
             .cloned()
             .collect();
         for name in gone {
-            match self.tree.remove(&name) {
-                Ok(removed) => self.counts.removed += usize::from(removed),
-                Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
-            }
+            self.remove(&name);
         }
-        self.counts.removed += self.tree.remove_strays(keep);
+        for stray in self.tree.remove_strays(keep) {
+            self.counts.removed.add(&stray);
+        }
     }
 
     /// Whether nothing is to be fetched for this file: it is here as listed, or it cannot be
@@ -84,19 +106,25 @@ impl Session<'_> {
     fn has(&mut self, name: &FileName, file: &ListedFile) -> bool {
         let refusal = match self.tree.fingerprint(name) {
             Ok(Some((size, sha256))) if size == file.size && sha256 == file.sha256 => {
-                self.tree.adopt(name).err()
+                self.tree.adopt(name, &sha256, file.executable).err()
             }
-            Ok(_) => return false,
+            Ok(Some((_, sha256))) => match self.tree.check_may_replace(name, &sha256) {
+                Ok(()) => return false,
+                Err(refusal) => Some(refusal),
+            },
+            Ok(None) => return false,
             Err(refusal) => Some(refusal),
         };
-        match refusal {
-            Some(refusal) => self.refuse(name, &refusal),
-            None => self.report.mended(name.as_str()),
+        if let Some(refusal) = refusal {
+            self.refuse(name, refusal);
+        } else {
+            self.report.mended(name.as_str());
+            self.retries.done(name);
         }
         true
     }
 
-    fn fetch(&mut self, needed: BTreeSet<FileName>) {
+    fn fetch(&mut self, needed: BTreeMap<FileName, u64>) {
         let all_of_it = needed.len() > FEW && needed.len() * 2 > self.counts.listed;
         let mut whole = None;
         let mut waiting = VecDeque::new();
@@ -110,7 +138,7 @@ impl Session<'_> {
             ));
             whole = Some(reference);
         } else {
-            waiting.extend(needed.iter().cloned());
+            waiting.extend(needed.keys().cloned());
         }
         self.phase = Phase::Fetching {
             whole,
@@ -129,7 +157,7 @@ impl Session<'_> {
             Phase::Fetching {
                 waiting, expected, ..
             } => {
-                expected.insert(name.clone());
+                expected.entry(name.clone()).or_insert(u64::MAX);
                 waiting.push_back(name);
                 self.go_on();
             }
@@ -162,7 +190,7 @@ impl Session<'_> {
                 break;
             };
             // A live update may have brought it meanwhile.
-            if expected.contains(&name) {
+            if expected.contains_key(&name) {
                 self.next_reference += 1;
                 let request = protocol::get(
                     self.next_reference,
@@ -184,8 +212,11 @@ impl Session<'_> {
             // Deleted meanwhile, most likely; another list tells.
             self.ask_for_list();
         } else {
-            for name in missing {
-                self.fail(name.as_str(), "the server lists it but does not send it");
+            for name in missing.into_keys() {
+                // Why it was not taken has been said.
+                if !self.report.has(name.as_str()) {
+                    self.fail(name.as_str(), "the server lists it but does not send it");
+                }
             }
             self.complete();
         }

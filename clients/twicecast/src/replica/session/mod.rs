@@ -3,17 +3,22 @@
 //! differs; then it is live, while updates are applied all along.
 
 mod catch_up;
+mod retries;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::credentials::identity::Identity;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol;
 use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
-use crate::replica::assembly::{Assembly, OutOfOrder, not_written};
-use crate::replica::tree::{Refusal, Tree};
+use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder, not_written};
+use crate::replica::session::retries::Retries;
+use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
+
+/// Up to so many files are named where files are counted.
+const NAMED_MAX: usize = 5;
 
 /// One connection's session.
 #[derive(Debug)]
@@ -30,13 +35,42 @@ pub struct Session<'a> {
     counts: Counts,
     /// Files that were refused because of what lies at a place, by that place.
     blocked: HashMap<FileName, BTreeSet<FileName>>,
+    retries: Retries,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     listed: usize,
-    fetched: usize,
-    removed: usize,
+    fetched: Tally,
+    removed: Tally,
+}
+
+/// How many files something happened to, and the first of them.
+#[derive(Debug, Default)]
+struct Tally {
+    count: usize,
+    names: Vec<FileName>,
+}
+
+impl Tally {
+    fn add(&mut self, name: &FileName) {
+        self.count += 1;
+        if self.count <= NAMED_MAX {
+            self.names.push(name.clone());
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.count)?;
+        // Of many, a few names say nothing.
+        if (1..=NAMED_MAX).contains(&self.count) {
+            let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
+            write!(f, " ({})", names.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -44,6 +78,8 @@ enum Phase {
     Listing {
         reference: u64,
         files: Vec<ListedFile>,
+        /// The bytes of their names.
+        bytes: usize,
         /// What live updates said since the list was asked for; it is newer than the list.
         touched: HashSet<FileName>,
     },
@@ -52,7 +88,8 @@ enum Phase {
         whole: Option<u64>,
         single: HashMap<u64, FileName>,
         waiting: VecDeque<FileName>,
-        expected: BTreeSet<FileName>,
+        /// What is to come, with the listed sizes.
+        expected: BTreeMap<FileName, u64>,
     },
     /// The present state is complete, or there is none.
     Live { absent: bool },
@@ -81,6 +118,7 @@ impl<'a> Session<'a> {
             round: 0,
             counts: Counts::default(),
             blocked: HashMap::new(),
+            retries: Retries::default(),
         };
         session.ask_for_list();
         session
@@ -120,10 +158,7 @@ impl<'a> Session<'a> {
                     ))
                 })
             }
-            ServerMessage::List { files, last } => {
-                self.take_list(reference, files, last);
-                Ok(())
-            }
+            ServerMessage::List { files, last } => self.take_list(reference, files, last),
             ServerMessage::GetDone => {
                 self.take_done(reference);
                 Ok(())
@@ -175,6 +210,7 @@ impl<'a> Session<'a> {
         self.phase = Phase::Listing {
             reference,
             files: Vec::new(),
+            bytes: 0,
             touched: HashSet::new(),
         };
         self.round += 1;
@@ -186,7 +222,10 @@ impl<'a> Session<'a> {
             // The rest of a file that was under way before we listened from its beginning; the list
             // will show it.
             None if part.part != 1 => return Ok(()),
-            None => Assembly::begin(part, reference, self.tree)?,
+            None => {
+                let listed = self.announced(reference, part);
+                Assembly::begin(part, reference, listed, self.tree.staging())?
+            }
         };
         if !assembly.take(part)? {
             self.assembly = Some(assembly);
@@ -194,24 +233,31 @@ impl<'a> Session<'a> {
         }
         let assembled = assembly.finish();
         let name = match assembled.result {
-            Ok((name, staged)) => {
-                let put = self.tree.put(staged, &name);
+            Ok((name, incoming)) => {
+                let put = self.tree.put(incoming, &name);
                 self.touch(&name);
                 match put {
                     Ok(()) => {
                         self.report.mended(name.as_str());
-                        self.counts.fetched += 1;
+                        self.retries.done(&name);
+                        self.counts.fetched.add(&name);
                         if matches!(self.phase, Phase::Live { .. }) {
                             self.say(&format!("updated {name}"));
                         }
                     }
-                    Err(refusal) => self.refuse(&name, &refusal),
+                    Err(refusal) => self.refuse(&name, refusal),
                 }
                 Some(name)
             }
-            Err(why) => {
-                self.fail(&assembled.raw_name, &why);
-                FileName::parse(&assembled.raw_name).ok()
+            Err(NotWritten::Refused(name, refusal)) => {
+                self.touch(&name);
+                self.refuse(&name, refusal);
+                Some(name)
+            }
+            // What is too long may have grown meanwhile; another list tells.
+            Err(why @ (NotWritten::TooLong(_) | NotWritten::Name(_))) => {
+                self.fail(&assembled.raw_name, &why.to_string());
+                None
             }
         };
         if let (Some(name), Phase::Fetching { expected, .. }) = (name, &mut self.phase) {
@@ -220,33 +266,66 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// The size that a list announced of a file that is asked for.
+    fn announced(&self, reference: Option<u64>, part: &FilePart) -> Option<u64> {
+        let Phase::Fetching { expected, .. } = &self.phase else {
+            return None;
+        };
+        reference?;
+        expected.get(&FileName::parse(&part.name).ok()?).copied()
+    }
+
     fn take_deletion(&mut self, raw_name: &str) {
         self.report.mended(raw_name);
         // What has no proper name was never written.
         let Ok(name) = FileName::parse(raw_name) else {
             return;
         };
+        self.retries.done(&name);
         self.touch(&name);
         if let Phase::Fetching { expected, .. } = &mut self.phase {
             expected.remove(&name);
         }
-        match self.tree.remove(&name) {
-            Ok(true) => {
-                self.counts.removed += 1;
-                self.say(&format!("removed {name}"));
-            }
-            Ok(false) => {}
-            Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
-        }
+        self.remove(&name);
         self.retry_what_it_blocked(&name);
     }
 
-    /// Notes that a file is not written, and for which place it waits, if for one.
-    fn refuse(&mut self, name: &FileName, refusal: &Refusal) {
-        self.fail(name.as_str(), &not_written(refusal));
+    fn remove(&mut self, name: &FileName) {
+        match self.tree.remove(name) {
+            Ok(removal) => self.tell_removal(name, removal),
+            Err(refusal) => {
+                self.fail(name.as_str(), &not_removed(&refusal));
+                self.retries.remove(name.clone());
+            }
+        }
+    }
+
+    fn tell_removal(&mut self, name: &FileName, removal: Removal) {
+        match removal {
+            Removal::Removed => {
+                self.counts.removed.add(name);
+                if matches!(self.phase, Phase::Live { .. }) {
+                    self.say(&format!("removed {name}"));
+                }
+            }
+            Removal::NotOurs => {}
+            Removal::Edited => warn(&format!(
+                "{name}: the project no longer has it; it was edited here, so it stays"
+            )),
+        }
+    }
+
+    /// Notes that a file is not written, and what it waits for.
+    fn refuse(&mut self, name: &FileName, refusal: Refusal) {
+        self.fail(name.as_str(), &not_written(&refusal));
         if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
             self.blocked.entry(place).or_default().insert(name.clone());
         }
+        let size = match &self.phase {
+            Phase::Fetching { expected, .. } => expected.get(name).copied(),
+            _ => None,
+        };
+        self.retries.write(name.clone(), refusal, size.unwrap_or(0));
     }
 
     /// A file is gone from the project, and maybe folders with it: asks for the files that were

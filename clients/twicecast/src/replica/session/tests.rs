@@ -70,7 +70,7 @@ impl Session<'_> {
     fn listed(&mut self, reference: u64, names: &[&str], last: bool) {
         let files: Vec<Value> = names
             .iter()
-            .map(|name| json!({"name":name,"size":1,"sha256":"other"}))
+            .map(|name| json!({"name":name,"size":100,"sha256":"other"}))
             .collect();
         let message = json!({"code":200,"type":"fileList","ref":reference,"data":{"files":files,"last":last}});
         self.told(&message).unwrap();
@@ -328,7 +328,7 @@ fn what_lies_in_a_folders_twin_is_asked_for_again_when_all_of_that_is_gone() {
     session.told(&pushed("/S/x", 1, 1)).unwrap();
     session.told(&pushed("/S/y", 1, 1)).unwrap();
     let twin = FileName::parse("/s/z").unwrap();
-    session.refuse(&twin, &Refusal::Twin("/S".into()));
+    session.refuse(&twin, Refusal::Twin("/S".into()));
     session.told(&deleted("/S/x")).unwrap();
     assert!(!session.has_request());
     session.told(&deleted("/S/y")).unwrap();

@@ -1,26 +1,38 @@
 //! The mirrored folder: puts files where the project has them and takes them away, through
-//! directory handles, following no link, and touching only what this mirror wrote (see `manifest`)
-//! unless it was told otherwise.
+//! directory handles, following no link, and touching only content that it wrote itself (the record
+//! has the hashes) unless it was told otherwise.
 
+mod readiness;
 mod refusal;
 mod removal;
+mod replacing;
 mod spelling;
 
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, RenameFlags, Stat, fstat, mkdirat, renameat, renameat_with, unlinkat,
-};
+use rustix::fs::{FileType, Mode, Stat, fchmod, fstat, mkdirat};
 use rustix::io::Errno;
 
-use crate::fs::dirfd;
+use crate::fs::{dirfd, executable};
 use crate::names::FileName;
-use crate::replica::record::Manifest;
+use crate::replica::base_contents::BaseContents;
+use crate::replica::record::{Kind, Manifest};
 use crate::replica::staging::{Staged, Staging};
 pub use refusal::Refusal;
+pub use removal::Removal;
 use spelling::refuse_other_spelling;
+
+/// A file whose content is all here.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The content.
+    pub staged: Staged,
+    /// Its SHA-256 in lower-case hex.
+    pub sha256: String,
+    /// Whether the file is to be executable.
+    pub executable: bool,
+}
 
 /// The folder, its record, and what is known about it.
 #[derive(Debug)]
@@ -28,7 +40,9 @@ pub struct Tree {
     root: OwnedFd,
     staging: Staging,
     manifest: Manifest,
-    /// Overwrite files of the project's names that somebody else wrote.
+    /// Of a clone: what its files began as.
+    bases: Option<BaseContents>,
+    /// Overwrite files of the project's names that somebody else wrote or edited.
     force: bool,
     /// Remove files that the project does not have, no matter who wrote them.
     delete: bool,
@@ -49,17 +63,20 @@ impl Tree {
         force: bool,
         delete: bool,
     ) -> Self {
+        let is_clone = manifest.header().kind == Kind::Clone;
+        let bases = is_clone.then(|| BaseContents::new(staging.folder()));
         let mut tree = Self {
             root,
             staging,
             manifest,
+            bases: bases.and_then(Result::ok),
             force,
             delete,
             inodes: HashMap::new(),
             folders: HashSet::new(),
             folder_inodes: HashMap::new(),
         };
-        for name in tree.manifest.files() {
+        for name in tree.manifest.files().keys() {
             tree.folders.extend(name.folders().map(str::to_owned));
             let seen = dirfd::open_parent(&tree.root, name)
                 .and_then(|(folder, leaf)| dirfd::look(&folder, leaf));
@@ -81,7 +98,12 @@ impl Tree {
 
     /// The files that this mirror wrote.
     pub fn ours(&self) -> impl Iterator<Item = &FileName> {
-        self.manifest.files().iter()
+        self.manifest.files().keys()
+    }
+
+    /// The record.
+    pub fn manifest(&mut self) -> &mut Manifest {
+        &mut self.manifest
     }
 
     /// Whether nothing lies at a place, as far as can be told.
@@ -92,24 +114,21 @@ impl Tree {
         }
     }
 
-    /// Begins a file, out of sight.
-    ///
-    /// # Errors
-    ///
-    /// The system's own.
-    pub fn stage(&mut self) -> io::Result<Staged> {
-        self.staging.begin()
+    /// Where files begin, out of sight.
+    pub fn staging(&mut self) -> &mut Staging {
+        &mut self.staging
     }
 
-    /// Puts a finished file into its place, whole.
+    /// Puts a finished file into its place, whole. A file that has the content already only gets
+    /// its executable bit.
     ///
     /// # Errors
     ///
     /// The reason why what lies there stays as it is.
-    pub fn put(&mut self, staged: Staged, name: &FileName) -> Result<(), Refusal> {
+    pub fn put(&mut self, incoming: Incoming, name: &FileName) -> Result<(), Refusal> {
         let folder = self.make_folders(name)?;
         let (_, leaf) = name.split();
-        let mut found = dirfd::look(&folder, leaf)?;
+        let found = dirfd::look(&folder, leaf)?;
         match found.as_ref().map(dirfd::kind) {
             None | Some(FileType::RegularFile) => {}
             Some(FileType::Directory) => {
@@ -117,48 +136,68 @@ impl Tree {
                 self.clear_folder(name)?;
                 // The folders above went with it if it was all they held.
                 let folder = self.make_folders(name)?;
-                return self.put_into(&folder, None, staged, name);
+                return self.put_into(&folder, None, incoming, name);
             }
             Some(FileType::Symlink) => return Err(Refusal::Link(name.as_str().to_owned())),
             Some(_) => return Err(Refusal::Special(name.as_str().to_owned())),
         }
         if let Some(stat) = found.as_ref() {
-            self.check_may_replace(&folder, leaf, stat, name)?;
+            self.check_twin(&folder, leaf, stat, name)?;
+            let (_, there) = dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?;
+            if there == incoming.sha256 {
+                self.keep_base(&incoming)?;
+                return self.adopt(name, &there, incoming.executable);
+            }
+            self.check_may_replace(name, &there)?;
         }
-        self.put_into(&folder, found.take(), staged, name)
+        self.put_into(&folder, found, incoming, name)
     }
 
     fn put_into(
         &mut self,
         folder: &OwnedFd,
         found: Option<Stat>,
-        staged: Staged,
+        incoming: Incoming,
         name: &FileName,
     ) -> Result<(), Refusal> {
         let (_, leaf) = name.split();
+        self.keep_base(&incoming)?;
+        let Incoming {
+            staged,
+            sha256,
+            executable,
+        } = incoming;
+        let fresh = fstat(&staged.file)?;
+        let mode = executable::with(found.as_ref().unwrap_or(&fresh).st_mode, executable);
+        if mode != fresh.st_mode & 0o777 {
+            fchmod(&staged.file, Mode::from_raw_mode(mode))?;
+        }
         let was_ours = self.manifest.holds(name);
-        let inode = staged.inode()?;
-        self.manifest.wrote(name)?;
-        let moved = if found.is_none() {
-            move_to_free_place(&staged, folder, leaf)
-        } else {
-            renameat(staged.folder(), staged.name(), folder, leaf)
+        self.manifest.wrote(name, &sha256, executable)?;
+        let moved = match found.as_ref() {
+            None => replacing::to_free_place(&staged, folder, leaf)
+                .map_err(|error| refused(error, Refusal::NotOurs(name.as_str().to_owned()))),
+            Some(found) => replacing::replace(&staged, folder, leaf, found)
+                .map_err(|error| refused(error, Refusal::Edited(name.as_str().to_owned()))),
         };
-        if let Err(error) = moved {
+        if let Err(refusal) = moved {
             if !was_ours {
                 self.manifest.removed(name)?;
             }
-            return Err(if error == Errno::EXIST {
-                Refusal::NotOurs(name.as_str().to_owned())
-            } else {
-                error.into()
-            });
+            return Err(refusal);
         }
         staged.placed();
         if let Some(stat) = found {
             self.inodes.remove(&dirfd::inode(&stat));
         }
-        self.inodes.insert(inode, name.clone());
+        self.inodes.insert(dirfd::inode(&fresh), name.clone());
+        Ok(())
+    }
+
+    fn keep_base(&mut self, incoming: &Incoming) -> Result<(), Refusal> {
+        if let Some(bases) = &mut self.bases {
+            bases.keep(&incoming.sha256, &mut incoming.staged.read()?)?;
+        }
         Ok(())
     }
 
@@ -181,20 +220,27 @@ impl Tree {
         Ok(Some(dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?))
     }
 
-    /// Takes a file that is here and equals the project's for one of ours, where overwriting it
-    /// would be allowed anyway.
+    /// Takes note of a file that is here and equals the project's, as far as overwriting it would
+    /// be allowed anyway, and sets its executable bit.
     ///
     /// # Errors
     ///
     /// The system's own.
-    pub fn adopt(&mut self, name: &FileName) -> Result<(), Refusal> {
-        if self.force && !self.manifest.holds(name) {
-            let (folder, leaf) = dirfd::open_parent(&self.root, name)?;
-            if let Some(stat) = dirfd::look(&folder, leaf)? {
-                self.manifest.wrote(name)?;
-                self.inodes.insert(dirfd::inode(&stat), name.clone());
-            }
+    pub fn adopt(
+        &mut self,
+        name: &FileName,
+        sha256: &str,
+        executable: bool,
+    ) -> Result<(), Refusal> {
+        if !self.force && !self.manifest.holds(name) {
+            return Ok(());
         }
+        let (folder, leaf) = dirfd::open_parent(&self.root, name)?;
+        let file = dirfd::open_file(&folder, leaf)?;
+        self.manifest.wrote(name, sha256, executable)?;
+        self.inodes
+            .insert(dirfd::inode(&fstat(&file)?), name.clone());
+        executable::set(&file, executable)?;
         Ok(())
     }
 
@@ -234,8 +280,11 @@ impl Tree {
         };
         match (dirfd::kind(&stat), FileName::parse(path)) {
             (FileType::RegularFile, Ok(file)) => {
-                self.check_may_replace(folder, segment, &stat, &file)?;
-                unlinkat(folder, segment, AtFlags::empty())?;
+                self.check_twin(folder, segment, &stat, &file)?;
+                let (_, there) = dirfd::fingerprint(dirfd::open_file(folder, segment)?)?;
+                self.check_may_replace(&file, &there)?;
+                replacing::take_away(&mut self.staging, folder, segment, &stat)
+                    .map_err(|error| refused(error, Refusal::Edited(path.to_owned())))?;
                 self.inodes.remove(&dirfd::inode(&stat));
                 Ok(self.manifest.removed(&file)?)
             }
@@ -245,16 +294,16 @@ impl Tree {
         }
     }
 
-    fn check_may_replace(
-        &self,
-        folder: &OwnedFd,
-        leaf: &str,
-        stat: &Stat,
-        name: &FileName,
-    ) -> Result<(), Refusal> {
-        self.check_twin(folder, leaf, stat, name)?;
-        if self.manifest.holds(name) || self.force {
+    /// Refuses to touch content that was not written by us.
+    ///
+    /// # Errors
+    ///
+    /// Whose it is.
+    pub fn check_may_replace(&self, name: &FileName, there: &str) -> Result<(), Refusal> {
+        if self.force || self.manifest.wrote_content(name, there) {
             Ok(())
+        } else if self.manifest.holds(name) {
+            Err(Refusal::Edited(name.as_str().to_owned()))
         } else {
             Err(Refusal::NotOurs(name.as_str().to_owned()))
         }
@@ -311,20 +360,13 @@ fn folder_inode(folder: impl AsFd) -> Result<(u64, u64), Errno> {
     Ok(dirfd::inode(&fstat(folder)?))
 }
 
-/// Moves a file to where nothing lies; if something came there meanwhile, it stays.
-fn move_to_free_place(staged: &Staged, folder: &OwnedFd, leaf: &str) -> Result<(), Errno> {
-    match renameat_with(
-        staged.folder(),
-        staged.name(),
-        folder,
-        leaf,
-        RenameFlags::NOREPLACE,
-    ) {
-        // Some file systems have no such flag.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            renameat(staged.folder(), staged.name(), folder, leaf)
-        }
-        other => other,
+/// What it means that a file could not be moved: `EEXIST` says that what lies there is not what was
+/// seen there.
+fn refused(error: Errno, because_it_is_not: Refusal) -> Refusal {
+    if error == Errno::EXIST {
+        because_it_is_not
+    } else {
+        error.into()
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Refusal {
     Special(String),
     /// A file lies there that this mirror did not write.
     NotOurs(String),
+    /// The file that this mirror wrote there was edited.
+    Edited(String),
     /// A folder lies there with things that this mirror did not write.
     FolderOfOthers(String),
     /// This file system takes the name for this other one.
@@ -34,6 +36,7 @@ impl Refusal {
             Self::Link(at)
             | Self::Special(at)
             | Self::NotOurs(at)
+            | Self::Edited(at)
             | Self::FolderOfOthers(at)
             | Self::Twin(at) => Some(at),
             Self::TwinIn(_) | Self::System(_) => None,
@@ -59,6 +62,14 @@ impl std::fmt::Display for Refusal {
                     f,
                     "{} is here already and was not written by this mirror; move it away, or use \
                      --force",
+                    shown(at)
+                )
+            }
+            Self::Edited(at) => {
+                write!(
+                    f,
+                    "{} was edited here, and the edited file stays; move it away to get the \
+                     project's, or use --force",
                     shown(at)
                 )
             }
@@ -100,15 +111,12 @@ impl From<Errno> for Refusal {
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
         let advice = match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                "allow this mirror to write in its folder and start it again"
-            }
-            io::ErrorKind::ReadOnlyFilesystem => "make its folder writable and start it again",
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room and start the mirror again"
-            }
+            io::ErrorKind::PermissionDenied => "allow this mirror to write in its folder",
+            io::ErrorKind::ReadOnlyFilesystem => "make its folder writable",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room",
             io::ErrorKind::InvalidFilename => "the file needs another name in the project",
-            _ => "mend that and start the mirror again",
+            io::ErrorKind::CrossesDevices => "another file system is mounted there; unmount it",
+            _ => "mend that",
         };
         Self::System(format!("{error}; {advice}"))
     }
@@ -128,6 +136,7 @@ mod tests {
             Refusal::Link("/a".into()),
             Refusal::Special("/a".into()),
             Refusal::NotOurs("/a".into()),
+            Refusal::Edited("/a".into()),
             Refusal::FolderOfOthers("/a".into()),
             Refusal::Twin("/a".into()),
             Refusal::TwinIn(String::new()),

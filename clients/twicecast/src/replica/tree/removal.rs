@@ -8,22 +8,31 @@ use rustix::io::Errno;
 
 use crate::fs::dirfd;
 use crate::names::FileName;
-use crate::replica::tree::{Refusal, Tree};
+use crate::replica::tree::{Refusal, Tree, refused, replacing};
+
+/// What has come of taking a file away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone.
+    Removed,
+    /// There was none that was ours to take.
+    NotOurs,
+    /// It was edited here, so it stays, and is the user's from now on.
+    Edited,
+}
 
 impl Tree {
     /// Takes a file away that the project no longer has, and the folders that this leaves empty.
-    /// Returns whether there was one that was ours to take.
     ///
     /// # Errors
     ///
     /// The reason why what lies there stays.
-    pub fn remove(&mut self, name: &FileName) -> Result<bool, Refusal> {
+    pub fn remove(&mut self, name: &FileName) -> Result<Removal, Refusal> {
         if !self.manifest.holds(name) && !self.delete {
-            return Ok(false);
+            return Ok(Removal::NotOurs);
         }
         let Ok((folder, leaf)) = dirfd::open_parent(&self.root, name) else {
-            self.manifest.removed(name)?;
-            return Ok(false);
+            return self.disown(name, Removal::NotOurs);
         };
         let stat = dirfd::look(&folder, leaf)?;
         let is_file = stat
@@ -32,37 +41,46 @@ impl Tree {
         // What only looks like the file, because somebody replaced it or the file system takes two
         // names for one, stays.
         let (Some(stat), true) = (stat, is_file) else {
-            self.manifest.removed(name)?;
-            return Ok(false);
+            return self.disown(name, Removal::NotOurs);
         };
         if self.check_twin(&folder, leaf, &stat, name).is_err() {
-            self.manifest.removed(name)?;
-            return Ok(false);
+            return self.disown(name, Removal::NotOurs);
         }
-        unlinkat(&folder, leaf, AtFlags::empty())?;
+        if !self.delete {
+            let (_, there) = dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?;
+            if !self.manifest.wrote_content(name, &there) {
+                return self.disown(name, Removal::Edited);
+            }
+        }
+        replacing::take_away(&mut self.staging, &folder, leaf, &stat)
+            .map_err(|error| refused(error, Refusal::Edited(name.as_str().to_owned())))?;
         self.inodes.remove(&dirfd::inode(&stat));
         self.manifest.removed(name)?;
         self.prune(name);
-        Ok(true)
+        Ok(Removal::Removed)
+    }
+
+    fn disown(&mut self, name: &FileName, because: Removal) -> Result<Removal, Refusal> {
+        self.manifest.removed(name)?;
+        Ok(because)
     }
 
     /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who made
-    /// them. Returns how many.
-    pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> usize {
+    /// them. Returns which.
+    pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> Vec<FileName> {
+        let mut removed = Vec::new();
         if self.delete {
-            self.sweep("", &|name| keep.contains(name))
-        } else {
-            0
+            self.sweep("", &|name| keep.contains(name), &mut removed);
         }
+        removed
     }
 
     /// Removes below a folder what is not kept, and what is empty then. Names that this client
     /// never touches stay.
-    fn sweep(&mut self, path: &str, keep: &dyn Fn(&FileName) -> bool) -> usize {
+    fn sweep(&mut self, path: &str, keep: &dyn Fn(&FileName) -> bool, removed: &mut Vec<FileName>) {
         let Ok(folder) = dirfd::open_below(&self.root, path) else {
-            return 0;
+            return;
         };
-        let mut removed = 0;
         for segment in dirfd::entries(&folder).unwrap_or_default() {
             let Some(segment) = segment.to_str() else {
                 continue;
@@ -75,7 +93,7 @@ impl Tree {
             };
             match dirfd::kind(&stat) {
                 FileType::Directory => {
-                    removed += self.sweep(name.as_str(), keep);
+                    self.sweep(name.as_str(), keep, removed);
                     if unlinkat(&folder, segment, AtFlags::REMOVEDIR).is_ok() {
                         self.folders.remove(name.as_str());
                     }
@@ -87,12 +105,11 @@ impl Tree {
                     if !keep(&name) && unlinkat(&folder, segment, AtFlags::empty()).is_ok() =>
                 {
                     self.inodes.remove(&dirfd::inode(&stat));
-                    removed += 1;
+                    removed.push(name);
                 }
                 _ => {}
             }
         }
-        removed
     }
 
     /// Makes the folder go in whose place a file comes, if all in it was ours.
@@ -106,7 +123,7 @@ impl Tree {
             self.remove(&file)?;
         }
         let delete = self.delete;
-        self.sweep(name.as_str(), &|_| !delete);
+        self.sweep(name.as_str(), &|_| !delete, &mut Vec::new());
         let left = dirfd::open_parent(&self.root, name).and_then(|(folder, leaf)| {
             match unlinkat(&folder, leaf, AtFlags::REMOVEDIR) {
                 Err(Errno::NOENT) => Ok(()),

@@ -1,11 +1,13 @@
 //! The wall around the mirrored folder, tried from both sides: hostile names are `names`' business,
 //! hostile folders are here.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::replica::record;
 use crate::replica::tree::*;
@@ -20,11 +22,15 @@ pub fn tree_with(dir: &Path, force: bool, delete: bool) -> Tree {
     let work_path = dir.join(crate::names::WORK_FOLDER);
     fs::create_dir_all(&work_path).unwrap();
     let work = dirfd::open_root(&work_path).unwrap();
-    let files = match record::read(&work, "ana", "demo").unwrap() {
-        record::Earlier::Same(files) => files,
-        _ => BTreeSet::new(),
+    let record = match record::read(&work).unwrap() {
+        record::Earlier::Found(record) => record,
+        _ => record::Record {
+            header: record::Header::new(Kind::Mirror, "ws://h", "ana", "demo"),
+            files: record::Files::new(),
+            is_complete: false,
+        },
     };
-    let manifest = Manifest::begin(&work, "ana", "demo", files).unwrap();
+    let manifest = Manifest::begin(&work, record).unwrap();
     Tree::new(root, Staging::new(work).unwrap(), manifest, force, delete)
 }
 
@@ -33,9 +39,19 @@ fn tree(dir: &Path) -> Tree {
 }
 
 fn put(tree: &mut Tree, path: &str, content: &str) -> Result<(), Refusal> {
-    let mut staged = tree.stage().unwrap();
+    put_as(tree, path, content, false)
+}
+
+fn put_as(tree: &mut Tree, path: &str, content: &str, executable: bool) -> Result<(), Refusal> {
+    let mut staged = tree.staging().begin().unwrap();
     staged.file.write_all(content.as_bytes()).unwrap();
-    tree.put(staged, &name(path))
+    let sha256 = dirfd::hex(&Sha256::digest(content));
+    let incoming = Incoming {
+        staged,
+        sha256,
+        executable,
+    };
+    tree.put(incoming, &name(path))
 }
 
 fn work_files(dir: &Path) -> Vec<String> {
@@ -56,7 +72,7 @@ fn a_file_appears_whole_in_folders_made_for_it_and_goes_with_them() {
         fs::read_to_string(dir.path().join("a/b/c.txt")).unwrap(),
         "two"
     );
-    assert!(tree.remove(&name("/a/b/c.txt")).unwrap());
+    assert_eq!(tree.remove(&name("/a/b/c.txt")).unwrap(), Removal::Removed);
     assert!(!dir.path().join("a").exists());
     assert!(work_files(dir.path()).is_empty());
 }
@@ -65,7 +81,7 @@ fn a_file_appears_whole_in_folders_made_for_it_and_goes_with_them() {
 fn a_file_that_is_never_finished_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut tree = tree(dir.path());
-    drop(tree.stage().unwrap());
+    drop(tree.staging().begin().unwrap());
     assert!(work_files(dir.path()).is_empty());
 }
 
@@ -87,7 +103,7 @@ fn a_link_on_the_way_is_never_followed() {
         put(&mut tree, "/sub/new", "evil"),
         Err(Refusal::Link("/sub".into()))
     );
-    assert!(!tree.remove(&name("/sub/mine")).unwrap());
+    assert_eq!(tree.remove(&name("/sub/mine")).unwrap(), Removal::NotOurs);
     assert_eq!(tree.fingerprint(&name("/sub/mine")), Ok(None));
 
     assert_eq!(
@@ -129,7 +145,7 @@ fn somebody_elses_file_is_kept_unless_forced() {
         put(&mut careful, "/notes/below", "theirs"),
         Err(Refusal::NotOurs("/notes".into()))
     );
-    assert!(!careful.remove(&name("/notes")).unwrap());
+    assert_eq!(careful.remove(&name("/notes")).unwrap(), Removal::NotOurs);
     drop(careful);
     let mut forced = tree_with(dir.path(), true, false);
     put(&mut forced, "/notes", "theirs").unwrap();
@@ -199,7 +215,7 @@ fn two_names_for_one_file_are_reported_and_the_first_stays() {
             tree.fingerprint(&name("/a")),
             Err(Refusal::Twin("/A".into()))
         );
-        assert!(!tree.remove(&name("/a")).unwrap());
+        assert_eq!(tree.remove(&name("/a")).unwrap(), Removal::NotOurs);
         assert_eq!(fs::read_to_string(dir.path().join("A")).unwrap(), "first");
         // Found again at the next start, by the record.
         drop(tree);
@@ -224,11 +240,73 @@ fn strays_go_only_where_that_was_asked_and_git_never() {
     let mut careful = tree(dir.path());
     put(&mut careful, "/kept", "").unwrap();
     let keep = HashSet::from([name("/kept")]);
-    assert_eq!(careful.remove_strays(&keep), 0);
+    assert!(careful.remove_strays(&keep).is_empty());
     drop(careful);
     let mut deleting = tree_with(dir.path(), false, true);
-    assert_eq!(deleting.remove_strays(&keep), 2);
+    assert_eq!(deleting.remove_strays(&keep).len(), 2);
     assert!(!dir.path().join("old/stray").exists() && !dir.path().join("link").is_symlink());
     assert!(dir.path().join(".git/config").exists() && dir.path().join("old/.git").exists());
     assert!(dir.path().join("kept").exists() && outside.path().join("precious").exists());
+}
+
+fn mode_of(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn content_that_was_edited_here_is_neither_overwritten_nor_removed_unless_forced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, above) = (dir.path().join("f"), dir.path().join("d/x"));
+    for reopened in [false, true] {
+        let mut careful = tree(dir.path());
+        for file in ["/f", "/d/x"] {
+            let _ = fs::remove_file(dir.path().join(&file[1..]));
+            put(&mut careful, file, "one").unwrap();
+            put(&mut careful, file, "two").unwrap();
+        }
+        if reopened {
+            drop(careful);
+            careful = tree(dir.path());
+        }
+        fs::write(&path, "edited").unwrap();
+        fs::write(&above, "edited").unwrap();
+        let edited = Err(Refusal::Edited("/f".into()));
+        assert_eq!(put(&mut careful, "/f", "three"), edited);
+        assert_eq!(put(&mut careful, "/f/below", "three"), edited);
+        let folder = Err(Refusal::FolderOfOthers("/d".into()));
+        assert_eq!(put(&mut careful, "/d", "three"), folder);
+        assert_eq!(careful.remove(&name("/f")), Ok(Removal::Edited));
+        // From now on it is the user's.
+        assert_eq!(careful.remove(&name("/f")), Ok(Removal::NotOurs));
+        for path in [&path, &above] {
+            assert_eq!(fs::read_to_string(path).unwrap(), "edited");
+        }
+    }
+    let mut forced = tree_with(dir.path(), true, false);
+    put(&mut forced, "/f", "three").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "three");
+}
+
+#[test]
+fn what_is_here_already_is_not_written_again_and_gets_its_executable_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tree = tree(dir.path());
+    let path = dir.path().join("f");
+    put(&mut tree, "/f", "one").unwrap();
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let (before, mode) = (inode(&path), mode_of(&path));
+    assert_eq!(mode & 0o111, 0);
+    put_as(&mut tree, "/f", "one", true).unwrap();
+    assert_eq!(mode_of(&path), mode | (mode & 0o444) >> 2);
+    // The other bits are the user's, and so is an edit that happens to be what comes.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(&path, permissions).unwrap();
+    fs::write(&path, "two").unwrap();
+    put_as(&mut tree, "/f", "two", true).unwrap();
+    assert_eq!((inode(&path), mode_of(&path)), (before, 0o700));
+    put_as(&mut tree, "/f", "three", false).unwrap();
+    assert_eq!(mode_of(&path), 0o600);
+    put_as(&mut tree, "/new", "x", true).unwrap();
+    assert_ne!(mode_of(&dir.path().join("new")) & 0o100, 0);
 }

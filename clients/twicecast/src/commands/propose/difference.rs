@@ -1,0 +1,215 @@
+//! What differs in a clone from what it began as.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indicatif::HumanBytes;
+use rustix::fd::OwnedFd;
+
+use crate::names::FileName;
+use crate::publish::look::Found;
+use crate::replica::proposed::Proposed;
+use crate::replica::record::Files;
+use crate::replica::state::{self, State};
+use crate::review::wanted::Wanted;
+use crate::ui::output::{say, warn};
+
+/// A file that is new or has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// In bytes.
+    pub size: u64,
+    /// What it is.
+    pub state: State,
+}
+
+/// What differs in a clone.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// New and changed files.
+    pub changed: BTreeMap<FileName, Changed>,
+    /// Deleted ones.
+    pub deleted: BTreeSet<FileName>,
+    /// What could not be read, and why.
+    pub failed: BTreeMap<FileName, String>,
+}
+
+impl Difference {
+    /// Compares what was found in a clone with what it began as, as far as that is wanted.
+    pub fn of(root: &OwnedFd, looked: &Found, bases: &Files, wanted: &Wanted) -> Self {
+        let mut difference = Self::default();
+        for (name, stamp) in looked.files.iter().filter(|(name, _)| wanted.wants(name)) {
+            match state::of_file(root, name) {
+                Ok(Some(state)) if bases.get(name).map(State::from).as_ref() == Some(&state) => {}
+                Ok(Some(state)) => {
+                    let size = stamp.size;
+                    let changed = Changed { size, state };
+                    difference.changed.insert(name.clone(), changed);
+                }
+                Ok(None) => difference.fail(name, &"it is gone"),
+                Err(error) => difference.fail(name, &error),
+            }
+        }
+        let names = bases.keys().filter(|name| wanted.wants(name));
+        for name in names.filter(|name| !looked.files.contains_key(name)) {
+            match state::of_file(root, name) {
+                Ok(None) => drop(difference.deleted.insert(name.clone())),
+                Ok(Some(state)) if State::from(&bases[name]) == state => {}
+                Ok(Some(_)) => warn(&format!(
+                    "{name}: not proposed: a rule leaves it out (twicecast why)"
+                )),
+                Err(why) => warn(&format!("{name}: not proposed: {why}")),
+            }
+        }
+        difference
+    }
+
+    fn fail(&mut self, name: &FileName, why: &impl ToString) {
+        let why = format!("cannot be read: {}", why.to_string());
+        self.failed.insert(name.clone(), why);
+    }
+
+    /// Whether there is nothing to propose.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.deleted.is_empty()
+    }
+
+    /// All names in it.
+    pub fn names(&self) -> impl Iterator<Item = &FileName> {
+        self.changed.keys().chain(&self.deleted)
+    }
+
+    /// Leaves a file away.
+    pub fn forget(&mut self, name: &FileName) {
+        self.changed.remove(name);
+        self.deleted.remove(name);
+    }
+
+    /// Leaves away what was proposed as it is now, and is among the files that still wait for the
+    /// streamer. Returns which that is.
+    pub fn forget_pending(
+        &mut self,
+        proposed: &Proposed,
+        open: &BTreeSet<String>,
+    ) -> Vec<FileName> {
+        let is_pending = |name: &&FileName| {
+            let before = proposed.0.get(*name);
+            let now = self.changed.get(*name).map(|changed| &changed.state);
+            open.contains(name.as_str()) && before.is_some_and(|before| before.as_ref() == now)
+        };
+        let pending: Vec<FileName> = self.names().filter(is_pending).cloned().collect();
+        for name in &pending {
+            self.forget(name);
+        }
+        pending
+    }
+
+    /// As it is to be remembered once it is proposed.
+    pub fn states(&self) -> BTreeMap<FileName, Option<State>> {
+        let changed = self.changed.iter();
+        let changed = changed.map(|(name, changed)| (name.clone(), Some(changed.state.clone())));
+        let deleted = self.deleted.iter().map(|name| (name.clone(), None));
+        changed.chain(deleted).collect()
+    }
+
+    /// The hashes that the files of the clone began with, by name.
+    pub fn bases(&self, bases: &Files) -> BTreeMap<String, String> {
+        let known = self.names().filter_map(|name| {
+            let written = bases.get(name).filter(|base| !base.sha256.is_empty())?;
+            Some((name.as_str().to_owned(), written.sha256.clone()))
+        });
+        known.collect()
+    }
+
+    /// The executable bits that were changed here, by name.
+    pub fn executables(&self, bases: &Files) -> BTreeMap<String, bool> {
+        let bits = self.changed.iter().filter_map(|(name, changed)| {
+            let before = bases.get(name).is_some_and(|base| base.executable);
+            let now = changed.state.executable;
+            (before != now).then(|| (name.as_str().to_owned(), now))
+        });
+        bits.collect()
+    }
+
+    /// Says what differs.
+    pub fn tell(&self, bases: &Files) {
+        for (name, changed) in &self.changed {
+            let size = HumanBytes(changed.size);
+            let bit = if changed.state.executable {
+                "made executable"
+            } else {
+                "made not executable"
+            };
+            match bases.get(name) {
+                None => say(&format!("new  {name}  {size}")),
+                Some(base) if base.sha256 == changed.state.sha256 => {
+                    say(&format!("changed  {name}  {bit}"));
+                }
+                Some(base) if base.executable != changed.state.executable => {
+                    say(&format!("changed  {name}  {size}, {bit}"));
+                }
+                Some(_) => say(&format!("changed  {name}  {size}")),
+            }
+        }
+        for name in &self.deleted {
+            say(&format!("deleted  {name}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::dirfd;
+    use crate::publish::look;
+    use std::fs;
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let root = dirfd::open_root(dir.path()).unwrap();
+        let (looked, _) = look::look_at(dir.path(), &root, &[]).await.unwrap();
+        fs::remove_file(dir.path().join("a")).unwrap();
+        let all = Wanted::new(&[]).unwrap();
+        let difference = Difference::of(&root, &looked, &Files::new(), &all);
+        let failed: Vec<_> = difference.failed.keys().map(FileName::as_str).collect();
+        assert_eq!(failed, ["/a"]);
+        let changed: Vec<_> = difference.names().map(FileName::as_str).collect();
+        assert_eq!(changed, ["/b"]);
+    }
+
+    #[test]
+    fn what_was_proposed_waits_only_as_long_as_it_is_open_and_unchanged() {
+        let name = |text: &str| FileName::parse(text).unwrap();
+        let state = |sha256: &str| State {
+            sha256: sha256.into(),
+            executable: false,
+        };
+        let difference = || {
+            let mut difference = Difference::default();
+            for file in ["/same", "/edited", "/closed", "/new"] {
+                let state = state("1");
+                let changed = Changed { size: 1, state };
+                difference.changed.insert(name(file), changed);
+            }
+            difference.deleted.insert(name("/gone"));
+            difference
+        };
+        let before = [
+            (name("/same"), Some(state("1"))),
+            (name("/edited"), Some(state("0"))),
+            (name("/closed"), Some(state("1"))),
+            (name("/gone"), None),
+        ];
+        let proposed = Proposed(before.into());
+        let open = ["/same", "/edited", "/gone", "/new"];
+        let open = open.map(str::to_owned).into();
+        let mut left = difference();
+        let pending = left.forget_pending(&proposed, &open);
+        assert_eq!(pending, [name("/same"), name("/gone")]);
+        let left: Vec<_> = left.names().map(FileName::as_str).collect();
+        assert_eq!(left, ["/closed", "/edited", "/new"]);
+    }
+}

@@ -1,0 +1,237 @@
+//! Bringing one file of a clone up to date: whole or not at all, never over something that has
+//! changed since it was looked at, and never without keeping what is replaced.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use rustix::fd::OwnedFd;
+
+use crate::failure::Failure;
+use crate::fs::{atomic, dirfd, executable};
+use crate::names::{FileName, shown};
+use crate::replica::base_contents::BaseContents;
+use crate::replica::record::Manifest;
+use crate::replica::state::{Change, State, Step, merged_bit};
+use crate::replica::tree::Incoming;
+use crate::review::backup::Backups;
+use crate::review::decide::{Decision, Start, decide};
+use crate::ui::output::{say, warn};
+
+/// What has come of an update.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many files are as the project has them, or merged with it.
+    pub updated: usize,
+    /// There are conflicts to solve.
+    pub has_conflicts: bool,
+    /// Something could not be brought up to date.
+    pub has_failed: bool,
+}
+
+/// The clone, while it is brought up to date.
+pub struct Updating<'a> {
+    root: &'a OwnedFd,
+    manifest: Manifest,
+    bases: BaseContents,
+    backups: Backups,
+    /// What has come of it so far.
+    pub outcome: Outcome,
+}
+
+impl<'a> Updating<'a> {
+    /// Begins.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where there is no place to keep what is replaced.
+    pub fn begin(
+        dir: &Path,
+        root: &'a OwnedFd,
+        manifest: Manifest,
+        bases: BaseContents,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            root,
+            manifest,
+            bases,
+            backups: Backups::of("update", dir)?,
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Does what needs no content.
+    pub fn settle(&mut self, name: &FileName, change: &Change) {
+        let settled = match change.step {
+            Step::Advance => self.advance(name, change.theirs.as_ref()),
+            Step::Delete => self.delete(name),
+            Step::KeepEdited => self.keep_edited(name),
+            Step::Mode => self.mode(name, change),
+            Step::Nothing | Step::Take | Step::Back | Step::Merge => Ok(()),
+        };
+        if let Err(why) = settled {
+            self.fail(name, &why.to_string());
+        }
+    }
+
+    /// Takes a content in.
+    pub fn take(&mut self, name: &FileName, change: &Change, incoming: Result<Incoming, String>) {
+        let taken = incoming.and_then(|incoming| {
+            self.write(name, change, &incoming)
+                .map_err(|error| error.to_string())
+        });
+        if let Err(why) = taken {
+            self.fail(name, &why);
+        }
+    }
+
+    /// Names what could not be brought up to date.
+    pub fn fail(&mut self, name: &FileName, why: &str) {
+        self.outcome.has_failed = true;
+        warn(&format!("{name}: not updated: {}", shown(why)));
+    }
+
+    /// Says where what was replaced is, and forgets the contents that no file begins with any more.
+    pub fn finish(mut self) -> Outcome {
+        let needed: std::collections::HashSet<&str> = self
+            .manifest
+            .files()
+            .values()
+            .map(|written| written.sha256.as_str())
+            .collect();
+        self.bases.keep_only(|sha256| needed.contains(sha256));
+        if let Some(folder) = self.backups.replaced() {
+            let folder = folder.to_string_lossy();
+            say(&format!("what was replaced is kept in {}", shown(&folder)));
+        }
+        self.outcome
+    }
+
+    /// From now on what is here began as the project has it.
+    fn advance(&mut self, name: &FileName, theirs: Option<&State>) -> io::Result<()> {
+        match theirs {
+            Some(theirs) => self.manifest.wrote(name, &theirs.sha256, theirs.executable),
+            None => self.manifest.removed(name),
+        }
+    }
+
+    fn delete(&mut self, name: &FileName) -> io::Result<()> {
+        if let Some(ours) = atomic::read(self.root, name)? {
+            self.backups.keep(name, &ours)?;
+            atomic::remove(self.root, name, &ours)?;
+        }
+        self.manifest.removed(name)?;
+        self.tell(name, "deleted, as in the project");
+        Ok(())
+    }
+
+    fn keep_edited(&mut self, name: &FileName) -> io::Result<()> {
+        self.manifest.removed(name)?;
+        self.outcome.has_conflicts = true;
+        say(&format!(
+            "{name}: CONFLICT: the project no longer has it, and you have edited it; it stays, and \
+             `propose` would add it again"
+        ));
+        Ok(())
+    }
+
+    fn mode(&mut self, name: &FileName, change: &Change) -> io::Result<()> {
+        let Some(theirs) = &change.theirs else {
+            return Ok(());
+        };
+        let bit = merged_bit(change.base.as_ref(), change.ours.as_ref(), theirs);
+        let is_new = self.set_executable(name, bit)?;
+        self.advance(name, Some(theirs))?;
+        match (is_new, bit) {
+            (true, true) => self.tell(name, "executable, as in the project"),
+            (true, false) => self.tell(name, "no longer executable, as in the project"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, name: &FileName, change: &Change, incoming: &Incoming) -> io::Result<()> {
+        let mut theirs = Vec::new();
+        incoming.staged.read()?.read_to_end(&mut theirs)?;
+        let there = atomic::read(self.root, name)?;
+        let base = change.base.as_ref();
+        let content = base.and_then(|base| self.bases.read(&base.sha256));
+        let start = match (&there, base) {
+            (Some(there), Some(base)) if sha256(there) == base.sha256 => Start::Ours,
+            _ => Start::Other(content.as_deref()),
+        };
+        let decision = decide(there.as_deref(), &theirs, start);
+        let (said, content, is_conflict) = match &decision {
+            Decision::Nothing => ("is so already", None, false),
+            Decision::Take if change.step == Step::Back => (
+                "CONFLICT: you have deleted it, and the project has changed it; it is back",
+                Some(theirs.as_slice()),
+                true,
+            ),
+            Decision::Take if there.is_none() => ("new", Some(theirs.as_slice()), false),
+            Decision::Take => ("updated", Some(theirs.as_slice()), false),
+            Decision::Merged(text) => (
+                "merged with what you have changed",
+                Some(text.as_slice()),
+                false,
+            ),
+            Decision::Conflict(text) => (
+                "CONFLICT: solve what stands between <<<<<<< and >>>>>>>",
+                Some(text.as_slice()),
+                true,
+            ),
+            Decision::Aside(why) => {
+                let path = self.backups.put_aside(name, &theirs)?;
+                let path = shown(&path.to_string_lossy()).clone();
+                self.outcome.has_conflicts = true;
+                self.began(name, incoming)?;
+                say(&format!(
+                    "{name}: CONFLICT: {why}; yours stays, the project's is {path}"
+                ));
+                return Ok(());
+            }
+        };
+        if let Some(content) = content {
+            if let Some(there) = &there {
+                // Nothing is replaced before it is kept.
+                self.backups.keep(name, there)?;
+            }
+            atomic::write(self.root, name, there.as_deref(), content)?;
+        }
+        let state = State {
+            sha256: incoming.sha256.clone(),
+            executable: incoming.executable,
+        };
+        let bit = merged_bit(base, change.ours.as_ref(), &state);
+        self.set_executable(name, bit)?;
+        self.began(name, incoming)?;
+        self.outcome.has_conflicts |= is_conflict;
+        self.tell(name, said);
+        Ok(())
+    }
+
+    /// Remembers what the file begins as from now on. After it is written: a crash before that
+    /// leaves a file which the next update finds to be merged already.
+    fn began(&mut self, name: &FileName, incoming: &Incoming) -> io::Result<()> {
+        self.bases
+            .keep(&incoming.sha256, &mut incoming.staged.read()?)?;
+        self.manifest
+            .wrote(name, &incoming.sha256, incoming.executable)
+    }
+
+    fn set_executable(&self, name: &FileName, bit: bool) -> io::Result<bool> {
+        let (folder, leaf) = dirfd::open_parent(self.root, name)?;
+        let file: File = dirfd::open_file(&folder, leaf)?;
+        executable::set(&file, bit)
+    }
+
+    fn tell(&mut self, name: &FileName, what: &str) {
+        self.outcome.updated += 1;
+        say(&format!("{name}: {what}"));
+    }
+}
+
+fn sha256(content: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    dirfd::hex(&Sha256::digest(content))
+}

@@ -1,0 +1,222 @@
+//! `twicecast update`: brings a clone up to date with the project, and keeps what was edited in it.
+
+mod apply;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::task::block_in_place;
+
+pub use apply::Outcome;
+use apply::Updating;
+
+use crate::connection::{self, Incoming, Outgoing};
+use crate::credentials::flags::CommonArgs;
+use crate::credentials::identity::{Identity, Role};
+use crate::credentials::login;
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::listing;
+use crate::names::{FileName, shown};
+use crate::replica::base_contents::BaseContents;
+use crate::replica::fetch::fetch;
+use crate::replica::folder::CloneFolder;
+use crate::replica::record::{Header, Manifest};
+use crate::replica::staging::Staging;
+use crate::replica::state::{self, Change, Changes};
+use crate::ui::output::{counted, say, warn};
+
+/// What `--help` says.
+pub const HELP: &str = "\
+Brings a clone up to date: fetches what the streamer has changed and merges it with what you have \
+changed. Needs no token unless the server wants one for reading.
+
+What you have not touched becomes what the project has; what the streamer has deleted goes.
+What both of you have changed is merged; where you have changed the same lines, both versions stand \
+between <<<<<<< and >>>>>>>.
+What cannot be merged, because it is binary or too large, stays as you have it, and the project's \
+version is put aside.
+What you have edited and the streamer has deleted stays.
+Conflicts are named. What is replaced or deleted is first kept in ~/.local/state/twicecast \
+(XDG_STATE_HOME).";
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is up to date
+  1  there are conflicts to solve, or some files failed; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in, or has no such project
+
+Example:
+  twicecast update ./demo";
+
+/// `twicecast update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// The clone
+    pub dir: PathBuf,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Whether the server's address was given; else it is the clone's
+    #[arg(skip)]
+    pub has_url: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+const AUTHENTICATE: u64 = 1;
+const LIST: u64 = 2;
+const FIRST_GET: u64 = 1 << 32;
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the folder is no clone, or the project cannot be had.
+pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
+    let clone = CloneFolder::open(&args.dir)?;
+    let common = common(&args.common, args.has_url, &args.dir, &clone.record.header)?;
+    let identity = Identity::resolve(&common, Role::Viewer, Some(&args.dir))?;
+    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+    if let Some(token) = identity.token()? {
+        let role = Role::Viewer;
+        login::authenticate(
+            &outgoing,
+            &mut incoming,
+            &identity,
+            role,
+            &token,
+            AUTHENTICATE,
+        )
+        .await?;
+    }
+    let changes = changes(&outgoing, &mut incoming, &identity, &clone, LIST).await?;
+    if args.dry_run {
+        for (name, change) in &changes.files {
+            say(&format!("{}  {name}", change.step.word()));
+        }
+        return Ok(0);
+    }
+    let line = (&outgoing, &mut incoming);
+    let outcome = bring_up_to_date(line, &identity, &args.dir, &clone, changes).await?;
+    drop(outgoing);
+    incoming.finish().await;
+    let project = shown(&identity.full_project());
+    if !outcome.has_failed && !outcome.has_conflicts && outcome.updated == 0 {
+        say(&format!("{project} has nothing new"));
+    } else {
+        let files = counted(outcome.updated, "file");
+        say(&format!("brought up to date with {project}: {files}"));
+    }
+    if outcome.has_conflicts {
+        warn("Solve the conflicts named above before you propose.");
+    }
+    Ok(u8::from(outcome.has_conflicts || outcome.has_failed))
+}
+
+/// The flags, with what the clone knows where they are silent. It is of one project only.
+///
+/// # Errors
+///
+/// A sentence, if they name another one.
+pub fn common(
+    given: &CommonArgs,
+    has_url: bool,
+    dir: &Path,
+    header: &Header,
+) -> Result<CommonArgs, Failure> {
+    let mut common = given.clone();
+    let streamer = common
+        .streamer
+        .get_or_insert_with(|| header.streamer.clone());
+    let project = common.project.get_or_insert_with(|| header.project.clone());
+    if (&*streamer, &*project) != (&header.streamer, &header.project) {
+        return Err(Failure::usage(format!(
+            "{} is a clone of {} and has to do with no other project; leave --streamer and \
+             --project away.",
+            shown(&dir.to_string_lossy()),
+            shown(&header.full_project()),
+        )));
+    }
+    if !has_url && !header.url.is_empty() {
+        common.url.clone_from(&header.url);
+    }
+    Ok(common)
+}
+
+/// Compares a clone with the project as it is now.
+///
+/// # Errors
+///
+/// If the connection breaks, or the server does not tell.
+pub async fn changes(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+    clone: &CloneFolder,
+    reference: u64,
+) -> Result<Changes, Failure> {
+    let (listed, unread) =
+        listing::list(outgoing, incoming, identity, reference, &mut |_| {}).await?;
+    let bases = &clone.record.files;
+    Ok(block_in_place(|| {
+        state::compare(&clone.root, bases, &listed, &unread)
+    }))
+}
+
+/// Does what is to be done.
+///
+/// # Errors
+///
+/// If the connection breaks, or there is no place for what is needed; what was done until then is
+/// done.
+pub async fn bring_up_to_date(
+    (outgoing, incoming): (&Outgoing, &mut Incoming),
+    identity: &Identity,
+    dir: &Path,
+    clone: &CloneFolder,
+    changes: Changes,
+) -> Result<Outcome, Failure> {
+    let unusable = |error: std::io::Error| {
+        let dir = shown(&dir.to_string_lossy());
+        Failure::usage(format!("The clone {dir} cannot be used: {error}."))
+    };
+    let manifest = Manifest::begin(&clone.work, clone.record.clone()).map_err(unusable)?;
+    let bases = BaseContents::new(&clone.work).map_err(unusable)?;
+    let work = dirfd::open_below(&clone.work, "").map_err(|error| unusable(error.into()))?;
+    let mut staging = Staging::new(work).map_err(unusable)?;
+    let mut updating = Updating::begin(dir, &clone.root, manifest, bases)?;
+    for (name, why) in &changes.failed {
+        updating.fail(name, why);
+    }
+    for (name, fault) in &changes.refused {
+        updating.outcome.has_failed = true;
+        warn(&format!("{}: refused: {fault}", shown(name)));
+    }
+    let (later, now): (BTreeMap<FileName, Change>, BTreeMap<FileName, Change>) = changes
+        .files
+        .into_iter()
+        .partition(|(_, change)| change.step.needs_content());
+    // What goes, goes first, so that its name is free.
+    block_in_place(|| {
+        for (name, change) in &now {
+            updating.settle(name, change);
+        }
+    });
+    let files = later
+        .iter()
+        .map(|(name, change)| (name.clone(), change.size));
+    let files = files.collect();
+    let mut take = |name: FileName, content| {
+        let change = &later[&name];
+        block_in_place(|| updating.take(&name, change, content));
+    };
+    let line = (outgoing, incoming);
+    let fetched = fetch(line, identity, files, FIRST_GET, &mut staging, &mut take).await;
+    let outcome = updating.finish();
+    fetched.map(|()| outcome)
+}

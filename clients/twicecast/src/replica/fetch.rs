@@ -1,0 +1,94 @@
+//! Getting some files of a project, one after the other, while the next ones are asked for already.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::identity::Identity;
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+use crate::protocol;
+use crate::protocol::ServerMessage;
+use crate::replica::assembly::{Assembly, OutOfOrder};
+use crate::replica::staging::Staging;
+use crate::replica::tree;
+
+/// Requests that wait for their answers, at most.
+const GETS_MAX: usize = 16;
+
+/// Gets files, given with the sizes that a list announced; each is handed over when it is here,
+/// with the reason if it is not.
+///
+/// # Errors
+///
+/// If the connection breaks, or the server withdraws the right to read.
+pub async fn fetch(
+    (outgoing, incoming): (&Outgoing, &mut Incoming),
+    identity: &Identity,
+    files: Vec<(FileName, u64)>,
+    first_reference: u64,
+    staging: &mut Staging,
+    take: &mut (dyn FnMut(FileName, Result<tree::Incoming, String>) + Send),
+) -> Result<(), Failure> {
+    let mut waiting: VecDeque<(u64, (FileName, u64))> = (first_reference..).zip(files).collect();
+    let mut asked: BTreeMap<u64, (FileName, u64)> = BTreeMap::new();
+    let mut assembly: Option<Assembly> = None;
+    loop {
+        while asked.len() < GETS_MAX {
+            let Some((reference, file)) = waiting.pop_front() else {
+                break;
+            };
+            let (streamer, project) = (&identity.streamer, &identity.project);
+            let request = protocol::get(reference, streamer, project, Some(file.0.as_str()));
+            outgoing.send(request).await;
+            asked.insert(reference, file);
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let (reference, message) = incoming.next().await?;
+        let Some((reference, (name, size))) =
+            reference.and_then(|reference| Some((reference, asked.get(&reference)?)))
+        else {
+            // What changes live meanwhile is for the next time.
+            continue;
+        };
+        match message {
+            ServerMessage::Part(part) if part.name == name.as_str() => {
+                let wrong = |OutOfOrder(why)| {
+                    Failure::connection(format!(
+                        "The server sent a file in the wrong order: {}.",
+                        shown(&why)
+                    ))
+                };
+                let mut begun = match assembly.take() {
+                    Some(begun) => begun,
+                    None => Assembly::begin(&part, Some(reference), Some(*size), staging)
+                        .map_err(wrong)?,
+                };
+                if begun.take(&part).map_err(wrong)? {
+                    let result = begun.finish().result;
+                    let result = result.map(|(_, incoming)| incoming);
+                    take(name.clone(), result.map_err(|why| why.to_string()));
+                    asked.remove(&reference);
+                } else {
+                    assembly = Some(begun);
+                }
+            }
+            ServerMessage::Error(error) if error.code == 401 => {
+                return Err(identity.withdrawn(&error.message));
+            }
+            ServerMessage::Error(error) => {
+                assembly = None;
+                let why = format!("not sent by the server ({})", shown(&error.message));
+                take(name.clone(), Err(why));
+                asked.remove(&reference);
+            }
+            // One that sends nothing but the end of its answer.
+            ServerMessage::GetDone => {
+                take(name.clone(), Err("not sent by the server".to_owned()));
+                asked.remove(&reference);
+            }
+            _ => {}
+        }
+    }
+}

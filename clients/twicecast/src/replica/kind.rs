@@ -1,0 +1,156 @@
+//! What a folder is to this program: a mirror, a clone, or one that is shared. No command does to
+//! one what is meant for another.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::fs::user_dirs::own_folder;
+use crate::names::{WORK_FOLDER, shown};
+use crate::replica::record::{self, Earlier, Kind};
+
+/// What a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Copy(Kind),
+    Shared,
+}
+
+/// A folder that this program has been used in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    path: PathBuf,
+    is: Use,
+    project: String,
+}
+
+/// Refuses to share a folder that is a mirror or a clone, or lies in one.
+///
+/// # Errors
+///
+/// A sentence that says what to do.
+pub fn check_shareable(dir: &Path) -> Result<(), Failure> {
+    for above in above(dir) {
+        let Some(Marked { path, is, project }) = copy(&above) else {
+            continue;
+        };
+        let path = shown(&path.to_string_lossy());
+        return Err(Failure::usage(match is {
+            Use::Copy(Kind::Clone) => format!(
+                "{path} is a clone of {project}: what you change in it goes to the streamer with \
+                 `twicecast propose`. Share another folder."
+            ),
+            _ => format!(
+                "{path} is a mirror of {project}, which follows the project by itself. Share \
+                 another folder, or first make it yours by removing {path}/{WORK_FOLDER}."
+            ),
+        }));
+    }
+    Ok(())
+}
+
+/// Remembers that a folder is shared, so that nothing is mirrored into it. That it cannot be
+/// remembered is no fault of the share.
+pub fn mark_shared(dir: &Path, project: &str) {
+    let Some((mark, id)) = mark(dir) else { return };
+    let shared = Shared {
+        project: project.to_owned(),
+        id,
+    };
+    let folder = mark.parent().unwrap_or(Path::new("/"));
+    let mut options = fs::OpenOptions::new();
+    let _ = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .and_then(|()| {
+            options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&mark)
+        })
+        .and_then(|file| Ok(serde_json::to_writer(file, &shared)?));
+}
+
+/// Refuses to write a copy into a folder that is shared; nor, where it holds things already, into
+/// one that lies in a shared folder or in a clone.
+///
+/// # Errors
+///
+/// A sentence that says what to do.
+pub fn check_fillable(dir: &Path, is_empty: bool) -> Result<(), Failure> {
+    let mut all = above(dir).into_iter();
+    let own = all.next().filter(|_| !is_empty);
+    let own = own.and_then(|dir| shared(&dir));
+    let around = all.filter(|_| !is_empty);
+    let around = around.filter_map(|dir| {
+        let is_edited = |copy: &Marked| copy.is == Use::Copy(Kind::Clone);
+        shared(&dir).or_else(|| copy(&dir).filter(is_edited))
+    });
+    let Some(Marked { path, is, project }) = own.into_iter().chain(around).next() else {
+        return Ok(());
+    };
+    let is = if is == Use::Shared {
+        "is shared"
+    } else {
+        "is a clone"
+    };
+    Err(Failure::usage(format!(
+        "{} {is} ({}), and what you have in it would be overwritten; choose a folder elsewhere.",
+        shown(&path.to_string_lossy()),
+        shown(&project)
+    )))
+}
+
+/// A folder, with its links resolved, and those around it.
+fn above(dir: &Path) -> Vec<PathBuf> {
+    let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    real.ancestors().map(Path::to_owned).collect()
+}
+
+fn copy(dir: &Path) -> Option<Marked> {
+    let root = dirfd::open_root(dir).ok()?;
+    let work = dirfd::open_folder(&root, WORK_FOLDER).ok()?;
+    let Ok(Earlier::Found(record)) = record::read(&work) else {
+        return None;
+    };
+    Some(Marked {
+        path: dir.to_owned(),
+        is: Use::Copy(record.header.kind),
+        project: shown(&record.header.full_project()),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Shared {
+    project: String,
+    /// A folder that was made anew in the same place is another.
+    id: (u64, u64),
+}
+
+fn shared(dir: &Path) -> Option<Marked> {
+    let (mark, id) = mark(dir)?;
+    let shared: Shared = serde_json::from_slice(&fs::read(mark).ok()?).ok()?;
+    (shared.id == id).then(|| Marked {
+        path: dir.to_owned(),
+        is: Use::Shared,
+        project: shared.project,
+    })
+}
+
+/// Where it is remembered that a folder is shared, and which folder it is.
+fn mark(dir: &Path) -> Option<(PathBuf, (u64, u64))> {
+    let dir = fs::canonicalize(dir).ok()?;
+    let found = fs::metadata(&dir).ok()?;
+    let name = dirfd::hex(&Sha256::digest(dir.as_os_str().as_bytes()));
+    let state = own_folder("XDG_STATE_HOME", ".local/state")?;
+    Some((state.join("shared").join(name), (found.dev(), found.ino())))
+}

@@ -1,0 +1,89 @@
+//! Files that could not be written or removed, and when they are tried again: a mirror comes right
+//! by itself once the disk has room, or what stood in the way is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::names::FileName;
+use crate::replica::session::{Phase, Session, not_removed};
+use crate::replica::tree::Refusal;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What waits for another try.
+#[derive(Debug, Default)]
+pub struct Retries {
+    /// Files to write: why they were not, and how long they were listed to be.
+    writes: BTreeMap<FileName, (Refusal, u64)>,
+    removals: BTreeSet<FileName>,
+    due: Option<Instant>,
+    wait: Duration,
+}
+
+impl Retries {
+    /// A file could not be written.
+    pub fn write(&mut self, name: FileName, refusal: Refusal, size: u64) {
+        self.removals.remove(&name);
+        self.writes.insert(name, (refusal, size));
+        self.schedule();
+    }
+
+    /// A file could not be removed.
+    pub fn remove(&mut self, name: FileName) {
+        self.writes.remove(&name);
+        self.removals.insert(name);
+        self.schedule();
+    }
+
+    /// A file has come right, or is not wanted any more.
+    pub fn done(&mut self, name: &FileName) {
+        self.writes.remove(name);
+        self.removals.remove(name);
+        if self.writes.is_empty() && self.removals.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    fn schedule(&mut self) {
+        if self.due.is_none() {
+            self.wait = (self.wait * 2).clamp(FIRST, LONGEST);
+            self.due = Some(Instant::now() + self.wait);
+        }
+    }
+}
+
+impl Session<'_> {
+    /// When files are to be tried again.
+    pub fn retry_at(&self) -> Option<Instant> {
+        let is_live = matches!(self.phase, Phase::Live { absent: false });
+        self.retries.due.filter(|_| is_live)
+    }
+
+    /// Tries again what may succeed now.
+    pub fn try_again(&mut self) {
+        self.retries.due = None;
+        for name in self.retries.removals.clone() {
+            match self.tree.remove(&name) {
+                Ok(removal) => {
+                    self.report.mended(name.as_str());
+                    self.retries.done(&name);
+                    self.tell_removal(&name, removal);
+                }
+                Err(refusal) => self.fail(name.as_str(), &not_removed(&refusal)),
+            }
+        }
+        let ready: Vec<FileName> = (self.retries.writes.iter())
+            .filter(|(name, (refusal, size))| self.tree.may_succeed(name, refusal, *size))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in ready {
+            self.fetch_again(name);
+        }
+        if !self.retries.writes.is_empty() || !self.retries.removals.is_empty() {
+            self.retries.schedule();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Whether a file that could not be written may be, before it is fetched once more.
+
+use rustix::fs::{Access, AtFlags, FileType, accessat, fstat, fstatvfs};
+
+use crate::fs::dirfd;
+use crate::names::FileName;
+use crate::replica::tree::{Refusal, Tree};
+
+impl Tree {
+    /// Whether another try may succeed, as far as that can be told from here: what stood in the way
+    /// is gone, the folder may be written to, and there is room.
+    pub fn may_succeed(&self, name: &FileName, refusal: &Refusal, size: u64) -> bool {
+        match refusal {
+            Refusal::Edited(at) | Refusal::NotOurs(at) => self.is_gone(at),
+            Refusal::Link(at) | Refusal::Special(at) => {
+                self.is_gone(at) || self.is_file_or_folder(at)
+            }
+            // What it holds may be gone; trying costs one fetch.
+            Refusal::FolderOfOthers(at) => self.is_gone(at) || self.is_file_or_folder(at),
+            // The project has to change before this can.
+            Refusal::Twin(_) | Refusal::TwinIn(_) => false,
+            Refusal::System(_) => self.is_writable(name, size),
+        }
+    }
+
+    fn is_gone(&self, at: &str) -> bool {
+        FileName::parse(at).is_ok_and(|name| self.is_free(&name))
+    }
+
+    fn is_file_or_folder(&self, at: &str) -> bool {
+        let Ok(name) = FileName::parse(at) else {
+            return false;
+        };
+        let stat = dirfd::open_parent(&self.root, &name)
+            .and_then(|(folder, leaf)| dirfd::look(&folder, leaf));
+        let kind = stat.ok().flatten().map(|stat| dirfd::kind(&stat));
+        matches!(kind, Some(FileType::RegularFile | FileType::Directory))
+    }
+
+    /// Looks at the innermost folder of a file that is there.
+    fn is_writable(&self, name: &FileName, size: u64) -> bool {
+        let folder = name
+            .folders()
+            .rev()
+            .chain([""])
+            .find_map(|path| dirfd::open_below(&self.root, path).ok());
+        let Some(folder) = folder else { return false };
+        let work = self.staging.folder();
+        let device = |stat: rustix::fs::Stat| stat.st_dev;
+        let is_one_device = fstat(&folder).ok().map(device) == fstat(work).ok().map(device);
+        let has_room = fstatvfs(work).is_ok_and(|of| {
+            // A file system that does not count its blocks has none.
+            of.f_blocks == 0 || of.f_bavail.saturating_mul(of.f_frsize) >= size
+        });
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        let is_open = accessat(&folder, ".", access, AtFlags::empty()).is_ok();
+        is_one_device && has_room && is_open
+    }
+}
