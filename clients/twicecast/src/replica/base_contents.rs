@@ -2,7 +2,7 @@
 //! there. It is bounded; what is not kept is merged as if nobody knew it.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, mkdirat, openat, renameat, unlinkat};
@@ -64,8 +64,13 @@ impl BaseContents {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
         let flags = flags | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o600);
-        let mut copy = File::from(openat(&self.folder, TEMPORARY, flags, mode)?);
-        io::copy(file, &mut copy)?;
+        let mut content = Vec::new();
+        file.take(CONTENT_BYTES_MAX).read_to_end(&mut content)?;
+        // A file that is changing just now is not what it was taken for.
+        if hash(&content) != sha256 {
+            return Ok(());
+        }
+        File::from(openat(&self.folder, TEMPORARY, flags, mode)?).write_all(&content)?;
         renameat(&self.folder, TEMPORARY, &self.folder, sha256)?;
         self.bytes += bytes;
         Ok(())
@@ -79,7 +84,7 @@ impl BaseContents {
             .take(CONTENT_BYTES_MAX)
             .read_to_end(&mut content)
             .ok()?;
-        (dirfd::hex(&Sha256::digest(&content)) == sha256).then_some(content)
+        (hash(&content) == sha256).then_some(content)
     }
 
     /// Removes what nothing begins with any more. What cannot be removed stays.
@@ -94,6 +99,11 @@ impl BaseContents {
             }
         }
     }
+}
+
+/// The name of a content: its SHA-256 in lower-case hex.
+pub fn hash(content: &[u8]) -> String {
+    dirfd::hex(&Sha256::digest(content))
 }
 
 fn length(stat: &rustix::fs::Stat) -> u64 {
@@ -114,7 +124,6 @@ mod tests {
     fn a_content_is_found_by_its_hash_as_long_as_it_is_needed_and_right() {
         let dir = tempfile::tempdir().unwrap();
         let work = dirfd::open_root(dir.path()).unwrap();
-        let hash = |content: &[u8]| dirfd::hex(&Sha256::digest(content));
         let mut bases = BaseContents::new(&work).unwrap();
         let large = vec![b'x'; usize::try_from(CONTENT_BYTES_MAX).unwrap() + 1];
         for content in [&b"one"[..], b"two", b"", &large] {

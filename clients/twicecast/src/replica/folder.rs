@@ -432,4 +432,58 @@ mod tests {
         open(&dir.path().join("link/a/b")).unwrap();
         assert!(dir.path().join("real/a/b").is_dir());
     }
+
+    #[test]
+    fn a_clone_begins_as_what_came_though_it_is_edited_before_the_clone_is_done() {
+        use std::io::Write as _;
+        let dir = tempfile::tempdir().unwrap();
+        let name = FileName::parse("/a").unwrap();
+        let permissions = Permissions::default();
+        let clone =
+            |project| MirrorFolder::open(dir.path(), &identity(project), Kind::Clone, permissions);
+        let mut folder = clone("demo").unwrap();
+        let mut staged = folder.tree.staging().begin().unwrap();
+        staged.file.write_all(b"came").unwrap();
+        let sha256 = crate::replica::base_contents::hash(b"came");
+        let incoming = crate::replica::tree::Incoming {
+            staged,
+            sha256: sha256.clone(),
+            executable: false,
+        };
+        folder.tree.put(incoming, &name).unwrap();
+        fs::write(dir.path().join("a"), "edited").unwrap();
+        // Before it is complete nothing is proposed from it, and the same command goes on with it.
+        drop(folder);
+        let unfinished = CloneFolder::open(dir.path()).unwrap_err().to_string();
+        assert!(unfinished.contains("clone` again"), "{unfinished}");
+        assert!(clone("other").is_err());
+        let mut folder = clone("demo").unwrap();
+        folder.tree.manifest().complete().unwrap();
+        drop(folder);
+        let opened = CloneFolder::open(dir.path()).unwrap();
+        assert_eq!(opened.record.files[&name].sha256, sha256);
+        drop(opened);
+        let again = clone("demo").unwrap_err().to_string();
+        assert!(again.contains("twicecast update"), "{again}");
+    }
+
+    #[test]
+    fn a_copy_that_did_not_come_to_be_leaves_only_what_was_edited() {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, edited) in [("new/plain", false), ("new/edited", true)] {
+            let path = dir.path().join(path);
+            let permissions = Permissions::default();
+            let mut folder =
+                MirrorFolder::open(&path, &identity("demo"), Kind::Clone, permissions).unwrap();
+            let name = FileName::parse("/a").unwrap();
+            let written = if edited { "came" } else { "here" };
+            let sha256 = crate::replica::base_contents::hash(written.as_bytes());
+            folder.tree.manifest().wrote(&name, &sha256, false).unwrap();
+            fs::write(path.join("a"), "here").unwrap();
+            folder.discard();
+            assert_eq!(path.join("a").exists(), edited);
+            assert!(!path.join(WORK_FOLDER).exists());
+            assert_eq!(path.exists(), edited);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod assembly;
 pub mod base_contents;
+pub mod clone_bases;
 pub mod fetch;
 pub mod folder;
 pub mod kind;

@@ -282,3 +282,257 @@ async fn a_slow_reader_gets_everything_in_the_end() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(tree(&copy), many());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_edited_stays_live_and_after_a_restart_and_is_named_once() {
+    let (_dir, copy) = folder();
+    let server = FakeServer::start(many(), Faults::default()).await;
+    let mut live = Live::start(&server, &copy, &[]);
+    live.until("complete").await;
+    for name in ["d1/f1", "d1/f8", "d1/f15"] {
+        fs::write(copy.join(name), "my edit").unwrap();
+    }
+    server.post("/d1/f1", b"new");
+    server.post("/d1/f1", b"newer");
+    server.delete("/d1/f8");
+    server.post("/last", b"x");
+    live.until("updated /last").await;
+    assert_eq!(live.stop().await, 1, "one file is not as in the project");
+    // Another one is edited while no mirror runs, and all that is not moves on.
+    server.post("/d1/f15", b"new");
+    server.post("/d2/f2", b"new");
+    let said = mirror_once(&server, &copy, &[]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    for name in ["/d1/f1", "/d1/f15"] {
+        let refusal = format!("{name}: not written: {name} was edited here");
+        assert_eq!(said.err.matches(&refusal).count(), 1, "{said:?}");
+    }
+    let mut expected = server.files();
+    for name in ["/d1/f1", "/d1/f8", "/d1/f15"] {
+        expected.insert(name.into(), b"my edit".to_vec());
+    }
+    assert_eq!(tree(&copy), expected);
+    // Only --force overwrites, and what it overwrites is in its help.
+    let said = mirror_once(&server, &copy, &["--force"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut expected = server.files();
+    expected.insert("/d1/f8".into(), b"my edit".to_vec());
+    assert_eq!(tree(&copy), expected);
+    let help = crate::support::twicecast(&["mirror", "--help"]).await.out;
+    assert!(help.contains("--force overwrites"), "{help}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_a_clone_and_a_shared_folder_are_refused_by_the_others_commands() {
+    let (dir, copy) = folder();
+    let server = FakeServer::start(many(), Faults::default()).await;
+    assert_eq!(mirror_once(&server, &copy, &[]).await.code, 0);
+    let (clone, shared) = (dir.path().join("clone"), dir.path().join("shared"));
+    let run = async |words: &[&str]| {
+        let who = ["--url", &server.url, "--streamer", "ana"];
+        let more = ["--project", "demo", "--key", "secret", "--user", "ana"];
+        crate::support::twicecast(&[words, &who, &more].concat()).await
+    };
+    let path = |dir: &std::path::Path| dir.to_str().unwrap().to_owned();
+    let (copy, clone, shared) = (path(&copy), path(&clone), path(&shared));
+    assert_eq!(run(&["clone", &clone]).await.code, 0);
+    write(shared.as_ref(), &many());
+    let mut share = crate::real::Share::start(&server.url, shared.as_ref(), &[]);
+    share.until("synced").await;
+    share.stop().await;
+    let before = [&copy, &clone, &shared].map(|dir| tree(dir.as_ref()));
+    let inside = format!("{clone}/d1");
+    for (words, advice) in [
+        (&["mirror", &clone, "--once"][..], "twicecast update"),
+        (&["mirror", &clone, "--once", "--force"], "twicecast update"),
+        (&["mirror", &inside, "--once", "--force"], "elsewhere"),
+        (&["clone", &clone], "twicecast update"),
+        (&["share", &clone], "twicecast propose"),
+        (&["share", &inside], "twicecast propose"),
+        (&["clone", &copy], "another folder"),
+        (&["update", &copy], "twicecast clone"),
+        (&["propose", &copy, "--title", "t"], "twicecast clone"),
+        (&["share", &copy], "another folder"),
+        (&["mirror", &shared, "--once", "--force"], "is shared"),
+        (&["clone", &shared], "is shared"),
+        (&["update", &shared], "twicecast clone"),
+        (&["propose", &shared, "--title", "t"], "twicecast clone"),
+    ] {
+        let said = run(words).await;
+        assert_eq!(said.code, 2, "{words:?}: {said:?}");
+        assert!(said.err.contains(advice), "{words:?}: {said:?}");
+    }
+    assert_eq!(
+        [&copy, &clone, &shared].map(|dir| tree(dir.as_ref())),
+        before
+    );
+    assert_eq!(server.files(), many());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_written_is_once_what_stood_in_the_way_is_gone() {
+    let (_dir, copy) = folder();
+    let server = FakeServer::start(files(&[("/a/x", b"1"), ("/b", b"2")]), Faults::default()).await;
+    fs::create_dir(&copy).unwrap();
+    std::os::unix::fs::symlink("elsewhere", copy.join("a")).unwrap();
+    let mut live = Live::start(&server, &copy, &["--force"]);
+    live.until("complete").await;
+    assert_eq!(tree(&copy), files(&[("/b", b"2")]));
+    fs::remove_file(copy.join("a")).unwrap();
+    live.until("updated /a/x").await;
+    assert_eq!(tree(&copy), server.files());
+    assert_eq!(live.stop().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_written_than_the_server_listed() {
+    let (_dir, copy) = folder();
+    let understated = vec!["/large".to_owned()];
+    let faults = Faults {
+        understated,
+        ..Faults::default()
+    };
+    let server = FakeServer::start(many(), faults).await;
+    let said = mirror_once(&server, &copy, &[]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let line = "/large: not written: the server lists it with 1 B and sends more";
+    assert_eq!(said.err.matches(line).count(), 1, "{said:?}");
+    let mut expected = many();
+    expected.remove("/large");
+    assert_eq!(tree(&copy), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_copy_says_so_and_nothing_stands_in_the_way_of_the_next() {
+    // It takes connections and never says anything.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let server = FakeServer::start(many(), Faults::default()).await;
+    let absent = Faults {
+        absent: true,
+        ..Faults::default()
+    };
+    let nothing = FakeServer::start(Files::new(), absent).await;
+    for words in [&["clone"][..], &["mirror", "--once"]] {
+        let (dir, copy) = folder();
+        let words_for = |url: &str, project: &str| {
+            let more = [
+                copy.to_str().unwrap(),
+                "--url",
+                url,
+                "--streamer",
+                "ana",
+                "--project",
+                project,
+            ];
+            [words, &more]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let of = |words: &[String]| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            crate::support::command(&words)
+        };
+        let mut child = of(&words_for(&url, "other")).spawn().unwrap();
+        let _connected = silent.accept().await.unwrap();
+        let id = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap());
+        rustix::process::kill_process(id.unwrap(), rustix::process::Signal::INT).unwrap();
+        assert_eq!(child.wait().await.unwrap().code(), Some(1), "{words:?}");
+        let mut err = String::new();
+        let mut stderr = child.stderr.take().unwrap();
+        tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut err)
+            .await
+            .unwrap();
+        assert!(err.contains("again"), "{words:?}: {err}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?}");
+        // The wrong project, or the wrong server, leaves nothing either.
+        let failed = of(&words_for(&nothing.url, "other"))
+            .output()
+            .await
+            .unwrap();
+        assert_eq!(failed.status.code(), Some(3), "{words:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?}");
+        let right = of(&words_for(&server.url, "demo")).output().await.unwrap();
+        assert_eq!(right.status.code(), Some(0), "{words:?}");
+        assert_eq!(tree(&copy), many());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_spoken_of_once_and_again_when_it_is_back() {
+    let (_dir, copy) = folder();
+    let mut server = crate::real::RealServer::start().await;
+    let words = ["mirror", copy.to_str().unwrap(), "--url", &server.url()];
+    let names = ["--streamer", "ana", "--project", "demo"];
+    let mut child = crate::support::command(&[&words[..], &names].concat())
+        .spawn()
+        .unwrap();
+    let mut out =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut until = async |wanted: &str| {
+        while let Some(line) = out.next_line().await.unwrap() {
+            if line.contains(wanted) {
+                return;
+            }
+        }
+        panic!("no {wanted}");
+    };
+    until("not there yet").await;
+    server.kill().await;
+    // Long enough for several tries.
+    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    server.start_again().await;
+    until("ana/demo is back after").await;
+    child.start_kill().unwrap();
+    let mut err = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut err)
+        .await
+        .unwrap();
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.contains("Trying again until it is back"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_streamers_executable_bit_is_followed_and_the_other_bits_are_left_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_dir, copy) = folder();
+    let server = FakeServer::start(files(&[("/run", b"run"), ("/b", b"b")]), Faults::default());
+    let server = server.await;
+    let mode = |name: &str| fs::metadata(copy.join(name)).unwrap().permissions().mode() & 0o777;
+    let saved = |name: &str, content: &str, executable: bool| {
+        let mut data = json!({"name": name, "content": content, "part": 1, "maxPart": 1, "username": "ana", "project": "demo"});
+        if executable {
+            data["executable"] = json!(true);
+        }
+        server.push(&json!({"code": 200, "type": "fileGet", "data": data}));
+    };
+    let mut live = Live::start(&server, &copy, &[]);
+    live.until("complete").await;
+    assert_eq!(mode("run") & 0o111, 0);
+    let plain = mode("run");
+    // The bit alone, with a content, and with a new file.
+    saved("/run", "cnVu", true);
+    live.until("updated /run").await;
+    assert_eq!(mode("run"), plain | (plain & 0o444) >> 2);
+    fs::set_permissions(copy.join("run"), fs::Permissions::from_mode(0o750)).unwrap();
+    saved("/run", "QQ==", true);
+    live.until("updated /run").await;
+    assert_eq!(
+        (mode("run"), fs::read(copy.join("run")).unwrap()),
+        (0o750, b"A".to_vec())
+    );
+    saved("/run", "QQ==", false);
+    live.until("updated /run").await;
+    assert_eq!(mode("run"), 0o640);
+    saved("/new", "QQ==", true);
+    live.until("updated /new").await;
+    assert_eq!(mode("new"), plain | (plain & 0o444) >> 2);
+    assert_eq!(live.stop().await, 0);
+    // What a list says of a file whose content is here counts, too.
+    fs::set_permissions(copy.join("b"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(mirror_once(&server, &copy, &[]).await.code, 0);
+    assert_eq!(mode("b"), 0o644);
+}

@@ -24,9 +24,10 @@ use crate::protocol::{PullRequest, ServerMessage};
 use crate::publish::look;
 use crate::publish::upload::{Allows, Posts, Seen, Upload};
 use crate::publish::{scan, upload};
+use crate::replica::clone_bases::CloneBases;
 use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
-use crate::replica::record::{Files, Manifest};
+use crate::replica::record::Files;
 use crate::replica::state::{Changes, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
@@ -237,18 +238,15 @@ fn settle(
     let cannot = |error: std::io::Error| {
         Failure::usage(format!("The clone's record cannot be written: {error}."))
     };
-    let mut manifest = Manifest::begin(&clone.work, clone.record.clone()).map_err(cannot)?;
+    let mut bases = CloneBases::open(clone).map_err(cannot)?;
     for (name, change) in &changes.files {
         if change.step == Step::Advance && change.ours == change.theirs {
-            match &change.theirs {
-                Some(theirs) => manifest.wrote(name, &theirs.sha256, theirs.executable),
-                None => manifest.removed(name),
-            }
-            .map_err(cannot)?;
+            bases
+                .advance(name, change.theirs.as_ref())
+                .map_err(cannot)?;
             difference.forget(name);
         }
     }
-    drop(manifest);
     clone.read_again()
 }
 

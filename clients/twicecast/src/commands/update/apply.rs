@@ -10,8 +10,8 @@ use rustix::fd::OwnedFd;
 use crate::failure::Failure;
 use crate::fs::{atomic, dirfd, executable};
 use crate::names::{FileName, shown};
-use crate::replica::base_contents::BaseContents;
-use crate::replica::record::Manifest;
+use crate::replica::base_contents;
+use crate::replica::clone_bases::CloneBases;
 use crate::replica::state::{Change, State, Step, merged_bit};
 use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
@@ -32,8 +32,7 @@ pub struct Outcome {
 /// The clone, while it is brought up to date.
 pub struct Updating<'a> {
     root: &'a OwnedFd,
-    manifest: Manifest,
-    bases: BaseContents,
+    bases: CloneBases<'a>,
     backups: Backups,
     /// What has come of it so far.
     pub outcome: Outcome,
@@ -45,15 +44,9 @@ impl<'a> Updating<'a> {
     /// # Errors
     ///
     /// A sentence, where there is no place to keep what is replaced.
-    pub fn begin(
-        dir: &Path,
-        root: &'a OwnedFd,
-        manifest: Manifest,
-        bases: BaseContents,
-    ) -> Result<Self, Failure> {
+    pub fn begin(dir: &Path, root: &'a OwnedFd, bases: CloneBases<'a>) -> Result<Self, Failure> {
         Ok(Self {
             root,
-            manifest,
             bases,
             backups: Backups::of("update", dir)?,
             outcome: Outcome::default(),
@@ -63,7 +56,7 @@ impl<'a> Updating<'a> {
     /// Does what needs no content.
     pub fn settle(&mut self, name: &FileName, change: &Change) {
         let settled = match change.step {
-            Step::Advance => self.advance(name, change.theirs.as_ref()),
+            Step::Advance => self.bases.advance(name, change.theirs.as_ref()),
             Step::Delete => self.delete(name),
             Step::KeepEdited => self.keep_edited(name),
             Step::Mode => self.mode(name, change),
@@ -93,13 +86,7 @@ impl<'a> Updating<'a> {
 
     /// Says where what was replaced is, and forgets the contents that no file begins with any more.
     pub fn finish(mut self) -> Outcome {
-        let needed: std::collections::HashSet<&str> = self
-            .manifest
-            .files()
-            .values()
-            .map(|written| written.sha256.as_str())
-            .collect();
-        self.bases.keep_only(|sha256| needed.contains(sha256));
+        self.bases.tidy();
         if let Some(folder) = self.backups.replaced() {
             let folder = folder.to_string_lossy();
             say(&format!("what was replaced is kept in {}", shown(&folder)));
@@ -107,26 +94,18 @@ impl<'a> Updating<'a> {
         self.outcome
     }
 
-    /// From now on what is here began as the project has it.
-    fn advance(&mut self, name: &FileName, theirs: Option<&State>) -> io::Result<()> {
-        match theirs {
-            Some(theirs) => self.manifest.wrote(name, &theirs.sha256, theirs.executable),
-            None => self.manifest.removed(name),
-        }
-    }
-
     fn delete(&mut self, name: &FileName) -> io::Result<()> {
         if let Some(ours) = atomic::read(self.root, name)? {
             self.backups.keep(name, &ours)?;
             atomic::remove(self.root, name, &ours)?;
         }
-        self.manifest.removed(name)?;
+        self.bases.advance(name, None)?;
         self.tell(name, "deleted, as in the project");
         Ok(())
     }
 
     fn keep_edited(&mut self, name: &FileName) -> io::Result<()> {
-        self.manifest.removed(name)?;
+        self.bases.advance(name, None)?;
         self.outcome.has_conflicts = true;
         say(&format!(
             "{name}: CONFLICT: the project no longer has it, and you have edited it; it stays, and \
@@ -141,7 +120,7 @@ impl<'a> Updating<'a> {
         };
         let bit = merged_bit(change.base.as_ref(), change.ours.as_ref(), theirs);
         let is_new = self.set_executable(name, bit)?;
-        self.advance(name, Some(theirs))?;
+        self.bases.advance(name, Some(theirs))?;
         match (is_new, bit) {
             (true, true) => self.tell(name, "executable, as in the project"),
             (true, false) => self.tell(name, "no longer executable, as in the project"),
@@ -155,9 +134,9 @@ impl<'a> Updating<'a> {
         incoming.staged.read()?.read_to_end(&mut theirs)?;
         let there = atomic::read(self.root, name)?;
         let base = change.base.as_ref();
-        let content = base.and_then(|base| self.bases.read(&base.sha256));
+        let content = base.and_then(|base| self.bases.content(&base.sha256));
         let start = match (&there, base) {
-            (Some(there), Some(base)) if sha256(there) == base.sha256 => Start::Ours,
+            (Some(there), Some(base)) if base_contents::hash(there) == base.sha256 => Start::Ours,
             _ => Start::Other(content.as_deref()),
         };
         let decision = decide(there.as_deref(), &theirs, start);
@@ -184,7 +163,7 @@ impl<'a> Updating<'a> {
                 let path = self.backups.put_aside(name, &theirs)?;
                 let path = shown(&path.to_string_lossy()).clone();
                 self.outcome.has_conflicts = true;
-                self.began(name, incoming)?;
+                self.bases.began(name, incoming)?;
                 say(&format!(
                     "{name}: CONFLICT: {why}; yours stays, the project's is {path}"
                 ));
@@ -204,19 +183,11 @@ impl<'a> Updating<'a> {
         };
         let bit = merged_bit(base, change.ours.as_ref(), &state);
         self.set_executable(name, bit)?;
-        self.began(name, incoming)?;
+        // After it is written: a crash in between leaves a file which the next update finds merged.
+        self.bases.began(name, incoming)?;
         self.outcome.has_conflicts |= is_conflict;
         self.tell(name, said);
         Ok(())
-    }
-
-    /// Remembers what the file begins as from now on. After it is written: a crash before that
-    /// leaves a file which the next update finds to be merged already.
-    fn began(&mut self, name: &FileName, incoming: &Incoming) -> io::Result<()> {
-        self.bases
-            .keep(&incoming.sha256, &mut incoming.staged.read()?)?;
-        self.manifest
-            .wrote(name, &incoming.sha256, incoming.executable)
     }
 
     fn set_executable(&self, name: &FileName, bit: bool) -> io::Result<bool> {
@@ -229,9 +200,4 @@ impl<'a> Updating<'a> {
         self.outcome.updated += 1;
         say(&format!("{name}: {what}"));
     }
-}
-
-fn sha256(content: &[u8]) -> String {
-    use sha2::{Digest as _, Sha256};
-    dirfd::hex(&Sha256::digest(content))
 }

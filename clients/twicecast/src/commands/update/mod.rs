@@ -19,10 +19,10 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::listing;
 use crate::names::{FileName, shown};
-use crate::replica::base_contents::BaseContents;
+use crate::replica::clone_bases::CloneBases;
 use crate::replica::fetch::fetch;
 use crate::replica::folder::CloneFolder;
-use crate::replica::record::{Header, Manifest};
+use crate::replica::record::Header;
 use crate::replica::staging::Staging;
 use crate::replica::state::{self, Change, Changes};
 use crate::ui::output::{counted, say, warn};
@@ -185,11 +185,10 @@ pub async fn bring_up_to_date(
         let dir = shown(&dir.to_string_lossy());
         Failure::usage(format!("The clone {dir} cannot be used: {error}."))
     };
-    let manifest = Manifest::begin(&clone.work, clone.record.clone()).map_err(unusable)?;
-    let bases = BaseContents::new(&clone.work).map_err(unusable)?;
+    let bases = CloneBases::open(clone).map_err(unusable)?;
     let work = dirfd::open_below(&clone.work, "").map_err(|error| unusable(error.into()))?;
     let mut staging = Staging::new(work).map_err(unusable)?;
-    let mut updating = Updating::begin(dir, &clone.root, manifest, bases)?;
+    let mut updating = Updating::begin(dir, &clone.root, bases)?;
     for (name, why) in &changes.failed {
         updating.fail(name, why);
     }
