@@ -29,6 +29,7 @@ use crate::commands::{
 };
 use crate::failure::Failure;
 use crate::ui::output::warn;
+use crate::ui::style;
 
 fn main() -> ExitCode {
     let cli = match Cli::read() {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    style::choose(cli.color);
     match run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

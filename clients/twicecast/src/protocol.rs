@@ -229,8 +229,9 @@ pub struct FilePart {
     pub part: u64,
     /// How many parts the file has.
     pub max_part: u64,
-    /// Whether the file is executable.
-    pub executable: bool,
+    /// Whether the file is executable: a project's is where it says so; in a pull request its
+    /// author says so, or leaves the bit as the project has it.
+    pub executable: Option<bool>,
     /// Whose project, in live updates.
     pub project: Option<ProjectOf>,
 }
@@ -276,6 +277,9 @@ pub struct PullRequest {
     /// The SHA-256 of what a file was made from, where its author's client says so.
     #[serde(default)]
     pub bases: BTreeMap<String, String>,
+    /// The SHA-256 of the content whose deletion its author proposes, likewise.
+    #[serde(default, rename = "deletedBases")]
+    pub deleted_bases: BTreeMap<String, String>,
 }
 
 /// An error reply.
@@ -393,7 +397,7 @@ fn body(kind: &str, data: Value) -> Result<ServerMessage, serde_json::Error> {
                 content,
                 part,
                 max_part,
-                executable: executable.unwrap_or(false),
+                executable,
                 project: project_of(username, project),
             })
         }

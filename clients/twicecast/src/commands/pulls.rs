@@ -1,7 +1,7 @@
 //! `twicecast pulls`: what viewers propose, looked at, applied to the streamer's own folder, and
 //! closed.
 
-use std::io::IsTerminal as _;
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 use crate::credentials::flags::CommonArgs;
@@ -11,29 +11,31 @@ use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::protocol::PullRequest;
 use crate::publish::scan;
-use crate::review::apply::{self, Folder};
-use crate::review::diff::Shown;
-use crate::review::inbox::{Desk, Project};
-use crate::review::policy::Gate;
+use crate::review::inbox::{Inbox, Project};
+use crate::review::policy::Policy;
+use crate::review::steps::Steps;
 use crate::review::wanted::Wanted;
-use crate::ui::output::{counted, json_line, say};
+use crate::review::{apply, diff};
+use crate::ui::output::{counted, cut, json_line, quoted, say};
+use crate::ui::pager::Pager;
 use crate::ui::time;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "\
-What `apply` does with each file:
+What `apply` does with each file, as `show` says beforehand:
   not here, or unchanged since its author got it: added, replaced
   changed here meanwhile: merged; where both changed the same lines, conflict markers are left
   changed here meanwhile, and binary or very long: left as it is, the proposal is put aside
   to be deleted, and unchanged since its author saw it: deleted; else it stays
-  left out by the rules of `share`, or itself a file of such rules: left out, unless --files names \
-its whole path
+  left out by the rules of `share`, itself a file of such rules, or one that tools run by \
+themselves (build.rs, .vscode, CI workflows ...): left out, unless --files names its whole path
 An author's client that does not say what they started from is taken to have started from what the \
 server has, if that was there
 before and is what is here; else all that differs is a conflict.
 Whatever is replaced or deleted is kept outside the folder first; where is said at the end.
+A pull request of which something was not taken stays open.
 
 Exit codes:
   0  all is done
@@ -46,7 +48,8 @@ Examples:
   twicecast pulls list --key secret
   twicecast pulls show 7d3f
   twicecast pulls apply 7d3f --files 'src/*.rs' --dir ./demo
-  twicecast pulls close 7d3f --user ana --project demo --key secret";
+  twicecast pulls apply 7d3f --files build.rs
+  twicecast pulls close 7d3f --merged";
 
 /// `twicecast pulls`.
 #[derive(Debug, Args)]
@@ -79,7 +82,7 @@ pub enum PullsCommand {
         /// Its id, or how that begins
         id: String,
     },
-    /// Write what one proposes into the folder, and report it as merged
+    /// Write what one proposes into the folder, and report it as merged if all of it was taken
     Apply {
         /// Its id, or how that begins
         id: String,
@@ -87,16 +90,25 @@ pub enum PullsCommand {
         /// whatever the rules say
         #[arg(long, value_name = "PATTERN", num_args = 1..)]
         files: Vec<String>,
-        /// Do not report it as merged
+        /// Do not report it as merged even so
         #[arg(long)]
         keep_open: bool,
     },
-    /// Close one without merging it
+    /// Close one without taking anything
     Close {
         /// Its id, or how that begins
         id: String,
+        /// Report it as merged: what you wanted of it is in the folder
+        #[arg(long)]
+        merged: bool,
     },
 }
+
+/// So many pull requests are listed, and no more of each title.
+const LISTED_MAX: usize = 200;
+const TITLE_CHARS: usize = 120;
+/// So many names are repeated where something is to be done about them.
+const NAMED_MAX: usize = 5;
 
 /// Runs the command and gives the exit code.
 ///
@@ -105,74 +117,120 @@ pub enum PullsCommand {
 /// A sentence, if the server cannot be reached or does not let us in, or has no such pull request.
 pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     let identity = Identity::resolve(&args.common, Role::Streamer, Some(&args.dir))?;
-    let mut desk = Desk::enter(&identity).await?;
-    let all = desk.list().await?;
+    let mut inbox = Inbox::enter(&identity).await?;
+    let all = inbox.list().await?;
     let code = match &args.command {
         PullsCommand::List { json } => list(&all, *json),
-        PullsCommand::Show { id } => show(args, &mut desk, find(&all, id)?).await?,
+        PullsCommand::Show { id } => show(args, &mut inbox, find(&all, id)?).await?,
         PullsCommand::Apply {
             id,
             files,
             keep_open,
         } => {
             let wanted = Wanted::new(files)?;
-            apply(args, &mut desk, find(&all, id)?, &wanted, *keep_open).await?
+            apply(args, &mut inbox, find(&all, id)?, &wanted, *keep_open).await?
         }
-        PullsCommand::Close { id } => {
+        PullsCommand::Close { id, merged } => {
             let pull = find(&all, id)?;
-            desk.close(&pull.id, "closed").await?;
-            say(&format!("{} is closed", short(&pull.id)));
+            let (outcome, said) = if *merged {
+                ("merged", "reported as merged")
+            } else {
+                ("closed", "closed")
+            };
+            inbox.close(&pull.id, outcome).await?;
+            say(&format!("{} is {said}", short(&pull.id)));
             0
         }
     };
-    desk.leave().await;
+    inbox.leave().await;
     Ok(code)
 }
 
-async fn show(args: &PullsArgs, desk: &mut Desk<'_>, pull: &PullRequest) -> Result<u8, Failure> {
-    let (root, _) = open(args, desk).await?;
-    let gate = Gate::new(&args.dir, &args.allow)?;
-    let contents = desk.contents(pull).await?;
-    let left_alone = gate.refusals(contents.names()).await;
-    let shown = Shown {
-        pull,
-        contents: &contents,
+async fn show(args: &PullsArgs, inbox: &mut Inbox<'_>, pull: &PullRequest) -> Result<u8, Failure> {
+    let (root, project) = open(args, inbox).await?;
+    let policy = Policy::new(&args.dir, &args.allow)?;
+    let contents = inbox.contents(pull).await?;
+    let mut steps = Steps {
+        inbox,
         root: &root,
-        left_alone: &left_alone,
-        is_coloured: std::io::stdout().is_terminal(),
+        policy: &policy,
+        pull,
+        project: &project,
+        wanted: &Wanted::new(&[])?,
+        rehearsed: Some(BTreeSet::new()),
     };
-    shown.show();
+    let mut pager = Pager::start();
+    diff::head(pull, &mut |line| pager.line(&line));
+    for name in contents.names() {
+        let step = steps.next(name, &contents).await?;
+        diff::step(&step, &mut |line| pager.line(&line));
+    }
+    diff::refused(&contents, &mut |line| pager.line(&line));
     Ok(0)
 }
 
 async fn apply(
     args: &PullsArgs,
-    desk: &mut Desk<'_>,
+    inbox: &mut Inbox<'_>,
     pull: &PullRequest,
     wanted: &Wanted,
     keep_open: bool,
 ) -> Result<u8, Failure> {
-    let (root, project) = open(args, desk).await?;
-    let gate = Gate::new(&args.dir, &args.allow)?;
-    let folder = Folder {
-        dir: &args.dir,
+    let (root, project) = open(args, inbox).await?;
+    let policy = Policy::new(&args.dir, &args.allow)?;
+    let contents = inbox.contents(pull).await?;
+    let mut steps = Steps {
+        inbox,
         root: &root,
-        gate: &gate,
+        policy: &policy,
+        pull,
+        project: &project,
+        wanted,
+        rehearsed: None,
     };
-    let outcome = apply::run(desk, &folder, pull, project, wanted).await?;
-    if keep_open || outcome.stays_open() {
-        say(&format!("{} stays open", short(&pull.id)));
+    let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
+    let id = short(&pull.id);
+    if keep_open {
+        say(&format!("{id} stays open"));
+    } else if outcome.not_taken.is_empty() && contents.refused.is_empty() {
+        inbox.close(&pull.id, "merged").await?;
+        say(&format!("{id} is reported as merged"));
     } else {
-        desk.close(&pull.id, "merged").await?;
-        say(&format!("{} is reported as merged", short(&pull.id)));
+        say(&rest(&id, &outcome.not_taken));
     }
     Ok(outcome.exit_code())
 }
 
+/// What to do about a pull request of which some files were not taken.
+fn rest(id: &str, not_taken: &[String]) -> String {
+    let close = format!(
+        "`twicecast pulls close {id} --merged` reports it as merged all the same, without --merged \
+         it is rejected"
+    );
+    if not_taken.is_empty() {
+        return format!("{id} stays open, since some of its names can never be taken. {close}");
+    }
+    let some = not_taken.iter().take(NAMED_MAX).map(|name| quoted(name));
+    let some: Vec<_> = some.map(|name| shown(&name)).collect();
+    let more = match not_taken.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    format!(
+        "{id} stays open, since {} not taken. `twicecast pulls apply {id} --files {}`{more} takes \
+         them; {close}",
+        match not_taken.len() {
+            1 => "1 file was".to_owned(),
+            count => format!("{count} files were"),
+        },
+        some.join(" ")
+    )
+}
+
 /// Opens the folder, and lists what the server has of it.
-async fn open(args: &PullsArgs, desk: &mut Desk<'_>) -> Result<(OwnedFd, Project), Failure> {
+async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
     let root = scan::open(&args.dir)?;
-    let project = desk.project().await?;
+    let project = inbox.project().await?;
     let is_here = |name: &FileName| {
         dirfd::open_parent(&root, name)
             .is_ok_and(|(folder, leaf)| matches!(dirfd::look(folder, leaf), Ok(Some(_))))
@@ -183,15 +241,22 @@ async fn open(args: &PullsArgs, desk: &mut Desk<'_>) -> Result<(OwnedFd, Project
     Err(Failure::usage(format!(
         "{} does not look like the folder of {}: it holds none of its files. Give it with --dir.",
         shown(&args.dir.to_string_lossy()),
-        shown(&desk.identity.full_project())
+        shown(&inbox.identity.full_project())
     )))
 }
 
 fn list(all: &[PullRequest], json: bool) -> u8 {
-    for pull in all {
+    for (shown_before, pull) in all.iter().enumerate() {
         if json {
             say(&json_line(pull));
             continue;
+        }
+        if shown_before == LISTED_MAX {
+            say(&format!(
+                "and {} more (--json lists all)",
+                all.len() - LISTED_MAX
+            ));
+            break;
         }
         let changes = counted(pull.files.len() + pull.deleted.len(), "file");
         say(&format!(
@@ -199,7 +264,7 @@ fn list(all: &[PullRequest], json: bool) -> u8 {
             short(&pull.id),
             time::date_and_time(pull.date / 1_000),
             shown(&pull.owner),
-            shown(&pull.title)
+            shown(&cut(&pull.title, TITLE_CHARS))
         ));
     }
     if all.is_empty() && !json {

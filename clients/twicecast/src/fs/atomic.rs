@@ -2,31 +2,63 @@
 //! something that has changed since it was read.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RenameFlags, fchmod, mkdirat, openat, renameat, renameat_with,
-    unlinkat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat,
+    renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
-use crate::fs::dirfd;
+use crate::fs::{dirfd, executable};
 use crate::names::{FileName, OWN_PREFIX};
 
 /// A file that is longer is not read.
 const FILE_BYTES_MAX: u64 = 512 << 20;
+
+/// A file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+/// A file that is no longer in the folder. A program that had opened it may still write into it.
+#[derive(Debug)]
+pub struct Replaced {
+    file: File,
+    before: Vec<u8>,
+}
+
+impl Replaced {
+    /// What it holds by now, if somebody has written into it since.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn written_since(mut self) -> io::Result<Option<Vec<u8>>> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let now = content(&self.file)?;
+        Ok((now != self.before).then_some(now))
+    }
+}
 
 /// Reads a file of the folder, if there is one.
 ///
 /// # Errors
 ///
 /// Something else than a file is there, or the system's own.
-pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Vec<u8>>> {
+pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Found>> {
     let opened =
         dirfd::open_parent(root, name).and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
     match opened {
-        Ok(file) => content(file).map(Some),
+        Ok(file) => Ok(Some(Found {
+            executable: executable::is_set(&fstat(&file)?),
+            content: content(&file)?,
+        })),
         Err(Errno::NOENT) => Ok(None),
         Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => Err(io::Error::other(
             "something else than a file is there, or than a folder above it",
@@ -35,7 +67,7 @@ pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn content(file: File) -> io::Result<Vec<u8>> {
+fn content(file: &File) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
     if content.len() as u64 > FILE_BYTES_MAX {
@@ -44,8 +76,9 @@ fn content(file: File) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Writes a file in whose place `ours` was read, `None` where nothing was there. Its permissions
-/// stay.
+/// Writes a file in whose place `ours` was read, `None` where nothing was there, and gives back
+/// what it replaced. Its permissions stay, but for the executable bit where `executable` says how
+/// that is to be.
 ///
 /// # Errors
 ///
@@ -55,7 +88,8 @@ pub fn write(
     name: &FileName,
     ours: Option<&[u8]>,
     content: &[u8],
-) -> io::Result<()> {
+    executable: Option<bool>,
+) -> io::Result<Option<Replaced>> {
     let folder = make_folders(root, name)?;
     let (_, leaf) = name.split();
     let old_mode = match dirfd::look(&folder, leaf)? {
@@ -66,41 +100,55 @@ pub fn write(
         _ => return Err(changed()),
     };
     let temporary = own_name();
-    if let Err(error) = stage(&folder, &temporary, old_mode, content) {
+    if let Err(error) = stage(&folder, &temporary, old_mode, content, executable) {
         let _ = unlinkat(&folder, &temporary, AtFlags::empty());
         return Err(error);
     }
     let put = match ours {
-        None => to_free_place(&folder, &temporary, leaf),
-        Some(ours) => exchange(&folder, &temporary, leaf, ours),
+        None => to_free_place(&folder, &temporary, leaf).map(|()| None),
+        Some(ours) => exchange(&folder, &temporary, leaf, ours).map(Some),
     };
     // What somebody else wrote may have come there by being swapped, and stays.
-    if put.is_err() && holds(&folder, &temporary, content) {
+    if put.is_err() && opened(&folder, &temporary, content).is_some() {
         let _ = unlinkat(&folder, &temporary, AtFlags::empty());
     }
     put
 }
 
-/// Removes a file in whose place `ours` was read, and the folders that this leaves empty.
+/// Sets or clears the executable bit of a file.
+///
+/// # Errors
+///
+/// The system's own, also where it is gone or no file any more.
+pub fn set_executable(root: &OwnedFd, name: &FileName, executable: bool) -> io::Result<()> {
+    let (folder, leaf) = dirfd::open_parent(root, name)?;
+    executable::set(&dirfd::open_file(&folder, leaf)?, executable).map(|_| ())
+}
+
+/// Removes a file in whose place `ours` was read, and the folders that this leaves empty. Gives
+/// back what it removed.
 ///
 /// # Errors
 ///
 /// What lies there stays as it is.
-pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
+pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<Replaced> {
     let (folder, leaf) = dirfd::open_parent(root, name)?;
     let aside = own_name();
     to_free_place(&folder, leaf, &aside)?;
-    if !holds(&folder, &aside, ours) {
+    let Some(file) = opened(&folder, &aside, ours) else {
         return match to_free_place(&folder, &aside, leaf) {
             Ok(()) => Err(changed()),
             Err(error) => Err(io::Error::other(format!(
                 "it has changed in this very moment, and is now called {aside} ({error})"
             ))),
         };
-    }
+    };
     unlinkat(&folder, &aside, AtFlags::empty())?;
     prune(root, name);
-    Ok(())
+    Ok(Replaced {
+        file,
+        before: ours.to_vec(),
+    })
 }
 
 fn changed() -> io::Error {
@@ -127,13 +175,22 @@ fn make_folders(root: &OwnedFd, name: &FileName) -> io::Result<OwnedFd> {
 
 /// Writes a file out of sight. A new one gets what the user's umask leaves, like any other
 /// program's.
-fn stage(folder: &OwnedFd, leaf: &str, old_mode: Option<Mode>, content: &[u8]) -> io::Result<()> {
+fn stage(
+    folder: &OwnedFd,
+    leaf: &str,
+    old_mode: Option<Mode>,
+    content: &[u8],
+    executable: Option<bool>,
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(if old_mode.is_some() { 0o600 } else { 0o666 });
     let mut file = File::from(openat(folder, leaf, flags, mode)?);
     file.write_all(content)?;
     if let Some(mode) = old_mode {
         fchmod(&file, mode)?;
+    }
+    if let Some(executable) = executable {
+        executable::set(&file, executable)?;
     }
     file.sync_all()
 }
@@ -154,23 +211,26 @@ fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
 
 /// Swaps a new file with an old one, and takes the old one away if it is the one that was read;
 /// else swaps them back.
-fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<()> {
+fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<Replaced> {
+    let replaced = |file| Replaced {
+        file,
+        before: ours.to_vec(),
+    };
     let swap = || renameat_with(folder, new, folder, leaf, RenameFlags::EXCHANGE);
     match swap() {
         Ok(()) => {}
         Err(Errno::NOENT) => return Err(changed()),
         // Some file systems have no such flag.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            return if holds(folder, leaf, ours) {
-                Ok(renameat(folder, new, folder, leaf)?)
-            } else {
-                Err(changed())
-            };
+            let file = opened(folder, leaf, ours).ok_or_else(changed)?;
+            renameat(folder, new, folder, leaf)?;
+            return Ok(replaced(file));
         }
         Err(error) => return Err(error.into()),
     }
-    if holds(folder, new, ours) {
-        return Ok(unlinkat(folder, new, AtFlags::empty())?);
+    if let Some(file) = opened(folder, new, ours) {
+        unlinkat(folder, new, AtFlags::empty())?;
+        return Ok(replaced(file));
     }
     match swap() {
         Ok(()) => Err(changed()),
@@ -180,11 +240,12 @@ fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<
     }
 }
 
-fn holds(folder: &OwnedFd, leaf: &str, content: &[u8]) -> bool {
-    dirfd::open_file(folder, leaf)
-        .map_err(io::Error::from)
-        .and_then(self::content)
-        .is_ok_and(|found| found == content)
+/// The file of that name, if it holds that.
+fn opened(folder: &OwnedFd, leaf: &str, expected: &[u8]) -> Option<File> {
+    let file = dirfd::open_file(folder, leaf).ok()?;
+    content(&file)
+        .is_ok_and(|found| found == expected)
+        .then_some(file)
 }
 
 fn prune(root: &OwnedFd, name: &FileName) {
@@ -221,14 +282,17 @@ mod tests {
     #[test]
     fn a_file_is_written_removed_and_keeps_its_permissions() {
         let (dir, root) = world();
-        write(&root, &name("/a/b/new"), None, b"1").unwrap();
+        write(&root, &name("/a/b/new"), None, b"1", None).unwrap();
         let path = dir.path().join("a/b/new");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
-        write(&root, &name("/a/b/new"), Some(b"1"), b"2").unwrap();
+        write(&root, &name("/a/b/new"), Some(b"1"), b"2", None).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"2");
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o755);
-        assert_eq!(read(&root, &name("/a/b/new")).unwrap().unwrap(), b"2");
+        assert_eq!(
+            read(&root, &name("/a/b/new")).unwrap().unwrap().content,
+            b"2"
+        );
         remove(&root, &name("/a/b/new"), b"2").unwrap();
         assert_eq!(entries(&dir), 0);
         assert_eq!(read(&root, &name("/a/b/new")).unwrap(), None);
@@ -239,12 +303,12 @@ mod tests {
         let (dir, root) = world();
         fs::write(dir.path().join("a"), "new").unwrap();
         for ours in [None, Some(&b"old"[..])] {
-            let error = write(&root, &name("/a"), ours, b"theirs").unwrap_err();
+            let error = write(&root, &name("/a"), ours, b"theirs", None).unwrap_err();
             assert!(error.to_string().contains("apply again"), "{error}");
         }
         let error = remove(&root, &name("/a"), b"old").unwrap_err();
         assert!(error.to_string().contains("apply again"), "{error}");
-        assert!(write(&root, &name("/gone"), Some(b"old"), b"theirs").is_err());
+        assert!(write(&root, &name("/gone"), Some(b"old"), b"theirs", None).is_err());
         assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"new");
         assert_eq!(entries(&dir), 1);
     }
@@ -265,6 +329,46 @@ mod tests {
     }
 
     #[test]
+    fn what_a_program_writes_into_a_file_that_it_had_open_is_not_lost() {
+        let (dir, root) = world();
+        let path = dir.path().join("a");
+        let late = || fs::OpenOptions::new().append(true).open(&path).unwrap();
+        fs::write(&path, "ours").unwrap();
+        let mut writer = late();
+        let replaced = write(&root, &name("/a"), Some(b"ours"), b"theirs", None);
+        writer.write_all(b" and more").unwrap();
+        let replaced = replaced.unwrap().unwrap();
+        assert_eq!(replaced.written_since().unwrap().unwrap(), b"ours and more");
+        let mut writer = late();
+        let removed = remove(&root, &name("/a"), b"theirs").unwrap();
+        writer.write_all(b"!").unwrap();
+        assert_eq!(removed.written_since().unwrap().unwrap(), b"theirs!");
+        fs::write(&path, "quiet").unwrap();
+        let removed = remove(&root, &name("/a"), b"quiet").unwrap();
+        assert_eq!(removed.written_since().unwrap(), None);
+    }
+
+    #[test]
+    fn the_executable_bit_is_set_and_cleared_and_else_stays() {
+        let (dir, root) = world();
+        let mode = || {
+            fs::metadata(dir.path().join("a"))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        write(&root, &name("/a"), None, b"1", Some(true)).unwrap();
+        assert_eq!(mode() & 0o100, 0o100);
+        write(&root, &name("/a"), Some(b"1"), b"2", None).unwrap();
+        assert!(read(&root, &name("/a")).unwrap().unwrap().executable);
+        write(&root, &name("/a"), Some(b"2"), b"3", Some(false)).unwrap();
+        assert_eq!(mode() & 0o111, 0);
+        set_executable(&root, &name("/a"), true).unwrap();
+        assert_eq!(mode() & 0o100, 0o100);
+    }
+
+    #[test]
     fn links_are_neither_followed_nor_replaced() {
         let (dir, root) = world();
         let outside = tempfile::tempdir().unwrap();
@@ -273,11 +377,11 @@ mod tests {
         symlink(outside.path().join("a"), dir.path().join("a")).unwrap();
         for name in [name("/folder/a"), name("/a")] {
             assert!(read(&root, &name).is_err());
-            assert!(write(&root, &name, Some(b"mine"), b"theirs").is_err());
-            assert!(write(&root, &name, None, b"theirs").is_err());
+            assert!(write(&root, &name, Some(b"mine"), b"theirs", None).is_err());
+            assert!(write(&root, &name, None, b"theirs", None).is_err());
             assert!(remove(&root, &name, b"mine").is_err());
         }
-        assert!(write(&root, &name("/folder/b"), None, b"theirs").is_err());
+        assert!(write(&root, &name("/folder/b"), None, b"theirs", None).is_err());
         assert_eq!(fs::read(outside.path().join("a")).unwrap(), b"mine");
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
         assert_eq!(entries(&dir), 2);

@@ -112,7 +112,7 @@ impl Assembly {
             bytes: 0,
             listed,
             hash: Sha256::new(),
-            executable: part.executable,
+            executable: part.executable.unwrap_or(false),
             destination,
         })
     }
@@ -217,7 +217,7 @@ mod tests {
             content: content.into(),
             part,
             max_part,
-            executable: false,
+            executable: None,
             project: None,
         }
     }

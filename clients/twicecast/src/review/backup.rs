@@ -5,21 +5,31 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::fs::atomic::Replaced;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
+use crate::ui::output::warn;
 
 /// What was here.
 const REPLACED: &str = "replaced";
 /// What was put aside instead of being written.
 const PROPOSED: &str = "proposed";
 
+/// A program that writes into a file in place opens it shortly before. So long after the last
+/// file was replaced, what it has written is looked for.
+const LATE: Duration = Duration::from_millis(100);
+/// So many replaced files are watched at most: each is held open until it is looked at again.
+const WATCHED_MAX: usize = 200;
+
 /// A folder for what one pull request replaces or leaves aside.
 #[derive(Debug)]
 pub struct Backups {
     folder: PathBuf,
     has_replaced: bool,
+    watched: Vec<(FileName, Replaced)>,
 }
 
 impl Backups {
@@ -51,6 +61,7 @@ impl Backups {
         Self {
             folder: own.join("pulls").join(folder),
             has_replaced: false,
+            watched: Vec::new(),
         }
     }
 
@@ -63,6 +74,47 @@ impl Backups {
         write(&self.folder.join(REPLACED), name, content)?;
         self.has_replaced = true;
         Ok(())
+    }
+
+    /// Looks again later at a file that was replaced: a program may still write into it.
+    pub fn watch(&mut self, name: &FileName, replaced: Replaced) {
+        self.watched.push((name.clone(), replaced));
+        if self.watched.len() > WATCHED_MAX {
+            let (name, replaced) = self.watched.remove(0);
+            self.keep_late(&name, replaced);
+        }
+    }
+
+    /// Looks at what was replaced, and keeps and names what somebody has written into it since.
+    /// Returns whether anybody has.
+    pub async fn look_again(&mut self) -> bool {
+        if self.watched.is_empty() {
+            return false;
+        }
+        tokio::time::sleep(LATE).await;
+        let watched = std::mem::take(&mut self.watched).into_iter();
+        watched.fold(false, |any, (name, replaced)| {
+            self.keep_late(&name, replaced) || any
+        })
+    }
+
+    fn keep_late(&mut self, name: &FileName, replaced: Replaced) -> bool {
+        let kept = match replaced.written_since() {
+            Ok(None) => return false,
+            Ok(Some(content)) => self.keep(name, &content),
+            Err(error) => Err(error),
+        };
+        warn(&match kept {
+            Ok(()) => format!(
+                "{name}: CONFLICT: a program wrote into it while it was replaced; what it wrote is \
+                 among what was replaced"
+            ),
+            Err(error) => format!(
+                "{name}: CONFLICT: a program may have written into it while it was replaced, and \
+                 that could not be kept: {error}"
+            ),
+        });
+        true
     }
 
     /// Puts aside what is proposed, and says where that is.

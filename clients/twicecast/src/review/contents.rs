@@ -12,11 +12,20 @@ use crate::replica::assembly::BASE64;
 /// All of a pull request's files are held in memory; more than this is not looked at.
 const BYTES_MAX: usize = 512 << 20;
 
+/// A file as it is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// Its content.
+    pub content: Vec<u8>,
+    /// What its author makes of the executable bit; `None` leaves it as it is.
+    pub executable: Option<bool>,
+}
+
 /// What has come so far.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// The files that are whole.
-    pub files: BTreeMap<FileName, Vec<u8>>,
+    pub files: BTreeMap<FileName, Proposed>,
     /// The files that are to be deleted.
     pub deleted: Vec<FileName>,
     /// Names that are not taken, each with the reason.
@@ -31,7 +40,7 @@ struct Open {
     name: String,
     max_part: u64,
     next_part: u64,
-    content: Vec<u8>,
+    proposed: Proposed,
 }
 
 impl Contents {
@@ -45,7 +54,10 @@ impl Contents {
             name: part.name.clone(),
             max_part: part.max_part,
             next_part: 1,
-            content: Vec::new(),
+            proposed: Proposed {
+                content: Vec::new(),
+                executable: part.executable,
+            },
         });
         let due = (&open.name, open.max_part, open.next_part);
         if due != (&part.name, part.max_part, part.part) || part.part > part.max_part {
@@ -59,7 +71,7 @@ impl Contents {
                 "The pull request holds more than 512 MiB; have it sent in smaller ones.",
             ));
         }
-        open.content.extend(bytes);
+        open.proposed.content.extend(bytes);
         open.next_part += 1;
         if open.next_part <= open.max_part {
             self.open = Some(open);
@@ -67,7 +79,7 @@ impl Contents {
         }
         match FileName::parse(&open.name) {
             Ok(name) => {
-                self.files.insert(name, open.content);
+                self.files.insert(name, open.proposed);
             }
             Err(fault) => {
                 self.refused.insert(open.name, fault);
@@ -121,8 +133,8 @@ mod tests {
             content: content.into(),
             part,
             max_part,
+            executable: None,
             project: None,
-            executable: false,
         }
     }
 
@@ -143,7 +155,7 @@ mod tests {
         let files: Vec<_> = contents
             .files
             .iter()
-            .map(|(name, content)| (name.as_str(), content.as_slice()))
+            .map(|(name, file)| (name.as_str(), file.content.as_slice()))
             .collect();
         assert_eq!(files, [("/a", &b"ABCD"[..]), ("/b", b"D"), ("/empty", b"")]);
         assert_eq!(

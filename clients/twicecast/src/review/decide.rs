@@ -43,14 +43,19 @@ pub fn decide(ours: Option<&[u8]>, theirs: &[u8], start: Start<'_>) -> Decision 
     if merge::are_too_large(&[base.unwrap_or_default(), ours, theirs]) {
         return Decision::Aside("it is too large to merge, and has changed here meanwhile");
     }
-    match base.filter(|base| merge::is_text(base)) {
+    let conflict = match base.filter(|base| merge::is_text(base)) {
         // Without the base all that differs is a conflict.
-        None => Decision::Conflict(merge::conflict(ours, theirs)),
+        None => merge::conflict(ours, theirs),
         Some(base) => match merge::merged(base, ours, theirs) {
-            Ok(text) => Decision::Merged(text),
-            Err(text) => Decision::Conflict(text),
+            Ok(text) if text == ours => return Decision::Nothing,
+            Ok(text) => return Decision::Merged(text),
+            Err(text) => text,
         },
+    };
+    if merge::has_conflict(ours) {
+        return Decision::Aside("it holds conflict markers already; solve them first");
     }
+    Decision::Conflict(conflict)
 }
 
 #[cfg(test)]
@@ -100,6 +105,22 @@ mod tests {
         let decision = decide(Some(b"ours\n"), b"theirs", Start::Other(None));
         let conflict = b"<<<<<<< ours\nours\n=======\ntheirs\n>>>>>>> theirs\n";
         assert_eq!(decision, Decision::Conflict(conflict.to_vec()));
+    }
+
+    #[test]
+    fn what_was_merged_before_is_so_already_and_no_conflict_goes_into_another() {
+        let (ours, theirs) = (BASE.replace("one", "ONE"), BASE.replace("five", "FIVE"));
+        let Decision::Merged(merged) = decided(&ours, &theirs) else {
+            panic!("nothing to merge");
+        };
+        let again = decided(&String::from_utf8(merged).unwrap(), &theirs);
+        assert_eq!(again, Decision::Nothing);
+        let (ours, theirs) = (BASE.replace("two", "ours"), BASE.replace("two", "theirs"));
+        let Decision::Conflict(conflict) = decided(&ours, &theirs) else {
+            panic!("no conflict");
+        };
+        let again = decided(&String::from_utf8(conflict).unwrap(), &theirs);
+        assert!(matches!(again, Decision::Aside(_)), "{again:?}");
     }
 
     #[test]

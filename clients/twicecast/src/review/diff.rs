@@ -1,133 +1,130 @@
-//! A pull request as people read it: what it says of itself, and what would change in the folder.
-
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+//! A pull request as people read it: what it says of itself, and what `apply` would do.
 
 use diffy::Line;
 
-use crate::fs::atomic;
-use crate::names::{FileName, shown};
+use crate::names::shown;
 use crate::protocol::PullRequest;
 use crate::review::contents::Contents;
-use crate::review::{merge, policy};
-use crate::ui::output::say;
+use crate::review::steps::{Action, Step};
+use crate::review::{apply, merge};
+use crate::ui::output::cut;
+use crate::ui::style::{Style, painted};
 use crate::ui::time;
 
-const RED: &str = "\x1b[31m";
-const GREEN: &str = "\x1b[32m";
-const CYAN: &str = "\x1b[36m";
-const BOLD: &str = "\x1b[1m";
-const PLAIN: &str = "\x1b[0m";
+/// Of a description no more lines are shown.
+const DESCRIPTION_LINES: usize = 200;
+/// Of one file no more lines are shown.
+const FILE_LINES: usize = 5_000;
+/// Of a line no more characters are shown.
+const LINE_CHARS: usize = 2_000;
 
-/// A pull request, and what there is to show it against.
-pub struct Shown<'a> {
-    /// What it says of itself.
-    pub pull: &'a PullRequest,
-    /// What it proposes.
-    pub contents: &'a Contents,
-    /// The shared folder.
-    pub root: &'a OwnedFd,
-    /// The names that are left alone, each with the reason.
-    pub left_alone: &'a BTreeMap<FileName, String>,
-    /// Whether in colours.
-    pub is_coloured: bool,
+/// What a pull request says of itself, line by line.
+pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
+    let title = cut(&pull.title, LINE_CHARS);
+    let title = format!("{} by {}", shown(&title), shown(&pull.owner));
+    line(painted(Style::Bold, &title));
+    let date = time::date_and_time(pull.date / 1_000);
+    line(format!("{}  {date}", shown(&pull.id)));
+    if !pull.description.is_empty() {
+        line(String::new());
+    }
+    let mut lines = pull.description.lines();
+    for text in lines.by_ref().take(DESCRIPTION_LINES) {
+        line(format!("    {}", shown(&cut(text, LINE_CHARS))));
+    }
+    if lines.next().is_some() {
+        line("    (the rest of the description is not shown)".to_owned());
+    }
 }
 
-impl Shown<'_> {
-    /// Shows it.
-    pub fn show(&self) {
-        self.head();
-        for (name, theirs) in &self.contents.files {
-            say("");
-            self.name(name, Some(theirs));
-        }
-        for (name, fault) in &self.contents.refused {
-            say(&format!("\n{}: is not taken: {fault}", shown(name)));
-        }
-        for name in &self.contents.deleted {
-            say("");
-            self.name(name, None);
-        }
+/// Names that are not taken, with the reasons.
+pub fn refused(contents: &Contents, line: &mut dyn FnMut(String)) {
+    for (name, fault) in &contents.refused {
+        line(String::new());
+        line(format!("{}: is not taken: {fault}", shown(name)));
     }
+}
 
-    fn head(&self) {
-        let pull = self.pull;
-        let (title, owner) = (shown(&pull.title), shown(&pull.owner));
-        say(&self.painted(BOLD, &format!("{title} by {owner}")));
-        let date = time::date_and_time(pull.date / 1_000);
-        say(&format!("{}  {date}", shown(&pull.id)));
-        if !pull.description.is_empty() {
-            say("");
-        }
-        for line in pull.description.lines() {
-            say(&format!("    {}", shown(line)));
-        }
+/// What `apply` would do with one name.
+pub fn step(step: &Step<'_>, line: &mut dyn FnMut(String)) {
+    let name = step.name;
+    line(String::new());
+    if let Action::LeaveOut(why) = &step.action {
+        return line(format!("{name}: not shown: {why}"));
     }
-
-    /// One of its names; without `theirs` it is to be deleted.
-    fn name(&self, name: &FileName, theirs: Option<&[u8]>) {
-        if policy::is_rules(name) {
-            say(&self.painted(
-                RED,
-                &format!("ATTENTION: {name} holds the rules that say what is SHARED and what is not. `apply` leaves it out unless --files names it."),
-            ));
-        }
-        if let Some(why) = self.left_alone.get(name) {
-            return say(&format!("{name}: not shown: {why}"));
-        }
-        match (atomic::read(self.root, name), theirs) {
-            (Ok(None), None) => say(&format!("{name}: to be deleted, and gone already")),
-            (Ok(ours), theirs) => self.file(name, ours.as_deref(), theirs),
-            (Err(error), _) => say(&format!("{name}: {error}")),
-        }
+    let what = match (&step.action, step.theirs) {
+        (Action::Nothing, None) => "is to be deleted, and is gone already".to_owned(),
+        (Action::Fail(_, why), _) => format!("cannot be applied: {why}"),
+        (action, _) => future(action),
+    };
+    line(painted(Style::Bold, &format!("{name}: {what}")));
+    if let Some(why) = &step.held {
+        let text = format!("ATTENTION: {why}. `apply` leaves it out unless --files names it.");
+        line(painted(Style::Bad, &text));
     }
-
-    fn file(&self, name: &FileName, ours: Option<&[u8]>, theirs: Option<&[u8]>) {
-        let what = match (ours, theirs) {
-            (None, _) => "new",
-            (_, None) => "deleted",
-            _ => "changed",
-        };
-        say(&self.painted(BOLD, &format!("{what} {name}")));
-        let (old, new) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
-        let bytes = format!("{} bytes here, {} bytes proposed", old.len(), new.len());
-        if old == new && ours.is_some() {
-            say("the same as here");
-        } else if !merge::is_text(old) || !merge::is_text(new) {
-            say(&format!("binary: {bytes}"));
-        } else if merge::are_too_large(&[old, new]) {
-            say(&format!("too large to show: {bytes}"));
-        } else {
-            self.hunks(old, new);
-        }
+    match step.executable() {
+        Some(true) => line(painted(Style::Bad, "ATTENTION: it becomes executable.")),
+        Some(false) => line("it is no longer executable".to_owned()),
+        None => {}
     }
+    let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
+    let new = match &step.action {
+        Action::Nothing | Action::Keep | Action::Fail(..) => return,
+        // What is proposed is not what comes here, and is shown all the same.
+        Action::PutAside(_) => step.theirs.map(|theirs| theirs.content.as_slice()),
+        _ => step.content(),
+    };
+    difference(ours.unwrap_or_default(), new.unwrap_or_default(), line);
+}
 
-    fn hunks(&self, old: &[u8], new: &[u8]) {
-        for hunk in diffy::create_patch_bytes(old, new).hunks() {
-            let (before, after) = (hunk.old_range(), hunk.new_range());
-            let place = format!(
-                "@@ -{},{} +{},{} @@",
-                before.start(),
-                before.len(),
-                after.start(),
-                after.len()
-            );
-            say(&self.painted(CYAN, &place));
-            for line in hunk.lines() {
-                say(&match line {
-                    Line::Context(line) => format!(" {}", visible(line)),
-                    Line::Delete(line) => self.painted(RED, &format!("-{}", visible(line))),
-                    Line::Insert(line) => self.painted(GREEN, &format!("+{}", visible(line))),
-                });
+/// What would be done, before it is done.
+fn future(action: &Action) -> String {
+    match action {
+        Action::Add => "is new".to_owned(),
+        Action::Replace => "is replaced".to_owned(),
+        Action::Merge(_) => "is merged with what has changed here".to_owned(),
+        Action::Delete => "is deleted".to_owned(),
+        Action::Restore => "CONFLICT: was deleted here meanwhile; it comes back".to_owned(),
+        Action::Conflict(_) => "CONFLICT: both have changed the same lines".to_owned(),
+        action => apply::what(action, None),
+    }
+}
+
+fn difference(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
+    let bytes = format!("{} bytes here, {} bytes then", old.len(), new.len());
+    if !merge::is_text(old) || !merge::is_text(new) {
+        line(format!("binary: {bytes}"));
+    } else if merge::are_too_large(&[old, new]) {
+        line(format!("too large to show: {bytes}"));
+    } else {
+        hunks(old, new, line);
+    }
+}
+
+fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
+    let mut left = FILE_LINES;
+    for hunk in diffy::create_patch_bytes(old, new).hunks() {
+        let (before, after) = (hunk.old_range(), hunk.new_range());
+        let place = format!(
+            "@@ -{},{} +{},{} @@",
+            before.start(),
+            before.len(),
+            after.start(),
+            after.len()
+        );
+        line(painted(Style::Place, &place));
+        for changed in hunk.lines() {
+            if left == 0 {
+                return line(format!(
+                    "(more than {FILE_LINES} lines; the rest is not shown)"
+                ));
             }
-        }
-    }
-
-    fn painted(&self, colour: &str, line: &str) -> String {
-        if self.is_coloured {
-            format!("{colour}{line}{PLAIN}")
-        } else {
-            line.to_owned()
+            left -= 1;
+            line(match changed {
+                Line::Context(text) => format!(" {}", visible(text)),
+                Line::Delete(text) => painted(Style::Bad, &format!("-{}", visible(text))),
+                Line::Insert(text) => painted(Style::Good, &format!("+{}", visible(text))),
+            });
         }
     }
 }
@@ -135,7 +132,7 @@ impl Shown<'_> {
 /// A line of somebody's file, fit for a terminal; tabs stay.
 fn visible(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = String::from_utf8_lossy(line);
+    let line = cut(&String::from_utf8_lossy(line), LINE_CHARS);
     let pieces: Vec<_> = line.split('\t').map(shown).collect();
     pieces.join("\t")
 }
@@ -148,5 +145,29 @@ mod tests {
     fn lines_are_shown_whatever_they_hold() {
         assert_eq!(visible(b"a\tb\x1b[2J\r\n"), "a\tb\\u{1b}[2J\\r");
         assert_eq!(visible(b"gr\xfcn"), "gr\u{fffd}n");
+    }
+
+    #[test]
+    fn of_what_is_long_the_beginning_is_shown() {
+        let long = "x\n".repeat(10_000);
+        let mut lines = Vec::new();
+        hunks(b"", long.as_bytes(), &mut |line| lines.push(line));
+        assert_eq!(lines.len(), FILE_LINES + 2);
+        assert!(lines.last().unwrap().contains("not shown"));
+        assert!(visible("x".repeat(100_000).as_bytes()).chars().count() <= LINE_CHARS + 1);
+        let pull = PullRequest {
+            id: "i".into(),
+            owner: "bob".into(),
+            title: "t".repeat(100_000),
+            description: "d\n".repeat(10_000),
+            files: Vec::new(),
+            deleted: Vec::new(),
+            date: 0,
+            bases: std::collections::BTreeMap::new(),
+            deleted_bases: std::collections::BTreeMap::new(),
+        };
+        let mut bytes = 0;
+        head(&pull, &mut |line| bytes += line.len());
+        assert!(bytes < 10_000, "{bytes}");
     }
 }

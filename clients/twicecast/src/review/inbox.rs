@@ -13,11 +13,13 @@ use crate::{connection, listing, protocol};
 
 const AS_VIEWER: u64 = 1;
 const AS_STREAMER: u64 = 2;
+/// No project has more open pull requests than this (`maxOpenPullRequests`), by far.
+const LISTED_MAX: usize = 10_000;
 /// The server's code for a file that is not there.
 const NO_SUCH_FILE: u64 = 409;
 
 /// A connection that may look at pull requests and end them.
-pub struct Desk<'a> {
+pub struct Inbox<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
     pub identity: &'a Identity,
@@ -36,7 +38,7 @@ pub struct Stored {
 /// What the server has of the project.
 pub type Project = BTreeMap<FileName, Stored>;
 
-impl<'a> Desk<'a> {
+impl<'a> Inbox<'a> {
     /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would
     /// make it.
     pub async fn enter(identity: &'a Identity) -> Result<Self, Failure> {
@@ -105,6 +107,12 @@ impl<'a> Desk<'a> {
                 ))
             })?;
             all.extend(some);
+            if all.len() > LISTED_MAX {
+                return Err(Failure::connection(format!(
+                    "The server lists more than {LISTED_MAX} open pull requests, which no server \
+                     of this kind keeps."
+                )));
+            }
             if reply.last != Some(false) {
                 return Ok(all);
             }
@@ -152,7 +160,13 @@ impl<'a> Desk<'a> {
         loop {
             match self.answer(asked).await? {
                 Ok(ServerMessage::Part(part)) => contents.take(&part)?,
-                Ok(ServerMessage::GetDone) => return Ok(contents.finish()?.files.remove(name)),
+                Ok(ServerMessage::GetDone) => {
+                    return Ok(contents
+                        .finish()?
+                        .files
+                        .remove(name)
+                        .map(|file| file.content));
+                }
                 Ok(_) => {}
                 Err(error) if error.code == NO_SUCH_FILE => return Ok(None),
                 Err(error) => return Err(self.failure(&error)),

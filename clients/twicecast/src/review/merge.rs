@@ -20,6 +20,10 @@ pub fn are_too_large(contents: &[&[u8]]) -> bool {
         || contents.iter().map(lines).sum::<usize>() > LINES_MAX
 }
 
+const BEGIN: &[u8] = b"<<<<<<< ours";
+const MIDDLE: &[u8] = b"=======";
+const END: &[u8] = b">>>>>>> theirs";
+
 /// Merges three ways. What the base holds is in the result only where one of the others holds it
 /// too.
 ///
@@ -32,21 +36,54 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<u8
         .set_conflict_style(ConflictStyle::Merge)
         .set_incomplete_hunk_style(IncompleteHunkStyle::Git)
         .merge_bytes(base, ours, theirs)
+        .map_err(|text| with_line_ends_of(ours, &text))
 }
 
 /// Two contents of which nobody knows where they come from: all that differs stands between
 /// conflict markers.
 pub fn conflict(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
-    for (marker, content) in [("<<<<<<< ours\n", ours), ("=======\n", theirs)] {
-        text.extend(marker.as_bytes());
+    for (marker, content) in [(BEGIN, ours), (MIDDLE, theirs)] {
+        text.extend(marker);
+        text.push(b'\n');
         text.extend(content);
         if content.last().is_some_and(|byte| *byte != b'\n') {
             text.push(b'\n');
         }
     }
-    text.extend(b">>>>>>> theirs\n");
-    text
+    text.extend(END);
+    text.push(b'\n');
+    with_line_ends_of(ours, &text)
+}
+
+/// Whether a text holds a conflict that nobody has solved yet.
+pub fn has_conflict(text: &[u8]) -> bool {
+    let mut lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end);
+    lines.any(|line| line == BEGIN)
+        && lines.any(|line| line == MIDDLE)
+        && lines.any(|line| line == END)
+}
+
+/// A text whose conflict markers end as the lines of `ours` do.
+fn with_line_ends_of(ours: &[u8], text: &[u8]) -> Vec<u8> {
+    let is_crlf = |line: &[u8]| line.ends_with(b"\r\n");
+    let lines = || ours.split_inclusive(|byte| *byte == b'\n');
+    if lines().filter(|line| is_crlf(line)).count() * 2 <= lines().count() {
+        return text.to_vec();
+    }
+    let mut with = Vec::with_capacity(text.len() + 16);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(marker) if [BEGIN, MIDDLE, END].contains(&marker) => {
+                with.extend(marker);
+                with.extend(b"\r\n");
+            }
+            _ => with.extend(line),
+        }
+    }
+    with
 }
 
 #[cfg(test)]
@@ -96,8 +133,14 @@ mod tests {
         );
         assert_eq!(
             merged(b"a\r\n", b"b\r\n", b"c\r\n").unwrap_err(),
-            b"<<<<<<< ours\nb\r\n=======\nc\r\n>>>>>>> theirs\n"
+            b"<<<<<<< ours\r\nb\r\n=======\r\nc\r\n>>>>>>> theirs\r\n"
         );
+        assert_eq!(
+            conflict(b"b\r\n", b"c\r\n"),
+            b"<<<<<<< ours\r\nb\r\n=======\r\nc\r\n>>>>>>> theirs\r\n"
+        );
+        assert!(has_conflict(&conflict(b"b\r\n", b"c")));
+        assert!(!has_conflict(b"a\n=======\n<<<<<<< ours\n"));
     }
 
     #[test]

@@ -10,4 +10,6 @@ pub mod diff;
 pub mod inbox;
 pub mod merge;
 pub mod policy;
+pub mod runs_by_itself;
+pub mod steps;
 pub mod wanted;

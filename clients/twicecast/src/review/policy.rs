@@ -1,7 +1,6 @@
 //! What of a pull request may be shown and applied: names that `share` would not send are left
 //! alone, since what is written there would be sent, or what is there would be mixed into what is.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -11,9 +10,9 @@ use crate::rules::{Rules, Verdict, verdict};
 
 /// The rules of the shared folder.
 #[derive(Debug)]
-pub struct Gate(Rules);
+pub struct Policy(Rules);
 
-impl Gate {
+impl Policy {
     /// For a folder; `allow` are patterns as with `share`.
     pub fn new(dir: &Path, allow: &[String]) -> Result<Self, Failure> {
         let unreadable = |error: std::io::Error| {
@@ -32,20 +31,6 @@ impl Gate {
             verdict => Some(verdict.to_string()),
         }
     }
-
-    /// Those of some names that are left alone, each with the reason.
-    pub async fn refusals(
-        &self,
-        names: impl Iterator<Item = &FileName>,
-    ) -> BTreeMap<FileName, String> {
-        let mut refused = BTreeMap::new();
-        for name in names {
-            if let Some(why) = self.refusal(name).await {
-                refused.insert(name.clone(), why);
-            }
-        }
-        refused
-    }
 }
 
 /// Whether a file of that name says what is shared.
@@ -61,7 +46,7 @@ mod tests {
     #[tokio::test]
     async fn what_share_leaves_out_is_left_alone_and_rules_just_written_are_waited_for() {
         let dir = tempfile::tempdir().unwrap();
-        let gate = Gate::new(dir.path(), &["/.env.example".to_owned()]).unwrap();
+        let gate = Policy::new(dir.path(), &["/.env.example".to_owned()]).unwrap();
         std::fs::write(dir.path().join(".gitignore"), "private*\n").unwrap();
         for (name, taken) in [
             ("/private.txt", false),

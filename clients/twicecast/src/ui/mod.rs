@@ -2,6 +2,8 @@
 
 pub mod keyboard;
 pub mod output;
+pub mod pager;
 pub mod progress;
 pub mod signals;
+pub mod style;
 pub mod time;

@@ -60,6 +60,14 @@ pub fn failure_line(name: &str, why: &str) -> String {
     format!("{}: {}", shown(name), shown(why))
 }
 
+/// The beginning of a text that may be too long to show, with a sign that there is more.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be
 /// led by, is escaped.
 pub fn json_line(value: &impl Serialize) -> String {

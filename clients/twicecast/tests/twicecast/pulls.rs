@@ -149,12 +149,13 @@ async fn a_proposal_is_shown_and_applied_cleanly_and_what_has_changed_elsewhere_
     let shown = world.pulls(&["show", &id]).await;
     for line in [
         "A change by bob",
-        "changed /a",
+        "/a: is replaced",
+        "/b: is merged",
         "-two",
         "+TWO",
-        "new /new/file",
+        "/new/file: is new",
         "+new",
-        "deleted /gone",
+        "/gone: is deleted",
         "-g",
     ] {
         assert!(shown.out.contains(line), "{line}: {shown:?}");
@@ -234,6 +235,11 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
     assert_eq!(World::put_aside(&said), b"\0\x02");
     // It is as the server has it, but that is not what its author saw.
     assert_eq!(now["/gone"], b"dirty");
+    // Without --keep-open neither: not all of it was taken.
+    let said = world.pulls(&["apply", &id]).await;
+    assert!(said.out.contains("stays open"), "{said:?}");
+    let now = tree(world.dir.path());
+    assert_eq!(now["/a"], conflict.as_bytes(), "no conflict in a conflict");
     assert_eq!(world.open_pulls().await, 1);
     world.share.stop().await;
 }
@@ -360,7 +366,8 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
     let shown = world.pulls(&["show", &id]).await;
     assert!(!holds(shown.out.as_bytes(), MARK), "{shown:?}");
     for line in [
-        "ATTENTION: /.gitignore",
+        "/.gitignore: is replaced",
+        "ATTENTION: it holds the rules",
         "/private.txt: not shown: ignored by `private.txt`",
         "/.env: not shown: held back as a secret",
     ] {
@@ -434,6 +441,11 @@ async fn names_that_are_not_taken_are_named_and_the_others_are_applied() {
         );
     }
     assert_eq!(tree(world.dir.path()), files(&[("/a", b"theirs")]));
+    assert!(said.out.contains("can never be taken"), "{said:?}");
+    assert_eq!(world.open_pulls().await, 1);
+    let id = world.open_pull().await;
+    let said = world.pulls(&["close", &id, "--merged"]).await;
+    assert!(said.out.contains("reported as merged"), "{said:?}");
     assert_eq!(world.open_pulls().await, 0);
     world.share.stop().await;
 }
@@ -471,7 +483,42 @@ async fn patterns_that_meet_nothing_and_another_folder_change_nothing() {
         tree(world.dir.path()),
         files(&[("/src/a", b"2"), ("/b", b"1")])
     );
+    // What was not taken is not gone: what is said about it can be done.
+    let words = ["apply", &id, "--files", "/b"];
+    assert!(said.out.contains(&words.join(" ")), "{said:?}");
+    assert_eq!(world.open_pulls().await, 1);
+    let said = world.pulls(&words).await;
+    assert_eq!(tree(world.dir.path())["/b"], b"2", "{said:?}");
+    let said = world.pulls(&["apply", &id]).await;
+    assert!(said.out.contains("reported as merged"), "{said:?}");
     assert_eq!(world.open_pulls().await, 0);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tools_run_by_themselves_is_marked_and_taken_only_where_it_is_named() {
+    let world = World::new(&files(&[("/a", b"1")])).await;
+    let proposed = files(&[
+        ("/a", b"2"),
+        ("/build.rs", b"evil"),
+        ("/.vscode/tasks.json", b"{}"),
+    ]);
+    write(world.copy.path(), &proposed);
+    let id = world.propose().await;
+    let shown = world.pulls(&["show", &id]).await;
+    assert_eq!(
+        shown.out.matches("ATTENTION: it runs by itself").count(),
+        2,
+        "{shown:?}"
+    );
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(tree(world.dir.path()), files(&[("/a", b"2")]));
+    let words = ["apply", &id, "--files", "/.vscode/tasks.json", "/build.rs"];
+    assert!(said.out.contains(&words.join(" ")), "{said:?}");
+    let said = world.pulls(&words).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(tree(world.dir.path()), proposed);
     world.share.stop().await;
 }
 

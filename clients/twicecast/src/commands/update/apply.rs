@@ -8,7 +8,8 @@ use std::path::Path;
 use rustix::fd::OwnedFd;
 
 use crate::failure::Failure;
-use crate::fs::{atomic, dirfd, executable};
+use crate::fs::atomic::{self, Found};
+use crate::fs::{dirfd, executable};
 use crate::names::{FileName, shown};
 use crate::replica::base_contents;
 use crate::replica::clone_bases::CloneBases;
@@ -57,7 +58,7 @@ impl<'a> Updating<'a> {
     pub fn settle(&mut self, name: &FileName, change: &Change) {
         let settled = match change.step {
             Step::Advance => self.bases.advance(name, change.theirs.as_ref()),
-            Step::Delete => self.delete(name),
+            Step::Delete => self.delete(name, change),
             Step::KeepEdited => self.keep_edited(name),
             Step::Mode => self.mode(name, change),
             Step::Nothing | Step::Take | Step::Back | Step::Merge => Ok(()),
@@ -85,8 +86,9 @@ impl<'a> Updating<'a> {
     }
 
     /// Says where what was replaced is, and forgets the contents that no file begins with any more.
-    pub fn finish(mut self) -> Outcome {
+    pub async fn finish(mut self) -> Outcome {
         self.bases.tidy();
+        self.outcome.has_conflicts |= self.backups.look_again().await;
         if let Some(folder) = self.backups.replaced() {
             let folder = folder.to_string_lossy();
             say(&format!("what was replaced is kept in {}", shown(&folder)));
@@ -94,10 +96,15 @@ impl<'a> Updating<'a> {
         self.outcome
     }
 
-    fn delete(&mut self, name: &FileName) -> io::Result<()> {
-        if let Some(ours) = atomic::read(self.root, name)? {
+    fn delete(&mut self, name: &FileName, change: &Change) -> io::Result<()> {
+        if let Some(Found { content: ours, .. }) = atomic::read(self.root, name)? {
+            let base = change.base.as_ref();
+            if base.is_none_or(|base| base_contents::hash(&ours) != base.sha256) {
+                return self.keep_edited(name);
+            }
             self.backups.keep(name, &ours)?;
-            atomic::remove(self.root, name, &ours)?;
+            let removed = atomic::remove(self.root, name, &ours)?;
+            self.backups.watch(name, removed);
         }
         self.bases.advance(name, None)?;
         self.tell(name, "deleted, as in the project");
@@ -132,7 +139,7 @@ impl<'a> Updating<'a> {
     fn write(&mut self, name: &FileName, change: &Change, incoming: &Incoming) -> io::Result<()> {
         let mut theirs = Vec::new();
         incoming.staged.read()?.read_to_end(&mut theirs)?;
-        let there = atomic::read(self.root, name)?;
+        let there = atomic::read(self.root, name)?.map(|there| there.content);
         let base = change.base.as_ref();
         let content = base.and_then(|base| self.bases.content(&base.sha256));
         let start = match (&there, base) {
@@ -175,7 +182,10 @@ impl<'a> Updating<'a> {
                 // Nothing is replaced before it is kept.
                 self.backups.keep(name, there)?;
             }
-            atomic::write(self.root, name, there.as_deref(), content)?;
+            let replaced = atomic::write(self.root, name, there.as_deref(), content, None)?;
+            if let Some(replaced) = replaced {
+                self.backups.watch(name, replaced);
+            }
         }
         let state = State {
             sha256: incoming.sha256.clone(),

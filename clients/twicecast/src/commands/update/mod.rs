@@ -216,6 +216,6 @@ pub async fn bring_up_to_date(
     };
     let line = (outgoing, incoming);
     let fetched = fetch(line, identity, files, FIRST_GET, &mut staging, &mut take).await;
-    let outcome = updating.finish();
+    let outcome = updating.finish().await;
     fetched.map(|()| outcome)
 }

@@ -1,0 +1,267 @@
+//! Files that tools run by themselves, or that make a tool run something: opening the folder, a
+//! build, a test run or a commit is enough. `apply` takes one only where it is named.
+
+use crate::names::FileName;
+
+/// What runs it: the reason as people are told it.
+type Reason = &'static str;
+
+/// Names of files, wherever they lie, in lower case.
+const NAMES: &[(&str, Reason)] = &[
+    ("build.rs", "cargo runs it at every build"),
+    ("conftest.py", "pytest runs it"),
+    ("setup.py", "pip runs it"),
+    ("sitecustomize.py", "Python runs it at every start"),
+    ("usercustomize.py", "Python runs it at every start"),
+    ("noxfile.py", "nox runs it"),
+    (
+        ".pre-commit-config.yaml",
+        "pre-commit runs what it names at every commit",
+    ),
+    (
+        "lefthook.yml",
+        "lefthook runs what it names at every commit",
+    ),
+    (
+        ".lefthook.yml",
+        "lefthook runs what it names at every commit",
+    ),
+    (".gdbinit", "gdb runs it at its start"),
+    (".lldbinit", "lldb runs it at its start"),
+    (".exrc", "vi runs it at its start"),
+    (".vimrc", "vim runs it at its start"),
+    (".nvimrc", "Neovim runs it at its start"),
+    (".nvim.lua", "Neovim runs it at its start"),
+    (".dir-locals.el", "Emacs evaluates it"),
+    (".dir-locals-2.el", "Emacs evaluates it"),
+    (
+        ".mise.toml",
+        "mise runs what it names on entering the folder",
+    ),
+    (
+        "mise.toml",
+        "mise runs what it names on entering the folder",
+    ),
+    (".envrc", "direnv runs it on entering the folder"),
+    (".autoenv", "autoenv runs it on entering the folder"),
+    (".npmrc", "npm takes its programs and its registry from it"),
+    (".yarnrc", "yarn runs the program that it names"),
+    (".yarnrc.yml", "yarn runs the program that it names"),
+    (".pnpmfile.cjs", "pnpm runs it at every installation"),
+    ("pip.conf", "pip takes its package index from it"),
+    (".bazelrc", "bazel takes its programs from it"),
+    ("rust-toolchain", "cargo runs the toolchain that it names"),
+    (
+        "rust-toolchain.toml",
+        "cargo runs the toolchain that it names",
+    ),
+    (
+        "gradle-wrapper.properties",
+        "gradlew downloads and runs what it names",
+    ),
+    ("gradle-wrapper.jar", "gradlew runs it"),
+    (
+        "maven-wrapper.properties",
+        "mvnw downloads and runs what it names",
+    ),
+    ("maven-wrapper.jar", "mvnw runs it"),
+    ("extensions.xml", "Maven loads what it names"),
+    ("init.gradle", "gradle runs it"),
+    (
+        "settings.gradle",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    (
+        "settings.gradle.kts",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    (
+        "build.gradle",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    (
+        "build.gradle.kts",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    (
+        "build.sbt",
+        "sbt runs it, also when an editor opens the folder",
+    ),
+    ("build.zig", "zig runs it at every build"),
+    (
+        "binding.gyp",
+        "npm builds what it names at every installation",
+    ),
+    (".gitlab-ci.yml", "GitLab runs it"),
+    (".travis.yml", "Travis runs it"),
+    ("azure-pipelines.yml", "Azure runs it"),
+    ("bitbucket-pipelines.yml", "Bitbucket runs it"),
+    ("jenkinsfile", "Jenkins runs it"),
+    (".drone.yml", "Drone runs it"),
+    (".gitmodules", "git fetches what it names"),
+    (".gitattributes", "git runs the filters that it names"),
+    (".rspec", "RSpec loads what it names"),
+    (".irbrc", "irb runs it at its start"),
+    (".pryrc", "pry runs it at its start"),
+    (".rprofile", "R runs it at its start"),
+    (".ghci", "ghci runs it at its start"),
+    (".iex.exs", "iex runs it at its start"),
+    (".eslintrc.js", "ESLint runs it, also in an editor"),
+    (".eslintrc.cjs", "ESLint runs it, also in an editor"),
+    ("eslint.config.js", "ESLint runs it, also in an editor"),
+    ("eslint.config.mjs", "ESLint runs it, also in an editor"),
+    ("eslint.config.cjs", "ESLint runs it, also in an editor"),
+    ("eslint.config.ts", "ESLint runs it, also in an editor"),
+    (".prettierrc.js", "Prettier runs it, also in an editor"),
+    ("prettier.config.js", "Prettier runs it, also in an editor"),
+    ("devcontainer.json", "an editor runs what it names"),
+    (".devcontainer.json", "an editor runs what it names"),
+];
+
+/// Folders, wherever they lie, with all that is in them.
+const FOLDERS: &[(&str, Reason)] = &[
+    (
+        ".vscode",
+        "Visual Studio Code runs tasks and programs that it names",
+    ),
+    (".idea", "a JetBrains editor runs what it names"),
+    (".vs", "Visual Studio runs what it names"),
+    (".fleet", "Fleet runs what it names"),
+    (".zed", "Zed runs what it names"),
+    (".nova", "Nova runs what it names"),
+    (".cargo", "cargo takes its programs from it"),
+    (".devcontainer", "an editor runs what it names"),
+    (".husky", "git runs it at every commit"),
+    (".githooks", "git runs it at every commit"),
+    (".git-hooks", "git runs it at every commit"),
+    (".circleci", "CircleCI runs it"),
+    (".buildkite", "Buildkite runs it"),
+    (".gitea", "Gitea runs it"),
+    (".forgejo", "Forgejo runs it"),
+    (".woodpecker", "Woodpecker runs it"),
+    (".mvn", "Maven takes its programs from it"),
+    (".yarn", "yarn runs it"),
+    (".bundle", "bundler takes its sources from it"),
+    (".claude", "an assistant runs what it names"),
+    (".cursor", "an assistant runs what it names"),
+];
+
+/// Two folders, one in the other.
+const PAIRS: &[(&str, &str, Reason)] = &[
+    (".github", "workflows", "GitHub runs it"),
+    (".github", "actions", "GitHub runs it"),
+    (
+        ".config",
+        "mise",
+        "mise runs what it names on entering the folder",
+    ),
+];
+
+/// Why a file is one that runs by itself, if it is.
+pub fn why(name: &FileName) -> Option<Reason> {
+    // Some file systems do not mind the case.
+    let lower = name.as_str().to_lowercase();
+    let segments: Vec<&str> = lower.split('/').skip(1).collect();
+    let (leaf, folders) = segments.split_last()?;
+    let by_name = || NAMES.iter().find(|(name, _)| name == leaf);
+    let by_folder = || FOLDERS.iter().find(|(name, _)| folders.contains(name));
+    let by_pair = || {
+        let is_pair = |outer, inner| folders.windows(2).any(|pair| *pair == [outer, inner]);
+        (PAIRS.iter()).find(|(outer, inner, _)| is_pair(*outer, *inner))
+    };
+    by_name()
+        .or_else(by_folder)
+        .map(|(_, why)| *why)
+        .or_else(|| by_pair().map(|(_, _, why)| *why))
+        .or_else(|| {
+            let is_path_file = leaf.rsplit_once('.').is_some_and(|(_, end)| end == "pth");
+            is_path_file.then_some("Python runs it at every start")
+        })
+}
+
+/// Why the new content of a file makes tools run something, if it does: `package.json` is taken
+/// for what it mostly is, and looked into.
+pub fn why_content(name: &FileName, ours: &[u8], theirs: &[u8]) -> Option<Reason> {
+    if name.split().1.to_lowercase() != "package.json" {
+        return None;
+    }
+    let scripts = |content: &[u8]| {
+        let value: serde_json::Value = serde_json::from_slice(content).ok()?;
+        Some(value.get("scripts").cloned())
+    };
+    let proposed = scripts(theirs);
+    let is_same = proposed.is_some() && proposed == scripts(ours).or(Some(None));
+    (!is_same).then_some("its scripts change, and npm runs some of them by itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_runs_by_itself_is_known_wherever_it_lies_and_however_it_is_spelt() {
+        for runs in [
+            "/.vscode/tasks.json",
+            "/sub/.vscode/settings.json",
+            "/.cargo/config.toml",
+            "/.cargo/config",
+            "/build.rs",
+            "/crates/a/BUILD.RS",
+            "/tests/conftest.py",
+            "/.devcontainer/a/b",
+            "/.husky/pre-commit",
+            "/.pre-commit-config.yaml",
+            "/.gdbinit",
+            "/.exrc",
+            "/.dir-locals.el",
+            "/.mise.toml",
+            "/.config/mise/config.toml",
+            "/.github/workflows/ci.yml",
+            "/.gitlab-ci.yml",
+            "/a.pth",
+        ] {
+            assert!(why(&name(runs)).is_some(), "{runs}");
+        }
+        for plain in [
+            "/src/main.rs",
+            "/workflows/a.yml",
+            "/.github/README.md",
+            "/build.rs/a",
+            "/cargo/config.toml",
+            "/pth",
+            "/Makefile",
+            "/package.json",
+        ] {
+            assert_eq!(why(&name(plain)), None, "{plain}");
+        }
+        // They are compared with what is in lower case.
+        let all = NAMES.iter().chain(FOLDERS).map(|(name, _)| *name);
+        for listed in all.chain(PAIRS.iter().flat_map(|(outer, inner, _)| [*outer, *inner])) {
+            assert_eq!(listed, listed.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn a_package_runs_by_itself_where_its_scripts_change() {
+        let package = name("/web/package.json");
+        let without = br#"{"name":"a"}"#;
+        let with = br#"{"name":"a","scripts":{"postinstall":"evil"}}"#;
+        let other = br#"{"name":"b","scripts":{"postinstall":"evil"}}"#;
+        for (ours, theirs, runs) in [
+            (&without[..], &with[..], true),
+            (with, other, false),
+            (with, without, true),
+            (b"", without, false),
+            (b"", with, true),
+            (with, b"not JSON", true),
+        ] {
+            let found = why_content(&package, ours, theirs).is_some();
+            assert_eq!(found, runs, "{}", String::from_utf8_lossy(theirs));
+        }
+        assert_eq!(why_content(&name("/a.json"), b"", with), None);
+    }
+}

@@ -1,0 +1,258 @@
+//! What `apply` does with each name of a pull request. `show` shows these steps, `apply` takes
+//! them, so both say the same.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use rustix::fd::OwnedFd;
+
+use crate::failure::Failure;
+use crate::fs::atomic::{self, Found};
+use crate::names::FileName;
+use crate::protocol::PullRequest;
+use crate::review::contents::{Contents, Proposed};
+use crate::review::decide::{Decision, Start, decide};
+use crate::review::inbox::{Inbox, Project, Stored};
+use crate::review::policy::{self, Policy};
+use crate::review::wanted::Wanted;
+use crate::review::{bases, runs_by_itself};
+
+/// What is done with one name.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The name.
+    pub name: &'a FileName,
+    /// What is here.
+    pub ours: Option<Found>,
+    /// What is proposed; `None` is a deletion.
+    pub theirs: Option<&'a Proposed>,
+    /// What comes of both.
+    pub action: Action,
+    /// Why it is done only where the name is given with `--files`.
+    pub held: Option<String>,
+}
+
+/// What comes of a file that is here and one that is proposed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: it is so already.
+    Nothing,
+    /// Nothing is here: take what is proposed.
+    Add,
+    /// It was deleted here meanwhile: take what is proposed, and say so.
+    Restore,
+    /// Here is what the author started from: take what is proposed.
+    Replace,
+    /// Write this text: both have changed it, in different places.
+    Merge(Vec<u8>),
+    /// Write this text with conflict markers: both have changed the same places.
+    Conflict(Vec<u8>),
+    /// Leave what is here, and put what is proposed aside, for this reason.
+    PutAside(&'static str),
+    /// Delete it.
+    Delete,
+    /// Leave it: it is to be deleted, and has changed here.
+    Keep,
+    /// Neither look at it nor touch it: the rules of `share` leave it out, for this reason.
+    LeaveOut(String),
+    /// It cannot be read.
+    Fail(io::ErrorKind, String),
+}
+
+impl Step<'_> {
+    /// How the executable bit changes, if it does.
+    pub fn executable(&self) -> Option<bool> {
+        let theirs = self.theirs?.executable?;
+        let has = self.ours.as_ref().is_some_and(|ours| ours.executable);
+        let is_written = !matches!(
+            self.action,
+            Action::PutAside(_) | Action::LeaveOut(_) | Action::Fail(..)
+        );
+        (theirs != has && is_written).then_some(theirs)
+    }
+
+    /// The content that comes into the folder, if one does.
+    pub fn content(&self) -> Option<&[u8]> {
+        match &self.action {
+            Action::Add | Action::Restore | Action::Replace => {
+                self.theirs.map(|file| file.content.as_slice())
+            }
+            Action::Merge(text) | Action::Conflict(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has to solve something.
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Restore | Action::Conflict(_) | Action::PutAside(_) | Action::Keep
+        )
+    }
+}
+
+/// What the steps are decided from.
+pub struct Steps<'a, 'b> {
+    /// The connection, for contents that only the server has.
+    pub inbox: &'a mut Inbox<'b>,
+    /// The shared folder.
+    pub root: &'a OwnedFd,
+    /// What of it may be touched.
+    pub policy: &'a Policy,
+    /// The pull request.
+    pub pull: &'a PullRequest,
+    /// What the server has of the project.
+    pub project: &'a Project,
+    /// Which names were given.
+    pub wanted: &'a Wanted,
+    /// Names that would be gone by now, where nothing is really done.
+    pub rehearsed: Option<BTreeSet<FileName>>,
+}
+
+impl Steps<'_, '_> {
+    /// Decides about the next name.
+    ///
+    /// # Errors
+    ///
+    /// The connection's.
+    pub async fn next<'c>(
+        &mut self,
+        name: &'c FileName,
+        contents: &'c Contents,
+    ) -> Result<Step<'c>, Failure> {
+        let theirs = contents.files.get(name);
+        let step = |ours, action, held| Step {
+            name,
+            ours,
+            theirs,
+            action,
+            held,
+        };
+        let read = self.read(name);
+        // Asked once the file has been read: a rule that is written meanwhile counts.
+        if !self.wanted.names(name)
+            && let Some(why) = self.policy.refusal(name).await
+        {
+            return Ok(step(None, Action::LeaveOut(why), None));
+        }
+        let ours = match read {
+            Ok(ours) => ours,
+            Err(error) => {
+                let action = Action::Fail(error.kind(), error.to_string());
+                return Ok(step(None, action, None));
+            }
+        };
+        let held = (!self.wanted.names(name))
+            .then(|| held(name, ours.as_ref(), theirs))
+            .flatten();
+        let action = match theirs {
+            Some(theirs) => self.file(name, ours.as_ref(), theirs).await?,
+            None => self.deletion(name, ours.as_ref()),
+        };
+        if let (Action::Delete, None, Some(gone)) = (&action, &held, &mut self.rehearsed) {
+            gone.insert(name.clone());
+        }
+        Ok(step(ours, action, held))
+    }
+
+    /// Reads what is here under a name, or would be after the steps so far.
+    fn read(&self, name: &FileName) -> io::Result<Option<Found>> {
+        let read = atomic::read(self.root, name);
+        let makes_room = |gone: &FileName| {
+            let below = |name: &FileName, folder: &FileName| {
+                name.folders().any(|above| above == folder.as_str())
+            };
+            below(name, gone) || below(gone, name)
+        };
+        let is_free = (self.rehearsed.as_ref()).is_some_and(|gone| gone.iter().any(makes_room));
+        if read.is_err() && is_free {
+            return Ok(None);
+        }
+        read
+    }
+
+    async fn file(
+        &mut self,
+        name: &FileName,
+        ours: Option<&Found>,
+        theirs: &Proposed,
+    ) -> Result<Action, Failure> {
+        let ours = ours.map(|ours| ours.content.as_slice());
+        let base = self.pull.bases.get(name.as_str());
+        let (is_ours, content) = match (ours, base) {
+            (Some(ours), Some(base)) if !bases::is(ours, base) => {
+                (false, self.base(name, base).await?)
+            }
+            (Some(ours), None) => (self.is_older(name, ours), None),
+            _ => (true, None),
+        };
+        let start = if is_ours {
+            Start::Ours
+        } else {
+            Start::Other(content.as_deref())
+        };
+        Ok(match decide(ours, &theirs.content, start) {
+            Decision::Nothing => Action::Nothing,
+            Decision::Take if ours.is_some() => Action::Replace,
+            Decision::Take if base.is_some() => Action::Restore,
+            Decision::Take => Action::Add,
+            Decision::Merged(text) => Action::Merge(text),
+            Decision::Conflict(text) => Action::Conflict(text),
+            Decision::Aside(why) => Action::PutAside(why),
+        })
+    }
+
+    fn deletion(&self, name: &FileName, ours: Option<&Found>) -> Action {
+        let Some(ours) = ours else {
+            return Action::Nothing;
+        };
+        let is_what_they_saw = match self.pull.deleted_bases.get(name.as_str()) {
+            Some(base) => bases::is(&ours.content, base),
+            None => self.is_older(name, &ours.content),
+        };
+        if is_what_they_saw {
+            Action::Delete
+        } else {
+            Action::Keep
+        }
+    }
+
+    /// Whether what is here is what the author saw, of a file for which the pull request names no
+    /// base: it is what the server has, and has had since before the pull request was sent. Where a
+    /// client knows bases, a file without one is new to it: what is here was made meanwhile by
+    /// somebody else.
+    fn is_older(&self, name: &FileName, ours: &[u8]) -> bool {
+        let stored: Option<&Stored> = self.project.get(name);
+        self.pull.bases.is_empty()
+            && self.pull.deleted_bases.is_empty()
+            && stored.is_some_and(|stored| {
+                stored.modified < self.pull.date && bases::is(ours, &stored.sha256)
+            })
+    }
+
+    /// The content that the author started from, wherever it may still be.
+    async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let project = self.inbox.identity.full_project();
+        if let Some(content) = bases::find(&project, sha256) {
+            return Ok(Some(content));
+        }
+        let stored = self.project.get(name);
+        if stored.is_none_or(|stored| stored.sha256 != sha256) {
+            return Ok(None);
+        }
+        let content = self.inbox.file(name).await?;
+        Ok(content.filter(|content| bases::is(content, sha256)))
+    }
+}
+
+/// Why a file is taken only where it is named.
+fn held(name: &FileName, ours: Option<&Found>, theirs: Option<&Proposed>) -> Option<String> {
+    if policy::is_rules(name) {
+        return Some("it holds the rules that say what is SHARED and what is not".to_owned());
+    }
+    let theirs = theirs?;
+    let before = ours.map_or(&[][..], |ours| &ours.content);
+    runs_by_itself::why(name)
+        .or_else(|| runs_by_itself::why_content(name, before, &theirs.content))
+        .map(|why| format!("it runs by itself: {why}"))
+}

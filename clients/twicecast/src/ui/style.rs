@@ -1,0 +1,59 @@
+//! Colours, where somebody wants them.
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+
+/// When output is coloured.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// In a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What a text is coloured for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// What comes, or is well.
+    Good,
+    /// What goes, or wants attention.
+    Bad,
+    /// Where something is.
+    Place,
+    /// What a paragraph is about.
+    Bold,
+}
+
+static IS_COLOURED: AtomicBool = AtomicBool::new(false);
+
+/// Chooses for the whole process.
+pub fn choose(when: When) {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let coloured = match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb,
+    };
+    IS_COLOURED.store(coloured, Ordering::Relaxed);
+}
+
+/// A text in colour, if colours were chosen.
+pub fn painted(style: Style, text: &str) -> String {
+    if !IS_COLOURED.load(Ordering::Relaxed) {
+        return text.to_owned();
+    }
+    let code = match style {
+        Style::Good => 32,
+        Style::Bad => 31,
+        Style::Place => 36,
+        Style::Bold => 1,
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
