@@ -1,4 +1,4 @@
-//! The main job with the real programs: a directory is pushed, mirrored twice at once and changed
+//! The main job with the real programs: a directory is shared, mirrored twice at once and changed
 //! in every way while the mirrors run and one of them is slow. In the end all trees are byte for
 //! byte the same. At full size: `scripts/main-job`.
 
@@ -20,14 +20,14 @@ fn main_job(store: &str) {
     let server = Server::with(&["--store", store]);
     let client = Twicecast::of(&server);
 
-    client.push(&tree);
+    client.share_once(&tree);
     let _quick = Mirror::start(&client, &quick, &[]);
     let _slow = Mirror::start(&client, &slow, &["--read-limit", "1000000"]);
     until_same(&tree, &quick);
 
     for round in 0..3 {
         change_tree(&tree, round);
-        client.push(&tree);
+        client.share_once(&tree);
     }
     until_same(&tree, &quick);
     until_same(&tree, &slow);
@@ -50,12 +50,12 @@ fn the_memory_store_does_the_same_job() {
 }
 
 #[test]
-fn what_was_pushed_is_there_after_a_restart() {
+fn what_was_shared_is_there_after_a_restart() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let (tree, copy) = (place.path().join("tree"), place.path().join("copy"));
     build_tree(&tree);
     let mut server = Server::start();
-    Twicecast::of(&server).push(&tree);
+    Twicecast::of(&server).share_once(&tree);
     server.restart();
     Twicecast::of(&server).mirror_once(&copy);
     assert_same(&tree, &copy);
@@ -78,7 +78,7 @@ fn nothing_is_sent_or_written_through_links_and_hidden_state() {
     symlink(&outside, tree.join("nested/link")).expect("a link");
     let server = Server::start();
     let client = Twicecast::of(&server);
-    client.push(&tree);
+    client.share_once(&tree);
     // An operator's link in the project is not one of its files.
     symlink(&outside, server.project().join("out")).expect("a link");
     client.mirror_once(&copy);

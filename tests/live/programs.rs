@@ -40,10 +40,10 @@ impl Twicecast {
         assert!(output.status.success(), "{command:?} failed: {said}");
     }
 
-    pub fn push(&self, folder: &Path) {
-        let mut push = self.command("push", folder);
-        push.args(["--user", "ana"]);
-        Self::run(push);
+    pub fn share_once(&self, folder: &Path) {
+        let mut share = self.command("share", folder);
+        share.args(["--user", "ana", "--once", "--yes"]);
+        Self::run(share);
     }
 
     pub fn mirror_once(&self, folder: &Path) {

@@ -46,6 +46,10 @@ pub async fn list(
                     unread.push((name.to_owned(), error.message.clone()));
                     continue;
                 }
+                if error.kind == "failReadPathError" {
+                    let project = shown(&identity.full_project());
+                    return Err(Failure::not_yet(format!("The server has no {project}.")));
+                }
                 return Err(Failure::connection(format!(
                     "The server could not list the project ({}: {}); try again.",
                     error.code,

@@ -60,7 +60,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             Failure::connection(format!("The system gives no threads or sockets: {error}."))
         })?;
     match &cli.command {
-        Command::Push(args) => runtime.block_on(push::run(args)),
+        Command::Push(_) => push::run(),
         Command::Share(args) => runtime.block_on(share::run(args)),
         Command::Pulls(args) => runtime.block_on(pulls::run(args)),
         Command::Clone(args) => runtime.block_on(clone::run(args)),

@@ -30,6 +30,12 @@ pub fn list(reference: u64, streamer: &str, project: &str) -> String {
     )
 }
 
+/// Asks how a project stands.
+pub fn status(reference: u64, streamer: &str, project: &str) -> String {
+    let data = json!({"username": streamer, "project": project});
+    file_request("status", reference, &data)
+}
+
 /// Asks for one file, or without a name for the whole project.
 pub fn get(reference: u64, streamer: &str, project: &str, name: Option<&str>) -> String {
     let data = match name {
@@ -195,7 +201,8 @@ pub struct Reply {
 }
 
 /// The replies that are left as they came.
-const LEFT_AS_THEY_CAME: [&str; 11] = [
+const LEFT_AS_THEY_CAME: [&str; 12] = [
+    "pullRequestClosed",
     "pullRequestCreation",
     "pullRequestFinish",
     "pullRequestGet",

@@ -10,7 +10,7 @@ use crate::commands::completions::{CompletionsArgs, ManArgs};
 use crate::commands::mirror::{self, MirrorArgs};
 use crate::commands::propose::{self, ProposeArgs};
 use crate::commands::pulls::{self, PullsArgs};
-use crate::commands::push::{self, PushArgs};
+use crate::commands::push::PushArgs;
 use crate::commands::share::{self, ShareArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenArgs;
@@ -34,7 +34,7 @@ Exit codes:
   3  no connection, or the server does not let you in, or has no such project
 
 Example, with a server started by `file-ws-server --base-dir ./streams`:
-  twicecast push ./demo   --user ana --key secret
+  twicecast share ./demo --local
   twicecast mirror ./copy --streamer ana --project demo";
 
 /// The whole command line.
@@ -57,8 +57,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Upload a folder and exit when all is acknowledged
-    #[command(long_about = push::HELP, after_help = AFTER_HELP)]
+    /// Gone; `share --once` takes its place
+    #[command(hide = true)]
     Push(PushArgs),
     /// Share a folder live: send what differs, then whatever changes
     #[command(long_about = share::HELP, after_help = share::AFTER_HELP)]
@@ -141,7 +141,6 @@ impl Cli {
         }
         let makes_token = matches!(cli.command, Command::Token(_));
         let common = match &mut cli.command {
-            Command::Push(args) => &mut args.common,
             Command::Share(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
             Command::Pulls(args) => &mut args.common,
@@ -151,7 +150,9 @@ impl Cli {
             Command::Token(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
             Command::Status(args) => &mut args.common,
-            Command::Why(_) | Command::Completions(_) | Command::Man(_) => return Ok(cli),
+            Command::Push(_) | Command::Why(_) | Command::Completions(_) | Command::Man(_) => {
+                return Ok(cli);
+            }
         };
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn a_token_and_a_key_together_are_a_contradiction() {
         let error =
-            Cli::from_words(["twicecast", "push", "d", "--token", "t", "--key", "k"]).unwrap_err();
+            Cli::from_words(["twicecast", "share", "d", "--token", "t", "--key", "k"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
     }
 }

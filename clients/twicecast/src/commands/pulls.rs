@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::protocol::PullRequest;
-use crate::publish::scan;
+use crate::publish::shared_folder;
 use crate::review::inbox::{Inbox, Project};
 use crate::review::policy::Policy;
 use crate::review::steps::Steps;
@@ -229,7 +229,7 @@ fn rest(id: &str, not_taken: &[String]) -> String {
 
 /// Opens the folder, and lists what the server has of it.
 async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
-    let root = scan::open(&args.dir)?;
+    let root = shared_folder::open(&args.dir)?;
     let project = inbox.project().await?;
     let is_here = |name: &FileName| {
         dirfd::open_parent(&root, name)

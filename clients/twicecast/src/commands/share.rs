@@ -4,10 +4,14 @@
 //! compared, and what differs is sent. So nothing depends on the order, the number or the meaning
 //! of events.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 use crate::backoff::Backoff;
 use crate::credentials::flags::CommonArgs;
@@ -16,26 +20,30 @@ use crate::embedded;
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::publish::dirty::Dirty;
-use crate::publish::scan;
-use crate::publish::session::{Ended, Folder, Session};
-use crate::publish::voice::{Event, Voice};
+use crate::publish::look;
+use crate::publish::output::{Event, ShareOutput};
+use crate::publish::precheck::{self, Intent, There};
+use crate::publish::session::{self, Ended, Folder, Session};
+use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
 use crate::review::base_cache;
 use crate::rules::Rules;
 use crate::ui::keyboard::Keys;
-use crate::ui::output::{Report, quoted};
+use crate::ui::output::{Report, quoted, say, warn};
 use crate::ui::signals;
-use clap::Args;
-use std::path::PathBuf;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Makes the project on the server equal to DIR, as `push` does, and keeps it so until stopped with \
-Ctrl-C: what changes is sent at once. \
+Makes the project on the server equal to DIR, and keeps it so until stopped with Ctrl-C: what \
+changes is sent at once. \
 A lost connection is taken up again. Needs a token or a key, or --local.
+
+Asks first where that would delete more than 5 files (or all) that the server has, where DIR holds \
+20,000 files or is your home folder, and where somebody shares the project already. Without a \
+terminal it stops there, unless --yes.
 
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
@@ -65,6 +73,7 @@ Examples:
 
 /// `twicecast share`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ShareArgs {
     /// The folder to share
     pub dir: PathBuf,
@@ -76,6 +85,15 @@ pub struct ShareArgs {
     /// mirrors the project
     #[arg(long)]
     pub local: bool,
+    /// Send what differs, and end when the server has acknowledged all of it
+    #[arg(long)]
+    pub once: bool,
+    /// Only say what would be sent, and deleted on the server
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask, whatever would be deleted or sent
+    #[arg(long)]
+    pub yes: bool,
     /// Look through the folder now and then instead of watching it, for file systems that tell
     /// nothing
     #[arg(long)]
@@ -88,6 +106,9 @@ pub struct ShareArgs {
     pub common: CommonArgs,
 }
 
+/// The exit code where somebody does not want it after all.
+const USAGE: u8 = 2;
+
 /// Who shares with a server of their own, where nobody says.
 const NOBODY: &str = "streamer";
 
@@ -98,7 +119,7 @@ const NOBODY: &str = "streamer";
 /// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us
 /// in.
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
-    let root = Arc::new(scan::open(&args.dir)?);
+    let root = Arc::new(shared_folder::open(&args.dir)?);
     kind::check_shareable(&args.dir)?;
     let (common, server) = if args.local {
         let server = embedded::start(&args.dir).await?;
@@ -130,14 +151,21 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let own = dirfd::open_below(&root, "")
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
-    let keys = Keys::listen();
-    let mut voice = Voice::new(args.json, &identity.full_project(), keys.are_there());
+    let mut keys = Keys::listen();
+    let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
     if let Some(server) = &server {
-        voice.tell(&invitation(server, &identity, &dir));
+        output.tell(&invitation(server, &identity, &dir));
+    }
+    if args.dry_run {
+        return dry_run(&identity, &dir, &root, args, &mut output).await;
+    }
+    if !args.yes && !is_meant(&identity, &dir, &root, args, &mut keys).await? {
+        return Ok(USAGE);
     }
     let mut share = Share {
+        once: args.once,
         identity,
-        voice,
+        output,
         folder: folder(args, &dir, root, rules),
         keys,
         backoff: Backoff::default(),
@@ -146,7 +174,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     if args.json
         && let Err(failure) = &result
     {
-        share.voice.tell(&Event::Stopped {
+        share.output.tell(&Event::Stopped {
             why: Some(failure.to_string()),
         });
     }
@@ -157,12 +185,88 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     result
 }
 
-fn folder(
-    args: &ShareArgs,
+/// Says what would be done.
+async fn dry_run(
+    identity: &Identity,
     dir: &Path,
-    root: Arc<std::os::fd::OwnedFd>,
-    rules: Arc<Rules>,
-) -> Folder {
+    root: &OwnedFd,
+    args: &ShareArgs,
+    output: &mut ShareOutput,
+) -> Result<u8, Failure> {
+    let there = if args.local {
+        There::default()
+    } else {
+        precheck::ask(identity).await?
+    };
+    let (found, _) = look::look_at(dir, root, &args.allow).await?;
+    let intent =
+        block_in_place(|| Intent::of(there, &found, |name| session::fingerprint(root, name)));
+    let names = |name: &FileName| name.as_str().to_owned();
+    output.tell(&Event::WouldDo {
+        bytes: intent.plan.post.iter().map(|(_, bytes)| bytes).sum(),
+        send: (intent.plan.post.iter())
+            .map(|(name, _)| names(name))
+            .collect(),
+        delete: intent.plan.delete.iter().map(names).collect(),
+    });
+    Ok(0)
+}
+
+/// Whether it is what the person wants, where that is worth a question.
+async fn is_meant(
+    identity: &Identity,
+    dir: &Path,
+    root: &OwnedFd,
+    args: &ShareArgs,
+    keys: &mut Keys,
+) -> Result<bool, Failure> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    if let Some(question) = precheck::question_of_home(dir, home.as_deref())
+        && !ask(&question, args, keys).await?
+    {
+        return Ok(false);
+    }
+    let there = if args.local {
+        There::default()
+    } else {
+        precheck::ask(identity).await?
+    };
+    let (found, _) = look::look_at(dir, root, &args.allow).await?;
+    let intent = block_in_place(|| Intent::of(there, &found, |_| None));
+    let question = intent.question(&dir.to_string_lossy(), &identity.full_project());
+    match question {
+        Some(question) => ask(&question, args, keys).await,
+        None => Ok(true),
+    }
+}
+
+/// Asks the person at the keyboard; where there is none, that is the end.
+async fn ask(question: &str, args: &ShareArgs, keys: &mut Keys) -> Result<bool, Failure> {
+    if !keys.are_there() || args.json {
+        return Err(Failure::usage(format!(
+            "{question} Nothing was sent or deleted. Give --yes if that is what you want; --dry-run \
+             shows what would be done."
+        )));
+    }
+    say(&format!("{question} Go on? (y/n)"));
+    let mut stop = signals::signals()?;
+    loop {
+        let key = tokio::select! {
+            _ = stop.changed() => b'n',
+            key = keys.next() => key,
+        };
+        match key {
+            b'y' | b'Y' => return Ok(true),
+            b'n' | b'N' | b'q' | b'Q' => {
+                say("nothing was sent or deleted");
+                return Ok(false);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn folder(args: &ShareArgs, dir: &Path, root: Arc<OwnedFd>, rules: Arc<Rules>) -> Folder {
     let dirty = Arc::new(Dirty::default());
     let mut watching = if args.poll {
         Watching::none(dir)
@@ -198,8 +302,9 @@ fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
 
 /// A folder that is being shared.
 struct Share {
+    once: bool,
     identity: Identity,
-    voice: Voice,
+    output: ShareOutput,
     folder: Folder,
     keys: Keys,
     backoff: Backoff,
@@ -219,12 +324,15 @@ impl Share {
                 quit = press(&mut self.keys, &pause) => Ok(quit),
                 result = Session {
                     identity: &self.identity,
-                    voice: &mut self.voice,
+                    output: &mut self.output,
                     folder: &mut self.folder,
                     report: &mut report,
                     held: is_paused.clone(),
                     is_connected: &mut is_connected,
                     is_synced: &mut is_synced,
+                    once: self.once,
+                    viewers: None,
+                    still_open: BTreeSet::new(),
                 }.run() => result,
             };
             was_connected |= is_connected;
@@ -233,14 +341,24 @@ impl Share {
                 self.backoff.reset();
             }
             let failure = match result {
+                Ok(Ended::Complete) => return Ok(report.exit_code()),
+                Ok(Ended::Stopped) if self.once => {
+                    warn(
+                        "Stopped before all was sent; run it again: only what is missing is sent.",
+                    );
+                    return Ok(1);
+                }
                 Ok(Ended::Stopped) => break,
+                Err(failure) if self.once && was_connected => {
+                    return Err(failure.and("Run it again: only what is missing is sent."));
+                }
                 Err(failure) => failure,
             };
             if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
                 return Err(failure);
             }
             let wait = self.backoff.next();
-            self.voice.tell(&Event::Lost {
+            self.output.tell(&Event::Lost {
                 why: failure.to_string(),
                 retry_in: wait.as_secs_f64(),
             });
@@ -251,7 +369,7 @@ impl Share {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.voice.tell(&Event::Stopped { why: None });
+        self.output.tell(&Event::Stopped { why: None });
         Ok(report.exit_code())
     }
 }

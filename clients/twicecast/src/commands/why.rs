@@ -7,7 +7,7 @@ use rustix::fs::FileType;
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::shown;
-use crate::publish::scan;
+use crate::publish::shared_folder;
 use crate::rules::skip::Skip;
 use crate::rules::{Rules, Verdict};
 use crate::ui::output::say;
@@ -42,7 +42,7 @@ pub struct WhyArgs {
 ///
 /// A sentence, if the folder cannot be shared or the path does not lie in it.
 pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
-    let root = scan::open(&args.dir)?;
+    let root = shared_folder::open(&args.dir)?;
     let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
         let dir = shown(&args.dir.to_string_lossy());
         Failure::usage(format!("The folder {dir} cannot be read: {error}."))

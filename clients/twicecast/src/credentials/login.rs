@@ -7,7 +7,7 @@ use crate::credentials::identity::{Identity, Role};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
-use crate::protocol::ServerMessage;
+use crate::protocol::{ServerError, ServerMessage};
 
 /// The `file` section of a streamer.
 pub fn streamer(identity: &Identity) -> Value {
@@ -44,27 +44,31 @@ pub async fn authenticate(
                 return Ok(());
             }
             (Some(answered), ServerMessage::Error(error)) if answered == reference => {
-                let (project, why) = (identity.full_project(), shown(&error.message));
-                return Err(match (error.code, role) {
-                    (401, _) => identity.refused(&error.message),
-                    (400, Role::Viewer) => Failure::not_yet(format!(
-                        "The project {project} is not there ({why}). Check --streamer and \
-                         --project, or wait until the streamer comes."
-                    )),
-                    (400, Role::Streamer) => Failure::denied(format!(
-                        "The server does not take files for {project} ({why}). If it says that it \
-                         did not make the folder, its operator can adopt it with `file-ws-server \
-                         adopt '{project}'`, or with `adopt '{}'` if only the streamer's folder is \
-                         there.",
-                        shown(&identity.streamer)
-                    )),
-                    (code, _) => Failure::denied(format!(
-                        "The server did not let {} in ({code}: {why}).",
-                        identity.user
-                    )),
-                });
+                return Err(refused(identity, role, &error));
             }
             _ => {}
         }
+    }
+}
+
+/// What to tell somebody whom the server does not let in for that role.
+pub fn refused(identity: &Identity, role: Role, error: &ServerError) -> Failure {
+    let (project, why) = (identity.full_project(), shown(&error.message));
+    match (error.code, role) {
+        (401, _) => identity.refused(&error.message),
+        (400, Role::Viewer) => Failure::not_yet(format!(
+            "The project {project} is not there ({why}). Check --streamer and --project, or wait \
+             until the streamer comes."
+        )),
+        (400, Role::Streamer) => Failure::denied(format!(
+            "The server does not take files for {project} ({why}). If it says that it did not make \
+             the folder, its operator can adopt it with `file-ws-server adopt '{project}'`, or with \
+             `adopt '{}'` if only the streamer's folder is there.",
+            shown(&identity.streamer)
+        )),
+        (code, _) => Failure::denied(format!(
+            "The server did not let {} in ({code}: {why}).",
+            identity.user
+        )),
     }
 }

@@ -168,4 +168,54 @@ mod tests {
         let plan = known.plan("", &found, |_| Some((remote(1, "x"), Some(stamp))));
         assert_eq!(plan.post, [(name("/a"), 1)]);
     }
+
+    fn found(files: &[(&str, u64)]) -> Found {
+        let dir = tempfile::tempdir().unwrap();
+        let mut found = Found::default();
+        for (text, size) in files {
+            let path = dir.path().join("file");
+            std::fs::write(&path, vec![0; usize::try_from(*size).unwrap()]).unwrap();
+            let root = crate::fs::dirfd::open_root(dir.path()).unwrap();
+            let stat = crate::fs::dirfd::look(&root, "file").unwrap().unwrap();
+            found.files.insert(name(text), Stamp::of(&stat));
+        }
+        found
+    }
+
+    #[test]
+    fn only_what_differs_is_sent_and_only_equal_sizes_are_read() {
+        let mut asked = Vec::new();
+        let found = found(&[("/same", 1), ("/edited", 1), ("/grown", 2), ("/new", 0)]);
+        let plan = known(&["/same", "/edited", "/grown", "/gone"]).plan("", &found, |n| {
+            asked.push(n.as_str().to_owned());
+            let content = if n.as_str() == "/same" { "x" } else { "y" };
+            Some((remote(1, content), None))
+        });
+        assert_eq!(plan.delete, [name("/gone")]);
+        let posts = [(name("/edited"), 1), (name("/grown"), 2), (name("/new"), 0)];
+        assert_eq!(plan.post, posts);
+        assert_eq!(
+            (plan.same, asked),
+            (1, vec!["/edited".to_owned(), "/same".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_file_that_became_a_folder_is_deleted_and_the_reverse() {
+        let found = found(&[("/a/x", 1), ("/b", 1)]);
+        let plan = known(&["/a", "/b/y", "/b/z/w"]).plan("", &found, |_| None);
+        assert_eq!(plan.delete, [name("/a"), name("/b/y"), name("/b/z/w")]);
+        assert_eq!(plan.post, [(name("/a/x"), 1), (name("/b"), 1)]);
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_not_taken_for_gone() {
+        let mut found = Found::default();
+        for path in ["/locked", "/file"] {
+            found.unreadable.insert(path.to_owned(), "no".to_owned());
+        }
+        let plan = known(&["/locked/a/b", "/file", "/lockedx"]).plan("", &found, |_| None);
+        assert_eq!(plan.delete, [name("/lockedx")]);
+        assert_eq!(plan.spared, 2);
+    }
 }

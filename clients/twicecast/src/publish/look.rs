@@ -272,8 +272,11 @@ fn is_shared(
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
     use std::path::Path;
+
+    use crate::names::NameFault;
 
     fn looked(dir: &Path, full: &str) -> (Vec<String>, Vec<String>) {
         let root = dirfd::open_root(dir).unwrap();
@@ -369,5 +372,87 @@ mod tests {
         let found = look(&root, &rules, "", |_| {});
         assert!(found.files.is_empty());
         assert!(found.unseen().contains("/src"));
+    }
+
+    fn look_in(dir: &Path) -> Found {
+        let root = dirfd::open_root(dir).unwrap();
+        let rules = Rules::new(dir, dirfd::open_root(dir).unwrap(), &[]).unwrap();
+        look(&root, &rules, "", |_| {})
+    }
+
+    /// What is never sent, by its path.
+    fn never(found: &Found) -> Vec<(&str, Skip)> {
+        let skips = found.left_out.iter().map(|(path, verdict)| match verdict {
+            Verdict::Never(skip) => (path.as_str(), *skip),
+            other => panic!("{path}: {other}"),
+        });
+        skips.collect()
+    }
+
+    #[test]
+    fn files_are_found_at_any_depth_and_what_is_never_sent_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("src/deep")).unwrap();
+        fs::write(at("src/deep/a.rs"), "abc").unwrap();
+        fs::write(at("empty"), "").unwrap();
+        fs::create_dir_all(at(".git")).unwrap();
+        fs::write(at(".git/config"), "secret").unwrap();
+        fs::create_dir_all(at("vendored/.GIT")).unwrap();
+        fs::write(at("vendored/.GIT/config"), "secret").unwrap();
+        fs::write(at("vendored/lib.rs"), "").unwrap();
+        fs::create_dir_all(at("base/.twicecast")).unwrap();
+        fs::write(at("base/ana"), "").unwrap();
+        fs::create_dir_all(at(".twicecast-mirror")).unwrap();
+        fs::write(at("src/.twicecast-1.tmp"), "half a merge").unwrap();
+        fs::write(at("back\\slash"), "").unwrap();
+        fs::write(at("new\nline"), "").unwrap();
+        fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
+        symlink("/etc/passwd", at("link")).unwrap();
+        symlink("/etc", at("folderlink")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+
+        let found = look_in(dir.path());
+
+        assert_eq!(
+            found.files.keys().map(FileName::as_str).collect::<Vec<_>>(),
+            ["/empty", "/src/deep/a.rs", "/vendored/lib.rs"]
+        );
+        assert_eq!(
+            never(&found),
+            [
+                ("/.git", Skip::Name(NameFault::Git)),
+                ("/.twicecast-mirror", Skip::Name(NameFault::WorkFolder)),
+                ("/back\\slash", Skip::Name(NameFault::Backslash)),
+                ("/base", Skip::ServerBase),
+                ("/folderlink", Skip::Link),
+                ("/link", Skip::Link),
+                ("/new\nline", Skip::Name(NameFault::Control)),
+                ("/pipe", Skip::Special),
+                ("/src/.twicecast-1.tmp", Skip::Name(NameFault::WorkFolder)),
+                ("/vendored/.GIT", Skip::Name(NameFault::Git)),
+                ("/\u{fffd}", Skip::NotUtf8),
+            ]
+        );
+        assert!(found.unreadable.is_empty());
+    }
+
+    #[test]
+    fn folders_too_deep_for_the_protocol_are_skipped_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join(vec!["d"; 64].join("/"));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("file"), "").unwrap();
+        let found = look_in(dir.path());
+        assert!(found.files.is_empty());
+        let skips: Vec<_> = never(&found).into_iter().map(|(_, skip)| skip).collect();
+        assert_eq!(skips, [Skip::Name(NameFault::Deep)]);
     }
 }

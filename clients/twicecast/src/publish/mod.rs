@@ -3,10 +3,11 @@
 pub mod dirty;
 pub mod known;
 pub mod look;
+pub mod output;
 pub mod plan;
-pub mod scan;
+pub mod precheck;
 pub mod session;
+pub mod shared_folder;
 pub mod summary;
 pub mod upload;
-pub mod voice;
 pub mod watcher;

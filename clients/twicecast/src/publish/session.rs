@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -16,14 +17,14 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::fs::fingerprint::Stamp;
 use crate::names::FileName;
-use crate::protocol::{PullRequest, ServerMessage};
+use crate::protocol::{PullRequest, Reply, ServerMessage};
 use crate::publish::dirty::Dirty;
 use crate::publish::known::Known;
 use crate::publish::look::look;
+use crate::publish::output::{Event, Never, ShareOutput};
 use crate::publish::plan::{Plan, Remote};
 use crate::publish::summary::Summary;
 use crate::publish::upload::{Allows, Content, Posts, Seen, Upload};
-use crate::publish::voice::{Event, Voice};
 use crate::publish::watcher::{POLL, Watching};
 use crate::publish::{plan, upload};
 use crate::review::base_cache::History;
@@ -37,12 +38,20 @@ use crate::{connection, listing, protocol};
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
 const RENEW: u64 = 3;
+const STATUS: u64 = 4;
+const PULL_REQUESTS: u64 = 5;
 /// References of deletions and posts begin here.
 const FIRST_UPLOAD: u64 = 10;
 
 /// Everything is looked at again so often even where folders are watched: nobody knows all file
 /// systems.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
+/// So often it is asked what the server tells only who asks.
+const ASK_EVERY: Duration = Duration::from_secs(15);
+/// So often it is looked whether all is done that was to be done once.
+const ONCE_LOOKS: Duration = Duration::from_millis(20);
+/// So often a file that is to be sent once may change meanwhile.
+const RESTLESS_MAX: u32 = 10;
 /// What the server has refused is not sent again before so long, unless it has changed.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 /// A file that changes while it is sent is sent again after so long.
@@ -55,6 +64,8 @@ const BAR_BYTES: u64 = 4 << 20;
 
 /// How a connection ended that did not fail.
 pub enum Ended {
+    /// All is sent that was to be sent once.
+    Complete,
     /// Somebody stopped it.
     Stopped,
 }
@@ -79,6 +90,12 @@ pub struct Folder {
     sending: BTreeMap<FileName, Stamp>,
     /// What the server has refused, as it was, and when: it is not sent again at once.
     refused: BTreeMap<FileName, (Stamp, Instant)>,
+    /// Files that the server has and cannot read.
+    unread_there: BTreeSet<String>,
+    /// How many places are to be looked at again later.
+    later: Arc<AtomicUsize>,
+    /// How often files have changed while they were sent, one after the other.
+    restless: u32,
 }
 
 impl Folder {
@@ -104,6 +121,9 @@ impl Folder {
             keeps_history: true,
             sending: BTreeMap::new(),
             refused: BTreeMap::new(),
+            unread_there: BTreeSet::new(),
+            later: Arc::default(),
+            restless: 0,
         }
     }
 
@@ -116,11 +136,19 @@ impl Folder {
     }
 
     fn look_later(&self, full: String, wait: Duration) {
-        let dirty = Arc::clone(&self.dirty);
+        let (dirty, later) = (Arc::clone(&self.dirty), Arc::clone(&self.later));
+        later.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             sleep(wait).await;
             dirty.add(full);
+            later.fetch_sub(1, Ordering::SeqCst);
         });
+    }
+
+    /// Whether nothing is to be done, nor looked at again soon.
+    fn is_at_rest(&self) -> bool {
+        // In this order: a place becomes dirty before it is no longer waited for.
+        self.later.load(Ordering::SeqCst) == 0 && self.dirty.is_empty()
     }
 
     /// Whether the folder is still the one that was opened: else what is gone from that says
@@ -194,7 +222,7 @@ fn lies_in(path: &str, full: &str) -> bool {
 }
 
 /// Reads a file, and says what it holds and which it was, if it can be read.
-fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>)> {
+pub fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>)> {
     let read = time::now() / 1_000;
     let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
     let file = dirfd::open_file(&folder, leaf).ok()?;
@@ -211,7 +239,7 @@ fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>
 /// A connection.
 pub struct Session<'a> {
     pub identity: &'a Identity,
-    pub voice: &'a mut Voice,
+    pub output: &'a mut ShareOutput,
     pub folder: &'a mut Folder,
     /// Files that are not right, across connections.
     pub report: &'a mut Report,
@@ -221,6 +249,12 @@ pub struct Session<'a> {
     pub is_connected: &'a mut bool,
     /// Becomes true once the server has had what the folder has.
     pub is_synced: &'a mut bool,
+    /// Whether it ends when the server has what the folder has.
+    pub once: bool,
+    /// How many viewers there were when it was last asked.
+    pub viewers: Option<u64>,
+    /// The pull requests of a list that is being answered.
+    pub still_open: BTreeSet<String>,
 }
 
 impl Session<'_> {
@@ -251,7 +285,7 @@ impl Session<'_> {
         *self.is_connected = true;
         let (remote, _) = plan::known(listed);
         self.folder.known.listed(remote);
-        self.voice.tell(&Event::Connected {
+        self.output.tell(&Event::Connected {
             url: identity.url.clone(),
             project: identity.full_project(),
         });
@@ -259,6 +293,7 @@ impl Session<'_> {
         for message in said {
             self.hear_aside(message);
         }
+        self.folder.unread_there = unread.iter().map(|(name, _)| name.clone()).collect();
         for (name, why) in unread {
             self.fail(
                 &name,
@@ -270,6 +305,7 @@ impl Session<'_> {
         let mut reference = FIRST_UPLOAD;
         let mut renewal = Instant::now() + identity.renew_in();
         let mut look_again = Instant::now() + LOOK_AGAIN;
+        let mut asking = tokio::time::interval(ASK_EVERY);
         loop {
             self.mind_hold();
             if Instant::now() >= renewal {
@@ -281,6 +317,12 @@ impl Session<'_> {
                 self.sync(&mut upload, &mut reference).await?;
                 *self.is_synced = true;
                 continue;
+            }
+            if self.once && *self.is_synced && self.folder.is_at_rest() {
+                let files = self.folder.known.count();
+                self.output.tell(&Event::Complete { files });
+                upload.finish().await;
+                return Ok(Ended::Complete);
             }
             if self.folder.watching.is_polling() {
                 look_again = look_again.min(Instant::now() + POLL);
@@ -298,14 +340,69 @@ impl Session<'_> {
                     dirty.add_all();
                 }
                 () = sleep_until(renewal.into()) => {}
+                () = sleep(ONCE_LOOKS), if self.once => {}
+                _ = asking.tick(), if !self.once => self.ask(&upload).await,
             }
+        }
+    }
+
+    /// Asks what the server tells only who asks: how many viewers there are, and which pull
+    /// requests are open where some are.
+    async fn ask(&mut self, upload: &Upload<'_>) {
+        let (streamer, project) = (&self.identity.streamer, &self.identity.project);
+        upload
+            .send(protocol::status(STATUS, streamer, project))
+            .await;
+        if !self.folder.announced.is_empty() {
+            self.still_open.clear();
+            upload.send(protocol::pull_requests(PULL_REQUESTS)).await;
+        }
+    }
+
+    /// Takes an answer to what was asked.
+    fn answered(&mut self, reply: &Reply) {
+        match reply.kind.as_str() {
+            "fileStatus" => {
+                let viewers = reply.data["viewers"].as_u64();
+                if let Some(count) = viewers.filter(|_| viewers != self.viewers) {
+                    self.viewers = viewers;
+                    self.output.tell(&Event::Viewers { count });
+                }
+            }
+            "pullRequestList" => {
+                let listed = reply.data.as_array().into_iter().flatten();
+                let ids = listed.filter_map(|pull| pull["id"].as_str());
+                self.still_open.extend(ids.map(str::to_owned));
+                if reply.last != Some(false) {
+                    let announced = self.folder.announced.iter();
+                    let closed: Vec<_> = announced
+                        .filter(|id| !self.still_open.contains(*id))
+                        .cloned()
+                        .collect();
+                    for id in closed {
+                        self.closed(id);
+                    }
+                }
+            }
+            "pullRequestClosed" => {
+                if let Some(id) = reply.data["id"].as_str() {
+                    self.closed(id.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn closed(&mut self, id: String) {
+        if self.folder.announced.remove(&id) {
+            self.output.tell(&Event::PullRequestClosed { id });
         }
     }
 
     fn mind_hold(&mut self) {
         let is_held = *self.held.borrow_and_update();
-        if self.voice.is_paused() != is_held {
-            self.voice.tell(if is_held {
+        if self.output.is_paused() != is_held {
+            self.output.tell(if is_held {
                 &Event::Paused
             } else {
                 &Event::Resumed
@@ -329,13 +426,13 @@ impl Session<'_> {
             }
         }
         if let Some(text) = self.folder.watching.trouble() {
-            self.voice.tell(&Event::Note { text });
+            self.output.tell(&Event::Note { text });
         }
         self.tell_left_out();
         let (files, deletions) = (plan.post.len(), plan.delete.len());
         let bytes = plan.post.iter().map(|(_, size)| size).sum();
         if files + deletions > 0 {
-            self.voice.tell(&Event::Sending {
+            self.output.tell(&Event::Sending {
                 files,
                 bytes,
                 deletions,
@@ -343,19 +440,19 @@ impl Session<'_> {
         }
         self.folder.keeps_history = files <= HISTORY_FILES;
         let before = upload.tally();
-        let shows_bar = !self.voice.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
+        let shows_bar = !self.output.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
         let mut progress = if shows_bar {
-            self.voice.lend();
+            self.output.lend();
             Progress::new(files + deletions, bytes)
         } else {
             Progress::hidden()
         };
         let done = self.carry_out(upload, plan, reference, &mut progress).await;
         progress.finish();
-        self.voice.take_back();
+        self.output.take_back();
         done?;
         let after = upload.tally();
-        self.voice.tell(&Event::Synced {
+        self.output.tell(&Event::Synced {
             sent: after.posted - before.posted,
             bytes: after.posted_bytes - before.posted_bytes,
             deleted: after.deleted - before.deleted,
@@ -411,7 +508,7 @@ impl Session<'_> {
             } => {
                 self.report.mended(name.as_str());
                 self.folder.refused.remove(&name);
-                self.voice.tell(&Event::Sent {
+                self.output.tell(&Event::Sent {
                     name: name.as_str().to_owned(),
                     bytes,
                 });
@@ -433,7 +530,7 @@ impl Session<'_> {
             }
             Seen::Deleted { name } => {
                 self.report.mended(name.as_str());
-                self.voice.tell(&Event::Deleted {
+                self.output.tell(&Event::Deleted {
                     name: name.as_str().to_owned(),
                 });
                 self.folder.known.deleted(&name);
@@ -447,12 +544,18 @@ impl Session<'_> {
                 if let Some(stamp) = self.folder.sending.get(&name) {
                     let refused = (*stamp, Instant::now());
                     self.folder.refused.insert(name.clone(), refused);
-                    self.folder
-                        .look_later(name.as_str().to_owned(), REFUSED_FOR);
+                    if !self.once {
+                        self.folder
+                            .look_later(name.as_str().to_owned(), REFUSED_FOR);
+                    }
                 }
                 self.fail(name.as_str(), why);
             }
+            Seen::Changed { name } if self.once && self.folder.restless >= RESTLESS_MAX => {
+                self.fail(name.as_str(), "changes all the time".to_owned());
+            }
             Seen::Changed { name } | Seen::Withheld { name } => {
+                self.folder.restless += 1;
                 self.folder.look_later(name.as_str().to_owned(), RESTLESS);
             }
             Seen::Held => self.mind_hold(),
@@ -462,17 +565,20 @@ impl Session<'_> {
 
     /// What failed at a place and is not there any more, or can be read now, has come right.
     fn mend(&mut self, full: &str, compared: &Compared) {
-        let known = &self.folder.known;
+        let (known, unread_there) = (&self.folder.known, &self.folder.unread_there);
         self.report.keep_only(|path| {
             let is_open = FileName::parse(path)
                 .is_ok_and(|name| compared.there.contains(&name) || known.has(&name));
-            !lies_in(path, full) || is_open || compared.unreadable.contains_key(path)
+            !lies_in(path, full)
+                || is_open
+                || unread_there.contains(path)
+                || compared.unreadable.contains_key(path)
         });
     }
 
     fn fail(&mut self, name: &str, why: String) {
         if self.report.failed(name, why.clone()) {
-            self.voice.tell(&Event::Failed {
+            self.output.tell(&Event::Failed {
                 name: name.to_owned(),
                 why,
             });
@@ -500,12 +606,13 @@ impl Session<'_> {
             ServerMessage::PullRequest(PullRequest {
                 id, owner, title, ..
             }) if self.folder.announced.insert(id.clone()) => {
-                self.voice.tell(&Event::PullRequest {
+                self.output.tell(&Event::PullRequest {
                     id,
                     author: owner,
                     title,
                 });
             }
+            ServerMessage::Reply(reply) => self.answered(&reply),
             ServerMessage::Part(part) => self.hear_of_others(&part.name),
             ServerMessage::Deleted { name, .. } => self.hear_of_others(&name),
             _ => {}
@@ -517,7 +624,7 @@ impl Session<'_> {
     /// connection is taken up again.
     fn hear_of_others(&mut self, name: &str) {
         if !std::mem::replace(&mut self.folder.warned_of_others, true) {
-            self.voice.tell(&Event::Note {
+            self.output.tell(&Event::Note {
                 text: format!(
                     "Somebody else streams this project at the same time and has changed {}; two \
                      folders cannot be shared as one project.",
@@ -542,7 +649,7 @@ impl Session<'_> {
                 .send(protocol::authenticate(RENEW, &token, "file", &names))
                 .await;
         } else if let Some(text) = self.identity.expires_soon() {
-            self.voice.tell(&Event::Note { text });
+            self.output.tell(&Event::Note { text });
         }
         Ok(())
     }
@@ -550,10 +657,15 @@ impl Session<'_> {
     fn tell_left_out(&mut self) {
         let summary = Summary::of(&self.folder.left_out);
         if summary != self.folder.said_left_out {
-            self.voice.tell(&Event::LeftOut {
+            self.output.tell(&Event::LeftOut {
                 ignored: summary.ignored,
                 secrets: summary.secrets.clone(),
-                never: summary.never,
+                never: (summary.never.iter())
+                    .map(|(name, why)| Never {
+                        name: name.clone(),
+                        why: why.clone(),
+                    })
+                    .collect(),
             });
             self.folder.said_left_out = summary;
         }

@@ -13,8 +13,8 @@ pub struct Summary {
     pub ignored: usize,
     /// What the list of secrets holds back.
     pub secrets: Vec<String>,
-    /// Links, special files and names that no server takes.
-    pub never: usize,
+    /// Links, special files and names that no server takes, each with the reason.
+    pub never: Vec<(String, String)>,
 }
 
 impl Summary {
@@ -30,7 +30,7 @@ impl Summary {
                 | Verdict::Settling
                 | Verdict::Never(Skip::Name(NameFault::Git))
                 | Verdict::Shared => {}
-                Verdict::Never(_) => summary.never += 1,
+                Verdict::Never(why) => summary.never.push((path.clone(), why.to_string())),
             }
         }
         summary

@@ -23,7 +23,7 @@ async fn the_manual_has_a_page_for_each_command() {
         "{said:?}"
     );
     for command in [
-        "push",
+        "share",
         "mirror",
         "token",
         "chat",

@@ -3,8 +3,8 @@
 mod chat;
 mod completions;
 mod mirror;
+mod once;
 mod pulls;
-mod push;
 mod real;
 mod room;
 mod share;

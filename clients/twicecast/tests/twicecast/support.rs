@@ -228,6 +228,9 @@ impl Connection {
                     json!({"code":200,"type":"authentication","ref":reference,"data":{"message":"OK","opts":{"sep":"/"}}}).to_string(),
                 ]
             }
+            "status" => vec![
+                json!({"code":200,"type":"fileStatus","ref":reference,"data":{"streamer":false,"viewers":1}}).to_string(),
+            ],
             "watch" => {
                 self.watches = true;
                 vec![json!({"code":200,"type":"fileWatch","ref":reference,"data":"OK"}).to_string()]
@@ -495,10 +498,13 @@ pub async fn twicecast(words: &[&str]) -> Said {
     }
 }
 
-pub async fn push(server: &FakeServer, dir: &Path) -> Said {
+/// Shares a folder once, whatever that deletes.
+pub async fn share_once(server: &FakeServer, dir: &Path) -> Said {
     twicecast(&[
-        "push",
+        "share",
         dir.to_str().unwrap(),
+        "--once",
+        "--yes",
         "--url",
         &server.url,
         "--user",

@@ -23,7 +23,7 @@ use crate::names::{FileName, shown};
 use crate::protocol::{PullRequest, ServerMessage};
 use crate::publish::look;
 use crate::publish::upload::{Allows, Posts, Seen, Upload};
-use crate::publish::{scan, upload};
+use crate::publish::{shared_folder, upload};
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
@@ -171,7 +171,7 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     outgoing.send(creation).await;
     accepted(&mut incoming, &identity, CREATION).await?;
     let upload = Upload::new(outgoing, incoming, &identity);
-    let root = Arc::new(scan::open(&args.dir)?);
+    let root = Arc::new(shared_folder::open(&args.dir)?);
     let bases = &clone.record.files;
     if !send(upload, root, rules, bases, difference, &identity).await? {
         return Ok(1);
@@ -202,7 +202,7 @@ async fn differs(
     clone: &CloneFolder,
     wanted: &Wanted,
 ) -> Result<Option<(Difference, Arc<Rules>)>, Failure> {
-    let root = scan::open(&args.dir)?;
+    let root = shared_folder::open(&args.dir)?;
     let (looked, rules) = look::look_at(&args.dir, &root, &args.allow).await?;
     let difference = block_in_place(|| Difference::of(&root, &looked, &clone.record.files, wanted));
     let all_right = all_right(&difference.failed);

@@ -1,8 +1,8 @@
-//! `twicecast push` against a server that speaks the contract.
+//! `twicecast share --once` against a server that speaks the contract.
 
 use std::fs;
 
-use crate::support::{FakeServer, Faults, Files, files, push, tree, twicecast, write};
+use crate::support::{FakeServer, Faults, Files, files, share_once, tree, twicecast, write};
 
 fn many() -> Files {
     let mut all: Files = (0..150)
@@ -38,7 +38,7 @@ async fn everything_arrives_byte_for_byte_whatever_the_order_of_the_acknowledgem
             },
         )
         .await;
-        let said = push(&server, dir.path()).await;
+        let said = share_once(&server, dir.path()).await;
         assert_eq!(said.code, 0, "{said:?}");
         assert_eq!(server.files(), many());
         assert!(said.out.contains("154 files sent"), "{said:?}");
@@ -47,14 +47,14 @@ async fn everything_arrives_byte_for_byte_whatever_the_order_of_the_acknowledgem
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_push_sends_only_what_differs_and_files_and_folders_trade_places() {
+async fn a_second_run_sends_only_what_differs_and_files_and_folders_trade_places() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &many());
     let server = FakeServer::start(Files::new(), Faults::default()).await;
-    assert_eq!(push(&server, dir.path()).await.code, 0);
+    assert_eq!(share_once(&server, dir.path()).await.code, 0);
     let before = server.log().len();
 
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(server.log()[before..], ["authenticate", "list"], "{said:?}");
 
     fs::write(dir.path().join("d1/f1"), "edited").unwrap();
@@ -65,7 +65,7 @@ async fn a_second_push_sends_only_what_differs_and_files_and_folders_trade_place
     fs::write(dir.path().join("binary/sub/file"), "a folder now").unwrap();
     fs::remove_dir_all(dir.path().join("d3")).unwrap();
     let before = server.log().len();
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(server.files(), tree(dir.path()));
     let posts: Vec<_> = server.log()[before..]
@@ -92,7 +92,7 @@ async fn a_refused_file_is_named_and_the_rest_goes_on() {
         },
     )
     .await;
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 1, "{said:?}");
     let mut expected = many();
     expected.remove("/large");
@@ -104,7 +104,7 @@ async fn a_refused_file_is_named_and_the_rest_goes_on() {
         "{said:?}"
     );
     assert!(
-        said.err.contains("/d1/f1: ") && said.err.contains("2 files failed"),
+        said.err.contains("/d1/f1: ") && said.err.lines().count() == 2,
         "{said:?}"
     );
 }
@@ -121,21 +121,20 @@ async fn what_the_server_cannot_read_is_named_and_the_rest_goes_on() {
         },
     )
     .await;
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 1, "{said:?}");
     assert_eq!(
         server.files(),
         files(&[("/a", b"a"), ("/locked", b"l"), ("/mine", b"m")])
     );
     assert!(
-        said.err.contains("/locked: cannot be read by the server")
-            && said.err.contains("1 file failed"),
+        said.err.contains("/locked: cannot be read by the server") && said.err.lines().count() == 1,
         "{said:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_work() {
+async fn a_connection_that_breaks_is_a_sentence_and_the_next_run_finishes_the_work() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &many());
     let server = FakeServer::start(
@@ -146,19 +145,19 @@ async fn a_connection_that_breaks_is_a_sentence_and_the_next_push_finishes_the_w
         },
     )
     .await;
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
-        said.err.contains("was lost") && said.err.contains("push again"),
+        said.err.contains("was lost") && said.err.contains("Run it again"),
         "{said:?}"
     );
     server.inside.lock().unwrap().faults.drop_after_posts = None;
-    assert_eq!(push(&server, dir.path()).await.code, 0);
+    assert_eq!(share_once(&server, dir.path()).await.code, 0);
     assert_eq!(server.files(), many());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_runs_out_during_a_push_is_not_called_a_wrong_key() {
+async fn a_token_that_runs_out_meanwhile_is_not_called_a_wrong_key() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &files(&[("/a", b"a"), ("/b", b"b")]));
     let refuse = [("/b".to_owned(), (401, "the token has expired"))];
@@ -170,17 +169,17 @@ async fn a_token_that_runs_out_during_a_push_is_not_called_a_wrong_key() {
         },
     )
     .await;
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
-        said.err.contains("the token has expired") && said.err.contains("push again"),
+        said.err.contains("the token has expired") && said.err.contains("Run it again"),
         "{said:?}"
     );
     assert!(!said.err.contains("Give the same --key"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
+async fn what_is_never_sent_is_named_and_what_no_client_has_sent_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     write(
         dir.path(),
@@ -202,19 +201,16 @@ async fn what_is_never_sent_is_counted_and_left_alone_on_the_server() {
         Faults::default(),
     )
     .await;
-    let said = push(&server, dir.path()).await;
+    let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 0, "{said:?}");
+    // What no client can have sent stays there; the rest is made equal to what is shared.
     assert_eq!(
         server.files(),
-        files(&[
-            ("/a", b"a"),
-            ("/.git/theirs", b"t"),
-            ("/base/theirs", b"t"),
-            ("/link/theirs", b"t")
-        ])
+        files(&[("/a", b"a"), ("/.git/theirs", b"t")])
     );
-    assert!(said.err.contains("3 entries not sent"), "{said:?}");
-    assert!(said.out.contains("3 names there left alone"), "{said:?}");
+    for named in ["/link: a link", "/base: a server's base folder"] {
+        assert!(said.out.contains(named), "{said:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +228,7 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
             },
         )
         .await;
-        let said = push(&server, dir.path()).await;
+        let said = share_once(&server, dir.path()).await;
         assert_eq!(said.code, 3, "{said:?}");
         assert!(
             said.err.contains(word) && said.err.contains(message),
@@ -249,8 +245,9 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
     for scheme in ["ws", "wss"] {
         let url = format!("{scheme}://127.0.0.1:{port}");
         let said = twicecast(&[
-            "push",
+            "share",
             dir.path().to_str().unwrap(),
+            "--once",
             "--url",
             &url,
             "--user",
@@ -274,8 +271,9 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
     let server = FakeServer::start(Files::new(), Faults::default()).await;
     let url = server.url.replace("ws:", "wss:");
     let said = twicecast(&[
-        "push",
+        "share",
         dir.path().to_str().unwrap(),
+        "--once",
         "--url",
         &url,
         "--user",
@@ -295,17 +293,19 @@ async fn a_useless_command_line_is_code_2() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join(".twicecast")).unwrap();
     let base = dir.path().to_str().unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
     let key = ["--user", "ana", "--project", "demo", "--key", "secret"];
     for (words, word) in [
-        (vec!["push", base], "base folder"),
-        (vec!["push", "/nowhere/at/all"], "cannot be read"),
-        (vec!["push", base, "--url", "http://x"], "ws://HOST:PORT"),
+        (vec!["share", base], "base folder"),
+        (vec!["share", "/nowhere/at/all"], "cannot be read"),
+        (vec!["share", empty, "--url", "ftp://x"], "ws://HOST:PORT"),
     ] {
         let said = twicecast(&[&words[..], &key].concat()).await;
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.err.contains(word), "{said:?}");
     }
-    let said = twicecast(&["push", base, "--user", "ana"]).await;
+    let said = twicecast(&["share", empty, "--user", "ana"]).await;
     assert!(said.code == 2 && said.err.contains("--key"), "{said:?}");
 }
 
@@ -331,4 +331,55 @@ async fn a_token_is_printed_and_nothing_else() {
         ),
         (0, 3, "")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_delete_much_is_asked_for_shown_and_done_only_with_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &files(&[("/a", b"a")]));
+    let there: Files = (0..8).map(|i| (format!("/f{i}"), vec![i])).collect();
+    let server = FakeServer::start(there.clone(), Faults::default()).await;
+    let run = async |more: &[&str]| {
+        let dir = dir.path().to_str().unwrap();
+        let who = ["--user", "ana", "--project", "demo", "--key", "secret"];
+        twicecast(
+            &[
+                &["share", dir, "--url", &server.url, "--once"][..],
+                &who,
+                more,
+            ]
+            .concat(),
+        )
+        .await
+    };
+    for more in [&[][..], &["--json"]] {
+        let said = run(more).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("8 of the 8 files"), "{said:?}");
+        assert!(
+            said.err.contains("/f0, /f1") && said.err.contains("--yes"),
+            "{said:?}"
+        );
+        assert_eq!(server.files(), there);
+    }
+    let said = run(&["--dry-run"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    for line in ["would send  /a", "would delete  /f7", "nothing was done"] {
+        assert!(said.out.contains(line), "{said:?}");
+    }
+    assert_eq!(server.files(), there);
+    assert_eq!(run(&["--yes"]).await.code, 0);
+    assert_eq!(server.files(), files(&[("/a", b"a")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_is_gone_and_says_what_takes_its_place() {
+    for words in [
+        &["push"][..],
+        &["push", "dir", "--user", "ana", "--key", "k"],
+    ] {
+        let said = twicecast(words).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("share DIR --once"), "{said:?}");
+    }
 }
