@@ -9,33 +9,40 @@ use tokio::time::{Instant, timeout_at};
 
 /// More places than this are one: everything.
 const PLACES_MAX: usize = 2_000;
-/// A burst of changes is waited for until nothing has come for so long, …
+/// After a time without changes the first one is acted upon almost at once: a program that saves a
+/// file by way of another is done with both by then.
+const FIRST: Duration = Duration::from_millis(3);
+/// While changes go on they are gathered until nothing has come for so long; likewise where a file
+/// is still open for writing.
 const QUIET: Duration = Duration::from_millis(60);
-/// … but no longer than this.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Gathering ends after so many times as long.
+const PATIENCE: u32 = 5;
 
 /// The places that may have changed, by their full names; `""` is everything.
 #[derive(Debug, Default)]
 pub struct Dirty {
-    places: Mutex<BTreeSet<String>>,
+    state: Mutex<State>,
     added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    places: BTreeSet<String>,
+    /// Those of them that somebody is still writing to.
+    open: BTreeSet<String>,
+    /// How long changes were gathered last, and when that ended.
+    last: Option<(Duration, Instant)>,
 }
 
 impl Dirty {
     /// A place may have changed.
     pub fn add(&self, full: String) {
-        let mut places = self.lock();
-        if places.contains("") {
-            return;
-        }
-        if full.is_empty() || places.len() >= PLACES_MAX {
-            places.clear();
-            places.insert(String::new());
-        } else {
-            places.insert(full);
-        }
-        drop(places);
-        self.added.notify_one();
+        self.insert(full, false);
+    }
+
+    /// A place has changed, and will probably change further: somebody has it open for writing.
+    pub fn add_open(&self, full: String) {
+        self.insert(full, true);
     }
 
     /// Anything may have changed.
@@ -43,22 +50,61 @@ impl Dirty {
         self.add(String::new());
     }
 
+    fn insert(&self, full: String, is_open: bool) {
+        let mut state = self.lock();
+        if !state.places.contains("") {
+            if full.is_empty() || state.places.len() >= PLACES_MAX {
+                state.open.clear();
+                state.places = [String::new()].into();
+            } else {
+                if is_open {
+                    state.open.insert(full.clone());
+                } else {
+                    state.open.remove(&full);
+                }
+                state.places.insert(full);
+            }
+        }
+        drop(state);
+        self.added.notify_one();
+    }
+
     /// Waits until something may have changed, and then for the end of the burst.
     pub async fn settled(&self) {
-        while self.lock().is_empty() {
+        while self.is_empty() {
             self.added.notified().await;
         }
-        let patience = Instant::now() + PATIENCE;
-        let mut quiet = Instant::now() + QUIET;
-        while quiet < patience && timeout_at(quiet, self.added.notified()).await.is_ok() {
-            quiet = (Instant::now() + QUIET).min(patience);
+        let began = Instant::now();
+        let window = self.window(began);
+        let mut changed = began;
+        loop {
+            let is_open = !self.lock().open.is_empty();
+            let quiet = if is_open { QUIET } else { window };
+            let until = (changed + quiet).min(began + quiet * PATIENCE);
+            if timeout_at(until, self.added.notified()).await.is_err() {
+                break;
+            }
+            changed = Instant::now();
+        }
+        self.lock().last = Some((window, Instant::now()));
+    }
+
+    /// How long to gather: longer from time to time while changes go on.
+    fn window(&self, now: Instant) -> Duration {
+        match self.lock().last {
+            Some((window, ended)) if now < ended + window * 2 => (window * 2).min(QUIET),
+            _ => FIRST,
         }
     }
 
     /// Takes all places; of one and what lies below it only that one.
     pub fn take(&self) -> Vec<String> {
         let mut taken: Vec<String> = Vec::new();
-        let places = std::mem::take(&mut *self.lock());
+        let places = {
+            let mut state = self.lock();
+            state.open.clear();
+            std::mem::take(&mut state.places)
+        };
         let covers = |above: &String, place: &str| {
             let rest = place.strip_prefix(above.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -74,11 +120,11 @@ impl Dirty {
 
     /// Whether nothing is known to have changed.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().places.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,18 +153,62 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_first_change_is_acted_upon_almost_at_once_and_what_follows_is_gathered() {
+        let dirty = Dirty::default();
+        let settled = async || {
+            let began = Instant::now();
+            dirty.settled().await;
+            dirty.take();
+            began.elapsed()
+        };
+        dirty.add("/a".to_owned());
+        assert_eq!(settled().await, FIRST);
+        let mut waited = Vec::new();
+        for _ in 0..8 {
+            dirty.add("/a".to_owned());
+            waited.push(settled().await);
+        }
+        assert!(
+            waited.is_sorted() && waited.last() == Some(&QUIET),
+            "{waited:?}"
+        );
+        tokio::time::sleep(QUIET * 3).await;
+        dirty.add("/a".to_owned());
+        assert_eq!(settled().await, FIRST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_being_written_is_waited_for_until_it_is_closed_or_rests() {
+        let dirty = Dirty::default();
+        dirty.add_open("/a".to_owned());
+        let began = Instant::now();
+        dirty.settled().await;
+        assert_eq!(began.elapsed(), QUIET);
+        dirty.take();
+        tokio::time::sleep(QUIET * 3).await;
+        dirty.add_open("/a".to_owned());
+        dirty.add("/a".to_owned());
+        let began = Instant::now();
+        dirty.settled().await;
+        assert_eq!(began.elapsed(), FIRST);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_burst_is_waited_for_but_not_for_ever() {
         let dirty = std::sync::Arc::new(Dirty::default());
         let writer = std::sync::Arc::clone(&dirty);
         tokio::spawn(async move {
             loop {
-                writer.add("/a".to_owned());
+                writer.add_open("/a".to_owned());
                 tokio::time::sleep(QUIET / 2).await;
             }
         });
         let began = Instant::now();
         dirty.settled().await;
         let waited = began.elapsed();
-        assert!(waited >= QUIET && waited <= PATIENCE + QUIET, "{waited:?}");
+        assert!(
+            waited >= QUIET && waited <= QUIET * (PATIENCE + 1),
+            "{waited:?}"
+        );
     }
 }

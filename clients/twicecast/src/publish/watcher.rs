@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::publish::dirty::Dirty;
@@ -127,8 +127,18 @@ fn tell(root: &Path, dirty: &Dirty, event: notify::Result<Event>) {
         // Our own reading, most of it.
         return;
     }
+    // Somebody who creates a file or writes to it says when they are done by closing it.
+    let is_open = matches!(
+        event.kind,
+        EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_))
+    );
     for path in event.paths {
-        dirty.add(place(root, &path));
+        let full = place(root, &path);
+        if is_open {
+            dirty.add_open(full);
+        } else {
+            dirty.add(full);
+        }
     }
 }
 
