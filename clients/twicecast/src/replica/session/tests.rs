@@ -357,3 +357,45 @@ fn what_the_project_lost_while_nobody_looked_goes_and_strays_stay() {
     session.listed(list, &[], true);
     assert!(!world.has("old") && world.has("mine"));
 }
+
+#[test]
+fn what_the_system_refused_is_tried_again_until_it_comes_right() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    session.listed(list, &[], true);
+    session.told(&pushed("/gone", 1, 1)).unwrap();
+    assert_eq!(session.retry_at(), None);
+    let name = FileName::parse("/a").unwrap();
+    session.refuse(&name, Refusal::from(rustix::io::Errno::NOSPC));
+    session.retries.remove(FileName::parse("/gone").unwrap());
+    let first = session.retry_at().expect("a time");
+    session.try_again();
+    let (verb, get) = session.asked();
+    assert_eq!(verb, "get /a");
+    // It fails once more, so it waits for longer.
+    session.refuse(&name, Refusal::from(rustix::io::Errno::NOSPC));
+    assert!(session.retry_at().expect("a later time") > first);
+    session.told(&pushed("/a", 1, 1)).unwrap();
+    session.told(&done(get)).unwrap();
+    assert_eq!((session.retry_at(), session.report.count()), (None, 0));
+    assert!(world.has("a") && !world.has("gone"));
+}
+
+#[test]
+fn a_list_without_an_end_ends_the_session() {
+    let mut world = World::new();
+    let mut session = world.session();
+    let (_, list) = session.asked();
+    let file = ListedFile {
+        name: "/a".into(),
+        size: 1,
+        sha256: String::new(),
+        modified: 0,
+        executable: false,
+    };
+    let endless =
+        (0..1_000).map(|_| session.take_list(Some(list), vec![file.clone(); 1_001], false));
+    let ended = endless.collect::<Result<Vec<()>, Failure>>().unwrap_err();
+    assert!(ended.to_string().contains("1,000,000 files") && !ended.may_pass(true));
+}

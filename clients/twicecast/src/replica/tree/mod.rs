@@ -174,23 +174,28 @@ impl Tree {
         }
         let was_ours = self.manifest.holds(name);
         self.manifest.wrote(name, &sha256, executable)?;
-        let moved = match found.as_ref() {
-            None => replacing::to_free_place(&staged, folder, leaf)
-                .map_err(|error| refused(error, Refusal::NotOurs(name.as_str().to_owned()))),
-            Some(found) => replacing::replace(&staged, folder, leaf, found)
-                .map_err(|error| refused(error, Refusal::Edited(name.as_str().to_owned()))),
+        let in_the_way = match found {
+            None => Refusal::NotOurs(name.as_str().to_owned()),
+            Some(_) => Refusal::Edited(name.as_str().to_owned()),
         };
-        if let Err(refusal) = moved {
-            if !was_ours {
-                self.manifest.removed(name)?;
+        let placed = replacing::place(staged, folder, leaf, found.as_ref());
+        let placed = placed.map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::EXIST) => in_the_way,
+            _ => error.into(),
+        });
+        let inode = match placed {
+            Ok(inode) => inode,
+            Err(refusal) => {
+                if !was_ours {
+                    self.manifest.removed(name)?;
+                }
+                return Err(refusal);
             }
-            return Err(refusal);
-        }
-        staged.placed();
+        };
         if let Some(stat) = found {
             self.inodes.remove(&dirfd::inode(&stat));
         }
-        self.inodes.insert(dirfd::inode(&fresh), name.clone());
+        self.inodes.insert(inode, name.clone());
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Whether a file that could not be written may be, before it is fetched once more.
 
-use rustix::fs::{Access, AtFlags, FileType, accessat, fstat, fstatvfs};
+use rustix::fs::{Access, AtFlags, FileType, accessat, fstatvfs};
 
 use crate::fs::dirfd;
 use crate::names::FileName;
@@ -46,14 +46,13 @@ impl Tree {
             .find_map(|path| dirfd::open_below(&self.root, path).ok());
         let Some(folder) = folder else { return false };
         let work = self.staging.folder();
-        let device = |stat: rustix::fs::Stat| stat.st_dev;
-        let is_one_device = fstat(&folder).ok().map(device) == fstat(work).ok().map(device);
-        let has_room = fstatvfs(work).is_ok_and(|of| {
-            // A file system that does not count its blocks has none.
+        // A file system that does not count its blocks has none.
+        let has_room = |of: rustix::fs::StatVfs| {
             of.f_blocks == 0 || of.f_bavail.saturating_mul(of.f_frsize) >= size
-        });
+        };
+        let has_room = fstatvfs(work).is_ok_and(has_room) && fstatvfs(&folder).is_ok_and(has_room);
         let access = Access::WRITE_OK | Access::EXEC_OK;
         let is_open = accessat(&folder, ".", access, AtFlags::empty()).is_ok();
-        is_one_device && has_room && is_open
+        has_room && is_open
     }
 }

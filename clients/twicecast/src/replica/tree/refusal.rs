@@ -115,7 +115,6 @@ impl From<io::Error> for Refusal {
             io::ErrorKind::ReadOnlyFilesystem => "make its folder writable",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room",
             io::ErrorKind::InvalidFilename => "the file needs another name in the project",
-            io::ErrorKind::CrossesDevices => "another file system is mounted there; unmount it",
             _ => "mend that",
         };
         Self::System(format!("{error}; {advice}"))

@@ -1,38 +1,100 @@
 //! Moving a file into a place, or out of one, so that what has changed there since it was looked at
 //! stays. `EEXIST` says that it has.
 
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, RenameFlags, Stat, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, Stat, fchmod, fstat, openat, renameat, renameat_with,
+    unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::fs::dirfd;
+use crate::names::OWN_PREFIX;
 use crate::replica::staging::{Staged, Staging};
 
-/// Moves a file to where nothing lies.
-pub fn to_free_place(staged: &Staged, folder: &OwnedFd, leaf: &str) -> Result<(), Errno> {
-    move_there(staged.folder(), staged.name(), folder, leaf)
+/// Moves a file to where `found` lies, which goes, or to where nothing lies; and says which inode
+/// is there now.
+///
+/// # Errors
+///
+/// The system's own, as an [`Errno`] where it has one.
+pub fn place(
+    staged: Staged,
+    folder: &OwnedFd,
+    leaf: &str,
+    found: Option<&Stat>,
+) -> io::Result<(u64, u64)> {
+    let inode = dirfd::inode(&fstat(&staged.file)?);
+    match move_in(staged.folder(), staged.name(), folder, leaf, found) {
+        Ok(()) => {
+            staged.placed();
+            Ok(inode)
+        }
+        Err(Errno::XDEV) => place_copy(&staged, folder, leaf, found),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Moves a file to where `found` lies, which goes.
-pub fn replace(staged: &Staged, folder: &OwnedFd, leaf: &str, found: &Stat) -> Result<(), Errno> {
-    let (work, name) = (staged.folder(), staged.name());
-    let swap = || renameat_with(work, name, folder, leaf, RenameFlags::EXCHANGE);
+/// In a folder that is on another file system, a copy takes the place.
+fn place_copy(
+    staged: &Staged,
+    folder: &OwnedFd,
+    leaf: &str,
+    found: Option<&Stat>,
+) -> io::Result<(u64, u64)> {
+    let name = format!("{OWN_PREFIX}{}.tmp", uuid::Uuid::new_v4().simple());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut copy = File::from(openat(folder, &name, flags, Mode::from_raw_mode(0o600))?);
+    let filled = io::copy(&mut staged.read()?, &mut copy)
+        .and_then(|_| Ok(fstat(&staged.file)?.st_mode & 0o777))
+        .and_then(|mode| Ok(fchmod(&copy, Mode::from_raw_mode(mode))?));
+    let placed = filled.and_then(|()| Ok(move_in(folder, &name, folder, leaf, found)?));
+    if let Err(error) = placed {
+        let _ = unlinkat(folder, &name, AtFlags::empty());
+        return Err(error);
+    }
+    Ok(dirfd::inode(&fstat(&copy)?))
+}
+
+fn move_in(
+    from: impl AsFd,
+    name: &str,
+    folder: &OwnedFd,
+    leaf: &str,
+    found: Option<&Stat>,
+) -> Result<(), Errno> {
+    match found {
+        None => move_there(from, name, folder, leaf),
+        Some(found) => replace(from, name, folder, leaf, found),
+    }
+}
+
+fn replace(
+    from: impl AsFd,
+    name: &str,
+    folder: &OwnedFd,
+    leaf: &str,
+    found: &Stat,
+) -> Result<(), Errno> {
+    let swap = || renameat_with(&from, name, folder, leaf, RenameFlags::EXCHANGE);
     match swap() {
         Ok(()) => {}
         Err(Errno::NOENT) => return Err(Errno::EXIST),
         Err(error) if has_no_flags(error) => {
             check(folder, leaf, found)?;
-            return renameat(work, name, folder, leaf);
+            return renameat(&from, name, folder, leaf);
         }
         Err(error) => return Err(error),
     }
-    if check(work, name, found).is_err() {
+    if check(&from, name, found).is_err() {
         swap()?;
         return Err(Errno::EXIST);
     }
     // What cannot be removed now is swept at the next start.
-    let _ = unlinkat(work, name, AtFlags::empty());
+    let _ = unlinkat(&from, name, AtFlags::empty());
     Ok(())
 }
 
@@ -100,44 +162,71 @@ mod tests {
     use std::fs;
     use std::io::Write as _;
 
-    #[test]
-    fn what_has_changed_since_the_look_stays() {
+    fn is_taken<T: std::fmt::Debug>(placed: io::Result<T>) -> bool {
+        Errno::from_io_error(&placed.unwrap_err()) == Some(Errno::EXIST)
+    }
+
+    /// A folder, and a work folder on the same file system or on another one.
+    fn world(is_one: bool) -> (tempfile::TempDir, tempfile::TempDir, OwnedFd, Staging) {
+        let elsewhere = if is_one {
+            std::env::temp_dir()
+        } else {
+            "/dev/shm".into()
+        };
         let dir = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir_in(elsewhere).unwrap();
         let folder = dirfd::open_root(dir.path()).unwrap();
-        fs::create_dir(dir.path().join("work")).unwrap();
-        let work = dirfd::open_folder(&folder, "work").unwrap();
-        let mut staging = Staging::new(work).unwrap();
-        let path = dir.path().join("a");
-        for change in ["in place", "by rename", "gone"] {
+        let staging = Staging::new(dirfd::open_root(work.path()).unwrap()).unwrap();
+        (dir, work, folder, staging)
+    }
+
+    #[test]
+    fn what_has_changed_since_the_look_stays_on_one_file_system_and_on_two() {
+        for is_one in [true, false] {
+            let (dir, work, folder, mut staging) = world(is_one);
+            let path = dir.path().join("a");
+            let new = |staging: &mut Staging| {
+                let mut staged = staging.begin().unwrap();
+                staged.file.write_all(b"new").unwrap();
+                staged
+            };
+            for change in ["in place", "by rename", "gone"] {
+                fs::write(&path, "seen").unwrap();
+                let found = dirfd::look(&folder, "a").unwrap().unwrap();
+                match change {
+                    "in place" => fs::write(&path, "edited").unwrap(),
+                    "by rename" => {
+                        fs::write(dir.path().join("b"), "edited").unwrap();
+                        fs::rename(dir.path().join("b"), &path).unwrap();
+                    }
+                    _ => fs::remove_file(&path).unwrap(),
+                }
+                let staged = new(&mut staging);
+                assert!(
+                    is_taken(place(staged, &folder, "a", Some(&found))),
+                    "{change}"
+                );
+                let taken = take_away(&mut staging, &folder, "a", &found);
+                if change == "gone" {
+                    assert!(taken.is_err() && !path.exists());
+                } else {
+                    assert_eq!(taken, Err(Errno::EXIST), "{change}");
+                    assert_eq!(fs::read_to_string(&path).unwrap(), "edited");
+                    let staged = new(&mut staging);
+                    assert!(is_taken(place(staged, &folder, "a", None)));
+                }
+            }
             fs::write(&path, "seen").unwrap();
             let found = dirfd::look(&folder, "a").unwrap().unwrap();
-            match change {
-                "in place" => fs::write(&path, "edited").unwrap(),
-                "by rename" => {
-                    fs::write(dir.path().join("b"), "edited").unwrap();
-                    fs::rename(dir.path().join("b"), &path).unwrap();
-                }
-                _ => fs::remove_file(&path).unwrap(),
-            }
-            let mut staged = staging.begin().unwrap();
-            staged.file.write_all(b"new").unwrap();
-            let replaced = replace(&staged, &folder, "a", &found);
-            assert_eq!(replaced, Err(Errno::EXIST), "{change}");
-            let taken = take_away(&mut staging, &folder, "a", &found);
-            if change == "gone" {
-                assert_eq!(taken, Err(Errno::NOENT));
-                assert!(!path.exists());
-            } else {
-                assert_eq!(taken, Err(Errno::EXIST), "{change}");
-                assert_eq!(fs::read_to_string(&path).unwrap(), "edited");
-                let occupied = to_free_place(&staged, &folder, "a");
-                assert_eq!(occupied, Err(Errno::EXIST));
-            }
+            let staged = new(&mut staging);
+            let inode = place(staged, &folder, "a", Some(&found)).unwrap();
+            let found = dirfd::look(&folder, "a").unwrap().unwrap();
+            assert_eq!(inode, dirfd::inode(&found));
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            take_away(&mut staging, &folder, "a", &found).unwrap();
+            place(new(&mut staging), &folder, "a", None).unwrap();
+            let left = |dir: &tempfile::TempDir| fs::read_dir(dir.path()).unwrap().count();
+            assert_eq!((left(&dir), left(&work)), (1, 0));
         }
-        fs::write(&path, "seen").unwrap();
-        let found = dirfd::look(&folder, "a").unwrap().unwrap();
-        take_away(&mut staging, &folder, "a", &found).unwrap();
-        assert!(!path.exists());
-        assert_eq!(fs::read_dir(dir.path().join("work")).unwrap().count(), 0);
     }
 }
