@@ -9,7 +9,7 @@ use crate::fs::dirfd;
 use crate::names::FileName;
 use crate::replica::base_contents::BaseContents;
 use crate::replica::folder::CloneFolder;
-use crate::replica::record::Manifest;
+use crate::replica::manifest::Manifest;
 use crate::replica::state::State;
 use crate::replica::tree::Incoming;
 

@@ -12,8 +12,9 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
 use crate::replica::kind;
+use crate::replica::manifest::Manifest;
 use crate::replica::record;
-use crate::replica::record::{Earlier, Files, Header, Kind, Manifest, Record};
+use crate::replica::record::{Earlier, Files, Header, Kind, Record};
 use crate::replica::staging::Staging;
 use crate::replica::tree::Tree;
 

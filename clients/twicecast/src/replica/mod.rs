@@ -6,6 +6,7 @@ pub mod clone_bases;
 pub mod fetch;
 pub mod folder;
 pub mod kind;
+pub mod manifest;
 pub mod proposed;
 pub mod record;
 pub mod session;

@@ -1,16 +1,16 @@
 //! `twicecast propose`: sends what differs in a clone as a pull request.
 
 mod difference;
+mod send;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use difference::Difference;
-use rustix::fd::OwnedFd;
-use tokio::sync::watch;
+use send::Draft;
 use tokio::task::block_in_place;
 
 use crate::commands::update;
@@ -19,20 +19,17 @@ use crate::credentials::flags::CommonArgs;
 use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
 use crate::failure::Failure;
-use crate::names::{FileName, shown};
+use crate::names::shown;
 use crate::protocol::{PullRequest, ServerMessage};
 use crate::publish::look;
-use crate::publish::upload::{Allows, Posts, Seen, Upload};
-use crate::publish::{shared_folder, upload};
+use crate::publish::shared_folder;
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
-use crate::replica::record::Files;
 use crate::replica::state::{Changes, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
-use crate::ui::output::{counted, failure_line, say, warn};
-use crate::ui::progress::Progress;
+use crate::ui::output::{counted, say, warn};
 use crate::{connection, protocol};
 
 /// What `--help` says.
@@ -85,11 +82,8 @@ pub struct ProposeArgs {
 }
 
 const AUTHENTICATE: u64 = 1;
-const CREATION: u64 = 2;
-const FINISH: u64 = 3;
 const LIST: u64 = 4;
 const OWN: u64 = 5;
-const FIRST_UPLOAD: u64 = 10;
 
 /// Runs the command and gives the exit code.
 ///
@@ -167,13 +161,15 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     difference.tell(&clone.record.files);
     proposed.0.retain(|name, _| open.contains(name.as_str()));
     proposed.0.extend(difference.states());
-    let creation = protocol::pull_request_creation(CREATION, &args.title, &args.message);
-    outgoing.send(creation).await;
-    accepted(&mut incoming, &identity, CREATION).await?;
-    let upload = Upload::new(outgoing, incoming, &identity);
-    let root = Arc::new(shared_folder::open(&args.dir)?);
-    let bases = &clone.record.files;
-    if !send(upload, root, rules, bases, difference, &identity).await? {
+    let draft = Draft {
+        root: Arc::new(shared_folder::open(&args.dir)?),
+        rules,
+        bases: &clone.record.files,
+        difference,
+        title: &args.title,
+        message: &args.message,
+    };
+    if !send::send(draft, outgoing, incoming, &identity).await? {
         return Ok(1);
     }
     say(&format!(
@@ -205,7 +201,7 @@ async fn differs(
     let root = shared_folder::open(&args.dir)?;
     let (looked, rules) = look::look_at(&args.dir, &root, &args.allow).await?;
     let difference = block_in_place(|| Difference::of(&root, &looked, &clone.record.files, wanted));
-    let all_right = all_right(&difference.failed);
+    let all_right = send::all_right(&difference.failed);
     Ok(all_right.then_some((difference, rules)))
 }
 
@@ -275,113 +271,6 @@ async fn own_proposals(
             }
             // A server that does not tell: then what waits may be proposed once more.
             (Some(OWN), _) => return Ok(names),
-            _ => {}
-        }
-    }
-}
-
-/// Whether nothing failed; else names it.
-fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
-    for (name, why) in failures {
-        warn(&failure_line(name.as_str(), why));
-    }
-    if !failures.is_empty() {
-        let files = counted(failures.len(), "file");
-        warn(&format!(
-            "{files} could not be sent, so nothing was proposed."
-        ));
-    }
-    failures.is_empty()
-}
-
-/// Sends it, and returns whether it is proposed; else what failed has been named.
-async fn send(
-    mut upload: Upload<'_>,
-    root: Arc<OwnedFd>,
-    rules: Arc<Rules>,
-    bases: &Files,
-    difference: Difference,
-    identity: &Identity,
-) -> Result<bool, Failure> {
-    let mut failures = BTreeMap::new();
-    let mut see = |seen| match seen {
-        Seen::Unreadable { name, why, .. } | Seen::Failed { name, why } => {
-            failures.insert(name, why);
-        }
-        Seen::Changed { name } => {
-            failures.insert(name, "changed while it was being read".to_owned());
-        }
-        Seen::Withheld { name } => {
-            failures.insert(name, "is left out by a rule meanwhile".to_owned());
-        }
-        Seen::Posted { .. } | Seen::Deleted { .. } | Seen::Held | Seen::Said { .. } => {}
-    };
-    let bytes = difference
-        .changed
-        .values()
-        .map(|changed| changed.size)
-        .sum();
-    let count = difference.changed.len() + difference.deleted.len();
-    let mut progress = Progress::new(count, bytes);
-    let (_hold, mut held) = watch::channel(false);
-    let posts_begin = FIRST_UPLOAD + difference.deleted.len() as u64;
-    let (hashes, executables) = (difference.bases(bases), difference.executables(bases));
-    let deleted = difference.deleted.into_iter().collect();
-    let deletions = upload::deletions(deleted, hashes.clone(), FIRST_UPLOAD);
-    let files = difference.changed.into_iter();
-    let posts = upload::posts(Posts {
-        root,
-        files: files.map(|(name, changed)| (name, changed.size)).collect(),
-        first_reference: posts_begin,
-        refused: upload.refused(),
-        bases: hashes,
-        executables,
-        allows: Allows::when(move |name| rules.allow(name)),
-    });
-    for source in [deletions, posts] {
-        upload
-            .pump(source, &mut progress, &mut held, &mut see)
-            .await?;
-    }
-    progress.finish();
-    if !all_right(&failures) {
-        // The draft ends with the connection.
-        return Ok(false);
-    }
-    upload.send(protocol::pull_request_finish(FINISH)).await;
-    loop {
-        match upload.next().await? {
-            (Some(FINISH), ServerMessage::Error(error)) => {
-                return Err(Failure::denied(format!(
-                    "The server does not take the pull request ({}: {}).",
-                    error.code,
-                    shown(&error.message)
-                )));
-            }
-            (Some(FINISH), _) => break,
-            (_, ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
-            }
-            _ => {}
-        }
-    }
-    upload.finish().await;
-    Ok(true)
-}
-
-async fn accepted(incoming: &mut Incoming, identity: &Identity, asked: u64) -> Result<(), Failure> {
-    loop {
-        match incoming.next().await? {
-            (Some(reference), ServerMessage::Error(error)) if reference == asked => {
-                return Err(match error.code {
-                    401 => identity.refused(&error.message),
-                    code => Failure::denied(format!(
-                        "The server does not take a pull request ({code}: {}).",
-                        shown(&error.message)
-                    )),
-                });
-            }
-            (Some(reference), _) if reference == asked => return Ok(()),
             _ => {}
         }
     }

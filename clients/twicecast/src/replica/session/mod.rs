@@ -3,7 +3,9 @@
 //! differs; then it is live, while updates are applied all along.
 
 mod catch_up;
+mod errors;
 mod retries;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -11,14 +13,12 @@ use crate::credentials::identity::Identity;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol;
-use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerError, ServerMessage};
-use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder, not_written};
+use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
+use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder};
 use crate::replica::session::retries::Retries;
+use crate::replica::session::tally::Tally;
 use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
-
-/// Up to so many files are named where files are counted.
-const NAMED_MAX: usize = 5;
 
 /// One connection's session.
 #[derive(Debug)]
@@ -43,34 +43,6 @@ struct Counts {
     listed: usize,
     fetched: Tally,
     removed: Tally,
-}
-
-/// How many files something happened to, and the first of them.
-#[derive(Debug, Default)]
-struct Tally {
-    count: usize,
-    names: Vec<FileName>,
-}
-
-impl Tally {
-    fn add(&mut self, name: &FileName) {
-        self.count += 1;
-        if self.count <= NAMED_MAX {
-            self.names.push(name.clone());
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.count)?;
-        // Of many, a few names say nothing.
-        if (1..=NAMED_MAX).contains(&self.count) {
-            let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
-            write!(f, " ({})", names.join(", "))?;
-        }
-        Ok(())
-    }
 }
 
 #[derive(Debug)]
@@ -315,51 +287,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Notes that a file is not written, and what it waits for.
-    fn refuse(&mut self, name: &FileName, refusal: Refusal) {
-        self.fail(name.as_str(), &not_written(&refusal));
-        if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
-            self.blocked.entry(place).or_default().insert(name.clone());
-        }
-        let size = match &self.phase {
-            Phase::Fetching { expected, .. } => expected.get(name).copied(),
-            _ => None,
-        };
-        self.retries.write(name.clone(), refusal, size.unwrap_or(0));
-    }
-
-    /// A file is gone from the project, and maybe folders with it: asks for the files that were
-    /// refused because of what lay there.
-    fn retry_what_it_blocked(&mut self, gone: &FileName) {
-        let folders = gone
-            .folders()
-            .filter_map(|folder| FileName::parse(folder).ok());
-        for place in folders.chain([gone.clone()]) {
-            if !self.blocked.contains_key(&place) || !self.tree.is_free(&place) {
-                continue;
-            }
-            for name in self.blocked.remove(&place).unwrap_or_default() {
-                // It may have come, or have been deleted, meanwhile.
-                if self.report.has(name.as_str()) {
-                    self.fetch_again(name);
-                }
-            }
-        }
-    }
-
     fn touch(&mut self, name: &FileName) {
         if let Phase::Listing { touched, .. } = &mut self.phase {
             touched.insert(name.clone());
-        }
-    }
-
-    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows
-    /// it or not.
-    fn keep_unread(&mut self, raw_name: &str, why: &str) {
-        // What has no proper name was never written.
-        if let Ok(name) = FileName::parse(raw_name) {
-            self.touch(&name);
-            self.fail(raw_name, &format!("the server cannot read it ({why})"));
         }
     }
 
@@ -367,69 +297,6 @@ impl<'a> Session<'a> {
         if self.report.failed(name, why) {
             warn(&failure_line(name, why));
         }
-    }
-
-    fn take_error(&mut self, reference: Option<u64>, error: &ServerError) -> Result<(), Failure> {
-        let why = shown(&error.message);
-        if error.code == 401 {
-            // We were let in with it, so the token was good: whether as an answer or by itself,
-            // this tells of its end.
-            return Err(self.identity.withdrawn(&error.message));
-        }
-        // A file that the server cannot read to its end is broken off, and the next one follows.
-        self.assembly
-            .take_if(|assembly| assembly.is_ended_by(reference, error));
-        if reference.is_none()
-            && let Some(name) = error.unread_file()
-        {
-            // A change that we are told of and cannot get; the copy here is behind until the next
-            // one.
-            self.keep_unread(name, &why);
-            return Ok(());
-        }
-        match &mut self.phase {
-            Phase::Listing {
-                reference: asked, ..
-            } if reference == Some(*asked) => {
-                if let Some(name) = error.unread_file() {
-                    self.keep_unread(name, &why);
-                    return Ok(());
-                }
-                let project = shown(&self.identity.full_project());
-                if error.kind != "failReadPathError" {
-                    return Err(Failure::connection(format!(
-                        "The server could not list {project} ({}: {why}).",
-                        error.code
-                    )));
-                }
-                if self.once {
-                    return Err(Failure::not_yet(format!(
-                        "The server has no project {project} ({why}). Check --streamer and \
-                         --project."
-                    )));
-                }
-                say(&format!(
-                    "{project} is not there yet; waiting for the streamer"
-                ));
-                self.phase = Phase::Live { absent: true };
-                self.round = 0;
-            }
-            Phase::Fetching { whole, single, .. } => {
-                if let Some(reference) = reference {
-                    // Within a whole project one file that cannot be read does not end the answer;
-                    // all else does.
-                    if *whole == Some(reference) && error.kind != "failReadFileError" {
-                        *whole = None;
-                    }
-                    single.remove(&reference);
-                }
-                self.go_on();
-            }
-            // What was asked for again is gone meanwhile, or remains the failure that it was.
-            _ if reference.is_some() && error.unread_file().is_some() => {}
-            _ => warn(&format!("The server says: {why} ({}).", error.code)),
-        }
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::names::FileName;
+use crate::replica::assembly::not_written;
 use crate::replica::session::{Phase, Session, not_removed};
 use crate::replica::tree::Refusal;
 
@@ -56,6 +57,38 @@ impl Retries {
 }
 
 impl Session<'_> {
+    /// Notes that a file is not written, and what it waits for.
+    pub fn refuse(&mut self, name: &FileName, refusal: Refusal) {
+        self.fail(name.as_str(), &not_written(&refusal));
+        if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
+            self.blocked.entry(place).or_default().insert(name.clone());
+        }
+        let size = match &self.phase {
+            Phase::Fetching { expected, .. } => expected.get(name).copied(),
+            _ => None,
+        };
+        self.retries.write(name.clone(), refusal, size.unwrap_or(0));
+    }
+
+    /// A file is gone from the project, and maybe folders with it: asks for the files that were
+    /// refused because of what lay there.
+    pub fn retry_what_it_blocked(&mut self, gone: &FileName) {
+        let folders = gone
+            .folders()
+            .filter_map(|folder| FileName::parse(folder).ok());
+        for place in folders.chain([gone.clone()]) {
+            if !self.blocked.contains_key(&place) || !self.tree.is_free(&place) {
+                continue;
+            }
+            for name in self.blocked.remove(&place).unwrap_or_default() {
+                // It may have come, or have been deleted, meanwhile.
+                if self.report.has(name.as_str()) {
+                    self.fetch_again(name);
+                }
+            }
+        }
+    }
+
     /// When files are to be tried again.
     pub fn retry_at(&self) -> Option<Instant> {
         let is_live = matches!(self.phase, Phase::Live { absent: false });

@@ -1,0 +1,163 @@
+//! Sending a proposal: its draft, its files, and its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustix::fd::OwnedFd;
+use tokio::sync::watch;
+
+use super::difference::Difference;
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::identity::Identity;
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+use crate::protocol;
+use crate::protocol::ServerMessage;
+use crate::publish::upload;
+use crate::publish::upload::{Allows, Posts, Seen, Upload};
+use crate::replica::record::Files;
+use crate::rules::Rules;
+use crate::ui::output::{counted, failure_line, warn};
+use crate::ui::progress::Progress;
+
+const CREATION: u64 = 2;
+const FINISH: u64 = 3;
+const FIRST_UPLOAD: u64 = 10;
+
+/// What is to be proposed.
+pub struct Draft<'a> {
+    /// The clone's folder.
+    pub root: Arc<OwnedFd>,
+    /// Which of its files may leave.
+    pub rules: Arc<Rules>,
+    /// What they began as.
+    pub bases: &'a Files,
+    /// The files.
+    pub difference: Difference,
+    /// What the change is, in a line.
+    pub title: &'a str,
+    /// What there is to say about it.
+    pub message: &'a str,
+}
+
+/// Whether nothing failed; else names it.
+pub fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
+    for (name, why) in failures {
+        warn(&failure_line(name.as_str(), why));
+    }
+    if !failures.is_empty() {
+        let files = counted(failures.len(), "file");
+        warn(&format!(
+            "{files} could not be sent, so nothing was proposed."
+        ));
+    }
+    failures.is_empty()
+}
+
+/// Sends it, and returns whether it is proposed; else what failed has been named.
+///
+/// # Errors
+///
+/// If the connection breaks, or the server does not take it.
+pub async fn send(
+    draft: Draft<'_>,
+    outgoing: Outgoing,
+    mut incoming: Incoming,
+    identity: &Identity,
+) -> Result<bool, Failure> {
+    let Draft {
+        root,
+        rules,
+        bases,
+        difference,
+        title,
+        message,
+    } = draft;
+    let creation = protocol::pull_request_creation(CREATION, title, message);
+    outgoing.send(creation).await;
+    accepted(&mut incoming, identity, CREATION).await?;
+    let mut upload = Upload::new(outgoing, incoming, identity);
+    let mut failures = BTreeMap::new();
+    let mut see = |seen| match seen {
+        Seen::Unreadable { name, why, .. } | Seen::Failed { name, why } => {
+            failures.insert(name, why);
+        }
+        Seen::Changed { name } => {
+            failures.insert(name, "changed while it was being read".to_owned());
+        }
+        Seen::Withheld { name } => {
+            failures.insert(name, "is left out by a rule meanwhile".to_owned());
+        }
+        Seen::Posted { .. } | Seen::Deleted { .. } | Seen::Held | Seen::Said { .. } => {}
+    };
+    let bytes = difference
+        .changed
+        .values()
+        .map(|changed| changed.size)
+        .sum();
+    let count = difference.changed.len() + difference.deleted.len();
+    let mut progress = Progress::new(count, bytes);
+    let (_hold, mut held) = watch::channel(false);
+    let posts_begin = FIRST_UPLOAD + difference.deleted.len() as u64;
+    let (hashes, executables) = (difference.bases(bases), difference.executables(bases));
+    let deleted = difference.deleted.into_iter().collect();
+    let deletions = upload::deletions(deleted, hashes.clone(), FIRST_UPLOAD);
+    let files = difference.changed.into_iter();
+    let posts = upload::posts(Posts {
+        root,
+        files: files.map(|(name, changed)| (name, changed.size)).collect(),
+        first_reference: posts_begin,
+        refused: upload.refused(),
+        bases: hashes,
+        executables,
+        allows: Allows::when(move |name| rules.allow(name)),
+    });
+    for source in [deletions, posts] {
+        upload
+            .pump(source, &mut progress, &mut held, &mut see)
+            .await?;
+    }
+    progress.finish();
+    if !all_right(&failures) {
+        // The draft ends with the connection.
+        return Ok(false);
+    }
+    upload.send(protocol::pull_request_finish(FINISH)).await;
+    loop {
+        match upload.next().await? {
+            (Some(FINISH), ServerMessage::Error(error)) => {
+                return Err(Failure::denied(format!(
+                    "The server does not take the pull request ({}: {}).",
+                    error.code,
+                    shown(&error.message)
+                )));
+            }
+            (Some(FINISH), _) => break,
+            (_, ServerMessage::Error(error)) if error.code == 401 => {
+                return Err(identity.withdrawn(&error.message));
+            }
+            _ => {}
+        }
+    }
+    upload.finish().await;
+    Ok(true)
+}
+
+/// Waits until a request is taken.
+async fn accepted(incoming: &mut Incoming, identity: &Identity, asked: u64) -> Result<(), Failure> {
+    loop {
+        match incoming.next().await? {
+            (Some(reference), ServerMessage::Error(error)) if reference == asked => {
+                return Err(match error.code {
+                    401 => identity.refused(&error.message),
+                    code => Failure::denied(format!(
+                        "The server does not take a pull request ({code}: {}).",
+                        shown(&error.message)
+                    )),
+                });
+            }
+            (Some(reference), _) if reference == asked => return Ok(()),
+            _ => {}
+        }
+    }
+}
