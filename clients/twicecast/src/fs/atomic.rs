@@ -15,7 +15,7 @@ use crate::fs::{dirfd, executable};
 use crate::names::{FileName, OWN_PREFIX};
 
 /// A file that is longer is not read.
-const FILE_BYTES_MAX: u64 = 512 << 20;
+pub const FILE_BYTES_MAX: u64 = 512 << 20;
 
 /// A file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

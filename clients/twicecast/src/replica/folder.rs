@@ -80,7 +80,8 @@ impl MirrorFolder {
             )));
         }
         let is_empty = entries.iter().all(|entry| entry == WORK_FOLDER);
-        kind::check_fillable(&target, entries.is_empty())?;
+        let is_copy = entries.iter().any(|entry| entry == WORK_FOLDER);
+        kind::check_fillable(&target, entries.is_empty(), is_copy)?;
         let system = |error: Errno| unusable(error.into());
         let work = match dirfd::open_folder(&root, WORK_FOLDER) {
             Ok(work) => work,

@@ -80,17 +80,17 @@ pub fn mark_shared(dir: &Path, project: &str) {
         .and_then(|file| Ok(serde_json::to_writer(file, &shared)?));
 }
 
-/// Refuses to write a copy into a folder that is shared; nor, where it holds things already, into
-/// one that lies in a shared folder or in a clone.
+/// Refuses to write a copy into a folder that is shared; nor, where it holds things already and is
+/// no copy yet, into one that lies in a shared folder or in a clone.
 ///
 /// # Errors
 ///
 /// A sentence that says what to do.
-pub fn check_fillable(dir: &Path, is_empty: bool) -> Result<(), Failure> {
+pub fn check_fillable(dir: &Path, is_empty: bool, is_copy: bool) -> Result<(), Failure> {
     let mut all = above(dir).into_iter();
     let own = all.next().filter(|_| !is_empty);
     let own = own.and_then(|dir| shared(&dir));
-    let around = all.filter(|_| !is_empty);
+    let around = all.filter(|_| !is_empty && !is_copy);
     let around = around.filter_map(|dir| {
         let is_edited = |copy: &Marked| copy.is == Use::Copy(Kind::Clone);
         shared(&dir).or_else(|| copy(&dir).filter(is_edited))

@@ -26,8 +26,8 @@ pub struct Manifest {
     lines: usize,
     /// Whether the log may end in a line that could not be written to its end.
     is_torn: bool,
-    /// Lines of removals that could not be written, for the next time: what is not ours must not be
-    /// taken for ours later.
+    /// Lines that could not be written after what they tell of, for the next time: what is not ours
+    /// must not be taken for ours later, nor the reverse.
     owed: String,
 }
 
@@ -108,6 +108,24 @@ impl Manifest {
             self.compact();
         }
         Ok(())
+    }
+
+    /// Takes back that a file is about to be written: what was there before still is.
+    ///
+    /// # Errors
+    ///
+    /// The system's own; what was to be said is said with the next line.
+    pub fn restore(&mut self, name: &FileName, before: Option<Written>) -> io::Result<()> {
+        let Some(before) = before else {
+            return self.removed(name);
+        };
+        let entry = wrote_line(name, &before.sha256, before.executable);
+        let appended = self.append(&entry);
+        if appended.is_err() {
+            self.owed += &line(&entry)?;
+        }
+        self.record.files.insert(name.clone(), before);
+        appended
     }
 
     /// Notes that all of the project is there.
@@ -251,6 +269,27 @@ mod tests {
         let mut manifest = Manifest::begin(&work, found(&work)).unwrap();
         manifest.complete().unwrap();
         assert!(found(&work).is_complete);
+    }
+
+    #[test]
+    fn what_was_not_written_after_all_leaves_what_was_there_before_as_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dirfd::open_root(dir.path()).unwrap();
+        let mut manifest = begin(&work, Kind::Mirror);
+        manifest.wrote(&name("/a"), "here", false).unwrap();
+        for failing in ["1", "2", "3"] {
+            let before = manifest.files().get(&name("/a")).cloned();
+            manifest.wrote(&name("/a"), failing, true).unwrap();
+            manifest.restore(&name("/a"), before).unwrap();
+        }
+        manifest.wrote(&name("/new"), "1", false).unwrap();
+        manifest.restore(&name("/new"), None).unwrap();
+        assert!(manifest.wrote_content(&name("/a"), "here"));
+        drop(manifest);
+        let record = found(&work);
+        assert_eq!(names(&record), ["/a"]);
+        let a = &record.files[&name("/a")];
+        assert!(a.is("here") && !a.executable);
     }
 
     #[test]

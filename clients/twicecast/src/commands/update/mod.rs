@@ -16,7 +16,7 @@ use crate::credentials::flags::CommonArgs;
 use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
 use crate::failure::Failure;
-use crate::fs::dirfd;
+use crate::fs::{atomic, dirfd};
 use crate::listing;
 use crate::names::{FileName, shown};
 use crate::replica::clone_bases::CloneBases;
@@ -206,10 +206,14 @@ pub async fn bring_up_to_date(
             updating.settle(name, change);
         }
     });
-    let files = later
-        .iter()
-        .map(|(name, change)| (name.clone(), change.size));
-    let files = files.collect();
+    let mut files = Vec::new();
+    for (name, change) in &later {
+        if change.size > atomic::FILE_BYTES_MAX {
+            updating.fail(name, "it has more than 512 MiB");
+        } else {
+            files.push((name.clone(), change.size));
+        }
+    }
     let mut take = |name: FileName, content| {
         let change = &later[&name];
         block_in_place(|| updating.take(&name, change, content));

@@ -16,10 +16,6 @@ const GETS_MAX: usize = 16;
 const FEW: usize = 8;
 /// A file that is listed but not to be had is asked for in this many rounds.
 const ROUNDS_MAX: u32 = 3;
-/// A project with more files than this is not mirrored, …
-const FILES_MAX: usize = 1_000_000;
-/// … nor one whose names are longer than this together.
-const NAME_BYTES_MAX: usize = 256 << 20;
 
 impl Session<'_> {
     /// # Errors
@@ -34,7 +30,7 @@ impl Session<'_> {
         let Phase::Listing {
             reference: asked,
             files,
-            bytes,
+            length,
             touched,
         } = &mut self.phase
         else {
@@ -43,15 +39,8 @@ impl Session<'_> {
         if reference != Some(*asked) {
             return Ok(());
         }
-        *bytes += more.iter().map(|file| file.name.len()).sum::<usize>();
+        length.add(more.iter().map(|file| file.name.as_str()))?;
         files.extend(more);
-        if files.len() > FILES_MAX || *bytes > NAME_BYTES_MAX {
-            return Err(Failure::denied(format!(
-                "The server lists more than 1,000,000 files, or 256 MiB of names, for {}; that is \
-                 more than is mirrored.",
-                shown(&self.identity.full_project())
-            )));
-        }
         if last {
             let (files, touched) = (std::mem::take(files), std::mem::take(touched));
             self.compare(&files, touched);

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::credentials::identity::Identity;
 use crate::failure::Failure;
+use crate::listing::Length;
 use crate::names::{FileName, shown};
 use crate::protocol;
 use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
@@ -50,8 +51,7 @@ enum Phase {
     Listing {
         reference: u64,
         files: Vec<ListedFile>,
-        /// The bytes of their names.
-        bytes: usize,
+        length: Length,
         /// What live updates said since the list was asked for; it is newer than the list.
         touched: HashSet<FileName>,
     },
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
         self.phase = Phase::Listing {
             reference,
             files: Vec::new(),
-            bytes: 0,
+            length: Length::default(),
             touched: HashSet::new(),
         };
         self.round += 1;

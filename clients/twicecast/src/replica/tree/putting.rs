@@ -63,7 +63,7 @@ impl Tree {
         if mode != fresh.st_mode & 0o777 {
             fchmod(&staged.file, Mode::from_raw_mode(mode))?;
         }
-        let was_ours = self.manifest.holds(name);
+        let before = self.manifest.files().get(name).cloned();
         self.manifest.wrote(name, &sha256, executable)?;
         let in_the_way = match found {
             None => Refusal::NotOurs(name.as_str().to_owned()),
@@ -77,9 +77,7 @@ impl Tree {
         let inode = match placed {
             Ok(inode) => inode,
             Err(refusal) => {
-                if !was_ours {
-                    self.manifest.removed(name)?;
-                }
+                self.manifest.restore(name, before)?;
                 return Err(refusal);
             }
         };
