@@ -170,7 +170,7 @@ impl<'a> Updating<'a> {
                 let path = self.backups.put_aside(name, &theirs)?;
                 let path = shown(&path.to_string_lossy()).clone();
                 self.outcome.has_conflicts = true;
-                self.bases.began(name, incoming)?;
+                // It began as before: what is here holds nothing of the project's new version.
                 say(&format!(
                     "{name}: CONFLICT: {why}; yours stays, the project's is {path}"
                 ));

@@ -36,7 +36,7 @@ What you have not touched becomes what the project has; what the streamer has de
 What both of you have changed is merged; where you have changed the same lines, both versions stand \
 between <<<<<<< and >>>>>>>.
 What cannot be merged, because it is binary or too large, stays as you have it, and the project's \
-version is put aside.
+version is put aside, until you copy it into its place or the streamer takes yours.
 What you have edited and the streamer has deleted stays.
 Conflicts are named. What is replaced or deleted is first kept in ~/.local/state/twicecast \
 (XDG_STATE_HOME).";

@@ -215,8 +215,11 @@ async fn conflicts_are_named_and_neither_side_is_lost() {
     ] {
         assert_eq!(kept[name], content, "{name}");
     }
-    // Said once; and what is solved is proposed with what the streamer has as its base.
-    assert_eq!(world.update().await.code, 0);
+    // What was merged is said once; of what could not be, the base has not moved, so that the
+    // streamer's version is not taken for one that the viewer has seen and replaced.
+    let again = world.update().await;
+    assert_eq!(again.out.matches("CONFLICT").count(), 1, "{again:?}");
+    assert!(again.out.contains("/picture: CONFLICT"), "{again:?}");
     fs::write(copy("crlf"), "one\r\nsolved\r\n").unwrap();
     fs::write(copy("both"), "solved\n").unwrap();
     let pull = world.proposed().await;
@@ -224,6 +227,11 @@ async fn conflicts_are_named_and_neither_side_is_lost() {
         pull["files"],
         json!(["/both", "/crlf", "/edited", "/picture"])
     );
+    let base = |content: &[u8]| json!(crate::support::sha256(content));
+    assert_eq!(pull["bases"]["/crlf"], base(b"one\r\ntheirs\r\n"));
+    assert_eq!(pull["bases"]["/picture"], base(b"\0\x01"));
+    fs::write(copy("picture"), b"\0\x03").unwrap();
+    assert_eq!(world.update().await.code, 0);
     world.share.stop().await;
 }
 
@@ -271,6 +279,103 @@ async fn the_hash_of_what_came_is_the_base_and_deletions_carry_theirs() {
         "{said:?}"
     );
     world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_terminal_it_is_asked_whether_to_merge_first() {
+    let world = World::new(&files(&[("/a", TEXT)])).await;
+    let copy = world.copy.path().join("a");
+    for (answer, merges, line, round) in [("n\n", false, "seven", "7"), ("\n", true, "six", "6")] {
+        let before = String::from_utf8(fs::read(world.dir.path().join("a")).unwrap()).unwrap();
+        let theirs = before.replace(line, round);
+        world.streamer_saves(&[("/a", theirs.as_bytes())]).await;
+        fs::write(&copy, text(&[("two", "TWO")])).unwrap();
+        let terminal = Terminal::new();
+        let path = world.copy.path().to_str().unwrap();
+        let words = [
+            "propose", path, "--title", "t", "--user", "bob", "--key", "secret",
+        ];
+        let mut child = terminal.run(&words);
+        terminal
+            .until("Merge that with your changes first? [Y/n]")
+            .await;
+        terminal.press(answer);
+        assert_eq!(
+            child.wait().await.unwrap().code(),
+            Some(0),
+            "{}",
+            terminal.screen()
+        );
+        let now = String::from_utf8(fs::read(&copy).unwrap()).unwrap();
+        assert_eq!(now.contains(round), merges, "{now}");
+        assert!(now.contains("TWO"), "{now}");
+    }
+    world.share.stop().await;
+}
+
+/// A terminal that only this test holds.
+struct Terminal {
+    keys: fs::File,
+    path: std::path::PathBuf,
+    screen: std::sync::Arc<std::sync::Mutex<String>>,
+    /// Kept open, so that what is written can be read to its end.
+    _line: fs::File,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use std::io::Read as _;
+        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keys).unwrap();
+        unlockpt(&keys).unwrap();
+        let path = ptsname(&keys, Vec::new()).unwrap().into_string().unwrap();
+        let keys = fs::File::from(keys);
+        let mut reading = keys.try_clone().unwrap();
+        let screen = std::sync::Arc::<std::sync::Mutex<String>>::default();
+        let written = std::sync::Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(count @ 1..) = reading.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..count]);
+                written.lock().unwrap().push_str(&text);
+            }
+        });
+        let line = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        Self {
+            keys,
+            path: path.into(),
+            screen,
+            _line: line,
+        }
+    }
+
+    fn run(&self, words: &[&str]) -> tokio::process::Child {
+        let open = || fs::File::options().read(true).write(true).open(&self.path);
+        let mut command = crate::support::command(words);
+        command
+            .stdin(open().unwrap())
+            .stdout(open().unwrap())
+            .stderr(open().unwrap());
+        command.spawn().unwrap()
+    }
+
+    fn press(&self, keys: &str) {
+        use std::io::Write as _;
+        (&self.keys).write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn screen(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    async fn until(&self, text: &str) {
+        eventually(text, || self.screen().contains(text)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
