@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 
 use rustix::fs::{Mode, Stat, fchmod, fstat};
+use rustix::io::Errno;
 
 const READ: u32 = 0o444;
 const EXECUTE: u32 = 0o111;
@@ -25,7 +26,8 @@ pub fn with(mode: u32, executable: bool) -> u32 {
     }
 }
 
-/// Sets or clears the bit of an open file. Returns whether that changed anything.
+/// Sets or clears the bit of an open file. Returns whether that changed anything; on a file system
+/// that keeps no such bits it does not.
 ///
 /// # Errors
 ///
@@ -35,9 +37,32 @@ pub fn set(file: &File, executable: bool) -> io::Result<bool> {
     if is_set(&stat) == executable {
         return Ok(false);
     }
-    let mode = with(stat.st_mode, executable);
-    fchmod(file, Mode::from_raw_mode(mode))?;
-    Ok(true)
+    set_mode(file, with(stat.st_mode, executable))
+}
+
+/// Sets all permissions of an open file, likewise.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn set_mode(file: &File, mode: u32) -> io::Result<bool> {
+    match fchmod(file, Mode::from_raw_mode(mode)) {
+        Ok(()) => Ok(true),
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the file system of a file, which is ours to change, keeps the bit.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn is_kept(file: &File) -> io::Result<bool> {
+    let before = is_set(&fstat(file)?);
+    let is_changed = set(file, !before)? && is_set(&fstat(file)?) != before;
+    set(file, before)?;
+    Ok(is_changed)
 }
 
 #[cfg(test)]
@@ -57,6 +82,16 @@ mod tests {
             (0o10_0664, true, 0o775),
         ] {
             assert_eq!(with(before, executable), after, "{before:o}");
+        }
+    }
+
+    #[test]
+    fn a_probe_leaves_the_bit_as_it_was() {
+        let file = tempfile::tempfile().unwrap();
+        for executable in [false, true] {
+            set(&file, executable).unwrap();
+            assert!(is_kept(&file).unwrap());
+            assert_eq!(is_set(&fstat(&file).unwrap()), executable);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a folder may become, or go on being, a mirror or a clone; and opening it as one.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
@@ -9,13 +10,14 @@ use rustix::io::Errno;
 
 use crate::credentials::identity::Identity;
 use crate::failure::Failure;
-use crate::fs::dirfd;
+use crate::fs::{dirfd, executable};
 use crate::names::{FileName, NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
 use crate::replica::kind;
 use crate::replica::manifest::Manifest;
 use crate::replica::record;
 use crate::replica::record::{Earlier, Files, Header, Kind, Record};
 use crate::replica::staging::Staging;
+use crate::replica::state::Place;
 use crate::replica::tree::Tree;
 
 const LOCK: &str = "lock";
@@ -156,10 +158,20 @@ pub struct CloneFolder {
     pub work: OwnedFd,
     /// What it began as.
     pub record: Record,
-    _lock: OwnedFd,
+    lock: File,
 }
 
 impl CloneFolder {
+    /// Where its files are.
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            root: &self.root,
+            bases: &self.record.files,
+            // What cannot be told is taken for usual.
+            keeps_bits: executable::is_kept(&self.lock).unwrap_or(true),
+        }
+    }
+
     /// Opens a clone.
     ///
     /// # Errors
@@ -190,7 +202,7 @@ impl CloneFolder {
                 root,
                 work,
                 record,
-                _lock: lock,
+                lock: File::from(lock),
             }),
             (Kind::Clone, false) => Err(Failure::usage(format!(
                 "The clone in {shown_dir} was never finished; run `twicecast clone` again with \

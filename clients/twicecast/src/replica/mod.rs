@@ -12,4 +12,5 @@ pub mod record;
 pub mod session;
 pub mod staging;
 pub mod state;
+pub mod tally;
 pub mod tree;

@@ -31,13 +31,25 @@ impl From<&Written> for State {
     }
 }
 
+/// Where files are, and whether that keeps executable bits.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder.
+    pub root: &'a OwnedFd,
+    /// What the files began as: the bits that count where none are kept.
+    pub bases: &'a Files,
+    /// Whether the file system keeps them.
+    pub keeps_bits: bool,
+}
+
 /// Reads the state of a file; `None` where nothing is, or a folder, or a file in the place of one
 /// of its folders.
 ///
 /// # Errors
 ///
 /// Something else is in its place, or the system's own.
-pub fn of_file(root: &OwnedFd, name: &FileName) -> io::Result<Option<State>> {
+pub fn of_file(place: Place<'_>, name: &FileName) -> io::Result<Option<State>> {
+    let root = place.root;
     let opened =
         dirfd::open_parent(root, name).and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
     let file = match opened {
@@ -46,7 +58,12 @@ pub fn of_file(root: &OwnedFd, name: &FileName) -> io::Result<Option<State>> {
         Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => return none_but_files(root, name),
         Err(error) => return Err(error.into()),
     };
-    let executable = executable::is_set(&fstat(&file)?);
+    let executable = if place.keeps_bits {
+        executable::is_set(&fstat(&file)?)
+    } else {
+        let base = place.bases.get(name);
+        base.is_some_and(|base| base.executable)
+    };
     let (_, sha256) = dirfd::fingerprint(file)?;
     Ok(Some(State { sha256, executable }))
 }
@@ -184,12 +201,8 @@ pub struct Changes {
 
 /// Compares a clone with a list of the project; `unread` are files that the server has and cannot
 /// read.
-pub fn compare(
-    root: &OwnedFd,
-    bases: &Files,
-    listed: &[ListedFile],
-    unread: &[(String, String)],
-) -> Changes {
+pub fn compare(place: Place<'_>, listed: &[ListedFile], unread: &[(String, String)]) -> Changes {
+    let bases = place.bases;
     let mut changes = Changes::default();
     let mut theirs: BTreeMap<FileName, &ListedFile> = BTreeMap::new();
     for file in listed {
@@ -217,7 +230,7 @@ pub fn compare(
         if base == theirs {
             continue;
         }
-        match of_file(root, name) {
+        match of_file(place, name) {
             Ok(ours) => {
                 let step = step(base.as_ref(), ours.as_ref(), theirs.as_ref());
                 let size = listed.map_or(0, |listed| listed.size);
@@ -298,7 +311,19 @@ mod tests {
         std::os::unix::fs::symlink("file", at("link")).unwrap();
         std::os::unix::fs::symlink("folder", at("folderlink")).unwrap();
         let root = dirfd::open_root(dir.path()).unwrap();
-        let of = |name: &str| of_file(&root, &FileName::parse(name).unwrap());
+        let name = FileName::parse("/file").unwrap();
+        let mut bases = Files::new();
+        crate::replica::record::note(&mut bases, name.clone(), "1".into(), true);
+        let place = |keeps_bits| Place {
+            root: &root,
+            bases: &bases,
+            keeps_bits,
+        };
+        for keeps_bits in [true, false] {
+            let state = of_file(place(keeps_bits), &name).unwrap().unwrap();
+            assert_eq!(state.executable, !keeps_bits);
+        }
+        let of = |name: &str| of_file(place(true), &FileName::parse(name).unwrap());
         for gone in [
             "/gone",
             "/gone/below",

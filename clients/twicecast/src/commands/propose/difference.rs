@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::HumanBytes;
-use rustix::fd::OwnedFd;
 
 use crate::names::FileName;
 use crate::publish::look::Found;
 use crate::replica::proposed::Proposed;
 use crate::replica::record::Files;
-use crate::replica::state::{self, State};
+use crate::replica::state::{self, Place, State};
 use crate::review::wanted::Wanted;
 use crate::ui::output::{say, warn};
 
@@ -35,10 +34,11 @@ pub struct Difference {
 
 impl Difference {
     /// Compares what was found in a clone with what it began as, as far as that is wanted.
-    pub fn of(root: &OwnedFd, looked: &Found, bases: &Files, wanted: &Wanted) -> Self {
+    pub fn of(place: Place<'_>, looked: &Found, wanted: &Wanted) -> Self {
+        let bases = place.bases;
         let mut difference = Self::default();
         for (name, stamp) in looked.files.iter().filter(|(name, _)| wanted.wants(name)) {
-            match state::of_file(root, name) {
+            match state::of_file(place, name) {
                 Ok(Some(state)) if bases.get(name).map(State::from).as_ref() == Some(&state) => {}
                 Ok(Some(state)) => {
                     let size = stamp.size;
@@ -51,7 +51,7 @@ impl Difference {
         }
         let names = bases.keys().filter(|name| wanted.wants(name));
         for name in names.filter(|name| !looked.files.contains_key(name)) {
-            match state::of_file(root, name) {
+            match state::of_file(place, name) {
                 Ok(None) => drop(difference.deleted.insert(name.clone())),
                 Ok(Some(state)) if State::from(&bases[name]) == state => {}
                 Ok(Some(_)) => warn(&format!(
@@ -173,7 +173,13 @@ mod tests {
         let (looked, _) = look::look_at(dir.path(), &root, &[]).await.unwrap();
         fs::remove_file(dir.path().join("a")).unwrap();
         let all = Wanted::new(&[]).unwrap();
-        let difference = Difference::of(&root, &looked, &Files::new(), &all);
+        let (bases, keeps_bits) = (Files::new(), true);
+        let place = Place {
+            root: &root,
+            bases: &bases,
+            keeps_bits,
+        };
+        let difference = Difference::of(place, &looked, &all);
         let failed: Vec<_> = difference.failed.keys().map(FileName::as_str).collect();
         assert_eq!(failed, ["/a"]);
         let changed: Vec<_> = difference.names().map(FileName::as_str).collect();

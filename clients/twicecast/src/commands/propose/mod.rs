@@ -200,7 +200,7 @@ async fn differs(
 ) -> Result<Option<(Difference, Arc<Rules>)>, Failure> {
     let root = shared_folder::open(&args.dir)?;
     let (looked, rules) = look::look_at(&args.dir, &root, &args.allow).await?;
-    let difference = block_in_place(|| Difference::of(&root, &looked, &clone.record.files, wanted));
+    let difference = block_in_place(|| Difference::of(clone.place(), &looked, wanted));
     let all_right = send::all_right(&difference.failed);
     Ok(all_right.then_some((difference, rules)))
 }

@@ -14,6 +14,7 @@ use crate::names::{FileName, shown};
 use crate::replica::base_contents;
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::state::{Change, State, Step, merged_bit};
+use crate::replica::tally::Tally;
 use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
 use crate::review::decide::{Decision, Start, decide};
@@ -22,8 +23,8 @@ use crate::ui::output::{say, warn};
 /// What has come of an update.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// How many files are as the project has them, or merged with it.
-    pub updated: usize,
+    /// Something is as the project has it now, or merged with it.
+    pub has_updated: bool,
     /// There are conflicts to solve.
     pub has_conflicts: bool,
     /// Something could not be brought up to date.
@@ -35,6 +36,9 @@ pub struct Updating<'a> {
     root: &'a OwnedFd,
     bases: CloneBases<'a>,
     backups: Backups,
+    new: Tally,
+    updated: Tally,
+    deleted: Tally,
     /// What has come of it so far.
     pub outcome: Outcome,
 }
@@ -50,6 +54,9 @@ impl<'a> Updating<'a> {
             root,
             bases,
             backups: Backups::of("update", dir)?,
+            new: Tally::default(),
+            updated: Tally::default(),
+            deleted: Tally::default(),
             outcome: Outcome::default(),
         })
     }
@@ -85,9 +92,20 @@ impl<'a> Updating<'a> {
         warn(&format!("{name}: not updated: {}", shown(why)));
     }
 
-    /// Says where what was replaced is, and forgets the contents that no file begins with any more.
+    /// Sums up, says where what was replaced is, and forgets the contents that no file begins with any more.
     pub async fn finish(mut self) -> Outcome {
         self.bases.tidy();
+        let all = [
+            (&self.updated, "updated"),
+            (&self.new, "new"),
+            (&self.deleted, "deleted"),
+        ];
+        let all = all.into_iter().filter(|(files, _)| !files.is_empty());
+        let all: Vec<String> = all.map(|(files, what)| format!("{files} {what}")).collect();
+        if !all.is_empty() {
+            self.outcome.has_updated = true;
+            say(&all.join(", "));
+        }
         self.outcome.has_conflicts |= self.backups.look_again().await;
         if let Some(folder) = self.backups.replaced() {
             let folder = folder.to_string_lossy();
@@ -107,7 +125,7 @@ impl<'a> Updating<'a> {
             self.backups.watch(name, removed);
         }
         self.bases.advance(name, None)?;
-        self.tell(name, "deleted, as in the project");
+        self.deleted.add(name);
         Ok(())
     }
 
@@ -128,10 +146,8 @@ impl<'a> Updating<'a> {
         let bit = merged_bit(change.base.as_ref(), change.ours.as_ref(), theirs);
         let is_new = self.set_executable(name, bit)?;
         self.bases.advance(name, Some(theirs))?;
-        match (is_new, bit) {
-            (true, true) => self.tell(name, "executable, as in the project"),
-            (true, false) => self.tell(name, "no longer executable, as in the project"),
-            _ => {}
+        if is_new {
+            self.updated.add(name);
         }
         Ok(())
     }
@@ -147,24 +163,20 @@ impl<'a> Updating<'a> {
             _ => Start::Other(content.as_deref()),
         };
         let decision = decide(there.as_deref(), &theirs, start);
-        let (said, content, is_conflict) = match &decision {
-            Decision::Nothing => ("is so already", None, false),
+        let (said, content) = match &decision {
+            Decision::Nothing => (None, None),
             Decision::Take if change.step == Step::Back => (
-                "CONFLICT: you have deleted it, and the project has changed it; it is back",
+                Some("CONFLICT: you have deleted it, and the project has changed it; it is back"),
                 Some(theirs.as_slice()),
-                true,
             ),
-            Decision::Take if there.is_none() => ("new", Some(theirs.as_slice()), false),
-            Decision::Take => ("updated", Some(theirs.as_slice()), false),
+            Decision::Take => (None, Some(theirs.as_slice())),
             Decision::Merged(text) => (
-                "merged with what you have changed",
+                Some("merged with what you have changed"),
                 Some(text.as_slice()),
-                false,
             ),
             Decision::Conflict(text) => (
-                "CONFLICT: solve what stands between <<<<<<< and >>>>>>>",
+                Some("CONFLICT: solve what stands between <<<<<<< and >>>>>>>"),
                 Some(text.as_slice()),
-                true,
             ),
             Decision::Aside(why) => {
                 let path = self.backups.put_aside(name, &theirs)?;
@@ -195,8 +207,14 @@ impl<'a> Updating<'a> {
         self.set_executable(name, bit)?;
         // After it is written: a crash in between leaves a file which the next update finds merged.
         self.bases.began(name, incoming)?;
-        self.outcome.has_conflicts |= is_conflict;
-        self.tell(name, said);
+        self.outcome.has_updated = true;
+        self.outcome.has_conflicts |=
+            change.step == Step::Back || matches!(decision, Decision::Conflict(_));
+        match said {
+            Some(said) => say(&format!("{name}: {said}")),
+            None if there.is_none() => self.new.add(name),
+            None => self.updated.add(name),
+        }
         Ok(())
     }
 
@@ -204,10 +222,5 @@ impl<'a> Updating<'a> {
         let (folder, leaf) = dirfd::open_parent(self.root, name)?;
         let file: File = dirfd::open_file(&folder, leaf)?;
         executable::set(&file, bit)
-    }
-
-    fn tell(&mut self, name: &FileName, what: &str) {
-        self.outcome.updated += 1;
-        say(&format!("{name}: {what}"));
     }
 }

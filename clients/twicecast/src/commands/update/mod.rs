@@ -25,7 +25,7 @@ use crate::replica::folder::CloneFolder;
 use crate::replica::record::Header;
 use crate::replica::staging::Staging;
 use crate::replica::state::{self, Change, Changes};
-use crate::ui::output::{counted, say, warn};
+use crate::ui::output::{say, warn};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -106,11 +106,16 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     drop(outgoing);
     incoming.finish().await;
     let project = shown(&identity.full_project());
-    if !outcome.has_failed && !outcome.has_conflicts && outcome.updated == 0 {
-        say(&format!("{project} has nothing new"));
-    } else {
-        let files = counted(outcome.updated, "file");
-        say(&format!("brought up to date with {project}: {files}"));
+    match outcome {
+        Outcome {
+            has_updated: false,
+            has_conflicts: false,
+            has_failed: false,
+        } => say(&format!("{project} has nothing new")),
+        Outcome {
+            has_failed: false, ..
+        } => say(&format!("up to date with {project}")),
+        _ => {}
     }
     if outcome.has_conflicts {
         warn("Solve the conflicts named above before you propose.");
@@ -162,9 +167,8 @@ pub async fn changes(
 ) -> Result<Changes, Failure> {
     let (listed, unread) =
         listing::list(outgoing, incoming, identity, reference, &mut |_| {}).await?;
-    let bases = &clone.record.files;
     Ok(block_in_place(|| {
-        state::compare(&clone.root, bases, &listed, &unread)
+        state::compare(clone.place(), &listed, &unread)
     }))
 }
 

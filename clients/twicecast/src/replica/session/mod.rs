@@ -5,7 +5,6 @@
 mod catch_up;
 mod errors;
 mod retries;
-mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -17,7 +16,7 @@ use crate::protocol;
 use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
 use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder};
 use crate::replica::session::retries::Retries;
-use crate::replica::session::tally::Tally;
+use crate::replica::tally::Tally;
 use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{FileType, Mode, Stat, fchmod, fstat};
+use rustix::fs::{FileType, Stat, fstat};
 use rustix::io::Errno;
 
 use crate::fs::{dirfd, executable};
@@ -61,7 +61,7 @@ impl Tree {
         let fresh = fstat(&staged.file)?;
         let mode = executable::with(found.as_ref().unwrap_or(&fresh).st_mode, executable);
         if mode != fresh.st_mode & 0o777 {
-            fchmod(&staged.file, Mode::from_raw_mode(mode))?;
+            executable::set_mode(&staged.file, mode)?;
         }
         let before = self.manifest.files().get(name).cloned();
         self.manifest.wrote(name, &sha256, executable)?;

@@ -15,8 +15,7 @@ impl Tree {
             Refusal::Link(at) | Refusal::Special(at) => {
                 self.is_gone(at) || self.is_file_or_folder(at)
             }
-            // What it holds may be gone; trying costs one fetch.
-            Refusal::FolderOfOthers(at) => self.is_gone(at) || self.is_file_or_folder(at),
+            Refusal::FolderOfOthers(at) => self.is_gone(at) || self.is_empty(at),
             // The project has to change before this can.
             Refusal::Twin(_) | Refusal::TwinIn(_) => false,
             Refusal::System(_) => self.is_writable(name, size),
@@ -25,6 +24,11 @@ impl Tree {
 
     fn is_gone(&self, at: &str) -> bool {
         FileName::parse(at).is_ok_and(|name| self.is_free(&name))
+    }
+
+    fn is_empty(&self, at: &str) -> bool {
+        let entries = dirfd::open_below(&self.root, at).map(|folder| dirfd::entries(&folder));
+        entries.is_ok_and(|entries| entries.is_ok_and(|entries| entries.is_empty()))
     }
 
     fn is_file_or_folder(&self, at: &str) -> bool {

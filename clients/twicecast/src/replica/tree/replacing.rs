@@ -6,12 +6,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, Stat, fchmod, fstat, openat, renameat, renameat_with,
-    unlinkat,
+    AtFlags, Mode, OFlags, RenameFlags, Stat, fstat, openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
-use crate::fs::dirfd;
+use crate::fs::{dirfd, executable};
 use crate::names::OWN_PREFIX;
 use crate::replica::staging::{Staged, Staging};
 
@@ -50,8 +49,8 @@ fn place_copy(
     let mut copy = File::from(openat(folder, &name, flags, Mode::from_raw_mode(0o600))?);
     let filled = io::copy(&mut staged.read()?, &mut copy)
         .and_then(|_| Ok(fstat(&staged.file)?.st_mode & 0o777))
-        .and_then(|mode| Ok(fchmod(&copy, Mode::from_raw_mode(mode))?));
-    let placed = filled.and_then(|()| Ok(move_in(folder, &name, folder, leaf, found)?));
+        .and_then(|mode| executable::set_mode(&copy, mode));
+    let placed = filled.and_then(|_| Ok(move_in(folder, &name, folder, leaf, found)?));
     if let Err(error) = placed {
         let _ = unlinkat(folder, &name, AtFlags::empty());
         return Err(error);

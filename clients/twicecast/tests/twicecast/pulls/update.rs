@@ -87,7 +87,7 @@ async fn two_rounds_of_update_and_propose_lose_nothing_and_propose_nothing_twice
     let said = world.update().await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
-        said.out.contains("/a: merged") && said.out.contains("/b: updated"),
+        said.out.contains("/a: merged") && said.out.contains("1 (/b) updated"),
         "{said:?}"
     );
     let both = text(&[("two", "TWO"), ("six", "SIX")]);

@@ -13,6 +13,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// One more.
     pub fn add(&mut self, name: &FileName) {
         self.count += 1;
@@ -31,5 +36,22 @@ impl std::fmt::Display for Tally {
             write!(f, " ({})", names.join(", "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_to_five_files_are_named() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.to_string(), "0");
+        for number in 1..=5 {
+            tally.add(&FileName::parse(&format!("/{number}")).unwrap());
+        }
+        assert_eq!(tally.to_string(), "5 (/1, /2, /3, /4, /5)");
+        tally.add(&FileName::parse("/6").unwrap());
+        assert_eq!(tally.to_string(), "6");
     }
 }
