@@ -536,3 +536,36 @@ async fn the_streamers_executable_bit_is_followed_and_the_other_bits_are_left_al
     assert_eq!(mirror_once(&server, &copy, &[]).await.code, 0);
     assert_eq!(mode("b"), 0o644);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_that_is_killed_at_any_time_takes_nothing_of_its_own_for_edited() {
+    let (_dir, copy) = folder();
+    let server = FakeServer::start(many(), Faults::default()).await;
+    let words = ["mirror", copy.to_str().unwrap(), "--url", &server.url];
+    let names = ["--streamer", "ana", "--project", "demo"];
+    for round in 0..15_u64 {
+        for name in many().keys() {
+            let content = format!("{round} of {name}").repeat(50);
+            let mut inside = server.inside.lock().unwrap();
+            inside.files.insert(name.clone(), content.into_bytes());
+        }
+        let mut child = crate::support::command(&[&words[..], &names].concat())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        let mut out = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(out));
+        let first = out.next_line().await.unwrap().unwrap();
+        assert!(first.starts_with("mirroring"), "{first}");
+        tokio::time::sleep(std::time::Duration::from_micros(700 * round)).await;
+        child.kill().await.unwrap();
+    }
+    let said = mirror_once(&server, &copy, &[]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    assert_eq!(tree(&copy), server.files());
+    let left = fs::read_dir(copy.join(".twicecast-mirror")).unwrap();
+    let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(
+        left.into_iter()
+            .all(|name| ["lock", "manifest.jsonl"].contains(&name.as_str()))
+    );
+}
