@@ -115,6 +115,7 @@ mod tests {
         Remote {
             size,
             sha256: content.to_owned(),
+            executable: false,
         }
     }
 

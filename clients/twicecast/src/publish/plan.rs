@@ -13,6 +13,8 @@ pub struct Remote {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+    /// Whether it is executable.
+    pub executable: bool,
 }
 
 /// What is to be done, deletions first, so that a file can come where a folder was and the reverse.
@@ -41,6 +43,7 @@ pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
                     Remote {
                         size: file.size,
                         sha256: file.sha256,
+                        executable: file.executable,
                     },
                 );
             }

@@ -14,8 +14,8 @@ use tokio::time::{sleep, sleep_until};
 use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
 use crate::failure::Failure;
-use crate::fs::dirfd;
 use crate::fs::fingerprint::Stamp;
+use crate::fs::{dirfd, executable};
 use crate::names::FileName;
 use crate::protocol::{PullRequest, Reply, ServerMessage};
 use crate::publish::dirty::Dirty;
@@ -226,12 +226,17 @@ pub fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<St
     let read = time::now() / 1_000;
     let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
     let file = dirfd::open_file(&folder, leaf).ok()?;
-    let stamp = Stamp::of(&rustix::fs::fstat(&file).ok()?);
+    let stat = rustix::fs::fstat(&file).ok()?;
+    let (stamp, executable) = (Stamp::of(&stat), executable::is_set(&stat));
     let again = file.try_clone().ok()?;
     let (size, sha256) = dirfd::fingerprint(file).ok()?;
     let is_same = Stamp::of(&rustix::fs::fstat(&again).ok()?) == stamp;
     Some((
-        Remote { size, sha256 },
+        Remote {
+            size,
+            sha256,
+            executable,
+        },
         stamp.settled(read).filter(|_| is_same),
     ))
 }
@@ -487,7 +492,7 @@ impl Session<'_> {
                 first_reference: posts_begin,
                 refused: upload.refused(),
                 bases: BTreeMap::new(),
-                executables: BTreeMap::new(),
+                executables: None,
                 allows: Allows::when(allows),
             })
         };
@@ -522,6 +527,7 @@ impl Session<'_> {
                         Remote {
                             size: u64::MAX,
                             sha256: String::new(),
+                            executable: false,
                         },
                         None,
                     ),
@@ -636,6 +642,7 @@ impl Session<'_> {
             let unknown = Remote {
                 size: u64::MAX,
                 sha256: String::new(),
+                executable: false,
             };
             self.folder.known.posted(name, unknown, None);
         }

@@ -1,9 +1,10 @@
 //! A thousand operations on a shared folder, while the server is killed and the network cut: in the
-//! end a viewer has exactly what is shared.
+//! end a viewer has exactly what is shared, executable bits included.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,13 +57,26 @@ const RULES: [Rule; 5] = [
 ];
 
 /// What of a folder is shared by these rules: all that no rule names last.
-fn shared(dir: &Path, rules: &BTreeSet<usize>) -> Files {
-    let mut files = tree(dir);
-    files.retain(|name, _| {
+fn shared(dir: &Path, rules: &BTreeSet<usize>) -> (Files, BTreeSet<String>) {
+    let (mut files, mut executables) = whole(dir);
+    let is_shared = |name: &str| {
         let mut verdicts = rules.iter().rev().filter_map(|rule| RULES[*rule].1(name));
         verdicts.next() != Some(true)
-    });
-    files
+    };
+    files.retain(|name, _| is_shared(name));
+    executables.retain(|name| is_shared(name));
+    (files, executables)
+}
+
+/// The files of a folder, and which of them are executable.
+fn whole(dir: &Path) -> (Files, BTreeSet<String>) {
+    let files = tree(dir);
+    let is_executable = |name: &&String| {
+        let found = fs::metadata(dir.join(&name[1..]));
+        found.is_ok_and(|found| found.permissions().mode() & 0o100 != 0)
+    };
+    let executables = files.keys().filter(is_executable).cloned().collect();
+    (files, executables)
 }
 
 const FOLDERS: [&str; 5] = ["d0", "d1", "d2", "d3", "x"];
@@ -102,7 +116,7 @@ impl Tree<'_> {
     fn operate(&mut self) {
         let (from, to) = (self.file(), self.file());
         let content = self.content();
-        let _ = match self.random.below(16) {
+        let _ = match self.random.below(18) {
             0..4 => {
                 fs::create_dir_all(from.parent().unwrap()).and_then(|()| fs::write(&from, content))
             }
@@ -127,6 +141,19 @@ impl Tree<'_> {
             12 => std::os::unix::fs::symlink(&to, &from),
             13 => fs::create_dir_all(self.folder().join("x")),
             14 => fs::copy(&from, &to).map(|_| ()),
+            15 | 16 => {
+                let mode = if self.random.below(2) == 0 {
+                    0o755
+                } else {
+                    0o644
+                };
+                fs::symlink_metadata(&from)
+                    .ok()
+                    .filter(fs::Metadata::is_file)
+                    .map_or(Ok(()), |_| {
+                        fs::set_permissions(&from, fs::Permissions::from_mode(mode))
+                    })
+            }
             _ => self.change_rules(),
         };
     }
@@ -165,7 +192,7 @@ async fn after_a_thousand_operations_kills_and_cuts_a_viewer_has_exactly_what_is
     for operation in 0..1_000 {
         if operation == 700 {
             // All that comes now has to be noticed: nobody comes back and looks at everything.
-            let synced = || crate::support::tree(copy.path()) == shared(dir.path(), &tree.rules);
+            let synced = || whole(copy.path()) == shared(dir.path(), &tree.rules);
             eventually("all is there in between", synced).await;
         }
         match operation {
@@ -182,17 +209,19 @@ async fn after_a_thousand_operations_kills_and_cuts_a_viewer_has_exactly_what_is
         }
     }
     let wanted = shared(dir.path(), &tree.rules);
-    assert!(wanted.len() > 5, "there is something to compare");
+    assert!(wanted.0.len() > 5, "there is something to compare");
     eventually("the viewer has what is shared", || {
-        crate::support::tree(copy.path()) == wanted
+        whole(copy.path()) == wanted
     })
     .await;
     // And it stays so.
     tokio::time::sleep(Duration::from_millis(500)).await;
+    let ((files, executables), (wanted, wanted_executables)) = (whole(copy.path()), wanted);
     assert_eq!(
-        crate::support::tree(copy.path()).keys().collect::<Vec<_>>(),
+        files.keys().collect::<Vec<_>>(),
         wanted.keys().collect::<Vec<_>>()
     );
+    assert_eq!(executables, wanted_executables);
     share.stop().await;
     mirror.stop().await;
 }

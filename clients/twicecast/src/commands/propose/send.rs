@@ -109,7 +109,7 @@ pub async fn send(
         first_reference: posts_begin,
         refused: upload.refused(),
         bases: hashes,
-        executables,
+        executables: Some(executables),
         allows: Allows::when(move |name| rules.allow(name)),
     });
     for source in [deletions, posts] {

@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::fstat;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::fs::dirfd;
+use crate::fs::{dirfd, executable};
 use crate::names::FileName;
 use crate::parts::Outcome;
 use crate::publish::plan::Remote;
@@ -73,8 +74,9 @@ pub struct Posts {
     pub refused: Refused,
     /// What they were made from, by name, for a pull request.
     pub bases: BTreeMap<String, String>,
-    /// Whether they are executable, by name; the server's files keep theirs where nothing is said.
-    pub executables: BTreeMap<String, bool>,
+    /// Whether they are executable, by name, for a pull request: where nothing is said the author has
+    /// not changed it. `None`: all are as they are.
+    pub executables: Option<BTreeMap<String, bool>>,
     /// Asked about a file after each part of it was read, and again where that part has waited
     /// since.
     pub allows: Allows,
@@ -94,11 +96,13 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
     let (sender, receiver) = mpsc::channel(READY_MAX);
     spawn_blocking(move || {
         for (reference, (name, size)) in (first_reference..).zip(files) {
-            let opened = Cell::new(0);
+            let (opened, is_executable) = (Cell::new(0), Cell::new(false));
             let open = || {
                 opened.set(time::now() / 1_000);
-                Ok(dirfd::open_parent(&root, &name)
-                    .and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf))?)
+                let file = dirfd::open_parent(&root, &name)
+                    .and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf))?;
+                is_executable.set(executable::is_set(&fstat(&file)?));
+                Ok(file)
             };
             let mut fault: Option<std::io::Error> = None;
             let mut withheld = false;
@@ -120,6 +124,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     remote: Remote {
                         size: sent,
                         sha256: dirfd::hex(&hash.clone().finalize()),
+                        executable: is_executable.get(),
                     },
                     stamp: stamp.settled(opened.get()),
                     // Of a file in one part all is at hand.
@@ -131,7 +136,10 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     part.number,
                     &STANDARD.encode(part.bytes),
                     bases.get(name.as_str()).map(String::as_str),
-                    executables.get(name.as_str()).copied(),
+                    match &executables {
+                        Some(executables) => executables.get(name.as_str()).copied(),
+                        None => Some(is_executable.get()),
+                    },
                 ) {
                     Ok(text) => text,
                     Err(error) => {

@@ -402,5 +402,18 @@ async fn the_executable_bit_is_cloned_proposed_alone_and_merged_three_ways() {
         fs::metadata(copy("run")).unwrap().permissions().mode() & 0o777,
         0o700
     );
+    // The streamer's bit arrives alone, and goes again.
+    let stored = world.server.base.path().join("ana/demo/tool");
+    for mode in [0o755, 0o644] {
+        set_mode(&world.dir.path().join("tool"), mode);
+        let wanted = mode == 0o755;
+        eventually("the server has the bit", || {
+            is_executable(&stored) == wanted
+        })
+        .await;
+        assert_eq!(world.update().await.code, 0);
+        assert_eq!(is_executable(&copy("tool")), wanted);
+    }
+    assert_eq!(fs::read(copy("tool")).unwrap(), b"tool\n");
     world.share.stop().await;
 }
