@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat,
     renameat_with, unlinkat,
 };
 use rustix::io::Errno;
@@ -26,23 +27,56 @@ pub struct Found {
     pub executable: bool,
 }
 
-/// A file that is no longer in the folder. A program that had opened it may still write into it.
+/// A file that was taken out of the folder: itself, still open, since a program that had opened it
+/// may still write into it. It is gone once this is dropped, unless it was moved elsewhere.
 #[derive(Debug)]
 pub struct Replaced {
     file: File,
-    before: Vec<u8>,
+    /// Where it lies out of sight; nowhere, on a file system that cannot swap two files.
+    aside: Option<(OwnedFd, String)>,
 }
 
 impl Replaced {
-    /// What it holds by now, if somebody has written into it since.
+    /// Moves the file itself over another one outside of the folder. Returns whether it could be:
+    /// not to another file system, and not where it has a second name, under which it goes on.
     ///
     /// # Errors
     ///
     /// The system's own.
-    pub fn written_since(mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn move_over(&mut self, path: &Path) -> io::Result<bool> {
+        let Some((folder, leaf)) = &self.aside else {
+            return Ok(false);
+        };
+        self.file.sync_all()?;
+        if fstat(&self.file)?.st_nlink > 1 {
+            return Ok(false);
+        }
+        match renameat(folder, leaf.as_str(), CWD, path) {
+            Ok(()) => {
+                self.aside = None;
+                Ok(true)
+            }
+            Err(Errno::XDEV) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What it holds by now.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn content(&mut self) -> io::Result<Vec<u8>> {
         self.file.seek(SeekFrom::Start(0))?;
-        let now = content(&self.file)?;
-        Ok((now != self.before).then_some(now))
+        content(&self.file)
+    }
+}
+
+impl Drop for Replaced {
+    fn drop(&mut self) {
+        if let Some((folder, leaf)) = &self.aside {
+            let _ = unlinkat(folder, leaf.as_str(), AtFlags::empty());
+        }
     }
 }
 
@@ -106,7 +140,7 @@ pub fn write(
     }
     let put = match ours {
         None => to_free_place(&folder, &temporary, leaf).map(|()| None),
-        Some(ours) => exchange(&folder, &temporary, leaf, ours).map(Some),
+        Some(ours) => exchange(folder.try_clone()?, &temporary, leaf, ours).map(Some),
     };
     // What somebody else wrote may have come there by being swapped, and stays.
     if put.is_err() && opened(&folder, &temporary, content).is_some() {
@@ -125,8 +159,8 @@ pub fn set_executable(root: &OwnedFd, name: &FileName, executable: bool) -> io::
     executable::set(&dirfd::open_file(&folder, leaf)?, executable).map(|_| ())
 }
 
-/// Removes a file in whose place `ours` was read, and the folders that this leaves empty. Gives
-/// back what it removed.
+/// Removes a file in whose place `ours` was read, and gives it back: until that is dropped or moved,
+/// it lies in its folder, out of sight.
 ///
 /// # Errors
 ///
@@ -143,12 +177,20 @@ pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<Replac
             ))),
         };
     };
-    unlinkat(&folder, &aside, AtFlags::empty())?;
-    prune(root, name);
-    Ok(Replaced {
-        file,
-        before: ours.to_vec(),
-    })
+    let aside = Some((folder, aside));
+    Ok(Replaced { file, aside })
+}
+
+/// Removes the folders above a file that is gone, as far as they are empty.
+pub fn prune(root: &OwnedFd, name: &FileName) {
+    for full in name.folders().rev() {
+        let (parent, leaf) = full.rsplit_once('/').unwrap_or(("", full));
+        let removed = dirfd::open_below(root, parent)
+            .and_then(|parent| unlinkat(&parent, leaf, AtFlags::REMOVEDIR));
+        if removed.is_err() {
+            return;
+        }
+    }
 }
 
 fn changed() -> io::Error {
@@ -209,28 +251,25 @@ fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
     }
 }
 
-/// Swaps a new file with an old one, and takes the old one away if it is the one that was read;
+/// Swaps a new file with an old one, and gives back the old one if it is the one that was read;
 /// else swaps them back.
-fn exchange(folder: &OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<Replaced> {
-    let replaced = |file| Replaced {
-        file,
-        before: ours.to_vec(),
-    };
-    let swap = || renameat_with(folder, new, folder, leaf, RenameFlags::EXCHANGE);
+fn exchange(folder: OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<Replaced> {
+    // What has changed already is seen here, so that what is new is not visible even for a moment.
+    let file = opened(&folder, leaf, ours).ok_or_else(changed)?;
+    let swap = || renameat_with(&folder, new, &folder, leaf, RenameFlags::EXCHANGE);
     match swap() {
         Ok(()) => {}
         Err(Errno::NOENT) => return Err(changed()),
         // Some file systems have no such flag.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            let file = opened(folder, leaf, ours).ok_or_else(changed)?;
-            renameat(folder, new, folder, leaf)?;
-            return Ok(replaced(file));
+            renameat(&folder, new, &folder, leaf)?;
+            return Ok(Replaced { file, aside: None });
         }
         Err(error) => return Err(error.into()),
     }
-    if let Some(file) = opened(folder, new, ours) {
-        unlinkat(folder, new, AtFlags::empty())?;
-        return Ok(replaced(file));
+    if let Some(file) = opened(&folder, new, ours) {
+        let aside = Some((folder, new.to_owned()));
+        return Ok(Replaced { file, aside });
     }
     match swap() {
         Ok(()) => Err(changed()),
@@ -246,17 +285,6 @@ fn opened(folder: &OwnedFd, leaf: &str, expected: &[u8]) -> Option<File> {
     content(&file)
         .is_ok_and(|found| found == expected)
         .then_some(file)
-}
-
-fn prune(root: &OwnedFd, name: &FileName) {
-    for full in name.folders().rev() {
-        let (parent, leaf) = full.rsplit_once('/').unwrap_or(("", full));
-        let removed = dirfd::open_below(root, parent)
-            .and_then(|parent| unlinkat(&parent, leaf, AtFlags::REMOVEDIR));
-        if removed.is_err() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -293,7 +321,8 @@ mod tests {
             read(&root, &name("/a/b/new")).unwrap().unwrap().content,
             b"2"
         );
-        remove(&root, &name("/a/b/new"), b"2").unwrap();
+        drop(remove(&root, &name("/a/b/new"), b"2").unwrap());
+        prune(&root, &name("/a/b/new"));
         assert_eq!(entries(&dir), 0);
         assert_eq!(read(&root, &name("/a/b/new")).unwrap(), None);
     }
@@ -320,32 +349,13 @@ mod tests {
         fs::write(at("a"), "came").unwrap();
         fs::write(at("new"), "theirs").unwrap();
         assert!(to_free_place(&root, "new", "a").is_err());
-        assert!(exchange(&root, "new", "a", b"old").is_err());
+        let exchange = |ours| exchange(root.try_clone().unwrap(), "new", "a", ours);
+        assert!(exchange(b"old").is_err());
         assert_eq!(fs::read(at("a")).unwrap(), b"came");
         assert_eq!(fs::read(at("new")).unwrap(), b"theirs");
-        exchange(&root, "new", "a", b"came").unwrap();
+        drop(exchange(b"came").unwrap());
         assert_eq!(fs::read(at("a")).unwrap(), b"theirs");
         assert_eq!(entries(&dir), 1);
-    }
-
-    #[test]
-    fn what_a_program_writes_into_a_file_that_it_had_open_is_not_lost() {
-        let (dir, root) = world();
-        let path = dir.path().join("a");
-        let late = || fs::OpenOptions::new().append(true).open(&path).unwrap();
-        fs::write(&path, "ours").unwrap();
-        let mut writer = late();
-        let replaced = write(&root, &name("/a"), Some(b"ours"), b"theirs", None);
-        writer.write_all(b" and more").unwrap();
-        let replaced = replaced.unwrap().unwrap();
-        assert_eq!(replaced.written_since().unwrap().unwrap(), b"ours and more");
-        let mut writer = late();
-        let removed = remove(&root, &name("/a"), b"theirs").unwrap();
-        writer.write_all(b"!").unwrap();
-        assert_eq!(removed.written_since().unwrap().unwrap(), b"theirs!");
-        fs::write(&path, "quiet").unwrap();
-        let removed = remove(&root, &name("/a"), b"quiet").unwrap();
-        assert_eq!(removed.written_since().unwrap(), None);
     }
 
     #[test]

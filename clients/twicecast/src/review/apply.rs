@@ -45,11 +45,7 @@ pub async fn run(
         outcome: Outcome::default(),
     };
     let applied = applying.all(steps, contents).await;
-    applying.outcome.has_conflicts |= applying.backups.look_again().await;
-    if let Some(folder) = applying.backups.replaced() {
-        let folder = folder.to_string_lossy();
-        say(&format!("what was replaced is kept in {}", shown(&folder)));
-    }
+    applying.outcome.has_conflicts |= applying.backups.tell();
     applied.map(|()| applying.outcome)
 }
 
@@ -124,25 +120,14 @@ impl Applying {
     fn carry_out(&mut self, step: &Step<'_>, steps: &Steps<'_, '_>) -> std::io::Result<String> {
         let (name, root) = (step.name, steps.root);
         let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
-        if let (Some(ours), true) = (
-            ours,
-            step.content().is_some() || step.action == Action::Delete,
-        ) {
-            // Nothing is replaced before it is kept.
-            self.backups.keep(name, ours)?;
-        }
-        let replaced = if let Some(content) = step.content() {
-            atomic::write(root, name, ours, content, step.executable())?
+        let executable = step.executable();
+        if let Some(content) = step.content() {
+            self.backups
+                .replace(root, name, ours, content, executable)?;
         } else if let (Action::Delete, Some(ours)) = (&step.action, ours) {
-            Some(atomic::remove(root, name, ours)?)
-        } else {
-            if let Some(executable) = step.executable() {
-                atomic::set_executable(root, name, executable)?;
-            }
-            None
-        };
-        if let Some(replaced) = replaced {
-            self.backups.watch(name, replaced);
+            self.backups.remove(root, name, ours)?;
+        } else if let Some(executable) = executable {
+            atomic::set_executable(root, name, executable)?;
         }
         Ok(match &step.action {
             Action::PutAside(why) => {

@@ -1,35 +1,47 @@
-//! Where what a pull request replaces is kept: outside the shared folder, so that no viewer sees
-//! it.
+//! Replacing files, and keeping what was replaced: outside the shared folder, so that no viewer
+//! sees it. What is kept is the replaced file itself where it can be moved, so that even a program
+//! which has it open, and writes into it much later, loses nothing.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use rustix::fd::OwnedFd;
+use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
-use crate::fs::atomic::Replaced;
+use crate::fs::atomic::{self, Replaced};
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
-use crate::ui::output::warn;
+use crate::ui::output::{say, warn};
 
 /// What was here.
 const REPLACED: &str = "replaced";
 /// What was put aside instead of being written.
 const PROPOSED: &str = "proposed";
 
-/// A program that writes into a file in place opens it shortly before. So long after the last
-/// file was replaced, what it has written is looked for.
-const LATE: Duration = Duration::from_millis(100);
-/// So many replaced files are watched at most: each is held open until it is looked at again.
-const WATCHED_MAX: usize = 200;
+/// So many replaced files that cannot be moved are held open, to see whether somebody writes into
+/// them.
+const OPEN_MAX: usize = 200;
 
 /// A folder for what one pull request replaces or leaves aside.
 #[derive(Debug)]
 pub struct Backups {
     folder: PathBuf,
     has_replaced: bool,
-    watched: Vec<(FileName, Replaced)>,
+    kept: Vec<Kept>,
+}
+
+/// A file that was replaced.
+#[derive(Debug)]
+struct Kept {
+    name: FileName,
+    path: PathBuf,
+    /// The SHA-256 of what it held when it was replaced.
+    hash: Vec<u8>,
+    /// The file itself, where what is kept is a copy of it.
+    original: Option<Replaced>,
 }
 
 impl Backups {
@@ -61,60 +73,103 @@ impl Backups {
         Self {
             folder: own.join("pulls").join(folder),
             has_replaced: false,
-            watched: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
-    /// Keeps what is about to be replaced.
+    /// Writes a file in whose place `ours` was read, `None` where nothing was there, and keeps what
+    /// it replaces. `executable` is as with [`atomic::write`].
     ///
     /// # Errors
     ///
-    /// The system's own.
-    pub fn keep(&mut self, name: &FileName, content: &[u8]) -> io::Result<()> {
-        write(&self.folder.join(REPLACED), name, content)?;
-        self.has_replaced = true;
+    /// What lies there stays as it is.
+    pub fn replace(
+        &mut self,
+        root: &OwnedFd,
+        name: &FileName,
+        ours: Option<&[u8]>,
+        content: &[u8],
+        executable: Option<bool>,
+    ) -> io::Result<()> {
+        // Nothing is replaced before it is kept.
+        let path = ours.map(|ours| self.keep(name, ours)).transpose()?;
+        let replaced = atomic::write(root, name, ours, content, executable)?;
+        if let (Some(path), Some(ours), Some(replaced)) = (path, ours, replaced) {
+            self.hold(name, path, ours, replaced);
+        }
         Ok(())
     }
 
-    /// Looks again later at a file that was replaced: a program may still write into it.
-    pub fn watch(&mut self, name: &FileName, replaced: Replaced) {
-        self.watched.push((name.clone(), replaced));
-        if self.watched.len() > WATCHED_MAX {
-            let (name, replaced) = self.watched.remove(0);
-            self.keep_late(&name, replaced);
-        }
+    /// Removes a file in whose place `ours` was read, and the folders that this leaves empty, and
+    /// keeps it.
+    ///
+    /// # Errors
+    ///
+    /// What lies there stays as it is.
+    pub fn remove(&mut self, root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
+        let path = self.keep(name, ours)?;
+        let replaced = atomic::remove(root, name, ours)?;
+        self.hold(name, path, ours, replaced);
+        atomic::prune(root, name);
+        Ok(())
     }
 
-    /// Looks at what was replaced, and keeps and names what somebody has written into it since.
-    /// Returns whether anybody has.
-    pub async fn look_again(&mut self) -> bool {
-        if self.watched.is_empty() {
-            return false;
-        }
-        tokio::time::sleep(LATE).await;
-        let watched = std::mem::take(&mut self.watched).into_iter();
-        watched.fold(false, |any, (name, replaced)| {
-            self.keep_late(&name, replaced) || any
-        })
+    /// Keeps a copy of what is about to be replaced.
+    fn keep(&mut self, name: &FileName, content: &[u8]) -> io::Result<PathBuf> {
+        let path = write(&self.folder.join(REPLACED), name, content)?;
+        self.has_replaced = true;
+        Ok(path)
     }
 
-    fn keep_late(&mut self, name: &FileName, replaced: Replaced) -> bool {
-        let kept = match replaced.written_since() {
-            Ok(None) => return false,
-            Ok(Some(content)) => self.keep(name, &content),
-            Err(error) => Err(error),
-        };
-        warn(&match kept {
-            Ok(()) => format!(
-                "{name}: CONFLICT: a program wrote into it while it was replaced; what it wrote is \
-                 among what was replaced"
-            ),
-            Err(error) => format!(
-                "{name}: CONFLICT: a program may have written into it while it was replaced, and \
-                 that could not be kept: {error}"
-            ),
+    /// Puts the file itself in the place of its copy, or else holds it open.
+    fn hold(&mut self, name: &FileName, path: PathBuf, ours: &[u8], mut file: Replaced) {
+        let is_moved = file.move_over(&path).unwrap_or(false);
+        let open = self.kept.iter().filter(|kept| kept.original.is_some());
+        let has_room = open.count() < OPEN_MAX;
+        self.kept.push(Kept {
+            name: name.clone(),
+            path,
+            hash: Sha256::digest(ours).to_vec(),
+            original: (!is_moved && has_room).then_some(file),
         });
-        true
+    }
+
+    /// Says where what was replaced is kept, once all is done. Returns whether a program has
+    /// written into some of it, so that what it wrote is there and not in the folder.
+    pub fn tell(&mut self) -> bool {
+        if let Some(folder) = self.replaced() {
+            let folder = shown(&folder.to_string_lossy());
+            say(&format!("what was replaced is kept in {folder}"));
+        }
+        let late = self.written_late();
+        for (name, path) in &late {
+            let path = shown(&path.to_string_lossy());
+            warn(&format!(
+                "{name}: CONFLICT: a program wrote into it while it was replaced; what it wrote is \
+                 in {path}"
+            ));
+        }
+        !late.is_empty()
+    }
+
+    /// The files that a program has written into after they were replaced, and where what it wrote
+    /// is.
+    fn written_late(&mut self) -> Vec<(FileName, PathBuf)> {
+        let mut late = Vec::new();
+        for mut kept in self.kept.drain(..) {
+            let now = match &mut kept.original {
+                Some(original) => original.content(),
+                None => fs::read(&kept.path),
+            };
+            let Ok(now) = now else { continue };
+            if Sha256::digest(&now).as_slice() == kept.hash {
+                continue;
+            }
+            if kept.original.is_none() || fs::write(&kept.path, &now).is_ok() {
+                late.push((kept.name, kept.path));
+            }
+        }
+        late
     }
 
     /// Puts aside what is proposed, and says where that is.
@@ -127,7 +182,7 @@ impl Backups {
     }
 
     /// Where what was replaced is kept, if anything was.
-    pub fn replaced(&self) -> Option<PathBuf> {
+    fn replaced(&self) -> Option<PathBuf> {
         self.has_replaced.then(|| self.folder.join(REPLACED))
     }
 }
@@ -160,17 +215,91 @@ fn write(folder: &Path, name: &FileName, content: &[u8]) -> io::Result<PathBuf> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs::dirfd;
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    fn shared(paths: &[&str], content: &[u8]) -> (tempfile::TempDir, OwnedFd) {
+        let dir = tempfile::tempdir().unwrap();
+        for path in paths {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let root = dirfd::open_root(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    fn append(path: &Path) -> fs::File {
+        fs::OpenOptions::new().append(true).open(path).unwrap()
+    }
+
+    #[test]
+    fn a_program_that_has_a_replaced_file_open_and_writes_to_it_late_loses_nothing() {
+        for has_second_name in [false, true] {
+            let (dir, root) = shared(&["a", "folder/b", "quiet"], b"ours\n");
+            let mut writers = ["a", "folder/b"].map(|path| append(&dir.path().join(path)));
+            let elsewhere = tempfile::tempdir().unwrap();
+            if has_second_name {
+                // It cannot be moved, and so is copied.
+                fs::hard_link(dir.path().join("a"), elsewhere.path().join("a")).unwrap();
+            }
+            let state = tempfile::tempdir().unwrap();
+            let mut backups = Backups::at(state.path(), "id");
+            for replaced in ["/a", "/quiet"] {
+                let replace =
+                    backups.replace(&root, &name(replaced), Some(b"ours\n"), b"theirs\n", None);
+                replace.unwrap();
+            }
+            let remove = backups.remove(&root, &name("/folder/b"), b"ours\n");
+            remove.unwrap();
+            for writer in &mut writers {
+                io::Write::write_all(writer, b"late\n").unwrap();
+            }
+            let late = backups.written_late();
+            let names: Vec<_> = late.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["/a", "/folder/b"]);
+            for (name, path) in late {
+                assert_eq!(fs::read(path).unwrap(), b"ours\nlate\n", "{name}");
+            }
+            assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"theirs\n");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+            if !has_second_name {
+                // Even after the command has ended.
+                let kept = backups.replaced().unwrap().join("a");
+                io::Write::write_all(&mut writers[0], b"later\n").unwrap();
+                assert_eq!(fs::read(kept).unwrap(), b"ours\nlate\nlater\n");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_program_wrote_between_the_look_and_the_replacing_stays() {
+        let (dir, root) = shared(&["a"], b"ours\n");
+        let state = tempfile::tempdir().unwrap();
+        let mut backups = Backups::at(state.path(), "id");
+        io::Write::write_all(&mut append(&dir.path().join("a")), b"new\n").unwrap();
+        let replaced = backups.replace(&root, &name("/a"), Some(b"ours\n"), b"theirs\n", None);
+        assert!(replaced.unwrap_err().to_string().contains("apply again"));
+        assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"ours\nnew\n");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn what_is_replaced_and_what_is_put_aside_do_not_meet() {
         let dir = tempfile::tempdir().unwrap();
         let mut backups = Backups::at(dir.path(), "7d3f/../x");
-        let name = |text: &str| FileName::parse(text).unwrap();
         assert_eq!(backups.replaced(), None);
         let aside = backups.put_aside(&name("/a"), b"theirs").unwrap();
         assert_eq!(backups.replaced(), None);
-        backups.keep(&name("/proposed/a"), b"ours").unwrap();
-        backups.keep(&name("/a.proposed"), b"ours").unwrap();
+        let (_shared, root) = shared(&["proposed/a", "a.proposed"], b"ours");
+        for replaced in ["/proposed/a", "/a.proposed"] {
+            let replaced = name(replaced);
+            let replace = backups.replace(&root, &replaced, Some(b"ours"), b"new", None);
+            replace.unwrap();
+        }
         assert_eq!(fs::read(aside).unwrap(), b"theirs");
         let kept = backups.replaced().unwrap();
         assert_eq!(fs::read(kept.join("proposed/a")).unwrap(), b"ours");

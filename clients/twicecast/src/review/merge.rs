@@ -29,31 +29,70 @@ const END: &[u8] = b">>>>>>> theirs";
 ///
 /// # Errors
 ///
-/// Where both have changed the same, both stand between conflict markers.
+/// Where both have changed the same, both stand between conflict markers, whose lines end as those
+/// of the files do.
 pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let mut options = MergeOptions::new();
     options
         .set_conflict_style(ConflictStyle::Merge)
-        .set_incomplete_hunk_style(IncompleteHunkStyle::Git)
-        .merge_bytes(base, ours, theirs)
-        .map_err(|text| with_line_ends_of(ours, &text))
+        .set_incomplete_hunk_style(IncompleteHunkStyle::Git);
+    let result = options.merge_bytes(base, ours, theirs);
+    let end = line_end(ours, theirs);
+    if result.is_ok() || end == LF {
+        return result;
+    }
+    // A last line without an end that comes before a marker would get LF.
+    let padded = [base, ours, theirs].map(|text| with_line_end(text, end));
+    let text = options.merge_bytes(&padded[0], &padded[1], &padded[2]);
+    text.map_err(|text| with_markers_ended(&text, end, ours.ends_with(LF)))
 }
 
 /// Two contents of which nobody knows where they come from: all that differs stands between
 /// conflict markers.
 pub fn conflict(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (marker, content) in [(BEGIN, ours), (MIDDLE, theirs)] {
-        text.extend(marker);
-        text.push(b'\n');
-        text.extend(content);
-        if content.last().is_some_and(|byte| *byte != b'\n') {
-            text.push(b'\n');
-        }
+    let end = line_end(ours, theirs);
+    let (ours, theirs) = (with_line_end(ours, end), with_line_end(theirs, end));
+    [BEGIN, end, &ours, MIDDLE, end, &theirs, END, end].concat()
+}
+
+const LF: &[u8] = b"\n";
+const CRLF: &[u8] = b"\r\n";
+
+/// How most lines end, of ours or, where that has none, of theirs.
+fn line_end(ours: &[u8], theirs: &[u8]) -> &'static [u8] {
+    let text = if ours.contains(&b'\n') { ours } else { theirs };
+    let lines = || text.split_inclusive(|byte| *byte == b'\n');
+    let with_return = lines().filter(|line| line.ends_with(CRLF)).count();
+    let all = lines().filter(|line| line.ends_with(LF)).count();
+    if with_return > all - with_return {
+        CRLF
+    } else {
+        LF
     }
-    text.extend(END);
-    text.push(b'\n');
-    with_line_ends_of(ours, &text)
+}
+
+fn with_line_end(text: &[u8], end: &[u8]) -> Vec<u8> {
+    let is_whole = text.is_empty() || text.ends_with(LF);
+    [text, if is_whole { b"" } else { end }].concat()
+}
+
+/// A text whose conflict markers end so; its own last line has an end only where `is_whole`.
+fn with_markers_ended(text: &[u8], end: &[u8], is_whole: bool) -> Vec<u8> {
+    let is_marker = |line: &[u8]| [BEGIN, MIDDLE, END].contains(&line);
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let mut lines: Vec<_> = lines
+        .map(|line| match line.strip_suffix(LF) {
+            Some(marker) if is_marker(marker) => [marker, end].concat(),
+            _ => line.to_vec(),
+        })
+        .collect();
+    if let Some(last) = lines.last_mut().filter(|_| !is_whole)
+        && let Some(line) = last.strip_suffix(end)
+        && !is_marker(line)
+    {
+        *last = line.to_vec();
+    }
+    lines.concat()
 }
 
 /// Whether a text holds a conflict that nobody has solved yet.
@@ -64,26 +103,6 @@ pub fn has_conflict(text: &[u8]) -> bool {
     lines.any(|line| line == BEGIN)
         && lines.any(|line| line == MIDDLE)
         && lines.any(|line| line == END)
-}
-
-/// A text whose conflict markers end as the lines of `ours` do.
-fn with_line_ends_of(ours: &[u8], text: &[u8]) -> Vec<u8> {
-    let is_crlf = |line: &[u8]| line.ends_with(b"\r\n");
-    let lines = || ours.split_inclusive(|byte| *byte == b'\n');
-    if lines().filter(|line| is_crlf(line)).count() * 2 <= lines().count() {
-        return text.to_vec();
-    }
-    let mut with = Vec::with_capacity(text.len() + 16);
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"\n") {
-            Some(marker) if [BEGIN, MIDDLE, END].contains(&marker) => {
-                with.extend(marker);
-                with.extend(b"\r\n");
-            }
-            _ => with.extend(line),
-        }
-    }
-    with
 }
 
 #[cfg(test)]
@@ -139,6 +158,25 @@ mod tests {
             conflict(b"b\r\n", b"c\r\n"),
             b"<<<<<<< ours\r\nb\r\n=======\r\nc\r\n>>>>>>> theirs\r\n"
         );
+        assert_eq!(
+            conflict(b"b\r\nx", b"c"),
+            b"<<<<<<< ours\r\nb\r\nx\r\n=======\r\nc\r\n>>>>>>> theirs\r\n"
+        );
+        // Whichever line the conflict is in, all lines end alike.
+        for (base, ours, theirs) in [
+            (&b"a\r\nb"[..], &b"a\r\nours"[..], &b"a\r\ntheirs"[..]),
+            (b"a\r\nb\r\nc", b"ours\r\nb\r\nc", b"theirs\r\nb\r\nc"),
+            (b"", b"ours\r\n", b"theirs"),
+            (b"", b"ours", b"theirs\r\n"),
+        ] {
+            let text = String::from_utf8(merged(base, ours, theirs).unwrap_err()).unwrap();
+            let lone = text.matches('\n').count() - text.matches("\r\n").count();
+            assert_eq!(lone, 0, "{text:?}");
+        }
+        let text = merged(b"a\r\nb\r\nc", b"ours\r\nb\r\nc", b"theirs\r\nb\r\nc");
+        assert!(text.unwrap_err().ends_with(b"theirs\r\nb\r\nc"));
+        // A file that has both ends as most of its lines do.
+        assert!(conflict(b"a\nb\nc\r\n", b"d").ends_with(b"theirs\n"));
         assert!(has_conflict(&conflict(b"b\r\n", b"c")));
         assert!(!has_conflict(b"a\n=======\n<<<<<<< ours\n"));
     }

@@ -92,8 +92,9 @@ impl<'a> Updating<'a> {
         warn(&format!("{name}: not updated: {}", shown(why)));
     }
 
-    /// Sums up, says where what was replaced is, and forgets the contents that no file begins with any more.
-    pub async fn finish(mut self) -> Outcome {
+    /// Sums up, says where what was replaced is, and forgets the contents that no file begins with
+    /// any more.
+    pub fn finish(mut self) -> Outcome {
         self.bases.tidy();
         let all = [
             (&self.updated, "updated"),
@@ -106,11 +107,7 @@ impl<'a> Updating<'a> {
             self.outcome.has_updated = true;
             say(&all.join(", "));
         }
-        self.outcome.has_conflicts |= self.backups.look_again().await;
-        if let Some(folder) = self.backups.replaced() {
-            let folder = folder.to_string_lossy();
-            say(&format!("what was replaced is kept in {}", shown(&folder)));
-        }
+        self.outcome.has_conflicts |= self.backups.tell();
         self.outcome
     }
 
@@ -120,9 +117,7 @@ impl<'a> Updating<'a> {
             if base.is_none_or(|base| base_contents::hash(&ours) != base.sha256) {
                 return self.keep_edited(name);
             }
-            self.backups.keep(name, &ours)?;
-            let removed = atomic::remove(self.root, name, &ours)?;
-            self.backups.watch(name, removed);
+            self.backups.remove(self.root, name, &ours)?;
         }
         self.bases.advance(name, None)?;
         self.deleted.add(name);
@@ -190,14 +185,8 @@ impl<'a> Updating<'a> {
             }
         };
         if let Some(content) = content {
-            if let Some(there) = &there {
-                // Nothing is replaced before it is kept.
-                self.backups.keep(name, there)?;
-            }
-            let replaced = atomic::write(self.root, name, there.as_deref(), content, None)?;
-            if let Some(replaced) = replaced {
-                self.backups.watch(name, replaced);
-            }
+            self.backups
+                .replace(self.root, name, there.as_deref(), content, None)?;
         }
         let state = State {
             sha256: incoming.sha256.clone(),

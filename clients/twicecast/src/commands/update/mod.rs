@@ -224,6 +224,6 @@ pub async fn bring_up_to_date(
     };
     let line = (outgoing, incoming);
     let fetched = fetch(line, identity, files, FIRST_GET, &mut staging, &mut take).await;
-    let outcome = updating.finish().await;
+    let outcome = updating.finish();
     fetched.map(|()| outcome)
 }
