@@ -14,10 +14,12 @@ use crate::publish::shared_folder;
 use crate::review::inbox::{Inbox, Project};
 use crate::review::policy::Policy;
 use crate::review::steps::Steps;
+use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{apply, diff};
 use crate::ui::output::{counted, cut, json_line, quoted, say};
 use crate::ui::pager::Pager;
+use crate::ui::question::is_confirmed;
 use crate::ui::time;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -35,7 +37,9 @@ An author's client that does not say what they started from is taken to have sta
 server has, if that was there
 before and is what is here; else all that differs is a conflict.
 Whatever is replaced or deleted is kept outside the folder first; where is said at the end.
-A pull request of which something was not taken stays open.
+A pull request of which something was not taken stays open, and what was taken of it is left alone \
+the next time, whatever has
+become of it.
 
 Exit codes:
   0  all is done
@@ -81,6 +85,9 @@ pub enum PullsCommand {
     Show {
         /// Its id, or how that begins
         id: String,
+        /// Only these of its files, and what `apply` would do if they were named to it
+        #[arg(long, value_name = "PATTERN", num_args = 1..)]
+        files: Vec<String>,
     },
     /// Write what one proposes into the folder, and report it as merged if all of it was taken
     Apply {
@@ -121,14 +128,19 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     let all = inbox.list().await?;
     let code = match &args.command {
         PullsCommand::List { json } => list(&all, *json),
-        PullsCommand::Show { id } => show(args, &mut inbox, find(&all, id)?).await?,
+        PullsCommand::Show { id, files } => {
+            let pull = find(&all, id)?;
+            let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
+            show(args, &mut inbox, pull, &Wanted::new(files)?, &mut taken).await?
+        }
         PullsCommand::Apply {
             id,
             files,
             keep_open,
         } => {
-            let wanted = Wanted::new(files)?;
-            apply(args, &mut inbox, find(&all, id)?, &wanted, *keep_open).await?
+            let (pull, wanted) = (find(&all, id)?, Wanted::new(files)?);
+            let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
+            apply(args, &mut inbox, pull, &wanted, &mut taken, *keep_open).await?
         }
         PullsCommand::Close { id, merged } => {
             let pull = find(&all, id)?;
@@ -146,7 +158,13 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-async fn show(args: &PullsArgs, inbox: &mut Inbox<'_>, pull: &PullRequest) -> Result<u8, Failure> {
+async fn show(
+    args: &PullsArgs,
+    inbox: &mut Inbox<'_>,
+    pull: &PullRequest,
+    wanted: &Wanted,
+    taken: &mut Taken,
+) -> Result<u8, Failure> {
     let (root, project) = open(args, inbox).await?;
     let policy = Policy::new(&args.dir, &args.allow)?;
     let contents = inbox.contents(pull).await?;
@@ -156,14 +174,16 @@ async fn show(args: &PullsArgs, inbox: &mut Inbox<'_>, pull: &PullRequest) -> Re
         policy: &policy,
         pull,
         project: &project,
-        wanted: &Wanted::new(&[])?,
+        wanted,
+        taken,
         rehearsed: Some(BTreeSet::new()),
     };
     let mut pager = Pager::start();
     diff::head(pull, &mut |line| pager.line(&line));
-    for name in contents.names() {
+    let mut left = diff::ALL_LINES;
+    for name in contents.names().filter(|name| wanted.wants(name)) {
         let step = steps.next(name, &contents).await?;
-        diff::step(&step, &mut |line| pager.line(&line));
+        diff::step(&step, &mut left, &mut |line| pager.line(&line));
     }
     diff::refused(&contents, &mut |line| pager.line(&line));
     Ok(0)
@@ -174,6 +194,7 @@ async fn apply(
     inbox: &mut Inbox<'_>,
     pull: &PullRequest,
     wanted: &Wanted,
+    taken: &mut Taken,
     keep_open: bool,
 ) -> Result<u8, Failure> {
     let (root, project) = open(args, inbox).await?;
@@ -186,6 +207,7 @@ async fn apply(
         pull,
         project: &project,
         wanted,
+        taken,
         rehearsed: None,
     };
     let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
@@ -197,6 +219,10 @@ async fn apply(
         say(&format!("{id} is reported as merged"));
     } else {
         say(&rest(&id, &outcome.not_taken));
+        if is_confirmed("Report it as merged all the same?") {
+            inbox.close(&pull.id, "merged").await?;
+            say(&format!("{id} is reported as merged"));
+        }
     }
     Ok(outcome.exit_code())
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::fd::OwnedFd;
+
 use crate::failure::Failure;
 use crate::fs::atomic;
 use crate::names::{FileName, shown};
@@ -45,6 +47,9 @@ pub async fn run(
         outcome: Outcome::default(),
     };
     let applied = applying.all(steps, contents).await;
+    if let Err(error) = steps.taken.write() {
+        warn(&format!("What was taken cannot be noted: {error}."));
+    }
     applying.outcome.has_conflicts |= applying.backups.tell();
     applied.map(|()| applying.outcome)
 }
@@ -68,6 +73,9 @@ impl Applying {
         }
         for name in contents.names() {
             if !wanted.wants(name) {
+                if steps.taken.has(steps.pull, name) {
+                    continue;
+                }
                 say(&format!("{name}: not taken: --files does not name it"));
                 self.outcome.not_taken.push(name.to_string());
                 continue;
@@ -78,10 +86,11 @@ impl Applying {
         Ok(())
     }
 
-    fn take(&mut self, step: &Step<'_>, steps: &Steps<'_, '_>) {
+    fn take(&mut self, step: &Step<'_>, steps: &mut Steps<'_, '_>) {
         let name = step.name;
         let left_out = match (&step.action, &step.held) {
             (Action::LeaveOut(why), _) => Some(why),
+            (Action::TakenBefore, _) => None,
             (Action::Nothing, _) if step.executable().is_none() => None,
             (_, held) => held.as_ref(),
         };
@@ -91,11 +100,13 @@ impl Applying {
             ));
             return self.not_taken(name);
         }
-        match self.carry_out(step, steps) {
+        match self.carry_out(step, steps.root) {
             Ok(said) => {
                 self.outcome.has_conflicts |= step.is_conflict();
                 if matches!(step.action, Action::PutAside(_) | Action::Keep) {
                     self.outcome.not_taken.push(name.to_string());
+                } else {
+                    steps.taken.add(steps.pull, name);
                 }
                 let bit = match step.executable() {
                     Some(true) => ", and is executable now",
@@ -117,8 +128,8 @@ impl Applying {
     }
 
     /// Does what the step says, and returns what is said of it.
-    fn carry_out(&mut self, step: &Step<'_>, steps: &Steps<'_, '_>) -> std::io::Result<String> {
-        let (name, root) = (step.name, steps.root);
+    fn carry_out(&mut self, step: &Step<'_>, root: &OwnedFd) -> std::io::Result<String> {
+        let name = step.name;
         let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
         let executable = step.executable();
         if let Some(content) = step.content() {
@@ -150,6 +161,7 @@ impl Applying {
 pub fn what(action: &Action, why: Option<&str>) -> String {
     match action {
         Action::Nothing => "is so already".to_owned(),
+        Action::TakenBefore => "was taken before; name it with --files to take it again".to_owned(),
         Action::Add => "added".to_owned(),
         Action::Restore => {
             "CONFLICT: was deleted here meanwhile; it is back as proposed".to_owned()

@@ -1,6 +1,6 @@
 //! Files on their way in from the server, part by part, into memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 
@@ -30,6 +30,8 @@ pub struct Contents {
     pub deleted: Vec<FileName>,
     /// Names that are not taken, each with the reason.
     pub refused: BTreeMap<String, NameFault>,
+    /// The names that are still to come.
+    awaited: BTreeSet<String>,
     open: Option<Open>,
     bytes: usize,
 }
@@ -44,12 +46,23 @@ struct Open {
 }
 
 impl Contents {
+    /// For files of those names, each of which comes once at most.
+    pub fn of(names: &[String]) -> Self {
+        Self {
+            awaited: names.iter().cloned().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Takes the next part.
     ///
     /// # Errors
     ///
     /// A part out of turn, one that is not base64, or too much of all.
     pub fn take(&mut self, part: &FilePart) -> Result<(), Failure> {
+        if self.open.is_none() && !self.awaited.remove(&part.name) {
+            return Err(wrongly(&part.name, "nobody has asked for it"));
+        }
         let mut open = self.open.take().unwrap_or_else(|| Open {
             name: part.name.clone(),
             max_part: part.max_part,
@@ -140,7 +153,7 @@ mod tests {
 
     #[test]
     fn parts_are_joined_with_or_without_padding_and_bad_names_are_read_past() {
-        let mut contents = Contents::default();
+        let mut contents = Contents::of(&["/a", "/../evil", "/b", "/empty"].map(str::to_owned));
         for part in [
             part("/a", 1, 2, "QUJD"),
             part("/a", 2, 2, "RA"),
@@ -170,7 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_of_turn_is_refused() {
+    fn what_comes_out_of_turn_or_unasked_is_refused() {
+        let names = ["/a", "/b"].map(str::to_owned);
         for next in [
             part("/a", 1, 3, ""),
             part("/a", 3, 3, ""),
@@ -178,13 +192,18 @@ mod tests {
             part("/b", 2, 3, ""),
             part("/a", 2, 3, "!!"),
         ] {
-            let mut contents = Contents::default();
+            let mut contents = Contents::of(&names);
             contents.take(&part("/a", 1, 3, "QUJD")).unwrap();
             assert!(contents.take(&next).is_err(), "{next:?}");
         }
-        assert!(Contents::default().take(&part("/a", 2, 3, "")).is_err());
-        assert!(Contents::default().take(&part("/a", 1, 0, "")).is_err());
-        let mut unfinished = Contents::default();
+        assert!(Contents::of(&names).take(&part("/a", 2, 3, "")).is_err());
+        assert!(Contents::of(&names).take(&part("/a", 1, 0, "")).is_err());
+        let mut unasked = Contents::of(&names);
+        unasked.take(&part("/a", 1, 1, "")).unwrap();
+        for name in ["/a", "/c"] {
+            assert!(unasked.take(&part(name, 1, 1, "")).is_err(), "{name}");
+        }
+        let mut unfinished = Contents::of(&names);
         unfinished.take(&part("/a", 1, 2, "QUJD")).unwrap();
         assert!(unfinished.finish().is_err());
     }

@@ -15,6 +15,8 @@ use crate::ui::time;
 const DESCRIPTION_LINES: usize = 200;
 /// Of one file no more lines are shown.
 const FILE_LINES: usize = 5_000;
+/// So many lines that differ are looked for in all files together.
+pub const ALL_LINES: usize = 50_000;
 /// Of a line no more characters are shown.
 const LINE_CHARS: usize = 2_000;
 
@@ -45,8 +47,8 @@ pub fn refused(contents: &Contents, line: &mut dyn FnMut(String)) {
     }
 }
 
-/// What `apply` would do with one name.
-pub fn step(step: &Step<'_>, line: &mut dyn FnMut(String)) {
+/// What `apply` would do with one name. `left` is how many lines are left to be shown.
+pub fn step(step: &Step<'_>, left: &mut usize, line: &mut dyn FnMut(String)) {
     let name = step.name;
     line(String::new());
     if let Action::LeaveOut(why) = &step.action {
@@ -69,12 +71,16 @@ pub fn step(step: &Step<'_>, line: &mut dyn FnMut(String)) {
     }
     let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
     let new = match &step.action {
-        Action::Nothing | Action::Keep | Action::Fail(..) => return,
+        Action::Nothing | Action::TakenBefore | Action::Keep | Action::Fail(..) => return,
         // What is proposed is not what comes here, and is shown all the same.
         Action::PutAside(_) => step.theirs.map(|theirs| theirs.content.as_slice()),
         _ => step.content(),
     };
-    difference(ours.unwrap_or_default(), new.unwrap_or_default(), line);
+    if let Some(why) = &step.private {
+        return line(format!("its content is not shown: {why}"));
+    }
+    let (ours, new) = (ours.unwrap_or_default(), new.unwrap_or_default());
+    difference(ours, new, left, line);
 }
 
 /// What would be done, before it is done.
@@ -90,20 +96,27 @@ fn future(action: &Action) -> String {
     }
 }
 
-fn difference(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
+fn difference(old: &[u8], new: &[u8], left: &mut usize, line: &mut dyn FnMut(String)) {
     let bytes = format!("{} bytes here, {} bytes then", old.len(), new.len());
     if !merge::is_text(old) || !merge::is_text(new) {
         line(format!("binary: {bytes}"));
     } else if merge::are_too_large(&[old, new]) {
         line(format!("too large to show: {bytes}"));
+    } else if *left == 0 {
+        line(format!(
+            "not shown after so much else (--files shows it): {bytes}"
+        ));
     } else {
-        hunks(old, new, line);
+        *left = left.saturating_sub(hunks(old, new, line));
     }
 }
 
-fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
+/// Shows what differs, and returns how many lines that are, whether they are shown or not.
+fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) -> usize {
+    let patch = diffy::create_patch_bytes(old, new);
+    let all = patch.hunks().iter().map(|hunk| hunk.lines().len()).sum();
     let mut left = FILE_LINES;
-    for hunk in diffy::create_patch_bytes(old, new).hunks() {
+    for hunk in patch.hunks() {
         let (before, after) = (hunk.old_range(), hunk.new_range());
         let place = format!(
             "@@ -{},{} +{},{} @@",
@@ -115,9 +128,10 @@ fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
         line(painted(Style::Place, &place));
         for changed in hunk.lines() {
             if left == 0 {
-                return line(format!(
+                line(format!(
                     "(more than {FILE_LINES} lines; the rest is not shown)"
                 ));
+                return all;
             }
             left -= 1;
             line(match changed {
@@ -127,6 +141,7 @@ fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) {
             });
         }
     }
+    all
 }
 
 /// A line of somebody's file, fit for a terminal; tabs stay.
@@ -166,6 +181,12 @@ mod tests {
             bases: std::collections::BTreeMap::new(),
             deleted_bases: std::collections::BTreeMap::new(),
         };
+        // All files together have an end, too.
+        let (mut left, mut count) = (ALL_LINES, 0);
+        for _ in 0..100 {
+            difference(b"", long.as_bytes(), &mut left, &mut |_| count += 1);
+        }
+        assert!(count <= ALL_LINES, "{count}");
         let mut bytes = 0;
         head(&pull, &mut |line| bytes += line.len());
         assert!(bytes < 10_000, "{bytes}");

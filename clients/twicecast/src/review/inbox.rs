@@ -13,8 +13,10 @@ use crate::{connection, listing, protocol};
 
 const AS_VIEWER: u64 = 1;
 const AS_STREAMER: u64 = 2;
-/// No project has more open pull requests than this (`maxOpenPullRequests`), by far.
+/// No project has more open pull requests than this (`maxOpenPullRequests`), by far,
 const LISTED_MAX: usize = 10_000;
+/// nor more text in them.
+const LISTED_BYTES_MAX: usize = 256 << 20;
 /// The server's code for a file that is not there.
 const NO_SUCH_FILE: u64 = 409;
 
@@ -95,7 +97,7 @@ impl<'a> Inbox<'a> {
     /// The open pull requests, oldest first.
     pub async fn list(&mut self) -> Result<Vec<PullRequest>, Failure> {
         let asked = self.ask(protocol::pull_requests).await;
-        let mut all = Vec::new();
+        let (mut all, mut bytes) = (Vec::new(), 0);
         loop {
             let ServerMessage::Reply(reply) = self.must(asked).await? else {
                 continue;
@@ -106,11 +108,12 @@ impl<'a> Inbox<'a> {
                     "The server's list of pull requests cannot be read: {why}."
                 ))
             })?;
+            bytes += some.iter().map(text_bytes).sum::<usize>();
             all.extend(some);
-            if all.len() > LISTED_MAX {
+            if all.len() > LISTED_MAX || bytes > LISTED_BYTES_MAX {
                 return Err(Failure::connection(format!(
-                    "The server lists more than {LISTED_MAX} open pull requests, which no server \
-                     of this kind keeps."
+                    "The server lists more than {LISTED_MAX} open pull requests, or more than 256 \
+                     MiB of them, which no server of this kind keeps."
                 )));
             }
             if reply.last != Some(false) {
@@ -122,7 +125,7 @@ impl<'a> Inbox<'a> {
     /// What the pull request proposes.
     pub async fn contents(&mut self, pull: &PullRequest) -> Result<Contents, Failure> {
         let asked = (self.ask(|asked| protocol::pull_request_get(asked, &pull.id))).await;
-        let mut contents = Contents::default();
+        let mut contents = Contents::of(&pull.files);
         contents.delete(&pull.deleted);
         loop {
             match self.must(asked).await? {
@@ -156,7 +159,7 @@ impl<'a> Inbox<'a> {
         let asked = self
             .ask(|asked| protocol::get(asked, streamer, project, Some(name.as_str())))
             .await;
-        let mut contents = Contents::default();
+        let mut contents = Contents::of(&[name.as_str().to_owned()]);
         loop {
             match self.answer(asked).await? {
                 Ok(ServerMessage::Part(part)) => contents.take(&part)?,
@@ -185,4 +188,18 @@ impl<'a> Inbox<'a> {
         drop(self.outgoing);
         self.incoming.finish().await;
     }
+}
+
+fn text_bytes(pull: &PullRequest) -> usize {
+    let names = pull.files.iter().chain(&pull.deleted);
+    let bases = pull.bases.iter().chain(&pull.deleted_bases);
+    let texts = [&pull.id, &pull.owner, &pull.title, &pull.description];
+    texts
+        .into_iter()
+        .chain(names)
+        .map(String::len)
+        .sum::<usize>()
+        + bases
+            .map(|(name, base)| name.len() + base.len())
+            .sum::<usize>()
 }

@@ -12,4 +12,5 @@ pub mod merge;
 pub mod policy;
 pub mod runs_by_itself;
 pub mod steps;
+pub mod taken;
 pub mod wanted;

@@ -14,6 +14,7 @@ use crate::review::contents::{Contents, Proposed};
 use crate::review::decide::{Decision, Start, decide};
 use crate::review::inbox::{Inbox, Project, Stored};
 use crate::review::policy::{self, Policy};
+use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{bases, runs_by_itself};
 
@@ -30,6 +31,8 @@ pub struct Step<'a> {
     pub action: Action,
     /// Why it is done only where the name is given with `--files`.
     pub held: Option<String>,
+    /// Why its content is not to be seen: it is not shared.
+    pub private: Option<String>,
 }
 
 /// What comes of a file that is here and one that is proposed.
@@ -37,6 +40,8 @@ pub struct Step<'a> {
 pub enum Action {
     /// Nothing: it is so already.
     Nothing,
+    /// Nothing: it was taken before, whatever it has become since.
+    TakenBefore,
     /// Nothing is here: take what is proposed.
     Add,
     /// It was deleted here meanwhile: take what is proposed, and say so.
@@ -66,7 +71,7 @@ impl Step<'_> {
         let has = self.ours.as_ref().is_some_and(|ours| ours.executable);
         let is_written = !matches!(
             self.action,
-            Action::PutAside(_) | Action::LeaveOut(_) | Action::Fail(..)
+            Action::TakenBefore | Action::PutAside(_) | Action::LeaveOut(_) | Action::Fail(..)
         );
         (theirs != has && is_written).then_some(theirs)
     }
@@ -105,6 +110,8 @@ pub struct Steps<'a, 'b> {
     pub project: &'a Project,
     /// Which names were given.
     pub wanted: &'a Wanted,
+    /// Which were taken before.
+    pub taken: &'a mut Taken,
     /// Names that would be gone by now, where nothing is really done.
     pub rehearsed: Option<BTreeSet<FileName>>,
 }
@@ -121,38 +128,45 @@ impl Steps<'_, '_> {
         contents: &'c Contents,
     ) -> Result<Step<'c>, Failure> {
         let theirs = contents.files.get(name);
-        let step = |ours, action, held| Step {
+        let mut step = Step {
             name,
-            ours,
+            ours: None,
             theirs,
-            action,
-            held,
+            action: Action::Nothing,
+            held: None,
+            private: None,
         };
+        let is_named = self.wanted.names(name);
+        if !is_named && self.taken.has(self.pull, name) {
+            step.action = Action::TakenBefore;
+            return Ok(step);
+        }
         let read = self.read(name);
         // Asked once the file has been read: a rule that is written meanwhile counts.
-        if !self.wanted.names(name)
-            && let Some(why) = self.policy.refusal(name).await
-        {
-            return Ok(step(None, Action::LeaveOut(why), None));
+        step.private = self.policy.refusal(name).await;
+        if let (Some(why), false) = (&step.private, is_named) {
+            step.action = Action::LeaveOut(why.clone());
+            return Ok(step);
         }
         let ours = match read {
             Ok(ours) => ours,
             Err(error) => {
-                let action = Action::Fail(error.kind(), error.to_string());
-                return Ok(step(None, action, None));
+                step.action = Action::Fail(error.kind(), error.to_string());
+                return Ok(step);
             }
         };
-        let held = (!self.wanted.names(name))
-            .then(|| held(name, ours.as_ref(), theirs))
-            .flatten();
-        let action = match theirs {
+        let held = (!is_named).then(|| held(name, ours.as_ref(), theirs));
+        step.held = held.flatten();
+        step.action = match theirs {
             Some(theirs) => self.file(name, ours.as_ref(), theirs).await?,
             None => self.deletion(name, ours.as_ref()),
         };
-        if let (Action::Delete, None, Some(gone)) = (&action, &held, &mut self.rehearsed) {
+        if let (Action::Delete, None, Some(gone)) = (&step.action, &step.held, &mut self.rehearsed)
+        {
             gone.insert(name.clone());
         }
-        Ok(step(ours, action, held))
+        step.ours = ours;
+        Ok(step)
     }
 
     /// Reads what is here under a name, or would be after the steps so far.

@@ -4,6 +4,7 @@ pub mod keyboard;
 pub mod output;
 pub mod pager;
 pub mod progress;
+pub mod question;
 pub mod signals;
 pub mod style;
 pub mod time;

@@ -489,7 +489,6 @@ async fn patterns_that_meet_nothing_and_another_folder_change_nothing() {
     assert_eq!(world.open_pulls().await, 1);
     let said = world.pulls(&words).await;
     assert_eq!(tree(world.dir.path())["/b"], b"2", "{said:?}");
-    let said = world.pulls(&["apply", &id]).await;
     assert!(said.out.contains("reported as merged"), "{said:?}");
     assert_eq!(world.open_pulls().await, 0);
     world.share.stop().await;
@@ -520,6 +519,95 @@ async fn what_tools_run_by_themselves_is_marked_and_taken_only_where_it_is_named
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(tree(world.dir.path()), proposed);
     world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_and_solved_is_left_alone_while_the_rest_is_taken() {
+    let world = World::new(&files(&[("/a", TEXT)])).await;
+    let text = String::from_utf8(TEXT.to_vec()).unwrap();
+    let theirs = text.replace("two", "theirs");
+    let proposed = files(&[("/a", theirs.as_bytes()), ("/build.rs", b"fn main() {}")]);
+    write(world.copy.path(), &proposed);
+    let id = world.propose().await;
+    let at = |name: &str| world.dir.path().join(name);
+    fs::write(at("a"), text.replace("two", "ours")).unwrap();
+    let said = world.pulls(&["apply", &id]).await;
+    assert!(said.out.contains("/a: CONFLICT"), "{said:?}");
+    fs::write(at("a"), text.replace("two", "solved")).unwrap();
+    // What is said is typed as it stands.
+    let line = said.out.split('`').nth(1).unwrap().to_owned();
+    let words: Vec<_> = line.split(' ').skip(2).collect();
+    assert_eq!(words, ["apply", &id, "--files", "/build.rs"]);
+    let shown = world.pulls(&["show", &id]).await;
+    assert!(shown.out.contains("/a: was taken before"), "{shown:?}");
+    let said = world.pulls(&words).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("reported as merged"), "{said:?}");
+    let after = files(&[
+        ("/a", text.replace("two", "solved").as_bytes()),
+        ("/build.rs", b"fn main() {}"),
+    ]);
+    assert_eq!(tree(world.dir.path()), after);
+    assert_eq!(world.open_pulls().await, 0);
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_and_a_deletion_of_what_was_edited_meanwhile_lose_no_edit() {
+    let before = files(&[("/old", b"1\n"), ("/gone", b"1\n"), ("/same", b"1\n")]);
+    let world = World::new(&before).await;
+    let at = |name: &str| world.dir.path().join(name);
+    // The server has the edits before the proposal is sent: only the bases tell.
+    fs::write(at("old"), "edited\n").unwrap();
+    fs::write(at("gone"), "also edited\n").unwrap();
+    world.until_stored(b"edited\n").await;
+    world.until_stored(b"also edited\n").await;
+    let copy = |name: &str| world.copy.path().join(name);
+    fs::rename(copy("old"), copy("new")).unwrap();
+    fs::remove_file(copy("gone")).unwrap();
+    fs::remove_file(copy("same")).unwrap();
+    let id = world.propose().await;
+    let shown = world.pulls(&["show", &id]).await;
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    for name in ["/old", "/gone"] {
+        let line = format!("{name}: CONFLICT: it is to be deleted, and has changed here; it stays");
+        assert!(
+            shown.out.contains(&line) && said.out.contains(&line),
+            "{said:?}"
+        );
+    }
+    let after = files(&[
+        ("/old", b"edited\n"),
+        ("/new", b"1\n"),
+        ("/gone", b"also edited\n"),
+    ]);
+    assert_eq!(tree(world.dir.path()), after);
+    assert_eq!(
+        world.open_pulls().await,
+        1,
+        "two deletions are not carried out"
+    );
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_of_pull_requests_goes_down_when_one_is_merged() {
+    let (server, dir) = (RealServer::start().await, tempfile::tempdir().unwrap());
+    write(dir.path(), &files(&[("/a", b"1")]));
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    share.until("synced").await;
+    let (url, path) = (server.url(), dir.path().to_str().unwrap().to_owned());
+    propose_like_the_original(&url, &files(&[("/a", b"2")])).await;
+    let told = share.until("pullRequest").await;
+    let id = told["id"].as_str().unwrap();
+    let words = ["pulls", "apply", id, "--url", &url, "--dir", &path];
+    let who = ["--user", "ana", "--project", "demo", "--key", "secret"];
+    let said = twicecast(&[&words[..], &who].concat()).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let gone = share.until("pullRequestClosed").await;
+    assert_eq!(gone["id"], told["id"]);
+    share.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,118 @@
+//! Which files of the open pull requests were taken already. What becomes of them after that is the
+//! streamer's own doing: another `apply` leaves them alone, even where a conflict was solved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::fs::dirfd;
+use crate::fs::user_dirs::own_folder;
+use crate::names::FileName;
+use crate::protocol::PullRequest;
+
+/// A record that is longer is not ours.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// The record of one shared folder.
+#[derive(Debug)]
+pub struct Taken {
+    path: Option<PathBuf>,
+    /// The names, by the pull request's id.
+    names: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Taken {
+    /// What was taken of the pull requests that are open. Where nothing can be read, nothing was.
+    pub fn of(project: &str, dir: &Path, open: &[PullRequest]) -> Self {
+        let own = own_folder("XDG_STATE_HOME", ".local/state");
+        Self::at(own.as_deref(), project, dir, open)
+    }
+
+    fn at(own: Option<&Path>, project: &str, dir: &Path, open: &[PullRequest]) -> Self {
+        let dir = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        let hash = Sha256::new()
+            .chain_update(project)
+            .chain_update([0])
+            .chain_update(dir.as_os_str().as_encoded_bytes())
+            .finalize();
+        let file = format!("{}.json", dirfd::hex(&hash));
+        let path = own.map(|own| own.join("taken").join(file));
+        let mut names = path.as_deref().and_then(read).unwrap_or_default();
+        names.retain(|id, _| open.iter().any(|pull| pull.id == *id));
+        Self { path, names }
+    }
+
+    /// Whether a file of a pull request was taken.
+    pub fn has(&self, pull: &PullRequest, name: &FileName) -> bool {
+        let names = self.names.get(&pull.id);
+        names.is_some_and(|names| names.contains(name.as_str()))
+    }
+
+    /// Notes that a file of a pull request was taken.
+    pub fn add(&mut self, pull: &PullRequest, name: &FileName) {
+        let names = self.names.entry(pull.id.clone()).or_default();
+        names.insert(name.as_str().to_owned());
+    }
+
+    /// Writes the record.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn write(&self) -> io::Result<()> {
+        let Some((path, folder)) = self.path.as_ref().zip(self.folder()) else {
+            return Ok(());
+        };
+        let mut folders = fs::DirBuilder::new();
+        folders.recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&serde_json::to_vec(&self.names)?)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.path.as_deref()?.parent()
+    }
+}
+
+fn read(path: &Path) -> Option<BTreeMap<String, BTreeSet<String>>> {
+    let file = fs::File::open(path).ok()?;
+    serde_json::from_reader(io::BufReader::new(file.take(BYTES_MAX))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(id: &str) -> PullRequest {
+        let text = serde_json::json!({"id": id, "owner": "bob", "title": "t", "date": 1});
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn what_was_taken_is_remembered_as_long_as_the_pull_request_is_open() {
+        let state = tempfile::tempdir().unwrap();
+        let (one, other) = (pull("1"), pull("2"));
+        let name = FileName::parse("/a").unwrap();
+        let of =
+            |dir: &Path, open: &[PullRequest]| Taken::at(Some(state.path()), "ana/demo", dir, open);
+        let dir = tempfile::tempdir().unwrap();
+        let open = [one.clone(), other.clone()];
+        let mut taken = of(dir.path(), &open);
+        taken.add(&one, &name);
+        assert!(taken.has(&one, &name) && !taken.has(&other, &name));
+        taken.write().unwrap();
+        assert!(of(dir.path(), &open).has(&one, &name));
+        assert!(!of(state.path(), &open).has(&one, &name), "another folder");
+        of(dir.path(), &[other]).write().unwrap();
+        assert!(!of(dir.path(), &open).has(&one, &name), "it was closed");
+        let mut nowhere = Taken::at(None, "ana/demo", dir.path(), &open);
+        nowhere.add(&one, &name);
+        nowhere.write().unwrap();
+    }
+}
