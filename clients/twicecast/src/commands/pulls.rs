@@ -2,9 +2,10 @@
 //! closed.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, DEFAULT_URL};
 use crate::credentials::identity::{Identity, Role};
 use crate::failure::Failure;
 use crate::fs::dirfd;
@@ -22,7 +23,7 @@ use crate::ui::pager::Pager;
 use crate::ui::question::is_confirmed;
 use crate::ui::time;
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "\
@@ -182,6 +183,9 @@ async fn show(
     diff::head(pull, &mut |line| pager.line(&line));
     let mut left = diff::ALL_LINES;
     for name in contents.names().filter(|name| wanted.wants(name)) {
+        if pager.is_gone() {
+            return Ok(0);
+        }
         let step = steps.next(name, &contents).await?;
         diff::step(&step, &mut left, &mut |line| pager.line(&line));
     }
@@ -218,7 +222,7 @@ async fn apply(
         inbox.close(&pull.id, "merged").await?;
         say(&format!("{id} is reported as merged"));
     } else {
-        say(&rest(&id, &outcome.not_taken));
+        say(&rest(&command(args), &id, &outcome.not_taken));
         if is_confirmed("Report it as merged all the same?") {
             inbox.close(&pull.id, "merged").await?;
             say(&format!("{id} is reported as merged"));
@@ -227,10 +231,36 @@ async fn apply(
     Ok(outcome.exit_code())
 }
 
+/// The command as it was given, without its key or token, so that what is built on it can be typed
+/// as it stands.
+fn command(args: &PullsArgs) -> String {
+    let common = &args.common;
+    let mut command = "twicecast pulls".to_owned();
+    let mut flag = |name: &str, value: &str| {
+        let _ = write!(command, " {name} {}", shown(&quoted(value)));
+    };
+    if args.dir != Path::new(".") {
+        flag("--dir", &args.dir.to_string_lossy());
+    }
+    if common.url != DEFAULT_URL {
+        flag("--url", &common.url);
+    }
+    for (name, value) in [
+        ("--user", &common.user),
+        ("--streamer", &common.streamer),
+        ("--project", &common.project),
+    ] {
+        if let Some(value) = value {
+            flag(name, value);
+        }
+    }
+    command
+}
+
 /// What to do about a pull request of which some files were not taken.
-fn rest(id: &str, not_taken: &[String]) -> String {
+fn rest(command: &str, id: &str, not_taken: &[String]) -> String {
     let close = format!(
-        "`twicecast pulls close {id} --merged` reports it as merged all the same, without --merged \
+        "`{command} close {id} --merged` reports it as merged all the same, without --merged \
          it is rejected"
     );
     if not_taken.is_empty() {
@@ -243,7 +273,7 @@ fn rest(id: &str, not_taken: &[String]) -> String {
         more => format!(" (and {more} more)"),
     };
     format!(
-        "{id} stays open, since {} not taken. `twicecast pulls apply {id} --files {}`{more} takes \
+        "{id} stays open, since {} not taken. `{command} apply {id} --files {}`{more} takes \
          them; {close}",
         match not_taken.len() {
             1 => "1 file was".to_owned(),

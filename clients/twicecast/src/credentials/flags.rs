@@ -2,6 +2,9 @@
 
 use clap::Args;
 
+/// Where a server is by default.
+pub const DEFAULT_URL: &str = "ws://127.0.0.1:3005";
+
 /// What all commands share.
 #[derive(Debug, Default, Clone, Args)]
 pub struct CommonArgs {
@@ -9,7 +12,7 @@ pub struct CommonArgs {
     #[arg(
         long,
         env = "TWICECAST_URL",
-        default_value = "ws://127.0.0.1:3005",
+        default_value = DEFAULT_URL,
         global = true
     )]
     pub url: String,

@@ -89,7 +89,7 @@ impl Identity {
             .map_err(Failure::usage)?;
         if role == Role::Streamer && user != streamer {
             return Err(Failure::usage(format!(
-                "This command is for the streamer: --user {user} is not --streamer {streamer}. \
+                "Only the streamer can push: --user {user} is not --streamer {streamer}. \
                  Leave --streamer away, or give the streamer's token."
             )));
         }

@@ -35,6 +35,8 @@ pub struct Stored {
     pub sha256: String,
     /// Since when, in milliseconds since the epoch.
     pub modified: u64,
+    /// Whether it is executable.
+    pub executable: bool,
 }
 
 /// What the server has of the project.
@@ -144,11 +146,12 @@ impl<'a> Inbox<'a> {
         let (listed, _) =
             listing::list(outgoing, incoming, self.identity, asked, &mut |_| {}).await?;
         let stored = listed.into_iter().filter_map(|file| {
-            let (sha256, modified) = (file.sha256, file.modified);
-            Some((
-                FileName::parse(&file.name).ok()?,
-                Stored { sha256, modified },
-            ))
+            let stored = Stored {
+                sha256: file.sha256,
+                modified: file.modified,
+                executable: file.executable,
+            };
+            Some((FileName::parse(&file.name).ok()?, stored))
         });
         Ok(stored.collect())
     }

@@ -29,6 +29,8 @@ pub struct Step<'a> {
     pub theirs: Option<&'a Proposed>,
     /// What comes of both.
     pub action: Action,
+    /// Whether the project's file is executable, as the server has it.
+    pub is_executable_there: bool,
     /// Why it is done only where the name is given with `--files`.
     pub held: Option<String>,
     /// Why its content is not to be seen: it is not shared.
@@ -67,7 +69,8 @@ pub enum Action {
 impl Step<'_> {
     /// How the executable bit changes, if it does.
     pub fn executable(&self) -> Option<bool> {
-        let theirs = self.theirs?.executable?;
+        let of_project = self.ours.is_none().then_some(self.is_executable_there);
+        let theirs = self.theirs?.executable.or(of_project)?;
         let has = self.ours.as_ref().is_some_and(|ours| ours.executable);
         let is_written = !matches!(
             self.action,
@@ -133,6 +136,7 @@ impl Steps<'_, '_> {
             ours: None,
             theirs,
             action: Action::Nothing,
+            is_executable_there: (self.project.get(name)).is_some_and(|stored| stored.executable),
             held: None,
             private: None,
         };
@@ -269,4 +273,47 @@ fn held(name: &FileName, ours: Option<&Found>, theirs: Option<&Proposed>) -> Opt
     runs_by_itself::why(name)
         .or_else(|| runs_by_itself::why_content(name, before, &theirs.content))
         .map(|why| format!("it runs by itself: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_bit_is_what_its_author_makes_of_it_or_else_what_it_was() {
+        let name = FileName::parse("/run").unwrap();
+        let file = |executable| Found {
+            content: Vec::new(),
+            executable,
+        };
+        for (ours, there, theirs, action, becomes) in [
+            (Some(false), false, Some(true), Action::Replace, Some(true)),
+            (Some(true), false, Some(true), Action::Nothing, None),
+            (Some(true), true, Some(false), Action::Nothing, Some(false)),
+            (Some(true), false, None, Action::Replace, None),
+            (Some(false), true, None, Action::Replace, None),
+            (None, false, Some(true), Action::Add, Some(true)),
+            (None, false, None, Action::Add, None),
+            // It was deleted here, and comes back as the project has it.
+            (None, true, None, Action::Restore, Some(true)),
+            (None, true, Some(false), Action::Restore, None),
+            (Some(false), false, Some(true), Action::PutAside(""), None),
+            (Some(false), false, Some(true), Action::TakenBefore, None),
+        ] {
+            let theirs = Proposed {
+                content: Vec::new(),
+                executable: theirs,
+            };
+            let step = Step {
+                name: &name,
+                ours: ours.map(file),
+                theirs: Some(&theirs),
+                action,
+                is_executable_there: there,
+                held: None,
+                private: None,
+            };
+            assert_eq!(step.executable(), becomes, "{step:?}");
+        }
+    }
 }

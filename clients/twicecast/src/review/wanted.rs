@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::failure::Failure;
-use crate::names::{FileName, shown};
+use crate::names::FileName;
 
 /// The files that patterns name; all, where there are none.
 #[derive(Debug)]
@@ -16,15 +16,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// From patterns as in a .gitignore.
+    /// From patterns as in a .gitignore. One that is none may still be a file's whole path.
     pub fn new(patterns: &[String]) -> Result<Self, Failure> {
         let mut builder = GitignoreBuilder::new("");
         let mut literal = BTreeSet::new();
         for pattern in patterns {
             let plain = pattern.strip_prefix("./").unwrap_or(pattern);
-            let added = builder.add_line(None, plain).map(|_| ());
-            added
-                .map_err(|error| Failure::usage(format!("--files {}: {error}.", shown(pattern))))?;
+            let _ = builder.add_line(None, plain);
             literal.insert(plain.trim_start_matches('/').to_owned());
         }
         let matcher = builder.build();
@@ -89,6 +87,8 @@ mod tests {
             assert!(!wanted(&[pattern]).names(&name("/.env")), "{pattern}");
         }
         assert!(!wanted(&[".env"]).names(&name("/src/.env")));
-        assert!(wanted(&["/a[1]"]).wants(&name("/a[1]")));
+        for odd in ["/a[1]", "/a[", "/[z-a]", "/a{", "/b "] {
+            assert!(wanted(&[odd]).wants(&name(odd)), "{odd}");
+        }
     }
 }

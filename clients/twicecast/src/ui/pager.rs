@@ -3,10 +3,15 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::ui::output::say;
 
 /// Where lines go.
-pub struct Pager(Option<Child>);
+pub struct Pager {
+    child: Option<Child>,
+    is_gone: bool,
+}
 
 impl Pager {
     /// Starts `$PAGER`, or `less`. Without a terminal, with an empty `PAGER`, and where it cannot be
@@ -14,7 +19,10 @@ impl Pager {
     pub fn start() -> Self {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
         if pager.is_empty() || !std::io::stdout().is_terminal() {
-            return Self(None);
+            return Self {
+                child: None,
+                is_gone: false,
+            };
         }
         let mut command = Command::new("sh");
         command
@@ -27,13 +35,26 @@ impl Pager {
         }
         // What somebody proposes must not reach a shell through the pager's commands.
         command.env("LESSSECURE", "1");
-        Self(command.spawn().ok())
+        let child = command.spawn().ok();
+        if child.is_some() {
+            // Ctrl-C is the pager's: it stops what the pager is about, and the pager goes on.
+            let _ = signal(SignalKind::interrupt());
+        }
+        Self {
+            child,
+            is_gone: false,
+        }
+    }
+
+    /// Whether the reader has left, so that nothing more is wanted.
+    pub fn is_gone(&self) -> bool {
+        self.is_gone
     }
 
     /// One more line. A reader who has seen enough is no reason to fail.
     pub fn line(&mut self, line: &str) {
-        match self.0.as_mut().and_then(|child| child.stdin.as_mut()) {
-            Some(input) => drop(writeln!(input, "{line}")),
+        match self.child.as_mut().and_then(|child| child.stdin.as_mut()) {
+            Some(input) => self.is_gone |= writeln!(input, "{line}").is_err(),
             None => say(line),
         }
     }
@@ -41,7 +62,7 @@ impl Pager {
 
 impl Drop for Pager {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some(mut child) = self.child.take() {
             drop(child.stdin.take());
             let _ = child.wait();
         }
