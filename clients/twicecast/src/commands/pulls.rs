@@ -13,15 +13,15 @@ use crate::names::{FileName, shown};
 use crate::protocol::PullRequest;
 use crate::publish::shared_folder;
 use crate::review::inbox::{Inbox, Project};
+use crate::review::listed::{self, find, short};
 use crate::review::policy::Policy;
 use crate::review::steps::Steps;
 use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{apply, diff};
-use crate::ui::output::{counted, cut, json_line, quoted, say};
+use crate::ui::output::{json_line, quoted, say};
 use crate::ui::pager::Pager;
 use crate::ui::question::is_confirmed;
-use crate::ui::time;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -112,9 +112,6 @@ pub enum PullsCommand {
     },
 }
 
-/// So many pull requests are listed, and no more of each title.
-const LISTED_MAX: usize = 200;
-const TITLE_CHARS: usize = 120;
 /// So many names are repeated where something is to be done about them.
 const NAMED_MAX: usize = 5;
 
@@ -128,7 +125,16 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     let mut inbox = Inbox::enter(&identity).await?;
     let all = inbox.list().await?;
     let code = match &args.command {
-        PullsCommand::List { json } => list(&all, *json),
+        PullsCommand::List { json } => {
+            if *json {
+                for pull in &all {
+                    say(&json_line(pull));
+                }
+            } else {
+                listed::lines(&all, &mut |line| say(&line));
+            }
+            0
+        }
         PullsCommand::Show { id, files } => {
             let pull = find(&all, id)?;
             let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
@@ -299,54 +305,4 @@ async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Proje
         shown(&args.dir.to_string_lossy()),
         shown(&inbox.identity.full_project())
     )))
-}
-
-fn list(all: &[PullRequest], json: bool) -> u8 {
-    for (shown_before, pull) in all.iter().enumerate() {
-        if json {
-            say(&json_line(pull));
-            continue;
-        }
-        if shown_before == LISTED_MAX {
-            say(&format!(
-                "and {} more (--json lists all)",
-                all.len() - LISTED_MAX
-            ));
-            break;
-        }
-        let changes = counted(pull.files.len() + pull.deleted.len(), "file");
-        say(&format!(
-            "{}  {}  {}: {} ({changes})",
-            short(&pull.id),
-            time::date_and_time(pull.date / 1_000),
-            shown(&pull.owner),
-            shown(&cut(&pull.title, TITLE_CHARS))
-        ));
-    }
-    if all.is_empty() && !json {
-        say("no pull request is open");
-    }
-    0
-}
-
-/// As much of an id as people are shown.
-fn short(id: &str) -> String {
-    shown(&id.chars().take(8).collect::<String>())
-}
-
-/// The one whose id begins so.
-fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
-    let mut found = all.iter().filter(|pull| pull.id.starts_with(id));
-    match (found.next(), found.next()) {
-        (Some(pull), None) if !id.is_empty() => Ok(pull),
-        (Some(_), _) => Err(Failure::usage(format!(
-            "Several pull requests begin with {}; give more of the id.",
-            shown(id)
-        ))),
-        (None, _) => Err(Failure::usage(format!(
-            "No open pull request begins with {}; `twicecast pulls list` shows those that are \
-             open.",
-            shown(id)
-        ))),
-    }
 }

@@ -23,7 +23,11 @@ const LINE_CHARS: usize = 2_000;
 /// What a pull request says of itself, line by line.
 pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
     let title = cut(&pull.title, LINE_CHARS);
-    let title = format!("{} by {}", shown(&title), shown(&pull.owner));
+    let title = format!(
+        "{} by {}",
+        shown(&title),
+        shown(&cut(&pull.owner, LINE_CHARS))
+    );
     line(painted(Style::Bold, &title));
     let date = time::date_and_time(pull.date / 1_000);
     line(format!("{}  {date}", shown(&pull.id)));

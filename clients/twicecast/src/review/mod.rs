@@ -8,6 +8,7 @@ pub mod contents;
 pub mod decide;
 pub mod diff;
 pub mod inbox;
+pub mod listed;
 pub mod merge;
 pub mod policy;
 pub mod runs_by_itself;
