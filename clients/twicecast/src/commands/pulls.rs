@@ -18,7 +18,7 @@ use crate::review::policy::Policy;
 use crate::review::steps::Steps;
 use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
-use crate::review::{apply, diff};
+use crate::review::{apply, diff, rest};
 use crate::ui::output::{json_line, quoted, say};
 use crate::ui::pager::Pager;
 use crate::ui::question::is_confirmed;
@@ -111,9 +111,6 @@ pub enum PullsCommand {
         merged: bool,
     },
 }
-
-/// So many names are repeated where something is to be done about them.
-const NAMED_MAX: usize = 5;
 
 /// Runs the command and gives the exit code.
 ///
@@ -224,11 +221,11 @@ async fn apply(
     let id = short(&pull.id);
     if keep_open {
         say(&format!("{id} stays open"));
-    } else if outcome.not_taken.is_empty() && contents.refused.is_empty() {
+    } else if outcome.is_whole() && contents.refused.is_empty() {
         inbox.close(&pull.id, "merged").await?;
         say(&format!("{id} is reported as merged"));
     } else {
-        say(&rest(&command(args), &id, &outcome.not_taken));
+        rest::lines(&command(args), &id, &outcome, &mut |line| say(&line));
         if is_confirmed("Report it as merged all the same?") {
             inbox.close(&pull.id, "merged").await?;
             say(&format!("{id} is reported as merged"));
@@ -261,32 +258,6 @@ fn command(args: &PullsArgs) -> String {
         }
     }
     command
-}
-
-/// What to do about a pull request of which some files were not taken.
-fn rest(command: &str, id: &str, not_taken: &[String]) -> String {
-    let close = format!(
-        "`{command} close {id} --merged` reports it as merged all the same, without --merged \
-         it is rejected"
-    );
-    if not_taken.is_empty() {
-        return format!("{id} stays open, since some of its names can never be taken. {close}");
-    }
-    let some = not_taken.iter().take(NAMED_MAX).map(|name| quoted(name));
-    let some: Vec<_> = some.map(|name| shown(&name)).collect();
-    let more = match not_taken.len().saturating_sub(NAMED_MAX) {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
-    format!(
-        "{id} stays open, since {} not taken. `{command} apply {id} --files {}`{more} takes \
-         them; {close}",
-        match not_taken.len() {
-            1 => "1 file was".to_owned(),
-            count => format!("{count} files were"),
-        },
-        some.join(" ")
-    )
 }
 
 /// Opens the folder, and lists what the server has of it.

@@ -6,7 +6,7 @@ use rustix::fd::OwnedFd;
 
 use crate::failure::Failure;
 use crate::fs::atomic;
-use crate::names::{FileName, shown};
+use crate::names::shown;
 use crate::review::backup::Backups;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step, Steps};
@@ -17,9 +17,10 @@ use crate::ui::output::{say, warn};
 pub struct Outcome {
     /// There are conflicts to solve.
     pub has_conflicts: bool,
-    /// Names that were not taken up: they were not wanted, are held back, stay as they are, or
-    /// could not be written.
-    pub not_taken: Vec<String>,
+    /// Files that were not wanted or are held back: naming them takes them.
+    pub to_name: Vec<String>,
+    /// Files that stay as they are, or could not be written: nothing takes them but a hand.
+    pub to_solve: Vec<String>,
     /// Some of them the person has not left out themselves.
     pub has_left_out: bool,
 }
@@ -28,6 +29,11 @@ impl Outcome {
     /// The command's exit code.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.has_conflicts || self.has_left_out)
+    }
+
+    /// Whether all was taken of the names that can be.
+    pub fn is_whole(&self) -> bool {
+        self.to_name.is_empty() && self.to_solve.is_empty()
     }
 }
 
@@ -77,7 +83,7 @@ impl Applying {
                     continue;
                 }
                 say(&format!("{name}: not taken: --files does not name it"));
-                self.outcome.not_taken.push(name.to_string());
+                self.outcome.to_name.push(name.to_string());
                 continue;
             }
             let step = steps.next(name, contents).await?;
@@ -98,13 +104,14 @@ impl Applying {
             warn(&format!(
                 "{name}: left out: {why}; name it with --files to apply it all the same"
             ));
-            return self.not_taken(name);
+            self.outcome.has_left_out = true;
+            return self.outcome.to_name.push(name.to_string());
         }
         match self.carry_out(step, steps.root) {
             Ok(said) => {
                 self.outcome.has_conflicts |= step.is_conflict();
                 if matches!(step.action, Action::PutAside(_) | Action::Keep) {
-                    self.outcome.not_taken.push(name.to_string());
+                    self.outcome.to_solve.push(name.to_string());
                 } else {
                     steps.taken.add(steps.pull, name);
                 }
@@ -117,14 +124,10 @@ impl Applying {
             }
             Err(error) => {
                 warn(&format!("{name}: not applied: {error}"));
-                self.not_taken(name);
+                self.outcome.has_left_out = true;
+                self.outcome.to_solve.push(name.to_string());
             }
         }
-    }
-
-    fn not_taken(&mut self, name: &FileName) {
-        self.outcome.has_left_out = true;
-        self.outcome.not_taken.push(name.to_string());
     }
 
     /// Does what the step says, and returns what is said of it.

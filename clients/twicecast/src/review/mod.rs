@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod listed;
 pub mod merge;
 pub mod policy;
+pub mod rest;
 pub mod runs_by_itself;
 pub mod steps;
 pub mod taken;

@@ -441,7 +441,7 @@ async fn names_that_are_not_taken_are_named_and_the_others_are_applied() {
         );
     }
     assert_eq!(tree(world.dir.path()), files(&[("/a", b"theirs")]));
-    assert!(said.out.contains("can never be taken"), "{said:?}");
+    assert!(said.out.contains("stays open"), "{said:?}");
     assert_eq!(world.open_pulls().await, 1);
     let id = world.open_pull().await;
     let said = world.pulls(&["close", &id, "--merged"]).await;
@@ -535,9 +535,10 @@ async fn what_was_taken_and_solved_is_left_alone_while_the_rest_is_taken() {
     assert!(said.out.contains("/a: CONFLICT"), "{said:?}");
     fs::write(at("a"), text.replace("two", "solved")).unwrap();
     // What is said is typed as it stands.
-    let line = said.out.split('`').nth(1).unwrap().to_owned();
-    assert!(!line.contains("secret"), "{line}");
-    let words: Vec<_> = line.split(' ').skip(1).collect();
+    let mut lines = said.out.lines();
+    let line = lines.find_map(|line| line.strip_prefix("    twicecast "));
+    let words: Vec<_> = line.unwrap().split(' ').collect();
+    assert!(!words.contains(&"secret"), "{words:?}");
     let shown = world.pulls(&["show", &id]).await;
     assert!(shown.out.contains("/a: was taken before"), "{shown:?}");
     let said = twicecast(&[&words[..], &["--key", "secret"]].concat()).await;
@@ -588,6 +589,12 @@ async fn a_rename_and_a_deletion_of_what_was_edited_meanwhile_lose_no_edit() {
         1,
         "two deletions are not carried out"
     );
+    // Nothing is said to take them that does not; who agrees with a deletion deletes.
+    assert!(!said.out.contains("--files"), "{said:?}");
+    fs::remove_file(at("old")).unwrap();
+    fs::remove_file(at("gone")).unwrap();
+    let said = world.pulls(&["apply", &id]).await;
+    assert!(said.out.contains("reported as merged"), "{said:?}");
     world.share.stop().await;
 }
 

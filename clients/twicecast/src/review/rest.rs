@@ -1,0 +1,90 @@
+//! What there is to do about a pull request that stays open.
+
+use crate::names::shown;
+use crate::review::apply::Outcome;
+use crate::ui::output::quoted;
+
+/// So many names are repeated at once.
+const NAMED_MAX: usize = 5;
+
+/// Says what was not taken, and the commands that go on from there, each on a line of its own, to be
+/// typed as it stands. `command` is how they begin.
+pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
+    line(format!("{id} stays open, since not all of it was taken"));
+    if !outcome.to_solve.is_empty() {
+        let names: Vec<_> = some(&outcome.to_solve).map(|name| shown(name)).collect();
+        let more = if outcome.to_solve.len() > NAMED_MAX {
+            ", …"
+        } else {
+            ""
+        };
+        line(format!(
+            "to bring in by hand, or to leave (nothing of yours is overwritten): {}{more}",
+            names.join(", ")
+        ));
+    }
+    if !outcome.to_name.is_empty() {
+        let names: Vec<_> = some(&outcome.to_name)
+            .map(|name| shown(&quoted(name)))
+            .collect();
+        let more = match outcome.to_name.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            more => format!(", and {more} more after them"),
+        };
+        line(format!("to take what was left out{more}:"));
+        line(format!(
+            "    {command} apply {id} --files {}",
+            names.join(" ")
+        ));
+    }
+    line("once you are done with it, as merged (or, without --merged, as rejected):".to_owned());
+    line(format!("    {command} close {id} --merged"));
+}
+
+fn some(names: &[String]) -> impl Iterator<Item = &String> {
+    names.iter().take(NAMED_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(to_name: &[&str], to_solve: &[&str]) -> Vec<String> {
+        let all = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let outcome = Outcome {
+            to_name: all(to_name),
+            to_solve: all(to_solve),
+            ..Outcome::default()
+        };
+        let mut said = Vec::new();
+        lines("twicecast pulls", "7d", &outcome, &mut |line| {
+            said.push(line);
+        });
+        said
+    }
+
+    #[test]
+    fn only_what_naming_takes_is_in_the_command_that_names() {
+        let said = said(&["/b c", "/d"], &["/gone"]);
+        assert!(said[1].ends_with(": /gone"), "{said:?}");
+        assert_eq!(said[3], "    twicecast pulls apply 7d --files '/b c' /d");
+        assert_eq!(said[5], "    twicecast pulls close 7d --merged");
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_name_no_command_names_anything() {
+        let said = said(&[], &[]);
+        assert!(
+            said.iter().all(|line| !line.contains("--files")),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn of_many_names_some_are_repeated() {
+        let many = vec!["/a"; 1_000];
+        let said = said(&many, &many);
+        assert!(said.iter().all(|line| line.len() < 200), "{said:?}");
+        assert!(said[2].contains("995 more"), "{said:?}");
+    }
+}
