@@ -1,6 +1,8 @@
 //! Files that tools run by themselves, or that make a tool run something: opening the folder, a
 //! build, a test run or a commit is enough. `apply` takes one only where it is named.
 
+use std::collections::BTreeSet;
+
 use crate::names::FileName;
 
 /// What runs it: the reason as people are told it.
@@ -42,6 +44,21 @@ const NAMES: &[(&str, Reason)] = &[
         "mise.toml",
         "mise runs what it names on entering the folder",
     ),
+    (
+        ".mise.local.toml",
+        "mise runs what it names on entering the folder",
+    ),
+    (
+        "mise.local.toml",
+        "mise runs what it names on entering the folder",
+    ),
+    (
+        ".tool-versions",
+        "mise and asdf run the tools that it names",
+    ),
+    (".lvimrc", "vim runs it where localvimrc is installed"),
+    (".pnp.cjs", "yarn has node run it at every start"),
+    (".pnp.loader.mjs", "yarn has node run it at every start"),
     (".envrc", "direnv runs it on entering the folder"),
     (".autoenv", "autoenv runs it on entering the folder"),
     (".npmrc", "npm takes its programs and its registry from it"),
@@ -157,6 +174,15 @@ const PAIRS: &[(&str, &str, Reason)] = &[
     ),
 ];
 
+/// Files whose names end so, wherever they lie.
+const ENDINGS: &[(&str, Reason)] = &[
+    ("pth", "Python runs it at every start"),
+    (
+        "code-workspace",
+        "Visual Studio Code runs tasks and programs that it names",
+    ),
+];
+
 /// Why a file is one that runs by itself, if it is.
 pub fn why(name: &FileName) -> Option<Reason> {
     // Some file systems do not mind the case.
@@ -174,24 +200,50 @@ pub fn why(name: &FileName) -> Option<Reason> {
         .map(|(_, why)| *why)
         .or_else(|| by_pair().map(|(_, _, why)| *why))
         .or_else(|| {
-            let is_path_file = leaf.rsplit_once('.').is_some_and(|(_, end)| end == "pth");
-            is_path_file.then_some("Python runs it at every start")
+            let ending = leaf.rsplit_once('.').map(|(_, ending)| ending);
+            let by_ending = ENDINGS.iter().find(|(known, _)| Some(*known) == ending);
+            by_ending.map(|(_, why)| *why)
         })
 }
 
-/// Why the new content of a file makes tools run something, if it does: `package.json` is taken
-/// for what it mostly is, and looked into.
+/// Why the new content of a file makes tools run something, if it does: of a package only what
+/// runs is looked at.
 pub fn why_content(name: &FileName, ours: &[u8], theirs: &[u8]) -> Option<Reason> {
-    if name.split().1.to_lowercase() != "package.json" {
-        return None;
+    match name.split().1.to_lowercase().as_str() {
+        "package.json" => (!has_same_scripts(ours, theirs))
+            .then_some("its scripts change, and npm runs some of them by itself"),
+        "composer.json" => (!has_same_scripts(ours, theirs))
+            .then_some("its scripts change, and composer runs some of them by itself"),
+        "cargo.toml" => (!has_same_build(ours, theirs))
+            .then_some("what it says of building changes, and cargo runs build scripts"),
+        "pyproject.toml" => (!has_same_build(ours, theirs))
+            .then_some("what it says of building changes, and pip runs that"),
+        _ => None,
     }
+}
+
+fn has_same_scripts(ours: &[u8], theirs: &[u8]) -> bool {
     let scripts = |content: &[u8]| {
         let value: serde_json::Value = serde_json::from_slice(content).ok()?;
         Some(value.get("scripts").cloned())
     };
     let proposed = scripts(theirs);
-    let is_same = proposed.is_some() && proposed == scripts(ours).or(Some(None));
-    (!is_same).then_some("its scripts change, and npm runs some of them by itself")
+    proposed.is_some() && proposed == scripts(ours).or(Some(None))
+}
+
+/// Whether the lines that speak of building are the same, in whatever order. A key is written in
+/// one line; where it is written with escapes, it may be any.
+fn has_same_build(ours: &[u8], theirs: &[u8]) -> bool {
+    let lines = |content: &[u8]| {
+        let text = String::from_utf8_lossy(content);
+        let lines = text.lines().map(|line| line.trim().to_owned());
+        let matters = |line: &String| {
+            let words = ["build", "backend", "\\u", "\\x"];
+            !line.starts_with('#') && words.iter().any(|word| line.contains(word))
+        };
+        lines.filter(matters).collect::<BTreeSet<_>>()
+    };
+    lines(ours) == lines(theirs)
 }
 
 #[cfg(test)]
@@ -223,6 +275,8 @@ mod tests {
             "/.github/workflows/ci.yml",
             "/.gitlab-ci.yml",
             "/a.pth",
+            "/.tool-versions",
+            "/x.code-workspace",
         ] {
             assert!(why(&name(runs)).is_some(), "{runs}");
         }
@@ -239,7 +293,11 @@ mod tests {
             assert_eq!(why(&name(plain)), None, "{plain}");
         }
         // They are compared with what is in lower case.
-        let all = NAMES.iter().chain(FOLDERS).map(|(name, _)| *name);
+        let all = NAMES
+            .iter()
+            .chain(FOLDERS)
+            .chain(ENDINGS)
+            .map(|(name, _)| *name);
         for listed in all.chain(PAIRS.iter().flat_map(|(outer, inner, _)| [*outer, *inner])) {
             assert_eq!(listed, listed.to_lowercase());
         }
@@ -263,5 +321,29 @@ mod tests {
             assert_eq!(found, runs, "{}", String::from_utf8_lossy(theirs));
         }
         assert_eq!(why_content(&name("/a.json"), b"", with), None);
+        assert!(why_content(&name("/composer.json"), b"", with).is_some());
+    }
+
+    #[test]
+    fn a_package_runs_by_itself_where_its_way_of_building_changes() {
+        let plain = "[package]\nname = \"a\"\n";
+        let dependency = "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n";
+        for (ours, theirs, runs) in [
+            (plain, dependency, false),
+            ("", plain, false),
+            (plain, "[package]\nbuild = \"gen.rs\"\nname = \"a\"\n", true),
+            (plain, "[package]\n\"\\u0062uild\" = \"gen.rs\"\n", true),
+            (
+                "package = { build = \"a\" }",
+                "package = { build = \"b\" }",
+                true,
+            ),
+            (plain, "# build\n[package]\nname = \"a\"\n", false),
+        ] {
+            let found = why_content(&name("/a/Cargo.toml"), ours.as_bytes(), theirs.as_bytes());
+            assert_eq!(found.is_some(), runs, "{theirs}");
+        }
+        let backend = b"[build-system]\nbuild-backend = \"evil\"\n";
+        assert!(why_content(&name("/pyproject.toml"), b"", backend).is_some());
     }
 }
