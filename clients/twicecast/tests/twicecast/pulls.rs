@@ -374,6 +374,12 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
         assert!(shown.out.contains(line), "{line}: {shown:?}");
     }
 
+    // The screen is streamed: what is not shared is not on it though it is named.
+    let named = ["show", &id, "--files", "/private.txt", "/.env"];
+    let shown = world.pulls(&named).await;
+    assert!(!holds(shown.out.as_bytes(), MARK), "{shown:?}");
+    assert!(shown.out.contains("/.env: CONFLICT"), "{shown:?}");
+
     let said = world.pulls(&["apply", &id, "--keep-open"]).await;
     assert_eq!(said.code, 1, "{said:?}");
     for name in ["/.gitignore", "/private.txt", "/.env"] {
