@@ -162,6 +162,9 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     if !args.yes && !is_meant(&identity, &dir, &root, args, &mut keys).await? {
         return Ok(USAGE);
     }
+    if let Some(text) = identity.expires_soon() {
+        voice.tell(&Event::Note { text });
+    }
     let mut share = Share {
         once: args.once,
         identity,

@@ -141,7 +141,7 @@ impl Identity {
             Right::Key(_) => OWN_TOKEN.saturating_sub(EARLY),
             Right::Token(token) => match token::expires_in(token) {
                 Some(left) if left > EARLY => left.saturating_sub(EARLY),
-                // It has been spoken of.
+                // It was spoken of at the start.
                 _ => NEVER,
             },
         }
@@ -160,15 +160,20 @@ impl Identity {
         }
     }
 
-    /// What to say of a token that cannot be renewed.
+    /// What to say of a token that cannot be renewed and ends within the next minutes.
     pub fn expires_soon(&self) -> Option<String> {
         let Right::Token(token) = &self.right else {
             return None;
         };
-        let minutes = token::expires_in(token)?.as_secs().div_ceil(60);
+        let left = token::expires_in(token)?;
+        if left.is_zero() || left > EARLY + Duration::from_secs(60) {
+            return None;
+        }
+        let minutes = left.as_secs().div_ceil(60);
         Some(format!(
-            "The token holds for {minutes} more minutes; get a fresh one and start again with it \
-             before that."
+            "The token holds for {minutes} more minute{}; get a fresh one and start again with it \
+             before that.",
+            if minutes == 1 { "" } else { "s" }
         ))
     }
 
@@ -314,6 +319,32 @@ mod tests {
         assert!(!may_pass && said.contains("get a fresh one"));
         let (may_pass, said) = with(None, None);
         assert!(!may_pass && said.contains("without a token"));
+    }
+
+    #[test]
+    fn a_token_is_spoken_of_in_its_last_minutes_and_not_before() {
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        for (seconds, said) in [
+            (3_600, None),
+            (600, Some("10 more minutes;")),
+            (300, Some("5 more minutes;")),
+            (20, Some("1 more minute;")),
+            (0, None),
+        ] {
+            let claims = serde_json::json!({"username": "ana", "exp": now + seconds});
+            let key = jsonwebtoken::EncodingKey::from_secret(b"k");
+            let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key);
+            let given = CommonArgs {
+                project: Some("demo".into()),
+                token: Some(token.unwrap()),
+                ..common()
+            };
+            let identity = Identity::resolve(&given, Role::Streamer, None).unwrap();
+            let text = identity.expires_soon();
+            assert_eq!(text.is_some(), said.is_some(), "{seconds}: {text:?}");
+            assert!(text.unwrap_or_default().contains(said.unwrap_or_default()));
+        }
     }
 
     #[test]

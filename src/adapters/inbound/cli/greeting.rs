@@ -42,7 +42,7 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
     let _ = write!(
         text,
         "Next, in other terminals:\n  \
-         twicecast push DIR --key {key} --user ana --project demo{url}\n  \
+         twicecast share DIR --key {key} --user ana --project demo{url}\n  \
          twicecast mirror COPY --streamer ana --project demo{url}\n\
          Ctrl-C stops.\n"
     );

@@ -718,7 +718,7 @@ fn the_greeting_says_where_and_what_next() {
     let addresses = ["127.0.0.1:4000".parse().expect("an address")];
     let local = greeting(&config(&["4000", "--base-dir", "b"], &[], None), &addresses);
     assert!(
-        local.contains("ws://127.0.0.1:4000") && local.contains("twicecast push"),
+        local.contains("ws://127.0.0.1:4000") && local.contains("twicecast share"),
         "{local}"
     );
     let public = ["--key", OWN_KEY, "--public-url", "https://code.example/"];
