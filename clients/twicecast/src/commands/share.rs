@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::publish::dirty::Dirty;
+use crate::publish::foreign::Approved;
 use crate::publish::look;
 use crate::publish::output::{Event, ShareOutput};
 use crate::publish::precheck::{self, Intent, There};
@@ -43,7 +44,8 @@ A lost connection is taken up again. Needs a token or a key, or --local.
 
 Asks first where that would delete more than 5 files (or all) that the server has, where DIR holds \
 20,000 files or is your home folder, and where somebody shares the project already. Without a \
-terminal it stops there, unless --yes.
+terminal it stops there, unless --yes. It also stops if somebody else has put more than 5 files \
+into the project since, which it would delete or overwrite.
 
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
@@ -55,7 +57,25 @@ it;
 What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
 says which rule decides.
 
-Keys, in a terminal: p pauses and goes on, q stops.";
+Keys, in a terminal: p pauses and goes on, q stops.
+
+With --json each line is an object; `event` says which:
+  invitation         command, clone, pulls: what to type elsewhere (--local)
+  connected          url, project
+  sending            files, bytes, deletions: what is about to be done
+  sent, deleted      name (sent: bytes)
+  failed             name, why
+  synced             sent, bytes, deleted, files, seconds
+  leftOut            ignored (a count), secrets (names), never (name and why of each)
+  wouldDo            send, bytes, delete (--dry-run)
+  complete           files (--once)
+  lost               why, retryIn (seconds)
+  paused, resumed
+  pullRequest        id, author, title
+  pullRequestClosed  id
+  viewers            count
+  note               text
+  stopped            why, where nobody wanted it";
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "\
@@ -135,7 +155,21 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     } else {
         (args.common.clone(), None)
     };
-    let identity = Identity::resolve(&common, Role::Streamer, Some(&args.dir))?;
+    let result = share(args, root, &common, server.as_ref()).await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    result
+}
+
+/// Shares the folder, with the server that is there.
+async fn share(
+    args: &ShareArgs,
+    root: Arc<OwnedFd>,
+    common: &CommonArgs,
+    server: Option<&LocalServer>,
+) -> Result<u8, Failure> {
+    let identity = Identity::resolve(common, Role::Streamer, Some(&args.dir))?;
     if identity.token()?.is_none() {
         return Err(Failure::usage(
             "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
@@ -146,30 +180,36 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
         let dir = shown(&args.dir.to_string_lossy());
         Failure::usage(format!("The folder {dir} cannot be read: {error}."))
     })?;
-    kind::mark_shared(&dir, &identity.full_project());
-    base_cache::begin(&identity.full_project(), &dir);
     let own = dirfd::open_below(&root, "")
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen();
     let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
-    if let Some(server) = &server {
+    if let Some(server) = server {
         output.tell(&invitation(server, &identity, &dir));
     }
     if args.dry_run {
         return dry_run(&identity, &dir, &root, args, &mut output).await;
     }
-    if !args.yes && !is_meant(&identity, &dir, &root, args, &mut keys).await? {
-        return Ok(USAGE);
-    }
+    let approved = if args.yes {
+        Approved::All
+    } else {
+        match approve(&identity, &dir, &root, args, &mut keys).await? {
+            Some(approved) => approved,
+            None => return Ok(USAGE),
+        }
+    };
+    // Not before: who only looks, or declines, has shared nothing.
+    kind::mark_shared(&dir, &identity.full_project());
+    base_cache::begin(&identity.full_project(), &dir);
     if let Some(text) = identity.expires_soon() {
-        voice.tell(&Event::Note { text });
+        output.tell(&Event::Note { text });
     }
     let mut share = Share {
         once: args.once,
         identity,
         output,
-        folder: folder(args, &dir, root, rules),
+        folder: folder(args, &dir, root, rules, approved),
         keys,
         backoff: Backoff::default(),
     };
@@ -180,10 +220,6 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
         share.output.tell(&Event::Stopped {
             why: Some(failure.to_string()),
         });
-    }
-    drop(share);
-    if let Some(server) = server {
-        server.stop().await;
     }
     result
 }
@@ -215,19 +251,20 @@ async fn dry_run(
     Ok(0)
 }
 
-/// Whether it is what the person wants, where that is worth a question.
-async fn is_meant(
+/// What the person lets be deleted, asked where that is worth a question; nothing, where they do
+/// not want it after all.
+async fn approve(
     identity: &Identity,
     dir: &Path,
     root: &OwnedFd,
     args: &ShareArgs,
     keys: &mut Keys,
-) -> Result<bool, Failure> {
+) -> Result<Option<Approved>, Failure> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     if let Some(question) = precheck::question_of_home(dir, home.as_deref())
         && !ask(&question, args, keys).await?
     {
-        return Ok(false);
+        return Ok(None);
     }
     let there = if args.local {
         There::default()
@@ -237,10 +274,12 @@ async fn is_meant(
     let (found, _) = look::look_at(dir, root, &args.allow).await?;
     let intent = block_in_place(|| Intent::of(there, &found, |_| None));
     let question = intent.question(&dir.to_string_lossy(), &identity.full_project());
-    match question {
-        Some(question) => ask(&question, args, keys).await,
-        None => Ok(true),
+    if let Some(question) = question
+        && !ask(&question, args, keys).await?
+    {
+        return Ok(None);
     }
+    Ok(Some(intent.approved()))
 }
 
 /// Asks the person at the keyboard; where there is none, that is the end.
@@ -269,7 +308,13 @@ async fn ask(question: &str, args: &ShareArgs, keys: &mut Keys) -> Result<bool, 
     }
 }
 
-fn folder(args: &ShareArgs, dir: &Path, root: Arc<OwnedFd>, rules: Arc<Rules>) -> Folder {
+fn folder(
+    args: &ShareArgs,
+    dir: &Path,
+    root: Arc<OwnedFd>,
+    rules: Arc<Rules>,
+    approved: Approved,
+) -> Folder {
     let dirty = Arc::new(Dirty::default());
     let mut watching = if args.poll {
         Watching::none(dir)
@@ -279,7 +324,7 @@ fn folder(args: &ShareArgs, dir: &Path, root: Arc<OwnedFd>, rules: Arc<Rules>) -
     for folder in rules.folders_elsewhere() {
         watching.path(folder);
     }
-    Folder::new(dir, root, rules, watching, dirty)
+    Folder::new(dir, root, rules, watching, dirty, approved)
 }
 
 /// How a viewer sees it, in a folder beside the shared one, and with which right they propose

@@ -50,6 +50,11 @@ impl Known {
         self.0.contains_key(name)
     }
 
+    /// What the server has under a name.
+    pub fn remote(&self, name: &FileName) -> Option<&Remote> {
+        self.0.get(name).map(|held| &held.remote)
+    }
+
     /// How many files the server has.
     pub fn count(&self) -> usize {
         self.0.len()

@@ -1,6 +1,7 @@
 //! Making the project on the server equal to a folder.
 
 pub mod dirty;
+pub mod foreign;
 pub mod known;
 pub mod look;
 pub mod output;

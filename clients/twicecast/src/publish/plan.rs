@@ -17,6 +17,22 @@ pub struct Remote {
     pub executable: bool,
 }
 
+impl Remote {
+    /// One of which only the name is known: nothing is equal to it.
+    pub fn unknown() -> Self {
+        Self {
+            size: u64::MAX,
+            sha256: String::new(),
+            executable: false,
+        }
+    }
+
+    /// Whether it is known what the server has.
+    pub fn is_known(&self) -> bool {
+        self.size != u64::MAX
+    }
+}
+
 /// What is to be done, deletions first, so that a file can come where a folder was and the reverse.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {

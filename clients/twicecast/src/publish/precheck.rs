@@ -1,7 +1,7 @@
 //! Before the first file is sent or deleted: is this the folder that the person means? What would
 //! be done is found out on a connection that has no role, so nobody notices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::fs::fingerprint::Stamp;
 use crate::names::{FileName, shown};
 use crate::protocol::ServerMessage;
+use crate::publish::foreign::Approved;
 use crate::publish::known::Known;
 use crate::publish::look::Found;
 use crate::publish::plan::{self, Plan, Remote};
@@ -111,6 +112,11 @@ impl Intent {
         }
     }
 
+    /// What may be deleted once nothing is left to ask.
+    pub fn approved(self) -> Approved {
+        Approved::Deletions(self.plan.delete.into_iter().collect::<BTreeSet<_>>())
+    }
+
     /// What is to be asked before it is done, if anything is.
     pub fn question(&self, dir: &str, project: &str) -> Option<String> {
         let (dir, project) = (shown(dir), shown(project));
@@ -146,6 +152,9 @@ impl Intent {
 /// What is to be asked before a folder is even looked through, if anything is: a home folder, or
 /// one that holds it, is hardly meant.
 pub fn question_of_home(dir: &Path, home: Option<&Path>) -> Option<String> {
+    if dir.parent().is_none() {
+        return Some("/ is everything that this computer holds.".to_owned());
+    }
     let home = std::fs::canonicalize(home?).ok()?;
     home.starts_with(dir).then(|| {
         format!(
@@ -203,5 +212,6 @@ mod tests {
         assert!(question_of_home(&dir, Some(&home)).is_some());
         assert!(question_of_home(&home.join("project"), Some(&home)).is_none());
         assert!(question_of_home(&home, None).is_none());
+        assert!(question_of_home(Path::new("/"), None).is_some());
     }
 }

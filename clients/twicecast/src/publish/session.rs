@@ -19,6 +19,7 @@ use crate::fs::{dirfd, executable};
 use crate::names::FileName;
 use crate::protocol::{PullRequest, Reply, ServerMessage};
 use crate::publish::dirty::Dirty;
+use crate::publish::foreign::{Approved, Foreign};
 use crate::publish::known::Known;
 use crate::publish::look::look;
 use crate::publish::output::{Event, Never, ShareOutput};
@@ -78,6 +79,7 @@ pub struct Folder {
     watching: Watching,
     dirty: Arc<Dirty>,
     known: Known,
+    foreign: Foreign,
     /// What is not shared, by its path.
     left_out: BTreeMap<String, Verdict>,
     said_left_out: Summary,
@@ -105,6 +107,7 @@ impl Folder {
         rules: Arc<Rules>,
         watching: Watching,
         dirty: Arc<Dirty>,
+        approved: Approved,
     ) -> Self {
         Self {
             dir: dir.to_path_buf(),
@@ -113,6 +116,7 @@ impl Folder {
             watching,
             dirty,
             known: Known::default(),
+            foreign: Foreign::new(approved),
             left_out: BTreeMap::new(),
             said_left_out: Summary::default(),
             announced: BTreeSet::new(),
@@ -289,7 +293,10 @@ impl Session<'_> {
             .await?;
         *self.is_connected = true;
         let (remote, _) = plan::known(listed);
-        self.folder.known.listed(remote);
+        let folder = &mut *self.folder;
+        let sending = |name: &FileName| folder.sending.contains_key(name);
+        folder.foreign.listed(&folder.known, &remote, sending);
+        folder.known.listed(remote);
         self.output.tell(&Event::Connected {
             url: identity.url.clone(),
             project: identity.full_project(),
@@ -434,6 +441,8 @@ impl Session<'_> {
             self.output.tell(&Event::Note { text });
         }
         self.tell_left_out();
+        let project = self.identity.full_project();
+        self.folder.foreign.check(&plan, &project)?;
         let (files, deletions) = (plan.post.len(), plan.delete.len());
         let bytes = plan.post.iter().map(|(_, size)| size).sum();
         if files + deletions > 0 {
@@ -523,15 +532,9 @@ impl Session<'_> {
                         (content.remote, content.stamp)
                     }
                     // A mix of what the file was while it was read: nothing is equal to it.
-                    None => (
-                        Remote {
-                            size: u64::MAX,
-                            sha256: String::new(),
-                            executable: false,
-                        },
-                        None,
-                    ),
+                    None => (Remote::unknown(), None),
                 };
+                self.folder.foreign.settled(&name);
                 self.folder.known.posted(name, remote, stamp);
             }
             Seen::Deleted { name } => {
@@ -539,6 +542,7 @@ impl Session<'_> {
                 self.output.tell(&Event::Deleted {
                     name: name.as_str().to_owned(),
                 });
+                self.folder.foreign.settled(&name);
                 self.folder.known.deleted(&name);
             }
             // It has gone again; its folder tells of that.
@@ -639,12 +643,7 @@ impl Session<'_> {
             });
         }
         if let Ok(name) = FileName::parse(name) {
-            let unknown = Remote {
-                size: u64::MAX,
-                sha256: String::new(),
-                executable: false,
-            };
-            self.folder.known.posted(name, unknown, None);
+            self.folder.known.posted(name, Remote::unknown(), None);
         }
     }
 

@@ -293,6 +293,51 @@ async fn when_the_folder_is_replaced_by_another_nothing_is_deleted_and_it_ends()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_has_put_there_during_a_cut_is_not_deleted_without_a_word() {
+    let (dir, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = RealServer::start().await;
+    let wire = Wire::to(&server).await;
+    write(dir.path(), &files(&[("/mine", b"1")]));
+    let other: Files = (0..6).map(|i| (format!("/theirs{i}"), vec![i])).collect();
+    write(theirs.path(), &other);
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share
+        .until_that("synced", |synced| synced["files"] == 1)
+        .await;
+    wire.cut();
+    share.until("lost").await;
+    let url = server.url();
+    let words = ["share", theirs.path().to_str().unwrap(), "--once", "--yes"];
+    let who = ["--url", &url, "--user", "ana", "--project", "demo"];
+    let said = twicecast(&[&words[..], &who, &["--key", "secret"]].concat()).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    wire.mend();
+    let stopped = share.until("stopped").await;
+    let why = stopped["why"].as_str().unwrap();
+    assert!(
+        why.contains("6 files") && why.contains("/theirs0, /theirs1") && why.contains("--yes"),
+        "{why}"
+    );
+    assert_eq!(stored(&server), other);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_few_minutes_left_is_spoken_of_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeServer::start(Files::new(), Faults::default()).await;
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let claims = json!({"username": "ana", "exp": now + 300});
+    let key = jsonwebtoken::EncodingKey::from_secret(b"k");
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    let words = ["share", dir.path().to_str().unwrap(), "--once", "--url"];
+    let who = ["--user", "ana", "--project", "demo", "--token", &token];
+    let said = twicecast(&[&words[..], &[&server.url], &who].concat()).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("5 more minutes"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pull_request_that_has_waited_is_announced() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = RealServer::start().await;
