@@ -135,14 +135,14 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
         PullsCommand::Show { id, files } => {
             let pull = find(&all, id)?;
             let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
-            show(args, &mut inbox, pull, &Wanted::new(files)?, &mut taken).await?
+            show(args, &mut inbox, pull, &Wanted::new(files), &mut taken).await?
         }
         PullsCommand::Apply {
             id,
             files,
             keep_open,
         } => {
-            let (pull, wanted) = (find(&all, id)?, Wanted::new(files)?);
+            let (pull, wanted) = (find(&all, id)?, Wanted::new(files));
             let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
             apply(args, &mut inbox, pull, &wanted, &mut taken, *keep_open).await?
         }

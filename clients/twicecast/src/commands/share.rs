@@ -31,7 +31,7 @@ use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
 use crate::review::base_cache;
-use crate::rules::Rules;
+use crate::rules::{Rules, Verdict};
 use crate::ui::keyboard::Keys;
 use crate::ui::output::{Report, quoted, say, warn};
 use crate::ui::signals;
@@ -50,9 +50,12 @@ into the project since, which it would delete or overwrite.
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
 last named wins),
-  and git's own excludes; a rule counts from the moment in which it is written, also while sharing;
-  what looks like a secret, such as .env files, private keys and credentials, unless --allow names \
-it;
+  and git's own excludes, by its whole configuration; a rule counts from the moment in which it is written, also while sharing;
+  what looks like a secret by its name, such as .env files, private keys and credentials, or by \
+what it holds, such as
+  a private key or a token of GitHub, unless --allow names it;
+  what editors and systems leave: unsaved text, copies from before the last save, .DS_Store and \
+the like;
   links and special files, `.git`, and names that the protocol forbids.
 What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
 says which rule decides.
@@ -237,9 +240,16 @@ async fn dry_run(
     } else {
         precheck::ask(identity).await?
     };
-    let (found, _) = look::look_at(dir, root, &args.allow).await?;
-    let intent =
-        block_in_place(|| Intent::of(there, &found, |name| session::fingerprint(root, name)));
+    let (mut found, rules) = look::look_at(dir, root, &args.allow).await?;
+    let intent = block_in_place(|| {
+        found.files.retain(|name, _| {
+            let verdict = rules.judge_contents(root, name);
+            !matches!(verdict, Ok(Verdict::Holds(_)))
+        });
+        Intent::of(there, &found, |name| {
+            session::fingerprint(root, &rules, name)
+        })
+    });
     let names = |name: &FileName| name.as_str().to_owned();
     output.tell(&Event::WouldDo {
         bytes: intent.plan.post.iter().map(|(_, bytes)| bytes).sum(),
@@ -321,8 +331,8 @@ fn folder(
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for folder in rules.folders_elsewhere() {
-        watching.path(folder);
+    for file in rules.files_elsewhere() {
+        watching.file_elsewhere(file);
     }
     Folder::new(dir, root, rules, watching, dirty, approved)
 }

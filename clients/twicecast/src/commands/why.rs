@@ -6,7 +6,7 @@ use rustix::fs::FileType;
 
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::publish::shared_folder;
 use crate::rules::skip::Skip;
 use crate::rules::{Rules, Verdict};
@@ -58,22 +58,35 @@ pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
         .ok()
         .flatten();
     let kind = found.map(|stat| dirfd::kind(&stat));
+    let content = dirfd::open_below(&root, "")
+        .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Rules::new(&dir, root, &args.allow)?;
     let is_folder = kind == Some(FileType::Directory)
         || args.path.as_os_str().as_encoded_bytes().ends_with(b"/");
-    let verdict = match kind {
+    let mut verdict = match kind {
         Some(FileType::Symlink) => Verdict::Never(Skip::Link),
         Some(FileType::RegularFile | FileType::Directory) | None => {
             rules.judge_now(&full, is_folder)
         }
         Some(_) => Verdict::Never(Skip::Special),
     };
+    if verdict == Verdict::Shared
+        && kind == Some(FileType::RegularFile)
+        && let Ok(name) = FileName::parse(&full)
+    {
+        verdict = rules
+            .judge_contents(&content, &name)
+            .map_err(|error| Failure::usage(format!("{name} cannot be read: {error}.")))?;
+    }
     let missing = if kind.is_none() {
         " (there is nothing of that name now)"
     } else {
         ""
     };
     say(&format!("{}: {verdict}{missing}", shown(&full)));
+    for notice in rules.notices() {
+        say(&notice);
+    }
     Ok(u8::from(verdict != Verdict::Shared))
 }
 

@@ -292,7 +292,14 @@ mod tests {
     }
 
     fn fill(dir: &Path) {
-        for folder in ["src/deep", "target/debug", ".git/info", ".ssh"] {
+        for folder in [
+            "src/deep",
+            "target/debug",
+            ".ssh",
+            ".git/info",
+            ".git/objects",
+            ".git/refs",
+        ] {
             fs::create_dir_all(dir.join(folder)).unwrap();
         }
         for (name, content) in [
@@ -305,6 +312,7 @@ mod tests {
             ("src/drop.log", ""),
             ("target/debug/program", ""),
             (".git/info/exclude", "private\n"),
+            (".git/HEAD", "ref: refs/heads/main\n"),
             ("private", ""),
             (".env", ""),
             (".ssh/config", ""),

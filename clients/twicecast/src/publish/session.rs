@@ -98,6 +98,8 @@ pub struct Folder {
     later: Arc<AtomicUsize>,
     /// How often files have changed while they were sent, one after the other.
     restless: u32,
+    /// What holds a secret, as it was, and of which kind.
+    secrets: BTreeMap<FileName, (Stamp, &'static str)>,
 }
 
 impl Folder {
@@ -128,6 +130,7 @@ impl Folder {
             unread_there: BTreeSet::new(),
             later: Arc::default(),
             restless: 0,
+            secrets: BTreeMap::new(),
         }
     }
 
@@ -174,13 +177,31 @@ impl Folder {
     /// looked at, and why.
     fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
         let watching = &mut self.watching;
-        let found = look(&self.root, &self.rules, full, |folder| {
+        let mut found = look(&self.root, &self.rules, full, |folder| {
             watching.folder(folder);
         });
-        let root = &self.root;
+        let (root, rules) = (&self.root, &self.rules);
+        self.secrets.retain(|name, (stamp, kind)| {
+            if !lies_in(name.as_str(), full) {
+                return true;
+            }
+            // Left out as if its name said so, for as long as it holds the secret.
+            match found.files.get(name) {
+                Some(now) if now == stamp => {}
+                Some(now) => match rules.judge_contents(root, name) {
+                    Ok(Verdict::Holds(found)) => (*stamp, *kind) = (*now, found),
+                    _ => return false,
+                },
+                None => return false,
+            }
+            found.files.remove(name);
+            let (path, verdict) = (name.as_str().to_owned(), Verdict::Holds(kind));
+            found.left_out.insert(path, verdict);
+            true
+        });
         let mut part = self
             .known
-            .plan(full, &found, |name| fingerprint(root, name));
+            .plan(full, &found, |name| fingerprint(root, rules, name));
         part.post.retain(|(name, _)| {
             let refused = self.refused.get(name);
             refused.is_none_or(|(stamp, when)| {
@@ -226,8 +247,16 @@ fn lies_in(path: &str, full: &str) -> bool {
 }
 
 /// Reads a file, and says what it holds and which it was, if it can be read.
-pub fn fingerprint(root: &OwnedFd, name: &FileName) -> Option<(Remote, Option<Stamp>)> {
+/// Nothing is said of one that looks like a secret: it is read to be sent, and found to be one.
+pub fn fingerprint(
+    root: &OwnedFd,
+    rules: &Rules,
+    name: &FileName,
+) -> Option<(Remote, Option<Stamp>)> {
     let read = time::now() / 1_000;
+    if rules.judge_contents(root, name).ok()? != Verdict::Shared {
+        return None;
+    }
     let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
     let file = dirfd::open_file(&folder, leaf).ok()?;
     let stat = rustix::fs::fstat(&file).ok()?;
@@ -440,6 +469,9 @@ impl Session<'_> {
         if let Some(text) = self.folder.watching.trouble() {
             self.output.tell(&Event::Note { text });
         }
+        for text in self.folder.rules.notices() {
+            self.output.tell(&Event::Note { text });
+        }
         self.tell_left_out();
         let project = self.identity.full_project();
         self.folder.foreign.check(&plan, &project)?;
@@ -494,8 +526,10 @@ impl Session<'_> {
                 Arc::clone(&self.folder.root),
                 Arc::clone(&self.folder.rules),
             );
+            let judge = Arc::clone(&rules);
             let allows = move |name: &FileName| rules.allow(name);
             upload::posts(Posts {
+                allows_secret: Allows::when(move |name| judge.allows_secret(name)),
                 root,
                 files: plan.post,
                 first_reference: posts_begin,
@@ -563,6 +597,16 @@ impl Session<'_> {
             }
             Seen::Changed { name } if self.once && self.folder.restless >= RESTLESS_MAX => {
                 self.fail(name.as_str(), "changes all the time".to_owned());
+            }
+            Seen::Secret { name, kind } => {
+                let full = name.as_str().to_owned();
+                let stamp = self.folder.sending.get(&name).copied();
+                let before = stamp.map(|stamp| self.folder.secrets.insert(name, (stamp, kind)));
+                match before {
+                    // At once: what the server has of it is deleted.
+                    Some(None) => self.folder.dirty.add(full),
+                    _ => self.folder.look_later(full, RESTLESS),
+                }
             }
             Seen::Changed { name } | Seen::Withheld { name } => {
                 self.folder.restless += 1;

@@ -24,11 +24,13 @@ impl Summary {
         for (path, verdict) in left_out {
             match verdict {
                 Verdict::Ignored { .. } => summary.ignored += 1,
-                Verdict::Secret(_) => summary.secrets.push(path.clone()),
-                // The unreadable are told of one by one; of `.git` everybody knows.
+                Verdict::Secret(_) | Verdict::Holds(_) => summary.secrets.push(path.clone()),
+                // The unreadable are told of one by one; of `.git` and of what editors
+                // leave everybody knows.
                 Verdict::Unknown(_)
                 | Verdict::Settling
                 | Verdict::Never(Skip::Name(NameFault::Git))
+                | Verdict::Leftover(_)
                 | Verdict::Shared => {}
                 Verdict::Never(why) => summary.never.push((path.clone(), why.to_string())),
             }

@@ -1,8 +1,9 @@
 //! Watching folders for changes, each by itself, so that none is watched that is not shared and
 //! none is missed that is new: a folder is watched before it is looked at.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
@@ -18,6 +19,8 @@ pub const POLL: Duration = Duration::from_secs(2);
 pub struct Watching {
     root: PathBuf,
     watcher: Option<RecommendedWatcher>,
+    /// Files elsewhere whose change matters.
+    elsewhere: Arc<Mutex<BTreeSet<PathBuf>>>,
     /// Why folders cannot be watched, until it has been said.
     trouble: Option<String>,
 }
@@ -25,14 +28,10 @@ pub struct Watching {
 impl Watching {
     /// Begins to watch nothing; what changes in `root`, a path without links, is told to `dirty`.
     pub fn start(root: &Path, dirty: Arc<Dirty>) -> Self {
+        let mut watching = Self::none(root);
         let told = {
-            let root = root.to_path_buf();
-            move |event: notify::Result<Event>| tell(&root, &dirty, event)
-        };
-        let mut watching = Self {
-            root: root.to_path_buf(),
-            watcher: None,
-            trouble: None,
+            let (root, elsewhere) = (root.to_path_buf(), Arc::clone(&watching.elsewhere));
+            move |event: notify::Result<Event>| tell(&root, &elsewhere, &dirty, event)
         };
         match RecommendedWatcher::new(told, Config::default()) {
             Ok(watcher) => watching.watcher = Some(watcher),
@@ -46,6 +45,7 @@ impl Watching {
         Self {
             root: root.to_path_buf(),
             watcher: None,
+            elsewhere: Arc::default(),
             trouble: None,
         }
     }
@@ -59,8 +59,22 @@ impl Watching {
         }
     }
 
-    /// Watches a folder elsewhere.
-    pub fn path(&mut self, path: &Path) {
+    /// Watches a file elsewhere. Its folder is watched, since editors put another file in its place;
+    /// what else changes there is nobody's business here.
+    pub fn file_elsewhere(&mut self, file: PathBuf) {
+        let folder = file.parent().map(Path::to_path_buf);
+        let mut elsewhere = self
+            .elsewhere
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        elsewhere.insert(file);
+        drop(elsewhere);
+        if let Some(folder) = folder {
+            self.path(&folder);
+        }
+    }
+
+    fn path(&mut self, path: &Path) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
@@ -114,7 +128,12 @@ fn limit(error: &notify::Error) -> Option<&'static str> {
     }
 }
 
-fn tell(root: &Path, dirty: &Dirty, event: notify::Result<Event>) {
+fn tell(
+    root: &Path,
+    elsewhere: &Mutex<BTreeSet<PathBuf>>,
+    dirty: &Dirty,
+    event: notify::Result<Event>,
+) {
     let Ok(event) = event else {
         return dirty.add_all();
     };
@@ -132,7 +151,9 @@ fn tell(root: &Path, dirty: &Dirty, event: notify::Result<Event>) {
         event.kind,
         EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_))
     );
-    for path in event.paths {
+    let elsewhere = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+    let matters = |path: &PathBuf| path.starts_with(root) || elsewhere.contains(path);
+    for path in event.paths.into_iter().filter(matters) {
         let full = place(root, &path);
         if is_open {
             dirty.add_open(full);
@@ -180,6 +201,27 @@ mod tests {
         ] {
             assert_eq!(place(Path::new("/p"), Path::new(path)), full, "{path}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_a_folder_elsewhere_only_the_files_with_rules_are_told_of() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let root = home.join("project");
+        std::fs::create_dir(&root).unwrap();
+        let dirty = Arc::new(Dirty::default());
+        let mut watching = Watching::start(&root, Arc::clone(&dirty));
+        watching.folder("");
+        watching.file_elsewhere(home.join(".gitignore"));
+        std::fs::write(home.join("other"), "x").unwrap();
+        std::fs::write(root.join("a"), "x").unwrap();
+        dirty.settled().await;
+        // One event after the other: that of the other file has been heard.
+        assert_eq!(dirty.take(), ["/a"]);
+        std::fs::write(home.join("new"), "x").unwrap();
+        std::fs::rename(home.join("new"), home.join(".gitignore")).unwrap();
+        dirty.settled().await;
+        assert_eq!(dirty.take(), [""]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

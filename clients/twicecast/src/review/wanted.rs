@@ -2,32 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-use crate::failure::Failure;
 use crate::names::FileName;
+use crate::rules::patterns::{Case, Patterns};
 
 /// The files that patterns name; all, where there are none.
 #[derive(Debug)]
 pub struct Wanted {
-    matcher: Gitignore,
+    matcher: Patterns,
     /// The patterns as they stand, without a leading `./` or `/`.
     literal: BTreeSet<String>,
 }
 
 impl Wanted {
     /// From patterns as in a .gitignore. One that is none may still be a file's whole path.
-    pub fn new(patterns: &[String]) -> Result<Self, Failure> {
-        let mut builder = GitignoreBuilder::new("");
-        let mut literal = BTreeSet::new();
-        for pattern in patterns {
-            let plain = pattern.strip_prefix("./").unwrap_or(pattern);
-            let _ = builder.add_line(None, plain);
-            literal.insert(plain.trim_start_matches('/').to_owned());
-        }
-        let matcher = builder.build();
-        let matcher = matcher.map_err(|error| Failure::usage(format!("--files: {error}.")))?;
-        Ok(Self { matcher, literal })
+    pub fn new(patterns: &[String]) -> Self {
+        let plain = |pattern: &String| pattern.strip_prefix("./").unwrap_or(pattern).to_owned();
+        let plain: Vec<_> = patterns.iter().map(plain).collect();
+        let matcher = Patterns::read(plain.join("\n").as_bytes(), Case::Sensitive);
+        let literal = plain
+            .iter()
+            .map(|plain| plain.trim_start_matches('/').to_owned());
+        let literal = literal.collect();
+        Self { matcher, literal }
     }
 
     /// Whether that is everything, without a choice.
@@ -38,9 +34,7 @@ impl Wanted {
     /// Whether a file is wanted.
     pub fn wants(&self, name: &FileName) -> bool {
         let path = plain(name);
-        self.is_all()
-            || self.names(name)
-            || (self.matcher.matched_path_or_any_parents(path, false)).is_ignore()
+        self.is_all() || self.names(name) || self.matcher.name(path, false)
     }
 
     /// Whether a file is named by its whole path, and not only met by a pattern.
@@ -59,7 +53,7 @@ mod tests {
 
     fn wanted(patterns: &[&str]) -> Wanted {
         let patterns: Vec<_> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        Wanted::new(&patterns).unwrap()
+        Wanted::new(&patterns)
     }
 
     fn name(text: &str) -> FileName {

@@ -1,9 +1,8 @@
 //! The built-in list of what looks like a secret, and what lifts it.
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
 use crate::failure::Failure;
 use crate::names::shown;
+use crate::rules::patterns::{Case, Patterns};
 
 /// Names that are held back unless `--allow` names them, in git's syntax, whatever their case.
 pub const PATTERNS: &[&str] = &[
@@ -36,6 +35,7 @@ pub const PATTERNS: &[&str] = &[
     "secring.*",
     // Credentials.
     "credentials",
+    "!credentials/",
     "credentials.*",
     "*credentials*.json",
     "secret",
@@ -46,10 +46,20 @@ pub const PATTERNS: &[&str] = &[
     "*service-account*.json",
     "*service_account*.json",
     "client_secret*.json",
+    "serviceAccountKey*.json",
+    "*firebase-adminsdk*.json",
+    "application_default_credentials.json",
+    "token.json",
+    // Composer's.
+    "auth.json",
+    // Azure Functions'.
+    "local.settings.json",
+    "*.publishsettings",
     ".netrc",
     "_netrc",
     ".pgpass",
     ".my.cnf",
+    ".mylogin.cnf",
     ".htpasswd",
     ".npmrc",
     ".yarnrc.yml",
@@ -72,8 +82,41 @@ pub const PATTERNS: &[&str] = &[
     "*.mobileprovision",
     "key.properties",
     "keystore.properties",
-    // What some editors write before it takes a file's place.
-    ".goutputstream-*",
+    "terraform.tfstate*",
+    "wp-config.php",
+    // What somebody has typed, passwords among it.
+    "*_history",
+    "!*_history/",
+    ".history",
+    ".histfile",
+    ".lesshst",
+    ".viminfo",
+    // Browsers' passwords and sessions.
+    "logins.json",
+    "logins-backup.json",
+    "key3.db",
+    "key4.db",
+    "signons.sqlite",
+    "cookies.sqlite",
+    "Cookies",
+    "!Cookies/",
+    "Login Data",
+    "Login Data For Account",
+    // Keyrings, and what lets somebody in.
+    "*.keyring",
+    "*.keychain",
+    "*.keychain-db",
+    "*.kwl",
+    ".Xauthority",
+    ".ICEauthority",
+    // What tools of the command line keep.
+    "**/gh/hosts.yml",
+    "**/hub/hosts.yml",
+    "**/glab-cli/config.yml",
+    "**/doctl/config.yaml",
+    "rclone.conf",
+    "**/.config/gcloud/",
+    "settings-security.xml",
     // Folders that tools keep theirs in.
     ".ssh/",
     ".gnupg/",
@@ -83,13 +126,14 @@ pub const PATTERNS: &[&str] = &[
     ".kube/",
     ".docker/",
     ".password-store/",
+    "keyrings/",
 ];
 
 /// The list, less what is allowed.
 #[derive(Debug)]
 pub struct Secrets {
-    list: Gitignore,
-    allowed: Gitignore,
+    list: Patterns,
+    allowed: Patterns,
 }
 
 impl Secrets {
@@ -99,49 +143,40 @@ impl Secrets {
     ///
     /// A pattern that is none.
     pub fn new(allow: &[String]) -> Result<Self, Failure> {
-        let mut list = GitignoreBuilder::new("");
-        let unusable = |pattern: &str, error: ignore::Error| {
-            Failure::usage(format!(
-                "--allow {} is no pattern as in a .gitignore: {error}.",
-                shown(pattern)
-            ))
-        };
-        let insensitive = list.case_insensitive(true).map(|_| ());
-        insensitive.map_err(|error| unusable("", error))?;
-        for pattern in PATTERNS {
-            let added = list.add_line(None, pattern).map(|_| ());
-            added.map_err(|error| unusable(pattern, error))?;
-        }
-        let mut allowed = GitignoreBuilder::new("");
-        for pattern in allow {
-            let added = allowed.add_line(None, pattern).map(|_| ());
-            added.map_err(|error| unusable(pattern, error))?;
+        let allowed = Patterns::read(allow.join("\n").as_bytes(), Case::Sensitive);
+        if let Some(unusable) = allowed.unusable().first() {
+            return Err(Failure::usage(format!(
+                "--allow {} is no pattern as in a .gitignore: {}.",
+                shown(&unusable.text),
+                unusable.why
+            )));
         }
         Ok(Self {
-            list: list.build().map_err(|error| unusable("", error))?,
-            allowed: allowed
-                .build()
-                .map_err(|error| unusable(&allow.join(" "), error))?,
+            list: Patterns::read(PATTERNS.join("\n").as_bytes(), Case::Folded),
+            allowed,
         })
     }
 
-    /// The pattern by which a file or folder of that full name is held back, if one does. A folder
-    /// is looked into where anything is allowed: that may be something in it.
+    /// The pattern by which a file or folder of that full name is held back, if one does, where the
+    /// folders above it are not. A folder is looked into where anything is allowed: that may be
+    /// something in it.
     pub fn judge(&self, full: &str, is_folder: bool) -> Option<&'static str> {
         if is_folder && !self.allowed.is_empty() {
             return None;
         }
         let path = full.trim_start_matches('/');
-        let found = self.list.matched_path_or_any_parents(path, is_folder);
-        if !found.is_ignore() {
-            return None;
-        }
-        let pattern = found.inner()?.original();
-        let allowed = self.allowed.matched_path_or_any_parents(path, is_folder);
-        if allowed.is_ignore() {
-            return None;
-        }
-        PATTERNS.iter().find(|known| **known == pattern).copied()
+        let found = if self.allowed.is_empty() {
+            self.list.decide(path, is_folder)
+        } else {
+            self.list.decide_with_folders(path, is_folder)
+        };
+        let found = found.filter(|found| !found.is_negative() && !self.is_allowed(full))?;
+        PATTERNS.get(found.line - 1).copied()
+    }
+
+    /// Whether a file of that full name is allowed, whatever it looks like.
+    pub fn is_allowed(&self, full: &str) -> bool {
+        self.allowed.name(full.trim_start_matches('/'), false)
     }
 }
 
@@ -162,7 +197,22 @@ mod tests {
             ("/.ENV", ".env*"),
             ("/certs/server.pem", "*.pem"),
             ("/certs/Server.PEM", "*.pem"),
-            ("/home/.ssh/config", ".ssh/"),
+            ("/serviceAccountKey.json", "serviceAccountKey*.json"),
+            (
+                "/x-firebase-adminsdk-ab1-2c.json",
+                "*firebase-adminsdk*.json",
+            ),
+            ("/token.json", "token.json"),
+            ("/auth.json", "auth.json"),
+            ("/local.settings.json", "local.settings.json"),
+            ("/.mylogin.cnf", ".mylogin.cnf"),
+            ("/.bash_history", "*_history"),
+            ("/home/.config/gh/hosts.yml", "**/gh/hosts.yml"),
+            ("/p/logins.json", "logins.json"),
+            ("/p/key4.db", "key4.db"),
+            ("/p/Cookies", "Cookies"),
+            ("/login.keyring", "*.keyring"),
+            ("/terraform.tfstate", "terraform.tfstate*"),
             ("/id_ed25519", "id_ed25519*"),
             ("/id_rsa_github", "id_rsa*"),
             ("/deploy/credentials.json", "*credentials*.json"),
@@ -178,6 +228,11 @@ mod tests {
             "/keyboard.rs",
             "/src/secrets_test.rs",
             "/docs/credentials-explained.md",
+            "/docs/history",
+            "/src/history.rs",
+            "/src/tokens.rs",
+            "/cookies.js",
+            "/design/tokens.json",
         ] {
             assert_eq!(judge(&[], name), None, "{name}");
         }
@@ -199,8 +254,19 @@ mod tests {
     #[test]
     fn a_secret_folder_is_looked_into_only_where_something_is_allowed() {
         let secrets = Secrets::new(&[]).unwrap();
-        assert_eq!(secrets.judge("/.ssh", true), Some(".ssh/"));
+        for (folder, pattern) in [
+            ("/.ssh", ".ssh/"),
+            ("/home/.docker", ".docker/"),
+            ("/share/keyrings", "keyrings/"),
+        ] {
+            assert_eq!(secrets.judge(folder, true), Some(pattern));
+        }
+        for folder in ["/src/credentials", "/src/cookies", "/chat_history"] {
+            assert_eq!(secrets.judge(folder, true), None, "{folder}");
+        }
         let secrets = Secrets::new(&["x".to_owned()]).unwrap();
         assert_eq!(secrets.judge("/.ssh", true), None);
+        assert_eq!(secrets.judge("/home/.ssh/config", false), Some(".ssh/"));
+        assert_eq!(secrets.judge("/home/.ssh/x", false), None);
     }
 }

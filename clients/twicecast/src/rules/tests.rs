@@ -2,6 +2,14 @@ use crate::rules::memory::SETTLING;
 use crate::rules::*;
 use std::fs;
 
+/// Makes a repository as `git init` does, as far as anything looks.
+fn init(git_dir: &Path) {
+    for folder in ["objects", "refs", "info"] {
+        fs::create_dir_all(git_dir.join(folder)).unwrap();
+    }
+    fs::write(git_dir.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+}
+
 /// Whether files of a folder are shared, and which rule says so: by name, in a folder with these
 /// files in it.
 fn verdicts(files: &[(&str, &str)], allow: &[&str]) -> impl Fn(&str) -> String {
@@ -80,7 +88,7 @@ fn rules_of_the_repository_around_the_folder_count() {
     let repository = tempfile::tempdir().unwrap();
     let dir = repository.path().join("apps/web");
     fs::create_dir_all(&dir).unwrap();
-    fs::create_dir_all(repository.path().join(".git/info")).unwrap();
+    init(&repository.path().join(".git"));
     fs::write(
         repository.path().join(".git/info/exclude"),
         "/apps/web/mine\n",
@@ -137,18 +145,38 @@ fn a_rule_counts_at_once_and_one_that_is_being_written_hides_nothing() {
 }
 
 #[test]
-fn what_git_takes_literally_is_taken_so_and_what_is_no_pattern_holds_everything_back() {
-    let verdict = verdicts(
-        &[
-            (".gitignore", "{a,b}.cfg  \nfoo{bar\n"),
-            ("bad/.gitignore", "[z-a]\n"),
-        ],
-        &[],
-    );
+fn one_line_that_git_cannot_use_leaves_the_others_as_they_are_and_is_told_of_once() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("bad")).unwrap();
+    fs::write(
+        dir.path().join(".gitignore"),
+        "{a,b}.cfg  \nfoo{bar\nbin\\\n*.log\n",
+    )
+    .unwrap();
+    fs::write(dir.path().join("bad/.gitignore"), "[z-a]\n[open\nmine\n").unwrap();
+    std::thread::sleep(SETTLING);
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let rules = Rules::new(dir.path(), root, &[]).unwrap();
+    let verdict = |full: &str| rules.judge_now(full, false).to_string();
     assert!(verdict("/{a,b}.cfg").contains("`{a,b}.cfg` in .gitignore, line 1"));
     assert!(verdict("/foo{bar").contains("line 2"));
-    assert!(verdict("/a.cfg").contains("shared"));
-    assert!(verdict("/bad/x").contains("line 1 is no pattern"));
+    for shared in ["/a.cfg", "/bin", "/bad/x"] {
+        assert!(verdict(shared).contains("shared"), "{shared}");
+    }
+    for ignored in ["/a.log", "/bad/mine"] {
+        assert!(verdict(ignored).contains("ignored"), "{ignored}");
+    }
+    let told = rules.notices();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (told, said) in told.iter().zip([
+        ".gitignore, line 3: `bin\\` is no usable rule",
+        "bad/.gitignore, line 1: `[z-a]`",
+        "bad/.gitignore, line 2: `[open`",
+    ]) {
+        assert!(told.contains(said), "{told}");
+    }
+    verdict("/bad/x");
+    assert!(rules.notices().is_empty());
 }
 
 #[test]
@@ -182,7 +210,10 @@ fn copies_of_what_is_left_out_and_mirrors_are_left_out_too() {
             verdict(copy)
         );
     }
-    assert!(verdict("/main.rs~").contains("shared"));
+    for leftover in ["/main.rs~", "/.main.rs.swp", "/src/4913", "/a/.DS_Store"] {
+        assert!(verdict(leftover).contains("never sent"), "{leftover}");
+    }
+    assert!(verdict("/main.rs.bak").contains("shared"));
     assert!(verdict("/copy/a").contains("a mirror of a project"));
     assert!(verdict("/missing/.env/x").contains(".env*"));
 }
@@ -192,8 +223,9 @@ fn the_excludes_of_worktrees_and_of_repositories_inside_count() {
     let place = tempfile::tempdir().unwrap();
     let (main, tree) = (place.path().join("main"), place.path().join("tree"));
     fs::create_dir_all(main.join(".git/worktrees/tree")).unwrap();
-    fs::create_dir_all(main.join(".git/info")).unwrap();
-    fs::create_dir_all(tree.join("sub/.git/info")).unwrap();
+    fs::write(main.join(".git/worktrees/tree/HEAD"), "ref: refs/heads/x\n").unwrap();
+    init(&main.join(".git"));
+    init(&tree.join("sub/.git"));
     fs::write(main.join(".git/worktrees/tree/commondir"), "../..\n").unwrap();
     fs::write(main.join(".git/info/exclude"), "mine\n").unwrap();
     fs::write(tree.join(".git"), "gitdir: ../main/.git/worktrees/tree\n").unwrap();

@@ -2,6 +2,7 @@
 
 mod chat;
 mod completions;
+mod leaks;
 mod mirror;
 mod once;
 mod pulls;

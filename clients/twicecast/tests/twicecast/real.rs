@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+    Lines,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::AbortHandle;
@@ -89,8 +92,10 @@ pub struct Wire {
 struct Inside {
     is_cut: bool,
     connections: Vec<AbortHandle>,
-    /// What came over each connection.
+    /// What came over each connection from the client.
     sent: Vec<Arc<Mutex<Vec<u8>>>>,
+    /// And from the server.
+    received: Vec<Arc<Mutex<Vec<u8>>>>,
 }
 
 impl Wire {
@@ -107,13 +112,16 @@ impl Wire {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let sent = Arc::<Mutex<Vec<u8>>>::default();
-                let carrying = tokio::spawn(carry(client, target, Arc::clone(&sent)));
+                let received = Arc::<Mutex<Vec<u8>>>::default();
+                let kept = (Arc::clone(&sent), Arc::clone(&received));
+                let carrying = tokio::spawn(carry(client, target, kept));
                 let mut inside = own.inside.lock().unwrap();
                 if inside.is_cut {
                     carrying.abort();
                 }
                 inside.connections.push(carrying.abort_handle());
                 inside.sent.push(sent);
+                inside.received.push(received);
             }
         });
         wire
@@ -148,35 +156,52 @@ impl Wire {
 
     /// All messages that clients have sent.
     pub fn messages(&self) -> Vec<Value> {
-        let inside = self.inside.lock().unwrap();
-        let sent = inside.sent.iter().map(|sent| sent.lock().unwrap().clone());
-        sent.flat_map(|bytes| messages(&bytes)).collect()
+        decoded(&self.inside.lock().unwrap().sent)
+    }
+
+    /// All messages that the server has sent.
+    pub fn answers(&self) -> Vec<Value> {
+        decoded(&self.inside.lock().unwrap().received)
     }
 }
 
-async fn carry(mut client: TcpStream, target: SocketAddr, sent: Arc<Mutex<Vec<u8>>>) {
+fn decoded(connections: &[Arc<Mutex<Vec<u8>>>]) -> Vec<Value> {
+    let bytes = connections
+        .iter()
+        .map(|bytes| bytes.lock().unwrap().clone());
+    bytes.flat_map(|bytes| messages(&bytes)).collect()
+}
+
+type Kept = Arc<Mutex<Vec<u8>>>;
+
+async fn carry(mut client: TcpStream, target: SocketAddr, (sent, received): (Kept, Kept)) {
     let Ok(mut server) = TcpStream::connect(target).await else {
         return;
     };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
-    let there = async {
-        let mut buffer = vec![0; 64 * 1_024];
-        while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
-            sent.lock().unwrap().extend_from_slice(&buffer[..count]);
-            if to_server.write_all(&buffer[..count]).await.is_err() {
-                return;
-            }
-        }
-    };
-    let back = tokio::io::copy(&mut from_server, &mut to_client);
     tokio::select! {
-        () = there => {}
-        _ = back => {}
+        () = pass(&mut from_client, &mut to_server, &sent) => {}
+        () = pass(&mut from_server, &mut to_client, &received) => {}
     }
 }
 
-/// The payloads of the frames behind a request for an upgrade, as far as they are whole.
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    kept: &Mutex<Vec<u8>>,
+) {
+    let mut buffer = vec![0; 64 * 1_024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        kept.lock().unwrap().extend_from_slice(&buffer[..count]);
+        if to.write_all(&buffer[..count]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The payloads of the frames behind a request for an upgrade or its answer, as far as they are
+/// whole.
 fn messages(bytes: &[u8]) -> Vec<Value> {
     let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
         return Vec::new();
@@ -190,7 +215,8 @@ fn messages(bytes: &[u8]) -> Vec<Value> {
             127 => 8,
             _ => 0,
         };
-        let header = 2 + extended + 4;
+        let is_masked = rest[1] & 0x80 != 0;
+        let header = 2 + extended + if is_masked { 4 } else { 0 };
         if rest.len() < header {
             break;
         }
@@ -201,7 +227,11 @@ fn messages(bytes: &[u8]) -> Vec<Value> {
         if rest.len() < header + length {
             break;
         }
-        let mask = &rest[header - 4..header];
+        let mask = if is_masked {
+            &rest[header - 4..header]
+        } else {
+            &[0; 4][..]
+        };
         let payload = rest[header..header + length]
             .iter()
             .zip(mask.iter().cycle());
@@ -240,6 +270,16 @@ impl Share {
         for name in ["USER", "LOGNAME", "USERNAME"] {
             command.env_remove(name);
         }
+        Self::spawn(command)
+    }
+
+    /// Of somebody with that home folder.
+    pub fn at_home(url: &str, dir: &Path, home: &Path) -> Self {
+        let dir = dir.to_str().unwrap();
+        let words = ["share", dir, "--json", "--url", url, "--user", "ana"];
+        let words = [&words, &["--project", "demo", "--key", "secret"][..]].concat();
+        let mut command = command(&words);
+        command.env("HOME", home).env_remove("XDG_CONFIG_HOME");
         Self::spawn(command)
     }
 

@@ -1,6 +1,7 @@
 //! What differs in a clone from what it began as.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
 
 use indicatif::HumanBytes;
 
@@ -10,6 +11,7 @@ use crate::replica::proposed::Proposed;
 use crate::replica::record::Files;
 use crate::replica::state::{self, Place, State};
 use crate::review::wanted::Wanted;
+use crate::rules::{Rules, Verdict};
 use crate::ui::output::{say, warn};
 
 /// A file that is new or has changed.
@@ -61,6 +63,18 @@ impl Difference {
             }
         }
         difference
+    }
+
+    /// Leaves away what holds a secret, and says so. What cannot be read fails when it is sent.
+    pub fn hold_back_secrets(&mut self, root: &OwnedFd, rules: &Rules) {
+        self.changed.retain(|name, _| {
+            let verdict = rules.judge_contents(root, name);
+            let is_secret = matches!(verdict, Ok(Verdict::Holds(_)));
+            if let Ok(verdict @ Verdict::Holds(_)) = verdict {
+                warn(&format!("{name}: not proposed: {verdict}"));
+            }
+            !is_secret
+        });
     }
 
     fn fail(&mut self, name: &FileName, why: &impl ToString) {
@@ -172,7 +186,7 @@ mod tests {
         let root = dirfd::open_root(dir.path()).unwrap();
         let (looked, _) = look::look_at(dir.path(), &root, &[]).await.unwrap();
         fs::remove_file(dir.path().join("a")).unwrap();
-        let all = Wanted::new(&[]).unwrap();
+        let all = Wanted::new(&[]);
         let (bases, keeps_bits) = (Files::new(), true);
         let place = Place {
             root: &root,

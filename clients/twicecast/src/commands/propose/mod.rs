@@ -94,7 +94,7 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let mut clone = CloneFolder::open(&args.dir)?;
     let common = update::common(&args.common, args.has_url, &args.dir, &clone.record.header)?;
     let identity = Identity::resolve(&common, Role::Viewer, Some(&args.dir))?;
-    let wanted = Wanted::new(&args.files)?;
+    let wanted = Wanted::new(&args.files);
     let Some((mut difference, mut rules)) = differs(args, &clone, &wanted).await? else {
         return Ok(1);
     };
@@ -200,7 +200,14 @@ async fn differs(
 ) -> Result<Option<(Difference, Arc<Rules>)>, Failure> {
     let root = shared_folder::open(&args.dir)?;
     let (looked, rules) = look::look_at(&args.dir, &root, &args.allow).await?;
-    let difference = block_in_place(|| Difference::of(clone.place(), &looked, wanted));
+    for notice in rules.notices() {
+        warn(&notice);
+    }
+    let difference = block_in_place(|| {
+        let mut difference = Difference::of(clone.place(), &looked, wanted);
+        difference.hold_back_secrets(&root, &rules);
+        difference
+    });
     let all_right = send::all_right(&difference.failed);
     Ok(all_right.then_some((difference, rules)))
 }

@@ -16,7 +16,7 @@ use crate::protocol::ServerMessage;
 use crate::publish::upload;
 use crate::publish::upload::{Allows, Posts, Seen, Upload};
 use crate::replica::record::Files;
-use crate::rules::Rules;
+use crate::rules::{Rules, Verdict};
 use crate::ui::output::{counted, failure_line, warn};
 use crate::ui::progress::Progress;
 
@@ -88,6 +88,9 @@ pub async fn send(
         Seen::Withheld { name } => {
             failures.insert(name, "is left out by a rule meanwhile".to_owned());
         }
+        Seen::Secret { name, kind } => {
+            failures.insert(name, Verdict::Holds(kind).to_string());
+        }
         Seen::Posted { .. } | Seen::Deleted { .. } | Seen::Held | Seen::Said { .. } => {}
     };
     let bytes = difference
@@ -103,6 +106,7 @@ pub async fn send(
     let deleted = difference.deleted.into_iter().collect();
     let deletions = upload::deletions(deleted, hashes.clone(), FIRST_UPLOAD);
     let files = difference.changed.into_iter();
+    let judge = Arc::clone(&rules);
     let posts = upload::posts(Posts {
         root,
         files: files.map(|(name, changed)| (name, changed.size)).collect(),
@@ -110,6 +114,7 @@ pub async fn send(
         refused: upload.refused(),
         bases: hashes,
         executables: Some(executables),
+        allows_secret: Allows::when(move |name| judge.allows_secret(name)),
         allows: Allows::when(move |name| rules.allow(name)),
     });
     for source in [deletions, posts] {

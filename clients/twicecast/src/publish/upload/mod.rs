@@ -38,6 +38,8 @@ pub enum Item {
     Unreadable(u64, FileName, std::io::Error),
     /// A file that is not to be sent after all; what was sent of it is not completed.
     Withheld(u64, FileName),
+    /// A file that holds a secret of that kind; nothing of it that was looked at is sent.
+    Secret(u64, FileName, &'static str),
     /// A file that was sent to its end but changed while it was read.
     Changed(FileName),
 }
@@ -140,6 +142,13 @@ pub enum Seen {
     Withheld {
         /// Its name.
         name: FileName,
+    },
+    /// A file was not sent, since it holds what looks like a secret.
+    Secret {
+        /// Its name.
+        name: FileName,
+        /// The kind of secret.
+        kind: &'static str,
     },
     /// Somebody has paused the sending, or let it go on.
     Held,
@@ -271,6 +280,11 @@ impl<'a> Upload<'a> {
                     Some(Item::Withheld(reference, name)) => {
                         self.land(reference);
                         see(Seen::Withheld { name });
+                        progress.settled();
+                    }
+                    Some(Item::Secret(reference, name, kind)) => {
+                        self.land(reference);
+                        see(Seen::Secret { name, kind });
                         progress.settled();
                     }
                     Some(Item::Changed(name)) => see(Seen::Changed { name }),

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -15,9 +16,10 @@ use tokio::task::spawn_blocking;
 
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
-use crate::parts::Outcome;
+use crate::parts::{Outcome, PART_BYTES};
 use crate::publish::plan::Remote;
 use crate::publish::upload::{Allows, Content, Item, Message, Refused, Verb};
+use crate::rules::contents::{self, Scanner};
 use crate::ui::time;
 use crate::{parts, protocol};
 
@@ -77,9 +79,37 @@ pub struct Posts {
     /// Whether they are executable, by name, for a pull request: where nothing is said the author has
     /// not changed it. `None`: all are as they are.
     pub executables: Option<BTreeMap<String, bool>>,
+    /// Asked whether a file's content is sent although it looks like a secret.
+    pub allows_secret: Allows,
     /// Asked about a file after each part of it was read, and again where that part has waited
     /// since.
     pub allows: Allows,
+}
+
+/// The kind of secret in a file that is sent in several parts: nothing of it leaves before its
+/// beginning has been looked at. One part is judged by itself. Where the file cannot be read the next
+/// reading says why.
+fn in_a_long_file(open: impl Fn() -> std::io::Result<File>) -> Option<&'static str> {
+    let file = open().ok()?;
+    let is_long = file.metadata().ok()?.len() > PART_BYTES as u64;
+    contents::look_into(is_long.then_some(file)?).ok().flatten()
+}
+
+/// What is to be said of a file that has been read.
+fn what_came_of_it(
+    read: std::io::Result<Outcome>,
+    withheld: bool,
+    secret: Option<&'static str>,
+    reference: u64,
+    name: FileName,
+) -> Option<Item> {
+    match read {
+        Err(error) => Some(Item::Unreadable(reference, name, error)),
+        Ok(_) if withheld => Some(Item::Withheld(reference, name)),
+        Ok(Outcome::Stopped) => secret.map(|kind| Item::Secret(reference, name, kind)),
+        Ok(Outcome::Changed) => Some(Item::Changed(name)),
+        Ok(Outcome::Whole) => None,
+    }
 }
 
 /// A source of posts, read one after the other, a few messages ahead of the connection.
@@ -91,6 +121,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
         refused,
         bases,
         executables,
+        allows_secret,
         allows,
     } = posts;
     let (sender, receiver) = mpsc::channel(READY_MAX);
@@ -104,11 +135,14 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 is_executable.set(executable::is_set(&fstat(&file)?));
                 Ok(file)
             };
+            let is_judged = !allows_secret.ask(&name);
+            let mut secret = is_judged.then(|| in_a_long_file(open)).flatten();
+            let mut scanner = Scanner::default();
             let mut fault: Option<std::io::Error> = None;
             let mut withheld = false;
             let (mut hash, mut sent) = (Sha256::new(), 0);
             let read = parts::read(open, |part| {
-                if is_in(&refused, reference) {
+                if secret.is_some() || is_in(&refused, reference) {
                     return false;
                 }
                 withheld = !allows.ask(&name);
@@ -116,7 +150,11 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     return false;
                 }
                 if part.is_first() {
-                    (hash, sent) = (Sha256::new(), 0);
+                    (hash, sent, scanner) = (Sha256::new(), 0, Scanner::default());
+                }
+                secret = is_judged.then(|| scanner.push(part.bytes)).flatten();
+                if secret.is_some() {
+                    return false;
                 }
                 hash.update(part.bytes);
                 sent += part.bytes.len() as u64;
@@ -161,14 +199,8 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 };
                 sender.blocking_send(Item::Send(message)).is_ok()
             });
-            let said = match (read, fault) {
-                (Err(error), _) | (_, Some(error)) => {
-                    Some(Item::Unreadable(reference, name, error))
-                }
-                (Ok(_), _) if withheld => Some(Item::Withheld(reference, name)),
-                (Ok(Outcome::Changed), _) => Some(Item::Changed(name)),
-                (Ok(Outcome::Whole | Outcome::Stopped), _) => None,
-            };
+            let read = fault.map_or(read, Err);
+            let said = what_came_of_it(read, withheld, secret, reference, name);
             if said.is_some_and(|item| sender.blocking_send(item).is_err()) || sender.is_closed() {
                 return;
             }

@@ -1,0 +1,219 @@
+//! The rules on the way to something: those of the folders that it lies in, outermost first.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use crate::fs::dirfd;
+use crate::rules::patterns::{Case, Patterns};
+use crate::rules::verdict::Verdict;
+use crate::rules::{RULE_FILES, Rules};
+
+/// A rule file that is longer cannot be meant.
+const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The rules of the folders on the way to something, outermost first.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    levels: Vec<Level>,
+    /// Whether case matters, in the repository of the shared folder and in those inside it that the
+    /// way leads into.
+    cases: Vec<Case>,
+    rules: &'a Rules,
+}
+
+/// A place in a chain to come back to.
+#[derive(Debug, Clone, Copy)]
+pub struct Depth {
+    levels: usize,
+    cases: usize,
+}
+
+/// The rules of one rule file.
+#[derive(Debug)]
+struct Level {
+    /// The path from the folder that the rules are about to the shared one, `""` where it lies in
+    /// that.
+    prefix: String,
+    /// The full name of that folder in the shared one.
+    folder: String,
+    patterns: Patterns,
+    /// For people.
+    file: String,
+}
+
+/// Where rules stand and what they are about.
+struct Origin<'a> {
+    prefix: &'a str,
+    folder: &'a str,
+    shown_as: &'a str,
+}
+
+impl<'a> Chain<'a> {
+    /// The rules that hold in the whole shared folder.
+    pub(super) fn top(rules: &'a Rules) -> Result<Self, Verdict> {
+        let mut chain = Self {
+            levels: Vec::new(),
+            cases: vec![rules.case],
+            rules,
+        };
+        for path in &rules.excludes {
+            chain.read_outside(path, &rules.prefix, "")?;
+        }
+        for above in &rules.above {
+            for file in RULE_FILES {
+                let shown_as = above.path.join(file);
+                chain.read_in(
+                    &above.folder,
+                    file,
+                    &Origin {
+                        prefix: &above.prefix,
+                        folder: "",
+                        shown_as: &shown_as.to_string_lossy(),
+                    },
+                )?;
+            }
+        }
+        Ok(chain)
+    }
+
+    /// How many rules there are, to come back to with [`leave`](Self::leave).
+    pub fn depth(&self) -> Depth {
+        Depth {
+            levels: self.levels.len(),
+            cases: self.cases.len(),
+        }
+    }
+
+    /// Forgets the rules of the folders below.
+    pub fn leave(&mut self, depth: Depth) {
+        self.levels.truncate(depth.levels);
+        self.cases.truncate(depth.cases);
+    }
+
+    /// Adds the rules of an open folder; `full` is its name in the shared one, `""` for that
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// A rule file that cannot be read, or is just being written.
+    pub fn enter(&mut self, folder: &OwnedFd, full: &str) -> Result<(), Verdict> {
+        if !full.is_empty()
+            && matches!(dirfd::look(folder, ".git"), Ok(Some(_)))
+            && let Some((files, case)) = self.rules.inner_excludes(full)?
+        {
+            self.cases.push(case);
+            for path in files {
+                self.read_outside(&path, "", full)?;
+            }
+        }
+        for file in RULE_FILES {
+            let shown_as = format!("{full}/{file}");
+            self.read_in(
+                folder,
+                file,
+                &Origin {
+                    prefix: "",
+                    folder: full,
+                    shown_as: shown_as.trim_start_matches('/'),
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What the rule says that decides about a path, if one does: that of the innermost folder.
+    pub(super) fn judge(&self, full: &str, is_folder: bool) -> Option<Verdict> {
+        let (level, pattern) = self.levels.iter().rev().find_map(|level| {
+            let below = full.strip_prefix(&level.folder)?;
+            if !below.starts_with('/') {
+                return None;
+            }
+            let path = format!("{}{below}", level.prefix);
+            let path = path.trim_start_matches('/');
+            Some((level, level.patterns.decide(path, is_folder)?))
+        })?;
+        (!pattern.is_negative()).then(|| Verdict::Ignored {
+            file: level.file.clone(),
+            line: pattern.line,
+            rule: pattern.text.clone(),
+        })
+    }
+
+    fn read_in(
+        &mut self,
+        folder: &OwnedFd,
+        file: &str,
+        origin: &Origin<'_>,
+    ) -> Result<(), Verdict> {
+        match dirfd::open_file(folder, file) {
+            Ok(opened) => self.read(opened, origin),
+            // git takes none from a link or a folder, either.
+            Err(Errno::LOOP | Errno::INVAL) if file == ".gitignore" => {
+                self.rules.memory.missing(origin.shown_as)
+            }
+            Err(Errno::NOENT) => self.rules.memory.missing(origin.shown_as),
+            Err(Errno::LOOP | Errno::INVAL) => Err(unreadable(
+                origin.shown_as,
+                &"it is a link or a folder, and rules are only read from files",
+            )),
+            Err(error) => Err(unreadable(origin.shown_as, &error)),
+        }
+    }
+
+    fn read_outside(&mut self, path: &Path, prefix: &str, folder: &str) -> Result<(), Verdict> {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        let shown_as = path.to_string_lossy();
+        let origin = Origin {
+            prefix,
+            folder,
+            shown_as: &shown_as,
+        };
+        match File::open(path) {
+            Ok(opened) if opened.metadata().is_ok_and(|found| found.is_file()) => {
+                self.read(opened, &origin)
+            }
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                self.rules.memory.missing(&shown_as)
+            }
+            Err(error) => Err(unreadable(&shown_as, &error)),
+        }
+    }
+
+    fn read(&mut self, mut file: File, origin: &Origin<'_>) -> Result<(), Verdict> {
+        let cannot = |why: &dyn fmt::Display| unreadable(origin.shown_as, why);
+        let mut bytes = Vec::new();
+        (&mut file)
+            .take(RULE_FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| cannot(&error))?;
+        if bytes.len() as u64 > RULE_FILE_BYTES_MAX {
+            return Err(cannot(&"it has more than 1 MiB"));
+        }
+        let case = self.cases.last().copied().unwrap_or_default();
+        let patterns = Patterns::read(&bytes, case);
+        // Asked when all has been read: what was written meanwhile is not missed.
+        self.rules
+            .memory
+            .read(origin.shown_as, &file, !patterns.is_empty())?;
+        self.rules.notices.add(origin.shown_as, &patterns);
+        if !patterns.is_empty() {
+            self.levels.push(Level {
+                prefix: origin.prefix.to_owned(),
+                folder: origin.folder.to_owned(),
+                patterns,
+                file: origin.shown_as.to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(file: &str, why: &dyn fmt::Display) -> Verdict {
+    Verdict::Unknown(format!("{file} cannot be read: {why}"))
+}
