@@ -1,6 +1,7 @@
 //! The connection: from a URL to two ends, one that sends and one that receives, and the sentences
 //! for all that can go wrong between.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -12,13 +13,14 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
 use crate::protocol::ServerMessage;
 use crate::throughput::{Metered, Pulse};
+use crate::tls;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -52,6 +54,7 @@ pub struct Incoming {
 /// A sentence that says what to do: the address is wrong, nobody answers, or the answer is not a
 /// WebSocket's.
 pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, Incoming), Failure> {
+    let url = &*websocket(url);
     let (host, port) = address(url)?;
     let stream = timeout(CONNECT_TIMEOUT, open(&host, port, read_limit.is_some()))
         .await
@@ -68,7 +71,7 @@ pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, In
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let (socket, _) = timeout(
         CONNECT_TIMEOUT,
-        client_async_tls_with_config(url, metered, Some(config), None),
+        client_async_tls_with_config(url, metered, Some(config), connector(url)),
     )
     .await
     .map_err(|_| {
@@ -90,6 +93,27 @@ pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, In
     ))
 }
 
+/// The address with the scheme of a WebSocket: a page's is taken for that of the socket beside it.
+pub fn websocket(url: &str) -> Cow<'_, str> {
+    let page = |scheme: &str| {
+        let beginning = url.get(..scheme.len())?;
+        (beginning.eq_ignore_ascii_case(scheme)).then(|| &url[scheme.len()..])
+    };
+    if let Some(rest) = page("https://") {
+        format!("wss://{rest}").into()
+    } else if let Some(rest) = page("http://") {
+        format!("ws://{rest}").into()
+    } else {
+        url.into()
+    }
+}
+
+/// TLS is not set up, nor the system's certificates read, where it is not used.
+fn connector(url: &str) -> Option<Connector> {
+    url.starts_with("wss:")
+        .then(|| Connector::Rustls(tls::config()))
+}
+
 /// Checks a server's address without connecting.
 ///
 /// # Errors
@@ -102,7 +126,7 @@ pub fn address(url: &str) -> Result<(String, u16), Failure> {
              with --url."
         ))
     };
-    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let uri: Uri = websocket(url).parse().map_err(|_| wrong())?;
     let port = match uri.scheme_str() {
         Some("ws") => 80,
         Some("wss") => 443,
@@ -157,11 +181,7 @@ fn handshake_sentence(url: &str, error: &Error) -> Failure {
     let status = match error {
         Error::Http(response) => response.status().as_u16(),
         Error::Io(error) if url.starts_with("wss:") => {
-            return Failure::connection(format!(
-                "No secure connection to {url}: {error}. Does the server (or the proxy before it) \
-                 speak TLS with a certificate that this system trusts? Without TLS the address \
-                 starts with ws://."
-            ));
+            return Failure::connection(tls::sentence(url, error));
         }
         Error::Tls(error) => {
             return Failure::connection(format!(
@@ -179,8 +199,25 @@ fn handshake_sentence(url: &str, error: &Error) -> Failure {
         403 => {
             format!("The server at {url} refuses connections from here (403); ask its operator.")
         }
-        503 => format!("The server at {url} is full or shutting down (503); try again later."),
-        _ => format!("What answers at {url} is no file-ws-server ({error}); check the address."),
+        502 | 504 => format!(
+            "A proxy answers at {url}, but not the server behind it ({status}): is the server \
+             running? Try again later, or ask its operator."
+        ),
+        503 => format!(
+            "The server at {url} is full or shutting down, or the proxy before it cannot reach it \
+             (503); try again later."
+        ),
+        429 => {
+            format!("The server at {url} takes no more from here for now (429); try again later.")
+        }
+        301 | 302 | 307 | 308 => format!(
+            "{url} leads elsewhere ({status}); give the address that it leads to with --url, such \
+             as one that starts with wss://."
+        ),
+        _ => format!(
+            "What answers at {url} is no file-ws-server ({}); check the address.",
+            shown(&error.to_string())
+        ),
     })
 }
 
@@ -243,8 +280,9 @@ impl Incoming {
             };
             return message.map_err(|why| {
                 Failure::connection(format!(
-                    "{} sent something that cannot be understood: {why}.",
-                    self.url
+                    "{} sent something that cannot be understood: {}.",
+                    self.url,
+                    shown(&why)
                 ))
             });
         }
@@ -259,7 +297,7 @@ impl Incoming {
                 Ok(Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)))) => {
                     return Err(self.lost("the server, or the way to it, went away"));
                 }
-                Ok(Some(Err(error))) => return Err(self.lost(&error.to_string())),
+                Ok(Some(Err(error))) => return Err(self.lost(&shown(&error.to_string()))),
                 Err(_) if self.pulse.count() == before => {
                     return Err(self.lost("nothing came for 60 seconds"));
                 }
@@ -295,8 +333,37 @@ mod tests {
             Ok(("live.example".into(), 443))
         );
         assert_eq!(address("ws://h"), Ok(("h".into(), 80)));
-        for wrong in ["", "127.0.0.1:3005", "http://h", "ws://", "ws//h"] {
+        assert_eq!(address("http://h:3005/"), Ok(("h".into(), 3005)));
+        assert_eq!(address("HTTPS://h"), Ok(("h".into(), 443)));
+        assert_eq!(websocket("https://h/ws"), "wss://h/ws");
+        for wrong in ["", "127.0.0.1:3005", "ftp://h", "ws://", "http://", "ws//h"] {
             assert_eq!(address(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_answer_that_is_no_websocket_has_a_sentence_that_says_what_to_do() {
+        let table = [
+            (301, "leads elsewhere"),
+            (403, "ask its operator"),
+            (404, "use / or /ws"),
+            (429, "try again later"),
+            (502, "is the server running"),
+            (503, "try again later"),
+            (504, "is the server running"),
+            (200, "is no file-ws-server"),
+        ];
+        for (status, expected) in table {
+            let response = tokio_tungstenite::tungstenite::http::Response::builder()
+                .status(status)
+                .body(None)
+                .unwrap();
+            let failure = handshake_sentence("ws://h", &Error::Http(response.into()));
+            assert!(
+                failure.to_string().contains(expected),
+                "{status}: {failure}"
+            );
+            assert_eq!(failure.exit_code(), 3);
         }
     }
 

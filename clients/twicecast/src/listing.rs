@@ -79,7 +79,7 @@ pub async fn list(
             ServerMessage::Error(error) => {
                 if let Some(name) = error.unread_file() {
                     length.add([name].into_iter())?;
-                    unread.push((name.to_owned(), error.message.clone()));
+                    unread.push((name.to_owned(), error.message.raw().to_owned()));
                     continue;
                 }
                 if error.kind == "failReadPathError" {

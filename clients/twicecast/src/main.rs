@@ -19,19 +19,24 @@ mod replica;
 mod review;
 mod rules;
 mod throughput;
+mod tls;
 mod ui;
 
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    clone, completions, mirror, propose, pulls, push, share, status, token, update, why,
+    clone, completions, mirror, proposals, propose, pulls, push, share, status, token, update, why,
 };
 use crate::failure::Failure;
-use crate::ui::output::warn;
+use crate::ui::output::{say, warn};
 use crate::ui::style;
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() == 1 {
+        say(cli::OVERVIEW);
+        return ExitCode::from(2);
+    }
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
@@ -52,6 +57,9 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<u8, Failure> {
     // It only fails where one is installed already, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let Some(file) = &cli.ca {
+        tls::trust(file)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -66,6 +74,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Clone(args) => runtime.block_on(clone::run(args)),
         Command::Update(args) => runtime.block_on(update::run(args)),
         Command::Propose(args) => runtime.block_on(propose::run(args)),
+        Command::Proposals(args) => runtime.block_on(proposals::run(args)),
         Command::Why(args) => why::run(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => token::run(args),

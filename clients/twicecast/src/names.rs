@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+pub use crate::ui::untrusted::shown;
+
 /// The folder in a mirrored directory in which `mirror` keeps its own records.
 pub const WORK_FOLDER: &str = ".twicecast-mirror";
 /// Whatever begins so is this client's own: nothing that it sends, and nothing that it takes.
@@ -215,19 +217,6 @@ fn check_name(what: &str, name: &str, bytes: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A text from outside, fit for a terminal: what could steer it is escaped.
-pub fn shown(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '"' || c == '\'' || c == '\\' {
-            safe.push(c);
-        } else {
-            safe.extend(c.escape_debug());
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,12 +306,6 @@ mod tests {
         assert_eq!(name.folders().collect::<Vec<_>>(), ["/a", "/a/b"]);
         assert!(name.is_below("/a") && name.is_below("/a/b") && !name.is_below("/a/b/c"));
         assert!(!FileName::parse("/ab/c").unwrap().is_below("/a"));
-    }
-
-    #[test]
-    fn what_could_steer_a_terminal_is_shown_escaped() {
-        assert_eq!(shown("/a\u{1b}[2J\u{202e}b"), "/a\\u{1b}[2J\\u{202e}b");
-        assert_eq!(shown("/it's ä"), "/it's ä");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::ui::untrusted::Untrusted;
+
 /// Asks for a role with a token; `section` is `file` or `pullrequest`.
 pub fn authenticate(reference: u64, token: &str, section: &str, names: &Value) -> String {
     json!({"type": "authenticate", "ref": reference, "data": {"token": token, section: names}})
@@ -202,11 +204,11 @@ pub struct Reply {
 
 /// The replies that are left as they came.
 const LEFT_AS_THEY_CAME: [&str; 12] = [
-    "pullRequestClosed",
     "pullRequestCreation",
     "pullRequestFinish",
     "pullRequestGet",
     "pullRequestDelete",
+    "pullRequestClosed",
     "chatAuth",
     "chatMessage",
     "chatHistory",
@@ -265,14 +267,14 @@ pub struct ListedFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     /// As the server made it.
-    pub id: String,
+    pub id: Untrusted,
     /// Who sent it.
-    pub owner: String,
+    pub owner: Untrusted,
     /// What its author calls it.
-    pub title: String,
+    pub title: Untrusted,
     /// What its author says of it.
     #[serde(default)]
-    pub description: String,
+    pub description: Untrusted,
     /// The files that it changes or adds, as the server sent them, not checked yet.
     #[serde(default)]
     pub files: Vec<String>,
@@ -297,7 +299,7 @@ pub struct ServerError {
     /// The error's type, such as `badAuthError`.
     pub kind: String,
     /// The server's own words.
-    pub message: String,
+    pub message: Untrusted,
     /// The file it is about, where it says so.
     pub file: Option<String>,
     /// Until when it holds, in seconds since the epoch, where it says so.
@@ -340,7 +342,7 @@ pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
         .map_err(|error| format!("it is not a message of the contract ({error})"))?;
     let reference = envelope.r#ref.as_ref().and_then(Value::as_u64);
     if envelope.code != 200 {
-        let message = envelope.message.unwrap_or_default();
+        let message = envelope.message.unwrap_or_default().into();
         let error = ServerError {
             code: envelope.code,
             kind: envelope.r#type,

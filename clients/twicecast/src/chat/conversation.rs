@@ -14,24 +14,31 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::names::shown;
 use crate::protocol::Reply;
+use crate::ui::untrusted::{Untrusted, shown};
 
 const FIRST_REFERENCE: u64 = 10;
 /// More than any server takes: it would only end the connection.
-const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Messages, and bytes of them, that may wait to be sent.
+const QUEUE_MAX: usize = 64;
+const QUEUE_BYTES_MAX: usize = 1 << 20;
 /// A message with which so many connections were lost one after the other may be why.
 const LOSSES_MAX: u32 = 3;
 /// Messages of our own that are remembered until somebody else says something.
 const ACKNOWLEDGED_MAX: usize = 1_000;
+/// Likewise in bytes.
+const ACKNOWLEDGED_BYTES_MAX: usize = 1 << 20;
+/// Messages that may come before the server has told the history.
+const EARLY_MAX: usize = 10_000;
 
 /// A message as the server tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Said {
     /// What.
-    pub message: String,
+    pub message: Untrusted,
     /// Who.
-    pub username: String,
+    pub username: Untrusted,
     /// Grows within the room.
     pub id: u64,
     /// In milliseconds since the epoch.
@@ -46,12 +53,12 @@ pub enum Effect {
         /// In milliseconds since the epoch.
         date: i64,
         /// Who.
-        name: String,
+        name: Untrusted,
         /// What.
-        text: String,
+        text: Untrusted,
     },
     /// These are there.
-    Names(Vec<String>),
+    Names(Vec<Untrusted>),
     /// Something to tell the person.
     Tell(String),
     /// A message that was refused, to be mended.
@@ -138,11 +145,22 @@ impl Conversation {
             self.refuse("Not sent: more than 256 KiB are no message.");
             return;
         }
+        if !self.has_room() {
+            self.refuse("Not sent: too many messages wait already.");
+            self.effects.push_back(Effect::GiveBack(text));
+            return;
+        }
         self.queue.push_back(text);
         if self.phase == Phase::Outside && self.was_inside {
             self.tell("Not connected; it will be sent when the connection is back.");
         }
         self.send_next();
+    }
+
+    /// Whether another message may wait to be sent.
+    pub fn has_room(&self) -> bool {
+        self.queue.len() < QUEUE_MAX
+            && self.queue.iter().map(String::len).sum::<usize>() < QUEUE_BYTES_MAX
     }
 
     /// Asks who is there.
@@ -211,9 +229,8 @@ impl Conversation {
             ("chatMessage", Some(answered)) => {
                 if let Some((_, text)) = self.under_way.take_if(|(sent, _)| *sent == answered) {
                     self.losses = 0;
-                    self.acknowledged.truncate(ACKNOWLEDGED_MAX - 1);
-                    self.acknowledged.push_front(text.clone());
-                    let name = self.me.clone();
+                    self.remember(text.clone());
+                    let (name, text) = (self.me.as_str().into(), text.into());
                     self.effects.push_back(Effect::Message {
                         date: now,
                         name,
@@ -225,6 +242,12 @@ impl Conversation {
             ("chatMessage", None) => {
                 let said: Said = read(reply)?;
                 if let Phase::Entering { early } = &mut self.phase {
+                    if early.len() == EARLY_MAX {
+                        return Err(Failure::denied(
+                            "The server sends messages without end before it tells the room's \
+                             history; something is wrong with it.",
+                        ));
+                    }
                     early.push(said);
                 } else {
                     self.acknowledged.clear();
@@ -243,6 +266,19 @@ impl Conversation {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Keeps a message of ours that was answered, and forgets the oldest beyond the bounds.
+    fn remember(&mut self, text: String) {
+        self.acknowledged.push_front(text);
+        let mut bytes = 0;
+        let kept = self.acknowledged.iter().take(ACKNOWLEDGED_MAX);
+        let kept = kept.take_while(|text| {
+            bytes += text.len();
+            bytes <= ACKNOWLEDGED_BYTES_MAX
+        });
+        let kept = kept.count();
+        self.acknowledged.truncate(kept);
     }
 
     /// The answers come in the order asked: members after the history.
@@ -289,8 +325,9 @@ impl Conversation {
 fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, Failure> {
     serde_json::from_value(reply.data).map_err(|error| {
         Failure::connection(format!(
-            "The server sent a `{}` without what it must hold ({error}).",
-            shown(&reply.kind)
+            "The server sent a `{}` without what it must hold ({}).",
+            shown(&reply.kind),
+            shown(&error.to_string())
         ))
     })
 }

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::chat::words::{is_fit, is_joiner};
+use crate::ui::untrusted::{is_joiner, may_stand};
 
 /// A line that is being typed. The cursor stands before a character that takes up room, or at the
 /// end: what takes up none belongs to the one before it.
@@ -15,7 +15,7 @@ pub struct Editor {
 impl Editor {
     /// Puts a character in at the cursor; one that could steer a terminal is dropped.
     pub fn insert(&mut self, c: char) {
-        if is_fit(c) {
+        if may_stand(c) {
             self.text.insert(self.cursor, c);
             self.cursor += 1;
         }

@@ -10,6 +10,7 @@ use crate::names::shown;
 use crate::protocol;
 use crate::protocol::ServerMessage;
 use crate::ui::time::{date_and_time, now};
+use crate::ui::untrusted::Untrusted;
 
 const ENTER: u64 = 1;
 
@@ -60,8 +61,8 @@ impl Guest {
     }
 
     /// What to tell somebody the room does not take.
-    fn refused(&self, code: u64, message: &str) -> Failure {
-        let why = shown(message);
+    fn refused(&self, code: u64, message: &Untrusted) -> Failure {
+        let why = message;
         let (user, room) = (shown(&self.user), shown(&self.room));
         if code != 401 {
             return Failure::denied(format!(
@@ -102,8 +103,8 @@ impl Guest {
     }
 
     /// What to tell somebody who was let in and is not any longer: their token ran out.
-    pub fn withdrawn(&self, message: &str) -> Failure {
-        let why = shown(message);
+    pub fn withdrawn(&self, message: &Untrusted) -> Failure {
+        let why = message;
         Failure::expired(if self.can_renew_token() {
             format!(
                 "The token that was made from the key no longer holds ({why}); a fresh one is made \

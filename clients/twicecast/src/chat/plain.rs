@@ -1,13 +1,14 @@
 //! The room without a terminal: lines in, lines out.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 
 use tokio::sync::mpsc;
 
 use crate::chat::Ui;
 use crate::chat::commands::Wish;
-use crate::chat::words::harmless;
+use crate::chat::conversation::MESSAGE_BYTES_MAX;
 use crate::ui::output::{say, warn};
+use crate::ui::untrusted::shown;
 
 const WAITING_MAX: usize = 16;
 /// Of a refused message so much is shown again, to know it by.
@@ -56,17 +57,28 @@ impl Ui for Plain {
         } else {
             ""
         };
-        warn(&format!("It was: {}{more}", harmless(&beginning)));
+        warn(&format!("It was: {}{more}", shown(&beginning)));
     }
 }
 
-/// Hands over each line as a message, for as long as somebody takes them.
+/// Hands over each line as a message, for as long as somebody takes them. Of a line that is too
+/// long to be one, no more than that is ever held.
 fn read_lines(mut input: impl BufRead, mut hand_over: impl FnMut(Wish) -> bool) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match input.read_until(b'\n', &mut line) {
+        // With room for the end of the line.
+        let mut beginning = input.by_ref().take(MESSAGE_BYTES_MAX as u64 + 2);
+        match beginning.read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
+            Ok(_) if beginning.limit() == 0 && !line.ends_with(b"\n") => {
+                if input.skip_until(b'\n').is_err()
+                    || !hand_over(Wish::Unfit("Not sent: more than 256 KiB are no message."))
+                {
+                    return;
+                }
+                continue;
+            }
             Ok(_) => {}
         }
         let Some(wish) = wish(&line) else { continue };
@@ -106,5 +118,18 @@ mod tests {
                 say("last")
             ]
         );
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_is_refused_and_never_held_whole() {
+        let endless = std::io::repeat(b'x').take(1 << 26);
+        let after = &b"\nhi\n"[..];
+        let mut wishes = Vec::new();
+        read_lines(std::io::BufReader::new(endless.chain(after)), |wish| {
+            wishes.push(wish);
+            true
+        });
+        let refused = Wish::Unfit("Not sent: more than 256 KiB are no message.");
+        assert_eq!(wishes, [refused, Wish::Say("hi".to_owned())]);
     }
 }

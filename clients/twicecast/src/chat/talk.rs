@@ -11,14 +11,14 @@ use tokio::time::{Instant, sleep_until};
 use crate::chat::commands::Wish;
 use crate::chat::conversation::{Conversation, Effect};
 use crate::chat::login::Guest;
-use crate::chat::words::{ASIDE, harmless, message_line, names_line};
+use crate::chat::words::{ASIDE, message_line, names_line};
 use crate::chat::{Ui, commands};
 use crate::connection::Outgoing;
 use crate::failure::Failure;
-use crate::names::shown;
 use crate::protocol::ServerMessage;
 use crate::ui::output::counted;
 use crate::ui::time::now;
+use crate::ui::untrusted::shown;
 
 /// Who leaves waits so long for the answer to their last message.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -80,9 +80,16 @@ impl<'a, U: Ui> Talk<'a, U> {
                     self.resume_at = None;
                     self.conversation.resume();
                 }
-                wish = self.ui.next(), if !self.input_is_over => self.take(wish),
+                wish = self.ui.next(), if !self.input_is_over && self.may_listen() => {
+                    self.take(wish);
+                }
             }
         }
+    }
+
+    /// A pipe waits until the server has taken what came before; a person may always type.
+    fn may_listen(&self) -> bool {
+        U::HAS_LINE || self.conversation.has_room()
     }
 
     /// Whether the person has left, or has said all and heard the answers.
@@ -135,12 +142,12 @@ impl<'a, U: Ui> Talk<'a, U> {
     /// Names what will not be sent any more.
     pub fn name_unsent(&mut self) {
         if let Some(text) = self.conversation.unanswered() {
-            let text = harmless(text);
+            let text = shown(text);
             self.ui
                 .tell(&format!("Not known whether it arrived: {text}"));
         }
         for text in self.conversation.unsent() {
-            self.ui.tell(&format!("Not sent: {}", harmless(text)));
+            self.ui.tell(&format!("Not sent: {}", shown(text)));
         }
     }
 

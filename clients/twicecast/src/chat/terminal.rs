@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 use crate::chat::commands::Wish;
 use crate::chat::editor::Editor;
 use crate::chat::keys::{Pressed, press};
-use crate::chat::words::{ASIDE, harmless};
+use crate::chat::words::ASIDE;
 use crate::chat::{Ui, commands, draw};
 use crate::failure::Failure;
+use crate::ui::untrusted::shown;
 
 const WAITING_MAX: usize = 64;
 /// A terminal that does not tell its width has this one.
@@ -149,7 +150,7 @@ impl Ui for Terminal {
             self.editor.insert_text(text);
             self.redraw();
         } else {
-            self.tell(&format!("It was: {}", harmless(text)));
+            self.tell(&format!("It was: {}", shown(text)));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: flags, their defaults and their help. What they mean together is `identity`'s
 //! business.
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
 use crate::chat;
@@ -8,6 +10,7 @@ use crate::chat::ChatArgs;
 use crate::commands::clone::{self, CloneArgs};
 use crate::commands::completions::{CompletionsArgs, ManArgs};
 use crate::commands::mirror::{self, MirrorArgs};
+use crate::commands::proposals::{self, ProposalsArgs};
 use crate::commands::propose::{self, ProposeArgs};
 use crate::commands::pulls::{self, PullsArgs};
 use crate::commands::push::PushArgs;
@@ -17,7 +20,20 @@ use crate::commands::token::TokenArgs;
 use crate::commands::update::{self, UpdateArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{completions, status};
+use crate::connection::websocket;
 use crate::ui::style::When;
+
+/// What `twicecast` alone says.
+pub const OVERVIEW: &str = "\
+twicecast shares a folder live with viewers, and lets viewers follow along.
+
+Share this folder, for example as Ana:
+  twicecast share . --user ana
+Follow her project in a folder of your own:
+  twicecast mirror ./copy --streamer ana --project demo
+
+`twicecast status` says how things stand, `twicecast --help` lists all commands,
+and `twicecast COMMAND --help` tells about one of them.";
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -46,9 +62,13 @@ Example, with a server started by `file-ws-server --base-dir ./streams`:
     after_help = EXAMPLE
 )]
 pub struct Cli {
-    /// When to use colours
+    /// When to use colours; `auto` heeds `NO_COLOR` and `TERM=dumb`
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     pub color: When,
+    /// Trust the certificates in this PEM file, too, as for a server with a self-signed one; those
+    /// of the system are taken from `SSL_CERT_FILE` where that is set
+    #[arg(long, value_name = "FILE", env = "TWICECAST_CA", global = true)]
+    pub ca: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -75,6 +95,9 @@ pub enum Command {
     /// Send what you have changed in a clone as a pull request
     #[command(long_about = propose::HELP, after_help = propose::AFTER_HELP)]
     Propose(ProposeArgs),
+    /// List your own proposals, withdraw one, or wait for what becomes of them
+    #[command(long_about = proposals::HELP, after_help = proposals::AFTER_HELP)]
+    Proposals(ProposalsArgs),
     /// Say which rule decides whether a file is shared
     #[command(after_help = why::AFTER_HELP)]
     Why(WhyArgs),
@@ -147,6 +170,7 @@ impl Cli {
             Command::Clone(args) => &mut args.common,
             Command::Update(args) => &mut args.common,
             Command::Propose(args) => &mut args.common,
+            Command::Proposals(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
             Command::Status(args) => &mut args.common,
@@ -154,6 +178,7 @@ impl Cli {
                 return Ok(cli);
             }
         };
+        common.url = websocket(&common.url).into_owned();
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());
         common.key = full(common.key.take());
@@ -204,6 +229,7 @@ mod tests {
             clone::AFTER_HELP,
             update::AFTER_HELP,
             propose::AFTER_HELP,
+            proposals::AFTER_HELP,
         ] {
             let examples = help.lines().filter(|line| line.starts_with("  twicecast "));
             for line in examples {
@@ -213,7 +239,7 @@ mod tests {
                 }
             }
         }
-        assert!(lines >= 6);
+        assert!(lines >= 9);
         let cli = Cli::from_words(words(
             "twicecast pulls apply 7d --files 'src/*.rs' --dir ./demo",
         ));
@@ -264,6 +290,22 @@ mod tests {
                 panic!("another command");
             };
             assert_eq!(args.has_url, given, "{line}");
+        }
+    }
+
+    #[test]
+    fn flags_for_all_commands_stand_before_or_after_the_command() {
+        for line in [
+            "twicecast --color never --ca c.pem status --url https://h",
+            "twicecast status --color never --ca c.pem --url https://h",
+        ] {
+            let cli = Cli::from_words(words(line)).unwrap();
+            assert_eq!(cli.color, When::Never);
+            assert_eq!(cli.ca, Some(PathBuf::from("c.pem")));
+            let Command::Status(args) = cli.command else {
+                panic!("another command");
+            };
+            assert_eq!(args.common.url, "wss://h");
         }
     }
 

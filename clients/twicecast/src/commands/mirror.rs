@@ -298,7 +298,7 @@ async fn subscribe(
                 return Err(identity.refused(&error.message));
             }
             (Some(SUBSCRIBE), ServerMessage::Error(error)) => {
-                let (project, why) = (identity.full_project(), shown(&error.message));
+                let (project, why) = (shown(&identity.full_project()), &error.message);
                 return Err(Failure::denied(format!(
                     "The server does not let {project} be watched ({}: {why}).",
                     error.code

@@ -3,6 +3,7 @@
 pub mod clone;
 pub mod completions;
 pub mod mirror;
+pub mod proposals;
 pub mod propose;
 pub mod pulls;
 pub mod push;

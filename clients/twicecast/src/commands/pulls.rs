@@ -153,7 +153,7 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
             } else {
                 ("closed", "closed")
             };
-            inbox.close(&pull.id, outcome).await?;
+            inbox.close(pull.id.raw(), outcome).await?;
             say(&format!("{} is {said}", short(&pull.id)));
             0
         }
@@ -222,12 +222,12 @@ async fn apply(
     if keep_open {
         say(&format!("{id} stays open"));
     } else if outcome.is_whole() && contents.refused.is_empty() {
-        inbox.close(&pull.id, "merged").await?;
+        inbox.close(pull.id.raw(), "merged").await?;
         say(&format!("{id} is reported as merged"));
     } else {
         rest::lines(&command(args), &id, &outcome, &mut |line| say(&line));
         if is_confirmed("Report it as merged all the same?") {
-            inbox.close(&pull.id, "merged").await?;
+            inbox.close(pull.id.raw(), "merged").await?;
             say(&format!("{id} is reported as merged"));
         }
     }

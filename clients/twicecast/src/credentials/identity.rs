@@ -9,6 +9,7 @@ use crate::credentials::token;
 use crate::credentials::token::{Claims, NamesInToken};
 use crate::failure::Failure;
 use crate::names::{check_project, check_user};
+use crate::ui::untrusted::{Untrusted, shown};
 
 /// A token made from a key for a session of our own holds this long.
 const OWN_TOKEN_HOURS: u32 = 12;
@@ -193,9 +194,9 @@ impl Identity {
     }
 
     /// What to tell somebody the server does not let in.
-    pub fn refused(&self, message: &str) -> Failure {
-        let why = crate::names::shown(message);
-        let (user, streamer, project) = (&self.user, &self.streamer, &self.project);
+    pub fn refused(&self, message: &Untrusted) -> Failure {
+        let why = message.to_string();
+        let [user, streamer, project] = [&self.user, &self.streamer, &self.project].map(shown);
         Failure::denied(match &self.right {
             Right::Nothing => format!(
                 "The server does not let anybody read {streamer}/{project} without a token \
@@ -215,8 +216,8 @@ impl Identity {
 
     /// What to tell somebody the server let in and then, on the same connection, does no
     /// longer: their token ran out.
-    pub fn withdrawn(&self, message: &str) -> Failure {
-        let why = crate::names::shown(message);
+    pub fn withdrawn(&self, message: &Untrusted) -> Failure {
+        let why = message.to_string();
         match &self.right {
             Right::Nothing => self.refused(message),
             Right::Key(_) => Failure::expired(format!(
@@ -307,7 +308,7 @@ mod tests {
                 ..common()
             };
             let identity = Identity::resolve(&given, Role::Viewer, None).unwrap();
-            let failure = identity.withdrawn("the token has expired");
+            let failure = identity.withdrawn(&"the token has expired".into());
             (
                 failure.may_pass(identity.can_renew_token()),
                 failure.to_string(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::names::shown;
 use crate::ui::output::{counted, cut, json_line, say, warn};
+use crate::ui::untrusted::Untrusted;
 
 /// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
 /// in seconds.
@@ -113,11 +114,11 @@ pub enum Event {
     /// A viewer has sent a pull request.
     PullRequest {
         /// Its id.
-        id: String,
+        id: Untrusted,
         /// Who.
-        author: String,
+        author: Untrusted,
         /// What its author calls it.
-        title: String,
+        title: Untrusted,
     },
     /// A pull request is not open any more.
     PullRequestClosed {
@@ -265,7 +266,7 @@ impl ShareOutput {
             }
             Event::Paused => facts.paused = true,
             Event::Resumed => facts.paused = false,
-            Event::PullRequest { id, .. } => drop(facts.pulls.insert(id.clone())),
+            Event::PullRequest { id, .. } => drop(facts.pulls.insert(id.raw().to_owned())),
             Event::PullRequestClosed { id } => drop(facts.pulls.remove(id)),
             Event::Viewers { count } => facts.viewers = Some(*count),
             Event::Sent { name, .. } => note_name(&mut facts.sent, name),
@@ -360,8 +361,8 @@ to look at what is proposed:
             Event::PullRequest { id, author, title } => format!(
                 "{} proposes “{}”: twicecast pulls show {}",
                 shown(author),
-                shown(&cut(title, TITLE_CHARS)),
-                shown(id.get(..8).unwrap_or(id))
+                shown(&cut(title.raw(), TITLE_CHARS)),
+                id.beginning(8)
             ),
             Event::Note { text } => text.clone(),
             Event::Stopped { .. } => "stopped".to_owned(),
@@ -430,7 +431,7 @@ fn named(count: usize, names: &[String]) -> String {
 }
 
 fn list(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().map(|name| shown(name)).collect();
+    let names: Vec<_> = names.iter().map(shown).collect();
     names.join(", ")
 }
 

@@ -659,7 +659,7 @@ impl Session<'_> {
         match message {
             ServerMessage::PullRequest(PullRequest {
                 id, owner, title, ..
-            }) if self.folder.announced.insert(id.clone()) => {
+            }) if self.folder.announced.insert(id.raw().to_owned()) => {
                 self.output.tell(&Event::PullRequest {
                     id,
                     author: owner,

@@ -49,7 +49,7 @@ pub async fn run(
     contents: &Contents,
 ) -> Result<Outcome, Failure> {
     let mut applying = Applying {
-        backups: Backups::of(&steps.pull.id, dir)?,
+        backups: Backups::of(steps.pull.id.raw(), dir)?,
         outcome: Outcome::default(),
     };
     let applied = applying.all(steps, contents).await;

@@ -22,11 +22,11 @@ const LINE_CHARS: usize = 2_000;
 
 /// What a pull request says of itself, line by line.
 pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
-    let title = cut(&pull.title, LINE_CHARS);
+    let title = cut(pull.title.raw(), LINE_CHARS);
     let title = format!(
         "{} by {}",
         shown(&title),
-        shown(&cut(&pull.owner, LINE_CHARS))
+        shown(&cut(pull.owner.raw(), LINE_CHARS))
     );
     line(painted(Style::Bold, &title));
     let date = time::date_and_time(pull.date / 1_000);
@@ -34,7 +34,7 @@ pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
     if !pull.description.is_empty() {
         line(String::new());
     }
-    let mut lines = pull.description.lines();
+    let mut lines = pull.description.raw().lines();
     for text in lines.by_ref().take(DESCRIPTION_LINES) {
         line(format!("    {}", shown(&cut(text, LINE_CHARS))));
     }
@@ -177,8 +177,8 @@ mod tests {
         let pull = PullRequest {
             id: "i".into(),
             owner: "bob".into(),
-            title: "t".repeat(100_000),
-            description: "d\n".repeat(10_000),
+            title: "t".repeat(100_000).into(),
+            description: "d\n".repeat(10_000).into(),
             files: Vec::new(),
             deleted: Vec::new(),
             date: 0,

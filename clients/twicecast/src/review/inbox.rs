@@ -126,7 +126,7 @@ impl<'a> Inbox<'a> {
 
     /// What the pull request proposes.
     pub async fn contents(&mut self, pull: &PullRequest) -> Result<Contents, Failure> {
-        let asked = (self.ask(|asked| protocol::pull_request_get(asked, &pull.id))).await;
+        let asked = (self.ask(|asked| protocol::pull_request_get(asked, pull.id.raw()))).await;
         let mut contents = Contents::of(&pull.files);
         contents.delete(&pull.deleted);
         loop {
@@ -197,11 +197,8 @@ fn text_bytes(pull: &PullRequest) -> usize {
     let names = pull.files.iter().chain(&pull.deleted);
     let bases = pull.bases.iter().chain(&pull.deleted_bases);
     let texts = [&pull.id, &pull.owner, &pull.title, &pull.description];
-    texts
-        .into_iter()
-        .chain(names)
-        .map(String::len)
-        .sum::<usize>()
+    texts.map(|text| text.raw().len()).iter().sum::<usize>()
+        + names.map(String::len).sum::<usize>()
         + bases
             .map(|(name, base)| name.len() + base.len())
             .sum::<usize>()

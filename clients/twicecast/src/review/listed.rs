@@ -5,6 +5,7 @@ use crate::names::shown;
 use crate::protocol::PullRequest;
 use crate::ui::output::{counted, cut};
 use crate::ui::time;
+use crate::ui::untrusted::Untrusted;
 
 /// So many are listed for people, and no more of each name and title.
 const LISTED_MAX: usize = 200;
@@ -19,8 +20,8 @@ pub fn lines(all: &[PullRequest], line: &mut dyn FnMut(String)) {
             "{}  {}  {}: {} ({changes})",
             short(&pull.id),
             time::date_and_time(pull.date / 1_000),
-            shown(&cut(&pull.owner, NAME_CHARS)),
-            shown(&cut(&pull.title, TITLE_CHARS))
+            shown(&cut(pull.owner.raw(), NAME_CHARS)),
+            shown(&cut(pull.title.raw(), TITLE_CHARS))
         ));
     }
     match all.len().checked_sub(LISTED_MAX + 1) {
@@ -31,8 +32,8 @@ pub fn lines(all: &[PullRequest], line: &mut dyn FnMut(String)) {
 }
 
 /// As much of an id as people are shown.
-pub fn short(id: &str) -> String {
-    shown(&id.chars().take(8).collect::<String>())
+pub fn short(id: &Untrusted) -> String {
+    id.beginning(8).to_string()
 }
 
 /// The one whose id begins so.
@@ -41,7 +42,7 @@ pub fn short(id: &str) -> String {
 ///
 /// A sentence, if none does, or several do.
 pub fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
-    let mut found = all.iter().filter(|pull| pull.id.starts_with(id));
+    let mut found = all.iter().filter(|pull| pull.id.raw().starts_with(id));
     match (found.next(), found.next()) {
         (Some(pull), None) if !id.is_empty() => Ok(pull),
         (Some(_), _) => Err(Failure::usage(format!(
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn one_is_meant_by_how_its_id_begins_where_no_other_begins_so() {
         let all = ["7d3f", "7d40", "8"].map(|id| pull(id, "t"));
-        assert_eq!(find(&all, "7d3").unwrap().id, "7d3f");
+        assert_eq!(find(&all, "7d3").unwrap().id.raw(), "7d3f");
         for unclear in ["7d", "", "9"] {
             assert!(find(&all, unclear).is_err(), "{unclear:?}");
         }

@@ -12,7 +12,7 @@ const NAMED_MAX: usize = 5;
 pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
     line(format!("{id} stays open, since not all of it was taken"));
     if !outcome.to_solve.is_empty() {
-        let names: Vec<_> = some(&outcome.to_solve).map(|name| shown(name)).collect();
+        let names: Vec<_> = some(&outcome.to_solve).map(shown).collect();
         let more = if outcome.to_solve.len() > NAMED_MAX {
             ", …"
         } else {

@@ -42,19 +42,19 @@ impl Taken {
         let file = format!("{}.json", dirfd::hex(&hash));
         let path = own.map(|own| own.join("taken").join(file));
         let mut names = path.as_deref().and_then(read).unwrap_or_default();
-        names.retain(|id, _| open.iter().any(|pull| pull.id == *id));
+        names.retain(|id, _| open.iter().any(|pull| pull.id.raw() == id));
         Self { path, names }
     }
 
     /// Whether a file of a pull request was taken.
     pub fn has(&self, pull: &PullRequest, name: &FileName) -> bool {
-        let names = self.names.get(&pull.id);
+        let names = self.names.get(pull.id.raw());
         names.is_some_and(|names| names.contains(name.as_str()))
     }
 
     /// Notes that a file of a pull request was taken.
     pub fn add(&mut self, pull: &PullRequest, name: &FileName) {
-        let names = self.names.entry(pull.id.clone()).or_default();
+        let names = self.names.entry(pull.id.raw().to_owned()).or_default();
         names.insert(name.as_str().to_owned());
     }
 

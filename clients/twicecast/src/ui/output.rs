@@ -7,7 +7,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::names::shown;
+use crate::ui::untrusted::{is_joiner, may_stand, shown};
 
 /// Files that failed or were refused, each with the latest reason.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -86,31 +86,9 @@ pub fn json_line(value: &impl Serialize) -> String {
     safe
 }
 
-/// Control characters that JSON lets stand, format characters, and separators of lines.
+/// Whether JSON has to escape it although it need not by its own rules.
 fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{7f}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{600}'..='\u{605}'
-            | '\u{61c}'
-            | '\u{6dd}'
-            | '\u{70f}'
-            | '\u{890}'..='\u{891}'
-            | '\u{8e2}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{110bd}'
-            | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
+    !may_stand(c) || is_joiner(c)
 }
 
 /// Prints a line to standard output; a reader who has gone is no reason to stop.

@@ -2,6 +2,7 @@
 
 mod chat;
 mod completions;
+mod hostile;
 mod leaks;
 mod mirror;
 mod once;
@@ -12,3 +13,4 @@ mod share;
 mod status;
 mod support;
 mod torture;
+mod wrong_starts;

@@ -1,6 +1,7 @@
 //! Pull requests from a clone to the streamer's own folder.
 
 mod broken;
+mod proposals;
 mod update;
 
 use std::fs;

@@ -448,7 +448,7 @@ async fn what_keeps_a_share_from_beginning_is_a_sentence_that_says_what_to_do() 
         (vec!["share", "/nowhere", "--key", "k"], 2, "cannot be read"),
         (vec!["share", at], 2, "--local"),
         (
-            vec!["share", at, "--url", "http://x", "--key", "k"],
+            vec!["share", at, "--url", "ftp://x", "--key", "k"],
             2,
             "ws://",
         ),

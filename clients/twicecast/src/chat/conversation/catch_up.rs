@@ -26,7 +26,7 @@ impl Conversation {
             if before.is_some_and(|(id, date)| said.id <= id && said.date <= date) {
                 continue;
             }
-            if said.username == self.me && self.forget_own(&said.message) {
+            if said.username.raw() == self.me && self.forget_own(said.message.raw()) {
                 self.last = Some((said.id, said.date));
                 continue;
             }

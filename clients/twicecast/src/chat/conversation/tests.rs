@@ -83,7 +83,11 @@ impl World {
         std::iter::from_fn(|| self.conversation.effect())
             .map(|effect| match effect {
                 Effect::Message { name, text, .. } => format!("{name}: {text}"),
-                Effect::Names(names) => names.join("+"),
+                Effect::Names(names) => names
+                    .iter()
+                    .map(Untrusted::raw)
+                    .collect::<Vec<_>>()
+                    .join("+"),
                 Effect::Tell(sentence) => format!("! {sentence}"),
                 Effect::GiveBack(text) => format!("back {text}"),
                 Effect::Pause(seconds) => format!("pause {seconds}"),
@@ -307,4 +311,50 @@ fn what_is_too_long_for_any_server_is_not_sent() {
     );
     world.conversation.say("x".repeat(MESSAGE_BYTES_MAX));
     world.asked("message");
+}
+
+#[test]
+fn no_more_waits_than_the_bounds_allow() {
+    let mut conversation = Conversation::new("bob");
+    for _ in 0..QUEUE_MAX {
+        assert!(conversation.has_room());
+        conversation.say("hi".into());
+    }
+    assert!(!conversation.has_room());
+    conversation.say("one more".into());
+    assert_eq!(
+        (conversation.unsent().count(), conversation.refused()),
+        (QUEUE_MAX, 1)
+    );
+    let mut conversation = Conversation::new("bob");
+    for _ in 0..5 {
+        conversation.say("x".repeat(MESSAGE_BYTES_MAX));
+    }
+    assert_eq!(
+        conversation.unsent().count(),
+        QUEUE_BYTES_MAX / MESSAGE_BYTES_MAX
+    );
+    for _ in 0..9 {
+        conversation.remember("x".repeat(MESSAGE_BYTES_MAX));
+    }
+    assert_eq!(
+        conversation.acknowledged.len(),
+        ACKNOWLEDGED_BYTES_MAX / MESSAGE_BYTES_MAX
+    );
+}
+
+#[test]
+fn a_server_that_never_tells_the_history_is_left() {
+    let mut conversation = Conversation::new("bob");
+    conversation.entered();
+    let told = || Reply {
+        kind: "chatMessage".into(),
+        data: said(1, "eve", "x"),
+        last: None,
+    };
+    for _ in 0..EARLY_MAX {
+        conversation.handle(None, told(), NOW).unwrap();
+    }
+    let failure = conversation.handle(None, told(), NOW).unwrap_err();
+    assert!(!failure.may_pass(true));
 }

@@ -267,7 +267,9 @@ async fn own_proposals(
                 let pulls: Vec<PullRequest> =
                     serde_json::from_value(reply.data).unwrap_or_default();
                 // The streamer sees everybody's.
-                let own = pulls.into_iter().filter(|pull| pull.owner == identity.user);
+                let own = pulls
+                    .into_iter()
+                    .filter(|pull| pull.owner.raw() == identity.user);
                 names.extend(own.flat_map(|pull| pull.files.into_iter().chain(pull.deleted)));
                 if reply.last != Some(false) {
                     return Ok(names);

@@ -197,8 +197,10 @@ fn read_project(parts: Vec<Reply>) -> Result<Project, String> {
         .into_iter()
         .next()
         .map_or(Value::Null, |reply| reply.data);
-    serde_json::from_value(data)
-        .map_err(|error| format!("the server's answer cannot be understood ({error})"))
+    serde_json::from_value(data).map_err(|error| {
+        let why = shown(&error.to_string());
+        format!("the server's answer cannot be understood ({why})")
+    })
 }
 
 fn refused_token(person: &Person, error: &ServerError) -> String {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::credentials::person::Person;
 use crate::ui::time::now;
+use crate::ui::untrusted::Untrusted;
 
 /// All that was found out.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Findings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Health {
     /// Its version.
-    pub version: String,
+    pub version: Untrusted,
 }
 
 /// What the server answered, each by itself: `None` where it was not asked, a sentence where it did

@@ -1,10 +1,8 @@
 //! The server's version, which it tells over plain HTTP on the same port: `GET /healthz`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -12,7 +10,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::commands::status::finding::Health;
-use crate::connection::address;
+use crate::connection::{address, websocket};
+use crate::tls;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
@@ -30,7 +29,9 @@ pub async fn ask(url: &str) -> Result<Health, String> {
 
 async fn fetch(url: &str) -> Result<Health, String> {
     let (host, port) = address(url).map_err(|failure| failure.to_string())?;
-    let uri: Uri = url.parse().map_err(|_| "the address is none".to_owned())?;
+    let uri: Uri = websocket(url)
+        .parse()
+        .map_err(|_| "the address is none".to_owned())?;
     let authority = uri.authority().map_or(host.as_str(), |at| at.as_str());
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let request = format!(
@@ -45,22 +46,13 @@ async fn fetch(url: &str) -> Result<Health, String> {
     let answer = if uri.scheme_str() == Some("wss") {
         let name = ServerName::try_from(host)
             .map_err(|_| "the certificate's name cannot be checked".to_owned())?;
-        let stream = connector().connect(name, stream).await.map_err(failed)?;
+        let connector = TlsConnector::from(tls::config());
+        let stream = connector.connect(name, stream).await.map_err(failed)?;
         exchange(stream, &request).await
     } else {
         exchange(stream, &request).await
     };
     read(&answer.map_err(failed)?)
-}
-
-fn connector() -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read vouches for nobody.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 async fn exchange(
@@ -125,7 +117,7 @@ mod tests {
         let plain = format!("HTTP/1.1 200 OK\r\ncontent-length: 33\r\n\r\n{body}");
         let chunked = format!("HTTP/1.1 200 OK\r\n\r\n21\r\n{body}\r\n0\r\n\r\n");
         for answer in [plain, chunked] {
-            assert_eq!(read(answer.as_bytes()).unwrap().version, "0.1.0");
+            assert_eq!(read(answer.as_bytes()).unwrap().version.raw(), "0.1.0");
         }
         for answer in [
             "",

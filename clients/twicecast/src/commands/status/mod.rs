@@ -11,7 +11,7 @@ use clap::Args;
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::person::Person;
 use crate::failure::Failure;
-use crate::ui::output::say;
+use crate::ui::output::{json_line, say};
 
 /// The long help of the command.
 pub const HELP: &str = "\
@@ -61,7 +61,7 @@ pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
         answers: answers?,
     };
     if args.json {
-        say(&show::json(&findings).to_string());
+        say(&json_line(&show::json(&findings)));
     } else {
         for line in show::lines(&findings) {
             say(&line);

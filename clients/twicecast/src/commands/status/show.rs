@@ -6,6 +6,7 @@ use crate::commands::status::finding::{Findings, PullRequests};
 use crate::credentials::person::Right;
 use crate::names::shown;
 use crate::ui::output::counted;
+use crate::ui::style::{Style, painted};
 use crate::ui::time::{date_and_time, for_machines, span};
 
 const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
@@ -55,7 +56,7 @@ pub fn lines(findings: &Findings) -> Vec<String> {
         ("size", size),
         ("pull requests", pull_requests(findings)),
     ]
-    .map(|(name, text)| format!("{name:<14} {text}"))
+    .map(|(name, text)| format!("{} {text}", painted(Style::Bold, &format!("{name:<14}"))))
     .into()
 }
 

@@ -1,0 +1,380 @@
+//! `twicecast proposals`: what one has proposed to a project, and what became of it.
+//!
+//! The server lists what is open and tells outcomes only to who is connected. What was listed once
+//! is remembered in the user's state folder, so that what is gone from the list is not forgotten.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::connection::{Incoming, Outgoing};
+use crate::credentials::flags::CommonArgs;
+use crate::credentials::identity::{Identity, Role};
+use crate::credentials::login;
+use crate::failure::Failure;
+use crate::fs::dirfd;
+use crate::fs::user_dirs::own_folder;
+use crate::protocol::{PullRequest, ServerError, ServerMessage};
+use crate::replica::folder::CloneFolder;
+use crate::ui::output::{counted, say, warn};
+use crate::ui::style::{Style, painted};
+use crate::ui::time::date_and_time;
+use crate::ui::untrusted::{Untrusted, shown};
+use crate::{connection, protocol};
+
+/// The long help of the command.
+pub const HELP: &str = "\
+Lists what you have proposed to a project and is still open, and what has become of what you saw \
+here before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
+server tells an outcome only to who is connected at that time: of others it is known only that \
+they are no longer open.";
+
+/// What follows the help of the command.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  2  the command line is not usable, or there is no such proposal
+  3  no connection, or the server does not let you in, or has no such project
+
+Examples:
+  twicecast proposals --dir ./copy --user bob
+  twicecast proposals withdraw 7d --streamer ana --project demo --user bob
+  twicecast proposals wait --dir ./copy --user bob";
+
+const AUTHENTICATE: u64 = 1;
+const LIST: u64 = 2;
+const WITHDRAW: u64 = 3;
+/// As many are remembered for one project; the oldest are forgotten first.
+const REMEMBERED_MAX: usize = 100;
+/// As many may be open; a server that lists more is not believed.
+const OPEN_MAX: usize = 10_000;
+
+/// `twicecast proposals`.
+#[derive(Debug, Args)]
+pub struct ProposalsArgs {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub command: Option<ProposalsCommand>,
+    /// A clone, which names the streamer and the project
+    #[arg(long, default_value = ".", global = true)]
+    pub dir: PathBuf,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What to do with one's own proposals.
+#[derive(Debug, Subcommand)]
+pub enum ProposalsCommand {
+    /// Show which are open, and what became of the others
+    List,
+    /// Take one back
+    Withdraw {
+        /// Its id, or how that begins
+        id: String,
+    },
+    /// Wait until the streamer has decided on all that are open, and tell what
+    Wait,
+}
+
+/// A proposal that was seen before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    id: Untrusted,
+    title: Untrusted,
+    /// In milliseconds since the epoch.
+    date: u64,
+    /// `merged`, `closed` or `withdrawn`; none where it is open, or was when last seen.
+    outcome: Option<Untrusted>,
+}
+
+/// What is remembered of one user's proposals to one project on one server.
+#[derive(Debug)]
+struct Memory {
+    file: Option<PathBuf>,
+    all: Vec<Remembered>,
+}
+
+impl Memory {
+    fn of(identity: &Identity) -> Self {
+        let (url, user) = (&identity.url, &identity.user);
+        let whose = format!("{url}\n{user}\n{}", identity.full_project());
+        let name = dirfd::hex(&Sha256::digest(whose));
+        Self::at(own_folder("XDG_STATE_HOME", ".local/state").map(|own| {
+            let folder = own.join("proposals");
+            folder.join(format!("{name}.json"))
+        }))
+    }
+
+    /// One that cannot be read is empty.
+    fn at(file: Option<PathBuf>) -> Self {
+        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
+        let all = text.and_then(|text| serde_json::from_slice(&text).ok());
+        Self {
+            file,
+            all: all.unwrap_or_default(),
+        }
+    }
+
+    fn see(&mut self, open: &[PullRequest]) {
+        for pull in open {
+            if self.all.iter().all(|known| known.id != pull.id) {
+                self.all.push(Remembered {
+                    id: pull.id.clone(),
+                    title: pull.title.clone(),
+                    date: pull.date,
+                    outcome: None,
+                });
+            }
+        }
+        let surplus = self.all.len().saturating_sub(REMEMBERED_MAX);
+        self.all.drain(..surplus);
+    }
+
+    fn end(&mut self, id: &Untrusted, outcome: &Untrusted) {
+        for known in self.all.iter_mut().filter(|known| known.id == *id) {
+            known.outcome = Some(outcome.clone());
+        }
+    }
+
+    /// Those that are not open any more.
+    fn ended<'a>(&'a self, open: &'a [PullRequest]) -> impl Iterator<Item = &'a Remembered> {
+        let is_open = |id: &Untrusted| open.iter().any(|pull| pull.id == *id);
+        self.all.iter().filter(move |known| !is_open(&known.id))
+    }
+
+    fn keep(&self) {
+        let Some(file) = &self.file else { return };
+        let Some(folder) = file.parent() else { return };
+        let kept = std::fs::create_dir_all(folder).and_then(|()| {
+            // Whoever else may read the folder, this file is its owner's alone.
+            let new = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&new, &self.all)?;
+            new.persist(file)?;
+            Ok(())
+        });
+        if let Err(error) = kept {
+            warn(&format!("what was seen here cannot be remembered: {error}"));
+        }
+    }
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
+pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
+    let identity = Identity::resolve(&common(args), Role::Viewer, None)?;
+    let token = identity.token()?.ok_or_else(|| {
+        Failure::usage(
+            "Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
+             TWICECAST_KEY) if you run the server.",
+        )
+    })?;
+    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+    let role = Role::Viewer;
+    login::authenticate(
+        &outgoing,
+        &mut incoming,
+        &identity,
+        role,
+        &token,
+        AUTHENTICATE,
+    )
+    .await?;
+    let mut memory = Memory::of(&identity);
+    let mut open = list(&outgoing, &mut incoming, &identity).await?;
+    memory.see(&open);
+    match &args.command {
+        None | Some(ProposalsCommand::List) => tell(&open, &memory),
+        Some(ProposalsCommand::Withdraw { id }) => {
+            let id = find(&open, id)?.id.clone();
+            withdraw(&outgoing, &mut incoming, &identity, &id).await?;
+            memory.end(&id, &"withdrawn".into());
+            say(&format!("{} is withdrawn", id.beginning(8)));
+        }
+        Some(ProposalsCommand::Wait) => {
+            memory.keep();
+            wait(&mut incoming, &mut open, &mut memory).await?;
+        }
+    }
+    memory.keep();
+    drop(outgoing);
+    incoming.finish().await;
+    Ok(0)
+}
+
+/// The flags, with the names that the clone knows where they are silent. Its address is not taken:
+/// a token goes only where its owner says.
+fn common(args: &ProposalsArgs) -> CommonArgs {
+    let mut common = args.common.clone();
+    if let Ok(clone) = CloneFolder::open(&args.dir) {
+        let header = clone.record.header;
+        common.streamer.get_or_insert(header.streamer);
+        common.project.get_or_insert(header.project);
+    }
+    common
+}
+
+async fn list(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+) -> Result<Vec<PullRequest>, Failure> {
+    outgoing.send(protocol::pull_requests(LIST)).await;
+    let mut open = Vec::new();
+    loop {
+        match incoming.next().await? {
+            (Some(LIST), ServerMessage::Error(error)) => return Err(refused(identity, &error)),
+            (Some(LIST), ServerMessage::Reply(reply)) => {
+                let some: Vec<PullRequest> =
+                    serde_json::from_value(reply.data).map_err(|error| {
+                        let why = shown(&error.to_string());
+                        Failure::connection(format!("The server's list cannot be read: {why}."))
+                    })?;
+                open.extend(some);
+                if open.len() > OPEN_MAX {
+                    return Err(Failure::denied(
+                        "The server lists more than 10,000 proposals; something is wrong with it.",
+                    ));
+                }
+                if reply.last != Some(false) {
+                    // A streamer is told of everybody's.
+                    open.retain(|pull| pull.owner.raw() == identity.user);
+                    return Ok(open);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn withdraw(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    identity: &Identity,
+    id: &Untrusted,
+) -> Result<(), Failure> {
+    let request = protocol::pull_request_delete(WITHDRAW, id.raw(), "closed");
+    outgoing.send(request).await;
+    loop {
+        match incoming.next().await? {
+            (Some(WITHDRAW), ServerMessage::Error(error)) => return Err(refused(identity, &error)),
+            (Some(WITHDRAW), _) => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+async fn wait(
+    incoming: &mut Incoming,
+    open: &mut Vec<PullRequest>,
+    memory: &mut Memory,
+) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Closed {
+        id: Untrusted,
+        outcome: Untrusted,
+    }
+    say(&format!(
+        "waiting for {}; Ctrl-C stops",
+        counted(open.len(), "proposal")
+    ));
+    while !open.is_empty() {
+        let (None, ServerMessage::Reply(reply)) = incoming.next().await? else {
+            continue;
+        };
+        let closed = serde_json::from_value(reply.data);
+        let (Ok(Closed { id, outcome }), "pullRequestClosed") = (closed, &*reply.kind) else {
+            continue;
+        };
+        if let Some(at) = open.iter().position(|pull| pull.id == id) {
+            say(&line(&id, &open.remove(at).title, &outcome.to_string()));
+            memory.end(&id, &outcome);
+            memory.keep();
+        }
+    }
+    Ok(())
+}
+
+fn refused(identity: &Identity, error: &ServerError) -> Failure {
+    match error.code {
+        401 => identity.withdrawn(&error.message),
+        code => Failure::denied(format!("The server says: {} ({code}).", error.message)),
+    }
+}
+
+fn tell(open: &[PullRequest], memory: &Memory) {
+    for pull in open {
+        let files = counted(pull.files.len() + pull.deleted.len(), "file");
+        let date = date_and_time(pull.date / 1_000);
+        let state = format!("open since {date} ({files})");
+        say(&line(&pull.id, &pull.title, &state));
+    }
+    for ended in memory.ended(open) {
+        let state = ended.outcome.as_ref().map(Untrusted::to_string);
+        let state = state.unwrap_or_else(|| "no longer open".to_owned());
+        say(&line(&ended.id, &ended.title, &state));
+    }
+    if open.is_empty() {
+        say("none of your proposals is open");
+    }
+}
+
+fn line(id: &Untrusted, title: &Untrusted, state: &str) -> String {
+    let id = painted(Style::Bold, &id.beginning(8).to_string());
+    format!("{id}  “{title}”: {state}")
+}
+
+/// The one whose id begins so.
+fn find<'a>(open: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
+    let mut found = open.iter().filter(|pull| pull.id.raw().starts_with(id));
+    match (found.next(), found.next()) {
+        (Some(pull), None) if !id.is_empty() => Ok(pull),
+        (Some(_), _) => Err(Failure::usage(format!(
+            "Several of your proposals begin with {}; give more of the id.",
+            shown(id)
+        ))),
+        (None, _) => Err(Failure::usage(format!(
+            "None of your open proposals begins with {}; `twicecast proposals` shows them.",
+            shown(id)
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(id: &str) -> PullRequest {
+        let pull = serde_json::json!({"id": id, "owner": "bob", "title": "t", "date": 1});
+        serde_json::from_value(pull).unwrap()
+    }
+
+    #[test]
+    fn what_was_open_once_is_remembered_with_its_outcome_where_that_was_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Some(dir.path().join("below/memory.json"));
+        let mut memory = Memory::at(file.clone());
+        memory.see(&[pull("a"), pull("b"), pull("c")]);
+        memory.end(&"b".into(), &"merged".into());
+        memory.keep();
+        let mut memory = Memory::at(file);
+        let open = [pull("c"), pull("d")];
+        memory.see(&open);
+        let ended: Vec<_> = memory.ended(&open).collect();
+        assert_eq!(ended.len(), 2);
+        assert_eq!((ended[0].id.raw(), &ended[0].outcome), ("a", &None));
+        assert_eq!(
+            (ended[1].id.raw(), &ended[1].outcome),
+            ("b", &Some("merged".into()))
+        );
+        for id in 0..=REMEMBERED_MAX {
+            memory.see(&[pull(&id.to_string())]);
+        }
+        assert_eq!(memory.all.len(), REMEMBERED_MAX);
+    }
+}
