@@ -1,8 +1,6 @@
 //! `--local`: a server in this process, for those who want to see it all at once. The only place
 //! that knows the server's inside; everything goes over the wire all the same.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +9,17 @@ use file_ws_server::adapters::outbound::filesystem::{self, Durability};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::server::{self, Adapters, Running, Server};
-use tempfile::TempDir;
 use tokio::time::sleep;
 
+use crate::credentials::local_share::{self, LocalShare, Registration};
+use crate::credentials::{Claims, Credentials};
 use crate::failure::Failure;
+use crate::fs::user_dirs::lies_in;
 
 /// How long connections may take to end.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the streamer's token holds: longer than anybody shares.
+const STREAMER_HOURS: u32 = 8_760;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
@@ -28,49 +30,73 @@ pub struct LocalServer {
     /// Its key.
     pub key: String,
     running: Running,
-    base: TempDir,
+    registration: Registration,
 }
 
 impl LocalServer {
+    /// Keeps a token for the streamer's other commands, which find it by the folder or by the
+    /// server's address.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be kept.
+    pub fn keep(&mut self, credentials: &Credentials, dir: &Path) -> Result<(), Failure> {
+        let Credentials {
+            user,
+            streamer,
+            project,
+            ..
+        } = credentials;
+        // The key dies with this process, and the token with the key.
+        let claims = Claims::new(user, streamer, project, None, STREAMER_HOURS);
+        let share = LocalShare {
+            url: self.url.clone(),
+            streamer: streamer.clone(),
+            project: project.clone(),
+            dir: dir.to_owned(),
+            token: claims.signed(&self.key)?,
+        };
+        self.registration.publish(&share).map_err(|error| {
+            Failure::usage(format!("The streamer's token cannot be kept: {error}."))
+        })
+    }
+
     /// Ends the server, and then takes its data away.
     pub async fn stop(self) {
         self.running.stop_or(sleep(PATIENCE)).await;
-        drop(self.base);
+        drop(self.registration);
     }
 }
 
 /// Starts a server on a free port of the loopback interface, with a key of its own and its data in
-/// a temporary folder outside `dir`.
+/// a temporary folder outside `dir`. With `is_public` nobody needs a token to read.
 ///
 /// # Errors
 ///
 /// A sentence that says what the system does not give.
-pub async fn start(dir: &Path) -> Result<LocalServer, Failure> {
+pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> {
     let cannot = |why: Fault| Failure::usage(format!("The local server cannot start: {why}."));
-    let private = Permissions::from_mode(0o700);
-    let base = tempfile::Builder::new()
-        .prefix("twicecast-")
-        .permissions(private)
-        .tempdir();
-    let base = base.map_err(|error| cannot(error.into()))?;
-    let inside = |dir: &Path| {
-        Some(
-            base.path()
-                .canonicalize()
-                .ok()?
-                .starts_with(dir.canonicalize().ok()?),
-        )
-    };
-    if inside(dir).unwrap_or(false) {
+    local_share::sweep();
+    let kept = local_share::folder().map_err(|error| cannot(error.into()))?;
+    if lies_in(&kept, dir) {
+        return Err(Failure::usage(
+            "Your folder for programs' state lies in DIR, where the streamer's token must not be; \
+             set XDG_STATE_HOME to another one.",
+        ));
+    }
+    let temporary = std::env::temp_dir();
+    if lies_in(&temporary, dir) {
         return Err(Failure::usage(
             "The system's folder for temporary files lies in DIR, where the local server's data \
              must not be; set TMPDIR to another one.",
         ));
     }
-    serve(base).await.map_err(cannot)
+    let temporary = std::path::absolute(&temporary).map_err(|error| cannot(error.into()))?;
+    let registration = Registration::new(&temporary).map_err(|error| cannot(error.into()))?;
+    serve(registration, is_public).await.map_err(cannot)
 }
 
-async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
+async fn serve(registration: Registration, is_public: bool) -> Result<LocalServer, Fault> {
     // 256 bits: two random ids, without what is the same in all of them, are a few less.
     let key: String = (0..3)
         .map(|_| uuid::Uuid::new_v4().simple().to_string())
@@ -82,16 +108,18 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         "127.0.0.1",
         "--durability",
         "rename",
+        "--public-read",
+        if is_public { "true" } else { "false" },
         "--key",
         &key,
     ];
-    let words = words
-        .map(str::to_owned)
-        .into_iter()
-        .chain(["--base-dir".to_owned(), base.path().display().to_string()]);
+    let words = words.map(str::to_owned).into_iter().chain([
+        "--base-dir".to_owned(),
+        registration.base().display().to_string(),
+    ]);
     let config = server::config_of(words)?;
     let tokens = JwtVerifier::new(&TokenKey::Secret(key.as_bytes().to_vec()), None, None)?;
-    let folder = base.path().to_owned();
+    let folder = registration.base().to_owned();
     let adapters = Adapters {
         open_stores: Box::new(move |resources| {
             Ok(filesystem::open_stores(
@@ -111,6 +139,6 @@ async fn serve(base: TempDir) -> Result<LocalServer, Fault> {
         url,
         key,
         running,
-        base,
+        registration,
     })
 }

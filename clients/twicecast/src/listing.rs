@@ -1,7 +1,7 @@
 //! Asking for a project's list.
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
@@ -49,7 +49,7 @@ impl Length {
 pub async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
     asked: u64,
     aside: &mut (dyn FnMut(ServerMessage) + Send),
 ) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::chat::ChatArgs;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::person::{Person, Right};
+use crate::credentials::{Grant, PartialCredentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
@@ -23,7 +23,7 @@ pub struct Guest {
     pub user: String,
     /// Which room.
     pub room: String,
-    person: Person,
+    person: PartialCredentials,
 }
 
 impl Guest {
@@ -33,8 +33,9 @@ impl Guest {
     ///
     /// A sentence that names the flag to give.
     pub fn resolve(args: &ChatArgs) -> Result<Self, Failure> {
-        let person = Person::resolve(&args.common, args.room.as_deref())?;
-        if person.right == Right::Nothing {
+        let person =
+            PartialCredentials::resolve(&args.common, Purpose::Chat, args.room.as_deref(), None)?;
+        if person.grant == Grant::None {
             return Err(Failure::usage(
                 "A chat needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
                  TWICECAST_KEY) if you run the server.",
@@ -57,7 +58,7 @@ impl Guest {
 
     /// Whether an expired token can be followed by a fresh one.
     pub fn can_renew_token(&self) -> bool {
-        matches!(self.person.right, Right::Key(_))
+        matches!(self.person.grant, Grant::Key(_))
     }
 
     /// What to tell somebody the room does not take.

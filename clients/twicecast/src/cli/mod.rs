@@ -16,11 +16,12 @@ use crate::commands::pulls::{self, PullsArgs};
 use crate::commands::push::PushArgs;
 use crate::commands::share::{self, ShareArgs};
 use crate::commands::status::StatusArgs;
-use crate::commands::token::TokenArgs;
+use crate::commands::token::{self, TokenArgs};
 use crate::commands::update::{self, UpdateArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{completions, status};
 use crate::connection::websocket;
+use crate::credentials::flags::AddressSource;
 use crate::ui::style::When;
 
 /// What `twicecast` alone says.
@@ -105,7 +106,7 @@ pub enum Command {
     #[command(long_about = mirror::HELP, after_help = AFTER_HELP)]
     Mirror(MirrorArgs),
     /// Make a token from a key and print it, for development
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = token::AFTER_HELP)]
     Token(TokenArgs),
     /// Enter a chat room: what was said, who is there, and a line to type in
     #[command(long_about = chat::HELP, after_help = chat::AFTER_HELP)]
@@ -144,20 +145,21 @@ impl Cli {
             sub.try_contains_id(id).is_ok()
                 && sub.value_source(id) == Some(ValueSource::CommandLine)
         };
-        let (token_flag, key_flag) = (is_flag("token"), is_flag("key"));
-        if token_flag && key_flag {
-            let text =
-                "--token and --key exclude each other: a key is for making a token of one's own.\n";
+        let [token, token_file, key, key_file] =
+            ["token", "token_file", "key", "key_file"].map(is_flag);
+        let secrets = [token, token_file, key, key_file];
+        if secrets.iter().filter(|is_given| **is_given).count() > 1 {
+            let text = "--token, --token-file, --key and --key-file exclude each other: a key is \
+                        for making a token of one's own.\n";
             return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        if let Command::Propose(args) = &mut cli.command {
-            args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
-        }
-        if let Command::Update(args) = &mut cli.command {
-            args.has_url = sub.value_source("url") != Some(ValueSource::DefaultValue);
-        }
+        let url_source = match sub.try_contains_id("url").map(|_| sub.value_source("url")) {
+            Ok(Some(ValueSource::CommandLine)) => AddressSource::Flag,
+            Ok(Some(ValueSource::EnvVariable)) => AddressSource::Environment,
+            _ => AddressSource::Default,
+        };
         let is_local = matches!(&cli.command, Command::Share(args) if args.local);
-        if is_local && ["url", "token", "key"].into_iter().any(is_flag) {
+        if is_local && (is_flag("url") || secrets.contains(&true)) {
             let text =
                 "--local brings its own server and key: leave --url, --token and --key away.\n";
             return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, text));
@@ -179,15 +181,16 @@ impl Cli {
             }
         };
         common.url = websocket(&common.url).into_owned();
+        common.url_source = url_source;
+        common.is_secret_seen = token || key;
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());
         common.key = full(common.key.take());
-        if common.token.is_some() && common.key.is_some() {
-            if key_flag || makes_token {
-                common.token = None;
-            } else {
-                common.key = None;
-            }
+        if key || token_file || key_file || (makes_token && common.key.is_some()) {
+            common.token = None;
+        }
+        if common.token.is_some() || token_file || key_file {
+            common.key = None;
         }
         Ok(cli)
     }
@@ -196,6 +199,7 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::Right;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -276,20 +280,22 @@ mod tests {
 
     #[test]
     fn an_address_that_was_not_given_is_known_as_such() {
-        for (line, given) in [
+        let silent = if std::env::var_os("TWICECAST_URL").is_some() {
+            AddressSource::Environment
+        } else {
+            AddressSource::Default
+        };
+        for (line, source) in [
             (
                 "twicecast propose d --title t --url ws://127.0.0.1:3005",
-                true,
+                AddressSource::Flag,
             ),
-            (
-                "twicecast propose d --title t",
-                std::env::var_os("TWICECAST_URL").is_some(),
-            ),
+            ("twicecast propose d --title t", silent),
         ] {
             let Command::Propose(args) = Cli::from_words(words(line)).unwrap().command else {
                 panic!("another command");
             };
-            assert_eq!(args.has_url, given, "{line}");
+            assert_eq!(args.common.url_source, source, "{line}");
         }
     }
 
@@ -307,6 +313,35 @@ mod tests {
             };
             assert_eq!(args.common.url, "wss://h");
         }
+    }
+
+    #[test]
+    fn a_flag_for_a_secret_wins_over_all_others() {
+        for (words, token, token_file) in [
+            ("twicecast mirror d --token t", Some("t"), false),
+            ("twicecast mirror d --token-file f", None, true),
+            ("twicecast mirror d --key k", None, false),
+            ("twicecast mirror d --key-file f", None, false),
+        ] {
+            let Command::Mirror(args) = Cli::from_words(words.split(' ')).unwrap().command else {
+                panic!("another command");
+            };
+            let common = args.common;
+            assert_eq!(common.token.as_deref(), token, "{words}");
+            assert_eq!(common.token_file.is_some(), token_file, "{words}");
+            let is_key = words.contains("--key k");
+            assert_eq!(common.key.as_deref(), is_key.then_some("k"), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_user_is_called_as_in_the_servers_own_command_too() {
+        let words = "twicecast token --username bob --rights read,chat --key k".split(' ');
+        let Command::Token(args) = Cli::from_words(words).unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(args.common.user.as_deref(), Some("bob"));
+        assert_eq!(args.rights, Some(vec![Right::Read, Right::Chat]));
     }
 
     #[test]

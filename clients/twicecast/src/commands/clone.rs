@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::commands::mirror::{self, Ended, Job};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::replica::folder::{MirrorFolder, Permissions};
@@ -49,7 +49,7 @@ pub struct CloneArgs {
 ///
 /// A sentence, if the folder is refused or the project cannot be had.
 pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
-    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
+    let identity = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
         dir: &args.dir,
         kind: Kind::Clone,

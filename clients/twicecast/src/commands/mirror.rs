@@ -11,8 +11,8 @@ use tokio::time::sleep_until;
 use crate::backoff::Backoff;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol::ServerMessage;
@@ -102,7 +102,7 @@ pub enum Ended {
 ///
 /// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
 pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
-    let identity = Identity::resolve(&args.common, Role::Viewer, Some(&args.dir))?;
+    let identity = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
         dir: &args.dir,
         kind: Kind::Mirror,
@@ -131,7 +131,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
 /// As [`run`].
 pub async fn fill(
     job: Job<'_>,
-    identity: &Identity,
+    identity: &Credentials,
     folder: &mut MirrorFolder,
 ) -> Result<(Ended, u8), Failure> {
     let mut stop = signals::signals()?;
@@ -205,7 +205,7 @@ impl Line {
         }
     }
 
-    fn up(&mut self, job: Job<'_>, identity: &Identity) {
+    fn up(&mut self, job: Job<'_>, identity: &Credentials) {
         let now = time::now();
         (self.is_up, self.was_up) = (true, true);
         let project = shown(&identity.full_project());
@@ -228,7 +228,7 @@ impl Line {
 
 async fn session(
     job: Job<'_>,
-    identity: &Identity,
+    identity: &Credentials,
     folder: &mut MirrorFolder,
     report: &mut Report,
     line: &mut Line,
@@ -271,7 +271,7 @@ async fn session(
 async fn subscribe(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
 ) -> Result<(), Failure> {
     if let Some(token) = identity.token()? {
         return login::authenticate(

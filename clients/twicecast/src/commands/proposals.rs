@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::fs::user_dirs::own_folder;
@@ -98,7 +98,7 @@ struct Memory {
 }
 
 impl Memory {
-    fn of(identity: &Identity) -> Self {
+    fn of(identity: &Credentials) -> Self {
         let (url, user) = (&identity.url, &identity.user);
         let whose = format!("{url}\n{user}\n{}", identity.full_project());
         let name = dirfd::hex(&Sha256::digest(whose));
@@ -167,7 +167,7 @@ impl Memory {
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
-    let identity = Identity::resolve(&common(args), Role::Viewer, None)?;
+    let identity = Credentials::resolve(&common(args), Purpose::Propose, None)?;
     let token = identity.token()?.ok_or_else(|| {
         Failure::usage(
             "Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
@@ -222,7 +222,7 @@ fn common(args: &ProposalsArgs) -> CommonArgs {
 async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
 ) -> Result<Vec<PullRequest>, Failure> {
     outgoing.send(protocol::pull_requests(LIST)).await;
     let mut open = Vec::new();
@@ -255,7 +255,7 @@ async fn list(
 async fn withdraw(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
     id: &Untrusted,
 ) -> Result<(), Failure> {
     let request = protocol::pull_request_delete(WITHDRAW, id.raw(), "closed");
@@ -300,7 +300,7 @@ async fn wait(
     Ok(())
 }
 
-fn refused(identity: &Identity, error: &ServerError) -> Failure {
+fn refused(identity: &Credentials, error: &ServerError) -> Failure {
     match error.code {
         401 => identity.withdrawn(&error.message),
         code => Failure::denied(format!("The server says: {} ({code}).", error.message)),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 
 use crate::credentials::flags::{CommonArgs, DEFAULT_URL};
-use crate::credentials::identity::{Identity, Role};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
@@ -118,7 +118,7 @@ pub enum PullsCommand {
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or has no such pull request.
 pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
-    let identity = Identity::resolve(&args.common, Role::Streamer, Some(&args.dir))?;
+    let identity = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
     let mut inbox = Inbox::enter(&identity).await?;
     let all = inbox.list().await?;
     let code = match &args.command {

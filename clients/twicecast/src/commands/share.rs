@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::backoff::Backoff;
-use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role, name_of_user};
+use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::{Credentials, Purpose, name_of_user};
 use crate::embedded;
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
@@ -33,8 +33,11 @@ use crate::replica::kind;
 use crate::review::base_cache;
 use crate::rules::{Rules, Verdict};
 use crate::ui::keyboard::Keys;
-use crate::ui::output::{Report, quoted, say, warn};
+use crate::ui::output::{Report, say, warn};
 use crate::ui::signals;
+
+mod invitation;
+use invitation::Invitation;
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -90,6 +93,7 @@ Exit codes:
 
 Examples:
   twicecast share . --local
+  twicecast share . --local --invite bob
   twicecast share ./demo --user ana --key secret
   twicecast share ./demo --token \"$TOKEN\" --allow .env.example
   twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
@@ -105,9 +109,17 @@ pub struct ShareArgs {
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
     /// Start a server in this process, on a free port, and print the command with which a viewer
-    /// mirrors the project
+    /// mirrors the project: it holds a token that can only read, for 12 hours. Your own commands,
+    /// such as `twicecast pulls list` in the folder, find your token by themselves
     #[arg(long)]
     pub local: bool,
+    /// With --local, let everybody on this computer read the project without a token
+    #[arg(long, requires = "local")]
+    pub public: bool,
+    /// With --local, print a token with which this person can chat and propose changes for 12
+    /// hours; may be given several times
+    #[arg(long, value_name = "NAME", requires = "local")]
+    pub invite: Vec<String>,
     /// Send what differs, and end when the server has acknowledged all of it
     #[arg(long)]
     pub once: bool,
@@ -144,11 +156,11 @@ const NOBODY: &str = "streamer";
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let root = Arc::new(shared_folder::open(&args.dir)?);
     kind::check_shareable(&args.dir)?;
-    let (common, server) = if args.local {
-        let server = embedded::start(&args.dir).await?;
+    let (common, mut server) = if args.local {
+        let server = embedded::start(&args.dir, args.public).await?;
         let mut common = args.common.clone();
         (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
-        common.token = None;
+        (common.token, common.url_source) = (None, AddressSource::Default);
         // One command is enough, wherever it is typed.
         common.user = common
             .user
@@ -158,7 +170,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     } else {
         (args.common.clone(), None)
     };
-    let result = share(args, root, &common, server.as_ref()).await;
+    let result = share(args, root, &common, server.as_mut()).await;
     if let Some(server) = server {
         server.stop().await;
     }
@@ -170,9 +182,9 @@ async fn share(
     args: &ShareArgs,
     root: Arc<OwnedFd>,
     common: &CommonArgs,
-    server: Option<&LocalServer>,
+    server: Option<&mut LocalServer>,
 ) -> Result<u8, Failure> {
-    let identity = Identity::resolve(common, Role::Streamer, Some(&args.dir))?;
+    let identity = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
     if identity.token()?.is_none() {
         return Err(Failure::usage(
             "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
@@ -189,7 +201,14 @@ async fn share(
     let mut keys = Keys::listen();
     let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
     if let Some(server) = server {
-        output.tell(&invitation(server, &identity, &dir));
+        server.keep(&identity, &dir)?;
+        let invitation = Invitation {
+            url: &server.url,
+            key: &server.key,
+            credentials: &identity,
+            dir: &dir,
+        };
+        output.tell(&invitation.event(args.public, &args.invite)?);
     }
     if args.dry_run {
         return dry_run(&identity, &dir, &root, args, &mut output).await;
@@ -205,9 +224,6 @@ async fn share(
     // Not before: who only looks, or declines, has shared nothing.
     kind::mark_shared(&dir, &identity.full_project());
     base_cache::begin(&identity.full_project(), &dir);
-    if let Some(text) = identity.expires_soon() {
-        output.tell(&Event::Note { text });
-    }
     let mut share = Share {
         once: args.once,
         identity,
@@ -229,7 +245,7 @@ async fn share(
 
 /// Says what would be done.
 async fn dry_run(
-    identity: &Identity,
+    identity: &Credentials,
     dir: &Path,
     root: &OwnedFd,
     args: &ShareArgs,
@@ -264,7 +280,7 @@ async fn dry_run(
 /// What the person lets be deleted, asked where that is worth a question; nothing, where they do
 /// not want it after all.
 async fn approve(
-    identity: &Identity,
+    identity: &Credentials,
     dir: &Path,
     root: &OwnedFd,
     args: &ShareArgs,
@@ -337,31 +353,10 @@ fn folder(
     Folder::new(dir, root, rules, watching, dirty, approved)
 }
 
-/// How a viewer sees it, in a folder beside the shared one, and with which right they propose
-/// changes.
-fn invitation(server: &LocalServer, identity: &Identity, dir: &Path) -> Event {
-    let program = std::env::current_exe().map(|path| path.display().to_string());
-    let program = quoted(&program.unwrap_or_else(|_| "twicecast".to_owned()));
-    let mut copy = dir.as_os_str().to_owned();
-    copy.push("-copy");
-    let copy = quoted(&copy.to_string_lossy());
-    let (url, key) = (&server.url, &server.key);
-    let (streamer, project) = (quoted(&identity.streamer), quoted(&identity.project));
-    let names = format!("--url {url} --streamer {streamer} --project {project}");
-    Event::Invitation {
-        command: format!("{program} mirror {copy} {names}"),
-        clone: format!("{program} clone {copy} {names} --user viewer --key {key}"),
-        pulls: format!(
-            "--dir {} {names} --user {streamer} --key {key}",
-            quoted(&dir.to_string_lossy())
-        ),
-    }
-}
-
 /// A folder that is being shared.
 struct Share {
     once: bool,
-    identity: Identity,
+    identity: Credentials,
     output: ShareOutput,
     folder: Folder,
     keys: Keys,

@@ -3,10 +3,19 @@
 use clap::Args;
 
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
-use crate::credentials::token::Claims;
+use crate::credentials::{Claims, Credentials, Purpose, Right};
 use crate::failure::Failure;
 use crate::ui::output::say;
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  2  the command line is not usable
+
+Examples, with the key in TWICECAST_KEY:
+  twicecast token --user ana --project demo
+  twicecast token --user bob --streamer ana --project demo --rights read,chat,propose";
 
 /// `twicecast token`.
 #[derive(Debug, Args)]
@@ -17,6 +26,10 @@ pub struct TokenArgs {
     /// The chat room; the project's own by default
     #[arg(long)]
     pub room: Option<String>,
+    /// The only rights that it gives, with commas between them; by default all. `chat` and
+    /// `propose` need `read`, too
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub rights: Option<Vec<Right>>,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -28,14 +41,15 @@ pub struct TokenArgs {
 ///
 /// A sentence, if there is no key or the names are not usable.
 pub fn run(args: &TokenArgs) -> Result<u8, Failure> {
-    let identity = Identity::resolve(&args.common, Role::Viewer, None)?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Token, None)?;
     let claims = Claims::new(
-        &identity.user,
-        &identity.streamer,
-        &identity.project,
+        &credentials.user,
+        &credentials.streamer,
+        &credentials.project,
         args.room.as_deref(),
         args.hours,
     );
-    say(&claims.signed(identity.key()?)?);
+    let claims = claims.limited_to(args.rights.as_deref());
+    say(&claims.signed(credentials.key()?)?);
     Ok(0)
 }

@@ -1,9 +1,25 @@
 //! The flags that all commands share.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Where a server is by default.
 pub const DEFAULT_URL: &str = "ws://127.0.0.1:3005";
+
+/// Where the server's address comes from.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum AddressSource {
+    /// Nobody gave one.
+    #[default]
+    Default,
+    /// The flag.
+    Flag,
+    /// The variable.
+    Environment,
+    /// A folder that somebody else may have prepared.
+    Folder,
+}
 
 /// What all commands share.
 #[derive(Debug, Default, Clone, Args)]
@@ -16,20 +32,33 @@ pub struct CommonArgs {
         global = true
     )]
     pub url: String,
-    /// A token that the server's issuer gave you; its names are the defaults of the flags below
+    /// A token that the server's issuer gave you; its names are the defaults of the flags below.
+    /// Other users can read a flag while the command runs, but not the variable or a file
     #[arg(long, env = "TWICECAST_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
-    /// The server's key, to make one's own token, for development; better given by the variable,
-    /// which others cannot see
+    /// A file that holds the token and that only you can read
+    #[arg(long, value_name = "FILE", global = true)]
+    pub token_file: Option<PathBuf>,
+    /// The server's key, to make one's own token, for development. Other users can read a flag
+    /// while the command runs, but not the variable or a file
     #[arg(long, env = "TWICECAST_KEY", hide_env_values = true, global = true)]
     pub key: Option<String>,
+    /// A file that holds the key and that only you can read
+    #[arg(long, value_name = "FILE", global = true)]
+    pub key_file: Option<PathBuf>,
     /// Who you are [default: the token's, or $USER]
-    #[arg(long, global = true)]
+    #[arg(long, alias = "username", global = true)]
     pub user: Option<String>,
-    /// Whose project it is [default: for push the user; else the token's, or the user]
+    /// Whose project it is [default: to share, the user; else the token's, or the user]
     #[arg(long, global = true)]
     pub streamer: Option<String>,
     /// The project's name [default: the token's, or the name of DIR]
     #[arg(long, global = true)]
     pub project: Option<String>,
+    /// Who named the address
+    #[arg(skip)]
+    pub url_source: AddressSource,
+    /// Whether the token or the key stands on the command line, where other users see it
+    #[arg(skip)]
+    pub is_secret_seen: bool,
 }

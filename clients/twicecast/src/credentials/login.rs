@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::{Identity, Role};
+use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
 use crate::protocol::{ServerError, ServerMessage};
 
 /// The `file` section of a streamer.
-pub fn streamer(identity: &Identity) -> Value {
+pub fn streamer(identity: &Credentials) -> Value {
     json!({"username": identity.user, "project": identity.project})
 }
 
@@ -23,7 +23,7 @@ pub fn streamer(identity: &Identity) -> Value {
 pub async fn authenticate(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
     role: Role,
     token: &str,
     reference: u64,
@@ -52,7 +52,7 @@ pub async fn authenticate(
 }
 
 /// What to tell somebody whom the server does not let in for that role.
-pub fn refused(identity: &Identity, role: Role, error: &ServerError) -> Failure {
+pub fn refused(identity: &Credentials, role: Role, error: &ServerError) -> Failure {
     let (project, why) = (identity.full_project(), shown(&error.message));
     match (error.code, role) {
         (401, _) => identity.refused(&error.message),

@@ -1,7 +1,17 @@
-//! Who is speaking, with which right, and how the server is told.
+//! Who is speaking, about whose project and with which right: flags, tokens, keys, and what this
+//! user's state folder knows of servers.
 
+mod claims;
 pub mod flags;
-pub mod identity;
+mod grant;
+mod known_servers;
+pub mod local_share;
 pub mod login;
-pub mod person;
-pub mod token;
+mod purpose;
+mod resolver;
+mod sentences;
+
+pub use claims::{Claims, Right};
+pub use grant::Grant;
+pub use purpose::{Purpose, Role};
+pub use resolver::{Credentials, PartialCredentials, name_of_user};

@@ -1,7 +1,8 @@
 //! The folders of the user's that belong to this program.
 
-use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 /// A folder of the user's that belongs to this program, for `kind`: `XDG_…_HOME`, or what that is
 /// by default.
@@ -10,6 +11,18 @@ pub fn own_folder(variable: &str, default: &str) -> Option<PathBuf> {
     let given = given.filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(default));
     Some(given.or_else(home)?.join("twicecast"))
+}
+
+/// As [`own_folder`], made if missing, so that only the user can look into it.
+///
+/// # Errors
+///
+/// If there is no home, or the folder cannot be made.
+pub fn private_folder(variable: &str, default: &str) -> io::Result<PathBuf> {
+    let folder = own_folder(variable, default).ok_or(io::ErrorKind::NotFound)?;
+    let mut making = fs::DirBuilder::new();
+    making.recursive(true).mode(0o700).create(&folder)?;
+    Ok(folder)
 }
 
 /// Whether a path, which need not exist, leads to or into a folder. Where that cannot be told, it

@@ -9,7 +9,21 @@ use serde::Serialize;
 
 use crate::names::shown;
 use crate::ui::output::{counted, cut, json_line, say, warn};
+use crate::ui::time::date_and_time;
 use crate::ui::untrusted::Untrusted;
+
+/// The commands of one guest, each with the guest's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestCommands {
+    /// Who.
+    pub name: String,
+    /// To get the project.
+    pub clone: String,
+    /// To propose what they changed in it.
+    pub propose: String,
+    /// To talk.
+    pub chat: String,
+}
 
 /// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
 /// in seconds.
@@ -29,12 +43,16 @@ pub enum Event {
     },
     /// How a viewer sees it.
     Invitation {
-        /// For their shell.
+        /// For their shell; its token can only read.
         command: String,
-        /// The same for who wants to propose changes.
-        clone: String,
-        /// The flags with which the streamer looks at what they propose.
+        /// When the tokens end, in seconds since the epoch.
+        until: u64,
+        /// Who may chat and propose changes, too.
+        guests: Vec<GuestCommands>,
+        /// With which the streamer looks at what they propose.
         pulls: String,
+        /// With which the streamer talks to them.
+        chat: String,
     },
     /// What differs is about to be sent.
     Sending {
@@ -303,22 +321,11 @@ impl ShareOutput {
             },
             Event::Invitation {
                 command,
-                clone,
+                until,
+                guests,
                 pulls,
-            } => format!(
-                "to see it elsewhere:
-
-    {command}
-
-to propose changes:
-
-    {clone}
-
-to look at what is proposed:
-
-    twicecast pulls {pulls} list
-"
-            ),
+                chat,
+            } => invitation(command, *until, guests, pulls, chat),
             Event::Synced { sent, deleted, .. } if sent + deleted == 0 => return None,
             Event::Synced {
                 sent,
@@ -484,6 +491,32 @@ fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<Strin
 /// The time of day where the streamer is.
 fn clock() -> String {
     chrono::Local::now().format("%H:%M:%S").to_string()
+}
+
+fn invitation(
+    command: &str,
+    until: u64,
+    guests: &[GuestCommands],
+    pulls: &str,
+    chat: &str,
+) -> String {
+    let until = date_and_time(until);
+    let mut text = format!("for viewers, to read, until {until}:\n\n    {command}\n");
+    for guest in guests {
+        let _ = write!(
+            text,
+            "\nfor {}, to propose changes and to chat, until {until}:\n\n    {}\n    {}\n    {}\n",
+            shown(&guest.name),
+            guest.clone,
+            guest.propose,
+            guest.chat
+        );
+    }
+    if guests.is_empty() {
+        text.push_str("\n--invite NAME lets somebody propose changes and chat\n");
+    }
+    let _ = writeln!(text, "\nfor you:\n\n    {pulls}\n    {chat}");
+    text
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::fs::fingerprint::Stamp;
 use crate::names::{FileName, shown};
@@ -56,7 +56,7 @@ pub struct Intent {
 /// # Errors
 ///
 /// Why there is no answer.
-pub async fn ask(identity: &Identity) -> Result<There, Failure> {
+pub async fn ask(identity: &Credentials) -> Result<There, Failure> {
     let token = identity.token()?.unwrap_or_default();
     let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
     let login = json!({"type": "authenticate", "ref": TOKEN, "data": {"token": token}});

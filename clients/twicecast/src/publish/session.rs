@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{sleep, sleep_until};
 
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::fs::fingerprint::Stamp;
 use crate::fs::{dirfd, executable};
@@ -276,7 +276,7 @@ pub fn fingerprint(
 
 /// A connection.
 pub struct Session<'a> {
-    pub identity: &'a Identity,
+    pub identity: &'a Credentials,
     pub output: &'a mut ShareOutput,
     pub folder: &'a mut Folder,
     /// Files that are not right, across connections.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol;
@@ -23,7 +23,7 @@ const GETS_MAX: usize = 16;
 /// If the connection breaks, or the server withdraws the right to read.
 pub async fn fetch(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
-    identity: &Identity,
+    identity: &Credentials,
     files: Vec<(FileName, u64)>,
     first_reference: u64,
     staging: &mut Staging,

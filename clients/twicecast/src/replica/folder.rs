@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
 use rustix::io::Errno;
 
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::fs::{dirfd, executable};
 use crate::names::{FileName, NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
@@ -51,7 +51,7 @@ impl MirrorFolder {
     /// A sentence that says why it is refused; nothing in it but its lock is changed then.
     pub fn open(
         dir: &Path,
-        identity: &Identity,
+        identity: &Credentials,
         kind: Kind,
         allowed: Permissions,
     ) -> Result<Self, Failure> {
@@ -233,7 +233,7 @@ impl CloneFolder {
     }
 }
 
-fn not_empty(shown_dir: &str, identity: &Identity, kind: Kind) -> Failure {
+fn not_empty(shown_dir: &str, identity: &Credentials, kind: Kind) -> Failure {
     let project = identity.full_project();
     Failure::usage(match kind {
         Kind::Mirror => format!(
@@ -257,7 +257,7 @@ fn in_use(shown_dir: &str) -> Failure {
 fn earlier_files(
     earlier: Earlier,
     shown_dir: &str,
-    identity: &Identity,
+    identity: &Credentials,
     kind: Kind,
     is_empty: bool,
     force: bool,
@@ -353,17 +353,17 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::credentials::Purpose;
     use crate::credentials::flags::CommonArgs;
-    use crate::credentials::identity::Role;
 
-    fn identity(project: &str) -> Identity {
+    fn identity(project: &str) -> Credentials {
         let common = CommonArgs {
             url: "ws://127.0.0.1:1".into(),
             streamer: Some("ana".into()),
             project: Some(project.into()),
             ..CommonArgs::default()
         };
-        Identity::resolve(&common, Role::Viewer, None).unwrap()
+        Credentials::resolve(&common, Purpose::Read, None).unwrap()
     }
 
     fn open(dir: &Path) -> Result<MirrorFolder, Failure> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol::{PullRequest, ServerError, ServerMessage};
@@ -24,7 +24,7 @@ const NO_SUCH_FILE: u64 = 409;
 pub struct Inbox<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
-    pub identity: &'a Identity,
+    pub identity: &'a Credentials,
     reference: u64,
 }
 
@@ -45,7 +45,7 @@ pub type Project = BTreeMap<FileName, Stored>;
 impl<'a> Inbox<'a> {
     /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would
     /// make it.
-    pub async fn enter(identity: &'a Identity) -> Result<Self, Failure> {
+    pub async fn enter(identity: &'a Credentials) -> Result<Self, Failure> {
         let token = identity.token()?.ok_or_else(|| {
             Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
         })?;

@@ -2,6 +2,7 @@
 
 mod chat;
 mod completions;
+mod credentials;
 mod hostile;
 mod leaks;
 mod mirror;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::real::{RealServer, Share, Wire, eventually};
-use crate::support::{FakeServer, Faults, Files, Live, files, tree, twicecast, write};
+use crate::support::{FakeServer, Faults, Files, Live, claims, files, tree, twicecast, write};
 
 /// Rules that are just being written hold back what they may be about, for so long.
 const SETTLING: Duration = Duration::from_millis(400);
@@ -402,7 +402,8 @@ async fn one_command_is_enough_also_where_the_system_does_not_say_who_one_is() {
     let mut share = Share::of_nobody(dir.path());
     let invitation = share.until("invitation").await;
     let command = invitation["command"].as_str().unwrap();
-    assert!(command.contains("--streamer streamer"), "{command}");
+    let token = command.split(['=', ' ']).nth(1).unwrap();
+    assert_eq!(claims(token)["streamername"], "streamer", "{command}");
     share.until("connected").await;
     assert_eq!(share.stop().await, 0);
 }
@@ -417,9 +418,9 @@ async fn one_command_starts_a_server_and_says_how_to_see_the_folder() {
     let words: Vec<_> = invitation["command"].as_str().unwrap().split(' ').collect();
     let dir_itself = dir.path().canonicalize().unwrap();
     let beside = format!("{}-copy", dir_itself.display());
-    assert_eq!(&words[1..3], ["mirror", beside.as_str()]);
-    let url = words[4];
-    let mut mirror = Live::of(url, copy.path(), &[]);
+    assert_eq!(&words[2..4], ["mirror", beside.as_str()]);
+    let (token, url) = (words[0].split_once('=').unwrap().1, words[5]);
+    let mut mirror = Live::of(url, copy.path(), &["--token", token]);
     mirror.until("complete").await;
     assert_eq!(tree(copy.path()), tree(dir.path()));
     assert_eq!(share.stop().await, 0);

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -448,6 +448,14 @@ pub fn sha256(content: &[u8]) -> String {
             );
             hex
         })
+}
+
+/// What a token claims.
+pub fn claims(token: &str) -> Value {
+    let claims = URL_SAFE_NO_PAD
+        .decode(token.split('.').nth(1).expect("a token"))
+        .unwrap();
+    serde_json::from_slice(&claims).unwrap()
 }
 
 /// What a finished command said.

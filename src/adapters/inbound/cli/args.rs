@@ -82,7 +82,7 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct TokenRequest {
     /// Whose token it is
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "user", alias = "username", value_name = "NAME")]
     pub username: String,
     /// The streamer; by default the user of the token
     #[arg(long, value_name = "NAME")]
@@ -213,8 +213,8 @@ Examples:
   file-ws-server --config /etc/file-ws-server.json --check-config
   file-ws-server adopt ana/demo --base-dir /srv/projects
   file-ws-server remove ana/demo --base-dir /srv/projects
-  file-ws-server token --username ana --project demo
-  file-ws-server token --username bob --streamer ana --project demo --rights read,chat
+  file-ws-server token --user ana --project demo
+  file-ws-server token --user bob --streamer ana --project demo --rights read,chat
 
 Every flag is also a key of config.json (--base-dir: baseDir) and an environment
 variable (FILE_WS_SERVER_BASE_DIR). Flags win over the environment, the

@@ -672,11 +672,7 @@ fn the_subcommands_say_what_they_need() {
     ] {
         assert!(fault(&["adopt", named], &[], None).contains(why), "{named}");
     }
-    let token = parse_with(
-        &["token", "--username", "ana", "--project", "demo"],
-        &[],
-        None,
-    );
+    let token = parse_with(&["token", "--user", "ana", "--project", "demo"], &[], None);
     let Ok(Invocation::Token { request, .. }) = token else {
         panic!("no token: {token:?}")
     };
@@ -697,7 +693,7 @@ fn the_subcommands_say_what_they_need() {
         let limited = ["token", "--username", "bob", "--rights", unknown];
         assert!(fault(&limited, &[], None).contains("--rights"), "{unknown}");
     }
-    assert!(fault(&["token"], &[], None).contains("--username"));
+    assert!(fault(&["token"], &[], None).contains("--user "));
     let with_public_key = ["token", "--username", "ana", "--public-key-file", "k.pem"];
     assert!(fault(&with_public_key, &[], None).contains("publicKeyFile"));
 }

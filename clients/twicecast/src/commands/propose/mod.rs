@@ -16,8 +16,8 @@ use tokio::task::block_in_place;
 use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol::{PullRequest, ServerMessage};
@@ -73,9 +73,6 @@ pub struct ProposeArgs {
     /// Propose this although it looks like a secret, as with `share`
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
-    /// Whether the server's address was given; else it is the clone's
-    #[arg(skip)]
-    pub has_url: bool,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -92,8 +89,8 @@ const OWN: u64 = 5;
 /// A sentence, if the folder is no clone, nothing differs, or the server does not take it.
 pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let mut clone = CloneFolder::open(&args.dir)?;
-    let common = update::common(&args.common, args.has_url, &args.dir, &clone.record.header)?;
-    let identity = Identity::resolve(&common, Role::Viewer, Some(&args.dir))?;
+    let common = update::common(&args.common, &args.dir, &clone.record.header)?;
+    let identity = Credentials::resolve(&common, Purpose::Propose, Some(&args.dir))?;
     let wanted = Wanted::new(&args.files);
     let Some((mut difference, mut rules)) = differs(args, &clone, &wanted).await? else {
         return Ok(1);
@@ -257,7 +254,7 @@ fn settle(
 async fn own_proposals(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
 ) -> Result<BTreeSet<String>, Failure> {
     outgoing.send(protocol::pull_requests(OWN)).await;
     let mut names = BTreeSet::new();
@@ -288,16 +285,19 @@ async fn own_proposals(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::flags::AddressSource;
     use crate::replica::record::{Header, Kind};
 
     fn common(more: &[&str]) -> Result<CommonArgs, Failure> {
         use clap::{Args as _, FromArgMatches as _};
         let command = ProposeArgs::augment_args(clap::Command::new("propose"));
         let words = [&["propose", "d", "--title", "t"], more].concat();
-        let args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
-        let has_url = more.contains(&"--url");
+        let mut args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
+        if more.contains(&"--url") {
+            args.common.url_source = AddressSource::Flag;
+        }
         let header = Header::new(Kind::Clone, "ws://there:1", "ana", "demo");
-        update::common(&args.common, has_url, &args.dir, &header)
+        update::common(&args.common, &args.dir, &header)
     }
 
     #[test]

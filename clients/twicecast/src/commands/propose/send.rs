@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::difference::Difference;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::protocol;
@@ -63,7 +63,7 @@ pub async fn send(
     draft: Draft<'_>,
     outgoing: Outgoing,
     mut incoming: Incoming,
-    identity: &Identity,
+    identity: &Credentials,
 ) -> Result<bool, Failure> {
     let Draft {
         root,
@@ -149,7 +149,11 @@ pub async fn send(
 }
 
 /// Waits until a request is taken.
-async fn accepted(incoming: &mut Incoming, identity: &Identity, asked: u64) -> Result<(), Failure> {
+async fn accepted(
+    incoming: &mut Incoming,
+    identity: &Credentials,
+    asked: u64,
+) -> Result<(), Failure> {
     loop {
         match incoming.next().await? {
             (Some(reference), ServerMessage::Error(error)) if reference == asked => {

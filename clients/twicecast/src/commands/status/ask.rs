@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::commands::status::finding::{Answers, Project, PullRequests};
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::person::{Person, Right};
+use crate::credentials::{Grant, PartialCredentials};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol::{Reply, ServerError, ServerMessage};
@@ -33,7 +33,7 @@ enum NoAnswer {
 /// # Errors
 ///
 /// A sentence, if no token can be made from the key.
-pub async fn ask(person: &Person) -> Result<Answers, Failure> {
+pub async fn ask(person: &PartialCredentials) -> Result<Answers, Failure> {
     let token = person.token()?;
     let mut answers = Answers::default();
     let asking = async {
@@ -73,7 +73,7 @@ struct Session {
 impl Session {
     async fn ask(
         &mut self,
-        person: &Person,
+        person: &PartialCredentials,
         token: Option<String>,
         answers: &mut Answers,
     ) -> Result<(), Failure> {
@@ -108,7 +108,7 @@ impl Session {
 
     async fn pull_requests(
         &mut self,
-        person: &Person,
+        person: &PartialCredentials,
         streamer: &str,
         project: &str,
         is_online: bool,
@@ -203,10 +203,10 @@ fn read_project(parts: Vec<Reply>) -> Result<Project, String> {
     })
 }
 
-fn refused_token(person: &Person, error: &ServerError) -> String {
+fn refused_token(person: &PartialCredentials, error: &ServerError) -> String {
     let why = shown(&error.message);
-    match &person.right {
-        Right::Key(_) => format!(
+    match &person.grant {
+        Grant::Key(_) => format!(
             "the server does not accept a token made with this key ({why}); give the --key that it \
              was started with"
         ),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::credentials::person::Person;
+use crate::credentials::PartialCredentials;
 use crate::ui::time::now;
 use crate::ui::untrusted::Untrusted;
 
@@ -10,7 +10,7 @@ use crate::ui::untrusted::Untrusted;
 #[derive(Debug)]
 pub struct Findings {
     /// What the flags and the token say.
-    pub person: Person,
+    pub person: PartialCredentials,
     /// What the server says of itself, or why it does not.
     pub health: Result<Health, String>,
     /// What it answered.

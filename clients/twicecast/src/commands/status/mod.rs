@@ -9,7 +9,7 @@ mod show;
 use clap::Args;
 
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::person::Person;
+use crate::credentials::{PartialCredentials, Purpose};
 use crate::failure::Failure;
 use crate::ui::output::{json_line, say};
 
@@ -53,7 +53,7 @@ pub struct StatusArgs {
 /// A sentence, if the command line is not usable. What the server does not give is told, and is in
 /// the exit code.
 pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
-    let person = Person::resolve(&args.common, None)?;
+    let person = PartialCredentials::resolve(&args.common, Purpose::Status, None, None)?;
     let (health, answers) = tokio::join!(health::ask(&person.url), ask::ask(&person));
     let findings = finding::Findings {
         person,

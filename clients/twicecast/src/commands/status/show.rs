@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::status::finding::{Findings, PullRequests};
-use crate::credentials::person::Right;
+use crate::credentials::Grant;
 use crate::names::shown;
 use crate::ui::output::counted;
 use crate::ui::style::{Style, painted};
@@ -87,14 +87,14 @@ fn token(findings: &Findings) -> String {
         Some(Err(why)) => why.clone(),
         None => "not checked".to_owned(),
     };
-    match (&person.right, &person.token) {
-        (Right::Nothing, _) => "none; give --token, or --key if you run the server".to_owned(),
-        (Right::Key(_), _) => {
+    match (&person.grant, &person.token) {
+        (Grant::None, _) => "none; give --token, or --key if you run the server".to_owned(),
+        (Grant::Key(_), _) => {
             let user = shown(person.user.as_deref().unwrap_or_default());
             format!("made from the key, for {user}: {verdict}")
         }
-        (Right::Token(_), None) => format!("cannot be read, so it is none: {verdict}"),
-        (Right::Token(_), Some(view)) => {
+        (Grant::Token(_), None) => format!("cannot be read, so it is none: {verdict}"),
+        (Grant::Token(_), Some(view)) => {
             let user = shown(view.username.as_deref().unwrap_or("nobody"));
             let until = match (view.expires, findings.expires_in()) {
                 (Some(at), Some(left)) if left > 0 => {
@@ -170,10 +170,10 @@ pub fn json(findings: &Findings) -> Value {
             "error": why(answers.connection.as_ref().and_then(|it| it.as_ref().err())),
         },
         "token": {
-            "from": match person.right {
-                Right::Nothing => Value::Null,
-                Right::Token(_) => json!("token"),
-                Right::Key(_) => json!("key"),
+            "from": match person.grant {
+                Grant::None => Value::Null,
+                Grant::Token(_) => json!("token"),
+                Grant::Key(_) => json!("key"),
             },
             "user": person.user,
             "expires": moment(view.expires),

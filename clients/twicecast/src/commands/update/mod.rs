@@ -12,9 +12,9 @@ pub use apply::Outcome;
 use apply::Updating;
 
 use crate::connection::{self, Incoming, Outgoing};
-use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::{Identity, Role};
+use crate::credentials::flags::{AddressSource, CommonArgs};
 use crate::credentials::login;
+use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::fs::{atomic, dirfd};
 use crate::listing;
@@ -60,9 +60,6 @@ pub struct UpdateArgs {
     /// Only say what would be done
     #[arg(long)]
     pub dry_run: bool,
-    /// Whether the server's address was given; else it is the clone's
-    #[arg(skip)]
-    pub has_url: bool,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -79,8 +76,8 @@ const FIRST_GET: u64 = 1 << 32;
 /// A sentence, if the folder is no clone, or the project cannot be had.
 pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     let clone = CloneFolder::open(&args.dir)?;
-    let common = common(&args.common, args.has_url, &args.dir, &clone.record.header)?;
-    let identity = Identity::resolve(&common, Role::Viewer, Some(&args.dir))?;
+    let common = common(&args.common, &args.dir, &clone.record.header)?;
+    let identity = Credentials::resolve(&common, Purpose::Read, Some(&args.dir))?;
     let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
     if let Some(token) = identity.token()? {
         let role = Role::Viewer;
@@ -128,12 +125,7 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
 /// # Errors
 ///
 /// A sentence, if they name another one.
-pub fn common(
-    given: &CommonArgs,
-    has_url: bool,
-    dir: &Path,
-    header: &Header,
-) -> Result<CommonArgs, Failure> {
+pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonArgs, Failure> {
     let mut common = given.clone();
     let streamer = common
         .streamer
@@ -147,8 +139,20 @@ pub fn common(
             shown(&header.full_project()),
         )));
     }
-    if !has_url && !header.url.is_empty() {
-        common.url.clone_from(&header.url);
+    match common.url_source {
+        AddressSource::Default if !header.url.is_empty() => {
+            common.url.clone_from(&header.url);
+            common.url_source = AddressSource::Folder;
+        }
+        AddressSource::Environment if !header.url.is_empty() && header.url != common.url => {
+            let theirs = shown(&header.url);
+            warn(&format!(
+                "TWICECAST_URL says {}, and the clone came from {theirs}; the variable counts. If \
+                 you mean the other, give --url {theirs}.",
+                shown(&common.url)
+            ));
+        }
+        _ => {}
     }
     Ok(common)
 }
@@ -161,7 +165,7 @@ pub fn common(
 pub async fn changes(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Identity,
+    identity: &Credentials,
     clone: &CloneFolder,
     reference: u64,
 ) -> Result<Changes, Failure> {
@@ -180,7 +184,7 @@ pub async fn changes(
 /// done.
 pub async fn bring_up_to_date(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
-    identity: &Identity,
+    identity: &Credentials,
     dir: &Path,
     clone: &CloneFolder,
     changes: Changes,

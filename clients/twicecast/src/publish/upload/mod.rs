@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::fs::fingerprint::Stamp;
 use crate::names::FileName;
@@ -189,7 +189,7 @@ pub struct Tally {
 pub struct Upload<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
-    identity: &'a Identity,
+    identity: &'a Credentials,
     flights: HashMap<u64, Flight>,
     bytes_in_flight: u64,
     refused: Refused,
@@ -198,7 +198,7 @@ pub struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     /// Begins with nothing in flight.
-    pub fn new(outgoing: Outgoing, incoming: Incoming, identity: &'a Identity) -> Self {
+    pub fn new(outgoing: Outgoing, incoming: Incoming, identity: &'a Credentials) -> Self {
         Self {
             outgoing,
             incoming,

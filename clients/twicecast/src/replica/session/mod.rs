@@ -8,7 +8,7 @@ mod retries;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::credentials::identity::Identity;
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::listing::Length;
 use crate::names::{FileName, shown};
@@ -23,7 +23,7 @@ use crate::ui::output::{Report, failure_line, say, warn};
 /// One connection's session.
 #[derive(Debug)]
 pub struct Session<'a> {
-    identity: &'a Identity,
+    identity: &'a Credentials,
     tree: &'a mut Tree,
     report: &'a mut Report,
     once: bool,
@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
     /// Begins a session on a connection that receives the project's updates; references count from
     /// `first_reference`.
     pub fn begin(
-        identity: &'a Identity,
+        identity: &'a Credentials,
         tree: &'a mut Tree,
         report: &'a mut Report,
         once: bool,

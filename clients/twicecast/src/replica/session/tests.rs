@@ -4,14 +4,14 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::credentials::Purpose;
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::identity::Role;
 use crate::replica::session::*;
 use crate::replica::tree::tests::tree_with;
 
 struct World {
     dir: tempfile::TempDir,
-    identity: Identity,
+    identity: Credentials,
     tree: Tree,
     report: Report,
 }
@@ -31,7 +31,7 @@ impl World {
             token: token.map(str::to_owned),
             ..CommonArgs::default()
         };
-        let identity = Identity::resolve(&common, Role::Viewer, None).unwrap();
+        let identity = Credentials::resolve(&common, Purpose::Read, None).unwrap();
         let tree = tree_with(dir.path(), false, false);
         Self {
             dir,

@@ -1,0 +1,199 @@
+//! Tokens: making one from a key, and looking into one for the names it carries.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::protocol::whole_seconds;
+
+/// What a token may allow beyond naming its bearer: the contract's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// To read the project.
+    Read,
+    /// To be in the chat room; where reading needs a token, `read` too.
+    Chat,
+    /// To send pull requests; needs `read` too.
+    Propose,
+}
+
+/// What a token says of its bearer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// Who bears it.
+    pub username: String,
+    /// Whose project it is about.
+    pub streamername: String,
+    /// Which project.
+    pub streamname: String,
+    /// The chat room.
+    pub room: String,
+    /// Seconds since the epoch.
+    pub exp: u64,
+    /// The only rights; without the claim, all that the names give.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Vec<Right>>,
+}
+
+impl Claims {
+    /// Claims that hold for that many hours from now; without a room, the project's own.
+    pub fn new(user: &str, streamer: &str, project: &str, room: Option<&str>, hours: u32) -> Self {
+        Self {
+            username: user.to_owned(),
+            streamername: streamer.to_owned(),
+            streamname: project.to_owned(),
+            room: room.map_or_else(|| format!("{streamer}/{project}"), str::to_owned),
+            exp: now() + u64::from(hours) * 3600,
+            rights: None,
+        }
+    }
+
+    /// The same, with no other rights than these.
+    #[must_use]
+    pub fn limited_to(mut self, rights: Option<&[Right]>) -> Self {
+        self.rights = rights.map(<[Right]>::to_vec);
+        self
+    }
+
+    /// Signs the claims with the server's key (HS256).
+    ///
+    /// # Errors
+    ///
+    /// Only if the signing library fails.
+    pub fn signed(&self, key: &str) -> Result<String, Failure> {
+        jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            self,
+            &EncodingKey::from_secret(key.as_bytes()),
+        )
+        .map_err(|error| {
+            Failure::usage(format!(
+                "The token could not be signed with this key: {error}."
+            ))
+        })
+    }
+}
+
+/// What a token says that somebody else made, not verified: that is the server's business.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct TokenView {
+    /// The bearer.
+    pub username: Option<String>,
+    /// The streamer.
+    pub streamername: Option<String>,
+    /// The project.
+    pub streamname: Option<String>,
+    /// The chat room, the project's own where it names none.
+    pub room: Option<String>,
+    /// Until when it holds, in seconds since the epoch.
+    pub expires: Option<u64>,
+    /// Until when its bearer is muted.
+    pub muted_until: Option<u64>,
+    /// Until when its bearer is banned.
+    pub banned_until: Option<u64>,
+}
+
+impl TokenView {
+    /// Reads a token; `None` if it is not one.
+    pub fn read(token: &str) -> Option<Self> {
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token)
+            .ok()?
+            .claims;
+        let name = |name: &str| {
+            let text = claims[name].as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let time = |name: &str| whole_seconds(&claims[name]).filter(|seconds| *seconds > 0);
+        let (streamername, streamname) = (name("streamername"), name("streamname"));
+        let own_room = own_room(streamername.as_deref(), streamname.as_deref());
+        Some(Self {
+            username: name("username"),
+            room: name("room").or(own_room),
+            streamername,
+            streamname,
+            expires: whole_seconds(&claims["exp"]),
+            muted_until: time("mutedUntil"),
+            banned_until: time("bannedUntil"),
+        })
+    }
+
+    /// How long it still holds, zero if it has ended; `None` if it does not say.
+    pub fn expires_in(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.expires?.saturating_sub(now())))
+    }
+}
+
+/// The room of a project.
+pub fn own_room(streamer: Option<&str>, project: Option<&str>) -> Option<String> {
+    Some(format!("{}/{}", streamer?, project?))
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{DecodingKey, Validation};
+
+    #[test]
+    fn a_token_carries_the_claims_and_is_signed_with_the_key() {
+        let claims = Claims::new("bob", "ana", "demo", None, 12);
+        let token = claims.signed("secret").unwrap();
+        let verified = jsonwebtoken::decode::<serde_json::Value>(
+            &token,
+            &DecodingKey::from_secret(b"secret"),
+            &Validation::new(Algorithm::HS256),
+        )
+        .unwrap();
+        assert_eq!(verified.claims["username"], "bob");
+        assert_eq!(verified.claims["streamername"], "ana");
+        assert_eq!(verified.claims["streamname"], "demo");
+        assert_eq!(verified.claims["room"], "ana/demo");
+        assert!(
+            jsonwebtoken::decode::<serde_json::Value>(
+                &token,
+                &DecodingKey::from_secret(b"other"),
+                &Validation::new(Algorithm::HS256)
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_limited_token_says_its_rights_and_one_that_is_not_says_nothing() {
+        let claims = Claims::new("bob", "ana", "demo", None, 1);
+        let all = serde_json::to_value(&claims).unwrap();
+        assert_eq!(all.get("rights"), None);
+        let few = claims.limited_to(Some(&[Right::Read, Right::Propose]));
+        let few = serde_json::to_value(few).unwrap();
+        assert_eq!(few["rights"], serde_json::json!(["read", "propose"]));
+    }
+
+    #[test]
+    fn a_token_whose_room_is_zero_means_the_projects_own() {
+        let claims = serde_json::json!({"username": "bob", "streamername": "ana", "streamname": "demo", "room": 0, "exp": 7.5, "mutedUntil": false, "bannedUntil": 9});
+        let token = jsonwebtoken::encode(
+            &jsonwebtoken::Header::default(),
+            &claims,
+            &jsonwebtoken::EncodingKey::from_secret(b"k"),
+        )
+        .unwrap();
+        let view = TokenView::read(&token).unwrap();
+        assert_eq!(view.room.as_deref(), Some("ana/demo"));
+        assert_eq!(
+            (view.expires, view.muted_until, view.banned_until),
+            (Some(8), None, Some(9))
+        );
+        assert_eq!(view.expires_in(), Some(Duration::ZERO));
+        assert_eq!(TokenView::read("no token"), None);
+    }
+}

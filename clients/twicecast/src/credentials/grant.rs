@@ -1,0 +1,142 @@
+//! What opens a server's door: nothing, a token that somebody gave, or the key that makes tokens.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::{fmt, io};
+
+use crate::credentials::claims::Claims;
+use crate::credentials::flags::CommonArgs;
+use crate::failure::Failure;
+use crate::names::shown;
+
+/// A token or key in a file is at most this long.
+const FILE_BYTES_MAX: u64 = 65_536;
+
+/// With which right somebody comes. Does not show its secret when printed for debugging.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Grant {
+    /// With none.
+    None,
+    /// With a token that somebody gave.
+    Token(String),
+    /// With the key, to make tokens.
+    Key(String),
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Token(_) => "Token(…)",
+            Self::Key(_) => "Key(…)",
+        })
+    }
+}
+
+impl Grant {
+    /// The token or key that the flags, the variables or the files give.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if a file cannot be read, or others can read it too.
+    pub fn of(common: &CommonArgs) -> Result<Self, Failure> {
+        Ok(
+            if let Some(token) = secret(common.token.as_ref(), common.token_file.as_deref())? {
+                Self::Token(token)
+            } else if let Some(key) = secret(common.key.as_ref(), common.key_file.as_deref())? {
+                Self::Key(key)
+            } else {
+                Self::None
+            },
+        )
+    }
+
+    /// The token to authenticate with: the given one, or a fresh one for these claims.
+    ///
+    /// # Errors
+    ///
+    /// If the claims are not known, or signing fails.
+    pub fn token(
+        &self,
+        claims: impl FnOnce() -> Result<Claims, Failure>,
+    ) -> Result<Option<String>, Failure> {
+        match self {
+            Self::None => Ok(None),
+            Self::Token(token) => Ok(Some(token.clone())),
+            Self::Key(key) => claims()?.signed(key).map(Some),
+        }
+    }
+}
+
+fn secret(given: Option<&String>, file: Option<&Path>) -> Result<Option<String>, Failure> {
+    if let Some(given) = given.filter(|text| !text.is_empty()) {
+        return Ok(Some(given.clone()));
+    }
+    let Some(path) = file else { return Ok(None) };
+    let dir = shown(&path.to_string_lossy());
+    let text = read(path)
+        .map_err(|error| Failure::usage(format!("The file {dir} cannot be used: {error}.")))?;
+    match text.trim() {
+        "" => Err(Failure::usage(format!("The file {dir} is empty."))),
+        text => Ok(Some(text.to_owned())),
+    }
+}
+
+/// Whether anybody but the owner may do anything with it.
+fn others_may(about: &Metadata) -> bool {
+    about.mode().trailing_zeros() < 6
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    // A pipe, as of `<(pass show token)`, is nobody else's.
+    if about.is_file() && others_may(&about) {
+        return Err(io::Error::other(
+            "other users may read it; take that away with `chmod 600`",
+        ));
+    }
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_secret_is_read_from_a_file_that_nobody_else_can_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        fs::write(&path, "abc\n").unwrap();
+        let common = CommonArgs {
+            token_file: Some(path.clone()),
+            ..CommonArgs::default()
+        };
+        for (mode, is_taken) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            match Grant::of(&common) {
+                Ok(grant) => assert!(is_taken && grant == Grant::Token("abc".into()), "{mode:o}"),
+                Err(failure) => {
+                    let said = failure.to_string();
+                    assert!(!is_taken && said.contains("chmod 600"), "{mode:o} {said}");
+                    assert!(!said.contains("abc"), "{said}");
+                }
+            }
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(Grant::of(&common).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn nothing_that_is_printed_for_debugging_shows_the_secret() {
+        for grant in [Grant::Token("abc".into()), Grant::Key("abc".into())] {
+            assert!(!format!("{grant:?}").contains("abc"));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The servers that this user has named before, as ssh's `known_hosts`: a folder that somebody else
+//! prepared must not lead a token to a stranger.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::connection;
+use crate::credentials::flags::AddressSource;
+use crate::failure::Failure;
+use crate::fs::user_dirs::{lies_in, private_folder};
+use crate::names::shown;
+use crate::ui::output::warn;
+
+/// More of the file than this is not read.
+const BYTES_MAX: u64 = 1_048_576;
+
+/// The servers that are known, one origin a line.
+struct KnownServers {
+    path: PathBuf,
+}
+
+impl KnownServers {
+    /// `None` where the user has no place for such things.
+    fn open() -> Option<Self> {
+        let path = private_folder("XDG_STATE_HOME", ".local/state").ok()?;
+        Some(Self {
+            path: path.join("known_servers"),
+        })
+    }
+
+    fn knows(&self, origin: &str) -> bool {
+        read(&self.path).is_ok_and(|text| text.lines().any(|line| line == origin))
+    }
+
+    /// Takes a server down. Where that fails it is asked for again, which is no reason to stop.
+    fn add(&self, origin: &str) -> io::Result<()> {
+        if self.knows(origin) {
+            return Ok(());
+        }
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(no_follow())
+            .open(&self.path)?;
+        file.write_all(format!("{origin}\n").as_bytes())
+    }
+}
+
+fn no_follow() -> i32 {
+    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+/// What others can write says nothing of this user.
+fn read(path: &Path) -> io::Result<String> {
+    let mut options = OpenOptions::new();
+    let file: File = options.read(true).custom_flags(no_follow()).open(path)?;
+    let about = file.metadata()?;
+    if about.mode() & 0o022 != 0 || about.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let mut text = String::new();
+    file.take(BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Takes down a server that the user named, and asks about one that only a folder names, if a token
+/// would go there.
+///
+/// # Errors
+///
+/// A sentence that names the address and the flag that confirms it.
+pub fn vet(
+    url: &str,
+    source: AddressSource,
+    has_token: bool,
+    dir: Option<&Path>,
+) -> Result<(), Failure> {
+    let origin = origin(url)?;
+    // Not in the folder that is shared or proposed.
+    let servers = KnownServers::open()
+        .filter(|servers| dir.is_none_or(|dir| !dir.exists() || !lies_in(&servers.path, dir)));
+    let name = || {
+        let added = servers.as_ref().map(|servers| servers.add(&origin));
+        if let Some(Err(error)) = added {
+            warn(&format!("The server cannot be remembered: {error}."));
+        }
+    };
+    match source {
+        AddressSource::Default => {}
+        AddressSource::Flag | AddressSource::Environment => name(),
+        AddressSource::Folder if !has_token => {}
+        AddressSource::Folder => {
+            if !(servers.as_ref()).is_some_and(|servers| servers.knows(&origin)) {
+                confirm(url)?;
+                name();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn confirm(url: &str) -> Result<(), Failure> {
+    let url = shown(url);
+    let stop = Failure::usage(format!(
+        "The folder names the server {url}, which you have not named before, so your token is not \
+         sent there. If you trust that server, give --url {url}."
+    ));
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(stop);
+    }
+    let mut err = io::stderr().lock();
+    let _ = write!(
+        err,
+        "The folder names the server {url}, which you have not named before.\n\
+         Send your token there? [y/N] "
+    );
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    match read.map(|_| answer.trim().to_ascii_lowercase()).as_deref() {
+        Ok("y" | "yes") => Ok(()),
+        _ => Err(stop),
+    }
+}
+
+/// What tells servers apart: scheme, host and port. The path does not.
+fn origin(url: &str) -> Result<String, Failure> {
+    let (host, port) = connection::address(url)?;
+    let scheme = if is_encrypted(url) { "wss" } else { "ws" };
+    Ok(format!("{scheme}://{}:{port}", host.to_ascii_lowercase()))
+}
+
+fn is_encrypted(url: &str) -> bool {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    ["wss", "https"]
+        .iter()
+        .any(|name| scheme.eq_ignore_ascii_case(name))
+}
+
+/// Whether a token that is sent there can be read on the way.
+pub fn is_in_the_clear(url: &str) -> bool {
+    let Ok((host, _)) = connection::address(url) else {
+        return false;
+    };
+    let is_loopback = host.eq_ignore_ascii_case("localhost")
+        || (host.parse::<std::net::IpAddr>()).is_ok_and(|address| address.is_loopback());
+    !is_encrypted(url) && !is_loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_server_is_its_scheme_host_and_port() {
+        for (url, expected) in [
+            ("ws://Host", "ws://host:80"),
+            ("wss://host/path?x", "wss://host:443"),
+            ("wss://host:3005", "wss://host:3005"),
+            ("ws://[::1]:9", "ws://::1:9"),
+            ("ws://user@host:9", "ws://host:9"),
+        ] {
+            assert_eq!(origin(url).unwrap(), expected, "{url}");
+        }
+        assert!(origin("file:///x").is_err());
+    }
+
+    #[test]
+    fn only_an_unencrypted_connection_to_another_machine_is_in_the_clear() {
+        for (url, is_clear) in [
+            ("ws://127.0.0.1:3005", false),
+            ("ws://127.9.9.9", false),
+            ("ws://[::1]:3005", false),
+            ("ws://localhost", false),
+            ("wss://example.org", false),
+            ("ws://example.org", true),
+            ("ws://localhost.example.org", true),
+            ("ws://10.0.0.1", true),
+        ] {
+            assert_eq!(is_in_the_clear(url), is_clear, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_was_added_is_known_and_what_others_can_write_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let servers = KnownServers {
+            path: dir.path().join("known_servers"),
+        };
+        assert!(!servers.knows("ws://a:80"));
+        servers.add("ws://a:80").unwrap();
+        servers.add("ws://a:80").unwrap();
+        assert!(servers.knows("ws://a:80"));
+        for other in ["ws://a:8", "ws://b:80", "wss://a:80", ""] {
+            assert!(!servers.knows(other), "{other}");
+        }
+        assert_eq!(fs::read_to_string(&servers.path).unwrap(), "ws://a:80\n");
+        let mode = fs::metadata(&servers.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::set_permissions(&servers.path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(!servers.knows("ws://a:80"));
+    }
+}

@@ -1,0 +1,556 @@
+//! Who is speaking, about whose project, and with which right: the flags, the token's names and the
+//! surroundings, put together and checked before anything is connected.
+
+use std::path::Path;
+use std::sync::Once;
+use std::time::Duration;
+
+use crate::credentials::claims::{Claims, TokenView, own_room};
+use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::grant::Grant;
+use crate::credentials::purpose::{Purpose, Role};
+use crate::credentials::sentences::{ends_in, of_seen_secret};
+use crate::credentials::{known_servers, local_share};
+use crate::failure::Failure;
+use crate::names::{check_project, check_user, shown};
+use crate::ui::output::warn;
+use crate::ui::time::date_and_time;
+
+/// A token made from a key for a session of our own holds this long.
+const OWN_TOKEN_HOURS: u32 = 12;
+const OWN_TOKEN: Duration = Duration::from_secs(OWN_TOKEN_HOURS as u64 * 3_600);
+/// So long before it ends a token is looked after.
+const EARLY: Duration = Duration::from_secs(600);
+/// About a hundred years.
+const NEVER: Duration = Duration::from_secs(3_600_000_000);
+
+/// The names of one session, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialCredentials {
+    /// The server.
+    pub url: String,
+    /// Who is speaking.
+    pub user: Option<String>,
+    /// Whose project.
+    pub streamer: Option<String>,
+    /// Which project.
+    pub project: Option<String>,
+    /// Which room.
+    pub room: Option<String>,
+    /// With which right.
+    pub grant: Grant,
+    /// What the token says, if one was given that can be read.
+    pub token: Option<TokenView>,
+    purpose: Purpose,
+}
+
+impl PartialCredentials {
+    /// Puts together what is known. The streamer's own commands find the token that a
+    /// `share --local` keeps for them, by the address if one is given, or by `dir`. A room that is
+    /// not given is the token's, or else the project's own.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if the address or a name is none that a server takes, the token has ended, or
+    /// only a folder names the server.
+    pub fn resolve(
+        common: &CommonArgs,
+        purpose: Purpose,
+        room: Option<&str>,
+        dir: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        static SEEN: Once = Once::new();
+        let mut common = common.clone();
+        let mut grant = Grant::of(&common)?;
+        if grant == Grant::None
+            && purpose.is_of_a_streamer()
+            && let Some(token) = of_local_share(&mut common, dir)
+        {
+            grant = Grant::Token(token);
+        }
+        crate::connection::address(&common.url)?;
+        let token = match &grant {
+            Grant::Token(token) => TokenView::read(token),
+            _ => None,
+        };
+        let view = token.clone().unwrap_or_default();
+        if let Some(sentence) = of_seen_secret(&common, &grant) {
+            SEEN.call_once(|| warn(sentence));
+        }
+        let user = (common.user).or(view.username).or_else(name_of_user);
+        let in_token = match purpose.role() {
+            Role::Streamer => None,
+            Role::Viewer => view.streamername,
+        };
+        let streamer = common.streamer.or(in_token).or_else(|| user.clone());
+        let project = common.project.or(view.streamname);
+        let room = room
+            .map(str::to_owned)
+            .or(view.room)
+            .or_else(|| own_room(streamer.as_deref(), project.as_deref()));
+        let checks = [
+            user.as_deref().map(|name| check_user("user", name)),
+            streamer.as_deref().map(|name| check_user("streamer", name)),
+            project.as_deref().map(check_project),
+            room.as_deref().map(check_room),
+        ];
+        for check in checks.into_iter().flatten() {
+            check.map_err(Failure::usage)?;
+        }
+        known_servers::vet(&common.url, common.url_source, grant != Grant::None, dir)?;
+        let credentials = Self {
+            url: common.url,
+            user,
+            streamer,
+            project,
+            room,
+            grant,
+            token,
+            purpose,
+        };
+        credentials.look_after()?;
+        Ok(credentials)
+    }
+
+    /// Says what is wrong with the token while there is time.
+    fn look_after(&self) -> Result<(), Failure> {
+        static CLEAR: Once = Once::new();
+        static ENDING: Once = Once::new();
+        if self.purpose == Purpose::Token {
+            // It goes nowhere.
+            return Ok(());
+        }
+        if self.grant != Grant::None && known_servers::is_in_the_clear(&self.url) {
+            CLEAR.call_once(|| {
+                warn(&format!(
+                    "The connection to {} is not encrypted, so others on the way can read your \
+                     token; use a wss:// address if the server has one.",
+                    shown(&self.url)
+                ));
+            });
+        }
+        let Some(left) = self.token.as_ref().and_then(TokenView::expires_in) else {
+            return Ok(());
+        };
+        if self.purpose == Purpose::Status {
+            // It says so itself.
+            return Ok(());
+        }
+        if left.is_zero() {
+            let at = self.token.as_ref().and_then(|token| token.expires);
+            return Err(Failure::denied(format!(
+                "The token ended at {}; get a fresh one and start with it.",
+                date_and_time(at.unwrap_or_default())
+            )));
+        }
+        if left <= EARLY {
+            ENDING.call_once(|| warn(&ends_in(left)));
+        }
+        Ok(())
+    }
+
+    /// The token to authenticate with, fresh if it can be made; `None` where neither token nor key
+    /// was given.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it is not known who it is for, or signing fails.
+    pub fn token(&self) -> Result<Option<String>, Failure> {
+        self.grant.token(|| {
+            let user = self
+                .user
+                .as_deref()
+                .ok_or_else(|| Failure::usage("Who are you? Give --user."))?;
+            // Absent and empty are the same in a token, and one without a project names no
+            // streamer either.
+            let (streamer, project) = self.full_names().unwrap_or_default();
+            let room = self.room.as_deref().unwrap_or_default();
+            let claims = Claims::new(user, streamer, project, Some(room), OWN_TOKEN_HOURS);
+            Ok(claims.limited_to(self.purpose.rights(user == streamer)))
+        })
+    }
+
+    /// Streamer and project, where both are known.
+    pub fn full_names(&self) -> Option<(&str, &str)> {
+        self.streamer.as_deref().zip(self.project.as_deref())
+    }
+
+    fn complete(self, dir: Option<&Path>) -> Result<Credentials, Failure> {
+        let streamer = self
+            .streamer
+            .ok_or_else(|| Failure::usage("Whose project is it? Give --streamer (or --user)."))?;
+        let user = self.user.unwrap_or_else(|| streamer.clone());
+        let project = match self.project {
+            Some(project) => project,
+            None => dir
+                .and_then(folder_name)
+                .ok_or_else(|| Failure::usage("Which project is it? Give --project."))?,
+        };
+        check_project(&project).map_err(Failure::usage)?;
+        if self.purpose.role() == Role::Streamer && user != streamer {
+            return Err(Failure::usage(format!(
+                "Only the streamer {}: --user {user} is not --streamer {streamer}. Leave \
+                 --streamer away, or give the streamer's token.",
+                self.purpose.only_the_streamer()
+            )));
+        }
+        Ok(Credentials {
+            url: self.url,
+            user,
+            streamer,
+            project,
+            grant: self.grant,
+            token: self.token,
+            purpose: self.purpose,
+        })
+    }
+}
+
+/// The streamer's token that a `share --local` keeps, with its names in the places that are empty.
+fn of_local_share(common: &mut CommonArgs, dir: Option<&Path>) -> Option<String> {
+    let is_given = common.url_source != AddressSource::Default;
+    let url = is_given.then_some(common.url.as_str());
+    let same =
+        |given: &Option<String>, name: &str| given.as_ref().is_none_or(|given| given == name);
+    let share = local_share::find(url, dir.unwrap_or(Path::new(".")), |share| {
+        same(&common.user, &share.streamer)
+            && same(&common.streamer, &share.streamer)
+            && same(&common.project, &share.project)
+    })?;
+    common.url = share.url;
+    Some(share.token)
+}
+
+fn check_room(room: &str) -> Result<(), String> {
+    if room.is_empty() || room.chars().any(char::is_control) {
+        return Err(format!(
+            "The room name {room:?} must not be empty nor hold control characters; give another \
+             one with --room."
+        ));
+    }
+    Ok(())
+}
+
+/// The names of one session about one project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The server.
+    pub url: String,
+    /// Who is speaking.
+    pub user: String,
+    /// Whose project.
+    pub streamer: String,
+    /// Which project.
+    pub project: String,
+    pub(super) grant: Grant,
+    token: Option<TokenView>,
+    purpose: Purpose,
+}
+
+impl Credentials {
+    /// Puts the flags together; `dir` gives the project's name where nothing else does.
+    ///
+    /// # Errors
+    ///
+    /// As [`PartialCredentials::resolve`], and if a name is not known that is needed.
+    pub fn resolve(
+        common: &CommonArgs,
+        purpose: Purpose,
+        dir: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        PartialCredentials::resolve(common, purpose, None, dir)?.complete(dir)
+    }
+
+    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key
+    /// was given.
+    ///
+    /// # Errors
+    ///
+    /// If signing fails.
+    pub fn token(&self) -> Result<Option<String>, Failure> {
+        let rights = self.purpose.rights(self.user == self.streamer);
+        let claims = || {
+            Claims::new(
+                &self.user,
+                &self.streamer,
+                &self.project,
+                None,
+                OWN_TOKEN_HOURS,
+            )
+        };
+        self.grant.token(|| Ok(claims().limited_to(rights)))
+    }
+
+    /// Whether an expired token can be followed by a fresh one.
+    pub fn can_renew_token(&self) -> bool {
+        matches!(self.grant, Grant::Key(_))
+    }
+
+    /// In how long the token is to be looked after: renewed where that can be done, else spoken of.
+    pub fn renew_in(&self) -> Duration {
+        match &self.grant {
+            Grant::None => NEVER,
+            Grant::Key(_) => OWN_TOKEN.saturating_sub(EARLY),
+            Grant::Token(_) => match self.token.as_ref().and_then(TokenView::expires_in) {
+                Some(left) if left > EARLY => left.saturating_sub(EARLY),
+                // It has been spoken of.
+                _ => NEVER,
+            },
+        }
+    }
+
+    /// A fresh token, where one can be made.
+    ///
+    /// # Errors
+    ///
+    /// If signing fails.
+    pub fn renewed_token(&self) -> Result<Option<String>, Failure> {
+        if self.can_renew_token() {
+            self.token()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// What to say of a token that cannot be renewed.
+    pub fn expires_soon(&self) -> Option<String> {
+        self.token.as_ref()?.expires_in().map(ends_in)
+    }
+
+    /// The key, for the command that prints a token.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says how to give one.
+    pub fn key(&self) -> Result<&str, Failure> {
+        match &self.grant {
+            Grant::Key(key) => Ok(key),
+            _ => Err(Failure::usage(
+                "A token is made from the server's key: give --key or set TWICECAST_KEY (a server \
+                 that was given none uses `secret`).",
+            )),
+        }
+    }
+
+    /// The project as people write it.
+    pub fn full_project(&self) -> String {
+        format!("{}/{}", self.streamer, self.project)
+    }
+}
+
+/// Who is at the keyboard, where the system says so; in a container it may not.
+pub fn name_of_user() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+}
+
+fn folder_name(dir: &Path) -> Option<String> {
+    let absolute = std::fs::canonicalize(dir)
+        .or_else(|_| std::path::absolute(dir))
+        .ok()?;
+    absolute.file_name()?.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn common() -> CommonArgs {
+        CommonArgs {
+            url: "ws://127.0.0.1:3005".into(),
+            user: Some("ana".into()),
+            ..CommonArgs::default()
+        }
+    }
+
+    #[test]
+    fn the_streamer_is_the_user_and_the_project_is_the_folder() {
+        let credentials =
+            Credentials::resolve(&common(), Purpose::Share, Some(Path::new("/nowhere/demo")))
+                .unwrap();
+        assert_eq!(credentials.full_project(), "ana/demo");
+        assert_eq!(credentials.token(), Ok(None));
+    }
+
+    #[test]
+    fn a_tokens_names_come_before_the_surroundings_and_after_the_flags() {
+        let token = Claims::new("bob", "ana", "demo", None, 1)
+            .signed("k")
+            .unwrap();
+        let given = CommonArgs {
+            user: None,
+            token: Some(token.clone()),
+            ..common()
+        };
+        let credentials =
+            Credentials::resolve(&given, Purpose::Read, Some(Path::new("/nowhere/copy"))).unwrap();
+        assert_eq!(
+            (
+                credentials.user.as_str(),
+                credentials.full_project().as_str()
+            ),
+            ("bob", "ana/demo")
+        );
+        let given = CommonArgs {
+            project: Some("other".into()),
+            token: Some(token),
+            ..common()
+        };
+        let credentials = Credentials::resolve(&given, Purpose::Read, None).unwrap();
+        assert_eq!(
+            (credentials.user.as_str(), credentials.project.as_str()),
+            ("ana", "other")
+        );
+    }
+
+    #[test]
+    fn who_was_let_in_has_no_wrong_key_and_may_come_again_with_it() {
+        let with = |key: Option<&str>, token: Option<&str>| {
+            let given = CommonArgs {
+                project: Some("demo".into()),
+                key: key.map(str::to_owned),
+                token: token.map(str::to_owned),
+                ..common()
+            };
+            let credentials = Credentials::resolve(&given, Purpose::Read, None).unwrap();
+            let failure = credentials.withdrawn(&"the token has expired".into());
+            (
+                failure.may_pass(credentials.can_renew_token()),
+                failure.to_string(),
+            )
+        };
+        let (may_pass, said) = with(Some("k"), None);
+        assert!(may_pass && said.contains("has expired") && !said.contains("--key"));
+        let (may_pass, said) = with(None, Some("t"));
+        assert!(!may_pass && said.contains("get a fresh one"));
+        let (may_pass, said) = with(None, None);
+        assert!(!may_pass && said.contains("without a token"));
+    }
+
+    #[test]
+    fn a_token_that_is_made_from_the_key_has_the_least_right_that_its_purpose_needs() {
+        let common = |user: &str| CommonArgs {
+            user: Some(user.into()),
+            streamer: Some("ana".into()),
+            project: Some("demo".into()),
+            key: Some("k".into()),
+            ..common()
+        };
+        for (purpose, user, rights) in [
+            (Purpose::Read, "bob", Some(vec!["read"])),
+            (Purpose::Read, "ana", Some(vec!["read"])),
+            (Purpose::Propose, "bob", Some(vec!["read", "propose"])),
+            (Purpose::Chat, "bob", Some(vec!["read", "chat"])),
+            (Purpose::Status, "bob", Some(vec!["read"])),
+            (Purpose::Status, "ana", None),
+            (Purpose::Share, "ana", None),
+            (Purpose::Review, "ana", None),
+        ] {
+            let partial = PartialCredentials::resolve(&common(user), purpose, None, None);
+            let complete = Credentials::resolve(&common(user), purpose, None);
+            for token in [partial.unwrap().token(), complete.unwrap().token()] {
+                let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(
+                    token.unwrap().unwrap(),
+                );
+                let claims = claims.unwrap().claims;
+                let expected = rights.as_ref().map(|rights| serde_json::json!(rights));
+                assert_eq!(
+                    claims.get("rights"),
+                    expected.as_ref(),
+                    "{purpose:?} {user}"
+                );
+                assert_eq!(claims["room"], "ana/demo");
+                assert_eq!(claims["streamname"], "demo");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_pushes_for_somebody_else() {
+        let given = CommonArgs {
+            streamer: Some("bob".into()),
+            project: Some("demo".into()),
+            ..common()
+        };
+        assert_eq!(
+            Credentials::resolve(&given, Purpose::Share, None)
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+        assert!(Credentials::resolve(&given, Purpose::Read, None).is_ok());
+    }
+
+    fn bob(change: impl FnOnce(&mut CommonArgs)) -> CommonArgs {
+        let mut common = CommonArgs {
+            user: Some("bob".into()),
+            ..common()
+        };
+        change(&mut common);
+        common
+    }
+
+    #[test]
+    fn no_room_has_an_empty_name_or_one_that_steers_a_terminal() {
+        for room in ["", "a\nb"] {
+            let partial = PartialCredentials::resolve(&common(), Purpose::Chat, Some(room), None);
+            assert!(partial.is_err());
+        }
+    }
+
+    #[test]
+    fn the_room_is_the_given_one_else_the_tokens_else_the_projects_own() {
+        let token = Claims::new("bob", "ana", "demo", Some("lobby"), 1)
+            .signed("any")
+            .unwrap();
+        let with_token = bob(|common| common.token = Some(token));
+        let room = |common: &CommonArgs, room| {
+            PartialCredentials::resolve(common, Purpose::Chat, room, None)
+                .unwrap()
+                .room
+        };
+        assert_eq!(room(&with_token, Some("other")).as_deref(), Some("other"));
+        assert_eq!(room(&with_token, None).as_deref(), Some("lobby"));
+        let named = bob(|common| {
+            common.streamer = Some("ana".into());
+            common.project = Some("demo".into());
+        });
+        assert_eq!(room(&named, None).as_deref(), Some("ana/demo"));
+        assert_eq!(room(&bob(|_| ()), None), None);
+    }
+
+    #[test]
+    fn a_key_makes_a_token_for_a_room_without_a_project() {
+        let person = PartialCredentials::resolve(
+            &bob(|common| common.key = Some("secret".into())),
+            Purpose::Chat,
+            Some("lobby"),
+            None,
+        )
+        .unwrap();
+        let view = TokenView::read(&person.token().unwrap().unwrap()).unwrap();
+        assert_eq!(view.room.as_deref(), Some("lobby"));
+        assert_eq!((view.streamername, view.streamname), (None, None));
+    }
+
+    #[test]
+    fn names_that_no_server_takes_are_refused_before_connecting() {
+        for (user, project) in [
+            ("a/b", "demo"),
+            (".ana", "demo"),
+            ("ana", ".."),
+            ("ana", "a\nb"),
+        ] {
+            let given = CommonArgs {
+                user: Some(user.into()),
+                project: Some(project.into()),
+                ..common()
+            };
+            assert!(
+                Credentials::resolve(&given, Purpose::Share, None).is_err(),
+                "{user} {project}"
+            );
+        }
+    }
+}
