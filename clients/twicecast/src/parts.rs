@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use rustix::fs::fstat;
 
-use crate::fs::fingerprint::Stamp;
+use crate::fs::fingerprint::Fingerprint;
 
 /// Content per part, in bytes; a multiple of 3, so that the parts' base64 texts can be joined.
 pub const PART_BYTES: usize = 4 * 49_152;
@@ -32,7 +32,7 @@ pub struct Part<'a> {
     /// The content.
     pub bytes: &'a [u8],
     /// With the last part: which file it was, if it stayed the same from its first part on.
-    pub whole: Option<Stamp>,
+    pub whole: Option<Fingerprint>,
 }
 
 impl Part<'_> {
@@ -58,7 +58,7 @@ pub fn read(
     let mut begun = false;
     for attempt in 1..=ATTEMPTS {
         let mut file = open()?;
-        let before = Stamp::of(&fstat(&file)?);
+        let before = Fingerprint::of(&fstat(&file)?);
         let size = before.size;
         let count = size.div_ceil(PART_BYTES as u64).max(1);
         let mut short = false;
@@ -69,7 +69,7 @@ pub fn read(
             let got = fill(&mut file, &mut buffer[..want])?;
             short |= got < want;
             let is_last = part == count;
-            let changed = short || (is_last && Stamp::of(&fstat(&file)?) != before);
+            let changed = short || (is_last && Fingerprint::of(&fstat(&file)?) != before);
             if changed && attempt < ATTEMPTS {
                 break;
             }

@@ -22,11 +22,12 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::publish::dirty::Dirty;
+use crate::publish::folder::{self, Folder};
 use crate::publish::foreign::Approved;
 use crate::publish::look;
 use crate::publish::output::{Event, ShareOutput};
 use crate::publish::precheck::{self, Intent, There};
-use crate::publish::session::{self, Ended, Folder, Session};
+use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
@@ -228,7 +229,7 @@ async fn share(
         once: args.once,
         identity,
         output,
-        folder: folder(args, &dir, root, rules, approved),
+        folder: watched(args, &dir, root, rules, approved),
         keys,
         backoff: Backoff::default(),
     };
@@ -263,7 +264,7 @@ async fn dry_run(
             !matches!(verdict, Ok(Verdict::Holds(_)))
         });
         Intent::of(there, &found, |name| {
-            session::fingerprint(root, &rules, name)
+            folder::fingerprint(root, &rules, name)
         })
     });
     let names = |name: &FileName| name.as_str().to_owned();
@@ -334,7 +335,7 @@ async fn ask(question: &str, args: &ShareArgs, keys: &mut Keys) -> Result<bool, 
     }
 }
 
-fn folder(
+fn watched(
     args: &ShareArgs,
     dir: &Path,
     root: Arc<OwnedFd>,
@@ -350,7 +351,8 @@ fn folder(
     for file in rules.files_elsewhere() {
         watching.file_elsewhere(file);
     }
-    Folder::new(dir, root, rules, watching, dirty, approved)
+    // As it was named: a link may come to lead elsewhere.
+    Folder::new(&args.dir, root, rules, watching, dirty, approved)
 }
 
 /// A folder that is being shared.

@@ -4,7 +4,7 @@ use rustix::fs::Stat;
 
 /// Which file it is, how long, and when it was last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct Fingerprint {
     /// In bytes.
     pub size: u64,
     inode: (u64, u64),
@@ -12,7 +12,7 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl Fingerprint {
     /// That of a file.
     pub fn of(stat: &Stat) -> Self {
         Self {

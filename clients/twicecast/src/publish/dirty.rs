@@ -1,6 +1,8 @@
-//! What may have changed since it was last looked at: a bounded set of places.
+//! What may have changed since it was last looked at, and when each place is to be looked at: a
+//! complete save at once, a file that is still being written when it rests, and a file that never
+//! rests ever less often.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,14 +11,25 @@ use tokio::time::{Instant, timeout_at};
 
 /// More places than this are one: everything.
 const PLACES_MAX: usize = 2_000;
-/// After a time without changes the first one is acted upon almost at once: a program that saves a
-/// file by way of another is done with both by then.
-const FIRST: Duration = Duration::from_millis(3);
-/// While changes go on they are gathered until nothing has come for so long; likewise where a file
-/// is still open for writing.
+/// A file that somebody is still writing is looked at when nothing has come for so long, …
 const QUIET: Duration = Duration::from_millis(60);
-/// Gathering ends after so many times as long.
-const PATIENCE: u32 = 5;
+/// … but no later than this.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Rounds that follow each other faster than this are a burst.
+const BURST: Duration = Duration::from_millis(20);
+/// The least and the most time between two rounds of a burst.
+const GAPS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(40));
+
+/// A file that has not changed for so long has come to rest.
+const REST: Duration = Duration::from_secs(1);
+/// The least and the most that a restless file waits; a small one waits at most [`SMALL_WAIT`].
+const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
+const SMALL_WAIT: Duration = Duration::from_secs(2);
+/// A large file waits for a second for each of so many bytes, …
+const BYTES_PER_SECOND: u64 = 5_000_000;
+/// … and at most so many times as long.
+const MOST: u32 = 5;
 
 /// The places that may have changed, by their full names; `""` is everything.
 #[derive(Debug, Default)]
@@ -27,22 +40,113 @@ pub struct Dirty {
 
 #[derive(Debug, Default)]
 struct State {
-    places: BTreeSet<String>,
-    /// Those of them that somebody is still writing to.
-    open: BTreeSet<String>,
-    /// How long changes were gathered last, and when that ended.
-    last: Option<(Duration, Instant)>,
+    places: BTreeMap<String, Pending>,
+    paces: HashMap<String, Pace>,
+    /// When places were last taken, and how long the next round waits after that.
+    taken: Option<Instant>,
+    gap: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    since: Instant,
+    due: Instant,
+}
+
+/// How often a file that changes all the time is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    bytes: u64,
+    /// How long it waits after it was last looked at.
+    wait: Duration,
+    looked: Instant,
+    changed: Instant,
+}
+
+impl Pace {
+    /// How long it waits if it goes on changing.
+    fn slower(&self) -> Duration {
+        let cost = Duration::from_millis(self.bytes / (BYTES_PER_SECOND / 1_000));
+        let most = (SMALL_WAIT + cost * MOST).min(WAITS.1);
+        (self.wait * 2).max(WAITS.0).max(cost).min(most)
+    }
+
+    fn has_rested(&self, now: Instant) -> bool {
+        now - self.changed > REST.max(self.wait)
+    }
+}
+
+impl State {
+    fn add(&mut self, full: String, due: impl FnOnce(Instant) -> Instant) {
+        let now = Instant::now();
+        if self.places.contains_key("") && !full.is_empty() {
+            return;
+        }
+        let full = if self.places.len() >= PLACES_MAX {
+            String::new()
+        } else {
+            full
+        };
+        let since = self.places.get(&full).map_or(now, |pending| pending.since);
+        let mut due = due(since);
+        if self
+            .paces
+            .get(&full)
+            .is_some_and(|pace| pace.has_rested(now))
+        {
+            self.paces.remove(&full);
+        }
+        if let Some(pace) = self.paces.get_mut(&full) {
+            pace.changed = now;
+            due = due.max(pace.looked + pace.wait);
+        }
+        if full.is_empty() {
+            self.places.clear();
+        }
+        self.places.insert(full, Pending { since, due });
+    }
+
+    /// When the next place is due.
+    fn next(&self) -> Option<Instant> {
+        let due = self.places.values().map(|pending| pending.due).min()?;
+        Some(self.taken.map_or(due, |taken| due.max(taken + self.gap)))
+    }
+
+    fn take(&mut self, now: Instant) -> Vec<String> {
+        let is_burst = self
+            .taken
+            .is_some_and(|taken| now - taken < BURST.max(self.gap * 2));
+        self.gap = if is_burst {
+            (self.gap * 2).clamp(GAPS.0, GAPS.1)
+        } else {
+            Duration::ZERO
+        };
+        self.taken = Some(now);
+        let due = self.places.iter().filter(|(_, place)| place.due <= now);
+        let due: Vec<_> = due.map(|(full, _)| full.clone()).collect();
+        for full in &due {
+            self.places.remove(full);
+            if let Some(pace) = self.paces.get_mut(full) {
+                pace.wait = pace.slower();
+                pace.looked = now;
+            }
+        }
+        due
+    }
 }
 
 impl Dirty {
-    /// A place may have changed.
+    /// A place has changed, and the change is complete.
     pub fn add(&self, full: String) {
-        self.insert(full, false);
+        self.lock().add(full, |_| Instant::now());
+        self.added.notify_one();
     }
 
-    /// A place has changed, and will probably change further: somebody has it open for writing.
-    pub fn add_open(&self, full: String) {
-        self.insert(full, true);
+    /// A place is changing; more of it may come.
+    pub fn add_unfinished(&self, full: String) {
+        self.lock()
+            .add(full, |since| (Instant::now() + QUIET).min(since + PATIENCE));
+        self.added.notify_one();
     }
 
     /// Anything may have changed.
@@ -50,61 +154,46 @@ impl Dirty {
         self.add(String::new());
     }
 
-    fn insert(&self, full: String, is_open: bool) {
+    /// Says how large a file is that has been looked at, so that one that never rests costs little.
+    pub fn weigh(&self, full: &str, bytes: u64) {
+        let now = Instant::now();
         let mut state = self.lock();
-        if !state.places.contains("") {
-            if full.is_empty() || state.places.len() >= PLACES_MAX {
-                state.open.clear();
-                state.places = [String::new()].into();
-            } else {
-                if is_open {
-                    state.open.insert(full.clone());
-                } else {
-                    state.open.remove(&full);
-                }
-                state.places.insert(full);
-            }
+        if let Some(pace) = state.paces.get_mut(full) {
+            pace.bytes = bytes;
+            return;
         }
-        drop(state);
-        self.added.notify_one();
+        if state.paces.len() >= PLACES_MAX {
+            state.paces.retain(|_, pace| !pace.has_rested(now));
+        }
+        if state.paces.len() < PLACES_MAX {
+            let pace = Pace {
+                bytes,
+                wait: Duration::ZERO,
+                looked: now,
+                changed: now,
+            };
+            state.paces.insert(full.to_owned(), pace);
+        }
     }
 
-    /// Waits until something may have changed, and then for the end of the burst.
+    /// Waits until a place is due.
     pub async fn settled(&self) {
-        while self.is_empty() {
-            self.added.notified().await;
-        }
-        let began = Instant::now();
-        let window = self.window(began);
-        let mut changed = began;
         loop {
-            let is_open = !self.lock().open.is_empty();
-            let quiet = if is_open { QUIET } else { window };
-            let until = (changed + quiet).min(began + quiet * PATIENCE);
-            if timeout_at(until, self.added.notified()).await.is_err() {
-                break;
+            let next = self.lock().next();
+            match next {
+                None => self.added.notified().await,
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => {
+                    let _ = timeout_at(due, self.added.notified()).await;
+                }
             }
-            changed = Instant::now();
-        }
-        self.lock().last = Some((window, Instant::now()));
-    }
-
-    /// How long to gather: longer from time to time while changes go on.
-    fn window(&self, now: Instant) -> Duration {
-        match self.lock().last {
-            Some((window, ended)) if now < ended + window * 2 => (window * 2).min(QUIET),
-            _ => FIRST,
         }
     }
 
-    /// Takes all places; of one and what lies below it only that one.
+    /// Takes all places that are due; of one and what lies below it only that one.
     pub fn take(&self) -> Vec<String> {
         let mut taken: Vec<String> = Vec::new();
-        let places = {
-            let mut state = self.lock();
-            state.open.clear();
-            std::mem::take(&mut state.places)
-        };
+        let places = self.lock().take(Instant::now());
         let covers = |above: &String, place: &str| {
             let rest = place.strip_prefix(above.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -116,6 +205,12 @@ impl Dirty {
             }
         }
         taken
+    }
+
+    /// Whether a place is due.
+    pub fn is_due(&self) -> bool {
+        let next = self.lock().next();
+        next.is_some_and(|due| due <= Instant::now())
     }
 
     /// Whether nothing is known to have changed.
@@ -153,62 +248,75 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_change_is_acted_upon_almost_at_once_and_what_follows_is_gathered() {
-        let dirty = Dirty::default();
-        let settled = async || {
-            let began = Instant::now();
-            dirty.settled().await;
-            dirty.take();
-            began.elapsed()
-        };
-        dirty.add("/a".to_owned());
-        assert_eq!(settled().await, FIRST);
-        let mut waited = Vec::new();
-        for _ in 0..8 {
-            dirty.add("/a".to_owned());
-            waited.push(settled().await);
-        }
-        assert!(
-            waited.is_sorted() && waited.last() == Some(&QUIET),
-            "{waited:?}"
-        );
-        tokio::time::sleep(QUIET * 3).await;
-        dirty.add("/a".to_owned());
-        assert_eq!(settled().await, FIRST);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_file_that_is_being_written_is_waited_for_until_it_is_closed_or_rests() {
-        let dirty = Dirty::default();
-        dirty.add_open("/a".to_owned());
-        let began = Instant::now();
-        dirty.settled().await;
-        assert_eq!(began.elapsed(), QUIET);
-        dirty.take();
-        tokio::time::sleep(QUIET * 3).await;
-        dirty.add_open("/a".to_owned());
-        dirty.add("/a".to_owned());
-        let began = Instant::now();
-        dirty.settled().await;
-        assert_eq!(began.elapsed(), FIRST);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_is_waited_for_but_not_for_ever() {
+    async fn what_is_still_written_is_waited_for_but_not_for_ever_and_not_by_others() {
         let dirty = std::sync::Arc::new(Dirty::default());
         let writer = std::sync::Arc::clone(&dirty);
         tokio::spawn(async move {
             loop {
-                writer.add_open("/a".to_owned());
+                writer.add_unfinished("/a".to_owned());
                 tokio::time::sleep(QUIET / 2).await;
             }
         });
+        tokio::task::yield_now().await;
         let began = Instant::now();
+        dirty.add("/b".to_owned());
         dirty.settled().await;
-        let waited = began.elapsed();
-        assert!(
-            waited >= QUIET && waited <= QUIET * (PATIENCE + 1),
-            "{waited:?}"
+        assert_eq!(
+            (dirty.take(), began.elapsed()),
+            (vec!["/b".to_owned()], Duration::ZERO)
         );
+        dirty.settled().await;
+        assert_eq!(dirty.take(), ["/a"]);
+        let waited = began.elapsed();
+        assert!(waited >= QUIET && waited <= PATIENCE + QUIET, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_save_after_quiet_is_due_at_once_and_a_burst_is_gathered_behind_it() {
+        let dirty = Dirty::default();
+        let mut rounds = Vec::new();
+        for number in 0..200 {
+            dirty.add(format!("/{number}"));
+            if dirty.is_due() {
+                rounds.push(dirty.take().len());
+            }
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(rounds[..5], [1, 1, 5, 10, 20]);
+        assert_eq!(*rounds.last().unwrap(), 40);
+    }
+
+    /// How often a file of that size is looked at while it changes ten times a second.
+    async fn looks(dirty: &Dirty, bytes: u64, time: Duration) -> usize {
+        let (began, mut looks) = (Instant::now(), 0);
+        while began.elapsed() < time {
+            dirty.add("/log".to_owned());
+            if dirty.is_due() {
+                looks += dirty.take().len();
+                dirty.weigh("/log", bytes);
+            }
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        looks
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_never_rests_is_looked_at_ever_less_often_and_others_do_not_wait() {
+        for (bytes, most) in [(50_000_000, 8), (1_000, 70)] {
+            let dirty = Dirty::default();
+            let looks = looks(&dirty, bytes, Duration::from_secs(120)).await;
+            assert!((3..=most).contains(&looks), "{bytes}: {looks}");
+            tokio::time::advance(GAPS.1).await;
+            dirty.add("/other".to_owned());
+            assert!(dirty.is_due());
+            assert!(dirty.take().contains(&"/other".to_owned()));
+            // Its last change is not forgotten …
+            tokio::time::advance(WAITS.1 * 2).await;
+            dirty.take();
+            assert!(dirty.is_empty());
+            // … and once it has rested, the next one is due at once.
+            dirty.add("/log".to_owned());
+            assert!(dirty.is_due());
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::fs::fingerprint::Stamp;
+use crate::fs::fingerprint::Fingerprint;
 use crate::names::FileName;
 use crate::publish::look::Found;
 use crate::publish::plan::{Plan, Remote, is_unseen};
@@ -13,7 +13,7 @@ use crate::publish::plan::{Plan, Remote, is_unseen};
 struct Held {
     remote: Remote,
     /// That of the file here when it was last known to have this content.
-    stamp: Option<Stamp>,
+    stamp: Option<Fingerprint>,
 }
 
 /// What the server has.
@@ -36,7 +36,7 @@ impl Known {
     }
 
     /// The server has acknowledged this content.
-    pub fn posted(&mut self, name: FileName, remote: Remote, stamp: Option<Stamp>) {
+    pub fn posted(&mut self, name: FileName, remote: Remote, stamp: Option<Fingerprint>) {
         self.0.insert(name, Held { remote, stamp });
     }
 
@@ -66,7 +66,7 @@ impl Known {
         &mut self,
         full: &str,
         found: &Found,
-        mut fingerprint: impl FnMut(&FileName) -> Option<(Remote, Option<Stamp>)>,
+        mut fingerprint: impl FnMut(&FileName) -> Option<(Remote, Option<Fingerprint>)>,
     ) -> Plan {
         let mut plan = Plan::default();
         let unseen = found.unseen();
@@ -156,7 +156,7 @@ mod tests {
         std::fs::write(dir.path().join("a"), "x").unwrap();
         let root = crate::fs::dirfd::open_root(dir.path()).unwrap();
         let stat = crate::fs::dirfd::look(&root, "a").unwrap().unwrap();
-        let stamp = Stamp::of(&stat);
+        let stamp = Fingerprint::of(&stat);
         let mut found = Found::default();
         found.files.insert(name("/a"), stamp);
         let mut known = known(&["/a"]);
@@ -183,7 +183,7 @@ mod tests {
             std::fs::write(&path, vec![0; usize::try_from(*size).unwrap()]).unwrap();
             let root = crate::fs::dirfd::open_root(dir.path()).unwrap();
             let stat = crate::fs::dirfd::look(&root, "file").unwrap().unwrap();
-            found.files.insert(name(text), Stamp::of(&stat));
+            found.files.insert(name(text), Fingerprint::of(&stat));
         }
         found
     }

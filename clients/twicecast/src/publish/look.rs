@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::fs::fingerprint::Stamp;
+use crate::fs::fingerprint::Fingerprint;
 use crate::names::{FileName, shown};
 use crate::rules::memory::SETTLING;
 use crate::rules::skip::Skip;
@@ -21,7 +21,7 @@ use crate::rules::{Chain, Rules, Verdict, foreign};
 #[derive(Debug, Default)]
 pub struct Found {
     /// The files to share.
-    pub files: BTreeMap<FileName, Stamp>,
+    pub files: BTreeMap<FileName, Fingerprint>,
     /// What is left out, by its path and why; of a folder, only itself.
     pub left_out: BTreeMap<String, Verdict>,
     /// What could not be looked at, by its path and the error. What the server has there is left
@@ -218,9 +218,9 @@ fn kind(
     segment: &str,
     full: &str,
     found: &mut Found,
-) -> Option<(FileType, Stamp)> {
+) -> Option<(FileType, Fingerprint)> {
     match dirfd::look(folder, segment) {
-        Ok(stat) => stat.map(|stat| (dirfd::kind(&stat), Stamp::of(&stat))),
+        Ok(stat) => stat.map(|stat| (dirfd::kind(&stat), Fingerprint::of(&stat))),
         Err(error) => {
             found.fail(full, &error);
             None
@@ -233,7 +233,7 @@ fn file(
     chain: &Chain<'_>,
     full: String,
     kind: FileType,
-    stamp: Stamp,
+    stamp: Fingerprint,
     found: &mut Found,
 ) {
     match kind {

@@ -1,7 +1,9 @@
 //! Making the project on the server equal to a folder.
 
 pub mod dirty;
+pub mod folder;
 pub mod foreign;
+pub mod heard;
 pub mod known;
 pub mod look;
 pub mod output;

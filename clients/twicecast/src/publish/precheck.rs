@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
-use crate::fs::fingerprint::Stamp;
+use crate::fs::fingerprint::Fingerprint;
 use crate::names::{FileName, shown};
 use crate::protocol::ServerMessage;
 use crate::publish::foreign::Approved;
@@ -99,7 +99,7 @@ impl Intent {
     pub fn of(
         there: There,
         found: &Found,
-        hash: impl FnMut(&FileName) -> Option<(Remote, Option<Stamp>)>,
+        hash: impl FnMut(&FileName) -> Option<(Remote, Option<Fingerprint>)>,
     ) -> Self {
         let mut known = Known::default();
         let count = there.files.len();

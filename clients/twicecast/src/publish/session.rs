@@ -1,10 +1,7 @@
 //! One connection of a share: compares, sends what differs, and goes on with what changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -14,33 +11,23 @@ use tokio::time::{sleep, sleep_until};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
-use crate::fs::fingerprint::Stamp;
-use crate::fs::{dirfd, executable};
 use crate::names::FileName;
-use crate::protocol::{PullRequest, Reply, ServerMessage};
-use crate::publish::dirty::Dirty;
-use crate::publish::foreign::{Approved, Foreign};
-use crate::publish::known::Known;
-use crate::publish::look::look;
+use crate::publish::folder::{Compared, Folder, lies_in};
 use crate::publish::output::{Event, Never, ShareOutput};
-use crate::publish::plan::{Plan, Remote};
+use crate::publish::plan::Plan;
 use crate::publish::summary::Summary;
-use crate::publish::upload::{Allows, Content, Posts, Seen, Upload};
-use crate::publish::watcher::{POLL, Watching};
+use crate::publish::upload::{Allows, Posts, Upload};
+use crate::publish::watcher::POLL;
 use crate::publish::{plan, upload};
-use crate::review::base_cache::History;
-use crate::rules::memory::SETTLING;
-use crate::rules::{Rules, Verdict};
 use crate::ui::output::Report;
 use crate::ui::progress::Progress;
-use crate::ui::time;
 use crate::{connection, listing, protocol};
 
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
-const RENEW: u64 = 3;
-const STATUS: u64 = 4;
-const PULL_REQUESTS: u64 = 5;
+pub const RENEW: u64 = 3;
+pub const STATUS: u64 = 4;
+pub const PULL_REQUESTS: u64 = 5;
 /// References of deletions and posts begin here.
 const FIRST_UPLOAD: u64 = 10;
 
@@ -49,14 +36,10 @@ const FIRST_UPLOAD: u64 = 10;
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 /// So often it is asked what the server tells only who asks.
 const ASK_EVERY: Duration = Duration::from_secs(15);
+/// So often it is looked, while nothing happens, whether the folder is still the one that is shared.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// So often it is looked whether all is done that was to be done once.
 const ONCE_LOOKS: Duration = Duration::from_millis(20);
-/// So often a file that is to be sent once may change meanwhile.
-const RESTLESS_MAX: u32 = 10;
-/// What the server has refused is not sent again before so long, unless it has changed.
-const REFUSED_FOR: Duration = Duration::from_secs(60);
-/// A file that changes while it is sent is sent again after so long.
-const RESTLESS: Duration = Duration::from_secs(1);
 /// What is sent at once of more files is not kept for later merges.
 const HISTORY_FILES: usize = 2_000;
 /// Smaller transfers than this show no bar.
@@ -69,209 +52,6 @@ pub enum Ended {
     Complete,
     /// Somebody stopped it.
     Stopped,
-}
-
-/// The folder, and what is known of it across connections.
-pub struct Folder {
-    dir: PathBuf,
-    root: Arc<OwnedFd>,
-    rules: Arc<Rules>,
-    watching: Watching,
-    dirty: Arc<Dirty>,
-    known: Known,
-    foreign: Foreign,
-    /// What is not shared, by its path.
-    left_out: BTreeMap<String, Verdict>,
-    said_left_out: Summary,
-    /// Pull requests that have been told of.
-    announced: BTreeSet<String>,
-    warned_of_others: bool,
-    history: History,
-    keeps_history: bool,
-    /// What is being sent.
-    sending: BTreeMap<FileName, Stamp>,
-    /// What the server has refused, as it was, and when: it is not sent again at once.
-    refused: BTreeMap<FileName, (Stamp, Instant)>,
-    /// Files that the server has and cannot read.
-    unread_there: BTreeSet<String>,
-    /// How many places are to be looked at again later.
-    later: Arc<AtomicUsize>,
-    /// How often files have changed while they were sent, one after the other.
-    restless: u32,
-    /// What holds a secret, as it was, and of which kind.
-    secrets: BTreeMap<FileName, (Stamp, &'static str)>,
-}
-
-impl Folder {
-    pub fn new(
-        dir: &Path,
-        root: Arc<OwnedFd>,
-        rules: Arc<Rules>,
-        watching: Watching,
-        dirty: Arc<Dirty>,
-        approved: Approved,
-    ) -> Self {
-        Self {
-            dir: dir.to_path_buf(),
-            root,
-            rules,
-            watching,
-            dirty,
-            known: Known::default(),
-            foreign: Foreign::new(approved),
-            left_out: BTreeMap::new(),
-            said_left_out: Summary::default(),
-            announced: BTreeSet::new(),
-            warned_of_others: false,
-            history: History::default(),
-            keeps_history: true,
-            sending: BTreeMap::new(),
-            refused: BTreeMap::new(),
-            unread_there: BTreeSet::new(),
-            later: Arc::default(),
-            restless: 0,
-            secrets: BTreeMap::new(),
-        }
-    }
-
-    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very
-    /// much most will never be asked for.
-    fn keep(&mut self, content: &Content) {
-        if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
-            self.history.keep(&content.remote.sha256, bytes);
-        }
-    }
-
-    fn look_later(&self, full: String, wait: Duration) {
-        let (dirty, later) = (Arc::clone(&self.dirty), Arc::clone(&self.later));
-        later.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(async move {
-            sleep(wait).await;
-            dirty.add(full);
-            later.fetch_sub(1, Ordering::SeqCst);
-        });
-    }
-
-    /// Whether nothing is to be done, nor looked at again soon.
-    fn is_at_rest(&self) -> bool {
-        // In this order: a place becomes dirty before it is no longer waited for.
-        self.later.load(Ordering::SeqCst) == 0 && self.dirty.is_empty()
-    }
-
-    /// Whether the folder is still the one that was opened: else what is gone from that says
-    /// nothing.
-    fn check(&self) -> Result<(), Failure> {
-        let there = rustix::fs::stat(&self.dir).map(|stat| dirfd::inode(&stat));
-        let open = rustix::fs::fstat(&*self.root).map(|stat| dirfd::inode(&stat));
-        if there == open {
-            return Ok(());
-        }
-        let dir = crate::names::shown(&self.dir.to_string_lossy());
-        Err(Failure::usage(format!(
-            "{dir} was moved, removed or replaced while it was shared; nothing more was sent or \
-             deleted. Start again with the folder that you mean."
-        )))
-    }
-
-    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
-    /// looked at, and why.
-    fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
-        let watching = &mut self.watching;
-        let mut found = look(&self.root, &self.rules, full, |folder| {
-            watching.folder(folder);
-        });
-        let (root, rules) = (&self.root, &self.rules);
-        self.secrets.retain(|name, (stamp, kind)| {
-            if !lies_in(name.as_str(), full) {
-                return true;
-            }
-            // Left out as if its name said so, for as long as it holds the secret.
-            match found.files.get(name) {
-                Some(now) if now == stamp => {}
-                Some(now) => match rules.judge_contents(root, name) {
-                    Ok(Verdict::Holds(found)) => (*stamp, *kind) = (*now, found),
-                    _ => return false,
-                },
-                None => return false,
-            }
-            found.files.remove(name);
-            let (path, verdict) = (name.as_str().to_owned(), Verdict::Holds(kind));
-            found.left_out.insert(path, verdict);
-            true
-        });
-        let mut part = self
-            .known
-            .plan(full, &found, |name| fingerprint(root, rules, name));
-        part.post.retain(|(name, _)| {
-            let refused = self.refused.get(name);
-            refused.is_none_or(|(stamp, when)| {
-                found.files.get(name) != Some(stamp) || when.elapsed() > REFUSED_FOR
-            })
-        });
-        for (name, _) in &part.post {
-            self.sending
-                .extend(found.files.get(name).map(|stamp| (name.clone(), *stamp)));
-        }
-        plan.delete.extend(part.delete);
-        plan.post.extend(part.post);
-        plan.same += part.same;
-        self.left_out.retain(|path, _| !lies_in(path, full));
-        let mut compared = Compared {
-            unreadable: found.unreadable,
-            there: found.files.into_keys().collect(),
-        };
-        for (path, verdict) in &found.left_out {
-            match verdict {
-                Verdict::Settling => self.look_later(path.clone(), SETTLING),
-                Verdict::Unknown(why) => {
-                    compared.unreadable.insert(path.clone(), why.clone());
-                }
-                _ => {}
-            }
-        }
-        self.left_out.extend(found.left_out);
-        compared
-    }
-}
-
-/// What a place was found to be.
-struct Compared {
-    unreadable: BTreeMap<String, String>,
-    there: BTreeSet<FileName>,
-}
-
-/// Whether a path is that place or lies below it.
-fn lies_in(path: &str, full: &str) -> bool {
-    let rest = path.strip_prefix(full);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Reads a file, and says what it holds and which it was, if it can be read.
-/// Nothing is said of one that looks like a secret: it is read to be sent, and found to be one.
-pub fn fingerprint(
-    root: &OwnedFd,
-    rules: &Rules,
-    name: &FileName,
-) -> Option<(Remote, Option<Stamp>)> {
-    let read = time::now() / 1_000;
-    if rules.judge_contents(root, name).ok()? != Verdict::Shared {
-        return None;
-    }
-    let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
-    let file = dirfd::open_file(&folder, leaf).ok()?;
-    let stat = rustix::fs::fstat(&file).ok()?;
-    let (stamp, executable) = (Stamp::of(&stat), executable::is_set(&stat));
-    let again = file.try_clone().ok()?;
-    let (size, sha256) = dirfd::fingerprint(file).ok()?;
-    let is_same = Stamp::of(&rustix::fs::fstat(&again).ok()?) == stamp;
-    Some((
-        Remote {
-            size,
-            sha256,
-            executable,
-        },
-        stamp.settled(read).filter(|_| is_same),
-    ))
 }
 
 /// A connection.
@@ -354,7 +134,7 @@ impl Session<'_> {
                 self.renew(&upload).await?;
             }
             let is_held = *self.held.borrow();
-            if !is_held && !self.folder.dirty.is_empty() {
+            if !is_held && self.folder.dirty.is_due() {
                 self.sync(&mut upload, &mut reference).await?;
                 *self.is_synced = true;
                 continue;
@@ -382,65 +162,14 @@ impl Session<'_> {
                 }
                 () = sleep_until(renewal.into()) => {}
                 () = sleep(ONCE_LOOKS), if self.once => {}
+                // A link that leads elsewhere now tells nothing by itself.
+                () = sleep(CHECK_EVERY), if !self.once => self.folder.check()?,
                 _ = asking.tick(), if !self.once => self.ask(&upload).await,
             }
         }
     }
 
-    /// Asks what the server tells only who asks: how many viewers there are, and which pull
-    /// requests are open where some are.
-    async fn ask(&mut self, upload: &Upload<'_>) {
-        let (streamer, project) = (&self.identity.streamer, &self.identity.project);
-        upload
-            .send(protocol::status(STATUS, streamer, project))
-            .await;
-        if !self.folder.announced.is_empty() {
-            self.still_open.clear();
-            upload.send(protocol::pull_requests(PULL_REQUESTS)).await;
-        }
-    }
-
-    /// Takes an answer to what was asked.
-    fn answered(&mut self, reply: &Reply) {
-        match reply.kind.as_str() {
-            "fileStatus" => {
-                let viewers = reply.data["viewers"].as_u64();
-                if let Some(count) = viewers.filter(|_| viewers != self.viewers) {
-                    self.viewers = viewers;
-                    self.output.tell(&Event::Viewers { count });
-                }
-            }
-            "pullRequestList" => {
-                let listed = reply.data.as_array().into_iter().flatten();
-                let ids = listed.filter_map(|pull| pull["id"].as_str());
-                self.still_open.extend(ids.map(str::to_owned));
-                if reply.last != Some(false) {
-                    let announced = self.folder.announced.iter();
-                    let closed: Vec<_> = announced
-                        .filter(|id| !self.still_open.contains(*id))
-                        .cloned()
-                        .collect();
-                    for id in closed {
-                        self.closed(id);
-                    }
-                }
-            }
-            "pullRequestClosed" => {
-                if let Some(id) = reply.data["id"].as_str() {
-                    self.closed(id.to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn closed(&mut self, id: String) {
-        if self.folder.announced.remove(&id) {
-            self.output.tell(&Event::PullRequestClosed { id });
-        }
-    }
-
-    fn mind_hold(&mut self) {
+    pub fn mind_hold(&mut self) {
         let is_held = *self.held.borrow_and_update();
         if self.output.is_paused() != is_held {
             self.output.tell(if is_held {
@@ -456,10 +185,8 @@ impl Session<'_> {
         let began = Instant::now();
         let mut plan = Plan::default();
         self.folder.sending.clear();
+        self.folder.check()?;
         for full in self.folder.dirty.take() {
-            if full.is_empty() {
-                self.folder.check()?;
-            }
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
             self.mend(&full, &compared);
             for (path, why) in compared.unreadable {
@@ -546,77 +273,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Takes note of what came of a file.
-    fn see(&mut self, seen: Seen) {
-        match seen {
-            Seen::Posted {
-                name,
-                bytes,
-                content,
-            } => {
-                self.report.mended(name.as_str());
-                self.folder.refused.remove(&name);
-                self.output.tell(&Event::Sent {
-                    name: name.as_str().to_owned(),
-                    bytes,
-                });
-                let (remote, stamp) = match content {
-                    Some(content) => {
-                        self.folder.keep(&content);
-                        (content.remote, content.stamp)
-                    }
-                    // A mix of what the file was while it was read: nothing is equal to it.
-                    None => (Remote::unknown(), None),
-                };
-                self.folder.foreign.settled(&name);
-                self.folder.known.posted(name, remote, stamp);
-            }
-            Seen::Deleted { name } => {
-                self.report.mended(name.as_str());
-                self.output.tell(&Event::Deleted {
-                    name: name.as_str().to_owned(),
-                });
-                self.folder.foreign.settled(&name);
-                self.folder.known.deleted(&name);
-            }
-            // It has gone again; its folder tells of that.
-            Seen::Unreadable { gone: true, .. } => {}
-            Seen::Unreadable { name, why, .. } => {
-                self.fail(name.as_str(), format!("cannot be read here: {why}"));
-            }
-            Seen::Failed { name, why } => {
-                if let Some(stamp) = self.folder.sending.get(&name) {
-                    let refused = (*stamp, Instant::now());
-                    self.folder.refused.insert(name.clone(), refused);
-                    if !self.once {
-                        self.folder
-                            .look_later(name.as_str().to_owned(), REFUSED_FOR);
-                    }
-                }
-                self.fail(name.as_str(), why);
-            }
-            Seen::Changed { name } if self.once && self.folder.restless >= RESTLESS_MAX => {
-                self.fail(name.as_str(), "changes all the time".to_owned());
-            }
-            Seen::Secret { name, kind } => {
-                let full = name.as_str().to_owned();
-                let stamp = self.folder.sending.get(&name).copied();
-                let before = stamp.map(|stamp| self.folder.secrets.insert(name, (stamp, kind)));
-                match before {
-                    // At once: what the server has of it is deleted.
-                    Some(None) => self.folder.dirty.add(full),
-                    _ => self.folder.look_later(full, RESTLESS),
-                }
-            }
-            Seen::Changed { name } | Seen::Withheld { name } => {
-                self.folder.restless += 1;
-                self.folder.look_later(name.as_str().to_owned(), RESTLESS);
-            }
-            Seen::Held => self.mind_hold(),
-            Seen::Said { message } => self.hear_aside(message),
-        }
-    }
-
     /// What failed at a place and is not there any more, or can be read now, has come right.
     fn mend(&mut self, full: &str, compared: &Compared) {
         let (known, unread_there) = (&self.folder.known, &self.folder.unread_there);
@@ -630,64 +286,12 @@ impl Session<'_> {
         });
     }
 
-    fn fail(&mut self, name: &str, why: String) {
+    pub fn fail(&mut self, name: &str, why: String) {
         if self.report.failed(name, why.clone()) {
             self.output.tell(&Event::Failed {
                 name: name.to_owned(),
                 why,
             });
-        }
-    }
-
-    /// What the server says while nothing is in flight.
-    fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
-        match message {
-            ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
-                Err(self.identity.withdrawn(&error.message))
-            }
-            ServerMessage::Error(error) if reference == Some(RENEW) => {
-                Err(self.identity.refused(&error.message))
-            }
-            other => {
-                self.hear_aside(other);
-                Ok(())
-            }
-        }
-    }
-
-    fn hear_aside(&mut self, message: ServerMessage) {
-        match message {
-            ServerMessage::PullRequest(PullRequest {
-                id, owner, title, ..
-            }) if self.folder.announced.insert(id.raw().to_owned()) => {
-                self.output.tell(&Event::PullRequest {
-                    id,
-                    author: owner,
-                    title,
-                });
-            }
-            ServerMessage::Reply(reply) => self.answered(&reply),
-            ServerMessage::Part(part) => self.hear_of_others(&part.name),
-            ServerMessage::Deleted { name, .. } => self.hear_of_others(&name),
-            _ => {}
-        }
-    }
-
-    /// Somebody else, with the same right, changes the project. Who is right is not for us to say;
-    /// what they have changed is not known any more, and is compared when it changes here or the
-    /// connection is taken up again.
-    fn hear_of_others(&mut self, name: &str) {
-        if !std::mem::replace(&mut self.folder.warned_of_others, true) {
-            self.output.tell(&Event::Note {
-                text: format!(
-                    "Somebody else streams this project at the same time and has changed {}; two \
-                     folders cannot be shared as one project.",
-                    crate::names::shown(name)
-                ),
-            });
-        }
-        if let Ok(name) = FileName::parse(name) {
-            self.folder.known.posted(name, Remote::unknown(), None);
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode};
 use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::publish::dirty::Dirty;
@@ -146,21 +146,34 @@ fn tell(
         // Our own reading, most of it.
         return;
     }
-    // Somebody who creates a file or writes to it says when they are done by closing it.
-    let is_open = matches!(
-        event.kind,
-        EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_))
-    );
+    let is_complete = is_complete(event.kind);
+    // Of a rename in one event only the new name; an editor puts a file back where the old one was.
+    let new_name = event.paths.len().saturating_sub(1);
     let elsewhere = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-    let matters = |path: &PathBuf| path.starts_with(root) || elsewhere.contains(path);
-    for path in event.paths.into_iter().filter(matters) {
+    for (number, path) in event.paths.into_iter().enumerate() {
+        if !path.starts_with(root) && !elsewhere.contains(&path) {
+            continue;
+        }
         let full = place(root, &path);
-        if is_open {
-            dirty.add_open(full);
-        } else {
+        if is_complete && number == new_name {
             dirty.add(full);
+        } else {
+            dirty.add_unfinished(full);
         }
     }
+}
+
+/// Whether nothing more of a change is to be expected: a file was closed, or another one put in its
+/// place. What is truncated, created or removed may be so for a moment only.
+fn is_complete(kind: EventKind) -> bool {
+    use notify::event::{ModifyKind, RenameMode};
+    matches!(
+        kind,
+        EventKind::Access(_)
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both))
+            | EventKind::Any
+            | EventKind::Other
+    )
 }
 
 /// The place that has to be looked at after a change of `path`.

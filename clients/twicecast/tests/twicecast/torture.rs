@@ -172,6 +172,17 @@ impl Tree<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_thousand_operations_kills_and_cuts_a_viewer_has_exactly_what_is_shared() {
+    let number = |name, default| std::env::var(name).map_or(default, |n| n.parse().unwrap());
+    let (seed, seeds) = (
+        number("TORTURE_SEED", 0x7061_7274_7921),
+        number("TORTURE_SEEDS", 1),
+    );
+    for seed in seed..seed + seeds {
+        torture(seed).await;
+    }
+}
+
+async fn torture(seed: u64) {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut server = RealServer::start().await;
     let wire = Wire::to(&server).await;
@@ -182,7 +193,6 @@ async fn after_a_thousand_operations_kills_and_cuts_a_viewer_has_exactly_what_is
     mirror.until("mirroring").await;
     let mirror = mirror.unheard();
 
-    let seed = std::env::var("TORTURE_SEED").map_or(0x7061_7274_7921, |seed| seed.parse().unwrap());
     println!("TORTURE_SEED={seed}");
     let mut tree = Tree {
         dir: dir.path(),

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
-use crate::fs::fingerprint::Stamp;
+use crate::fs::fingerprint::Fingerprint;
 use crate::names::FileName;
 use crate::protocol::{ServerError, ServerMessage};
 use crate::publish::plan::Remote;
@@ -95,7 +95,7 @@ pub struct Content {
     /// In bytes, and their hash.
     pub remote: Remote,
     /// Which file it was, where a later change cannot leave the same stamp.
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<Fingerprint>,
     /// All of it, where that is little.
     pub bytes: Option<Vec<u8>>,
 }

@@ -1,0 +1,238 @@
+//! The folder that is shared, and what is known of it across connections.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::failure::Failure;
+use crate::fs::fingerprint::Fingerprint;
+use crate::fs::{dirfd, executable};
+use crate::names::FileName;
+use crate::publish::dirty::Dirty;
+use crate::publish::foreign::{Approved, Foreign};
+use crate::publish::known::Known;
+use crate::publish::look::look;
+use crate::publish::plan::{Plan, Remote};
+use crate::publish::summary::Summary;
+use crate::publish::upload::Content;
+use crate::publish::watcher::Watching;
+use crate::review::base_cache::History;
+use crate::rules::memory::SETTLING;
+use crate::rules::{Rules, Verdict};
+use crate::ui::time;
+
+/// What the server has refused is not sent again before so long, unless it has changed.
+pub const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// The folder, and what is known of it across connections.
+pub struct Folder {
+    dir: PathBuf,
+    pub root: Arc<OwnedFd>,
+    pub rules: Arc<Rules>,
+    pub watching: Watching,
+    pub dirty: Arc<Dirty>,
+    pub known: Known,
+    pub foreign: Foreign,
+    /// What is not shared, by its path.
+    pub left_out: BTreeMap<String, Verdict>,
+    pub said_left_out: Summary,
+    /// Pull requests that have been told of.
+    pub announced: BTreeSet<String>,
+    pub warned_of_others: bool,
+    history: History,
+    pub keeps_history: bool,
+    /// What is being sent.
+    pub sending: BTreeMap<FileName, Fingerprint>,
+    /// What holds a secret, as it was, and of which kind.
+    pub secrets: BTreeMap<FileName, (Fingerprint, &'static str)>,
+    /// What the server has refused, as it was, and when: it is not sent again at once.
+    pub refused: BTreeMap<FileName, (Fingerprint, Instant)>,
+    /// Files that the server has and cannot read.
+    pub unread_there: BTreeSet<String>,
+    /// How many places are to be looked at again later.
+    later: Arc<AtomicUsize>,
+    /// How often files have changed while they were sent, one after the other.
+    pub restless: u32,
+}
+
+impl Folder {
+    /// A folder of which nothing has been looked at yet.
+    pub fn new(
+        dir: &Path,
+        root: Arc<OwnedFd>,
+        rules: Arc<Rules>,
+        watching: Watching,
+        dirty: Arc<Dirty>,
+        approved: Approved,
+    ) -> Self {
+        Self {
+            dir: dir.to_path_buf(),
+            root,
+            rules,
+            watching,
+            dirty,
+            known: Known::default(),
+            foreign: Foreign::new(approved),
+            left_out: BTreeMap::new(),
+            said_left_out: Summary::default(),
+            announced: BTreeSet::new(),
+            warned_of_others: false,
+            history: History::default(),
+            keeps_history: true,
+            sending: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            unread_there: BTreeSet::new(),
+            later: Arc::default(),
+            restless: 0,
+        }
+    }
+
+    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very
+    /// much most will never be asked for.
+    pub fn keep(&mut self, content: &Content) {
+        if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
+            self.history.keep(&content.remote.sha256, bytes);
+        }
+    }
+
+    pub fn look_later(&self, full: String, wait: Duration) {
+        let (dirty, later) = (Arc::clone(&self.dirty), Arc::clone(&self.later));
+        later.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            sleep(wait).await;
+            dirty.add(full);
+            later.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+
+    /// Whether nothing is to be done, nor looked at again soon.
+    pub fn is_at_rest(&self) -> bool {
+        // In this order: a place becomes dirty before it is no longer waited for.
+        self.later.load(Ordering::SeqCst) == 0 && self.dirty.is_empty()
+    }
+
+    /// Whether the folder is still the one that was opened: else what is gone from that says
+    /// nothing.
+    pub fn check(&self) -> Result<(), Failure> {
+        let there = rustix::fs::stat(&self.dir).map(|stat| dirfd::inode(&stat));
+        let open = rustix::fs::fstat(&*self.root).map(|stat| dirfd::inode(&stat));
+        if there == open {
+            return Ok(());
+        }
+        let dir = crate::names::shown(&self.dir.to_string_lossy());
+        Err(Failure::usage(format!(
+            "{dir} was moved, removed or replaced while it was shared; nothing more was sent or \
+             deleted. Start again with the folder that you mean."
+        )))
+    }
+
+    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
+    /// looked at, and why.
+    pub fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
+        let watching = &mut self.watching;
+        let mut found = look(&self.root, &self.rules, full, |folder| {
+            watching.folder(folder);
+        });
+        let own = FileName::parse(full).ok();
+        if let Some(file) = own.and_then(|name| found.files.get(&name)) {
+            self.dirty.weigh(full, file.size);
+        }
+        let (root, rules) = (&self.root, &self.rules);
+        self.secrets.retain(|name, (stamp, kind)| {
+            if !lies_in(name.as_str(), full) {
+                return true;
+            }
+            // Left out as if its name said so, for as long as it holds the secret.
+            match found.files.get(name) {
+                Some(now) if now == stamp => {}
+                Some(now) => match rules.judge_contents(root, name) {
+                    Ok(Verdict::Holds(found)) => (*stamp, *kind) = (*now, found),
+                    _ => return false,
+                },
+                None => return false,
+            }
+            found.files.remove(name);
+            let (path, verdict) = (name.as_str().to_owned(), Verdict::Holds(kind));
+            found.left_out.insert(path, verdict);
+            true
+        });
+        let mut part = self
+            .known
+            .plan(full, &found, |name| fingerprint(root, rules, name));
+        part.post.retain(|(name, _)| {
+            let refused = self.refused.get(name);
+            refused.is_none_or(|(stamp, when)| {
+                found.files.get(name) != Some(stamp) || when.elapsed() > REFUSED_FOR
+            })
+        });
+        for (name, _) in &part.post {
+            self.sending
+                .extend(found.files.get(name).map(|stamp| (name.clone(), *stamp)));
+        }
+        plan.delete.extend(part.delete);
+        plan.post.extend(part.post);
+        plan.same += part.same;
+        self.left_out.retain(|path, _| !lies_in(path, full));
+        let mut compared = Compared {
+            unreadable: found.unreadable,
+            there: found.files.into_keys().collect(),
+        };
+        for (path, verdict) in &found.left_out {
+            match verdict {
+                Verdict::Settling => self.look_later(path.clone(), SETTLING),
+                Verdict::Unknown(why) => {
+                    compared.unreadable.insert(path.clone(), why.clone());
+                }
+                _ => {}
+            }
+        }
+        self.left_out.extend(found.left_out);
+        compared
+    }
+}
+
+/// What a place was found to be.
+pub struct Compared {
+    pub unreadable: BTreeMap<String, String>,
+    pub there: BTreeSet<FileName>,
+}
+
+/// Whether a path is that place or lies below it.
+pub fn lies_in(path: &str, full: &str) -> bool {
+    let rest = path.strip_prefix(full);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Reads a file, and says what it holds and which it was, if it can be read.
+/// Nothing is said of one that looks like a secret: it is read to be sent, and found to be one.
+pub fn fingerprint(
+    root: &OwnedFd,
+    rules: &Rules,
+    name: &FileName,
+) -> Option<(Remote, Option<Fingerprint>)> {
+    let read = time::now() / 1_000;
+    if rules.judge_contents(root, name).ok()? != Verdict::Shared {
+        return None;
+    }
+    let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
+    let file = dirfd::open_file(&folder, leaf).ok()?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    let (stamp, executable) = (Fingerprint::of(&stat), executable::is_set(&stat));
+    let again = file.try_clone().ok()?;
+    let (size, sha256) = dirfd::fingerprint(file).ok()?;
+    let is_same = Fingerprint::of(&rustix::fs::fstat(&again).ok()?) == stamp;
+    Some((
+        Remote {
+            size,
+            sha256,
+            executable,
+        },
+        stamp.settled(read).filter(|_| is_same),
+    ))
+}
