@@ -208,8 +208,8 @@ impl Floor {
             }
         };
         let mut watcher = notify::recommended_watcher(carry).expect("a watcher");
-        let watched = watcher.watch(dir.path(), RecursiveMode::NonRecursive);
-        watched.expect("watched");
+        let watching = watcher.watch(dir.path(), RecursiveMode::NonRecursive);
+        watching.expect("watched");
         Self {
             dir,
             copy,
@@ -233,6 +233,34 @@ fn names(count: usize) -> Vec<PathBuf> {
 fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
     times[(times.len() * percent / 100).min(times.len() - 1)]
+}
+
+/// Saves one file after the other, each beside the floor's.
+fn saves(world: &World, all: &[PathBuf]) {
+    let (mut times, mut floors, floor) = (Vec::new(), Vec::new(), Floor::start());
+    for number in 0..200 {
+        let (file, content) = (
+            &all[number * 7 % all.len()..][..1],
+            format!("save {number}"),
+        );
+        let began = Instant::now();
+        fs::write(world.dir.path().join(&file[0]), &content).expect("written");
+        world.arrived(file, content.as_bytes());
+        times.push(began.elapsed());
+        floors.push(floor.save(content.as_bytes()));
+        sleep(Duration::from_millis(100));
+    }
+    for (what, times) in [
+        ("from a save to the viewer's disk", &mut times),
+        ("the floor: inotify, read and write", &mut floors),
+    ] {
+        let (median, p99) = (percentile(times, 50), percentile(times, 99));
+        println!(
+            "| {what}, p50 / p99 | {:.1} / {:.1} ms |",
+            median.as_secs_f64() * 1_000.0,
+            p99.as_secs_f64() * 1_000.0
+        );
+    }
 }
 
 fn main() {
@@ -287,27 +315,7 @@ fn main() {
         used * 100.0
     );
 
-    let (mut times, mut floors, floor) = (Vec::new(), Vec::new(), Floor::start());
-    for number in 0..200 {
-        let (file, content) = (&all[number * 7 % count..][..1], format!("save {number}"));
-        let began = Instant::now();
-        fs::write(world.dir.path().join(&file[0]), &content).expect("written");
-        world.arrived(file, content.as_bytes());
-        times.push(began.elapsed());
-        floors.push(floor.save(content.as_bytes()));
-        sleep(Duration::from_millis(100));
-    }
-    for (what, times) in [
-        ("from a save to the viewer's disk", &mut times),
-        ("the floor: inotify, read and write", &mut floors),
-    ] {
-        let (median, p99) = (percentile(times, 50), percentile(times, 99));
-        println!(
-            "| {what}, p50 / p99 | {:.1} / {:.1} ms |",
-            median.as_secs_f64() * 1_000.0,
-            p99.as_secs_f64() * 1_000.0
-        );
-    }
+    saves(&world, &all);
 
     let (mut times, burst) = (Vec::new(), &all[..count.min(500)]);
     for number in 0..20 {

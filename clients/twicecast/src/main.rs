@@ -1,7 +1,6 @@
 //! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the
 //! wire contract and nothing of the server's inside.
 
-mod backoff;
 mod chat;
 mod cli;
 mod commands;
@@ -13,16 +12,16 @@ mod fs;
 mod listing;
 mod names;
 mod parts;
-mod protocol;
 mod publish;
 mod replica;
 mod review;
 mod rules;
-mod throughput;
 mod tls;
 mod ui;
 
 use std::process::ExitCode;
+
+pub(crate) use twicecast_client::{backoff, protocol};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{

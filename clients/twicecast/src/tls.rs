@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig};
+use twicecast_client::connection::{system_roots, tls_trusting};
 
 use crate::failure::Failure;
-use crate::ui::untrusted::shown;
+use twicecast_client::untrusted::shown;
 
 static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
 
@@ -34,29 +35,13 @@ pub fn trust(file: &Path) -> Result<(), Failure> {
     if added == 0 {
         return Err(unusable("it holds no certificate"));
     }
-    let _ = CONFIG.set(config_with(roots));
+    let _ = CONFIG.set(tls_trusting(roots));
     Ok(())
 }
 
 /// How secure connections are made.
 pub fn config() -> Arc<ClientConfig> {
-    Arc::clone(CONFIG.get_or_init(|| config_with(system_roots())))
-}
-
-/// Those of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set.
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read vouches for nobody.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
-}
-
-fn config_with(roots: RootCertStore) -> Arc<ClientConfig> {
-    Arc::new(
-        ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    )
+    Arc::clone(CONFIG.get_or_init(|| tls_trusting(system_roots())))
 }
 
 /// Why there is no secure connection, and what to do.

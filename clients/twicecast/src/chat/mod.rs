@@ -113,7 +113,7 @@ async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
             talk.name_unsent();
             return Err(failure);
         }
-        let wait = backoff.next();
+        let wait = backoff.next_wait();
         talk.tell(&format!(
             "{failure} Trying again in {:.1} s.",
             wait.as_secs_f64()

@@ -162,7 +162,7 @@ pub async fn fill(
             return Err(failure);
         }
         line.down(&failure);
-        if waits(&mut stop, backoff.next()).await {
+        if waits(&mut stop, backoff.next_wait()).await {
             break Ended::Stopped;
         }
     };

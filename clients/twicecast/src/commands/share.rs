@@ -412,7 +412,7 @@ impl Share {
             if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
                 return Err(failure);
             }
-            let wait = self.backoff.next();
+            let wait = self.backoff.next_wait();
             self.output.tell(&Event::Lost {
                 why: failure.to_string(),
                 retry_in: wait.as_secs_f64(),

@@ -8,4 +8,4 @@ pub mod question;
 pub mod signals;
 pub mod style;
 pub mod time;
-pub mod untrusted;
+pub use twicecast_client::untrusted;

@@ -161,7 +161,8 @@ impl Session {
         self.outgoing.send(request.to_string()).await;
         let mut parts = Vec::new();
         loop {
-            let next = self.incoming.next().await.map_err(NoAnswer::Lost)?;
+            let next = self.incoming.next().await;
+            let next = next.map_err(|error| NoAnswer::Lost(error.into()))?;
             match next {
                 (Some(answered), _) if answered != reference => {}
                 (Some(_), ServerMessage::Error(error)) => return Err(NoAnswer::Refused(error)),

@@ -312,7 +312,7 @@ impl<'a> Upload<'a> {
     ///
     /// If the connection breaks.
     pub async fn next(&mut self) -> Result<(Option<u64>, ServerMessage), Failure> {
-        self.incoming.next().await
+        Ok(self.incoming.next().await?)
     }
 
     /// Says goodbye.
@@ -338,7 +338,7 @@ impl<'a> Upload<'a> {
     async fn what_ended_it(&mut self) -> Failure {
         loop {
             if let Err(failure) = self.incoming.next().await {
-                return failure;
+                return failure.into();
             }
         }
     }

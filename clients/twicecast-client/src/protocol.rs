@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ui::untrusted::Untrusted;
+use crate::untrusted::Untrusted;
 
 /// Asks for a role with a token; `section` is `file` or `pullrequest`.
 pub fn authenticate(reference: u64, token: &str, section: &str, names: &Value) -> String {

@@ -23,7 +23,7 @@ impl Backoff {
 
     /// How long to wait now: each time longer, and for everybody a little different, so that those
     /// that one server has lost do not all come back in the same moment.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         let longest = if self.0 < ATTEMPTS { SOON } else { LATE };
         let wait = FIRST.saturating_mul(1 << self.0.min(8)).min(longest);
         self.0 = self.0.saturating_add(1);
@@ -44,13 +44,13 @@ mod tests {
     #[test]
     fn waits_grow_are_bounded_and_begin_anew() {
         let mut backoff = Backoff::default();
-        assert!(backoff.next() <= FIRST.mul_f64(1.5));
+        assert!(backoff.next_wait() <= FIRST.mul_f64(1.5));
         for _ in 0..ATTEMPTS - 1 {
-            assert!(backoff.next() <= SOON.mul_f64(1.5));
+            assert!(backoff.next_wait() <= SOON.mul_f64(1.5));
         }
-        let late = (0..20).map(|_| backoff.next()).max().unwrap();
+        let late = (0..20).map(|_| backoff.next_wait()).max().unwrap();
         assert!(late > SOON.mul_f64(1.5) && late <= LATE.mul_f64(1.5));
         backoff.reset();
-        assert!(backoff.next() <= FIRST.mul_f64(1.5));
+        assert!(backoff.next_wait() <= FIRST.mul_f64(1.5));
     }
 }

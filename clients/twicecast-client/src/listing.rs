@@ -1,0 +1,94 @@
+//! A whole project's list, which a server may spread over many messages.
+
+use crate::Error;
+use crate::connection::{Incoming, Outgoing};
+use crate::protocol::{self, ListedFile, ServerError, ServerMessage};
+
+/// A project with more files than this is not listed, …
+const FILES_MAX: usize = 1_000_000;
+/// … nor one whose names are longer than this together.
+const NAME_BYTES_MAX: usize = 256 << 20;
+
+/// How long a list has grown.
+#[derive(Debug, Default)]
+pub struct Length {
+    files: usize,
+    name_bytes: usize,
+}
+
+impl Length {
+    /// Counts more of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooMuch`], over 1,000,000 files or 256 MiB of names.
+    pub fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+        for name in names {
+            self.files += 1;
+            self.name_bytes += name.len();
+        }
+        if self.files <= FILES_MAX && self.name_bytes <= NAME_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Error::TooMuch(
+            "1,000,000 files, or 256 MiB of names, for the project",
+        ))
+    }
+}
+
+/// The project's files, and the errors of those that the server has and cannot read. `aside` is
+/// told what else the server says meanwhile, such as which pull requests wait.
+///
+/// # Errors
+///
+/// If the connection breaks, the server refuses, or the list is longer than [`Length`] allows.
+pub async fn list(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    (streamer, project): (&str, &str),
+    asked: u64,
+    aside: &mut (dyn FnMut(ServerMessage) + Send),
+) -> Result<(Vec<ListedFile>, Vec<ServerError>), Error> {
+    outgoing
+        .send(protocol::list(asked, streamer, project))
+        .await;
+    let mut all = Vec::new();
+    let mut unread = Vec::new();
+    let mut length = Length::default();
+    loop {
+        match incoming.answer(asked, aside).await {
+            Ok(ServerMessage::List { files, last }) => {
+                length.add(files.iter().map(|file| file.name.as_str()))?;
+                all.extend(files);
+                if last {
+                    return Ok((all, unread));
+                }
+            }
+            Ok(_) => {}
+            Err(Error::Refused(error)) if error.unread_file().is_some() => {
+                length.add(error.unread_file().into_iter())?;
+                unread.push(*error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_an_end_in_files_and_in_bytes() {
+        let mut length = Length::default();
+        length.add(std::iter::repeat_n("/a", FILES_MAX)).unwrap();
+        assert!(matches!(
+            length.add(["/a"].into_iter()),
+            Err(Error::TooMuch(_))
+        ));
+        let long = "a".repeat(NAME_BYTES_MAX);
+        let mut length = Length::default();
+        length.add([&*long].into_iter()).unwrap();
+        assert!(length.add(["a"].into_iter()).is_err());
+    }
+}
