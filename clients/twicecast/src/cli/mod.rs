@@ -63,12 +63,14 @@ Example, with a server started by `file-ws-server --base-dir ./streams`:
     after_help = EXAMPLE
 )]
 pub struct Cli {
-    /// When to use colours; `auto` heeds `NO_COLOR` and `TERM=dumb`
+    /// When to use colours: auto, always or never; auto heeds `NO_COLOR` and `TERM=dumb`
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    #[arg(hide_possible_values = true, help_heading = "Output")]
     pub color: When,
     /// Trust the certificates in this PEM file, too, as for a server with a self-signed one; those
     /// of the system are taken from `SSL_CERT_FILE` where that is set
     #[arg(long, value_name = "FILE", env = "TWICECAST_CA", global = true)]
+    #[arg(help_heading = "Server and names")]
     pub ca: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

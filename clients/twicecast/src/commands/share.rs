@@ -67,7 +67,8 @@ says which rule decides.
 Keys, in a terminal: p pauses and goes on, q stops.
 
 With --json each line is an object; `event` says which:
-  invitation         command, clone, pulls: what to type elsewhere (--local)
+  invitation         command, until, guests (name, clone, propose and chat of each), pulls, chat:
+                     what to type elsewhere (--local)
   connected          url, project
   sending            files, bytes, deletions: what is about to be done
   sent, deleted      name (sent: bytes)

@@ -23,6 +23,7 @@ pub enum AddressSource {
 
 /// What all commands share.
 #[derive(Debug, Default, Clone, Args)]
+#[command(next_help_heading = "Server and names")]
 pub struct CommonArgs {
     /// The server's address, ws:// or wss://
     #[arg(
