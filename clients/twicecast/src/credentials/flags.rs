@@ -1,5 +1,6 @@
 //! The flags that all commands share.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -22,7 +23,7 @@ pub enum AddressSource {
 }
 
 /// What all commands share.
-#[derive(Debug, Default, Clone, Args)]
+#[derive(Default, Clone, Args)]
 #[command(next_help_heading = "Server and names")]
 pub struct CommonArgs {
     /// The server's address, ws:// or wss://
@@ -62,4 +63,16 @@ pub struct CommonArgs {
     /// Whether the token or the key stands on the command line, where other users see it
     #[arg(skip)]
     pub is_secret_seen: bool,
+}
+
+/// Without the token and the key.
+impl fmt::Debug for CommonArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommonArgs")
+            .field("url", &self.url)
+            .field("user", &self.user)
+            .field("streamer", &self.streamer)
+            .field("project", &self.project)
+            .finish_non_exhaustive()
+    }
 }

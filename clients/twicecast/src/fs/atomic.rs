@@ -194,7 +194,7 @@ pub fn prune(root: &OwnedFd, name: &FileName) {
 }
 
 fn changed() -> io::Error {
-    io::Error::other("it has changed in this very moment; apply again")
+    io::Error::other("it has changed in this very moment; try again")
 }
 
 /// A name that nobody else has and that nothing of ours sends.
@@ -333,10 +333,10 @@ mod tests {
         fs::write(dir.path().join("a"), "new").unwrap();
         for ours in [None, Some(&b"old"[..])] {
             let error = write(&root, &name("/a"), ours, b"theirs", None).unwrap_err();
-            assert!(error.to_string().contains("apply again"), "{error}");
+            assert!(error.to_string().contains("try again"), "{error}");
         }
         let error = remove(&root, &name("/a"), b"old").unwrap_err();
-        assert!(error.to_string().contains("apply again"), "{error}");
+        assert!(error.to_string().contains("try again"), "{error}");
         assert!(write(&root, &name("/gone"), Some(b"old"), b"theirs", None).is_err());
         assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"new");
         assert_eq!(entries(&dir), 1);

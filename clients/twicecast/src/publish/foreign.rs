@@ -83,6 +83,19 @@ impl Foreign {
         self.has_connected = true;
     }
 
+    /// Takes note of what somebody else has just put there, before `known` does.
+    pub fn heard(&mut self, name: &FileName, known: &Known) {
+        if self.approved == Approved::All {
+            return;
+        }
+        if known.remote(name).is_none() {
+            self.there += 1;
+            self.added.insert(name.clone());
+        } else if !self.added.contains(name) {
+            self.changed.insert(name.clone());
+        }
+    }
+
     /// Whether a plan may be carried out.
     ///
     /// # Errors
@@ -260,5 +273,35 @@ mod tests {
             foreign.settled(name);
         }
         assert_eq!(foreign.check(&sending(&own), "ana/demo"), Ok(()));
+    }
+
+    #[test]
+    fn what_somebody_else_puts_there_while_this_runs_is_theirs_too() {
+        let mut known = Known::default();
+        known.listed(holding(&names("own", 20), "x"));
+        let there = holding(&names("own", 20), "x");
+        let heard = |approved, count| {
+            let mut foreign = Foreign::new(approved);
+            foreign.listed(&known, &there, |_| false);
+            for name in names("theirs", count) {
+                foreign.heard(&name, &known);
+            }
+            foreign.check(&deleting(&names("theirs", count)), "ana/demo")
+        };
+        assert!(heard(Approved::default(), UNASKED_MAX).is_ok());
+        assert!(heard(Approved::default(), UNASKED_MAX + 1).is_err());
+        assert!(heard(Approved::All, UNASKED_MAX + 1).is_ok());
+        let mut foreign = Foreign::new(Approved::default());
+        foreign.listed(&known, &there, |_| false);
+        let own = names("own", UNASKED_MAX + 1);
+        for name in &own {
+            foreign.heard(name, &known);
+        }
+        let posts = own.into_iter().map(|name| (name, 1)).collect();
+        let plan = Plan {
+            post: posts,
+            ..Plan::default()
+        };
+        assert!(foreign.check(&plan, "ana/demo").is_err());
     }
 }

@@ -191,6 +191,7 @@ impl Session<'_> {
             });
         }
         if let Ok(name) = FileName::parse(name) {
+            self.folder.foreign.heard(&name, &self.folder.known);
             self.folder.known.posted(name, Remote::unknown(), None);
         }
     }

@@ -345,7 +345,9 @@ impl ShareOutput {
                 parts.push(format!("{files} in all, in {seconds:.1} s"));
                 parts.join(", ")
             }
-            Event::Complete { files } => format!("complete: the server has all {files} files"),
+            Event::Complete { files } => {
+                format!("complete: the server has {}", counted(*files, "file"))
+            }
             Event::WouldDo {
                 send,
                 bytes,

@@ -1,6 +1,7 @@
 //! Taking a pull request over into the folder.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fd::OwnedFd;
 
@@ -11,6 +12,9 @@ use crate::review::backup::Backups;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step, Steps};
 use crate::ui::output::{say, warn};
+
+/// So often it is noted what was taken.
+const NOTE_EVERY: Duration = Duration::from_millis(100);
 
 /// What has come of a pull request.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -53,11 +57,16 @@ pub async fn run(
         outcome: Outcome::default(),
     };
     let applied = applying.all(steps, contents).await;
+    note(steps);
+    applying.outcome.has_conflicts |= applying.backups.tell();
+    applied.map(|()| applying.outcome)
+}
+
+/// Remembers what was taken so far.
+fn note(steps: &Steps<'_, '_>) {
     if let Err(error) = steps.taken.write() {
         warn(&format!("What was taken cannot be noted: {error}."));
     }
-    applying.outcome.has_conflicts |= applying.backups.tell();
-    applied.map(|()| applying.outcome)
 }
 
 struct Applying {
@@ -77,6 +86,7 @@ impl Applying {
             self.outcome.has_left_out = true;
             warn(&format!("{}: not applied: {fault}", shown(name)));
         }
+        let mut noted = Instant::now();
         for name in contents.names() {
             if !wanted.wants(name) {
                 if steps.taken.has(steps.pull, name) {
@@ -88,6 +98,11 @@ impl Applying {
             }
             let step = steps.next(name, contents).await?;
             self.take(&step, steps);
+            // Whoever is stopped in the middle goes on from about here.
+            if noted.elapsed() > NOTE_EVERY {
+                note(steps);
+                noted = Instant::now();
+            }
         }
         Ok(())
     }

@@ -282,7 +282,7 @@ mod tests {
         let mut backups = Backups::at(state.path(), "id");
         io::Write::write_all(&mut append(&dir.path().join("a")), b"new\n").unwrap();
         let replaced = backups.replace(&root, &name("/a"), Some(b"ours\n"), b"theirs\n", None);
-        assert!(replaced.unwrap_err().to_string().contains("apply again"));
+        assert!(replaced.unwrap_err().to_string().contains("try again"));
         assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"ours\nnew\n");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

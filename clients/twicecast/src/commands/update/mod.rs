@@ -110,7 +110,9 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
             has_failed: false,
         } => say(&format!("{project} has nothing new")),
         Outcome {
-            has_failed: false, ..
+            has_conflicts: false,
+            has_failed: false,
+            ..
         } => say(&format!("up to date with {project}")),
         _ => {}
     }
