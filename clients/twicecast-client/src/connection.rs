@@ -242,6 +242,9 @@ impl Incoming {
     /// How the connection ended, or what cannot be understood.
     pub async fn next(&mut self) -> Result<(Option<u64>, ServerMessage), Error> {
         loop {
+            // Messages that have come already are taken without waiting; a flood of them must not
+            // keep a signal from being heard.
+            tokio::task::coop::consume_budget().await;
             let message = match self.next_raw().await? {
                 Message::Text(text) => protocol::parse(text.as_str()),
                 Message::Binary(bytes) => std::str::from_utf8(&bytes)

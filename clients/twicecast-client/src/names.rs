@@ -11,6 +11,9 @@ pub const OWN_PREFIX: &str = ".twicecast-";
 /// The folder in which a server keeps its records; whatever holds it is a server's base folder.
 pub const SERVER_FOLDER: &str = ".twicecast";
 
+/// Where other version control systems than git keep their records, and what they run.
+const REPOSITORIES: [&str; 6] = [".hg", ".svn", ".jj", ".bzr", "_darcs", ".pijul"];
+
 const SEGMENT_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 64;
@@ -41,6 +44,8 @@ pub enum NameFault {
     Deep,
     /// Something that is, or that some file system takes for, `.git`.
     Git,
+    /// The folder of another version control system, which runs what is configured there.
+    Repository,
     /// A server's own folder.
     ServerFolder,
     /// A file or folder of this client's own.
@@ -58,6 +63,7 @@ impl fmt::Display for NameFault {
             Self::LongPath => "the name is longer than 4,096 bytes",
             Self::Deep => "the name is more than 64 folders deep",
             Self::Git => "`.git` is never touched",
+            Self::Repository => "the records of a version control system are never touched",
             Self::ServerFolder => "`.twicecast` belongs to a server",
             Self::WorkFolder => "names that begin with `.twicecast-` are this program's own",
         })
@@ -156,6 +162,8 @@ fn check_reserved(segment: &str) -> Result<(), NameFault> {
     let plain = stem.trim_end_matches(['.', ' ']).to_lowercase();
     if plain == ".git" || is_short_name(&plain, "git~") {
         Err(NameFault::Git)
+    } else if REPOSITORIES.contains(&plain.as_str()) {
+        Err(NameFault::Repository)
     } else if plain == SERVER_FOLDER || is_short_name(&plain, "twicec~") {
         Err(NameFault::ServerFolder)
     } else if plain.starts_with(OWN_PREFIX) {
@@ -285,6 +293,9 @@ mod tests {
             ("/sub/.git/hooks/pre-commit", NameFault::Git),
             ("/.GIT/config", NameFault::Git),
             ("/.Git", NameFault::Git),
+            ("/.hg/hgrc", NameFault::Repository),
+            ("/a/.JJ/repo", NameFault::Repository),
+            ("/.svn.", NameFault::Repository),
             ("/.git /config", NameFault::Git),
             ("/.git./config", NameFault::Git),
             ("/.git. . /config", NameFault::Git),

@@ -332,6 +332,9 @@ struct Envelope {
     last: Option<bool>,
 }
 
+/// Of an error's own words no more are kept: they are for people.
+const ERROR_CHARS_MAX: usize = 1_000;
+
 /// Reads a message: its `ref`, where it answers a request of ours, and what it says.
 ///
 /// # Errors
@@ -342,7 +345,13 @@ pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
         .map_err(|error| format!("it is not a message of the contract ({error})"))?;
     let reference = envelope.r#ref.as_ref().and_then(Value::as_u64);
     if envelope.code != 200 {
-        let message = envelope.message.unwrap_or_default().into();
+        let mut message = envelope.message.unwrap_or_default();
+        let end = message.char_indices().nth(ERROR_CHARS_MAX);
+        if let Some((end, _)) = end {
+            message.truncate(end);
+            message.push('…');
+        }
+        let message = message.into();
         let error = ServerError {
             code: envelope.code,
             kind: envelope.r#type,
@@ -494,6 +503,15 @@ mod tests {
                 project: "demo".into()
             })
         );
+    }
+
+    #[test]
+    fn of_an_errors_words_the_beginning_is_kept() {
+        let text = json!({"code": 400, "type": "t", "message": "ä".repeat(100_000)}).to_string();
+        let Ok((_, ServerMessage::Error(error))) = parse(&text) else {
+            panic!("no error");
+        };
+        assert_eq!(error.message.raw().chars().count(), ERROR_CHARS_MAX + 1);
     }
 
     #[test]

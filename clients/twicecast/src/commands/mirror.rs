@@ -2,6 +2,7 @@
 //! connection is lost.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::sync::watch;
@@ -87,6 +88,9 @@ pub struct Job<'a> {
     pub read_limit: Option<u64>,
 }
 
+/// A connection that lasted for so long was a good one.
+const STABLE: Duration = Duration::from_secs(5);
+
 /// How a mirror ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -139,12 +143,14 @@ pub async fn fill(
     let mut backoff = Backoff::default();
     let mut line = Line::default();
     let ended = loop {
+        let began = Instant::now();
         let result = tokio::select! {
             biased;
             _ = stop.changed() => Ok(Ended::Stopped),
             result = session(job, identity, folder, &mut report, &mut line) => result,
         };
-        if line.is_up {
+        // Not at once: a server may let us in and then say what cannot be understood.
+        if line.is_up && began.elapsed() > STABLE {
             backoff.reset();
         }
         let failure = match result {

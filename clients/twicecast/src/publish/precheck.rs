@@ -24,7 +24,7 @@ const TOKEN: u64 = 1;
 const STATUS: u64 = 2;
 const LIST: u64 = 3;
 
-/// More deletions than this are asked for.
+/// More deletions than this are asked for, or half of what the server has.
 const DELETIONS_MAX: usize = 5;
 /// So many files are asked for.
 const FILES_MANY: usize = 20_000;
@@ -129,7 +129,8 @@ impl Intent {
             );
         }
         let gone = self.plan.delete.len();
-        if gone > DELETIONS_MAX || (gone > 0 && gone == self.there) {
+        // Of a small project half is much: one name that both have does not make it the same.
+        if gone > DELETIONS_MAX || (gone > 0 && gone * 2 >= self.there) {
             let names = self.plan.delete.iter().take(NAMED_MAX);
             let names: Vec<_> = names.map(ToString::to_string).collect();
             let more = if gone > NAMED_MAX { ", …" } else { "" };
@@ -186,7 +187,8 @@ mod tests {
     fn what_would_destroy_much_is_asked_for_and_the_ordinary_is_not() {
         for (deletions, there, here, asked) in [
             (0, 0, 10, false),
-            (5, 6, 10, false),
+            (5, 11, 10, false),
+            (4, 5, 10, true),
             (6, 100, 10, true),
             (1, 1, 10, true),
             (0, 0, 19_999, false),

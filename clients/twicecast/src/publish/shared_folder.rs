@@ -21,9 +21,9 @@ pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
     let absolute = std::fs::canonicalize(dir).map_err(|error| unusable(&error))?;
     for segment in &absolute {
         match crate::names::check_segment(&segment.to_string_lossy()) {
-            Err(NameFault::Git) => {
+            Err(NameFault::Git | NameFault::Repository) => {
                 return Err(Failure::usage(format!(
-                    "{shown_dir} lies in a `.git` folder, which is never sent; share the project's \
+                    "{shown_dir} lies in a `.git` folder or one like it, which is never sent; share the project's \
                      folder instead."
                 )));
             }

@@ -29,7 +29,7 @@ impl Summary {
                 // leave everybody knows.
                 Verdict::Unknown(_)
                 | Verdict::Settling
-                | Verdict::Never(Skip::Name(NameFault::Git))
+                | Verdict::Never(Skip::Name(NameFault::Git | NameFault::Repository))
                 | Verdict::Leftover(_)
                 | Verdict::Shared => {}
                 Verdict::Never(why) => summary.never.push((path.clone(), why.to_string())),

@@ -336,8 +336,12 @@ fn resolved(absolute: &Path) -> io::Result<PathBuf> {
 fn refuse_hidden(path: &Path, shown_dir: &str) -> Result<(), Failure> {
     for segment in path {
         let fault = check_segment(&segment.to_string_lossy());
-        if let Err(fault @ (NameFault::Git | NameFault::ServerFolder | NameFault::WorkFolder)) =
-            fault
+        if let Err(
+            fault @ (NameFault::Git
+            | NameFault::Repository
+            | NameFault::ServerFolder
+            | NameFault::WorkFolder),
+        ) = fault
         {
             return Err(Failure::usage(format!(
                 "{shown_dir} cannot be written into: {fault}. Choose another folder."
