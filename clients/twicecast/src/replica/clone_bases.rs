@@ -10,6 +10,7 @@ use crate::names::FileName;
 use crate::replica::base_contents::BaseContents;
 use crate::replica::folder::CloneFolder;
 use crate::replica::manifest::Manifest;
+use crate::replica::proposed::Proposed;
 use crate::replica::state::State;
 use crate::replica::tree::Incoming;
 
@@ -19,6 +20,7 @@ pub struct CloneBases<'a> {
     root: &'a OwnedFd,
     manifest: Manifest,
     contents: BaseContents,
+    proposed: Proposed,
 }
 
 impl<'a> CloneBases<'a> {
@@ -32,6 +34,7 @@ impl<'a> CloneBases<'a> {
             root: &clone.root,
             manifest: Manifest::begin(&clone.work, clone.record.clone())?,
             contents: BaseContents::new(&clone.work)?,
+            proposed: Proposed::read(&clone.work),
         })
     }
 
@@ -50,12 +53,23 @@ impl<'a> CloneBases<'a> {
             return self.manifest.removed(name);
         };
         // Without its content it can still be told apart, and be merged where only one has changed.
+        self.keep(name, &theirs.sha256)?;
+        self.manifest.wrote(name, &theirs.sha256, theirs.executable)
+    }
+
+    /// Keeps the content of a file here, if it has that hash: it is proposed, and may be what others
+    /// begin with.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn keep(&mut self, name: &FileName, sha256: &str) -> io::Result<()> {
         let opened = dirfd::open_parent(self.root, name)
             .and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
-        if let Ok(mut file) = opened {
-            self.contents.keep(&theirs.sha256, &mut file)?;
+        match opened {
+            Ok(mut file) => self.contents.keep(sha256, &mut file),
+            Err(_) => Ok(()),
         }
-        self.manifest.wrote(name, &theirs.sha256, theirs.executable)
     }
 
     /// From now on a file began as what has come from the project.
@@ -70,10 +84,11 @@ impl<'a> CloneBases<'a> {
             .wrote(name, &incoming.sha256, incoming.executable)
     }
 
-    /// Forgets the contents that no file began with.
+    /// Forgets the contents that no file began with and that were not proposed.
     pub fn tidy(&mut self) {
         let written = self.manifest.files().values();
-        let needed: HashSet<&str> = written.map(|written| written.sha256.as_str()).collect();
+        let written = written.map(|written| written.sha256.as_str());
+        let needed: HashSet<&str> = written.chain(self.proposed.hashes()).collect();
         self.contents.keep_only(|sha256| needed.contains(sha256));
     }
 }

@@ -1,4 +1,5 @@
-//! What was proposed from a clone and may wait for the streamer, so that it is not proposed twice.
+//! What was proposed from a clone: so that it is not proposed twice, and so that what the streamer
+//! takes is known for what the files here grew out of.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,9 +16,12 @@ use crate::replica::state::State;
 const FILE: &str = "proposed.json";
 const TEMPORARY: &str = "proposed.new";
 
-/// Files as they were proposed; `None` for a deletion.
+/// Of one file no more proposals are remembered.
+const STATES_MAX: usize = 20;
+
+/// Files as they were proposed, the latest last; `None` for a deletion.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Proposed(pub BTreeMap<FileName, Option<State>>);
+pub struct Proposed(BTreeMap<FileName, Vec<Option<State>>>);
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -34,12 +38,41 @@ impl Proposed {
             .ok()
             .and_then(|file| serde_json::from_reader(io::BufReader::new(file)).ok())
             .unwrap_or_default();
-        let files = lines.into_iter().filter_map(|line| {
+        let mut proposed = Self::default();
+        for line in lines {
             let executable = line.executable;
             let state = line.sha256.map(|sha256| State { sha256, executable });
-            Some((FileName::parse(&line.name).ok()?, state))
-        });
-        Self(files.collect())
+            if let Ok(name) = FileName::parse(&line.name) {
+                proposed.add(name, state);
+            }
+        }
+        proposed
+    }
+
+    /// A file was proposed so.
+    pub fn add(&mut self, name: FileName, state: Option<State>) {
+        let states = self.0.entry(name).or_default();
+        states.retain(|before| *before != state);
+        states.push(state);
+        states.drain(..states.len().saturating_sub(STATES_MAX));
+    }
+
+    /// Whether a file was once proposed so.
+    pub fn has(&self, name: &FileName, state: Option<&State>) -> bool {
+        let states = self.0.get(name);
+        states.is_some_and(|states| states.iter().any(|before| before.as_ref() == state))
+    }
+
+    /// Whether a file was proposed so when it last was.
+    pub fn is_latest(&self, name: &FileName, state: Option<&State>) -> bool {
+        let latest = self.0.get(name).and_then(|states| states.last());
+        latest.is_some_and(|latest| latest.as_ref() == state)
+    }
+
+    /// The hashes of all that was proposed.
+    pub fn hashes(&self) -> impl Iterator<Item = &str> {
+        let states = self.0.values().flatten().flatten();
+        states.map(|state| state.sha256.as_str())
     }
 
     /// Writes it.
@@ -53,7 +86,9 @@ impl Proposed {
             sha256: state.as_ref().map(|state| state.sha256.clone()),
             executable: state.as_ref().is_some_and(|state| state.executable),
         };
-        let lines: Vec<Line> = self.0.iter().map(line).collect();
+        let all = self.0.iter();
+        let all = all.flat_map(|(name, states)| states.iter().map(move |state| (name, state)));
+        let lines: Vec<Line> = all.map(line).collect();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
         let opened = openat(work, TEMPORARY, flags | OFlags::CLOEXEC, mode)?;
@@ -76,9 +111,19 @@ mod tests {
             sha256: "1".into(),
             executable: true,
         };
-        let proposed = Proposed([(name("/a"), Some(state)), (name("/b"), None)].into());
+        let mut proposed = Proposed::default();
+        proposed.add(name("/b"), None);
+        for number in 0..STATES_MAX + 5 {
+            let sha256 = number.to_string();
+            let executable = true;
+            proposed.add(name("/a"), Some(State { sha256, executable }));
+        }
+        proposed.add(name("/a"), Some(state.clone()));
         proposed.write(&work).unwrap();
-        assert_eq!(Proposed::read(&work), proposed);
+        let read = Proposed::read(&work);
+        assert_eq!(read, proposed);
+        assert!(read.has(&name("/b"), None) && read.is_latest(&name("/a"), Some(&state)));
+        assert_eq!(read.hashes().count(), STATES_MAX);
         std::fs::write(dir.path().join(FILE), "nonsense").unwrap();
         assert_eq!(Proposed::read(&work), Proposed::default());
     }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
 use crate::protocol::ListedFile;
+use crate::replica::proposed::Proposed;
 use crate::replica::record::{Files, Written};
 
 /// What there is to know of a file to tell whether it has changed.
@@ -200,8 +201,13 @@ pub struct Changes {
 }
 
 /// Compares a clone with a list of the project; `unread` are files that the server has and cannot
-/// read.
-pub fn compare(place: Place<'_>, listed: &[ListedFile], unread: &[(String, String)]) -> Changes {
+/// read. What was `proposed` and is in the project now is what the file here has grown out of.
+pub fn compare(
+    place: Place<'_>,
+    listed: &[ListedFile],
+    unread: &[(String, String)],
+    proposed: &Proposed,
+) -> Changes {
     let bases = place.bases;
     let mut changes = Changes::default();
     let mut theirs: BTreeMap<FileName, &ListedFile> = BTreeMap::new();
@@ -232,7 +238,11 @@ pub fn compare(place: Place<'_>, listed: &[ListedFile], unread: &[(String, Strin
         }
         match of_file(place, name) {
             Ok(ours) => {
-                let step = step(base.as_ref(), ours.as_ref(), theirs.as_ref());
+                let step = match step(base.as_ref(), ours.as_ref(), theirs.as_ref()) {
+                    Step::Nothing => Step::Nothing,
+                    _ if ours != base && proposed.has(name, theirs.as_ref()) => Step::Advance,
+                    step => step,
+                };
                 let size = listed.map_or(0, |listed| listed.size);
                 let change = Change {
                     step,

@@ -1,15 +1,20 @@
 //! What differs in a clone from what it began as.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::fd::OwnedFd;
 
 use indicatif::HumanBytes;
 
+use crate::fs::atomic;
 use crate::names::FileName;
 use crate::publish::look::Found;
+use crate::replica::base_contents::BaseContents;
+use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
 use crate::replica::record::Files;
 use crate::replica::state::{self, Place, State};
+use crate::review::merge;
 use crate::review::wanted::Wanted;
 use crate::rules::{Rules, Verdict};
 use crate::ui::output::{say, warn};
@@ -77,6 +82,27 @@ impl Difference {
         });
     }
 
+    /// Fails for what holds a conflict that an update has left and nobody has solved. A file that
+    /// held such lines from the beginning is about them.
+    pub fn refuse_conflicts(&mut self, clone: &CloneFolder) -> io::Result<()> {
+        let contents = BaseContents::new(&clone.work)?;
+        for name in self.changed.keys() {
+            let Some(base) = clone.record.files.get(name) else {
+                continue;
+            };
+            let had = |content: Vec<u8>| merge::has_conflict(&content);
+            if contents.read(&base.sha256).is_none_or(had) {
+                continue;
+            }
+            let ours = atomic::read(&clone.root, name)?;
+            if ours.is_some_and(|ours| merge::has_conflict(&ours.content)) {
+                let why = "holds a conflict that is not solved".to_owned();
+                self.failed.insert(name.clone(), why);
+            }
+        }
+        Ok(())
+    }
+
     fn fail(&mut self, name: &FileName, why: &impl ToString) {
         let why = format!("cannot be read: {}", why.to_string());
         self.failed.insert(name.clone(), why);
@@ -106,9 +132,8 @@ impl Difference {
         open: &BTreeSet<String>,
     ) -> Vec<FileName> {
         let is_pending = |name: &&FileName| {
-            let before = proposed.0.get(*name);
             let now = self.changed.get(*name).map(|changed| &changed.state);
-            open.contains(name.as_str()) && before.is_some_and(|before| before.as_ref() == now)
+            open.contains(name.as_str()) && proposed.is_latest(name, now)
         };
         let pending: Vec<FileName> = self.names().filter(is_pending).cloned().collect();
         for name in &pending {
@@ -217,13 +242,15 @@ mod tests {
             difference.deleted.insert(name("/gone"));
             difference
         };
-        let before = [
-            (name("/same"), Some(state("1"))),
-            (name("/edited"), Some(state("0"))),
-            (name("/closed"), Some(state("1"))),
-            (name("/gone"), None),
-        ];
-        let proposed = Proposed(before.into());
+        let mut proposed = Proposed::default();
+        for (text, before) in [
+            ("/same", Some(state("1"))),
+            ("/edited", Some(state("0"))),
+            ("/closed", Some(state("1"))),
+            ("/gone", None),
+        ] {
+            proposed.add(name(text), before);
+        }
         let open = ["/same", "/edited", "/gone", "/new"];
         let open = open.map(str::to_owned).into();
         let mut left = difference();

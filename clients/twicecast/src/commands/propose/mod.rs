@@ -3,7 +3,7 @@
 mod difference;
 mod send;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::protocol::{PullRequest, ServerMessage};
 use crate::publish::look;
 use crate::publish::shared_folder;
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
-use crate::replica::state::{Changes, Step};
+use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
 use crate::ui::output::{counted, say, warn};
@@ -156,8 +156,10 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     difference.tell(&clone.record.files);
-    proposed.0.retain(|name, _| open.contains(name.as_str()));
-    proposed.0.extend(difference.states());
+    let states = difference.states();
+    for (name, state) in &states {
+        proposed.add(name.clone(), state.clone());
+    }
     let draft = Draft {
         root: Arc::new(shared_folder::open(&args.dir)?),
         rules,
@@ -174,10 +176,27 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         shown(&identity.full_project()),
         shown(&args.title)
     ));
-    if let Err(error) = proposed.write(&clone.work) {
+    if let Err(error) = remember(&clone, &proposed, &states) {
         warn(&format!("What was proposed cannot be remembered: {error}."));
     }
     Ok(0)
+}
+
+/// Remembers what was proposed, with its contents: the streamer may take it while it is edited
+/// further here.
+fn remember(
+    clone: &CloneFolder,
+    proposed: &Proposed,
+    states: &BTreeMap<FileName, Option<State>>,
+) -> std::io::Result<()> {
+    proposed.write(&clone.work)?;
+    let mut bases = CloneBases::open(clone)?;
+    for (name, state) in states {
+        if let Some(state) = state {
+            bases.keep(name, &state.sha256)?;
+        }
+    }
+    Ok(())
 }
 
 fn nothing(wanted: &Wanted, why: &str) -> String {
@@ -203,8 +222,10 @@ async fn differs(
     let difference = block_in_place(|| {
         let mut difference = Difference::of(clone.place(), &looked, wanted);
         difference.hold_back_secrets(&root, &rules);
-        difference
+        difference.refuse_conflicts(clone).map(|()| difference)
     });
+    let difference = difference
+        .map_err(|error| Failure::usage(format!("The clone cannot be read: {error}.")))?;
     let all_right = send::all_right(&difference.failed);
     Ok(all_right.then_some((difference, rules)))
 }
@@ -240,11 +261,13 @@ fn settle(
     };
     let mut bases = CloneBases::open(clone).map_err(cannot)?;
     for (name, change) in &changes.files {
-        if change.step == Step::Advance && change.ours == change.theirs {
+        if change.step == Step::Advance {
             bases
                 .advance(name, change.theirs.as_ref())
                 .map_err(cannot)?;
-            difference.forget(name);
+            if change.ours == change.theirs {
+                difference.forget(name);
+            }
         }
     }
     clone.read_again()

@@ -22,6 +22,7 @@ use crate::names::{FileName, shown};
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::fetch::fetch;
 use crate::replica::folder::CloneFolder;
+use crate::replica::proposed::Proposed;
 use crate::replica::record::Header;
 use crate::replica::staging::Staging;
 use crate::replica::state::{self, Change, Changes};
@@ -174,7 +175,8 @@ pub async fn changes(
     let (listed, unread) =
         listing::list(outgoing, incoming, identity, reference, &mut |_| {}).await?;
     Ok(block_in_place(|| {
-        state::compare(clone.place(), &listed, &unread)
+        let proposed = Proposed::read(&clone.work);
+        state::compare(clone.place(), &listed, &unread, &proposed)
     }))
 }
 

@@ -68,6 +68,46 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_grew_out_of_a_merged_proposal_conflicts_neither_there_nor_here() {
+    let world = World::new(&files(&[("/a", TEXT), ("/b", TEXT)])).await;
+    let copy = |name: &str| world.copy.path().join(name);
+    let once = text(&[("two", "TWO")]);
+    fs::write(copy("a"), &once).unwrap();
+    fs::write(copy("b"), &once).unwrap();
+    let first = world.proposed().await;
+    // The very lines that are proposed are edited further, before and after they are merged.
+    let twice = text(&[("two", "TWO AND MORE")]);
+    fs::write(copy("a"), &twice).unwrap();
+    fs::write(copy("b"), &twice).unwrap();
+    world.apply(&first).await;
+    let gone_on = text(&[("two", "TWO"), ("six", "SIX")]);
+    let said = world.update().await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(tree(world.copy.path())["/a"], twice);
+    let second = world.proposed().await;
+    assert_eq!(second["files"], json!(["/a", "/b"]));
+    world.streamer_saves(&[("/b", &gone_on)]).await;
+    world.apply(&second).await;
+    let now = tree(world.dir.path());
+    assert_eq!(now["/a"], twice);
+    assert_eq!(now["/b"], text(&[("two", "TWO AND MORE"), ("six", "SIX")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_that_nobody_has_solved_is_not_proposed() {
+    let world = World::new(&files(&[("/a", TEXT)])).await;
+    fs::write(world.copy.path().join("a"), text(&[("two", "mine")])).unwrap();
+    world
+        .streamer_saves(&[("/a", &text(&[("two", "theirs")]))])
+        .await;
+    assert_eq!(world.update().await.code, 1);
+    let said = world.viewer("propose", &["--title", "t"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("/a: holds a conflict"), "{said:?}");
+    assert_eq!(world.open_pulls().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_rounds_of_update_and_propose_lose_nothing_and_propose_nothing_twice() {
     let before = files(&[
         ("/a", TEXT),
