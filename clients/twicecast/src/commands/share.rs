@@ -261,7 +261,7 @@ async fn dry_run(
     let (mut found, rules) = look::look_at(dir, root, &args.allow).await?;
     let intent = block_in_place(|| {
         found.files.retain(|name, _| {
-            let verdict = rules.judge_contents(root, name);
+            let verdict = rules.judge_all_contents(root, name);
             !matches!(verdict, Ok(Verdict::Holds(_)))
         });
         Intent::of(there, &found, |name| {

@@ -1,8 +1,6 @@
 //! Files that tools run by themselves, or that make a tool run something: opening the folder, a
 //! build, a test run or a commit is enough. `apply` takes one only where it is named.
 
-use std::collections::BTreeSet;
-
 use crate::names::FileName;
 
 /// What runs it: the reason as people are told it.
@@ -11,6 +9,99 @@ type Reason = &'static str;
 /// Names of files, wherever they lie, in lower case.
 const NAMES: &[(&str, Reason)] = &[
     ("build.rs", "cargo runs it at every build"),
+    // What they depend on runs when it is installed, built, or looked at in an editor.
+    (
+        "cargo.toml",
+        "cargo runs what it names and what it depends on",
+    ),
+    (
+        "package.json",
+        "npm runs its scripts and those of what it depends on",
+    ),
+    (
+        "composer.json",
+        "composer runs its scripts and those of what it depends on",
+    ),
+    (
+        "pyproject.toml",
+        "pip runs what builds it, and tools load what it names",
+    ),
+    ("setup.cfg", "tools load what it names"),
+    (
+        "mix.exs",
+        "mix runs it, also when an editor opens the folder",
+    ),
+    ("rebar.config", "rebar runs what it names"),
+    (
+        "gemfile",
+        "bundler runs it, also when an editor opens the folder",
+    ),
+    ("rakefile", "rake runs it"),
+    (
+        "package.swift",
+        "Swift runs it, also when an editor opens the folder",
+    ),
+    (
+        "cmakelists.txt",
+        "an editor runs it when it opens the folder",
+    ),
+    ("meson.build", "an editor runs it when it opens the folder"),
+    (
+        "pom.xml",
+        "Maven runs what it names, also when an editor opens the folder",
+    ),
+    ("gradle.properties", "gradle takes its programs from it"),
+    ("plugins.sbt", "sbt runs what it names"),
+    ("nuget.config", "NuGet takes its sources from it"),
+    (
+        "directory.build.props",
+        "MSBuild runs it, also when an editor opens the folder",
+    ),
+    (
+        "directory.build.targets",
+        "MSBuild runs it, also when an editor opens the folder",
+    ),
+    ("flake.nix", "nix runs it"),
+    ("shell.nix", "nix runs it"),
+    ("default.nix", "nix runs it"),
+    ("vite.config.js", DEV),
+    ("vite.config.ts", DEV),
+    ("vite.config.mjs", DEV),
+    ("webpack.config.js", DEV),
+    ("rollup.config.js", DEV),
+    ("postcss.config.js", DEV),
+    ("tailwind.config.js", DEV),
+    ("next.config.js", DEV),
+    ("next.config.mjs", DEV),
+    ("svelte.config.js", DEV),
+    ("jest.config.js", DEV),
+    ("jest.config.ts", DEV),
+    ("vitest.config.ts", DEV),
+    ("babel.config.js", DEV),
+    (".babelrc.js", DEV),
+    ("gulpfile.js", DEV),
+    ("gruntfile.js", DEV),
+    (".eslintrc", LINT),
+    (".eslintrc.json", LINT),
+    (".eslintrc.yml", LINT),
+    (".eslintrc.yaml", LINT),
+    (".prettierrc", LINT),
+    (".prettierrc.cjs", LINT),
+    (".prettierrc.mjs", LINT),
+    (".stylelintrc.js", LINT),
+    (".stylelintrc.json", LINT),
+    (".pylintrc", LINT),
+    (".flake8", LINT),
+    (".rubocop.yml", LINT),
+    (".solargraph.yml", LINT),
+    (".clangd", "clangd runs the compiler that it names"),
+    ("pytest.ini", "pytest loads what it names"),
+    ("tox.ini", "tox and pytest run what it names"),
+    (
+        "lefthook.yaml",
+        "lefthook runs what it names at every commit",
+    ),
+    ("_vimrc", "vim runs it at its start"),
     ("conftest.py", "pytest runs it"),
     ("setup.py", "pip runs it"),
     ("sitecustomize.py", "Python runs it at every start"),
@@ -135,6 +226,9 @@ const NAMES: &[(&str, Reason)] = &[
     (".devcontainer.json", "an editor runs what it names"),
 ];
 
+const DEV: Reason = "a development server, a build or a test run runs it";
+const LINT: Reason = "a linter loads what it names, also in an editor";
+
 /// Folders, wherever they lie, with all that is in them.
 const FOLDERS: &[(&str, Reason)] = &[
     (
@@ -178,6 +272,20 @@ const PAIRS: &[(&str, &str, Reason)] = &[
 const ENDINGS: &[(&str, Reason)] = &[
     ("pth", "Python runs it at every start"),
     (
+        "csproj",
+        "MSBuild runs it, also when an editor opens the folder",
+    ),
+    (
+        "vcxproj",
+        "MSBuild runs it, also when an editor opens the folder",
+    ),
+    (
+        "fsproj",
+        "MSBuild runs it, also when an editor opens the folder",
+    ),
+    ("cabal", "cabal runs what it names"),
+    ("gemspec", "bundler runs it"),
+    (
         "code-workspace",
         "Visual Studio Code runs tasks and programs that it names",
     ),
@@ -204,46 +312,6 @@ pub fn why(name: &FileName) -> Option<Reason> {
             let by_ending = ENDINGS.iter().find(|(known, _)| Some(*known) == ending);
             by_ending.map(|(_, why)| *why)
         })
-}
-
-/// Why the new content of a file makes tools run something, if it does: of a package only what
-/// runs is looked at.
-pub fn why_content(name: &FileName, ours: &[u8], theirs: &[u8]) -> Option<Reason> {
-    match name.split().1.to_lowercase().as_str() {
-        "package.json" => (!has_same_scripts(ours, theirs))
-            .then_some("its scripts change, and npm runs some of them by itself"),
-        "composer.json" => (!has_same_scripts(ours, theirs))
-            .then_some("its scripts change, and composer runs some of them by itself"),
-        "cargo.toml" => (!has_same_build(ours, theirs))
-            .then_some("what it says of building changes, and cargo runs build scripts"),
-        "pyproject.toml" => (!has_same_build(ours, theirs))
-            .then_some("what it says of building changes, and pip runs that"),
-        _ => None,
-    }
-}
-
-fn has_same_scripts(ours: &[u8], theirs: &[u8]) -> bool {
-    let scripts = |content: &[u8]| {
-        let value: serde_json::Value = serde_json::from_slice(content).ok()?;
-        Some(value.get("scripts").cloned())
-    };
-    let proposed = scripts(theirs);
-    proposed.is_some() && proposed == scripts(ours).or(Some(None))
-}
-
-/// Whether the lines that speak of building are the same, in whatever order. A key is written in
-/// one line; where it is written with escapes, it may be any.
-fn has_same_build(ours: &[u8], theirs: &[u8]) -> bool {
-    let lines = |content: &[u8]| {
-        let text = String::from_utf8_lossy(content);
-        let lines = text.lines().map(|line| line.trim().to_owned());
-        let matters = |line: &String| {
-            let words = ["build", "backend", "\\u", "\\x"];
-            !line.starts_with('#') && words.iter().any(|word| line.contains(word))
-        };
-        lines.filter(matters).collect::<BTreeSet<_>>()
-    };
-    lines(ours) == lines(theirs)
 }
 
 #[cfg(test)]
@@ -277,6 +345,11 @@ mod tests {
             "/a.pth",
             "/.tool-versions",
             "/x.code-workspace",
+            "/web/package.json",
+            "/a/Cargo.toml",
+            "/pyproject.toml",
+            "/vite.config.js",
+            "/A.csproj",
         ] {
             assert!(why(&name(runs)).is_some(), "{runs}");
         }
@@ -288,7 +361,7 @@ mod tests {
             "/cargo/config.toml",
             "/pth",
             "/Makefile",
-            "/package.json",
+            "/package-lock.json",
         ] {
             assert_eq!(why(&name(plain)), None, "{plain}");
         }
@@ -301,49 +374,5 @@ mod tests {
         for listed in all.chain(PAIRS.iter().flat_map(|(outer, inner, _)| [*outer, *inner])) {
             assert_eq!(listed, listed.to_lowercase());
         }
-    }
-
-    #[test]
-    fn a_package_runs_by_itself_where_its_scripts_change() {
-        let package = name("/web/package.json");
-        let without = br#"{"name":"a"}"#;
-        let with = br#"{"name":"a","scripts":{"postinstall":"evil"}}"#;
-        let other = br#"{"name":"b","scripts":{"postinstall":"evil"}}"#;
-        for (ours, theirs, runs) in [
-            (&without[..], &with[..], true),
-            (with, other, false),
-            (with, without, true),
-            (b"", without, false),
-            (b"", with, true),
-            (with, b"not JSON", true),
-        ] {
-            let found = why_content(&package, ours, theirs).is_some();
-            assert_eq!(found, runs, "{}", String::from_utf8_lossy(theirs));
-        }
-        assert_eq!(why_content(&name("/a.json"), b"", with), None);
-        assert!(why_content(&name("/composer.json"), b"", with).is_some());
-    }
-
-    #[test]
-    fn a_package_runs_by_itself_where_its_way_of_building_changes() {
-        let plain = "[package]\nname = \"a\"\n";
-        let dependency = "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n";
-        for (ours, theirs, runs) in [
-            (plain, dependency, false),
-            ("", plain, false),
-            (plain, "[package]\nbuild = \"gen.rs\"\nname = \"a\"\n", true),
-            (plain, "[package]\n\"\\u0062uild\" = \"gen.rs\"\n", true),
-            (
-                "package = { build = \"a\" }",
-                "package = { build = \"b\" }",
-                true,
-            ),
-            (plain, "# build\n[package]\nname = \"a\"\n", false),
-        ] {
-            let found = why_content(&name("/a/Cargo.toml"), ours.as_bytes(), theirs.as_bytes());
-            assert_eq!(found.is_some(), runs, "{theirs}");
-        }
-        let backend = b"[build-system]\nbuild-backend = \"evil\"\n";
-        assert!(why_content(&name("/pyproject.toml"), b"", backend).is_some());
     }
 }

@@ -159,7 +159,7 @@ impl Steps<'_, '_> {
                 return Ok(step);
             }
         };
-        let held = (!is_named).then(|| held(name, ours.as_ref(), theirs));
+        let held = (!is_named).then(|| held(name, theirs));
         step.held = held.flatten();
         step.action = match theirs {
             Some(theirs) => self.file(name, ours.as_ref(), theirs).await?,
@@ -264,15 +264,12 @@ impl Steps<'_, '_> {
 }
 
 /// Why a file is taken only where it is named.
-fn held(name: &FileName, ours: Option<&Found>, theirs: Option<&Proposed>) -> Option<String> {
+fn held(name: &FileName, theirs: Option<&Proposed>) -> Option<String> {
     if policy::is_rules(name) {
         return Some("it holds the rules that say what is SHARED and what is not".to_owned());
     }
-    let theirs = theirs?;
-    let before = ours.map_or(&[][..], |ours| &ours.content);
-    runs_by_itself::why(name)
-        .or_else(|| runs_by_itself::why_content(name, before, &theirs.content))
-        .map(|why| format!("it runs by itself: {why}"))
+    theirs?;
+    runs_by_itself::why(name).map(|why| format!("it runs by itself: {why}"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const SHAPES: &[(&str, &str)] = &[
         "a private key",
         concat!(
             r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----",
-            r#"(?:[A-Za-z-]{1,20}: [^\n]{0,80}|\\[nr]|[\s"'`+,.]){1,40}[A-Za-z0-9+/]{40}"#
+            r##"(?:[A-Za-z-]{1,20}: [^\n]{0,80}|\\{1,2}[nr]?|[\s"'`+,.#*/|;]){1,40}[A-Za-z0-9+/]{40}"##
         ),
     ),
     (
@@ -33,10 +33,10 @@ const SHAPES: &[(&str, &str)] = &[
         r"\bPuTTY-User-Key-File-[23]: [a-z0-9-]{3,40}\s",
     ),
     ("a private key", r"\bAGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}\b"),
-    ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b"),
+    ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}\b"),
     (
         "a GitHub token",
-        r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
+        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
     ),
     (
         "a GitLab token",
@@ -58,7 +58,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "a Slack token",
-        r"\bxox[abeoprs]-(?:[0-9]+-)+[A-Za-z0-9]{20,}",
+        r"xox[abceoprs]-(?:[0-9]+-)+[A-Za-z0-9]{20,}",
     ),
     (
         "a Slack token",
@@ -68,8 +68,17 @@ const SHAPES: &[(&str, &str)] = &[
         "a Slack token",
         r"hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{24}\b",
     ),
-    ("a Stripe key", r"\b(?:sk|rk)_live_[A-Za-z0-9]{24,}\b"),
+    ("a Stripe key", r"(?:sk|rk)_live_[A-Za-z0-9]{24,}\b"),
     ("a Stripe key", r"\bwhsec_[A-Za-z0-9]{32,}\b"),
+    ("a Slack token", r"\bxoxd-[A-Za-z0-9%/+=]{60,}"),
+    (
+        "a streaming key",
+        r#"rtmps?://[^\s"'<>/]{3,100}/[A-Za-z0-9_.-]{1,40}/[A-Za-z0-9_-]{16,}"#,
+    ),
+    (
+        "a streaming key of Facebook",
+        r"\bFB-[0-9]{10,20}-[0-9]-[A-Za-z0-9_-]{10,}",
+    ),
     (
         "a streaming key of Twitch",
         r"\blive_[0-9]{6,12}_[A-Za-z0-9]{26,40}\b",
@@ -167,9 +176,26 @@ impl Scanner {
 ///
 /// The system's own.
 pub fn look_into(file: impl Read) -> io::Result<Option<&'static str>> {
-    let mut bytes = Vec::new();
-    file.take(JUDGED_FIRST).read_to_end(&mut bytes)?;
-    Ok(find(&bytes, 0))
+    look_through(file.take(JUDGED_FIRST))
+}
+
+/// Looks at a whole file.
+///
+/// # Errors
+///
+/// The system's own.
+pub fn look_through(mut file: impl Read) -> io::Result<Option<&'static str>> {
+    let mut scanner = Scanner::default();
+    let mut part = Vec::new();
+    loop {
+        part.clear();
+        if file.by_ref().take(JUDGED_FIRST).read_to_end(&mut part)? == 0 {
+            return Ok(None);
+        }
+        if let Some(kind) = scanner.push(&part) {
+            return Ok(Some(kind));
+        }
+    }
 }
 
 fn find(bytes: &[u8], from: usize) -> Option<&'static str> {
@@ -197,8 +223,11 @@ fn find(bytes: &[u8], from: usize) -> Option<&'static str> {
 /// Whether a token is one of those that documentation shows.
 fn is_placeholder(token: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] = [b"example", b"xxxxx", b"00000", b"123456", b"abcdef"];
-    // What stands before the token itself says nothing of it.
-    let end = token[token.len().saturating_sub(44)..].to_ascii_lowercase();
+    // What stands before the secret itself, such as the number of an account, says nothing of it.
+    let end = &token[token.len().saturating_sub(44)..];
+    let random = end.rsplit(|byte| b"_-:/".contains(byte)).next();
+    let random = random.filter(|random| random.len() >= 16).unwrap_or(end);
+    let end = random.to_ascii_lowercase();
     let holds = |mark: &&[u8]| end.windows(mark.len()).any(|window| window == *mark);
     !token.starts_with(b"-----") && MARKS.iter().any(holds)
 }
@@ -221,7 +250,7 @@ mod tests {
 
     /// A text that holds a secret of each kind.
     fn secrets() -> Vec<(&'static str, String)> {
-        let (alnum, hex) = (|count| made(ALNUM, count), |count| made(HEX, count));
+        let alnum = |count| made(ALNUM, count);
         let key = |kind: &str| format!("-----BEGIN {kind}-----\n{}\n", alnum(64));
         vec![
             ("a private key", key("RSA PRIVATE KEY")),
@@ -281,6 +310,35 @@ mod tests {
                 format!("live_19283746_{}", alnum(30)),
             ),
             (
+                "a streaming key of Twitch",
+                format!("live_100000456_{}", alnum(30)),
+            ),
+            (
+                "a streaming key",
+                "ffmpeg rtmp://a.rtmp.youtube.com/live2/k3jd-92mx-p0q7-zz4f-8sld".to_owned(),
+            ),
+            (
+                "a streaming key of Facebook",
+                format!("FB-10293847561-0-Ab{}", alnum(14)),
+            ),
+            (
+                "a Slack token",
+                format!("xoxc-2384756192-9182736450-{}", alnum(24)),
+            ),
+            ("a GitHub token", format!("?token%3Dghp_{}", alnum(36))),
+            (
+                "a private key",
+                format!("\"-----BEGIN PRIVATE KEY-----\\\\n{}\\\\n\"", alnum(64)),
+            ),
+            (
+                "a private key",
+                format!("# -----BEGIN PRIVATE KEY-----\n# {}\n", alnum(64)),
+            ),
+            (
+                "a private key",
+                format!("\"\"\"-----BEGIN RSA PRIVATE KEY-----\\\n{}\\\n", alnum(64)),
+            ),
+            (
                 "a streaming key",
                 "\"stream_key\": \"k3jd-92mx-p0q7-zz4f-8sld\"".to_owned(),
             ),
@@ -288,6 +346,13 @@ mod tests {
                 "a streaming key",
                 "\"key\": \"k3jd-92mx-p0q7-zz4f-8sld\"".to_owned(),
             ),
+        ]
+    }
+
+    /// Likewise, of other services.
+    fn more_secrets() -> Vec<(&'static str, String)> {
+        let (alnum, hex) = (|count| made(ALNUM, count), |count| made(HEX, count));
+        vec![
             ("a Google key", format!("AIza{}", alnum(35))),
             ("an npm token", format!("_authToken=npm_{}", alnum(36))),
             ("a PyPI token", format!("pypi-AgEIcHlwaS5vcmc{}", alnum(60))),
@@ -319,7 +384,7 @@ mod tests {
 
     #[test]
     fn secrets_are_known_by_their_shape_wherever_a_part_ends() {
-        for (kind, text) in secrets() {
+        for (kind, text) in secrets().into_iter().chain(more_secrets()) {
             let text = format!("before\n{text}\nafter\n").into_bytes();
             assert_eq!(
                 find(&text, 0),
@@ -358,7 +423,7 @@ mod tests {
     #[test]
     fn a_part_that_begins_in_a_word_does_not_make_a_token_of_its_end() {
         let mut scanner = Scanner::default();
-        let word = format!("{}ghp_{}", "w".repeat(TAIL + 9), made(ALNUM, 36));
+        let word = format!("{}npm_{}", "w".repeat(TAIL + 9), made(ALNUM, 36));
         let cut = word.len() - 40;
         assert_eq!(scanner.push(&word.as_bytes()[..cut]), None);
         assert_eq!(scanner.push(&word.as_bytes()[cut..]), None);
@@ -372,6 +437,7 @@ mod tests {
             secret.clone().into(),
         ];
         assert_eq!(look_into(&far.concat()[..]).unwrap(), None);
+        assert!(look_through(&far.concat()[..]).unwrap().is_some());
         assert_eq!(
             look_into(secret.as_bytes()).unwrap(),
             Some("a GitHub token")

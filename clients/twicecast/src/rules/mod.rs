@@ -18,6 +18,7 @@ pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -204,11 +205,29 @@ impl Rules {
     ///
     /// The system's own.
     pub fn judge_contents(&self, root: &OwnedFd, name: &FileName) -> std::io::Result<Verdict> {
+        self.look(root, name, contents::look_into)
+    }
+
+    /// What a whole file says that no rule leaves out, likewise.
+    ///
+    /// # Errors
+    ///
+    /// The system's own.
+    pub fn judge_all_contents(&self, root: &OwnedFd, name: &FileName) -> std::io::Result<Verdict> {
+        self.look(root, name, contents::look_through)
+    }
+
+    fn look(
+        &self,
+        root: &OwnedFd,
+        name: &FileName,
+        look: impl FnOnce(File) -> std::io::Result<Option<&'static str>>,
+    ) -> std::io::Result<Verdict> {
         if self.allows_secret(name) {
             return Ok(Verdict::Shared);
         }
         let (folder, leaf) = dirfd::open_parent(root, name)?;
-        let found = contents::look_into(dirfd::open_file(&folder, leaf)?)?;
+        let found = look(dirfd::open_file(&folder, leaf)?)?;
         Ok(found.map_or(Verdict::Shared, Verdict::Holds))
     }
 

@@ -238,3 +238,42 @@ async fn what_the_server_has_from_before_and_holds_a_secret_is_deleted_there() {
         files(&[("/b", b"1")])
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_across_the_edge_of_two_parts_leaves_with_neither() {
+    /// Where the eighth part begins, far beyond what is looked at first.
+    const EDGE: usize = 7 * 196_608;
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let sharing = Wire::to(&server).await;
+    // The token's first half with the mark stands before the edge, its second half behind it.
+    let secret = token();
+    let half = secret.find("ghp_").unwrap() + 20;
+    let content = ["\n".repeat(EDGE - half), secret, "x\n".repeat(50_000)].concat();
+    let named = [("/long.txt", content.as_bytes()), ("/other", b"plain")];
+    write(dir.path(), &files(&named));
+    let mut share = Share::start(&sharing.url(), dir.path(), &[]);
+    share
+        .until_that("leftOut", |left| left["secrets"][0] == "/long.txt")
+        .await;
+    share
+        .until_that("synced", |synced| synced["files"] == 1)
+        .await;
+    let messages = sharing.messages();
+    let posted = |name: &str| {
+        let mut all = messages.iter().map(|message| &message["data"]["name"]);
+        all.any(|posted| posted == name)
+    };
+    assert!(posted("/long.txt") && posted("/other"), "parts were sent");
+    assert!(messages.iter().all(|message| !tells(message)));
+    assert_eq!(
+        tree(server.base.path())
+            .values()
+            .filter(|it| holds(it))
+            .count(),
+        0
+    );
+    let at = dir.path().to_str().unwrap();
+    let said = twicecast(&["why", &format!("{at}/long.txt"), "--dir", at]).await;
+    assert!(said.out.contains("a GitHub token"), "{said:?}");
+    share.stop().await;
+}

@@ -112,6 +112,14 @@ fn what_came_of_it(
     }
 }
 
+/// How the executable bit is sent: as it was changed in a proposal, else as the file has it.
+fn bit(changed: Option<&BTreeMap<String, bool>>, name: &FileName, has: bool) -> Option<bool> {
+    match changed {
+        Some(changed) => changed.get(name.as_str()).copied(),
+        None => Some(has),
+    }
+}
+
 /// A source of posts, read one after the other, a few messages ahead of the connection.
 pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
     let Posts {
@@ -140,6 +148,9 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
             let mut scanner = Scanner::default();
             let mut fault: Option<std::io::Error> = None;
             let mut withheld = false;
+            // A secret may begin in one part and end in the next: each is sent once the next was
+            // looked at.
+            let mut newest: Option<Item> = None;
             let (mut hash, mut sent) = (Sha256::new(), 0);
             let read = parts::read(open, |part| {
                 if secret.is_some() || is_in(&refused, reference) {
@@ -151,6 +162,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 }
                 if part.is_first() {
                     (hash, sent, scanner) = (Sha256::new(), 0, Scanner::default());
+                    newest = None;
                 }
                 secret = is_judged.then(|| scanner.push(part.bytes)).flatten();
                 if secret.is_some() {
@@ -174,10 +186,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     part.number,
                     &STANDARD.encode(part.bytes),
                     bases.get(name.as_str()).map(String::as_str),
-                    match &executables {
-                        Some(executables) => executables.get(name.as_str()).copied(),
-                        None => Some(is_executable.get()),
-                    },
+                    bit(executables.as_ref(), &name, is_executable.get()),
                 ) {
                     Ok(text) => text,
                     Err(error) => {
@@ -197,9 +206,16 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                     content,
                     judged: Some((Instant::now(), allows.clone())),
                 };
-                sender.blocking_send(Item::Send(message)).is_ok()
+                let before = newest.replace(Item::Send(message));
+                before.is_none_or(|item| sender.blocking_send(item).is_ok())
             });
             let read = fault.map_or(read, Err);
+            let is_read = matches!(read, Ok(Outcome::Whole | Outcome::Changed));
+            if let Some(item) = newest.filter(|_| is_read)
+                && sender.blocking_send(item).is_err()
+            {
+                return;
+            }
             let said = what_came_of_it(read, withheld, secret, reference, name);
             if said.is_some_and(|item| sender.blocking_send(item).is_err()) || sender.is_closed() {
                 return;
