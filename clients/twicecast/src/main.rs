@@ -21,6 +21,7 @@ mod ui;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 pub(crate) use twicecast_client::{backoff, protocol};
 
 use crate::cli::{Cli, Command};
@@ -80,9 +81,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Chat(args) => runtime.block_on(chat::run(args)),
         Command::Status(args) => runtime.block_on(status::run(args)),
         Command::Completions(args) => {
-            completions::completions(args);
+            completions::completions(args, Cli::command());
             Ok(0)
         }
-        Command::Man(args) => completions::man(args).map(|()| 0),
+        Command::Man(args) => completions::man(args, Cli::command()).map(|()| 0),
     }
 }

@@ -1,9 +1,9 @@
-//! Getting into a room: who comes, and what a refusal means to the person who gave the flags.
+//! Getting into a room: who comes, and what a refusal means to the user who gave the flags.
 
 use serde_json::json;
 
-use crate::chat::ChatArgs;
 use crate::connection::{Incoming, Outgoing};
+use crate::credentials::flags::CommonArgs;
 use crate::credentials::{Grant, PartialCredentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
@@ -23,7 +23,7 @@ pub struct Guest {
     pub user: String,
     /// Which room.
     pub room: String,
-    person: PartialCredentials,
+    credentials: PartialCredentials,
 }
 
 impl Guest {
@@ -32,33 +32,32 @@ impl Guest {
     /// # Errors
     ///
     /// A sentence that names the flag to give.
-    pub fn resolve(args: &ChatArgs) -> Result<Self, Failure> {
-        let person =
-            PartialCredentials::resolve(&args.common, Purpose::Chat, args.room.as_deref(), None)?;
-        if person.grant == Grant::None {
+    pub fn resolve(common: &CommonArgs, room: Option<&str>) -> Result<Self, Failure> {
+        let credentials = PartialCredentials::resolve(common, Purpose::Chat, room, None)?;
+        if credentials.grant == Grant::None {
             return Err(Failure::usage(
                 "A chat needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
                  TWICECAST_KEY) if you run the server.",
             ));
         }
-        let user = person
+        let user = credentials
             .user
             .clone()
             .ok_or_else(|| Failure::usage("Who are you? Give --user."))?;
-        let room = person.room.clone().ok_or_else(|| {
+        let room = credentials.room.clone().ok_or_else(|| {
             Failure::usage("Which room is it? Give --room, or --streamer and --project.")
         })?;
         Ok(Self {
-            url: person.url.clone(),
+            url: credentials.url.clone(),
             user,
             room,
-            person,
+            credentials,
         })
     }
 
     /// Whether an expired token can be followed by a fresh one.
     pub fn can_renew_token(&self) -> bool {
-        matches!(self.person.grant, Grant::Key(_))
+        matches!(self.credentials.grant, Grant::Key(_))
     }
 
     /// What to tell somebody the room does not take.
@@ -76,7 +75,7 @@ impl Guest {
                  --key (or TWICECAST_KEY) that the server was started with."
             ));
         }
-        let view = self.person.token.clone().unwrap_or_default();
+        let view = self.credentials.token.clone().unwrap_or_default();
         let now = u64::try_from(now() / 1000).unwrap_or_default();
         let is_other = |name: &Option<String>, given: &str| {
             name.as_deref().filter(|name| *name != given).map(shown)
@@ -127,7 +126,7 @@ pub async fn enter(
     incoming: &mut Incoming,
     guest: &Guest,
 ) -> Result<(), Failure> {
-    let token = guest.person.token()?.unwrap_or_default();
+    let token = guest.credentials.token()?.unwrap_or_default();
     let names = json!({"username": guest.user, "room": guest.room});
     outgoing
         .send(protocol::authenticate(ENTER, &token, "chat", &names))

@@ -10,6 +10,7 @@ mod login;
 mod plain;
 mod talk;
 mod terminal;
+mod ui;
 mod words;
 
 use std::io::{IsTerminal, stdin, stdout};
@@ -21,11 +22,11 @@ use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::failure::Failure;
-use commands::Wish;
 use login::Guest;
 use plain::Plain;
 use talk::Talk;
 use terminal::Terminal;
+use ui::Ui;
 
 /// The long help of the command.
 pub const HELP: &str = "\
@@ -63,20 +64,6 @@ pub struct ChatArgs {
     pub common: CommonArgs,
 }
 
-/// The person's side of the room.
-trait Ui {
-    /// What the person wants next. Fit to be dropped at any time.
-    async fn next(&mut self) -> Wish;
-    /// Shows a line of the conversation, which cannot steer a terminal any more.
-    fn show(&mut self, line: &str);
-    /// Tells something about the session itself.
-    fn tell(&mut self, sentence: &str);
-    /// Gives a line back that was not sent, to be mended.
-    fn give_back(&mut self, text: &str);
-    /// Whether there is a line to type in, with commands.
-    const HAS_LINE: bool;
-}
-
 /// Runs the command and gives the exit code.
 ///
 /// # Errors
@@ -84,7 +71,7 @@ trait Ui {
 /// A sentence, if the command line is not usable, or the server cannot be reached or does not let
 /// us in.
 pub async fn run(args: &ChatArgs) -> Result<u8, Failure> {
-    let guest = Guest::resolve(args)?;
+    let guest = Guest::resolve(&args.common, args.room.as_deref())?;
     if stdin().is_terminal() && stdout().is_terminal() {
         let mut ui = Terminal::open()?;
         Box::pin(stay(&guest, &mut ui)).await

@@ -4,9 +4,9 @@ use std::io::{BufRead, Read as _};
 
 use tokio::sync::mpsc;
 
-use crate::chat::Ui;
 use crate::chat::commands::Wish;
 use crate::chat::conversation::MESSAGE_BYTES_MAX;
+use crate::chat::ui::Ui;
 use crate::ui::output::{say, warn};
 use crate::ui::untrusted::shown;
 

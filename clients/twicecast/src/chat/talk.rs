@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
+use crate::chat::commands;
 use crate::chat::commands::Wish;
 use crate::chat::conversation::{Conversation, Effect};
 use crate::chat::login::Guest;
+use crate::chat::ui::Ui;
 use crate::chat::words::{ASIDE, message_line, names_line};
-use crate::chat::{Ui, commands};
 use crate::connection::Outgoing;
 use crate::failure::Failure;
 use crate::protocol::ServerMessage;

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use crate::chat::commands::Wish;
 use crate::chat::editor::Editor;
 use crate::chat::keys::{Pressed, press};
+use crate::chat::ui::Ui;
 use crate::chat::words::ASIDE;
-use crate::chat::{Ui, commands, draw};
+use crate::chat::{commands, draw};
 use crate::failure::Failure;
 use crate::ui::untrusted::shown;
 

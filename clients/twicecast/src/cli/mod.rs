@@ -1,5 +1,5 @@
-//! The command line: flags, their defaults and their help. What they mean together is `identity`'s
-//! business.
+//! The command line: flags, their defaults and their help. `credentials` says what they
+//! mean together.
 
 use std::path::PathBuf;
 

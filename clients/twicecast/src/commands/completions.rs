@@ -3,10 +3,9 @@
 
 use std::io::Write;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::failure::Failure;
 
 /// What follows the help of `completions`.
@@ -44,10 +43,10 @@ pub struct ManArgs {
     pub command: Option<String>,
 }
 
-/// Prints the completions for a shell.
-pub fn completions(args: &CompletionsArgs) {
+/// Prints the completions of `twicecast` for a shell.
+pub fn completions(args: &CompletionsArgs, mut twicecast: Command) {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "twicecast", &mut text);
+    clap_complete::generate(args.shell, &mut twicecast, "twicecast", &mut text);
     print(&text);
 }
 
@@ -56,8 +55,8 @@ pub fn completions(args: &CompletionsArgs) {
 /// # Errors
 ///
 /// A sentence, if there is no such command.
-pub fn man(args: &ManArgs) -> Result<(), Failure> {
-    let mut command = Cli::command();
+pub fn man(args: &ManArgs, twicecast: Command) -> Result<(), Failure> {
+    let mut command = twicecast;
     // Completes what the commands inherit, such as their full names.
     command.build();
     if let Some(name) = &args.command {

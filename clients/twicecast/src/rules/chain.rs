@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use crate::fs::dirfd;
 use crate::rules::patterns::{Case, Patterns};
+use crate::rules::sources::{RULE_FILES, Sources};
 use crate::rules::verdict::Verdict;
-use crate::rules::{RULE_FILES, Rules};
 
 /// A rule file that is longer cannot be meant.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -23,10 +23,10 @@ pub struct Chain<'a> {
     /// Whether case matters, in the repository of the shared folder and in those inside it that the
     /// way leads into.
     cases: Vec<Case>,
-    rules: &'a Rules,
+    sources: &'a Sources,
 }
 
-/// A place in a chain to come back to.
+/// How long a chain is, to come back to that length.
 #[derive(Debug, Clone, Copy)]
 pub struct Depth {
     levels: usize,
@@ -55,16 +55,16 @@ struct Origin<'a> {
 
 impl<'a> Chain<'a> {
     /// The rules that hold in the whole shared folder.
-    pub(super) fn top(rules: &'a Rules) -> Result<Self, Verdict> {
+    pub(super) fn top(sources: &'a Sources) -> Result<Self, Verdict> {
         let mut chain = Self {
             levels: Vec::new(),
-            cases: vec![rules.case],
-            rules,
+            cases: vec![sources.case],
+            sources,
         };
-        for path in &rules.excludes {
-            chain.read_outside(path, &rules.prefix, "")?;
+        for path in &sources.excludes {
+            chain.read_outside(path, &sources.prefix, "")?;
         }
-        for above in &rules.above {
+        for above in &sources.above {
             for file in RULE_FILES {
                 let shown_as = above.path.join(file);
                 chain.read_in(
@@ -104,7 +104,7 @@ impl<'a> Chain<'a> {
     pub fn enter(&mut self, folder: &OwnedFd, full: &str) -> Result<(), Verdict> {
         if !full.is_empty()
             && matches!(dirfd::look(folder, ".git"), Ok(Some(_)))
-            && let Some((files, case)) = self.rules.inner_excludes(full)?
+            && let Some((files, case)) = self.sources.inner_excludes(full)?
         {
             self.cases.push(case);
             for path in files {
@@ -154,9 +154,9 @@ impl<'a> Chain<'a> {
             Ok(opened) => self.read(opened, origin),
             // git takes none from a link or a folder, either.
             Err(Errno::LOOP | Errno::INVAL) if file == ".gitignore" => {
-                self.rules.memory.missing(origin.shown_as)
+                self.sources.memory.missing(origin.shown_as)
             }
-            Err(Errno::NOENT) => self.rules.memory.missing(origin.shown_as),
+            Err(Errno::NOENT) => self.sources.memory.missing(origin.shown_as),
             Err(Errno::LOOP | Errno::INVAL) => Err(unreadable(
                 origin.shown_as,
                 &"it is a link or a folder, and rules are only read from files",
@@ -179,7 +179,7 @@ impl<'a> Chain<'a> {
             }
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
-                self.rules.memory.missing(&shown_as)
+                self.sources.memory.missing(&shown_as)
             }
             Err(error) => Err(unreadable(&shown_as, &error)),
         }
@@ -198,10 +198,10 @@ impl<'a> Chain<'a> {
         let case = self.cases.last().copied().unwrap_or_default();
         let patterns = Patterns::read(&bytes, case);
         // Asked when all has been read: what was written meanwhile is not missed.
-        self.rules
+        self.sources
             .memory
             .read(origin.shown_as, &file, !patterns.is_empty())?;
-        self.rules.notices.add(origin.shown_as, &patterns);
+        self.sources.notices.add(origin.shown_as, &patterns);
         if !patterns.is_empty() {
             self.levels.push(Level {
                 prefix: origin.prefix.to_owned(),

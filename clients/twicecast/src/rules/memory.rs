@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::fstat;
 
-use crate::rules::Verdict;
+use crate::rules::verdict::Verdict;
 
 /// The writer of a rule file is done after so long; until then nothing is sent that it might be
 /// about.

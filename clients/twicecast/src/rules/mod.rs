@@ -14,14 +14,13 @@ mod notices;
 pub mod patterns;
 mod secrets;
 pub mod skip;
+mod sources;
 pub mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::io::Errno;
 
@@ -29,53 +28,22 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, SERVER_FOLDER, WORK_FOLDER};
 pub use crate::rules::chain::Chain;
-use crate::rules::git::{Environment, Repository, Settings};
+use crate::rules::git::Environment;
 use crate::rules::leftovers::{leftover, original};
-use crate::rules::memory::Memory;
-use crate::rules::notices::Notices;
-use crate::rules::patterns::Case;
 use crate::rules::secrets::Secrets;
 use crate::rules::skip::Skip;
+use crate::rules::sources::{RULE_FILES, Sources};
 pub use crate::rules::verdict::Verdict;
-
-/// The files that hold rules, each with git's syntax; of one folder's a later one wins over an
-/// earlier one.
-const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", ".tcignore"];
 
 /// So often a verdict is asked for while rules are being written.
 const SETTLING_ROUNDS: u32 = 20;
-
-/// Where the excludes of a repository stand, and whether their case matters.
-type Excludes = (Vec<PathBuf>, Case);
 
 /// The rules of one folder that is shared.
 #[derive(Debug)]
 pub struct Rules {
     root: OwnedFd,
-    dir: PathBuf,
-    /// Folders above the shared one that belong to the same git repository, outermost first. Held
-    /// open: one that is moved keeps its rules.
-    above: Vec<Above>,
-    /// The excludes of the user, and of the repository that the folder is or lies in.
-    excludes: Vec<PathBuf>,
-    /// The path from the top of that repository to the shared folder.
-    prefix: String,
-    case: Case,
-    environment: Environment,
-    /// The excludes of repositories in the shared folder, by their full names.
-    inner: Mutex<BTreeMap<String, Result<Option<Excludes>, String>>>,
+    sources: Sources,
     secrets: Secrets,
-    memory: Memory,
-    notices: Notices,
-}
-
-/// A folder above the shared one.
-#[derive(Debug)]
-struct Above {
-    folder: OwnedFd,
-    path: PathBuf,
-    /// The path from it to the shared folder.
-    prefix: String,
 }
 
 impl Rules {
@@ -94,54 +62,23 @@ impl Rules {
         allow: &[String],
         environment: Environment,
     ) -> Result<Self, Failure> {
-        let unusable = |why: &dyn fmt::Display| {
-            Failure::usage(format!("The rules above the folder cannot be read: {why}."))
-        };
-        let dir = std::fs::canonicalize(dir).map_err(|error| unusable(&error))?;
-        let repository = Repository::around(&dir, &environment);
-        let (excludes, case) = match &repository {
-            Some(repository) => repository.excludes(&environment),
-            None => Settings::of(None, &dir, &environment)
-                .map(|settings| (settings.excludes.into_iter().collect(), settings.case)),
-        }
-        .map_err(|error| unusable(&error))?;
-        let top = repository.map_or_else(|| dir.clone(), |repository| repository.work_tree);
-        let prefix = dir.strip_prefix(&top).ok().and_then(Path::to_str);
-        let prefix = prefix.ok_or_else(|| unusable(&"its path is not UTF-8"))?;
         Ok(Self {
             root,
-            above: above(&top, &dir).map_err(|error| unusable(&error))?,
-            excludes,
-            prefix: prefix.to_owned(),
-            case,
-            environment,
-            inner: Mutex::default(),
+            sources: Sources::new(dir, environment)?,
             secrets: Secrets::new(allow)?,
-            memory: Memory::default(),
-            notices: Notices::default(),
-            dir,
         })
     }
 
     /// The files elsewhere that hold rules, or would: a change of one is to be looked for in the
     /// folder that it lies in, where much else may change that is nobody's business here.
     pub fn files_elsewhere(&self) -> BTreeSet<PathBuf> {
-        let above = self.above.iter();
-        let above = above.flat_map(|above| RULE_FILES.map(|file| above.path.join(file)));
-        let mut files: BTreeSet<_> = above.chain(self.excludes.iter().cloned()).collect();
-        // People keep theirs with others, and a link where git looks.
-        let real: Vec<_> = files
-            .iter()
-            .filter_map(|file| file.canonicalize().ok())
-            .collect();
-        files.extend(real);
-        files
+        self.sources.files_elsewhere()
     }
 
     /// Sentences about lines of rule files that cannot mean what they say, which have not been said
     /// yet.
     pub fn notices(&self) -> Vec<String> {
-        self.notices.take()
+        self.sources.notices.take()
     }
 
     /// Whether a file of that name holds rules.
@@ -155,20 +92,7 @@ impl Rules {
     ///
     /// A rule file that cannot be read, or is just being written.
     pub fn top(&self) -> Result<Chain<'_>, Verdict> {
-        Chain::top(self)
-    }
-
-    /// The excludes of the repository that begins at a folder in the shared one, if one does. Of
-    /// its own configuration, read once: git asks it, too, and nobody else there.
-    fn inner_excludes(&self, full: &str) -> Result<Option<Excludes>, Verdict> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = inner.entry(full.to_owned()).or_insert_with(|| {
-            let path = self.dir.join(full.trim_start_matches('/'));
-            Repository::at(&path)
-                .map(|repository| repository.excludes(&self.environment))
-                .transpose()
-        });
-        found.clone().map_err(Verdict::Unknown)
+        Chain::top(&self.sources)
     }
 
     /// What is to be done with a file or folder, where `chain` has the rules of all folders above
@@ -272,9 +196,7 @@ impl Rules {
         }
         Verdict::Shared
     }
-}
 
-impl Rules {
     /// Judges what lies below a folder that is not there.
     fn judge_missing<'a>(
         &self,
@@ -307,27 +229,6 @@ pub fn foreign(folder: &OwnedFd, path: &str) -> Option<Skip> {
     } else {
         None
     }
-}
-
-/// The folders above `dir` up to the top of the git repository that it lies in, outermost first.
-fn above(top: &Path, dir: &Path) -> std::io::Result<Vec<Above>> {
-    let within = dir
-        .ancestors()
-        .skip(1)
-        .take_while(|folder| folder.starts_with(top));
-    let mut above = Vec::new();
-    for path in within {
-        let prefix = dir.strip_prefix(path).ok().and_then(Path::to_str);
-        above.push(Above {
-            folder: dirfd::open_root(path)?,
-            path: path.to_path_buf(),
-            prefix: prefix
-                .ok_or_else(|| std::io::Error::other("its path is not UTF-8"))?
-                .to_owned(),
-        });
-    }
-    above.reverse();
-    Ok(above)
 }
 
 /// What is to be done with a file by the rules of this moment; rules that are just being written

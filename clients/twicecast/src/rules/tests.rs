@@ -121,7 +121,7 @@ fn a_rule_counts_at_once_and_one_that_is_being_written_hides_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let root = dirfd::open_root(dir.path()).unwrap();
     let mut rules = Rules::new(dir.path(), root, &[]).unwrap();
-    rules.memory.gone = SETTLING * 2;
+    rules.sources.memory.gone = SETTLING * 2;
     let judge = || rules.judge_now("/private", false);
     let ignore = dir.path().join(".gitignore");
     assert_eq!(judge(), Verdict::Shared);

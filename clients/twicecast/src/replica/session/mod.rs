@@ -5,6 +5,7 @@
 mod catch_up;
 mod errors;
 mod retries;
+mod retrying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 

@@ -21,8 +21,7 @@ use crate::replica::base_contents::BaseContents;
 use crate::replica::manifest::Manifest;
 use crate::replica::record::Kind;
 use crate::replica::staging::{Staged, Staging};
-pub use refusal::Refusal;
-pub use removal::Removal;
+pub use refusal::{Refusal, Removal};
 use spelling::refuse_other_spelling;
 
 /// A file whose content is all here.

@@ -7,7 +7,8 @@ use rustix::io::Errno;
 
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
-use crate::replica::tree::{Incoming, Refusal, Tree, replacing};
+use crate::replica::tree::refusal::Refusal;
+use crate::replica::tree::{Incoming, Tree, replacing};
 
 impl Tree {
     /// Puts a finished file into its place, whole. A file that has the content already only gets

@@ -4,7 +4,8 @@ use rustix::fs::{Access, AtFlags, FileType, accessat, fstatvfs};
 
 use crate::fs::dirfd;
 use crate::names::FileName;
-use crate::replica::tree::{Refusal, Tree};
+use crate::replica::tree::Tree;
+use crate::replica::tree::refusal::Refusal;
 
 impl Tree {
     /// Whether another try may succeed, as far as that can be told from here: what stood in the way

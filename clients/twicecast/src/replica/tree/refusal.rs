@@ -1,4 +1,5 @@
-//! The reasons for which a file is not written or not removed, as sentences that say what to do.
+//! What comes of writing or removing a file, and the reasons for which it is not done, as sentences
+//! that say what to do.
 
 use std::io;
 
@@ -27,6 +28,17 @@ pub enum Refusal {
     TwinIn(String),
     /// The system's own reason, and what to do about it.
     System(String),
+}
+
+/// What has come of taking a file away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone.
+    Removed,
+    /// There was none that was ours to take.
+    NotOurs,
+    /// It was edited here, so it stays, and is the user's from now on.
+    Edited,
 }
 
 impl Refusal {

@@ -8,18 +8,8 @@ use rustix::io::Errno;
 
 use crate::fs::dirfd;
 use crate::names::FileName;
-use crate::replica::tree::{Refusal, Tree, refused, replacing};
-
-/// What has come of taking a file away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// It is gone.
-    Removed,
-    /// There was none that was ours to take.
-    NotOurs,
-    /// It was edited here, so it stays, and is the user's from now on.
-    Edited,
-}
+use crate::replica::tree::refusal::{Refusal, Removal};
+use crate::replica::tree::{Tree, refused, replacing};
 
 impl Tree {
     /// Takes a file away that the project no longer has, and the folders that this leaves empty.

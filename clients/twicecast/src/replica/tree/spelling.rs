@@ -4,7 +4,7 @@
 use std::os::fd::OwnedFd;
 
 use crate::fs::dirfd;
-use crate::replica::tree::Refusal;
+use crate::replica::tree::refusal::Refusal;
 
 /// Something was found under a name: refuses it unless the folder lists exactly that name.
 pub fn refuse_other_spelling(folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
