@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 use std::{fmt, io};
 
 use crate::credentials::claims::Claims;
@@ -13,6 +14,13 @@ use crate::names::shown;
 
 /// A token or key in a file is at most this long.
 const FILE_BYTES_MAX: u64 = 65_536;
+
+/// A token made from a key for a session of our own holds this long.
+pub const OWN_TOKEN_HOURS: u32 = 12;
+/// The same as a span.
+pub const OWN_TOKEN: Duration = Duration::from_secs(OWN_TOKEN_HOURS as u64 * 3_600);
+/// So long before it ends a token is looked after.
+pub const EARLY: Duration = Duration::from_secs(600);
 
 /// With which right somebody comes. Does not show its secret when printed for debugging.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,17 +1,18 @@
-//! Getting in: one `authenticate`, and what its refusals mean to the person who gave the flags.
+//! Getting in: one `authenticate`, and what its refusals mean to the user who gave the flags.
 
 use serde_json::{Value, json};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::{Credentials, Role};
+use crate::credentials::complete::Credentials;
+use crate::credentials::purpose::Role;
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::protocol;
 use crate::protocol::{ServerError, ServerMessage};
 
 /// The `file` section of a streamer.
-pub fn streamer(identity: &Credentials) -> Value {
-    json!({"username": identity.user, "project": identity.project})
+pub fn streamer(credentials: &Credentials) -> Value {
+    json!({"username": credentials.user, "project": credentials.project})
 }
 
 /// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
@@ -23,16 +24,16 @@ pub fn streamer(identity: &Credentials) -> Value {
 pub async fn authenticate(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     role: Role,
     token: &str,
     reference: u64,
 ) -> Result<(), Failure> {
     let (section, names) = match role {
-        Role::Streamer => ("file", streamer(identity)),
+        Role::Streamer => ("file", streamer(credentials)),
         Role::Viewer => (
             "pullrequest",
-            json!({"username": identity.user, "streamer": identity.streamer, "project": identity.project}),
+            json!({"username": credentials.user, "streamer": credentials.streamer, "project": credentials.project}),
         ),
     };
     outgoing
@@ -44,7 +45,7 @@ pub async fn authenticate(
                 return Ok(());
             }
             (Some(answered), ServerMessage::Error(error)) if answered == reference => {
-                return Err(refused(identity, role, &error));
+                return Err(refused(credentials, role, &error));
             }
             _ => {}
         }
@@ -52,10 +53,10 @@ pub async fn authenticate(
 }
 
 /// What to tell somebody whom the server does not let in for that role.
-pub fn refused(identity: &Credentials, role: Role, error: &ServerError) -> Failure {
-    let (project, why) = (identity.full_project(), shown(&error.message));
+pub fn refused(credentials: &Credentials, role: Role, error: &ServerError) -> Failure {
+    let (project, why) = (credentials.full_project(), shown(&error.message));
     match (error.code, role) {
-        (401, _) => identity.refused(&error.message),
+        (401, _) => credentials.refused(&error.message),
         (400, Role::Viewer) => Failure::not_yet(format!(
             "The project {project} is not there ({why}). Check --streamer and --project, or wait \
              until the streamer comes."
@@ -64,11 +65,11 @@ pub fn refused(identity: &Credentials, role: Role, error: &ServerError) -> Failu
             "The server does not take files for {project} ({why}). If it says that it did not make \
              the folder, its operator can adopt it with `file-ws-server adopt '{project}'`, or with \
              `adopt '{}'` if only the streamer's folder is there.",
-            shown(&identity.streamer)
+            shown(&credentials.streamer)
         )),
         (code, _) => Failure::denied(format!(
             "The server did not let {} in ({code}: {why}).",
-            identity.user
+            credentials.user
         )),
     }
 }

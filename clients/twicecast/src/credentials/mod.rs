@@ -2,16 +2,20 @@
 //! user's state folder knows of servers.
 
 mod claims;
+mod complete;
 pub mod flags;
 mod grant;
 mod known_servers;
 pub mod local_share;
 pub mod login;
+mod partial;
 mod purpose;
 mod resolver;
 mod sentences;
 
 pub use claims::{Claims, Right};
+pub use complete::Credentials;
 pub use grant::Grant;
+pub use partial::PartialCredentials;
 pub use purpose::{Purpose, Role};
-pub use resolver::{Credentials, PartialCredentials, name_of_user};
+pub use resolver::name_of_user;

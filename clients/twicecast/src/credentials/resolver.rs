@@ -1,13 +1,14 @@
-//! Who is speaking, about whose project, and with which right: the flags, the token's names and the
-//! surroundings, put together and checked before anything is connected.
+//! The one resolver: puts the flags, the token's names and the surroundings together, and checks
+//! them before anything is connected.
 
 use std::path::Path;
 use std::sync::Once;
-use std::time::Duration;
 
-use crate::credentials::claims::{Claims, TokenView, own_room};
+use crate::credentials::claims::{TokenView, own_room};
+use crate::credentials::complete::Credentials;
 use crate::credentials::flags::{AddressSource, CommonArgs};
-use crate::credentials::grant::Grant;
+use crate::credentials::grant::{EARLY, Grant};
+use crate::credentials::partial::PartialCredentials;
 use crate::credentials::purpose::{Purpose, Role};
 use crate::credentials::sentences::{ends_in, of_seen_secret};
 use crate::credentials::{known_servers, local_share};
@@ -15,34 +16,6 @@ use crate::failure::Failure;
 use crate::names::{check_project, check_user, shown};
 use crate::ui::output::warn;
 use crate::ui::time::date_and_time;
-
-/// A token made from a key for a session of our own holds this long.
-const OWN_TOKEN_HOURS: u32 = 12;
-const OWN_TOKEN: Duration = Duration::from_secs(OWN_TOKEN_HOURS as u64 * 3_600);
-/// So long before it ends a token is looked after.
-const EARLY: Duration = Duration::from_secs(600);
-/// About a hundred years.
-const NEVER: Duration = Duration::from_secs(3_600_000_000);
-
-/// The names of one session, as far as they are known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartialCredentials {
-    /// The server.
-    pub url: String,
-    /// Who is speaking.
-    pub user: Option<String>,
-    /// Whose project.
-    pub streamer: Option<String>,
-    /// Which project.
-    pub project: Option<String>,
-    /// Which room.
-    pub room: Option<String>,
-    /// With which right.
-    pub grant: Grant,
-    /// What the token says, if one was given that can be read.
-    pub token: Option<TokenView>,
-    purpose: Purpose,
-}
 
 impl PartialCredentials {
     /// Puts together what is known. The streamer's own commands find the token that a
@@ -149,32 +122,6 @@ impl PartialCredentials {
         Ok(())
     }
 
-    /// The token to authenticate with, fresh if it can be made; `None` where neither token nor key
-    /// was given.
-    ///
-    /// # Errors
-    ///
-    /// A sentence, if it is not known who it is for, or signing fails.
-    pub fn token(&self) -> Result<Option<String>, Failure> {
-        self.grant.token(|| {
-            let user = self
-                .user
-                .as_deref()
-                .ok_or_else(|| Failure::usage("Who are you? Give --user."))?;
-            // Absent and empty are the same in a token, and one without a project names no
-            // streamer either.
-            let (streamer, project) = self.full_names().unwrap_or_default();
-            let room = self.room.as_deref().unwrap_or_default();
-            let claims = Claims::new(user, streamer, project, Some(room), OWN_TOKEN_HOURS);
-            Ok(claims.limited_to(self.purpose.rights(user == streamer)))
-        })
-    }
-
-    /// Streamer and project, where both are known.
-    pub fn full_names(&self) -> Option<(&str, &str)> {
-        self.streamer.as_deref().zip(self.project.as_deref())
-    }
-
     fn complete(self, dir: Option<&Path>) -> Result<Credentials, Failure> {
         let streamer = self
             .streamer
@@ -231,22 +178,6 @@ fn check_room(room: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The names of one session about one project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The server.
-    pub url: String,
-    /// Who is speaking.
-    pub user: String,
-    /// Whose project.
-    pub streamer: String,
-    /// Which project.
-    pub project: String,
-    pub(super) grant: Grant,
-    token: Option<TokenView>,
-    purpose: Purpose,
-}
-
 impl Credentials {
     /// Puts the flags together; `dir` gives the project's name where nothing else does.
     ///
@@ -259,82 +190,6 @@ impl Credentials {
         dir: Option<&Path>,
     ) -> Result<Self, Failure> {
         PartialCredentials::resolve(common, purpose, None, dir)?.complete(dir)
-    }
-
-    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key
-    /// was given.
-    ///
-    /// # Errors
-    ///
-    /// If signing fails.
-    pub fn token(&self) -> Result<Option<String>, Failure> {
-        let rights = self.purpose.rights(self.user == self.streamer);
-        let claims = || {
-            Claims::new(
-                &self.user,
-                &self.streamer,
-                &self.project,
-                None,
-                OWN_TOKEN_HOURS,
-            )
-        };
-        self.grant.token(|| Ok(claims().limited_to(rights)))
-    }
-
-    /// Whether an expired token can be followed by a fresh one.
-    pub fn can_renew_token(&self) -> bool {
-        matches!(self.grant, Grant::Key(_))
-    }
-
-    /// In how long the token is to be looked after: renewed where that can be done, else spoken of.
-    pub fn renew_in(&self) -> Duration {
-        match &self.grant {
-            Grant::None => NEVER,
-            Grant::Key(_) => OWN_TOKEN.saturating_sub(EARLY),
-            Grant::Token(_) => match self.token.as_ref().and_then(TokenView::expires_in) {
-                Some(left) if left > EARLY => left.saturating_sub(EARLY),
-                // It has been spoken of.
-                _ => NEVER,
-            },
-        }
-    }
-
-    /// A fresh token, where one can be made.
-    ///
-    /// # Errors
-    ///
-    /// If signing fails.
-    pub fn renewed_token(&self) -> Result<Option<String>, Failure> {
-        if self.can_renew_token() {
-            self.token()
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// What to say of a token that cannot be renewed.
-    pub fn expires_soon(&self) -> Option<String> {
-        self.token.as_ref()?.expires_in().map(ends_in)
-    }
-
-    /// The key, for the command that prints a token.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says how to give one.
-    pub fn key(&self) -> Result<&str, Failure> {
-        match &self.grant {
-            Grant::Key(key) => Ok(key),
-            _ => Err(Failure::usage(
-                "A token is made from the server's key: give --key or set TWICECAST_KEY (a server \
-                 that was given none uses `secret`).",
-            )),
-        }
-    }
-
-    /// The project as people write it.
-    pub fn full_project(&self) -> String {
-        format!("{}/{}", self.streamer, self.project)
     }
 }
 
@@ -355,6 +210,7 @@ fn folder_name(dir: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::claims::Claims;
 
     fn common() -> CommonArgs {
         CommonArgs {
@@ -522,14 +378,14 @@ mod tests {
 
     #[test]
     fn a_key_makes_a_token_for_a_room_without_a_project() {
-        let person = PartialCredentials::resolve(
+        let credentials = PartialCredentials::resolve(
             &bob(|common| common.key = Some("secret".into())),
             Purpose::Chat,
             Some("lobby"),
             None,
         )
         .unwrap();
-        let view = TokenView::read(&person.token().unwrap().unwrap()).unwrap();
+        let view = TokenView::read(&credentials.token().unwrap().unwrap()).unwrap();
         assert_eq!(view.room.as_deref(), Some("lobby"));
         assert_eq!((view.streamername, view.streamname), (None, None));
     }
