@@ -7,12 +7,10 @@ use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::publish::known::Known;
 use crate::publish::plan::{Plan, Remote};
-use crate::ui::output::counted;
+use crate::ui::output::{counted, first_names};
 
 /// More files than this are not deleted or overwritten unasked.
 const UNASKED_MAX: usize = 5;
-/// So many names stand in a sentence.
-const NAMED_MAX: usize = 5;
 
 /// What may be lost without another question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,18 +111,12 @@ impl Foreign {
         if lost.len() <= UNASKED_MAX && !is_all {
             return Ok(());
         }
-        let names: Vec<_> = lost
-            .iter()
-            .take(NAMED_MAX)
-            .map(ToString::to_string)
-            .collect();
-        let more = if lost.len() > NAMED_MAX { ", …" } else { "" };
         Err(Failure::usage(format!(
             "Somebody else has put or changed {} in {} that would be deleted or overwritten now: \
-             {}{more}. None of that was done. Start again to be asked, or with --yes.",
+             {}. None of that was done. Start again to be asked, or with --yes.",
             counted(lost.len(), "file"),
             shown(project),
-            names.join(", ")
+            first_names(lost)
         )))
     }
 

@@ -17,7 +17,7 @@ use crate::publish::foreign::Approved;
 use crate::publish::known::Known;
 use crate::publish::look::Found;
 use crate::publish::plan::{self, Plan, Remote};
-use crate::ui::output::counted;
+use crate::ui::output::{counted, first_names};
 use crate::{connection, listing, protocol};
 
 const TOKEN: u64 = 1;
@@ -28,8 +28,6 @@ const LIST: u64 = 3;
 const DELETIONS_MAX: usize = 5;
 /// So many files are asked for.
 const FILES_MANY: usize = 20_000;
-/// So many names stand in a question.
-const NAMED_MAX: usize = 5;
 
 /// What the server has at the moment.
 #[derive(Debug, Default)]
@@ -131,16 +129,13 @@ impl Intent {
         let gone = self.plan.delete.len();
         // Of a small project half is much: one name that both have does not make it the same.
         if gone > DELETIONS_MAX || (gone > 0 && gone * 2 >= self.there) {
-            let names = self.plan.delete.iter().take(NAMED_MAX);
-            let names: Vec<_> = names.map(ToString::to_string).collect();
-            let more = if gone > NAMED_MAX { ", …" } else { "" };
             let _ = write!(
                 text,
                 "{} of the {} that the server has of {project} would be deleted, since {dir} does \
-                 not have them: {}{more}. ",
+                 not have them: {}. ",
                 gone,
                 counted(self.there, "file"),
-                names.join(", ")
+                first_names(&self.plan.delete)
             );
         }
         if self.here >= FILES_MANY {

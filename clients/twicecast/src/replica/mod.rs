@@ -12,5 +12,4 @@ pub mod record;
 pub mod session;
 pub mod staging;
 pub mod state;
-pub mod tally;
 pub mod tree;

@@ -2,29 +2,20 @@
 
 use crate::names::shown;
 use crate::review::apply::Outcome;
-use crate::ui::output::quoted;
-
-/// So many names are repeated at once.
-const NAMED_MAX: usize = 5;
+use crate::ui::output::{NAMED_MAX, first_names, quoted};
 
 /// Says what was not taken, and the commands that go on from there, each on a line of its own, to be
 /// typed as it stands. `command` is how they begin.
 pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
     line(format!("{id} stays open, since not all of it was taken"));
     if !outcome.to_solve.is_empty() {
-        let names: Vec<_> = some(&outcome.to_solve).map(shown).collect();
-        let more = if outcome.to_solve.len() > NAMED_MAX {
-            ", …"
-        } else {
-            ""
-        };
         line(format!(
-            "to bring in by hand, or to leave (nothing of yours is overwritten): {}{more}",
-            names.join(", ")
+            "to bring in by hand, or to leave (nothing of yours is overwritten): {}",
+            first_names(&outcome.to_solve)
         ));
     }
     if !outcome.to_name.is_empty() {
-        let names: Vec<_> = some(&outcome.to_name)
+        let names: Vec<_> = (outcome.to_name.iter().take(NAMED_MAX))
             .map(|name| shown(&quoted(name)))
             .collect();
         let more = match outcome.to_name.len().saturating_sub(NAMED_MAX) {
@@ -39,10 +30,6 @@ pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(St
     }
     line("once you are done with it, as merged (or, without --merged, as rejected):".to_owned());
     line(format!("    {command} close {id} --merged"));
-}
-
-fn some(names: &[String]) -> impl Iterator<Item = &String> {
-    names.iter().take(NAMED_MAX)
 }
 
 #[cfg(test)]

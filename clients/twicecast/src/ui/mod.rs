@@ -7,5 +7,6 @@ pub mod progress;
 pub mod question;
 pub mod signals;
 pub mod style;
+pub mod tally;
 pub mod time;
 pub use twicecast_client::untrusted;

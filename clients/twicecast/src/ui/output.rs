@@ -2,7 +2,7 @@
 //! closed pipe.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use serde::Serialize;
@@ -107,6 +107,18 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Up to so many files are named where files are counted.
+pub const NAMED_MAX: usize = 5;
+
+/// The first of some names, with a sign where there are more.
+pub fn first_names<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+    let mut names = names.into_iter();
+    let first = names.by_ref().take(NAMED_MAX);
+    let first: Vec<String> = first.map(|name| shown(&name.to_string())).collect();
+    let more = if names.next().is_some() { ", …" } else { "" };
+    format!("{}{more}", first.join(", "))
+}
+
 /// A word for a shell.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
@@ -134,6 +146,13 @@ mod tests {
             "{line}"
         );
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
+
+    #[test]
+    fn five_names_are_said_and_more_are_hinted_at() {
+        assert_eq!(first_names(["/a\u{1b}", "/b"]), "/a\\u{1b}, /b");
+        assert_eq!(first_names(1..=5), "1, 2, 3, 4, 5");
+        assert_eq!(first_names(1..=6), "1, 2, 3, 4, 5, …");
     }
 
     #[test]

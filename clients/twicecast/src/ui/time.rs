@@ -1,8 +1,10 @@
-//! Moments, as people read them: in their own time zone, and no longer than needed.
+//! Times, as people read them: in their own time zone, and no longer than needed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
+
+const DATE_AND_TIME: &str = "%Y-%m-%d %H:%M";
 
 /// Now, in milliseconds since the epoch.
 pub fn now() -> i64 {
@@ -13,27 +15,32 @@ pub fn now() -> i64 {
         .unwrap_or_default()
 }
 
-/// The time of day here of a moment in milliseconds since the epoch, with the date where that is
-/// not today's.
-pub fn time_of_day(moment: i64, now: i64) -> String {
-    in_zone(&Local, moment, now)
+/// A time in milliseconds since the epoch as the time of day here, with the date where that is not
+/// today's.
+pub fn time_of_day(time: i64, now: i64) -> String {
+    in_zone(&Local, time, now)
 }
 
-/// The date and the time of day here of a moment in seconds since the epoch.
+/// A time in seconds since the epoch as the date and the time of day here.
 pub fn date_and_time(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| Local.timestamp_opt(seconds, 0).earliest())
         .map_or_else(
             || "the end of time".to_owned(),
-            |moment| moment.format("%Y-%m-%d %H:%M").to_string(),
+            |time| time.format(DATE_AND_TIME).to_string(),
         )
 }
 
 /// The same for machines: RFC 3339, in UTC.
 pub fn for_machines(seconds: u64) -> Option<String> {
-    let moment = DateTime::<Utc>::from_timestamp(i64::try_from(seconds).ok()?, 0)?;
-    Some(moment.to_rfc3339_opts(SecondsFormat::Secs, true))
+    let time = DateTime::<Utc>::from_timestamp(i64::try_from(seconds).ok()?, 0)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// The time of day here and now, with the seconds.
+pub fn clock() -> String {
+    Local::now().format("%H:%M:%S").to_string()
 }
 
 /// A span of seconds by its two largest units.
@@ -46,16 +53,16 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-fn in_zone<Z: TimeZone>(zone: &Z, moment: i64, now: i64) -> String
+fn in_zone<Z: TimeZone>(zone: &Z, time: i64, now: i64) -> String
 where
     Z::Offset: std::fmt::Display,
 {
     let at = |millis| zone.timestamp_millis_opt(millis).earliest();
-    match (at(moment), at(now)) {
-        (Some(moment), Some(now)) if moment.date_naive() == now.date_naive() => {
-            moment.format("%H:%M").to_string()
+    match (at(time), at(now)) {
+        (Some(time), Some(now)) if time.date_naive() == now.date_naive() => {
+            time.format("%H:%M").to_string()
         }
-        (Some(moment), _) => moment.format("%Y-%m-%d %H:%M").to_string(),
+        (Some(time), _) => time.format(DATE_AND_TIME).to_string(),
         (None, _) => "--:--".to_owned(),
     }
 }
@@ -67,7 +74,7 @@ mod tests {
     const NOON: i64 = 1_795_694_400_000;
 
     #[test]
-    fn a_moment_of_today_has_no_date_and_any_other_has_one() {
+    fn a_time_of_today_has_no_date_and_any_other_has_one() {
         let zone = chrono::FixedOffset::east_opt(2 * 3600).unwrap();
         assert_eq!(in_zone(&zone, NOON, NOON + 9 * 3_600_000), "14:00");
         assert_eq!(

@@ -14,11 +14,11 @@ use crate::names::{FileName, shown};
 use crate::replica::base_contents;
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::state::{Change, State, Step, merged_bit};
-use crate::replica::tally::Tally;
 use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
 use crate::review::decide::{Decision, Start, decide};
 use crate::ui::output::{say, warn};
+use crate::ui::tally::Tally;
 
 /// What has come of an update.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use crate::protocol;
 use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
 use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder};
 use crate::replica::session::retries::Retries;
-use crate::replica::tally::Tally;
 use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
+use crate::ui::tally::Tally;
 
 /// One connection's session.
 #[derive(Debug)]

@@ -1,15 +1,12 @@
 //! Counting files, and naming them where they are few.
 
-use crate::names::FileName;
-
-/// Up to so many files are named where files are counted.
-const NAMED_MAX: usize = 5;
+use crate::ui::output::{NAMED_MAX, first_names};
 
 /// How many files something happened to, and the first of them.
 #[derive(Debug, Default)]
 pub struct Tally {
     count: usize,
-    names: Vec<FileName>,
+    names: Vec<String>,
 }
 
 impl Tally {
@@ -18,11 +15,24 @@ impl Tally {
         self.count == 0
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// All names; nothing where they are too many.
+    pub fn names(&self) -> Option<String> {
+        // Of many, a few names say nothing.
+        (1..=NAMED_MAX)
+            .contains(&self.count)
+            .then(|| first_names(&self.names))
+    }
+
     /// One more.
-    pub fn add(&mut self, name: &FileName) {
+    pub fn add(&mut self, name: &(impl ToString + ?Sized)) {
         self.count += 1;
         if self.count <= NAMED_MAX {
-            self.names.push(name.clone());
+            self.names.push(name.to_string());
         }
     }
 }
@@ -30,10 +40,8 @@ impl Tally {
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.count)?;
-        // Of many, a few names say nothing.
-        if (1..=NAMED_MAX).contains(&self.count) {
-            let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
-            write!(f, " ({})", names.join(", "))?;
+        if let Some(names) = self.names() {
+            write!(f, " ({names})")?;
         }
         Ok(())
     }
@@ -48,10 +56,10 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(tally.to_string(), "0");
         for number in 1..=5 {
-            tally.add(&FileName::parse(&format!("/{number}")).unwrap());
+            tally.add(&format!("/{number}"));
         }
         assert_eq!(tally.to_string(), "5 (/1, /2, /3, /4, /5)");
-        tally.add(&FileName::parse("/6").unwrap());
+        tally.add("/6");
         assert_eq!(tally.to_string(), "6");
     }
 }

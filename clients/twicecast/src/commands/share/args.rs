@@ -1,0 +1,110 @@
+//! The flags of `twicecast share`, and its help.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::credentials::flags::CommonArgs;
+
+/// What `--help` says.
+pub const HELP: &str = "\
+Makes the project on the server equal to DIR, and keeps it so until stopped with Ctrl-C: what \
+changes is sent at once. \
+A lost connection is taken up again. Needs a token or a key, or --local.
+
+Asks first where that would delete more than 5 files, or half of those that the server has, where DIR holds \
+20,000 files or is your home folder, and where somebody shares the project already. Without a \
+terminal it stops there, unless --yes. It also stops if somebody else has put more than 5 files \
+into the project since, which it would delete or overwrite.
+
+Never sent:
+  what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
+last named wins),
+  and git's own excludes, by its whole configuration; a rule counts from the moment in which it is written, also while sharing;
+  what looks like a secret by its name, such as .env files, private keys and credentials, or by \
+what it holds, such as
+  a private key or a token of GitHub, unless --allow names it;
+  what editors and systems leave: unsaved text, copies from before the last save, .DS_Store and \
+the like;
+  links and special files, `.git`, and names that the protocol forbids.
+What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
+says which rule decides.
+
+Keys, in a terminal: p pauses and goes on, q stops.
+
+With --json each line is an object; `event` says which:
+  invitation         command, until, guests (name, clone, propose and chat of each), pulls, chat:
+                     what to type elsewhere (--local)
+  connected          url, project
+  sending            files, bytes, deletions: what is about to be done
+  sent, deleted      name (sent: bytes)
+  failed             name, why
+  synced             sent, bytes, deleted, files, seconds
+  leftOut            ignored (a count), secrets (names), never (name and why of each)
+  wouldDo            send, bytes, delete (--dry-run)
+  complete           files (--once)
+  lost               why, retryIn (seconds)
+  paused, resumed
+  pullRequest        id, author, title
+  pullRequestClosed  id
+  viewers            count
+  note               text
+  stopped            why, where nobody wanted it";
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is done
+  1  some files failed or were refused; they are named
+  2  the command line, or DIR, is not usable
+  3  no connection, or the server does not let you in
+
+Examples:
+  twicecast share . --local
+  twicecast share . --local --invite bob
+  twicecast share ./demo --user ana --key secret
+  twicecast share ./demo --token \"$TOKEN\" --allow .env.example
+  twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
+
+/// `twicecast share`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct ShareArgs {
+    /// The folder to share
+    pub dir: PathBuf,
+    /// Share this although it looks like a secret: a pattern as in a .gitignore; may be given
+    /// several times
+    #[arg(long, value_name = "PATTERN")]
+    pub allow: Vec<String>,
+    /// Start a server in this process, on a free port, and print the command with which a viewer
+    /// mirrors the project: it holds a token that can only read, for 12 hours. Your own commands,
+    /// such as `twicecast pulls list` in the folder, find your token by themselves
+    #[arg(long)]
+    pub local: bool,
+    /// With --local, let everybody on this computer read the project without a token
+    #[arg(long, requires = "local")]
+    pub public: bool,
+    /// With --local, print a token with which this person can chat and propose changes for 12
+    /// hours; may be given several times
+    #[arg(long, value_name = "NAME", requires = "local")]
+    pub invite: Vec<String>,
+    /// Send what differs, and end when the server has acknowledged all of it
+    #[arg(long)]
+    pub once: bool,
+    /// Only say what would be sent, and deleted on the server
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask, whatever would be deleted or sent
+    #[arg(long)]
+    pub yes: bool,
+    /// Look through the folder now and then instead of watching it, for file systems that tell
+    /// nothing
+    #[arg(long)]
+    pub poll: bool,
+    /// Print what happens as JSON, one object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}

@@ -1,0 +1,184 @@
+//! What happens while a folder is shared.
+
+use serde::Serialize;
+
+use crate::ui::untrusted::Untrusted;
+
+/// The commands of one guest, each with the guest's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestCommands {
+    /// Who.
+    pub name: String,
+    /// To get the project.
+    pub clone: String,
+    /// To propose what they changed in it.
+    pub propose: String,
+    /// To talk.
+    pub chat: String,
+}
+
+/// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
+/// in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// The server has let us in.
+    Connected {
+        /// The server.
+        url: String,
+        /// The project.
+        project: String,
+    },
+    /// How a viewer sees it.
+    Invitation {
+        /// For their shell; its token can only read.
+        command: String,
+        /// When the tokens end, in seconds since the epoch.
+        until: u64,
+        /// Who may chat and propose changes, too.
+        guests: Vec<GuestCommands>,
+        /// With which the streamer looks at what they propose.
+        pulls: String,
+        /// With which the streamer talks to them.
+        chat: String,
+    },
+    /// What differs is about to be sent.
+    Sending {
+        /// Files to send.
+        files: usize,
+        /// Their bytes.
+        bytes: u64,
+        /// Files to delete.
+        deletions: usize,
+    },
+    /// The server has stored a file.
+    Sent {
+        /// Its name.
+        name: String,
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// The server has deleted a file.
+    Deleted {
+        /// Its name.
+        name: String,
+    },
+    /// A file could not be sent or deleted.
+    Failed {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// The server has what the folder has.
+    Synced {
+        /// Files sent just now.
+        sent: usize,
+        /// Their bytes.
+        bytes: u64,
+        /// Files deleted just now.
+        deleted: usize,
+        /// All files that are shared.
+        files: usize,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// What is not shared has changed.
+    LeftOut {
+        /// By rules of ignore files.
+        ignored: usize,
+        /// By the list of secrets.
+        secrets: Vec<String>,
+        /// Links, special files, names that no server takes.
+        never: Vec<Never>,
+    },
+    /// What would be done, where nothing is.
+    WouldDo {
+        /// Files that would be sent.
+        send: Vec<String>,
+        /// Their bytes.
+        bytes: u64,
+        /// Files that would be deleted on the server.
+        delete: Vec<String>,
+    },
+    /// All is sent that was to be sent once.
+    Complete {
+        /// All files that are shared.
+        files: usize,
+    },
+    /// The connection is lost.
+    Lost {
+        /// Why.
+        why: String,
+        /// When it is tried again.
+        retry_in: f64,
+    },
+    /// Nothing is sent until further notice.
+    Paused,
+    /// Changes are sent again.
+    Resumed,
+    /// A viewer has sent a pull request.
+    PullRequest {
+        /// Its id.
+        id: Untrusted,
+        /// Who.
+        author: Untrusted,
+        /// What its author calls it.
+        title: Untrusted,
+    },
+    /// A pull request is not open any more.
+    PullRequestClosed {
+        /// Its id.
+        id: String,
+    },
+    /// How many viewers there are.
+    Viewers {
+        /// Their number.
+        count: u64,
+    },
+    /// Something that is worth knowing.
+    Note {
+        /// What.
+        text: String,
+    },
+    /// The end.
+    Stopped {
+        /// Why, where nobody wanted it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+}
+
+/// Something that is never sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Never {
+    /// Its path.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_object_that_says_which_it_is() {
+        let event = Event::Lost {
+            why: "gone".to_owned(),
+            retry_in: 1.5,
+        };
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"event":"lost","why":"gone","retryIn":1.5}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&Event::Paused).unwrap(),
+            r#"{"event":"paused"}"#
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! What people read of the events that need more than a line.
+
+use std::fmt::Write as _;
+
+use indicatif::HumanBytes;
+
+use crate::publish::output::event::{GuestCommands, Never};
+use crate::ui::output::{counted, first_names};
+use crate::ui::time::date_and_time;
+use crate::ui::untrusted::shown;
+
+/// Of what would be done no more names are listed.
+const LISTED_MAX: usize = 200;
+
+/// What a dry run says.
+pub fn would_do(send: &[String], bytes: u64, delete: &[String]) -> String {
+    let mut lines = String::new();
+    for (verb, names) in [("send", send), ("delete", delete)] {
+        for name in names.iter().take(LISTED_MAX) {
+            let _ = writeln!(lines, "would {verb}  {}", shown(name));
+        }
+        if names.len() > LISTED_MAX {
+            let more = counted(names.len() - LISTED_MAX, "more file");
+            let _ = writeln!(lines, "would {verb}  {more}");
+        }
+    }
+    let (send, delete) = (counted(send.len(), "file"), counted(delete.len(), "file"));
+    let _ = write!(
+        lines,
+        "{send} would be sent ({}), {delete} deleted on the server; nothing was done",
+        HumanBytes(bytes)
+    );
+    lines
+}
+
+/// What is not shared; nothing, where all is.
+pub fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<String> {
+    let mut parts = Vec::new();
+    if ignored > 0 {
+        parts.push(format!("{ignored} ignored"));
+    }
+    if !secrets.is_empty() {
+        let count = counted(secrets.len(), "secret");
+        parts.push(format!("{count} held back ({})", first_names(secrets)));
+    }
+    if !never.is_empty() {
+        let whys = never.iter().map(|it| format!("{}: {}", it.name, it.why));
+        parts.push(format!(
+            "{} never sent ({})",
+            never.len(),
+            first_names(whys)
+        ));
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "not shared: {}; `twicecast why PATH` explains",
+            parts.join(", ")
+        )
+    })
+}
+
+/// What to type elsewhere, for viewers, guests and the streamer.
+pub fn invitation(
+    command: &str,
+    until: u64,
+    guests: &[GuestCommands],
+    pulls: &str,
+    chat: &str,
+) -> String {
+    let until = date_and_time(until);
+    let mut text = format!("for viewers, to read, until {until}:\n\n    {command}\n");
+    for guest in guests {
+        let _ = write!(
+            text,
+            "\nfor {}, to propose changes and to chat, until {until}:\n\n    {}\n    {}\n    {}\n",
+            shown(&guest.name),
+            guest.clone,
+            guest.propose,
+            guest.chat
+        );
+    }
+    if guests.is_empty() {
+        text.push_str("\n--invite NAME lets somebody propose changes and chat\n");
+    }
+    let _ = writeln!(text, "\nfor you:\n\n    {pulls}\n    {chat}");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_named_and_the_rest_is_counted() {
+        let secrets = vec!["/.env".to_owned(), "/key.pem".to_owned()];
+        assert_eq!(
+            left_out(3, &secrets, &[]).unwrap(),
+            "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `twicecast why PATH` \
+             explains"
+        );
+        assert_eq!(left_out(0, &[], &[]), None);
+    }
+}
