@@ -7,15 +7,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
-use crate::fs::dirfd;
 use crate::fs::user_dirs::own_folder;
+use crate::fs::{sha256, whole};
 use crate::protocol::{PullRequest, ServerError, ServerMessage};
 use crate::replica::folder::CloneFolder;
 use crate::ui::output::{counted, say, warn};
@@ -101,7 +100,7 @@ impl Memory {
     fn of(identity: &Credentials) -> Self {
         let (url, user) = (&identity.url, &identity.user);
         let whose = format!("{url}\n{user}\n{}", identity.full_project());
-        let name = dirfd::hex(&Sha256::digest(whose));
+        let name = sha256::of(whose);
         Self::at(own_folder("XDG_STATE_HOME", ".local/state").map(|own| {
             let folder = own.join("proposals");
             folder.join(format!("{name}.json"))
@@ -147,14 +146,8 @@ impl Memory {
 
     fn keep(&self) {
         let Some(file) = &self.file else { return };
-        let Some(folder) = file.parent() else { return };
-        let kept = std::fs::create_dir_all(folder).and_then(|()| {
-            // Whoever else may read the folder, this file is its owner's alone.
-            let new = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer(&new, &self.all)?;
-            new.persist(file)?;
-            Ok(())
-        });
+        let kept = serde_json::to_vec(&self.all).map_err(std::io::Error::from);
+        let kept = kept.and_then(|all| whole::write(file, &all));
         if let Err(error) = kept {
             warn(&format!("what was seen here cannot be remembered: {error}"));
         }

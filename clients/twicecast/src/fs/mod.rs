@@ -4,4 +4,6 @@ pub mod atomic;
 pub mod dirfd;
 pub mod executable;
 pub mod fingerprint;
+pub mod sha256;
 pub mod user_dirs;
+pub mod whole;

@@ -21,7 +21,7 @@ use crate::publish::plan::{Plan, Remote};
 use crate::publish::summary::Summary;
 use crate::publish::upload::Content;
 use crate::publish::watcher::Watching;
-use crate::review::base_cache::History;
+use crate::review::base_cache::BaseCache;
 use crate::rules::memory::SETTLING;
 use crate::rules::{Rules, Verdict};
 use crate::ui::time;
@@ -44,8 +44,8 @@ pub struct Folder {
     /// Pull requests that have been told of.
     pub announced: BTreeSet<String>,
     pub warned_of_others: bool,
-    history: History,
-    pub keeps_history: bool,
+    base_cache: BaseCache,
+    pub keeps_bases: bool,
     /// What is being sent.
     pub sending: BTreeMap<FileName, Fingerprint>,
     /// What holds a secret, as it was, and of which kind.
@@ -82,8 +82,8 @@ impl Folder {
             said_left_out: Summary::default(),
             announced: BTreeSet::new(),
             warned_of_others: false,
-            history: History::default(),
-            keeps_history: true,
+            base_cache: BaseCache::default(),
+            keeps_bases: true,
             sending: BTreeMap::new(),
             secrets: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -96,8 +96,8 @@ impl Folder {
     /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very
     /// much most will never be asked for.
     pub fn keep(&mut self, content: &Content) {
-        if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_history) {
-            self.history.keep(&content.remote.sha256, bytes);
+        if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_bases) {
+            self.base_cache.keep(&content.remote.sha256, bytes);
         }
     }
 

@@ -41,7 +41,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// So often it is looked whether all is done that was to be done once.
 const ONCE_LOOKS: Duration = Duration::from_millis(20);
 /// What is sent at once of more files is not kept for later merges.
-const HISTORY_FILES: usize = 2_000;
+const BASES_FILES: usize = 2_000;
 /// Smaller transfers than this show no bar.
 const BAR_FILES: usize = 50;
 const BAR_BYTES: u64 = 4 << 20;
@@ -211,7 +211,7 @@ impl Session<'_> {
                 deletions,
             });
         }
-        self.folder.keeps_history = files <= HISTORY_FILES;
+        self.folder.keeps_bases = files <= BASES_FILES;
         let before = upload.tally();
         let shows_bar = !self.output.is_json() && (files > BAR_FILES || bytes > BAR_BYTES);
         let mut progress = if shows_bar {

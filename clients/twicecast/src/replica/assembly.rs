@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use indicatif::HumanBytes;
 use sha2::{Digest as _, Sha256};
 
-use crate::fs::dirfd;
+use crate::fs::sha256;
 use crate::names::FileName;
 use crate::protocol::{FilePart, ServerError};
 use crate::replica::staging::{Staged, Staging};
@@ -185,7 +185,7 @@ impl Assembly {
 
     /// Hands over the file after its last part.
     pub fn finish(self) -> Assembled {
-        let (sha256, executable) = (dirfd::hex(&self.hash.finalize()), self.executable);
+        let (sha256, executable) = (sha256::hex(&self.hash.finalize()), self.executable);
         let incoming = |(name, staged)| {
             let incoming = Incoming {
                 staged,

@@ -2,14 +2,14 @@
 //! there. It is bounded; what is not kept is merged as if nobody knew it.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, fstat, mkdirat, unlinkat};
 use rustix::io::Errno;
-use sha2::{Digest as _, Sha256};
 
-use crate::fs::dirfd;
+use crate::fs::sha256::is_hash;
+use crate::fs::{dirfd, sha256, whole};
 
 const FOLDER: &str = "bases";
 const TEMPORARY: &str = "new";
@@ -51,40 +51,36 @@ impl BaseContents {
     /// # Errors
     ///
     /// The system's own.
-    pub fn keep(&mut self, sha256: &str, file: &mut File) -> io::Result<()> {
+    pub fn keep(&mut self, hash: &str, file: &mut File) -> io::Result<()> {
         let bytes = length(&fstat(&*file)?);
-        let is_known = || dirfd::look(&self.folder, sha256).map(|stat| stat.is_some());
-        if !is_hash(sha256)
+        let is_known = || dirfd::look(&self.folder, hash).map(|stat| stat.is_some());
+        if !is_hash(hash)
             || bytes > CONTENT_BYTES_MAX
             || self.bytes + bytes > BYTES_MAX
             || is_known()?
         {
             return Ok(());
         }
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
-        let flags = flags | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o600);
         let mut content = Vec::new();
         file.take(CONTENT_BYTES_MAX).read_to_end(&mut content)?;
         // A file that is changing just now is not what it was taken for.
-        if hash(&content) != sha256 {
+        if sha256::of(&content) != hash {
             return Ok(());
         }
-        File::from(openat(&self.folder, TEMPORARY, flags, mode)?).write_all(&content)?;
-        renameat(&self.folder, TEMPORARY, &self.folder, sha256)?;
+        whole::write_in(&self.folder, TEMPORARY, hash, &content)?;
         self.bytes += bytes;
         Ok(())
     }
 
     /// The content with that hash, if it was kept and is still what it was.
-    pub fn read(&self, sha256: &str) -> Option<Vec<u8>> {
-        let file = is_hash(sha256).then(|| dirfd::open_file(&self.folder, sha256))?;
+    pub fn read(&self, hash: &str) -> Option<Vec<u8>> {
+        let file = is_hash(hash).then(|| dirfd::open_file(&self.folder, hash))?;
         let mut content = Vec::new();
         file.ok()?
             .take(CONTENT_BYTES_MAX)
             .read_to_end(&mut content)
             .ok()?;
-        (hash(&content) == sha256).then_some(content)
+        (sha256::of(&content) == hash).then_some(content)
     }
 
     /// Removes what nothing begins with any more. What cannot be removed stays.
@@ -101,18 +97,8 @@ impl BaseContents {
     }
 }
 
-/// The name of a content: its SHA-256 in lower-case hex.
-pub fn hash(content: &[u8]) -> String {
-    dirfd::hex(&Sha256::digest(content))
-}
-
 fn length(stat: &rustix::fs::Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-/// Nothing else may become a file's name here.
-fn is_hash(sha256: &str) -> bool {
-    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -129,20 +115,20 @@ mod tests {
         for content in [&b"one"[..], b"two", b"", &large] {
             fs::write(dir.path().join("f"), content).unwrap();
             let mut file = File::open(dir.path().join("f")).unwrap();
-            bases.keep(&hash(content), &mut file).unwrap();
-            let kept = bases.read(&hash(content));
+            bases.keep(&sha256::of(content), &mut file).unwrap();
+            let kept = bases.read(&sha256::of(content));
             assert_eq!(kept.is_some(), content.len() < large.len());
         }
         let mut file = File::open(dir.path().join("f")).unwrap();
         bases.keep("../x", &mut file).unwrap();
         assert_eq!(bases.read("../x"), None);
-        fs::write(dir.path().join(FOLDER).join(hash(b"two")), "other").unwrap();
+        fs::write(dir.path().join(FOLDER).join(sha256::of(b"two")), "other").unwrap();
         let mut again = BaseContents::new(&work).unwrap();
         assert_eq!(again.bytes, 8);
-        assert_eq!(again.read(&hash(b"two")), None);
-        again.keep_only(|sha256| sha256 == hash(b"one"));
+        assert_eq!(again.read(&sha256::of(b"two")), None);
+        again.keep_only(|sha256| sha256 == sha256::of(b"one"));
         assert_eq!(
-            (again.bytes, again.read(&hash(b"one"))),
+            (again.bytes, again.read(&sha256::of(b"one"))),
             (3, Some(b"one".to_vec()))
         );
         assert_eq!(fs::read_dir(dir.path().join(FOLDER)).unwrap().count(), 1);

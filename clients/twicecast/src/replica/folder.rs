@@ -462,7 +462,7 @@ mod tests {
         let mut folder = clone("demo").unwrap();
         let mut staged = folder.tree.staging().begin().unwrap();
         staged.file.write_all(b"came").unwrap();
-        let sha256 = crate::replica::base_contents::hash(b"came");
+        let sha256 = crate::fs::sha256::of(b"came");
         let incoming = crate::replica::tree::Incoming {
             staged,
             sha256: sha256.clone(),
@@ -495,7 +495,7 @@ mod tests {
                 MirrorFolder::open(&path, &identity("demo"), Kind::Clone, permissions).unwrap();
             let name = FileName::parse("/a").unwrap();
             let written = if edited { "came" } else { "here" };
-            let sha256 = crate::replica::base_contents::hash(written.as_bytes());
+            let sha256 = crate::fs::sha256::of(written.as_bytes());
             folder.tree.manifest().wrote(&name, &sha256, false).unwrap();
             fs::write(path.join("a"), "here").unwrap();
             folder.discard();

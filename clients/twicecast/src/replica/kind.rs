@@ -7,11 +7,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
-use crate::fs::dirfd;
 use crate::fs::user_dirs::own_folder;
+use crate::fs::{dirfd, sha256};
 use crate::names::{WORK_FOLDER, shown};
 use crate::replica::record::{self, Earlier, Kind};
 
@@ -150,7 +149,7 @@ fn shared(dir: &Path) -> Option<Marked> {
 fn mark(dir: &Path) -> Option<(PathBuf, (u64, u64))> {
     let dir = fs::canonicalize(dir).ok()?;
     let found = fs::metadata(&dir).ok()?;
-    let name = dirfd::hex(&Sha256::digest(dir.as_os_str().as_bytes()));
+    let name = sha256::of(dir.as_os_str().as_bytes());
     let state = own_folder("XDG_STATE_HOME", ".local/state")?;
     Some((state.join("shared").join(name), (found.dev(), found.ino())))
 }

@@ -2,14 +2,12 @@
 //! takes is known for what the files here grew out of.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Mode, OFlags, openat, renameat};
 use serde::{Deserialize, Serialize};
 
-use crate::fs::dirfd;
+use crate::fs::{dirfd, whole};
 use crate::names::FileName;
 use crate::replica::state::State;
 
@@ -89,11 +87,7 @@ impl Proposed {
         let all = self.0.iter();
         let all = all.flat_map(|(name, states)| states.iter().map(move |state| (name, state)));
         let lines: Vec<Line> = all.map(line).collect();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
-        let mode = Mode::from_raw_mode(0o600);
-        let opened = openat(work, TEMPORARY, flags | OFlags::CLOEXEC, mode)?;
-        File::from(opened).write_all(&serde_json::to_vec(&lines)?)?;
-        Ok(renameat(work, TEMPORARY, work, FILE)?)
+        whole::write_in(work, TEMPORARY, FILE, &serde_json::to_vec(&lines)?)
     }
 }
 

@@ -8,10 +8,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
-use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
 use crate::fs::atomic::{self, Replaced};
+use crate::fs::sha256;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
 use crate::ui::output::{say, warn};
@@ -39,7 +39,7 @@ struct Kept {
     name: FileName,
     path: PathBuf,
     /// The SHA-256 of what it held when it was replaced.
-    hash: Vec<u8>,
+    hash: String,
     /// The file itself, where what is kept is a copy of it.
     original: Option<Replaced>,
 }
@@ -129,7 +129,7 @@ impl Backups {
         self.kept.push(Kept {
             name: name.clone(),
             path,
-            hash: Sha256::digest(ours).to_vec(),
+            hash: sha256::of(ours),
             original: (!is_moved && has_room).then_some(file),
         });
     }
@@ -162,7 +162,7 @@ impl Backups {
                 None => fs::read(&kept.path),
             };
             let Ok(now) = now else { continue };
-            if Sha256::digest(&now).as_slice() == kept.hash {
+            if sha256::of(&now) == kept.hash {
                 continue;
             }
             if kept.original.is_none() || fs::write(&kept.path, &now).is_ok() {

@@ -2,16 +2,14 @@
 //! merged.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::fs::dirfd;
+use crate::fs::sha256;
+use crate::fs::sha256::is_hash;
 use crate::fs::user_dirs::{lies_in, own_folder};
+use crate::fs::whole;
 
 /// A content that is longer is not kept.
 pub const CONTENT_BYTES_MAX: usize = 256 * 1_024;
@@ -47,33 +45,13 @@ impl Shelf {
     }
 
     fn at(all: PathBuf, project: &str) -> Self {
-        let own = all.join(dirfd::hex(&Sha256::digest(project)));
+        let own = all.join(sha256::of(project));
         Self { all, own }
     }
 
     /// The content with that hash, if it was kept. Its user checks that it is that content.
     pub fn read(&self, sha256: &str) -> Option<Vec<u8>> {
         is_hash(sha256).then(|| fs::read(self.own.join(sha256)).ok())?
-    }
-
-    fn write(&self, sha256: &str, content: &[u8]) {
-        let _ = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.own);
-        let mut options = fs::OpenOptions::new();
-        let temporary = self.own.join(format!("{sha256}.{}", std::process::id()));
-        let written = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(content));
-        let _ = match written {
-            Ok(()) => fs::rename(&temporary, self.own.join(sha256)),
-            Err(_) => fs::remove_file(&temporary),
-        };
     }
 
     /// Takes away what is too much of all projects.
@@ -97,12 +75,12 @@ impl Shelf {
 
 /// Keeps contents.
 #[derive(Debug)]
-pub struct History {
+pub struct BaseCache {
     shelf: Option<Shelf>,
     since_tidied: u32,
 }
 
-impl Default for History {
+impl Default for BaseCache {
     /// That of the project that is shared; keeps nothing before [`begin`].
     fn default() -> Self {
         Self {
@@ -112,7 +90,7 @@ impl Default for History {
     }
 }
 
-impl History {
+impl BaseCache {
     /// Keeps a content. That it cannot be kept is no fault: then a proposal made from it cannot be
     /// merged by itself.
     pub fn keep(&mut self, sha256: &str, content: &[u8]) {
@@ -126,13 +104,8 @@ impl History {
             kept.tidy(BYTES_MAX);
         }
         self.since_tidied += 1;
-        kept.write(sha256, content);
+        let _ = whole::write(&kept.own.join(sha256), content);
     }
-}
-
-/// Nothing else may become a file's name here.
-fn is_hash(sha256: &str) -> bool {
-    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
@@ -149,21 +122,21 @@ fn file(entry: &fs::DirEntry) -> Option<(SystemTime, u64, PathBuf)> {
 mod tests {
     use super::*;
 
-    fn history(dir: &tempfile::TempDir, project: &str) -> History {
-        History {
+    fn cache(dir: &tempfile::TempDir, project: &str) -> BaseCache {
+        BaseCache {
             shelf: Some(Shelf::at(dir.path().to_owned(), project)),
             since_tidied: 0,
         }
     }
 
     fn hash(content: &[u8]) -> String {
-        dirfd::hex(&Sha256::digest(content))
+        sha256::of(content)
     }
 
     #[test]
     fn what_was_shared_of_one_project_is_not_found_from_another() {
         let dir = tempfile::tempdir().unwrap();
-        let mut one = history(&dir, "ana/../../etc");
+        let mut one = cache(&dir, "ana/../../etc");
         one.keep(&hash(b"mine"), b"mine");
         let of = |project: &str| Shelf::at(dir.path().to_owned(), project);
         assert_eq!(of("ana/../../etc").read(&hash(b"mine")).unwrap(), b"mine");
@@ -176,7 +149,7 @@ mod tests {
     fn what_is_too_much_goes_whichever_project_it_is_of() {
         let dir = tempfile::tempdir().unwrap();
         for project in ["a", "b"] {
-            history(&dir, project).keep(&hash(b"x"), b"0123456789");
+            cache(&dir, project).keep(&hash(b"x"), b"0123456789");
         }
         let shelf = Shelf::at(dir.path().to_owned(), "c");
         shelf.tidy(20);
@@ -191,11 +164,11 @@ mod tests {
 
     #[test]
     fn without_a_place_nothing_is_kept() {
-        let mut history = History {
+        let mut cache = BaseCache {
             shelf: None,
             since_tidied: 0,
         };
-        history.keep(&hash(b"x"), b"x");
-        assert_eq!(history.since_tidied, 0);
+        cache.keep(&hash(b"x"), b"x");
+        assert_eq!(cache.since_tidied, 0);
     }
 }

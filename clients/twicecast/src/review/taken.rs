@@ -3,14 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
-use crate::fs::dirfd;
 use crate::fs::user_dirs::own_folder;
+use crate::fs::{sha256, whole};
 use crate::names::FileName;
 use crate::protocol::PullRequest;
 
@@ -34,12 +31,10 @@ impl Taken {
 
     fn at(own: Option<&Path>, project: &str, dir: &Path, open: &[PullRequest]) -> Self {
         let dir = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
-        let hash = Sha256::new()
-            .chain_update(project)
-            .chain_update([0])
-            .chain_update(dir.as_os_str().as_encoded_bytes())
-            .finalize();
-        let file = format!("{}.json", dirfd::hex(&hash));
+        let mut whose = project.as_bytes().to_vec();
+        whose.push(0);
+        whose.extend(dir.as_os_str().as_encoded_bytes());
+        let file = format!("{}.json", sha256::of(whose));
         let path = own.map(|own| own.join("taken").join(file));
         let mut names = path.as_deref().and_then(read).unwrap_or_default();
         names.retain(|id, _| open.iter().any(|pull| pull.id.raw() == id));
@@ -64,19 +59,10 @@ impl Taken {
     ///
     /// The system's own.
     pub fn write(&self) -> io::Result<()> {
-        let Some((path, folder)) = self.path.as_ref().zip(self.folder()) else {
+        let Some(path) = &self.path else {
             return Ok(());
         };
-        let mut folders = fs::DirBuilder::new();
-        folders.recursive(true).mode(0o700).create(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec(&self.names)?)?;
-        file.persist(path)?;
-        Ok(())
-    }
-
-    fn folder(&self) -> Option<&Path> {
-        self.path.as_deref()?.parent()
+        whole::write(path, &serde_json::to_vec(&self.names)?)
     }
 }
 

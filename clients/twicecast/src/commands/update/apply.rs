@@ -9,9 +9,8 @@ use rustix::fd::OwnedFd;
 
 use crate::failure::Failure;
 use crate::fs::atomic::{self, Found};
-use crate::fs::{dirfd, executable};
+use crate::fs::{dirfd, executable, sha256};
 use crate::names::{FileName, shown};
-use crate::replica::base_contents;
 use crate::replica::clone_bases::CloneBases;
 use crate::replica::state::{Change, State, Step, merged_bit};
 use crate::replica::tree::Incoming;
@@ -114,7 +113,7 @@ impl<'a> Updating<'a> {
     fn delete(&mut self, name: &FileName, change: &Change) -> io::Result<()> {
         if let Some(Found { content: ours, .. }) = atomic::read(self.root, name)? {
             let base = change.base.as_ref();
-            if base.is_none_or(|base| base_contents::hash(&ours) != base.sha256) {
+            if base.is_none_or(|base| sha256::of(&ours) != base.sha256) {
                 return self.keep_edited(name);
             }
             self.backups.remove(self.root, name, &ours)?;
@@ -154,7 +153,7 @@ impl<'a> Updating<'a> {
         let base = change.base.as_ref();
         let content = base.and_then(|base| self.bases.content(&base.sha256));
         let start = match (&there, base) {
-            (Some(there), Some(base)) if base_contents::hash(there) == base.sha256 => Start::Ours,
+            (Some(there), Some(base)) if sha256::of(there) == base.sha256 => Start::Ours,
             _ => Start::Other(content.as_deref()),
         };
         let decision = decide(there.as_deref(), &theirs, start);

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::fs::{dirfd, executable};
+use crate::fs::{dirfd, executable, sha256};
 use crate::names::FileName;
 use crate::parts::{Outcome, PART_BYTES};
 use crate::publish::plan::Remote;
@@ -173,7 +173,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 let content = part.whole.map(|stamp| Content {
                     remote: Remote {
                         size: sent,
-                        sha256: dirfd::hex(&hash.clone().finalize()),
+                        sha256: sha256::hex(&hash.clone().finalize()),
                         executable: is_executable.get(),
                     },
                     stamp: stamp.settled(opened.get()),

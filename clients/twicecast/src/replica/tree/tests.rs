@@ -7,8 +7,6 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::replica::record;
 use crate::replica::tree::*;
 
@@ -45,7 +43,7 @@ fn put(tree: &mut Tree, path: &str, content: &str) -> Result<(), Refusal> {
 fn put_as(tree: &mut Tree, path: &str, content: &str, executable: bool) -> Result<(), Refusal> {
     let mut staged = tree.staging().begin().unwrap();
     staged.file.write_all(content.as_bytes()).unwrap();
-    let sha256 = dirfd::hex(&Sha256::digest(content));
+    let sha256 = crate::fs::sha256::of(content);
     let incoming = Incoming {
         staged,
         sha256,
