@@ -7,6 +7,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ui::output::say;
 
+/// The variables that other programs have no need of.
+const SECRETS: [&str; 2] = ["TWICECAST_TOKEN", "TWICECAST_KEY"];
+
 /// Where lines go.
 pub struct Pager {
     child: Option<Child>,
@@ -24,18 +27,7 @@ impl Pager {
                 is_gone: false,
             };
         }
-        let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg(format!("exec {pager}"))
-            .stdin(Stdio::piped());
-        if std::env::var_os("LESS").is_none() {
-            // Leave at once what fits, show colours, keep the screen.
-            command.env("LESS", "FRX");
-        }
-        // What somebody proposes must not reach a shell through the pager's commands.
-        command.env("LESSSECURE", "1");
-        let child = command.spawn().ok();
+        let child = command(&pager).spawn().ok();
         if child.is_some() {
             // Ctrl-C is the pager's: it stops what the pager is about, and the pager goes on.
             let _ = signal(SignalKind::interrupt());
@@ -60,11 +52,51 @@ impl Pager {
     }
 }
 
+/// The pager as a shell starts it, without what it must not have.
+fn command(pager: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg(format!("exec {pager}"))
+        .stdin(Stdio::piped());
+    for secret in SECRETS {
+        command.env_remove(secret);
+    }
+    if std::env::var_os("LESS").is_none() {
+        // Leave at once what fits, show colours, keep the screen.
+        command.env("LESS", "FRX");
+    }
+    // What somebody proposes must not reach a shell through the pager's commands.
+    command.env("LESSSECURE", "1");
+    command
+}
+
 impl Drop for Pager {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             drop(child.stdin.take());
             let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pager_gets_neither_token_nor_key() {
+        // Names what of these it has, as `less` could after `!env`.
+        let mut pager = command("env");
+        for secret in ["TWICECAST_TOKEN", "TWICECAST_KEY"] {
+            let removed = (pager.get_envs()).any(|(name, value)| name == secret && value.is_none());
+            assert!(removed, "{secret}");
+        }
+        let said = pager.stdin(Stdio::null()).output().unwrap().stdout;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("LESSSECURE=1"), "{said}");
+        for secret in SECRETS {
+            assert!(!said.contains(&format!("{secret}=")), "{said}");
         }
     }
 }
