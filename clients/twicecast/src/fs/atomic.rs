@@ -7,12 +7,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat,
-    renameat_with, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, unlinkat,
 };
 use rustix::io::Errno;
 
-use crate::fs::{dirfd, executable};
+use crate::fs::rename::Swap;
+use crate::fs::{dirfd, executable, rename};
 use crate::names::{FileName, OWN_PREFIX};
 
 /// A file that is longer is not read.
@@ -239,14 +239,9 @@ fn stage(
 
 /// Moves a file to where nothing lies; if something came there meanwhile, both stay.
 fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
-    match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+    match rename::to_free_name(folder, from, folder, to) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST | Errno::NOENT) => Err(changed()),
-        // Some file systems have no such flag.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match dirfd::look(folder, to)? {
-            None => Ok(renameat(folder, from, folder, to)?),
-            Some(_) => Err(changed()),
-        },
         Err(error) => Err(error.into()),
     }
 }
@@ -256,15 +251,14 @@ fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
 fn exchange(folder: OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<Replaced> {
     // What has changed already is seen here, so that what is new is not visible even for a moment.
     let file = opened(&folder, leaf, ours).ok_or_else(changed)?;
-    let swap = || renameat_with(&folder, new, &folder, leaf, RenameFlags::EXCHANGE);
+    let swap = || rename::swap(&folder, new, &folder, leaf);
     match swap() {
-        Ok(()) => {}
-        Err(Errno::NOENT) => return Err(changed()),
-        // Some file systems have no such flag.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+        Ok(Swap::Done) => {}
+        Ok(Swap::Unsupported) => {
             renameat(&folder, new, &folder, leaf)?;
             return Ok(Replaced { file, aside: None });
         }
+        Err(Errno::NOENT) => return Err(changed()),
         Err(error) => return Err(error.into()),
     }
     if let Some(file) = opened(&folder, new, ours) {
@@ -272,7 +266,7 @@ fn exchange(folder: OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<R
         return Ok(Replaced { file, aside });
     }
     match swap() {
-        Ok(()) => Err(changed()),
+        Ok(_) => Err(changed()),
         Err(error) => Err(io::Error::other(format!(
             "it has changed in this very moment, and is now called {new} ({error})"
         ))),

@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod dirfd;
 pub mod executable;
 pub mod fingerprint;
+pub mod rename;
 pub mod sha256;
 pub mod user_dirs;
 pub mod whole;

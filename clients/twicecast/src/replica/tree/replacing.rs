@@ -5,12 +5,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, Stat, fstat, openat, renameat, renameat_with, unlinkat,
-};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use crate::fs::{dirfd, executable};
+use crate::fs::rename::Swap;
+use crate::fs::{dirfd, executable, rename};
 use crate::names::OWN_PREFIX;
 use crate::replica::staging::{Staged, Staging};
 
@@ -66,7 +65,7 @@ fn move_in(
     found: Option<&Stat>,
 ) -> Result<(), Errno> {
     match found {
-        None => move_there(from, name, folder, leaf),
+        None => rename::to_free_name(from, name, folder, leaf),
         Some(found) => replace(from, name, folder, leaf, found),
     }
 }
@@ -78,14 +77,14 @@ fn replace(
     leaf: &str,
     found: &Stat,
 ) -> Result<(), Errno> {
-    let swap = || renameat_with(&from, name, folder, leaf, RenameFlags::EXCHANGE);
+    let swap = || rename::swap(&from, name, folder, leaf);
     match swap() {
-        Ok(()) => {}
-        Err(Errno::NOENT) => return Err(Errno::EXIST),
-        Err(error) if has_no_flags(error) => {
+        Ok(Swap::Done) => {}
+        Ok(Swap::Unsupported) => {
             check(folder, leaf, found)?;
             return renameat(&from, name, folder, leaf);
         }
+        Err(Errno::NOENT) => return Err(Errno::EXIST),
         Err(error) => return Err(error),
     }
     if check(&from, name, found).is_err() {
@@ -116,25 +115,10 @@ pub fn take_away(
         Err(error) => return Err(error),
     }
     if check(work, &aside, found).is_err() {
-        move_there(work, &aside, folder, leaf)?;
+        rename::to_free_name(work, &aside, folder, leaf)?;
         return Err(Errno::EXIST);
     }
     unlinkat(work, aside.as_str(), AtFlags::empty())
-}
-
-fn move_there(from: impl AsFd, name: &str, folder: &OwnedFd, leaf: &str) -> Result<(), Errno> {
-    match renameat_with(&from, name, folder, leaf, RenameFlags::NOREPLACE) {
-        Err(error) if has_no_flags(error) => match dirfd::look(folder, leaf)? {
-            None => renameat(from, name, folder, leaf),
-            Some(_) => Err(Errno::EXIST),
-        },
-        other => other,
-    }
-}
-
-/// Some file systems know none of the flags of `renameat2`.
-fn has_no_flags(error: Errno) -> bool {
-    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
 /// A rename leaves all of this as it is.
