@@ -22,7 +22,6 @@ mod ui;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
-pub(crate) use twicecast_client::{backoff, protocol};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{

@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use twicecast_client::protocol::Reply;
+use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::failure::Failure;
-use crate::protocol::Reply;
-use crate::ui::untrusted::{Untrusted, shown};
 
 const FIRST_REFERENCE: u64 = 10;
 /// More than any server takes: it would only end the connection.

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::ui::untrusted::{is_joiner, may_stand};
+use twicecast_client::untrusted::{is_joiner, may_stand};
 
 /// A line that is being typed. The cursor stands before a character that takes up room, or at the
 /// end: what takes up none belongs to the one before it.

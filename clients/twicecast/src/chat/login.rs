@@ -1,16 +1,16 @@
 //! Getting into a room: who comes, and what a refusal means to the user who gave the flags.
 
 use serde_json::json;
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
+use twicecast_client::untrusted::Untrusted;
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::{Grant, PartialCredentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol;
-use crate::protocol::ServerMessage;
 use crate::ui::time::{date_and_time, now};
-use crate::ui::untrusted::Untrusted;
 
 const ENTER: u64 = 1;
 

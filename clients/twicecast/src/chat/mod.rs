@@ -16,8 +16,8 @@ mod words;
 use std::io::{IsTerminal, stdin, stdout};
 
 use clap::Args;
+use twicecast_client::backoff::Backoff;
 
-use crate::backoff::Backoff;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;

@@ -3,12 +3,12 @@
 use std::io::{BufRead, Read as _};
 
 use tokio::sync::mpsc;
+use twicecast_client::untrusted::shown;
 
 use crate::chat::commands::Wish;
 use crate::chat::conversation::MESSAGE_BYTES_MAX;
 use crate::chat::ui::Ui;
 use crate::ui::output::{say, warn};
-use crate::ui::untrusted::shown;
 
 const WAITING_MAX: usize = 16;
 /// Of a refused message so much is shown again, to know it by.

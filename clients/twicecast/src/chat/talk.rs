@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
+use twicecast_client::protocol::ServerMessage;
+use twicecast_client::untrusted::shown;
 
 use crate::chat::commands;
 use crate::chat::commands::Wish;
@@ -16,10 +18,8 @@ use crate::chat::ui::Ui;
 use crate::chat::words::{ASIDE, message_line, names_line};
 use crate::connection::Outgoing;
 use crate::failure::Failure;
-use crate::protocol::ServerMessage;
 use crate::ui::output::counted;
 use crate::ui::time::now;
-use crate::ui::untrusted::shown;
 
 /// Who leaves waits so long for the answer to their last message.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -6,6 +6,7 @@ use std::io::Write;
 use crossterm::event::{self, Event};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
 use tokio::sync::mpsc;
+use twicecast_client::untrusted::shown;
 
 use crate::chat::commands::Wish;
 use crate::chat::editor::Editor;
@@ -14,7 +15,6 @@ use crate::chat::ui::Ui;
 use crate::chat::words::ASIDE;
 use crate::chat::{commands, draw};
 use crate::failure::Failure;
-use crate::ui::untrusted::shown;
 
 const WAITING_MAX: usize = 64;
 /// A terminal that does not tell its width has this one.

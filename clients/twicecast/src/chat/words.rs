@@ -1,8 +1,9 @@
 //! What the room looks like as lines of text. Nothing that comes from outside gets through here
 //! without being made harmless.
 
+use twicecast_client::untrusted::{Untrusted, shown};
+
 use crate::ui::time::time_of_day;
-use crate::ui::untrusted::{Untrusted, shown};
 
 /// Begins a line that nobody said.
 pub const ASIDE: &str = "-- ";

@@ -8,21 +8,22 @@ use clap::Args;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::sleep_until;
+use twicecast_client::backoff::Backoff;
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
 
-use crate::backoff::Backoff;
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol::ServerMessage;
 use crate::replica::folder::{MirrorFolder, Permissions};
 use crate::replica::record::Kind;
 use crate::replica::session::Session;
 use crate::ui::output::{Report, counted, say, warn};
 use crate::ui::{signals, time};
-use crate::{connection, protocol};
 
 /// What `--help` says.
 pub const HELP: &str = "\

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
+use twicecast_client::protocol;
+use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
+use twicecast_client::untrusted::{Untrusted, shown};
 
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
@@ -15,13 +19,10 @@ use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
-use crate::protocol::{PullRequest, ServerError, ServerMessage};
 use crate::replica::folder::CloneFolder;
 use crate::ui::output::{counted, say, warn};
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
-use crate::ui::untrusted::{Untrusted, shown};
-use crate::{connection, protocol};
 
 /// The long help of the command.
 pub const HELP: &str = "\

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 
+use twicecast_client::protocol::PullRequest;
+
 use crate::credentials::flags::{CommonArgs, DEFAULT_URL};
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
-use crate::protocol::PullRequest;
 use crate::publish::shared_folder;
 use crate::review::inbox::{Inbox, Project};
 use crate::review::listed::{self, find, short};

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::block_in_place;
+use twicecast_client::backoff::Backoff;
 
-use crate::backoff::Backoff;
 use crate::credentials::flags::{AddressSource, CommonArgs};
 use crate::credentials::{Credentials, Purpose, name_of_user};
 use crate::embedded;

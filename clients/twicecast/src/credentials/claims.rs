@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::Value;
+use twicecast_client::protocol::whole_seconds;
 
 use crate::failure::Failure;
-use crate::protocol::whole_seconds;
 
 /// What a token may allow beyond naming its bearer: the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use twicecast_client::untrusted::{Untrusted, shown};
+
 use crate::credentials::claims::{Claims, TokenView};
 use crate::credentials::grant::{EARLY, Grant, OWN_TOKEN, OWN_TOKEN_HOURS};
 use crate::credentials::purpose::Purpose;
 use crate::credentials::sentences::ends_in;
 use crate::failure::Failure;
-use crate::ui::untrusted::{Untrusted, shown};
 
 /// About a hundred years.
 const NEVER: Duration = Duration::from_secs(3_600_000_000);

@@ -1,14 +1,14 @@
 //! Getting in: one `authenticate`, and what its refusals mean to the user who gave the flags.
 
 use serde_json::{Value, json};
+use twicecast_client::protocol;
+use twicecast_client::protocol::{ServerError, ServerMessage};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::complete::Credentials;
 use crate::credentials::purpose::Role;
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol;
-use crate::protocol::{ServerError, ServerMessage};
 
 /// The `file` section of a streamer.
 pub fn streamer(credentials: &Credentials) -> Value {

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use twicecast_client::protocol;
+use twicecast_client::protocol::{PullRequest, Reply, ServerMessage};
+
 use crate::failure::Failure;
 use crate::names::FileName;
-use crate::protocol;
-use crate::protocol::{PullRequest, Reply, ServerMessage};
 use crate::publish::folder::REFUSED_FOR;
 use crate::publish::output::Event;
 use crate::publish::plan::Remote;

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use twicecast_client::protocol::ListedFile;
+
 use crate::names::FileName;
-use crate::protocol::ListedFile;
 
 /// What the server has under one name.
 #[derive(Debug, Clone, PartialEq, Eq)]

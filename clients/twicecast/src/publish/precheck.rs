@@ -6,19 +6,20 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
 
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::fs::fingerprint::Fingerprint;
 use crate::names::{FileName, shown};
-use crate::protocol::ServerMessage;
 use crate::publish::foreign::Approved;
 use crate::publish::known::Known;
 use crate::publish::look::Found;
 use crate::publish::plan::{self, Plan, Remote};
 use crate::ui::output::{counted, first_names};
-use crate::{connection, listing, protocol};
+use crate::{connection, listing};
 
 const TOKEN: u64 = 1;
 const STATUS: u64 = 2;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{sleep, sleep_until};
+use twicecast_client::protocol;
 
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
@@ -21,7 +22,7 @@ use crate::publish::watcher::POLL;
 use crate::publish::{plan, upload};
 use crate::ui::output::Report;
 use crate::ui::progress::Progress;
-use crate::{connection, listing, protocol};
+use crate::{connection, listing};
 
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;

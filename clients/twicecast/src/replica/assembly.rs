@@ -9,10 +9,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use indicatif::HumanBytes;
 use sha2::{Digest as _, Sha256};
+use twicecast_client::protocol::{FilePart, ServerError};
 
 use crate::fs::sha256;
 use crate::names::FileName;
-use crate::protocol::{FilePart, ServerError};
 use crate::replica::staging::{Staged, Staging};
 use crate::replica::tree::{Incoming, Refusal};
 

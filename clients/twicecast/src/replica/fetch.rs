@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
+
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol;
-use crate::protocol::ServerMessage;
 use crate::replica::assembly::{Assembly, OutOfOrder};
 use crate::replica::staging::Staging;
 use crate::replica::tree;

@@ -7,10 +7,11 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::fstat;
 use rustix::io::Errno;
+use twicecast_client::protocol::ListedFile;
+use twicecast_client::protocol::ListedFile;
 
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
-use crate::protocol::ListedFile;
 use crate::replica::proposed::Proposed;
 use crate::replica::record::{Files, Written};
 

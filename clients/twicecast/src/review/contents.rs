@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
+use twicecast_client::protocol::FilePart;
 
 use crate::failure::Failure;
 use crate::names::{FileName, NameFault, shown};
-use crate::protocol::FilePart;
 use crate::replica::assembly::BASE64;
 
 /// All of a pull request's files are held in memory; more than this is not looked at.

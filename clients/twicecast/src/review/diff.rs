@@ -1,9 +1,9 @@
 //! A pull request as people read it: what it says of itself, and what `apply` would do.
 
 use diffy::Line;
+use twicecast_client::protocol::PullRequest;
 
 use crate::names::shown;
-use crate::protocol::PullRequest;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step};
 use crate::review::{apply, merge};

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use twicecast_client::protocol;
+use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
+
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol::{PullRequest, ServerError, ServerMessage};
 use crate::review::contents::Contents;
-use crate::{connection, listing, protocol};
+use crate::{connection, listing};
 
 const AS_VIEWER: u64 = 1;
 const AS_STREAMER: u64 = 2;

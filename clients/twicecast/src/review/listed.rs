@@ -1,11 +1,12 @@
 //! The open pull requests as a list: what is shown of each, and which one somebody means.
 
+use twicecast_client::protocol::PullRequest;
+use twicecast_client::untrusted::Untrusted;
+
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol::PullRequest;
 use crate::ui::output::{counted, cut};
 use crate::ui::time;
-use crate::ui::untrusted::Untrusted;
 
 /// So many are listed for people, and no more of each name and title.
 const LISTED_MAX: usize = 200;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::io;
 
 use rustix::fd::OwnedFd;
+use twicecast_client::protocol::PullRequest;
 
 use crate::failure::Failure;
 use crate::fs::atomic::{self, Found};
 use crate::names::FileName;
-use crate::protocol::PullRequest;
 use crate::review::contents::{Contents, Proposed};
 use crate::review::decide::{Decision, Start, decide};
 use crate::review::inbox::{Inbox, Project, Stored};

@@ -6,10 +6,11 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use twicecast_client::protocol::PullRequest;
+
 use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
 use crate::names::FileName;
-use crate::protocol::PullRequest;
 
 /// A record that is longer is not ours.
 const BYTES_MAX: u64 = 16 << 20;

@@ -9,4 +9,3 @@ pub mod signals;
 pub mod style;
 pub mod tally;
 pub mod time;
-pub use twicecast_client::untrusted;

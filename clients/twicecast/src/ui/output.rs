@@ -6,8 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use serde::Serialize;
-
-use crate::ui::untrusted::{is_joiner, may_stand, shown};
+use twicecast_client::untrusted::{is_joiner, may_stand, shown};
 
 /// Files that failed or were refused, each with the latest reason.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What the server refuses, and what becomes of it.
 
+use twicecast_client::protocol::ServerError;
+
 use crate::chat::conversation::{Conversation, Effect, LOSSES_MAX};
 use crate::names::shown;
-use crate::protocol::ServerError;
 use crate::ui::time::date_and_time;
 
 impl Conversation {

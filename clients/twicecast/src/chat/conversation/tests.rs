@@ -1,5 +1,6 @@
+use twicecast_client::protocol::ServerError;
+
 use crate::chat::conversation::*;
-use crate::protocol::ServerError;
 
 const NOW: i64 = 5_000;
 

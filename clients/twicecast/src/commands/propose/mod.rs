@@ -12,15 +12,18 @@ use clap::Args;
 use difference::Difference;
 use send::Draft;
 use tokio::task::block_in_place;
+use twicecast_client::protocol;
+use twicecast_client::protocol::{PullRequest, ServerMessage};
+use twicecast_client::protocol::{PullRequest, ServerMessage};
 
 use crate::commands::update;
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol::{PullRequest, ServerMessage};
 use crate::publish::look;
 use crate::publish::shared_folder;
 use crate::replica::clone_bases::CloneBases;
@@ -30,7 +33,6 @@ use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
 use crate::ui::output::{counted, say, warn};
-use crate::{connection, protocol};
 
 /// What `--help` says.
 pub const HELP: &str = "\

@@ -7,12 +7,13 @@ use rustix::fd::OwnedFd;
 use tokio::sync::watch;
 
 use super::difference::Difference;
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
+
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol;
-use crate::protocol::ServerMessage;
 use crate::publish::upload;
 use crate::publish::upload::{Allows, Posts, Seen, Upload};
 use crate::replica::record::Files;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use twicecast_client::protocol::{Reply, ServerError, ServerMessage};
 
 use crate::commands::status::finding::{Answers, Project, PullRequests};
 use crate::connection;
@@ -12,7 +13,6 @@ use crate::connection::{Incoming, Outgoing};
 use crate::credentials::{Grant, PartialCredentials};
 use crate::failure::Failure;
 use crate::names::shown;
-use crate::protocol::{Reply, ServerError, ServerMessage};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const TOKEN: u64 = 1;

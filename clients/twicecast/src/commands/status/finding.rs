@@ -1,10 +1,10 @@
 //! What was found out, as values.
 
 use serde::Deserialize;
+use twicecast_client::untrusted::Untrusted;
 
 use crate::credentials::PartialCredentials;
 use crate::ui::time::now;
-use crate::ui::untrusted::Untrusted;
 
 /// All that was found out.
 #[derive(Debug)]

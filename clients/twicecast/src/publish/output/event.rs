@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ui::untrusted::Untrusted;
+use twicecast_client::untrusted::Untrusted;
 
 /// The commands of one guest, each with the guest's token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use indicatif::HumanBytes;
+use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::{GuestCommands, Never};
 use crate::ui::output::{counted, first_names};
 use crate::ui::time::date_and_time;
-use crate::ui::untrusted::shown;
 
 /// Of what would be done no more names are listed.
 const LISTED_MAX: usize = 200;

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::Event;
 use crate::publish::output::sentences::{invitation, left_out, would_do};
 use crate::ui::output::{counted, cut, failure_line, json_line, say, warn};
 use crate::ui::tally::Tally;
 use crate::ui::time::clock;
-use crate::ui::untrusted::shown;
 
 /// Where it is said.
 pub struct ShareOutput {

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
+use twicecast_client::protocol::{ServerError, ServerMessage};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::fs::fingerprint::Fingerprint;
 use crate::names::FileName;
-use crate::protocol::{ServerError, ServerMessage};
 use crate::publish::plan::Remote;
 use crate::ui::output::warn;
 use crate::ui::progress::Progress;

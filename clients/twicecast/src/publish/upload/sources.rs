@@ -13,15 +13,16 @@ use rustix::fs::fstat;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use twicecast_client::protocol;
 
 use crate::fs::{dirfd, executable, sha256};
 use crate::names::FileName;
+use crate::parts;
 use crate::parts::{Outcome, PART_BYTES};
 use crate::publish::plan::Remote;
 use crate::publish::upload::{Allows, Content, Item, Message, Refused, Verb};
 use crate::rules::contents::{self, Scanner};
 use crate::ui::time;
-use crate::{parts, protocol};
 
 /// Messages that are made and wait to go out.
 const READY_MAX: usize = 4;

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use twicecast_client::protocol;
+use twicecast_client::protocol::ListedFile;
+
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol;
-use crate::protocol::ListedFile;
 use crate::replica::session::{Counts, Phase, Session};
 use crate::ui::output::{counted, say};
 

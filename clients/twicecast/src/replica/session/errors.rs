@@ -1,8 +1,9 @@
 //! What the server complains about, and what that means for the files that are awaited.
 
+use twicecast_client::protocol::ServerError;
+
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::protocol::ServerError;
 use crate::replica::session::{Phase, Session};
 use crate::ui::output::{say, warn};
 

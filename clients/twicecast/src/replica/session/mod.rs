@@ -9,12 +9,13 @@ mod retrying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use twicecast_client::protocol;
+use twicecast_client::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
+
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::listing::Length;
 use crate::names::{FileName, shown};
-use crate::protocol;
-use crate::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
 use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder};
 use crate::replica::session::retries::Retries;
 use crate::replica::tree::{Refusal, Removal, Tree};
