@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use crate::Error;
+use crate::error::Error;
 use crate::protocol;
 use crate::protocol::ServerMessage;
 use crate::throughput::{Metered, Pulse};

@@ -1,7 +1,7 @@
 //! A whole project's list, which a server may spread over many messages.
 
-use crate::Error;
 use crate::connection::{Incoming, Outgoing};
+use crate::error::Error;
 use crate::protocol::{self, ListedFile, ServerError, ServerMessage};
 
 /// A project with more files than this is not listed, …

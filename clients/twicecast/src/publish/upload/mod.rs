@@ -1,12 +1,13 @@
 //! Sending with a bounded window: requests go out while acknowledgements come in, matched by `ref`
 //! in whatever order.
 
+mod item;
+mod seen;
 mod sources;
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use twicecast_client::protocol::{ServerError, ServerMessage};
@@ -14,156 +15,21 @@ use twicecast_client::protocol::{ServerError, ServerMessage};
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
-use crate::fs::fingerprint::Fingerprint;
 use crate::names::FileName;
-use crate::publish::plan::Remote;
 use crate::ui::output::warn;
 use crate::ui::progress::Progress;
 
+pub use item::{Allows, Content, Item, Refused};
+use item::{Message, Verb, is_in};
+pub use seen::Seen;
 pub use sources::{Posts, deletions, posts};
 
 /// Files that were begun and are not acknowledged, at most.
 const FILES_IN_FLIGHT_MAX: usize = 64;
 /// Their bytes, at most; a single file may be larger and then flies alone.
 const BYTES_IN_FLIGHT_MAX: u64 = 8 << 20;
-/// The references that the server has refused; the reader of files looks here before it reads on.
-pub type Refused = Arc<Mutex<HashSet<u64>>>;
-
-/// What a source has ready.
-#[derive(Debug)]
-pub enum Item {
-    /// A message to send.
-    Send(Message),
-    /// A file that could not be read (to its end).
-    Unreadable(u64, FileName, std::io::Error),
-    /// A file that is not to be sent after all; what was sent of it is not completed.
-    Withheld(u64, FileName),
-    /// A file that holds a secret of that kind; nothing of it that was looked at is sent.
-    Secret(u64, FileName, &'static str),
-    /// A file that was sent to its end but changed while it was read.
-    Changed(FileName),
-}
-
-/// A message about one file.
-#[derive(Debug)]
-pub struct Message {
-    reference: u64,
-    name: FileName,
-    verb: Verb,
-    text: String,
-    /// Content bytes in this message.
-    bytes: u64,
-    /// Content bytes of the whole file.
-    of: u64,
-    /// Whether the file begins, or begins anew, with it.
-    first: bool,
-    /// When it was asked whether it may be sent, and who is to be asked again.
-    judged: Option<(Instant, Allows)>,
-    /// With a file's last message: what was sent in all, if that is what the file held at one
-    /// moment.
-    content: Option<Content>,
-}
-
-/// Says whether a file may be sent. What was written to a file after it was forbidden never leaves.
-#[derive(Clone)]
-pub struct Allows(Arc<dyn Fn(&FileName) -> bool + Send + Sync>);
-
-impl Allows {
-    /// By that rule.
-    pub fn when(allows: impl Fn(&FileName) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(allows))
-    }
-
-    /// Whether it may be sent at this moment.
-    fn ask(&self, name: &FileName) -> bool {
-        (self.0)(name)
-    }
-}
-
-impl fmt::Debug for Allows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Allows")
-    }
-}
-
 /// A message that has waited for longer than this is asked about again.
 const JUDGED_FOR: Duration = Duration::from_millis(100);
-
-/// What a file held when it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// In bytes, and their hash.
-    pub remote: Remote,
-    /// Which file it was, where a later change cannot leave the same stamp.
-    pub stamp: Option<Fingerprint>,
-    /// All of it, where that is little.
-    pub bytes: Option<Vec<u8>>,
-}
-
-/// What comes of what was sent, and what else the server says meanwhile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// The server has stored a file.
-    Posted {
-        /// Its name.
-        name: FileName,
-        /// Its bytes.
-        bytes: u64,
-        /// What it has stored, where that is known.
-        content: Option<Content>,
-    },
-    /// The server does not have the file any more.
-    Deleted {
-        /// Its name.
-        name: FileName,
-    },
-    /// A file could not be read.
-    Unreadable {
-        /// Its name.
-        name: FileName,
-        /// The system's words.
-        why: String,
-        /// Whether that is because it is not there any more, or something else is.
-        gone: bool,
-    },
-    /// The server refused to store or delete a file.
-    Failed {
-        /// Its name.
-        name: FileName,
-        /// Why.
-        why: String,
-    },
-    /// A file was sent to its end but changed while it was read.
-    Changed {
-        /// Its name.
-        name: FileName,
-    },
-    /// A file was not sent, or not to its end, because that is not allowed any more.
-    Withheld {
-        /// Its name.
-        name: FileName,
-    },
-    /// A file was not sent, since it holds what looks like a secret.
-    Secret {
-        /// Its name.
-        name: FileName,
-        /// The kind of secret.
-        kind: &'static str,
-    },
-    /// Somebody has paused the sending, or let it go on.
-    Held,
-    /// What has nothing to do with what was sent.
-    Said {
-        /// What.
-        message: ServerMessage,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Post,
-    Delete,
-}
 
 #[derive(Debug)]
 struct Flight {
@@ -344,7 +210,7 @@ impl<'a> Upload<'a> {
     }
 
     fn is_refused(&self, reference: u64) -> bool {
-        sources::is_in(&self.refused, reference)
+        is_in(&self.refused, reference)
     }
 
     fn has_room_for(&self, message: &Message) -> bool {

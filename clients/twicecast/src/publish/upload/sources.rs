@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use base64::Engine;
@@ -20,20 +20,12 @@ use crate::names::FileName;
 use crate::parts;
 use crate::parts::{Outcome, PART_BYTES};
 use crate::publish::plan::Remote;
-use crate::publish::upload::{Allows, Content, Item, Message, Refused, Verb};
+use crate::publish::upload::item::{Allows, Content, Item, Message, Refused, Verb, is_in};
 use crate::rules::contents::{self, Scanner};
 use crate::ui::time;
 
 /// Messages that are made and wait to go out.
 const READY_MAX: usize = 4;
-
-/// Whether the server has refused that file.
-pub fn is_in(refused: &Refused, reference: u64) -> bool {
-    refused
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .contains(&reference)
-}
 
 /// A source of deletions, with the bases of those that have one.
 pub fn deletions(
