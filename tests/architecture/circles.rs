@@ -8,7 +8,12 @@ use std::{env, fs};
 use crate::graph::{Graph, Import};
 
 /// The folders of this workspace that the rule applies to, each with a `lib.rs` or `main.rs`.
-const ROOTS: &[&str] = &["src", "tests/architecture"];
+const ROOTS: &[&str] = &[
+    "src",
+    "clients/twicecast/src",
+    "clients/twicecast-client/src",
+    "tests/architecture",
+];
 
 /// A chain of imports that comes back to where it began; each starts at the file to which the one
 /// before it leads.

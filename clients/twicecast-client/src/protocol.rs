@@ -1,149 +1,18 @@
 //! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing
 //! here acts on anything.
 
+mod requests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::untrusted::Untrusted;
-
-/// Asks for a role with a token; `section` is `file` or `pullrequest`.
-pub fn authenticate(reference: u64, token: &str, section: &str, names: &Value) -> String {
-    json!({"type": "authenticate", "ref": reference, "data": {"token": token, section: names}})
-        .to_string()
-}
-
-/// Asks for a project's live updates.
-pub fn watch(reference: u64, streamer: &str, project: &str) -> String {
-    file_request(
-        "watch",
-        reference,
-        &json!({"username": streamer, "project": project}),
-    )
-}
-
-/// Asks for the names, sizes and hashes of a whole project.
-pub fn list(reference: u64, streamer: &str, project: &str) -> String {
-    file_request(
-        "list",
-        reference,
-        &json!({"username": streamer, "project": project, "recursively": true}),
-    )
-}
-
-/// Asks how a project stands.
-pub fn status(reference: u64, streamer: &str, project: &str) -> String {
-    let data = json!({"username": streamer, "project": project});
-    file_request("status", reference, &data)
-}
-
-/// Asks for one file, or without a name for the whole project.
-pub fn get(reference: u64, streamer: &str, project: &str, name: Option<&str>) -> String {
-    let data = match name {
-        Some(name) => json!({"username": streamer, "project": project, "name": name}),
-        None => json!({"username": streamer, "project": project, "recursively": true}),
-    };
-    file_request("get", reference, &data)
-}
-
-/// Asks for the open pull requests.
-pub fn pull_requests(reference: u64) -> String {
-    json!({"type": "pullrequest", "subtype": "list", "ref": reference}).to_string()
-}
-
-/// Asks for a pull request's files.
-pub fn pull_request_get(reference: u64, id: &str) -> String {
-    pull_request("get", reference, &json!({"id": id}))
-}
-
-/// Ends a pull request; `outcome` is `merged` or `closed`.
-pub fn pull_request_delete(reference: u64, id: &str, outcome: &str) -> String {
-    pull_request("delete", reference, &json!({"id": id, "outcome": outcome}))
-}
-
-/// Begins a pull request.
-pub fn pull_request_creation(reference: u64, title: &str, description: &str) -> String {
-    let data = json!({"title": title, "description": description});
-    pull_request("creation", reference, &data)
-}
-
-/// Sends the pull request that was begun.
-pub fn pull_request_finish(reference: u64) -> String {
-    json!({"type": "pullrequest", "subtype": "finish", "ref": reference}).to_string()
-}
-
-fn pull_request(subtype: &str, reference: u64, data: &Value) -> String {
-    json!({"type": "pullrequest", "subtype": subtype, "ref": reference, "data": data}).to_string()
-}
-
-/// Asks for a file to be deleted. `base` is the SHA-256 of the content whose deletion a pull
-/// request proposes.
-pub fn delete(reference: u64, name: &str, base: Option<&str>) -> String {
-    let data = match base {
-        Some(base) => json!({"name": name, "base": base}),
-        None => json!({"name": name}),
-    };
-    file_request("delete", reference, &data)
-}
-
-fn file_request(subtype: &str, reference: u64, data: &Value) -> String {
-    json!({"type": "file", "subtype": subtype, "ref": reference, "data": data}).to_string()
-}
-
-#[derive(Serialize)]
-struct Post<'a> {
-    r#type: &'static str,
-    subtype: &'static str,
-    r#ref: u64,
-    data: PostData<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PostData<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_part: Option<u64>,
-    content: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    executable: Option<bool>,
-}
-
-/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
-/// `base` is the SHA-256 of what it was made from, for a pull request; `executable` sets or clears
-/// the executable bit, and `None` leaves it as the server has it.
-///
-/// # Errors
-///
-/// Only if the serialiser fails.
-pub fn post(
-    reference: u64,
-    name: &str,
-    part: Option<(u64, u64)>,
-    base64: &str,
-    base: Option<&str>,
-    executable: Option<bool>,
-) -> Result<String, serde_json::Error> {
-    let data = PostData {
-        name,
-        part: part.map(|p| p.0),
-        max_part: part.map(|p| p.1),
-        content: base64,
-        base,
-        executable,
-    };
-    serde_json::to_string(&Post {
-        r#type: "file",
-        subtype: "post",
-        r#ref: reference,
-        data,
-    })
-}
+pub use requests::{
+    authenticate, delete, get, list, post, pull_request_creation, pull_request_delete,
+    pull_request_finish, pull_request_get, pull_requests, status, watch,
+};
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -471,22 +340,6 @@ fn project_of(username: Option<String>, project: Option<String>) -> Option<Proje
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_post_of_one_message_has_no_parts_and_a_part_has_both_numbers() {
-        let whole: Value =
-            serde_json::from_str(&post(7, "/a\"b", None, "QQ==", None, None).unwrap()).unwrap();
-        assert_eq!(
-            whole,
-            json!({"type":"file","subtype":"post","ref":7,"data":{"name":"/a\"b","content":"QQ=="}})
-        );
-        let part: Value =
-            serde_json::from_str(&post(7, "/a", Some((2, 3)), "", None, None).unwrap()).unwrap();
-        assert_eq!(
-            part["data"],
-            json!({"name":"/a","content":"","part":2,"maxPart":3})
-        );
-    }
 
     #[test]
     fn a_live_update_says_whose_project_it_is() {
