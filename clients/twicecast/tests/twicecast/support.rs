@@ -1,9 +1,10 @@
 //! A small server that speaks the contract, for the client to talk to, with faults that a test can
 //! switch on.
 
+mod folders;
+mod process;
+
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -11,11 +12,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
+
+pub use folders::{files, tree, write};
+pub use process::{Live, Said, Unheard, command, mirror_once, share_once, twicecast};
 
 pub type Files = BTreeMap<String, Vec<u8>>;
 
@@ -456,206 +458,4 @@ pub fn claims(token: &str) -> Value {
         .decode(token.split('.').nth(1).expect("a token"))
         .unwrap();
     serde_json::from_slice(&claims).unwrap()
-}
-
-/// What a finished command said.
-#[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-/// What commands keep for themselves in these tests.
-fn own_folder() -> &'static tempfile::TempDir {
-    static FOLDER: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
-    FOLDER.get_or_init(|| tempfile::tempdir().unwrap())
-}
-
-pub fn command(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_twicecast"));
-    command
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    for name in [
-        "XDG_STATE_HOME",
-        "XDG_CACHE_HOME",
-        "XDG_CONFIG_HOME",
-        "HOME",
-    ] {
-        command.env(name, own_folder().path());
-    }
-    for name in ["TWICECAST_URL", "TWICECAST_TOKEN", "TWICECAST_KEY"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// Runs `twicecast` to its end.
-pub async fn twicecast(words: &[&str]) -> Said {
-    let output = tokio::time::timeout(std::time::Duration::from_secs(60), command(words).output());
-    let output = output.await.expect("it ends by itself").unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said {
-        code: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
-}
-
-/// Shares a folder once, whatever that deletes.
-pub async fn share_once(server: &FakeServer, dir: &Path) -> Said {
-    twicecast(&[
-        "share",
-        dir.to_str().unwrap(),
-        "--once",
-        "--yes",
-        "--url",
-        &server.url,
-        "--user",
-        "ana",
-        "--project",
-        "demo",
-        "--key",
-        "secret",
-    ])
-    .await
-}
-
-pub async fn mirror_once(server: &FakeServer, dir: &Path, more: &[&str]) -> Said {
-    let words = [
-        "mirror",
-        dir.to_str().unwrap(),
-        "--once",
-        "--url",
-        &server.url,
-        "--streamer",
-        "ana",
-        "--project",
-        "demo",
-    ];
-    twicecast(&[&words, more].concat()).await
-}
-
-/// A mirror that runs, line by line.
-pub struct Live {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Live {
-    pub fn start(server: &FakeServer, dir: &Path, more: &[&str]) -> Self {
-        Self::of(&server.url, dir, more)
-    }
-
-    pub fn of(url: &str, dir: &Path, more: &[&str]) -> Self {
-        let words = [
-            "mirror",
-            dir.to_str().unwrap(),
-            "--url",
-            url,
-            "--streamer",
-            "ana",
-            "--project",
-            "demo",
-        ];
-        let mut child = command(&[&words, more].concat())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    /// Waits for a line that begins so.
-    pub async fn until(&mut self, beginning: &str) -> String {
-        loop {
-            let next =
-                tokio::time::timeout(std::time::Duration::from_secs(20), self.lines.next_line());
-            let line = next
-                .await
-                .unwrap_or_else(|_| panic!("no line {beginning:?}"))
-                .unwrap();
-            let line =
-                line.unwrap_or_else(|| panic!("the mirror ended before it said {beginning:?}"));
-            if line.starts_with(beginning) {
-                return line;
-            }
-        }
-    }
-
-    /// Goes on reading what it says, or it would have to wait.
-    pub fn unheard(self) -> Unheard {
-        Unheard::new(self.child, self.lines)
-    }
-
-    /// Stops it as Ctrl-C does, and gives its exit code.
-    pub async fn stop(self) -> i32 {
-        self.unheard().stop().await
-    }
-}
-
-/// A mirror or share to which nobody listens.
-pub struct Unheard {
-    child: Child,
-    _reading: tokio::task::JoinHandle<()>,
-}
-
-impl Unheard {
-    pub fn new(child: Child, mut lines: Lines<BufReader<ChildStdout>>) -> Self {
-        let reading =
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self {
-            child,
-            _reading: reading,
-        }
-    }
-
-    /// Stops it as Ctrl-C does, and gives its exit code.
-    pub async fn stop(mut self) -> i32 {
-        let id =
-            rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-        self.child.wait().await.unwrap().code().unwrap()
-    }
-}
-
-/// All files below a folder as the protocol names them, without links and the mirror's own records.
-/// What goes while it is looked at is not there.
-pub fn tree(dir: &Path) -> Files {
-    fn walk(dir: &Path, path: &str, files: &mut Files) {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let name = format!("{path}/{}", entry.file_name().to_str().unwrap());
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() && name != "/.twicecast-mirror" => {
-                    walk(&entry.path(), &name, files);
-                }
-                Ok(kind) if kind.is_file() => {
-                    files.extend(std::fs::read(entry.path()).map(|content| (name, content)));
-                }
-                _ => {}
-            }
-        }
-    }
-    let mut files = Files::new();
-    walk(dir, "", &mut files);
-    files
-}
-
-/// Writes files below a folder.
-pub fn write(dir: &Path, files: &Files) {
-    for (name, content) in files {
-        let path = dir.join(&name[1..]);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
-}
-
-pub fn files(of: &[(&str, &[u8])]) -> Files {
-    of.iter()
-        .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
-        .collect()
 }

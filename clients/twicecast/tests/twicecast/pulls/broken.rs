@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::World;
+use super::world::World;
 use crate::support::{Said, files, sha256, tree, twicecast, write};
 
 /// What becomes of somebody who asks for a file of the project.

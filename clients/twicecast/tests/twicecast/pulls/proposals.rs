@@ -4,7 +4,7 @@ use std::fs;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::{TEXT, World};
+use super::world::{TEXT, World};
 use crate::support::{Said, command, files, twicecast};
 
 impl World {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{TEXT, World};
+use super::world::{TEXT, World};
 use crate::real::{Wire, eventually};
 use crate::support::{Files, Said, files, tree, twicecast, write};
 
