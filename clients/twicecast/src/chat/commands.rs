@@ -1,6 +1,6 @@
-//! What a person wants of the room, and how a typed line says it.
+//! What the user wants of the room, and how a typed line says it.
 
-/// What a person wants.
+/// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// A message to the room.

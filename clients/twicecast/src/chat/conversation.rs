@@ -59,7 +59,7 @@ pub enum Effect {
     },
     /// These are there.
     Names(Vec<Untrusted>),
-    /// Something to tell the person.
+    /// Something to tell the user.
     Tell(String),
     /// A message that was refused, to be mended.
     GiveBack(String),

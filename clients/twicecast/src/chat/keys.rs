@@ -11,7 +11,7 @@ pub enum Pressed {
     Edited,
     /// The line is done.
     Line(String),
-    /// The person wants to leave.
+    /// The user wants to leave.
     Quit,
 }
 

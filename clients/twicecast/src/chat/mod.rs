@@ -112,7 +112,7 @@ async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
     Ok(talk.exit_code())
 }
 
-/// One connection, until the person leaves.
+/// One connection, until the user leaves.
 async fn session<U: Ui>(guest: &Guest, talk: &mut Talk<'_, U>) -> Result<(), Failure> {
     let Some(connected) = talk.during(None, enter(guest)).await else {
         return Ok(());

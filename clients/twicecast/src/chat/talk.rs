@@ -1,4 +1,4 @@
-//! One person's stay in a room: carries what they want to the conversation and what comes of it
+//! The user's stay in a room: carries what they want to the conversation and what comes of it
 //! to them, whatever else is awaited meanwhile.
 
 use std::future::Future;
@@ -24,14 +24,14 @@ use crate::ui::time::now;
 /// Who leaves waits so long for the answer to their last message.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// One person's stay.
+/// The user's stay.
 pub struct Talk<'a, U> {
     ui: &'a mut U,
     conversation: Conversation,
     stop: Stop,
     resume_at: Option<Instant>,
     input_is_over: bool,
-    /// When the person wants to be gone at the latest.
+    /// When the user wants to be gone at the latest.
     leave_by: Option<Instant>,
     greeting: String,
 }
@@ -59,7 +59,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         })
     }
 
-    /// Awaits something while the person is served; `None` once the stay is over.
+    /// Awaits something while the user is served; `None` once the stay is over.
     pub async fn during<T>(
         &mut self,
         outgoing: Option<&Outgoing>,
@@ -88,12 +88,12 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
     }
 
-    /// A pipe waits until the server has taken what came before; a person may always type.
+    /// A pipe waits until the server has taken what came before; at a terminal the user may always type.
     fn may_listen(&self) -> bool {
         U::HAS_LINE || self.conversation.has_room()
     }
 
-    /// Whether the person has left, or has said all and heard the answers.
+    /// Whether the user has left, or has said all and heard the answers.
     pub fn is_over(&self) -> bool {
         match self.leave_by {
             Some(by) => !self.conversation.is_waiting() || by <= Instant::now(),
@@ -135,7 +135,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
     }
 
-    /// Tells the person a sentence about the session.
+    /// Tells the user a sentence about the session.
     pub fn tell(&mut self, sentence: &str) {
         self.ui.tell(sentence);
     }
@@ -224,10 +224,10 @@ impl<'a, U: Ui> Talk<'a, U> {
     }
 }
 
-/// Waits for a moment; for none, for ever.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
+/// Waits until then; for ever, where there is no end.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

@@ -10,7 +10,7 @@ pub const ASIDE: &str = "-- ";
 /// More names are counted.
 const NAMES_MAX: usize = 100;
 
-/// A message as a line; moments are milliseconds since the epoch.
+/// A message as a line; times are milliseconds since the epoch.
 pub fn message_line(date: i64, now: i64, name: &Untrusted, text: &Untrusted) -> String {
     format!("{} {name}: {text}", time_of_day(date, now))
 }

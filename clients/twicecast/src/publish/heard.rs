@@ -34,16 +34,16 @@ impl Session<'_> {
                     name: name.as_str().to_owned(),
                     bytes,
                 });
-                let (remote, stamp) = match content {
+                let (remote, fingerprint) = match content {
                     Some(content) => {
                         self.folder.keep(&content);
-                        (content.remote, content.stamp)
+                        (content.remote, content.fingerprint)
                     }
                     // A mix of what the file was while it was read: nothing is equal to it.
                     None => (Remote::unknown(), None),
                 };
                 self.folder.foreign.settled(&name);
-                self.folder.known.posted(name, remote, stamp);
+                self.folder.known.posted(name, remote, fingerprint);
             }
             Seen::Deleted { name } => {
                 self.report.mended(name.as_str());
@@ -59,8 +59,8 @@ impl Session<'_> {
                 self.fail(name.as_str(), format!("cannot be read here: {why}"));
             }
             Seen::Failed { name, why } => {
-                if let Some(stamp) = self.folder.sending.get(&name) {
-                    let refused = (*stamp, Instant::now());
+                if let Some(fingerprint) = self.folder.sending.get(&name) {
+                    let refused = (*fingerprint, Instant::now());
                     self.folder.refused.insert(name.clone(), refused);
                     if !self.once {
                         self.folder
@@ -78,8 +78,9 @@ impl Session<'_> {
             }
             Seen::Secret { name, kind } => {
                 let full = name.as_str().to_owned();
-                let stamp = self.folder.sending.get(&name).copied();
-                let before = stamp.map(|stamp| self.folder.secrets.insert(name, (stamp, kind)));
+                let fingerprint = self.folder.sending.get(&name).copied();
+                let before = fingerprint
+                    .map(|fingerprint| self.folder.secrets.insert(name, (fingerprint, kind)));
                 match before {
                     // At once: what the server has of it is deleted.
                     Some(None) => self.folder.dirty.add(full),

@@ -13,7 +13,7 @@ use crate::publish::plan::{Plan, Remote, is_unseen};
 struct Held {
     remote: Remote,
     /// That of the file here when it was last known to have this content.
-    stamp: Option<Fingerprint>,
+    fingerprint: Option<Fingerprint>,
 }
 
 /// What the server has.
@@ -29,15 +29,27 @@ impl Known {
             .into_iter()
             .map(|(name, remote)| {
                 let known = before.remove(&name).filter(|held| held.remote == remote);
-                let stamp = known.and_then(|held| held.stamp);
-                (name, Held { remote, stamp })
+                let fingerprint = known.and_then(|held| held.fingerprint);
+                (
+                    name,
+                    Held {
+                        remote,
+                        fingerprint,
+                    },
+                )
             })
             .collect();
     }
 
     /// The server has acknowledged this content.
-    pub fn posted(&mut self, name: FileName, remote: Remote, stamp: Option<Fingerprint>) {
-        self.0.insert(name, Held { remote, stamp });
+    pub fn posted(&mut self, name: FileName, remote: Remote, fingerprint: Option<Fingerprint>) {
+        self.0.insert(
+            name,
+            Held {
+                remote,
+                fingerprint,
+            },
+        );
     }
 
     /// The server does not have the file any more.
@@ -80,17 +92,17 @@ impl Known {
                 plan.delete.push(name.clone());
             }
         }
-        for (name, stamp) in &found.files {
+        for (name, seen) in &found.files {
             match self.0.get_mut(name) {
-                Some(held) if held.stamp == Some(*stamp) => plan.same += 1,
-                Some(held) if held.remote.size == stamp.size => match fingerprint(name) {
-                    Some((remote, stamp)) if remote == held.remote => {
-                        held.stamp = stamp;
+                Some(held) if held.fingerprint == Some(*seen) => plan.same += 1,
+                Some(held) if held.remote.size == seen.size => match fingerprint(name) {
+                    Some((remote, seen)) if remote == held.remote => {
+                        held.fingerprint = seen;
                         plan.same += 1;
                     }
-                    _ => plan.post.push((name.clone(), stamp.size)),
+                    _ => plan.post.push((name.clone(), seen.size)),
                 },
-                _ => plan.post.push((name.clone(), stamp.size)),
+                _ => plan.post.push((name.clone(), seen.size)),
             }
         }
         plan
@@ -156,22 +168,22 @@ mod tests {
         std::fs::write(dir.path().join("a"), "x").unwrap();
         let root = crate::fs::dirfd::open_root(dir.path()).unwrap();
         let stat = crate::fs::dirfd::look(&root, "a").unwrap().unwrap();
-        let stamp = Fingerprint::of(&stat);
+        let seen = Fingerprint::of(&stat);
         let mut found = Found::default();
-        found.files.insert(name("/a"), stamp);
+        found.files.insert(name("/a"), seen);
         let mut known = known(&["/a"]);
         let mut asked = 0;
         for _ in 0..3 {
             let plan = known.plan("", &found, |_| {
                 asked += 1;
-                Some((remote(1, "x"), Some(stamp)))
+                Some((remote(1, "x"), Some(seen)))
             });
             assert_eq!((plan.same, plan.post.len()), (1, 0));
         }
         assert_eq!(asked, 1);
         // A list in which it is another does not let it pass for the same.
         known.listed([(name("/a"), remote(1, "y"))].into());
-        let plan = known.plan("", &found, |_| Some((remote(1, "x"), Some(stamp))));
+        let plan = known.plan("", &found, |_| Some((remote(1, "x"), Some(seen))));
         assert_eq!(plan.post, [(name("/a"), 1)]);
     }
 

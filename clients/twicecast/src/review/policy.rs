@@ -46,7 +46,7 @@ mod tests {
     #[tokio::test]
     async fn what_share_leaves_out_is_left_alone_and_rules_just_written_are_waited_for() {
         let dir = tempfile::tempdir().unwrap();
-        let gate = Policy::new(dir.path(), &["/.env.example".to_owned()]).unwrap();
+        let policy = Policy::new(dir.path(), &["/.env.example".to_owned()]).unwrap();
         std::fs::write(dir.path().join(".gitignore"), "private*\n").unwrap();
         for (name, taken) in [
             ("/private.txt", false),
@@ -54,7 +54,7 @@ mod tests {
             ("/.env.example", true),
             ("/new/file", true),
         ] {
-            let refusal = gate.refusal(&FileName::parse(name).unwrap()).await;
+            let refusal = policy.refusal(&FileName::parse(name).unwrap()).await;
             assert_eq!(refusal.is_none(), taken, "{name}: {refusal:?}");
         }
         let name = FileName::parse("/src/.gitignore").unwrap();

@@ -1,4 +1,4 @@
-//! What the person at the keyboard sees and types.
+//! What the user at the keyboard sees and types.
 
 pub mod keyboard;
 pub mod output;

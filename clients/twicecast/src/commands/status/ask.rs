@@ -33,11 +33,11 @@ enum NoAnswer {
 /// # Errors
 ///
 /// A sentence, if no token can be made from the key.
-pub async fn ask(person: &PartialCredentials) -> Result<Answers, Failure> {
-    let token = person.token()?;
+pub async fn ask(credentials: &PartialCredentials) -> Result<Answers, Failure> {
+    let token = credentials.token()?;
     let mut answers = Answers::default();
     let asking = async {
-        let connected = connection::connect(&person.url, None).await;
+        let connected = connection::connect(&credentials.url, None).await;
         let (outgoing, incoming) = match connected {
             Ok(connected) => connected,
             Err(failure) => {
@@ -47,7 +47,7 @@ pub async fn ask(person: &PartialCredentials) -> Result<Answers, Failure> {
         };
         answers.connection = Some(Ok(()));
         let mut session = Session { outgoing, incoming };
-        if let Err(failure) = session.ask(person, token, &mut answers).await {
+        if let Err(failure) = session.ask(credentials, token, &mut answers).await {
             answers.connection = Some(Err(failure.to_string()));
             return;
         }
@@ -59,7 +59,7 @@ pub async fn ask(person: &PartialCredentials) -> Result<Answers, Failure> {
         answers.connection = Some(Err(format!(
             "The server at {} takes the connection but does not answer within 30 seconds; is it a \
              file-ws-server?",
-            person.url
+            credentials.url
         )));
     }
     Ok(answers)
@@ -73,7 +73,7 @@ struct Session {
 impl Session {
     async fn ask(
         &mut self,
-        person: &PartialCredentials,
+        credentials: &PartialCredentials,
         token: Option<String>,
         answers: &mut Answers,
     ) -> Result<(), Failure> {
@@ -81,11 +81,11 @@ impl Session {
         if let Some(token) = token {
             // Without a section it gives no role: nobody sees it.
             let request = json!({"type": "authenticate", "ref": TOKEN, "data": {"token": token}});
-            let refused = |error: &ServerError| refused_token(person, error);
+            let refused = |error: &ServerError| refused_token(credentials, error);
             answers.token =
                 told(self.request(TOKEN, &request).await, refused)?.map(|it| it.map(|_| ()));
         }
-        let Some((streamer, project)) = person.full_names() else {
+        let Some((streamer, project)) = credentials.full_names() else {
             return Ok(());
         };
         let whose = json!({"username": streamer, "project": project});
@@ -100,7 +100,7 @@ impl Session {
             answers.pull_requests = PullRequests::NeedToken;
         } else if matches!(answers.token, Some(Ok(()))) {
             answers.pull_requests = self
-                .pull_requests(person, streamer, project, state.streamer)
+                .pull_requests(credentials, streamer, project, state.streamer)
                 .await?;
         }
         Ok(())
@@ -108,12 +108,12 @@ impl Session {
 
     async fn pull_requests(
         &mut self,
-        person: &PartialCredentials,
+        credentials: &PartialCredentials,
         streamer: &str,
         project: &str,
         is_online: bool,
     ) -> Result<PullRequests, Failure> {
-        let user = person.user.as_deref().unwrap_or_default();
+        let user = credentials.user.as_deref().unwrap_or_default();
         let is_streamer = user == streamer;
         if is_streamer && !is_online {
             return Ok(PullRequests::WouldShowUp);
@@ -204,9 +204,9 @@ fn read_project(parts: Vec<Reply>) -> Result<Project, String> {
     })
 }
 
-fn refused_token(person: &PartialCredentials, error: &ServerError) -> String {
+fn refused_token(credentials: &PartialCredentials, error: &ServerError) -> String {
     let why = shown(&error.message);
-    match &person.grant {
+    match &credentials.grant {
         Grant::Key(_) => format!(
             "the server does not accept a token made with this key ({why}); give the --key that it \
              was started with"

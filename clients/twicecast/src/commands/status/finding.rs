@@ -10,7 +10,7 @@ use crate::ui::time::now;
 #[derive(Debug)]
 pub struct Findings {
     /// What the flags and the token say.
-    pub person: PartialCredentials,
+    pub credentials: PartialCredentials,
     /// What the server says of itself, or why it does not.
     pub health: Result<Health, String>,
     /// What it answered.
@@ -73,7 +73,7 @@ pub enum PullRequests {
 }
 
 impl Findings {
-    /// Whether there is nothing that would keep the person from starting.
+    /// Whether there is nothing that would keep the user from starting.
     pub fn is_well(&self) -> bool {
         let answers = &self.answers;
         matches!(answers.connection, Some(Ok(())))
@@ -90,7 +90,7 @@ impl Findings {
 
     /// In how many seconds the token expires.
     pub fn expires_in(&self) -> Option<i64> {
-        let expires = self.person.token.as_ref()?.expires?;
+        let expires = self.credentials.token.as_ref()?.expires?;
         Some(i64::try_from(expires).ok()?.saturating_sub(now() / 1000))
     }
 }

@@ -1,4 +1,4 @@
-//! `twicecast status`: what a person wants to know before they start, or when something is odd. Each
+//! `twicecast status`: what somebody wants to know before they start, or when something is odd. Each
 //! finding stands for itself: where one cannot be had, the others are told all the same.
 
 mod ask;
@@ -53,10 +53,10 @@ pub struct StatusArgs {
 /// A sentence, if the command line is not usable. What the server does not give is told, and is in
 /// the exit code.
 pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
-    let person = PartialCredentials::resolve(&args.common, Purpose::Status, None, None)?;
-    let (health, answers) = tokio::join!(health::ask(&person.url), ask::ask(&person));
+    let credentials = PartialCredentials::resolve(&args.common, Purpose::Status, None, None)?;
+    let (health, answers) = tokio::join!(health::ask(&credentials.url), ask::ask(&credentials));
     let findings = finding::Findings {
-        person,
+        credentials,
         health,
         answers: answers?,
     };

@@ -13,11 +13,11 @@ const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 /// The findings as aligned lines.
 pub fn lines(findings: &Findings) -> Vec<String> {
-    let person = &findings.person;
+    let credentials = &findings.credentials;
     let or_hint = |name: Option<String>, hint: &str| {
         name.map_or_else(|| format!("not known; give {hint}"), |name| shown(&name))
     };
-    let project = person
+    let project = credentials
         .full_names()
         .map(|(streamer, project)| format!("{streamer}/{project}"));
     let (streamer, size) = match &findings.answers.project {
@@ -50,7 +50,7 @@ pub fn lines(findings: &Findings) -> Vec<String> {
         ("project", or_hint(project, "--streamer and --project")),
         (
             "room",
-            or_hint(person.room.clone(), "--streamer and --project"),
+            or_hint(credentials.room.clone(), "--streamer and --project"),
         ),
         ("streamer", streamer),
         ("size", size),
@@ -61,7 +61,7 @@ pub fn lines(findings: &Findings) -> Vec<String> {
 }
 
 fn server(findings: &Findings) -> String {
-    let url = &findings.person.url;
+    let url = &findings.credentials.url;
     match (&findings.answers.connection, &findings.health) {
         (Some(Ok(())), Ok(health)) => {
             format!("{url} answers; file-ws-server {}", shown(&health.version))
@@ -81,16 +81,16 @@ fn server(findings: &Findings) -> String {
 }
 
 fn token(findings: &Findings) -> String {
-    let person = &findings.person;
+    let credentials = &findings.credentials;
     let verdict = match &findings.answers.token {
         Some(Ok(())) => "accepted".to_owned(),
         Some(Err(why)) => why.clone(),
         None => "not checked".to_owned(),
     };
-    match (&person.grant, &person.token) {
+    match (&credentials.grant, &credentials.token) {
         (Grant::None, _) => "none; give --token, or --key if you run the server".to_owned(),
         (Grant::Key(_), _) => {
-            let user = shown(person.user.as_deref().unwrap_or_default());
+            let user = shown(credentials.user.as_deref().unwrap_or_default());
             format!("made from the key, for {user}: {verdict}")
         }
         (Grant::Token(_), None) => format!("cannot be read, so it is none: {verdict}"),
@@ -149,13 +149,13 @@ fn bytes(bytes: u64) -> String {
 
 /// The findings as one object; what is not known is null, and beside it is why.
 pub fn json(findings: &Findings) -> Value {
-    let person = &findings.person;
+    let credentials = &findings.credentials;
     let answers = &findings.answers;
     let why = |answer: Option<&String>| answer.map_or(Value::Null, |why| json!(why));
     let project = answers.project.as_ref();
     let state = project.and_then(|project| project.as_ref().ok());
-    let view = person.token.clone().unwrap_or_default();
-    let moment = |seconds: Option<u64>| seconds.and_then(for_machines);
+    let view = credentials.token.clone().unwrap_or_default();
+    let time = |seconds: Option<u64>| seconds.and_then(for_machines);
     let (open, whose, why_no_pull_requests) = match &answers.pull_requests {
         PullRequests::All(count) => (Some(count), Some("all"), None),
         PullRequests::Own(count) => (Some(count), Some("own"), None),
@@ -164,29 +164,29 @@ pub fn json(findings: &Findings) -> Value {
     json!({
         "ok": findings.is_well(),
         "server": {
-            "url": person.url,
+            "url": credentials.url,
             "reachable": matches!(answers.connection, Some(Ok(()))),
             "version": findings.health.as_ref().ok().map(|health| &health.version),
             "error": why(answers.connection.as_ref().and_then(|it| it.as_ref().err())),
         },
         "token": {
-            "from": match person.grant {
+            "from": match credentials.grant {
                 Grant::None => Value::Null,
                 Grant::Token(_) => json!("token"),
                 Grant::Key(_) => json!("key"),
             },
-            "user": person.user,
-            "expires": moment(view.expires),
+            "user": credentials.user,
+            "expires": time(view.expires),
             "expired": findings.expires_in().map(|_| findings.has_expired()),
-            "mutedUntil": moment(view.muted_until),
-            "bannedUntil": moment(view.banned_until),
+            "mutedUntil": time(view.muted_until),
+            "bannedUntil": time(view.banned_until),
             "accepted": answers.token.as_ref().map(Result::is_ok),
             "error": why(answers.token.as_ref().and_then(|it| it.as_ref().err())),
         },
         "project": {
-            "streamer": person.streamer,
-            "project": person.project,
-            "room": person.room,
+            "streamer": credentials.streamer,
+            "project": credentials.project,
+            "room": credentials.room,
             "streamerOnline": state.map(|state| state.streamer),
             "viewers": state.map(|state| state.viewers),
             "files": state.map(|state| state.files),

@@ -95,8 +95,8 @@ pub enum Verb {
 pub struct Content {
     /// In bytes, and their hash.
     pub remote: Remote,
-    /// Which file it was, where a later change cannot leave the same stamp.
-    pub stamp: Option<Fingerprint>,
+    /// Which file it was, where a later change cannot leave the same one.
+    pub fingerprint: Option<Fingerprint>,
     /// All of it, where that is little.
     pub bytes: Option<Vec<u8>>,
 }

@@ -163,13 +163,13 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                 }
                 hash.update(part.bytes);
                 sent += part.bytes.len() as u64;
-                let content = part.whole.map(|stamp| Content {
+                let content = part.whole.map(|fingerprint| Content {
                     remote: Remote {
                         size: sent,
                         sha256: sha256::hex(&hash.clone().finalize()),
                         executable: is_executable.get(),
                     },
-                    stamp: stamp.settled(opened.get()),
+                    fingerprint: fingerprint.settled(opened.get()),
                     // Of a file in one part all is at hand.
                     bytes: part.number.is_none().then(|| part.bytes.to_vec()),
                 });
