@@ -1,0 +1,165 @@
+//! What a share sends by the rules, while they change, and what `twicecast why` says of them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::stored;
+use crate::real::{RealServer, Share, Wire, eventually};
+use crate::support::{files, tree, twicecast, write};
+
+/// Rules that are just being written hold back what they may be about, for so long.
+const SETTLING: Duration = Duration::from_millis(400);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_ignored_is_deleted_there_and_what_becomes_allowed_is_sent() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let all = files(&[("/src/a", b"a"), ("/made/b", b"b"), ("/.env", b"secret")]);
+    write(dir.path(), &all);
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    share.until("synced").await;
+    assert_eq!(
+        stored(&server),
+        files(&[("/src/a", b"a"), ("/made/b", b"b")])
+    );
+
+    fs::write(dir.path().join(".tcignore"), "made/\n").unwrap();
+    share
+        .until_that("deleted", |deleted| deleted["name"] == "/made/b")
+        .await;
+    share.until("synced").await;
+    let rules = ("/.tcignore", &b"made/\n"[..]);
+    assert_eq!(stored(&server), files(&[("/src/a", b"a"), rules]));
+
+    fs::remove_file(dir.path().join(".tcignore")).unwrap();
+    share
+        .until_that("sent", |sent| sent["name"] == "/made/b")
+        .await;
+    share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_becomes_of_the_rules() {
+    const MARK: &[u8] = b"planted-7f3a";
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let wire = Wire::to(&server).await;
+    let secret = |more: usize| [MARK, &vec![b'x'; more][..]].concat();
+    let planted = secret(9);
+    let tree_before = files(&[
+        ("/.gitignore", b"ignored/\n*.private\n"),
+        ("/.env", &planted),
+        ("/keys/server.pem", &planted),
+        ("/.ssh/config", &planted),
+        ("/ignored/a", &planted),
+        ("/sub/b.private", &planted),
+        ("/sub/.ignore", b"local\n"),
+        ("/sub/local", &planted),
+        ("/shared", b"harmless"),
+    ]);
+    write(dir.path(), &tree_before);
+    let mut share = Share::start(&wire.url(), dir.path(), &[]);
+    share
+        .until_that("sent", |sent| sent["name"] == "/shared")
+        .await;
+    let share = share.unheard();
+    for round in 0..24 {
+        let at = |name: String| dir.path().join(name);
+        // A file that is shared, then is not, and holds the secret from then on.
+        let name = format!("f{round}");
+        fs::write(at(name.clone()), vec![b'h'; 1_000 * round]).unwrap();
+        if round % 4 == 0 {
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        }
+        let rules = fs::read_to_string(at(".gitignore".into())).unwrap() + &format!("/f{round}\n");
+        match round % 3 {
+            0 => {
+                // As a slow editor: emptied first, …
+                fs::write(at(".gitignore".into()), "").unwrap();
+                tokio::time::sleep(Duration::from_millis(120)).await;
+                fs::write(at(".gitignore".into()), &rules).unwrap();
+            }
+            1 => {
+                fs::write(at(".gitignore.new".into()), &rules).unwrap();
+                fs::rename(at(".gitignore.new".into()), at(".gitignore".into())).unwrap();
+            }
+            _ => {
+                // … or taken away.
+                fs::remove_file(at(".gitignore".into())).unwrap();
+                tokio::time::sleep(Duration::from_millis(120)).await;
+                fs::write(at(".gitignore".into()), &rules).unwrap();
+            }
+        }
+        fs::write(at(name), secret(1_000 * round)).unwrap();
+        if round % 3 == 0 {
+            tokio::time::sleep(SETTLING).await;
+            fs::write(at(format!("harmless{round}")), "harmless").unwrap();
+            tokio::time::sleep(SETTLING).await;
+        }
+        if round == 12 {
+            wire.cut();
+            wire.mend();
+        }
+    }
+    fs::write(dir.path().join("end"), "harmless").unwrap();
+    eventually("the end is there", || stored(&server).contains_key("/end")).await;
+    share.stop().await;
+
+    for (name, content) in tree(server.base.path()) {
+        assert!(!holds(&content, MARK), "{name} is on the server's disk");
+    }
+    let mut posts = 0;
+    for message in wire.messages() {
+        if let Some(content) = message["data"]["content"].as_str() {
+            posts += 1;
+            let content = STANDARD.decode(content).unwrap();
+            assert!(
+                !holds(&content, MARK),
+                "{} was sent",
+                message["data"]["name"]
+            );
+        }
+    }
+    assert!(posts > 10, "posts were looked at");
+}
+
+fn holds(content: &[u8], mark: &[u8]) -> bool {
+    content.windows(mark.len()).any(|window| window == mark)
+}
+
+#[tokio::test]
+async fn why_names_the_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &files(&[
+            ("/.gitignore", b"# made\ntarget/\n"),
+            ("/target/x", b""),
+            ("/a", b""),
+        ]),
+    );
+    tokio::time::sleep(SETTLING).await;
+    let why = async |path: &str| {
+        let at = dir.path().to_str().unwrap();
+        let path = Path::new(at).join(path).display().to_string();
+        twicecast(&["why", &path, "--dir", at]).await
+    };
+    for (path, code, said) in [
+        ("a", 0, "/a: shared"),
+        (
+            "target/x",
+            1,
+            "/target/x: ignored by `target/` in .gitignore, line 2",
+        ),
+        ("missing/.env", 1, "held back as a secret (`.env*`"),
+        ("/.env", 1, "/.env: held back as a secret (`.env*`"),
+        ("../", 2, "does not lie in"),
+    ] {
+        let result = why(path).await;
+        assert_eq!(result.code, code, "{path}: {result:?}");
+        let all = format!("{}{}", result.out, result.err);
+        assert!(all.contains(said), "{path}: {result:?}");
+    }
+}
