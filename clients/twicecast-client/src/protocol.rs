@@ -339,6 +339,8 @@ fn project_of(username: Option<String>, project: Option<String>) -> Option<Proje
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
 use rustix::io::Errno;
@@ -11,13 +11,14 @@ use rustix::io::Errno;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::fs::{dirfd, executable};
-use crate::names::{FileName, NameFault, SERVER_FOLDER, WORK_FOLDER, check_segment, shown};
+use crate::names::{FileName, SERVER_FOLDER, WORK_FOLDER, shown};
 use crate::replica::kind;
 use crate::replica::manifest::Manifest;
 use crate::replica::record;
 use crate::replica::record::{Earlier, Files, Header, Kind, Record};
 use crate::replica::staging::Staging;
 use crate::replica::state::Place;
+use crate::replica::target::{refuse_hidden, resolved};
 use crate::replica::tree::Tree;
 
 const LOCK: &str = "lock";
@@ -308,47 +309,6 @@ fn lock(work: &OwnedFd) -> Result<OwnedFd, Errno> {
     )?;
     flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
     Ok(lock)
-}
-
-/// The path with the links of all that exists of it resolved. What is missing of it must lead
-/// straight down.
-fn resolved(absolute: &Path) -> io::Result<PathBuf> {
-    for existing in absolute.ancestors() {
-        let real = match std::fs::canonicalize(existing) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other?,
-        };
-        let missing = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
-        return if missing
-            .components()
-            .any(|part| part == Component::ParentDir)
-        {
-            Err(io::ErrorKind::NotFound.into())
-        } else if missing.as_os_str().is_empty() {
-            Ok(real)
-        } else {
-            Ok(real.join(missing))
-        };
-    }
-    Err(io::ErrorKind::NotFound.into())
-}
-
-fn refuse_hidden(path: &Path, shown_dir: &str) -> Result<(), Failure> {
-    for segment in path {
-        let fault = check_segment(&segment.to_string_lossy());
-        if let Err(
-            fault @ (NameFault::Git
-            | NameFault::Repository
-            | NameFault::ServerFolder
-            | NameFault::WorkFolder),
-        ) = fault
-        {
-            return Err(Failure::usage(format!(
-                "{shown_dir} cannot be written into: {fault}. Choose another folder."
-            )));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fs::{dirfd, whole};
 use crate::names::FileName;
-use crate::replica::state::State;
+use crate::replica::file_state::State;
 
 const FILE: &str = "proposed.json";
 const TEMPORARY: &str = "proposed.new";

@@ -8,30 +8,12 @@ use std::os::fd::OwnedFd;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use twicecast_client::protocol::ListedFile;
-use twicecast_client::protocol::ListedFile;
 
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
+pub use crate::replica::file_state::State;
 use crate::replica::proposed::Proposed;
-use crate::replica::record::{Files, Written};
-
-/// What there is to know of a file to tell whether it has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The SHA-256 of its content in lower-case hex.
-    pub sha256: String,
-    /// Whether it is executable.
-    pub executable: bool,
-}
-
-impl From<&Written> for State {
-    fn from(written: &Written) -> Self {
-        Self {
-            sha256: written.sha256.clone(),
-            executable: written.executable,
-        }
-    }
-}
+use crate::replica::record::Files;
 
 /// Where files are, and whether that keeps executable bits.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,6 @@ use send::Draft;
 use tokio::task::block_in_place;
 use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerMessage};
-use twicecast_client::protocol::{PullRequest, ServerMessage};
 
 use crate::commands::update;
 use crate::connection;
