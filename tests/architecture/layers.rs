@@ -101,6 +101,23 @@ const RULES: &[Rule] = &[
         folder: "clients",
         forbidden: &["file_ws_server"],
     },
+    // The library is for other programs too: it knows no command line, no terminal and no disk.
+    Rule {
+        folder: "clients/twicecast-client/src",
+        forbidden: &[
+            "twicecast::",
+            "clap",
+            "crossterm",
+            "indicatif",
+            "notify",
+            "rustix",
+            "std::fs",
+            "std::path",
+            "std::process",
+            "println",
+            "eprintln",
+        ],
+    },
 ];
 
 /// The files that join inbound and outbound adapters: the composition root.

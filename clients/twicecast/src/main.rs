@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod connection;
 mod credentials;
+#[cfg_attr(not(feature = "local"), path = "no_server.rs")]
 mod embedded;
 mod failure;
 mod fs;

@@ -5,6 +5,11 @@
 //! the share ends. So a file that can be locked belongs to nobody any more, and the next share
 //! removes it with the server's data that it names.
 
+#![cfg_attr(
+    not(feature = "local"),
+    expect(dead_code, reason = "only a server in this process registers itself")
+)]
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};

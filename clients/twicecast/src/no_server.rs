@@ -1,0 +1,42 @@
+//! Stands for [`embedded`](self) in a build without the feature `local`, which depends on nothing
+//! of the server.
+
+use std::path::Path;
+
+use crate::credentials::Credentials;
+use crate::failure::Failure;
+
+/// The server that this build cannot start.
+pub struct LocalServer {
+    /// Where it would be.
+    pub url: String,
+    /// Its key.
+    pub key: String,
+    never: std::convert::Infallible,
+}
+
+impl LocalServer {
+    /// Never called.
+    pub fn keep(&mut self, _: &Credentials, _: &Path) -> Result<(), Failure> {
+        match self.never {}
+    }
+
+    /// Never called.
+    #[expect(clippy::unused_async, reason = "as that of the real server")]
+    pub async fn stop(self) {
+        match self.never {}
+    }
+}
+
+/// Says that there is none.
+///
+/// # Errors
+///
+/// Always.
+#[expect(clippy::unused_async, reason = "as that of the real server")]
+pub async fn start(_: &Path, _: bool) -> Result<LocalServer, Failure> {
+    Err(Failure::usage(
+        "This twicecast was built without a server (the feature `local`), so --local cannot start \
+         one; start file-ws-server yourself and give its address with --url.",
+    ))
+}
