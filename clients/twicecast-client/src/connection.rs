@@ -261,10 +261,7 @@ impl Incoming {
                 }
                 _ => continue,
             };
-            return message.map_err(|why| Error::NotUnderstood {
-                url: self.url.clone(),
-                why: why.into(),
-            });
+            return message.map_err(|why| self.not_understood(&why));
         }
     }
 
@@ -304,6 +301,13 @@ impl Incoming {
                 }
                 Err(_) => before = self.pulse.count(),
             }
+        }
+    }
+
+    pub(crate) fn not_understood(&self, why: &str) -> Error {
+        Error::NotUnderstood {
+            url: self.url.clone(),
+            why: why.into(),
         }
     }
 

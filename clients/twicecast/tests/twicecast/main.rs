@@ -5,6 +5,7 @@ mod completions;
 mod credentials;
 mod hostile;
 mod leaks;
+mod library;
 mod mirror;
 mod once;
 mod pulls;
