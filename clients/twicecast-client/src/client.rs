@@ -21,9 +21,7 @@ pub const PART_BYTES: usize = 4 * 49_152;
 const EVENT_BYTES_MAX: usize = 64 << 20;
 /// What an event costs beside its texts.
 const EVENT_BYTES: usize = 512;
-/// Open pull requests that are listed, at most; …
-const PULL_REQUESTS_MAX: usize = 10_000;
-/// … and what one may hold, or a single file.
+/// What a pull request may hold, or a single file.
 const CONTENT_BYTES_MAX: usize = 512 << 20;
 
 /// A connection to a server, with a role once [`Client::authenticate`] has given one.
@@ -326,24 +324,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::authenticate`]; [`Error::TooMuch`], over 10,000 of them.
+    /// As [`Client::authenticate`]; [`Error::TooMuch`], over 10,000 of them or 256 MiB.
     pub async fn pull_requests(&mut self) -> Result<Vec<PullRequest>, Error> {
-        let asked = self.ask(protocol::pull_requests).await;
-        let mut all = Vec::new();
-        loop {
-            let ServerMessage::Reply(reply) = self.answer(asked).await? else {
-                continue;
-            };
-            let is_last = reply.last != Some(false);
-            let some: Vec<PullRequest> = self.data(ServerMessage::Reply(reply))?;
-            all.extend(some);
-            if all.len() > PULL_REQUESTS_MAX {
-                return Err(Error::TooMuch("10,000 open pull requests"));
-            }
-            if is_last {
-                return Ok(all);
-            }
-        }
+        self.reference += 1;
+        let (asked, events) = (self.reference, &mut self.events);
+        let mut aside = |message| events.push(message);
+        let (outgoing, incoming) = (&self.outgoing, &mut self.incoming);
+        let pulls = listing::pull_requests(outgoing, incoming, asked, &mut aside).await?;
+        self.events.check()?;
+        Ok(pulls)
     }
 
     /// The files that a pull request changes or adds.
@@ -518,10 +507,10 @@ impl Events {
                 (0, Event::Presence { connected, project })
             }
             ServerMessage::PullRequest(pull) => {
-                let names = pull.files.iter().chain(&pull.deleted);
-                let names = names.map(|name| name.len() + EVENT_BYTES).sum::<usize>();
-                let texts = pull.title.raw().len() + pull.description.raw().len();
-                (names + texts, Event::PullRequest(pull))
+                let names = pull.files.len() + pull.deleted.len() + pull.bases.len();
+                let names = names + pull.deleted_bases.len();
+                let bytes = listing::text_bytes(&pull) + names * EVENT_BYTES;
+                (bytes, Event::PullRequest(pull))
             }
             ServerMessage::Error(error) => (error.message.raw().len(), Event::Complaint(error)),
             ServerMessage::Reply(reply) => {

@@ -1,13 +1,18 @@
-//! A whole project's list, which a server may spread over many messages.
+//! Lists that a server spreads over many messages: a project's files, and open pull requests.
 
 use crate::connection::{Incoming, Outgoing};
 use crate::error::Error;
-use crate::protocol::{self, ListedFile, ServerError, ServerMessage};
+use crate::protocol;
+use crate::protocol::{ListedFile, PullRequest, ServerError, ServerMessage};
 
 /// A project with more files than this is not listed, …
 const FILES_MAX: usize = 1_000_000;
 /// … nor one whose names are longer than this together.
 const NAME_BYTES_MAX: usize = 256 << 20;
+/// No project has more open pull requests than this, by far, …
+const PULL_REQUESTS_MAX: usize = 10_000;
+/// … nor more text in them.
+const TEXT_BYTES_MAX: usize = 256 << 20;
 
 /// How long a list has grown.
 #[derive(Debug, Default)]
@@ -72,6 +77,49 @@ pub async fn list(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The open pull requests, oldest first: all for the streamer, one's own for a viewer.
+///
+/// # Errors
+///
+/// If the connection breaks, the server refuses, or there are more than 10,000 of them or 256 MiB.
+pub async fn pull_requests(
+    outgoing: &Outgoing,
+    incoming: &mut Incoming,
+    asked: u64,
+    aside: &mut (dyn FnMut(ServerMessage) + Send),
+) -> Result<Vec<PullRequest>, Error> {
+    outgoing.send(protocol::pull_requests(asked)).await;
+    let mut all = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let ServerMessage::Reply(reply) = incoming.answer(asked, aside).await? else {
+            return Err(incoming.not_understood("a `list` is answered with something else"));
+        };
+        let some: Vec<PullRequest> = serde_json::from_value(reply.data)
+            .map_err(|error| incoming.not_understood(&error.to_string()))?;
+        bytes += some.iter().map(text_bytes).sum::<usize>();
+        all.extend(some);
+        if all.len() > PULL_REQUESTS_MAX || bytes > TEXT_BYTES_MAX {
+            return Err(Error::TooMuch(
+                "10,000 open pull requests, or 256 MiB of them",
+            ));
+        }
+        if reply.last != Some(false) {
+            return Ok(all);
+        }
+    }
+}
+
+/// How long the texts of a pull request are together.
+pub(crate) fn text_bytes(pull: &PullRequest) -> usize {
+    let names = pull.files.iter().chain(&pull.deleted);
+    let bases = pull.bases.iter().chain(&pull.deleted_bases);
+    let texts = [&pull.id, &pull.owner, &pull.title, &pull.description];
+    let texts = texts.map(|text| text.raw().len());
+    let bases = bases.map(|(name, base)| name.len() + base.len());
+    texts.iter().sum::<usize>() + names.map(String::len).sum::<usize>() + bases.sum::<usize>()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! connection.
 
 use twicecast_client::Error;
+use twicecast_client::assembly::OutOfOrder;
 use twicecast_client::connection::Options;
 use twicecast_client::protocol::ServerError;
 use twicecast_client::untrusted::{Untrusted, shown};
@@ -37,6 +38,12 @@ pub fn refused(error: Error, sentence: impl FnOnce(&ServerError) -> Failure) -> 
     match error {
         Error::Refused(error) => sentence(&error),
         error => error.into(),
+    }
+}
+
+impl From<OutOfOrder> for Failure {
+    fn from(why: OutOfOrder) -> Self {
+        Error::Parts(why).into()
     }
 }
 

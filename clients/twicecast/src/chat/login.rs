@@ -2,15 +2,16 @@
 
 use serde_json::json;
 use twicecast_client::protocol;
-use twicecast_client::protocol::ServerMessage;
 use twicecast_client::untrusted::Untrusted;
 
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::{Grant, PartialCredentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::ui::time::{date_and_time, now};
+use twicecast_client::protocol::ServerError;
 
 const ENTER: u64 = 1;
 
@@ -131,13 +132,8 @@ pub async fn enter(
     outgoing
         .send(protocol::authenticate(ENTER, &token, "chat", &names))
         .await;
-    loop {
-        match incoming.next().await? {
-            (Some(ENTER), ServerMessage::Authenticated) => return Ok(()),
-            (Some(ENTER), ServerMessage::Error(error)) => {
-                return Err(guest.refused(error.code, &error.message));
-            }
-            _ => {}
-        }
-    }
+    let answer = incoming.answer(ENTER, &mut drop).await;
+    let refused = |error: &ServerError| guest.refused(error.code, &error.message);
+    answer.map_err(|error| connection::refused(error, refused))?;
+    Ok(())
 }

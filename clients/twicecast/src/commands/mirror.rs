@@ -10,7 +10,6 @@ use tokio::task::block_in_place;
 use tokio::time::sleep_until;
 use twicecast_client::backoff::Backoff;
 use twicecast_client::protocol;
-use twicecast_client::protocol::ServerMessage;
 
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
@@ -298,20 +297,17 @@ async fn subscribe(
             &identity.project,
         ))
         .await;
-    loop {
-        match incoming.next().await? {
-            (Some(SUBSCRIBE), ServerMessage::Watching) => return Ok(()),
-            (Some(SUBSCRIBE), ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.refused(&error.message));
-            }
-            (Some(SUBSCRIBE), ServerMessage::Error(error)) => {
+    let answer = incoming.answer(SUBSCRIBE, &mut drop).await;
+    answer.map_err(|error| {
+        connection::refused(error, |error| match error.code {
+            401 => identity.refused(&error.message),
+            code => {
                 let (project, why) = (shown(&identity.full_project()), &error.message);
-                return Err(Failure::denied(format!(
-                    "The server does not let {project} be watched ({}: {why}).",
-                    error.code
-                )));
+                Failure::denied(format!(
+                    "The server does not let {project} be watched ({code}: {why})."
+                ))
             }
-            _ => {}
-        }
-    }
+        })
+    })?;
+    Ok(())
 }

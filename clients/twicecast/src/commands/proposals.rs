@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
+use twicecast_client::listing::pull_requests;
 use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
@@ -48,8 +49,6 @@ const LIST: u64 = 2;
 const WITHDRAW: u64 = 3;
 /// As many are remembered for one project; the oldest are forgotten first.
 const REMEMBERED_MAX: usize = 100;
-/// As many may be open; a server that lists more is not believed.
-const OPEN_MAX: usize = 10_000;
 
 /// `twicecast proposals`.
 #[derive(Debug, Args)]
@@ -218,32 +217,12 @@ async fn list(
     incoming: &mut Incoming,
     identity: &Credentials,
 ) -> Result<Vec<PullRequest>, Failure> {
-    outgoing.send(protocol::pull_requests(LIST)).await;
-    let mut open = Vec::new();
-    loop {
-        match incoming.next().await? {
-            (Some(LIST), ServerMessage::Error(error)) => return Err(refused(identity, &error)),
-            (Some(LIST), ServerMessage::Reply(reply)) => {
-                let some: Vec<PullRequest> =
-                    serde_json::from_value(reply.data).map_err(|error| {
-                        let why = shown(&error.to_string());
-                        Failure::connection(format!("The server's list cannot be read: {why}."))
-                    })?;
-                open.extend(some);
-                if open.len() > OPEN_MAX {
-                    return Err(Failure::denied(
-                        "The server lists more than 10,000 proposals; something is wrong with it.",
-                    ));
-                }
-                if reply.last != Some(false) {
-                    // A streamer is told of everybody's.
-                    open.retain(|pull| pull.owner.raw() == identity.user);
-                    return Ok(open);
-                }
-            }
-            _ => {}
-        }
-    }
+    let listed = pull_requests(outgoing, incoming, LIST, &mut drop).await;
+    let mut open =
+        listed.map_err(|error| connection::refused(error, |error| refused(identity, error)))?;
+    // A streamer is told of everybody's.
+    open.retain(|pull| pull.owner.raw() == identity.user);
+    Ok(open)
 }
 
 async fn withdraw(
@@ -254,13 +233,9 @@ async fn withdraw(
 ) -> Result<(), Failure> {
     let request = protocol::pull_request_delete(WITHDRAW, id.raw(), "closed");
     outgoing.send(request).await;
-    loop {
-        match incoming.next().await? {
-            (Some(WITHDRAW), ServerMessage::Error(error)) => return Err(refused(identity, &error)),
-            (Some(WITHDRAW), _) => return Ok(()),
-            _ => {}
-        }
-    }
+    let answer = incoming.answer(WITHDRAW, &mut drop).await;
+    answer.map_err(|error| connection::refused(error, |error| refused(identity, error)))?;
+    Ok(())
 }
 
 async fn wait(

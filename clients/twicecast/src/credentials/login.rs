@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use twicecast_client::protocol;
-use twicecast_client::protocol::{ServerError, ServerMessage};
+use twicecast_client::protocol::ServerError;
 
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::complete::Credentials;
 use crate::credentials::purpose::Role;
@@ -39,17 +40,10 @@ pub async fn authenticate(
     outgoing
         .send(protocol::authenticate(reference, token, section, &names))
         .await;
-    loop {
-        match incoming.next().await? {
-            (Some(answered), ServerMessage::Authenticated) if answered == reference => {
-                return Ok(());
-            }
-            (Some(answered), ServerMessage::Error(error)) if answered == reference => {
-                return Err(refused(credentials, role, &error));
-            }
-            _ => {}
-        }
-    }
+    let answer = incoming.answer(reference, &mut drop).await;
+    answer
+        .map_err(|error| connection::refused(error, |error| refused(credentials, role, error)))?;
+    Ok(())
 }
 
 /// What to tell somebody whom the server does not let in for that role.

@@ -3,12 +3,10 @@
 
 use std::io::Write;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
 use indicatif::HumanBytes;
 use sha2::{Digest as _, Sha256};
+use twicecast_client::assembly;
+use twicecast_client::assembly::{FILE_BYTES_MAX, OutOfOrder, TooLong};
 use twicecast_client::protocol::{FilePart, ServerError};
 
 use crate::fs::sha256;
@@ -16,28 +14,12 @@ use crate::names::FileName;
 use crate::replica::staging::{Staged, Staging};
 use crate::replica::tree::{Incoming, Refusal};
 
-/// A longer file is not written.
-const FILE_BYTES_MAX: u64 = 4 << 30;
-
-/// Padding or not, it is taken.
-pub const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
 /// A file between its first part and its last.
 #[derive(Debug)]
 pub struct Assembly {
-    raw_name: String,
+    parts: assembly::Assembly,
     /// The request that the parts answer; `None` for a live update.
     reference: Option<u64>,
-    max_part: u64,
-    next_part: u64,
-    /// The size of the first part, which no other exceeds.
-    part_bytes: u64,
-    bytes: u64,
-    /// How many bytes a list announced.
-    listed: Option<u64>,
     hash: Sha256,
     executable: bool,
     /// Where it goes, or why it does not.
@@ -74,10 +56,6 @@ impl std::fmt::Display for NotWritten {
     }
 }
 
-/// The parts do not follow on one another as the contract says.
-#[derive(Debug, PartialEq, Eq)]
-pub struct OutOfOrder(pub String);
-
 impl Assembly {
     /// Begins with a file's first part, which is still to be [`Assembly::take`]n; `listed` is how
     /// many bytes a list says that it has.
@@ -91,12 +69,7 @@ impl Assembly {
         listed: Option<u64>,
         staging: &mut Staging,
     ) -> Result<Self, OutOfOrder> {
-        if part.part != 1 || part.max_part < 1 {
-            return Err(OutOfOrder(format!(
-                "{} begins with part {} of {}",
-                part.name, part.part, part.max_part
-            )));
-        }
+        let parts = assembly::Assembly::begin(part, listed)?;
         let destination = FileName::parse(&part.name)
             .map_err(|fault| NotWritten::Name(fault.to_string()))
             .and_then(|name| match staging.begin() {
@@ -104,13 +77,8 @@ impl Assembly {
                 Err(error) => Err(NotWritten::Refused(name, error.into())),
             });
         Ok(Self {
-            raw_name: part.name.clone(),
+            parts,
             reference,
-            max_part: part.max_part,
-            next_part: 1,
-            part_bytes: 0,
-            bytes: 0,
-            listed,
             hash: Sha256::new(),
             executable: part.executable.unwrap_or(false),
             destination,
@@ -123,64 +91,24 @@ impl Assembly {
     ///
     /// If it belongs to another file, comes out of turn, or is not base64.
     pub fn take(&mut self, part: &FilePart) -> Result<bool, OutOfOrder> {
-        if part.name != self.raw_name
-            || part.part != self.next_part
-            || part.max_part != self.max_part
-        {
-            return Err(OutOfOrder(format!(
-                "part {} of {} of {} came where part {} of {} of {} was due",
-                part.part, part.max_part, part.name, self.next_part, self.max_part, self.raw_name
-            )));
-        }
-        let bytes = BASE64.decode(&part.content).map_err(|error| {
-            OutOfOrder(format!(
-                "part {} of {} is not base64 ({error})",
-                part.part, part.name
-            ))
-        })?;
-        if let Some(why) = self.exceeds(bytes.len() as u64) {
-            self.destination = Err(NotWritten::TooLong(why));
+        let taken = self.parts.take(part)?;
+        if let Some(why) = taken.too_long {
+            self.destination = Err(NotWritten::TooLong(sentence(why)));
         }
         if let Ok((name, staged)) = &mut self.destination {
-            self.hash.update(&bytes);
-            if let Err(error) = staged.file.write_all(&bytes) {
+            self.hash.update(&taken.bytes);
+            if let Err(error) = staged.file.write_all(&taken.bytes) {
                 self.destination = Err(NotWritten::Refused(name.clone(), error.into()));
             }
         }
-        self.next_part += 1;
-        Ok(part.part == self.max_part)
-    }
-
-    /// Counts a part. Says why the file is not written, where it is longer than it may be.
-    fn exceeds(&mut self, part_bytes: u64) -> Option<String> {
-        if self.next_part == 1 {
-            self.part_bytes = part_bytes;
-        }
-        self.bytes = self.bytes.saturating_add(part_bytes);
-        let announced = self.part_bytes.saturating_mul(self.max_part);
-        match self.listed {
-            Some(listed) if self.bytes > listed => Some(format!(
-                "the server lists it with {} and sends more",
-                HumanBytes(listed)
-            )),
-            _ if part_bytes > self.part_bytes => Some(
-                "the server sends parts that are longer than the first one announced".to_owned(),
-            ),
-            _ if announced.max(self.bytes) > FILE_BYTES_MAX.saturating_add(self.part_bytes) => {
-                Some(format!(
-                    "the server announces more than {}",
-                    HumanBytes(FILE_BYTES_MAX)
-                ))
-            }
-            _ => None,
-        }
+        Ok(taken.is_last)
     }
 
     /// Whether an error means that no more parts of this file come. Answers to other requests may
     /// come between its parts.
     pub fn is_ended_by(&self, reference: Option<u64>, error: &ServerError) -> bool {
         self.reference == reference
-            && (reference.is_some() || error.unread_file() == Some(&self.raw_name))
+            && (reference.is_some() || error.unread_file() == Some(self.parts.name()))
     }
 
     /// Hands over the file after its last part.
@@ -195,9 +123,25 @@ impl Assembly {
             (name, incoming)
         };
         Assembled {
-            raw_name: self.raw_name,
+            raw_name: self.parts.name().to_owned(),
             result: self.destination.map(incoming),
         }
+    }
+}
+
+fn sentence(why: TooLong) -> String {
+    match why {
+        TooLong::Listed(bytes) => format!(
+            "the server lists it with {} and sends more",
+            HumanBytes(bytes)
+        ),
+        TooLong::Part => {
+            "the server sends parts that are longer than the first one announced".to_owned()
+        }
+        TooLong::File => format!(
+            "the server announces more than {}",
+            HumanBytes(FILE_BYTES_MAX)
+        ),
     }
 }
 
@@ -234,26 +178,6 @@ mod tests {
         let (name, incoming) = assembly.finish().result.unwrap();
         tree.put(incoming, &name).unwrap();
         assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"ABCD");
-    }
-
-    #[test]
-    fn what_does_not_follow_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut tree = tree_with(dir.path(), false, false);
-        assert!(Assembly::begin(&part("/a", 2, 3, ""), None, None, tree.staging()).is_err());
-        assert!(Assembly::begin(&part("/a", 1, 0, ""), None, None, tree.staging()).is_err());
-        let first = part("/a", 1, 3, "QUJD");
-        for next in [
-            part("/a", 1, 3, ""),
-            part("/a", 3, 3, ""),
-            part("/a", 2, 4, ""),
-            part("/b", 2, 3, ""),
-            part("/a", 2, 3, "!!"),
-        ] {
-            let mut assembly = Assembly::begin(&first, None, None, tree.staging()).unwrap();
-            assembly.take(&first).unwrap();
-            assert!(assembly.take(&next).is_err(), "{next:?}");
-        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
-use crate::replica::assembly::{Assembly, OutOfOrder};
+use crate::replica::assembly::Assembly;
 use crate::replica::staging::Staging;
 use crate::replica::tree;
 
@@ -55,18 +55,11 @@ pub async fn fetch(
         };
         match message {
             ServerMessage::Part(part) if part.name == name.as_str() => {
-                let wrong = |OutOfOrder(why)| {
-                    Failure::connection(format!(
-                        "The server sent a file in the wrong order: {}.",
-                        shown(&why)
-                    ))
-                };
                 let mut begun = match assembly.take() {
                     Some(begun) => begun,
-                    None => Assembly::begin(&part, Some(reference), Some(*size), staging)
-                        .map_err(wrong)?,
+                    None => Assembly::begin(&part, Some(reference), Some(*size), staging)?,
                 };
-                if begun.take(&part).map_err(wrong)? {
+                if begun.take(&part)? {
                     let result = begun.finish().result;
                     let result = result.map(|(_, incoming)| incoming);
                     take(name.clone(), result.map_err(|why| why.to_string()));

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use twicecast_client::protocol::FilePart;
-
 use crate::failure::Failure;
 use crate::names::{FileName, NameFault, shown};
-use crate::replica::assembly::BASE64;
+use twicecast_client::assembly::Assembly;
+use twicecast_client::protocol::FilePart;
 
 /// All of a pull request's files are held in memory; more than this is not looked at.
 const BYTES_MAX: usize = 512 << 20;
@@ -32,17 +30,9 @@ pub struct Contents {
     pub refused: BTreeMap<String, NameFault>,
     /// The names that are still to come.
     awaited: BTreeSet<String>,
-    open: Option<Open>,
+    /// A file between its first part and its last.
+    open: Option<(Assembly, Proposed)>,
     bytes: usize,
-}
-
-/// A file between its first part and its last.
-#[derive(Debug)]
-struct Open {
-    name: String,
-    max_part: u64,
-    next_part: u64,
-    proposed: Proposed,
 }
 
 impl Contents {
@@ -63,39 +53,34 @@ impl Contents {
         if self.open.is_none() && !self.awaited.remove(&part.name) {
             return Err(wrongly(&part.name, "nobody has asked for it"));
         }
-        let mut open = self.open.take().unwrap_or_else(|| Open {
-            name: part.name.clone(),
-            max_part: part.max_part,
-            next_part: 1,
-            proposed: Proposed {
-                content: Vec::new(),
-                executable: part.executable,
-            },
-        });
-        let due = (&open.name, open.max_part, open.next_part);
-        if due != (&part.name, part.max_part, part.part) || part.part > part.max_part {
-            return Err(wrongly(&part.name, "a part came out of turn"));
-        }
-        let bytes = BASE64.decode(&part.content);
-        let bytes = bytes.map_err(|error| wrongly(&part.name, &error.to_string()))?;
-        self.bytes = self.bytes.saturating_add(bytes.len());
+        let (mut assembly, mut proposed) = match self.open.take() {
+            Some(open) => open,
+            None => (
+                Assembly::begin(part, None)?,
+                Proposed {
+                    content: Vec::new(),
+                    executable: part.executable,
+                },
+            ),
+        };
+        let taken = assembly.take(part)?;
+        self.bytes = self.bytes.saturating_add(taken.bytes.len());
         if self.bytes > BYTES_MAX {
             return Err(Failure::denied(
                 "The pull request holds more than 512 MiB; have it sent in smaller ones.",
             ));
         }
-        open.proposed.content.extend(bytes);
-        open.next_part += 1;
-        if open.next_part <= open.max_part {
-            self.open = Some(open);
+        proposed.content.extend(taken.bytes);
+        if !taken.is_last {
+            self.open = Some((assembly, proposed));
             return Ok(());
         }
-        match FileName::parse(&open.name) {
+        match FileName::parse(&part.name) {
             Ok(name) => {
-                self.files.insert(name, open.proposed);
+                self.files.insert(name, proposed);
             }
             Err(fault) => {
-                self.refused.insert(open.name, fault);
+                self.refused.insert(part.name.clone(), fault);
             }
         }
         Ok(())
@@ -126,7 +111,7 @@ impl Contents {
     /// A file is not whole.
     pub fn finish(self) -> Result<Self, Failure> {
         match &self.open {
-            Some(open) => Err(wrongly(&open.name, "its end is missing")),
+            Some((open, _)) => Err(wrongly(open.name(), "its end is missing")),
             None => Ok(self),
         }
     }

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use twicecast_client::protocol;
-use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
+use twicecast_client::listing::pull_requests;
+use twicecast_client::protocol::{PullRequest, ServerMessage};
+use twicecast_client::{Error, protocol};
 
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Role};
 use crate::failure::Failure;
-use crate::names::{FileName, shown};
+use crate::names::FileName;
 use crate::review::contents::Contents;
 use crate::{connection, listing};
 
 const AS_VIEWER: u64 = 1;
 const AS_STREAMER: u64 = 2;
-/// No project has more open pull requests than this (`maxOpenPullRequests`), by far,
-const LISTED_MAX: usize = 10_000;
-/// nor more text in them.
-const LISTED_BYTES_MAX: usize = 256 << 20;
 /// The server's code for a file that is not there.
 const NO_SUCH_FILE: u64 = 409;
 
@@ -69,61 +66,25 @@ impl<'a> Inbox<'a> {
         self.reference
     }
 
-    /// The next message that answers a request, or the error that ends it.
-    async fn answer(&mut self, asked: u64) -> Result<Result<ServerMessage, ServerError>, Failure> {
-        loop {
-            match self.incoming.next().await? {
-                (Some(reference), ServerMessage::Error(error)) if reference == asked => {
-                    return Ok(Err(error));
-                }
-                (Some(reference), message) if reference == asked => return Ok(Ok(message)),
-                _ => {}
-            }
-        }
-    }
-
-    /// Likewise, where an error ends all.
+    /// The next message that answers a request; an error ends all.
     async fn must(&mut self, asked: u64) -> Result<ServerMessage, Failure> {
-        let answer = self.answer(asked).await?;
-        answer.map_err(|error| self.failure(&error))
+        let answer = self.incoming.answer(asked, &mut drop).await;
+        answer.map_err(|error| self.failure(error))
     }
 
-    fn failure(&self, error: &ServerError) -> Failure {
-        match error.code {
-            401 => self.identity.withdrawn(&error.message),
-            code => {
-                let why = shown(&error.message);
-                Failure::denied(format!("The server says: {why} ({code})."))
-            }
+    fn failure(&self, error: Error) -> Failure {
+        match error {
+            Error::Refused(error) if error.code == 401 => self.identity.withdrawn(&error.message),
+            error => error.into(),
         }
     }
 
     /// The open pull requests, oldest first.
     pub async fn list(&mut self) -> Result<Vec<PullRequest>, Failure> {
-        let asked = self.ask(protocol::pull_requests).await;
-        let (mut all, mut bytes) = (Vec::new(), 0);
-        loop {
-            let ServerMessage::Reply(reply) = self.must(asked).await? else {
-                continue;
-            };
-            let some: Vec<PullRequest> = serde_json::from_value(reply.data).map_err(|error| {
-                let why = shown(&error.to_string());
-                Failure::connection(format!(
-                    "The server's list of pull requests cannot be read: {why}."
-                ))
-            })?;
-            bytes += some.iter().map(text_bytes).sum::<usize>();
-            all.extend(some);
-            if all.len() > LISTED_MAX || bytes > LISTED_BYTES_MAX {
-                return Err(Failure::connection(format!(
-                    "The server lists more than {LISTED_MAX} open pull requests, or more than 256 \
-                     MiB of them, which no server of this kind keeps."
-                )));
-            }
-            if reply.last != Some(false) {
-                return Ok(all);
-            }
-        }
+        self.reference += 1;
+        let (outgoing, incoming) = (&self.outgoing, &mut self.incoming);
+        let listed = pull_requests(outgoing, incoming, self.reference, &mut drop).await;
+        listed.map_err(|error| self.failure(error))
     }
 
     /// What the pull request proposes.
@@ -166,7 +127,7 @@ impl<'a> Inbox<'a> {
             .await;
         let mut contents = Contents::of(&[name.as_str().to_owned()]);
         loop {
-            match self.answer(asked).await? {
+            match self.incoming.answer(asked, &mut drop).await {
                 Ok(ServerMessage::Part(part)) => contents.take(&part)?,
                 Ok(ServerMessage::GetDone) => {
                     return Ok(contents
@@ -176,8 +137,8 @@ impl<'a> Inbox<'a> {
                         .map(|file| file.content));
                 }
                 Ok(_) => {}
-                Err(error) if error.code == NO_SUCH_FILE => return Ok(None),
-                Err(error) => return Err(self.failure(&error)),
+                Err(Error::Refused(error)) if error.code == NO_SUCH_FILE => return Ok(None),
+                Err(error) => return Err(self.failure(error)),
             }
         }
     }
@@ -193,15 +154,4 @@ impl<'a> Inbox<'a> {
         drop(self.outgoing);
         self.incoming.finish().await;
     }
-}
-
-fn text_bytes(pull: &PullRequest) -> usize {
-    let names = pull.files.iter().chain(&pull.deleted);
-    let bases = pull.bases.iter().chain(&pull.deleted_bases);
-    let texts = [&pull.id, &pull.owner, &pull.title, &pull.description];
-    texts.map(|text| text.raw().len()).iter().sum::<usize>()
-        + names.map(String::len).sum::<usize>()
-        + bases
-            .map(|(name, base)| name.len() + base.len())
-            .sum::<usize>()
 }

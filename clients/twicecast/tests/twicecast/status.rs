@@ -10,7 +10,7 @@ async fn open() -> Room {
     room.with(|inside| {
         inside.version = Some("7.8.9");
         inside.status = Some(json!({"streamer": true, "viewers": 3, "files": 12, "bytes": 2_048, "maxBytes": 1 << 30}));
-        let one = json!({"id": "x"});
+        let one = json!({"id": "x", "owner": "bob", "title": "t", "date": 1});
         inside.pull_requests = vec![json!([one, one]), json!([one])];
     });
     room

@@ -8,13 +8,6 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
-use difference::Difference;
-use send::Draft;
-use tokio::task::block_in_place;
-use twicecast_client::protocol;
-use twicecast_client::protocol::{PullRequest, ServerMessage};
-
 use crate::commands::update;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
@@ -32,6 +25,12 @@ use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
 use crate::ui::output::{counted, say, warn};
+use clap::Args;
+use difference::Difference;
+use send::Draft;
+use tokio::task::block_in_place;
+use twicecast_client::Error;
+use twicecast_client::listing::pull_requests;
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -280,30 +279,21 @@ async fn own_proposals(
     incoming: &mut Incoming,
     identity: &Credentials,
 ) -> Result<BTreeSet<String>, Failure> {
-    outgoing.send(protocol::pull_requests(OWN)).await;
-    let mut names = BTreeSet::new();
-    loop {
-        match incoming.next().await? {
-            (Some(OWN), ServerMessage::Reply(reply)) => {
-                let pulls: Vec<PullRequest> =
-                    serde_json::from_value(reply.data).unwrap_or_default();
-                // The streamer sees everybody's.
-                let own = pulls
-                    .into_iter()
-                    .filter(|pull| pull.owner.raw() == identity.user);
-                names.extend(own.flat_map(|pull| pull.files.into_iter().chain(pull.deleted)));
-                if reply.last != Some(false) {
-                    return Ok(names);
-                }
-            }
-            (Some(OWN), ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
-            }
-            // A server that does not tell: then what waits may be proposed once more.
-            (Some(OWN), _) => return Ok(names),
-            _ => {}
+    let pulls = match pull_requests(outgoing, incoming, OWN, &mut drop).await {
+        Ok(pulls) => pulls,
+        Err(Error::Refused(error)) if error.code == 401 => {
+            return Err(identity.withdrawn(&error.message));
         }
-    }
+        // A server that does not tell: then what waits may be proposed once more.
+        Err(Error::Refused(_)) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    // The streamer sees everybody's.
+    let own = pulls
+        .into_iter()
+        .filter(|pull| pull.owner.raw() == identity.user);
+    let names = own.flat_map(|pull| pull.files.into_iter().chain(pull.deleted));
+    Ok(names.collect())
 }
 
 #[cfg(test)]

@@ -7,9 +7,7 @@ use rustix::fd::OwnedFd;
 use tokio::sync::watch;
 
 use super::difference::Difference;
-use twicecast_client::protocol;
-use twicecast_client::protocol::ServerMessage;
-
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
@@ -20,6 +18,8 @@ use crate::replica::record::Files;
 use crate::rules::{Rules, Verdict};
 use crate::ui::output::{counted, failure_line, warn};
 use crate::ui::progress::Progress;
+use twicecast_client::protocol;
+use twicecast_client::protocol::ServerMessage;
 
 const CREATION: u64 = 2;
 const FINISH: u64 = 3;
@@ -155,19 +155,17 @@ async fn accepted(
     identity: &Credentials,
     asked: u64,
 ) -> Result<(), Failure> {
-    loop {
-        match incoming.next().await? {
-            (Some(reference), ServerMessage::Error(error)) if reference == asked => {
-                return Err(match error.code {
-                    401 => identity.refused(&error.message),
-                    code => Failure::denied(format!(
-                        "The server does not take a pull request ({code}: {}).",
-                        shown(&error.message)
-                    )),
-                });
+    let answer = incoming.answer(asked, &mut drop).await;
+    answer.map_err(|error| {
+        connection::refused(error, |error| match error.code {
+            401 => identity.refused(&error.message),
+            code => {
+                let why = &error.message;
+                Failure::denied(format!(
+                    "The server does not take a pull request ({code}: {why})."
+                ))
             }
-            (Some(reference), _) if reference == asked => return Ok(()),
-            _ => {}
-        }
-    }
+        })
+    })?;
+    Ok(())
 }

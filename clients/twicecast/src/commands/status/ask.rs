@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use twicecast_client::protocol::{Reply, ServerError, ServerMessage};
+use twicecast_client::Error;
+use twicecast_client::listing::pull_requests;
+use twicecast_client::protocol::{ServerError, ServerMessage};
 
 use crate::commands::status::finding::{Answers, Project, PullRequests};
 use crate::connection;
@@ -19,14 +21,6 @@ const TOKEN: u64 = 1;
 const STATUS: u64 = 2;
 const ROLE: u64 = 3;
 const PULL_REQUESTS: u64 = 4;
-
-/// Why there is no answer.
-enum NoAnswer {
-    /// The server refuses it.
-    Refused(ServerError),
-    /// The connection ended.
-    Lost(Failure),
-}
 
 /// Asks all there is to ask. What cannot be had is in the answers.
 ///
@@ -127,28 +121,27 @@ impl Session {
             )
         };
         let role = json!({"type": section, "subtype": "auth", "ref": ROLE, "data": names});
-        let list =
-            json!({"type": "pullrequest", "subtype": "list", "ref": PULL_REQUESTS, "data": {}});
-        let mut count = 0;
-        for (reference, request) in [(ROLE, role), (PULL_REQUESTS, list)] {
-            match self.request(reference, &request).await {
-                Ok(parts) => {
-                    let lists = parts.iter().filter_map(|part| part.data.as_array());
-                    count += lists.map(Vec::len).sum::<usize>();
-                }
-                Err(NoAnswer::Lost(failure)) => return Err(failure),
-                Err(NoAnswer::Refused(error)) => {
-                    return Ok(PullRequests::Refused(format!(
-                        "the server does not tell {} ({}: {}); the token must name {}/{}",
-                        shown(user),
-                        error.code,
-                        shown(&error.message),
-                        shown(streamer),
-                        shown(project),
-                    )));
-                }
+        let listed = match self.request(ROLE, &role).await {
+            Ok(_) => {
+                let (outgoing, incoming) = (&self.outgoing, &mut self.incoming);
+                pull_requests(outgoing, incoming, PULL_REQUESTS, &mut drop).await
             }
-        }
+            Err(error) => Err(error),
+        };
+        let count = match listed {
+            Ok(pulls) => pulls.len(),
+            Err(Error::Refused(error)) => {
+                return Ok(PullRequests::Refused(format!(
+                    "the server does not tell {} ({}: {}); the token must name {}/{}",
+                    shown(user),
+                    error.code,
+                    shown(&error.message),
+                    shown(streamer),
+                    shown(project),
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(if is_streamer {
             PullRequests::All(count)
         } else {
@@ -156,48 +149,30 @@ impl Session {
         })
     }
 
-    /// Sends a request and gathers all parts of its answer.
-    async fn request(&mut self, reference: u64, request: &Value) -> Result<Vec<Reply>, NoAnswer> {
+    /// Sends a request whose answer is one message.
+    async fn request(&mut self, reference: u64, request: &Value) -> Result<ServerMessage, Error> {
         self.outgoing.send(request.to_string()).await;
-        let mut parts = Vec::new();
-        loop {
-            let next = self.incoming.next().await;
-            let next = next.map_err(|error| NoAnswer::Lost(error.into()))?;
-            match next {
-                (Some(answered), _) if answered != reference => {}
-                (Some(_), ServerMessage::Error(error)) => return Err(NoAnswer::Refused(error)),
-                (Some(_), ServerMessage::Reply(reply)) => {
-                    let is_last = reply.last != Some(false);
-                    parts.push(reply);
-                    if is_last {
-                        return Ok(parts);
-                    }
-                }
-                // Also `fileAuth`, of which nothing needs to be known but that it came.
-                (Some(_), _) => return Ok(parts),
-                (None, _) => {}
-            }
-        }
+        self.incoming.answer(reference, &mut drop).await
     }
 }
 
 /// What an answer tells; a connection that is lost ends the questions.
 fn told(
-    answer: Result<Vec<Reply>, NoAnswer>,
+    answer: Result<ServerMessage, Error>,
     refused: impl Fn(&ServerError) -> String,
-) -> Result<Option<Result<Vec<Reply>, String>>, Failure> {
+) -> Result<Option<Result<ServerMessage, String>>, Failure> {
     match answer {
-        Ok(parts) => Ok(Some(Ok(parts))),
-        Err(NoAnswer::Refused(error)) => Ok(Some(Err(refused(&error)))),
-        Err(NoAnswer::Lost(failure)) => Err(failure),
+        Ok(message) => Ok(Some(Ok(message))),
+        Err(Error::Refused(error)) => Ok(Some(Err(refused(&error)))),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn read_project(parts: Vec<Reply>) -> Result<Project, String> {
-    let data = parts
-        .into_iter()
-        .next()
-        .map_or(Value::Null, |reply| reply.data);
+fn read_project(answer: ServerMessage) -> Result<Project, String> {
+    let data = match answer {
+        ServerMessage::Reply(reply) => reply.data,
+        _ => Value::Null,
+    };
     serde_json::from_value(data).map_err(|error| {
         let why = shown(&error.to_string());
         format!("the server's answer cannot be understood ({why})")

@@ -9,6 +9,7 @@ mod retrying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use twicecast_client::assembly::OutOfOrder;
 use twicecast_client::protocol;
 use twicecast_client::protocol::{FilePart, ListedFile, ProjectOf, ServerMessage};
 
@@ -16,7 +17,7 @@ use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::listing::Length;
 use crate::names::{FileName, shown};
-use crate::replica::assembly::{Assembly, NotWritten, OutOfOrder};
+use crate::replica::assembly::{Assembly, NotWritten};
 use crate::replica::session::retries::Retries;
 use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
@@ -124,12 +125,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), Failure> {
         match message {
             ServerMessage::Part(part) if self.is_ours(part.project.as_ref()) => {
-                self.take_part(reference, &part).map_err(|OutOfOrder(why)| {
-                    Failure::connection(format!(
-                        "The server sent a file in the wrong order: {}.",
-                        shown(&why)
-                    ))
-                })
+                Ok(self.take_part(reference, &part)?)
             }
             ServerMessage::List { files, last } => self.take_list(reference, files, last),
             ServerMessage::GetDone => {

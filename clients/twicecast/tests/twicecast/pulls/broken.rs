@@ -107,7 +107,7 @@ async fn parts_out_of_turn_change_nothing() {
     parts.swap(1, 2);
     let (dir, said) = apply(Asked::Gone, parts).await;
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("out of turn"), "{said:?}");
+    assert!(said.err.contains("in the wrong order"), "{said:?}");
     let before = files(&[("/a", b"base\n"), ("/b", b"ours\n")]);
     assert_eq!(tree(dir.path()), before);
 }
