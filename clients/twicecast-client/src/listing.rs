@@ -125,6 +125,9 @@ pub(crate) fn text_bytes(pull: &PullRequest) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::{Options, connect};
+    use futures_util::SinkExt as _;
+    use tokio_tungstenite::tungstenite::Message;
 
     #[test]
     fn a_list_has_an_end_in_files_and_in_bytes() {
@@ -138,5 +141,28 @@ mod tests {
         let mut length = Length::default();
         length.add([&*long].into_iter()).unwrap();
         assert!(length.add(["a"].into_iter()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_lists_pull_requests_without_end_is_left() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let pull = serde_json::json!({"id": "i", "owner": "o", "title": "t", "date": 1});
+        let some = serde_json::json!({"code": 200, "type": "pullRequestList", "ref": 1,
+            "data": vec![pull; 1_000], "last": false});
+        let serving = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let mut sent = 0;
+            while socket.send(Message::text(some.to_string())).await.is_ok() {
+                sent += 1;
+            }
+            sent
+        });
+        let (outgoing, mut incoming) = connect(&url, Options::default()).await.unwrap();
+        let listed = pull_requests(&outgoing, &mut incoming, 1, &mut drop).await;
+        assert!(matches!(listed, Err(Error::TooMuch(_))), "{listed:?}");
+        drop((outgoing, incoming));
+        assert!(serving.await.unwrap() > PULL_REQUESTS_MAX / 1_000);
     }
 }
