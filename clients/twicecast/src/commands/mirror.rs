@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 use twicecast_client::protocol;
 
@@ -138,7 +138,8 @@ pub async fn fill(
     identity: &Credentials,
     folder: &mut MirrorFolder,
 ) -> Result<(Ended, u8), Failure> {
-    let mut stop = signals::signals()?;
+    let stop = signals::stop()?;
+    folder.tree.stop_with(&stop);
     let mut report = Report::default();
     let mut backoff = Backoff::default();
     let mut line = Line::default();
@@ -146,7 +147,7 @@ pub async fn fill(
         let began = Instant::now();
         let result = tokio::select! {
             biased;
-            _ = stop.changed() => Ok(Ended::Stopped),
+            () = stop.cancelled() => Ok(Ended::Stopped),
             result = session(job, identity, folder, &mut report, &mut line) => result,
         };
         // Not at once: a server may let us in and then say what cannot be understood.
@@ -168,7 +169,7 @@ pub async fn fill(
             return Err(failure);
         }
         line.down(&failure);
-        if waits(&mut stop, backoff.next_wait()).await {
+        if waits(&stop, backoff.next_wait()).await {
             break Ended::Stopped;
         }
     };
@@ -182,9 +183,9 @@ pub async fn fill(
 }
 
 /// Waits; whether it was stopped meanwhile.
-async fn waits(stop: &mut watch::Receiver<()>, wait: std::time::Duration) -> bool {
+async fn waits(stop: &CancellationToken, wait: std::time::Duration) -> bool {
     tokio::select! {
-        _ = stop.changed() => true,
+        () = stop.cancelled() => true,
         () = tokio::time::sleep(wait) => false,
     }
 }

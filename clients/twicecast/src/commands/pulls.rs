@@ -22,7 +22,7 @@ use crate::review::wanted::Wanted;
 use crate::review::{apply, diff, rest};
 use crate::ui::output::{json_line, quoted, say};
 use crate::ui::pager::Pager;
-use crate::ui::question::is_confirmed;
+use crate::ui::question::{Preset, is_confirmed};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -227,7 +227,7 @@ async fn apply(
         say(&format!("{id} is reported as merged"));
     } else {
         rest::lines(&command(args), &id, &outcome, &mut |line| say(&line));
-        if is_confirmed("Report it as merged all the same?") {
+        if is_confirmed("Report it as merged all the same?", Preset::No) {
             inbox.close(pull.id.raw(), "merged").await?;
             say(&format!("{id} is reported as merged"));
         }

@@ -5,12 +5,13 @@
 //! of events.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::block_in_place;
+use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
 use crate::credentials::flags::{AddressSource, CommonArgs};
@@ -19,27 +20,27 @@ use crate::embedded;
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::names::{FileName, shown};
+use crate::names::shown;
 use crate::publish::dirty::Dirty;
-use crate::publish::folder::{self, Folder};
+use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
-use crate::publish::look;
 use crate::publish::output::{Event, ShareOutput};
-use crate::publish::precheck::{self, Intent, There};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
 use crate::review::base_cache;
-use crate::rules::{Rules, Verdict};
+use crate::rules::Rules;
 use crate::ui::keyboard::Keys;
 use crate::ui::output::{Report, say, warn};
 use crate::ui::signals;
 
 mod args;
+mod first_look;
 mod invitation;
 
 pub use args::{AFTER_HELP, HELP, ShareArgs};
+use first_look::FirstLook;
 use invitation::Invitation;
 
 /// The exit code where somebody does not want it after all.
@@ -55,6 +56,7 @@ const NOBODY: &str = "streamer";
 /// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us
 /// in.
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
+    let stop = signals::stop()?;
     let root = Arc::new(shared_folder::open(&args.dir)?);
     kind::check_shareable(&args.dir)?;
     let (common, mut server) = if args.local {
@@ -71,7 +73,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     } else {
         (args.common.clone(), None)
     };
-    let result = share(args, root, &common, server.as_mut()).await;
+    let result = share(args, root, &common, server.as_mut(), stop).await;
     if let Some(server) = server {
         server.stop().await;
     }
@@ -84,6 +86,7 @@ async fn share(
     root: Arc<OwnedFd>,
     common: &CommonArgs,
     server: Option<&mut LocalServer>,
+    stop: CancellationToken,
 ) -> Result<u8, Failure> {
     let identity = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
     if identity.token()?.is_none() {
@@ -99,7 +102,7 @@ async fn share(
     let own = dirfd::open_below(&root, "")
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
-    let mut keys = Keys::listen();
+    let mut keys = Keys::listen(&stop);
     let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
     if let Some(server) = server {
         server.keep(&identity, &dir)?;
@@ -111,15 +114,28 @@ async fn share(
         };
         output.tell(&invitation.event(args.public, &args.invite)?);
     }
-    if args.dry_run {
-        return dry_run(&identity, &dir, &root, args, &mut output).await;
-    }
-    let approved = if args.yes {
-        Approved::All
-    } else {
-        match approve(&identity, &dir, &root, args, &mut keys).await? {
-            Some(approved) => approved,
-            None => return Ok(USAGE),
+    let first = FirstLook {
+        args,
+        identity: &identity,
+        dir: &dir,
+        root: &root,
+        stop: &stop,
+    };
+    let approved = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        approved = first.look(&mut output, &mut keys) => approved?,
+    };
+    let approved = match approved {
+        Some(approved) if !stop.is_cancelled() => approved,
+        _ if args.dry_run && !stop.is_cancelled() => return Ok(0),
+        _ => {
+            if args.json {
+                output.tell(&Event::Stopped { why: None });
+            } else {
+                say("nothing was sent or deleted");
+            }
+            return Ok(USAGE);
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
@@ -129,8 +145,9 @@ async fn share(
         once: args.once,
         identity,
         output,
-        folder: watched(args, &dir, root, rules, approved),
+        folder: watched(args, &dir, root, rules, approved, stop.clone()),
         keys,
+        stop,
         backoff: Backoff::default(),
     };
     let result = share.run().await;
@@ -144,103 +161,13 @@ async fn share(
     result
 }
 
-/// Says what would be done.
-async fn dry_run(
-    identity: &Credentials,
-    dir: &Path,
-    root: &OwnedFd,
-    args: &ShareArgs,
-    output: &mut ShareOutput,
-) -> Result<u8, Failure> {
-    let there = if args.local {
-        There::default()
-    } else {
-        precheck::ask(identity).await?
-    };
-    let (mut found, rules) = look::look_at(dir, root, &args.allow).await?;
-    let intent = block_in_place(|| {
-        found.files.retain(|name, _| {
-            let verdict = rules.judge_all_contents(root, name);
-            !matches!(verdict, Ok(Verdict::Holds(_)))
-        });
-        Intent::of(there, &found, |name| {
-            folder::fingerprint(root, &rules, name)
-        })
-    });
-    let names = |name: &FileName| name.as_str().to_owned();
-    output.tell(&Event::WouldDo {
-        bytes: intent.plan.post.iter().map(|(_, bytes)| bytes).sum(),
-        send: (intent.plan.post.iter())
-            .map(|(name, _)| names(name))
-            .collect(),
-        delete: intent.plan.delete.iter().map(names).collect(),
-    });
-    Ok(0)
-}
-
-/// What the person lets be deleted, asked where that is worth a question; nothing, where they do
-/// not want it after all.
-async fn approve(
-    identity: &Credentials,
-    dir: &Path,
-    root: &OwnedFd,
-    args: &ShareArgs,
-    keys: &mut Keys,
-) -> Result<Option<Approved>, Failure> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    if let Some(question) = precheck::question_of_home(dir, home.as_deref())
-        && !ask(&question, args, keys).await?
-    {
-        return Ok(None);
-    }
-    let there = if args.local {
-        There::default()
-    } else {
-        precheck::ask(identity).await?
-    };
-    let (found, _) = look::look_at(dir, root, &args.allow).await?;
-    let intent = block_in_place(|| Intent::of(there, &found, |_| None));
-    let question = intent.question(&dir.to_string_lossy(), &identity.full_project());
-    if let Some(question) = question
-        && !ask(&question, args, keys).await?
-    {
-        return Ok(None);
-    }
-    Ok(Some(intent.approved()))
-}
-
-/// Asks the person at the keyboard; where there is none, that is the end.
-async fn ask(question: &str, args: &ShareArgs, keys: &mut Keys) -> Result<bool, Failure> {
-    if !keys.are_there() || args.json {
-        return Err(Failure::usage(format!(
-            "{question} Nothing was sent or deleted. Give --yes if that is what you want; --dry-run \
-             shows what would be done."
-        )));
-    }
-    say(&format!("{question} Go on? (y/n)"));
-    let mut stop = signals::signals()?;
-    loop {
-        let key = tokio::select! {
-            _ = stop.changed() => b'n',
-            key = keys.next() => key,
-        };
-        match key {
-            b'y' | b'Y' => return Ok(true),
-            b'n' | b'N' | b'q' | b'Q' => {
-                say("nothing was sent or deleted");
-                return Ok(false);
-            }
-            _ => {}
-        }
-    }
-}
-
 fn watched(
     args: &ShareArgs,
     dir: &Path,
     root: Arc<OwnedFd>,
     rules: Arc<Rules>,
     approved: Approved,
+    stop: CancellationToken,
 ) -> Folder {
     let dirty = Arc::new(Dirty::default());
     let mut watching = if args.poll {
@@ -252,7 +179,7 @@ fn watched(
         watching.file_elsewhere(file);
     }
     // As it was named: a link may come to lead elsewhere.
-    Folder::new(&args.dir, root, rules, watching, dirty, approved)
+    Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }
 
 /// A folder that is being shared.
@@ -262,12 +189,12 @@ struct Share {
     output: ShareOutput,
     folder: Folder,
     keys: Keys,
+    stop: CancellationToken,
     backoff: Backoff,
 }
 
 impl Share {
     async fn run(&mut self) -> Result<u8, Failure> {
-        let mut stop = signals::signals()?;
         let (pause, is_paused) = watch::channel(false);
         let mut was_connected = false;
         let mut report = Report::default();
@@ -275,8 +202,8 @@ impl Share {
             let (mut is_connected, mut is_synced) = (false, false);
             let result = tokio::select! {
                 biased;
-                _ = stop.changed() => Ok(Ended::Stopped),
-                quit = press(&mut self.keys, &pause) => Ok(quit),
+                () = self.stop.cancelled() => Ok(Ended::Stopped),
+                never = press(&mut self.keys, &pause) => match never {},
                 result = Session {
                     identity: &self.identity,
                     output: &mut self.output,
@@ -319,8 +246,8 @@ impl Share {
             });
             tokio::select! {
                 biased;
-                _ = stop.changed() => break,
-                _ = press(&mut self.keys, &pause) => break,
+                () = self.stop.cancelled() => break,
+                never = press(&mut self.keys, &pause) => match never {},
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -329,13 +256,11 @@ impl Share {
     }
 }
 
-/// Minds the keyboard until somebody wants an end.
-async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Ended {
+/// Minds the keyboard for as long as it is awaited.
+async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Infallible {
     loop {
-        match keys.next().await {
-            b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
-            b'q' | b'Q' => return Ended::Stopped,
-            _ => {}
+        if let b'p' | b'P' | b' ' = keys.next().await {
+            pause.send_modify(|paused| *paused = !*paused);
         }
     }
 }

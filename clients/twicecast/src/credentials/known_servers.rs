@@ -2,7 +2,7 @@
 //! prepared must not lead a token to a stranger.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::fs::user_dirs::{lies_in, private_folder};
 use crate::names::shown;
 use crate::ui::output::warn;
+use crate::ui::question::{Preset, is_confirmed};
 
 /// More of the file than this is not read.
 const BYTES_MAX: u64 = 1_048_576;
@@ -108,21 +109,14 @@ fn confirm(url: &str) -> Result<(), Failure> {
         "The folder names the server {url}, which you have not named before, so your token is not \
          sent there. If you trust that server, give --url {url}."
     ));
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(stop);
-    }
-    let mut err = io::stderr().lock();
-    let _ = write!(
-        err,
+    let question = format!(
         "The folder names the server {url}, which you have not named before.\n\
-         Send your token there? [y/N] "
+         Send your token there?"
     );
-    let _ = err.flush();
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    match read.map(|_| answer.trim().to_ascii_lowercase()).as_deref() {
-        Ok("y" | "yes") => Ok(()),
-        _ => Err(stop),
+    if is_confirmed(&question, Preset::No) {
+        Ok(())
+    } else {
+        Err(stop)
     }
 }
 

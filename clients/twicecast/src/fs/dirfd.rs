@@ -12,6 +12,7 @@ use crate::names::FileName;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 /// Opens a folder that the user named; this one path may lead through links.
 ///
@@ -122,11 +123,23 @@ pub fn inode(stat: &Stat) -> (u64, u64) {
 /// # Errors
 ///
 /// The system's own.
-pub fn fingerprint(mut file: File) -> io::Result<(u64, String)> {
+pub fn fingerprint(file: File) -> io::Result<(u64, String)> {
+    fingerprint_until(&CancellationToken::new(), file)
+}
+
+/// As [`fingerprint`], but gives up as soon as somebody wants an end: a file may be long.
+///
+/// # Errors
+///
+/// The system's own, and `Interrupted` where it gave up.
+pub fn fingerprint_until(stop: &CancellationToken, mut file: File) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut buffer = vec![0; 64 * 1024];
     loop {
+        if stop.is_cancelled() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         match file.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::fs::fingerprint::Fingerprint;
@@ -58,6 +59,8 @@ pub struct Folder {
     later: Arc<AtomicUsize>,
     /// How often files have changed while they were sent, one after the other.
     pub restless: u32,
+    /// Nothing more is read once somebody wants an end.
+    pub stop: CancellationToken,
 }
 
 impl Folder {
@@ -69,6 +72,7 @@ impl Folder {
         watching: Watching,
         dirty: Arc<Dirty>,
         approved: Approved,
+        stop: CancellationToken,
     ) -> Self {
         Self {
             dir: dir.to_path_buf(),
@@ -90,6 +94,7 @@ impl Folder {
             unread_there: BTreeSet::new(),
             later: Arc::default(),
             restless: 0,
+            stop,
         }
     }
 
@@ -133,11 +138,13 @@ impl Folder {
     }
 
     /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
-    /// looked at, and why.
+    /// looked at, and why. Once somebody wants an end neither is complete, and must not be acted
+    /// upon.
     pub fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
-        let watching = &mut self.watching;
+        let (watching, stop) = (&mut self.watching, self.stop.clone());
         let mut found = look(&self.root, &self.rules, full, |folder| {
             watching.folder(folder);
+            !stop.is_cancelled()
         });
         let own = FileName::parse(full).ok();
         if let Some(file) = own.and_then(|name| found.files.get(&name)) {
@@ -150,7 +157,7 @@ impl Folder {
             }
             // Left out as if its name said so, for as long as it holds the secret.
             match found.files.get(name) {
-                Some(now) if now == stamp => {}
+                Some(now) if now == stamp || stop.is_cancelled() => {}
                 Some(now) => match rules.judge_contents(root, name) {
                     Ok(Verdict::Holds(found)) => (*stamp, *kind) = (*now, found),
                     _ => return false,
@@ -164,7 +171,7 @@ impl Folder {
         });
         let mut part = self
             .known
-            .plan(full, &found, |name| fingerprint(root, rules, name));
+            .plan(full, &found, |name| fingerprint(root, rules, name, &stop));
         part.post.retain(|(name, _)| {
             let refused = self.refused.get(name);
             refused.is_none_or(|(stamp, when)| {
@@ -209,13 +216,17 @@ pub fn lies_in(path: &str, full: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Reads a file, and says what it holds and which it was, if it can be read.
+/// Reads a file, and says what it holds and which it was, if it can be read to its end.
 /// Nothing is said of one that looks like a secret: it is read to be sent, and found to be one.
 pub fn fingerprint(
     root: &OwnedFd,
     rules: &Rules,
     name: &FileName,
+    stop: &CancellationToken,
 ) -> Option<(Remote, Option<Fingerprint>)> {
+    if stop.is_cancelled() {
+        return None;
+    }
     let read = time::now() / 1_000;
     if rules.judge_contents(root, name).ok()? != Verdict::Shared {
         return None;
@@ -225,7 +236,7 @@ pub fn fingerprint(
     let stat = rustix::fs::fstat(&file).ok()?;
     let (stamp, executable) = (Fingerprint::of(&stat), executable::is_set(&stat));
     let again = file.try_clone().ok()?;
-    let (size, sha256) = dirfd::fingerprint(file).ok()?;
+    let (size, sha256) = dirfd::fingerprint_until(stop, file).ok()?;
     let is_same = Fingerprint::of(&rustix::fs::fstat(&again).ok()?) == stamp;
     Some((
         Remote {

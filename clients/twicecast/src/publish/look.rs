@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::fs::dirfd;
@@ -45,8 +46,13 @@ impl Found {
 
 /// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of
 /// every folder before its entries are read, so that who watches it from then on misses
-/// nothing.
-pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut(&str)) -> Found {
+/// nothing, and says whether to go on. What is found until it says no is not all that is there.
+pub fn look(
+    root: &OwnedFd,
+    rules: &Rules,
+    full: &str,
+    mut on_folder: impl FnMut(&str) -> bool,
+) -> Found {
     let mut found = Found::default();
     let mut chain = match rules.top() {
         Ok(chain) => chain,
@@ -107,6 +113,7 @@ pub fn look(root: &OwnedFd, rules: &Rules, full: &str, mut on_folder: impl FnMut
 }
 
 /// Looks once at what of a folder may be shared; rules that are just being written are waited for.
+/// Where somebody wants an end meanwhile, what is found is not all.
 ///
 /// # Errors
 ///
@@ -115,6 +122,7 @@ pub async fn look_at(
     dir: &Path,
     root: &std::os::fd::OwnedFd,
     allow: &[String],
+    stop: &CancellationToken,
 ) -> Result<(Found, Arc<Rules>), Failure> {
     let unreadable = |why: String| {
         let dir = shown(&dir.to_string_lossy());
@@ -122,14 +130,14 @@ pub async fn look_at(
     };
     let own = dirfd::open_below(root, "").map_err(|error| unreadable(error.to_string()))?;
     let rules = Rules::new(dir, own, allow)?;
-    let mut found = look(root, &rules, "", |_| {});
+    let mut found = look(root, &rules, "", |_| !stop.is_cancelled());
     while found
         .left_out
         .values()
         .any(|verdict| *verdict == Verdict::Settling)
     {
         tokio::time::sleep(SETTLING).await;
-        found = look(root, &rules, "", |_| {});
+        found = look(root, &rules, "", |_| !stop.is_cancelled());
     }
     if let Some((path, why)) = found.unreadable.first_key_value() {
         return Err(unreadable(format!("{}: {why}", shown(path))));
@@ -145,7 +153,7 @@ fn below(
     folder: OwnedFd,
     path: &str,
     found: &mut Found,
-    on_folder: &mut impl FnMut(&str),
+    on_folder: &mut impl FnMut(&str) -> bool,
 ) {
     let depth = chain.depth();
     inside(root, rules, chain, folder, path, found, on_folder);
@@ -159,10 +167,9 @@ fn inside(
     folder: OwnedFd,
     path: &str,
     found: &mut Found,
-    on_folder: &mut impl FnMut(&str),
+    on_folder: &mut impl FnMut(&str) -> bool,
 ) {
-    on_folder(path);
-    if !enter(chain, &folder, path, found) {
+    if !on_folder(path) || !enter(chain, &folder, path, found) {
         return;
     }
     let entries = match dirfd::entries(&folder) {
@@ -285,6 +292,7 @@ mod tests {
         let mut folders = Vec::new();
         let found = look(&root, &rules, full, |folder| {
             folders.push(folder.to_owned());
+            true
         });
         assert!(found.unreadable.is_empty(), "{found:?}");
         let files = found.files.keys().map(|name| name.as_str().to_owned());
@@ -377,7 +385,7 @@ mod tests {
         let root = dirfd::open_root(dir.path()).unwrap();
         let own = dirfd::open_root(dir.path()).unwrap();
         let rules = Rules::new(dir.path(), own, &[]).unwrap();
-        let found = look(&root, &rules, "", |_| {});
+        let found = look(&root, &rules, "", |_| true);
         assert!(found.files.is_empty());
         assert!(found.unseen().contains("/src"));
     }
@@ -385,7 +393,7 @@ mod tests {
     fn look_in(dir: &Path) -> Found {
         let root = dirfd::open_root(dir).unwrap();
         let rules = Rules::new(dir, dirfd::open_root(dir).unwrap(), &[]).unwrap();
-        look(&root, &rules, "", |_| {})
+        look(&root, &rules, "", |_| true)
     }
 
     /// What is never sent, by its path.

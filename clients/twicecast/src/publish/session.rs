@@ -49,7 +49,7 @@ const BAR_BYTES: u64 = 4 << 20;
 
 /// How a connection ended that did not fail.
 pub enum Ended {
-    /// All is sent that was to be sent once.
+    /// All is sent that was to be sent.
     Complete,
     /// Somebody stopped it.
     Stopped,
@@ -136,7 +136,9 @@ impl Session<'_> {
             }
             let is_held = *self.held.borrow();
             if !is_held && self.folder.dirty.is_due() {
-                self.sync(&mut upload, &mut reference).await?;
+                if let Ended::Stopped = self.sync(&mut upload, &mut reference).await? {
+                    return Ok(Ended::Stopped);
+                }
                 *self.is_synced = true;
                 continue;
             }
@@ -181,14 +183,23 @@ impl Session<'_> {
         }
     }
 
-    /// Makes the server equal to the folder in all places that may have changed.
-    async fn sync(&mut self, upload: &mut Upload<'_>, reference: &mut u64) -> Result<(), Failure> {
+    /// Makes the server equal to the folder in all places that may have changed, unless it is
+    /// stopped before all of them are compared.
+    async fn sync(
+        &mut self,
+        upload: &mut Upload<'_>,
+        reference: &mut u64,
+    ) -> Result<Ended, Failure> {
         let began = Instant::now();
         let mut plan = Plan::default();
         self.folder.sending.clear();
         self.folder.check()?;
         for full in self.folder.dirty.take() {
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
+            // What was looked at until then is no reason to send or delete anything.
+            if self.folder.stop.is_cancelled() {
+                return Ok(Ended::Stopped);
+            }
             self.mend(&full, &compared);
             for (path, why) in compared.unreadable {
                 self.fail(&path, format!("cannot be read here: {why}"));
@@ -233,7 +244,7 @@ impl Session<'_> {
             files: self.folder.known.count(),
             seconds: began.elapsed().as_secs_f64(),
         });
-        Ok(())
+        Ok(Ended::Complete)
     }
 
     /// All deletions are acknowledged before the first post: a file may come where a folder was.

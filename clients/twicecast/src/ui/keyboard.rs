@@ -1,50 +1,48 @@
-//! Keys pressed while sharing: single letters, without Enter. Ctrl-C stays the system's.
+//! Keys pressed while sharing: single letters, without Enter. Ctrl-C and Ctrl-Z stay the system's.
 
-use std::io::Read;
+use std::io::{Stdin, stdin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rustix::process::getpgrp;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpgrp, getpid, kill_process};
 use rustix::termios::{
     LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr,
 };
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// So often it is looked whether we have come to the foreground, which nothing tells for certain.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The keyboard, if somebody sits there; given back as it was when dropped.
 pub struct Keys {
-    before: Option<Termios>,
+    terminal: Option<Arc<Terminal>>,
     pressed: mpsc::Receiver<u8>,
 }
 
 impl Keys {
-    /// Listens to the keyboard, where standard input is a terminal that is ours at the moment.
-    pub fn listen() -> Self {
+    /// Listens to the keyboard, where standard input is a terminal, for as long as we are in its
+    /// foreground. The key `q` cancels `stop`, whatever else is being done.
+    pub fn listen(stop: &CancellationToken) -> Self {
         let (sender, pressed) = mpsc::channel(8);
-        let input = std::io::stdin();
-        let is_ours = isatty(&input) && tcgetpgrp(&input).is_ok_and(|group| group == getpgrp());
-        let before = is_ours.then(|| tcgetattr(&input).ok()).flatten();
-        let before = before.filter(|before| {
-            let mut changed = before.clone();
-            changed
-                .local_modes
-                .remove(LocalModes::ICANON | LocalModes::ECHO);
-            tcsetattr(&input, OptionalActions::Now, &changed).is_ok()
-        });
-        if before.is_some() {
-            // It blocks until a key is pressed, and ends with the process.
-            std::thread::spawn(move || {
-                for byte in std::io::stdin().lock().bytes() {
-                    let Ok(byte) = byte else { return };
-                    if sender.blocking_send(byte).is_err() {
-                        return;
-                    }
-                }
-            });
+        let terminal = isatty(stdin()).then(Arc::<Terminal>::default);
+        if let Some(terminal) = &terminal {
+            terminal.lock().take();
+            let (reading, stop) = (Arc::clone(terminal), stop.clone());
+            // It ends with the process.
+            std::thread::spawn(move || reading.read(&sender, &stop));
+            tokio::spawn(mind_jobs(Arc::clone(terminal)));
         }
-        Self { before, pressed }
+        Self { terminal, pressed }
     }
 
-    /// Whether keys are listened to.
+    /// Whether keys are listened to at the moment.
     pub fn are_there(&self) -> bool {
-        self.before.is_some()
+        let terminal = self.terminal.as_ref();
+        terminal.is_some_and(|terminal| terminal.lock().before.is_some())
     }
 
     /// The next key; never, where there is no keyboard.
@@ -54,12 +52,167 @@ impl Keys {
             None => std::future::pending().await,
         }
     }
+
+    /// Lets somebody else read from the terminal, as it was before. Keys pressed until then are
+    /// forgotten.
+    pub fn lend(&mut self) -> Lent {
+        if let Some(terminal) = &self.terminal {
+            let mut mode = terminal.lock();
+            mode.give_back();
+            mode.is_lent = true;
+        }
+        while self.pressed.try_recv().is_ok() {}
+        Lent(self.terminal.clone())
+    }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        if let Some(terminal) = &self.terminal {
+            let mut mode = terminal.lock();
+            mode.give_back();
+            // The thread that reads outlives this.
+            mode.is_lent = true;
+        }
+    }
+}
+
+/// The terminal while somebody else reads from it.
+pub struct Lent(Option<Arc<Terminal>>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(terminal) = &self.0 {
+            let mut mode = terminal.lock();
+            mode.is_lent = false;
+            mode.take();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Terminal(Mutex<Mode>);
+
+#[derive(Default)]
+struct Mode {
+    /// As it was, while it is as we want it.
+    before: Option<Termios>,
+    is_lent: bool,
+    /// From Ctrl-Z until the shell lets us go on.
+    is_suspended: bool,
+}
+
+impl Mode {
+    /// Whether the terminal may be read and changed: in the background either would stop us.
+    fn is_ours(&self) -> bool {
+        !self.is_lent && !self.is_suspended && is_in_foreground()
+    }
+
+    /// Takes the terminal, where it may be had.
+    fn take(&mut self) {
+        if !self.is_ours() {
+            return;
+        }
+        let Ok(found) = tcgetattr(stdin()) else {
+            return;
+        };
+        let mut wanted = found.clone();
+        (wanted.local_modes).remove(LocalModes::ICANON | LocalModes::ECHO);
+        if tcsetattr(stdin(), OptionalActions::Now, &wanted).is_ok() {
+            self.before.get_or_insert(found);
+        }
+    }
+
+    /// A shell that has put us in the background has seen to its terminal itself.
+    fn give_back(&mut self) {
+        if let Some(before) = self.before.take()
+            && is_in_foreground()
+        {
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        }
+    }
+}
+
+impl Terminal {
+    fn lock(&self) -> MutexGuard<'_, Mode> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, keys: &mpsc::Sender<u8>, stop: &CancellationToken) {
+        let input = stdin();
+        while !keys.is_closed() {
+            let is_ours = {
+                let mut mode = self.lock();
+                if mode.before.is_none() {
+                    mode.take();
+                }
+                mode.is_ours()
+            };
+            if !is_ours {
+                std::thread::sleep(LOOK_EVERY);
+            } else if is_readable(&input) {
+                match self.key(&input) {
+                    Ok(Some(b'q' | b'Q')) => stop.cancel(),
+                    // Who presses keys faster than they are minded does not mean each of them.
+                    Ok(Some(key)) => drop(keys.try_send(key)),
+                    Ok(None) => {}
+                    Err(_) => return,
+                }
+            }
+        }
+    }
+
+    /// The key that is there, if it is still for us.
+    fn key(&self, input: &Stdin) -> Result<Option<u8>, Errno> {
+        let mode = self.lock();
+        if !mode.is_ours() {
+            return Ok(None);
+        }
+        let mut byte = [0];
+        match rustix::io::read(input, &mut byte) {
+            Ok(0) => Err(Errno::IO),
+            Ok(_) => Ok(Some(byte[0])),
+            Err(Errno::INTR | Errno::AGAIN) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A terminal that does not control us has no background.
+fn is_in_foreground() -> bool {
+    match tcgetpgrp(stdin()) {
+        Ok(group) => group == getpgrp(),
+        Err(error) => error == Errno::NOTTY,
+    }
+}
+
+fn is_readable(input: &Stdin) -> bool {
+    let wait = Timespec::try_from(LOOK_EVERY).ok();
+    let mut waiting = [PollFd::new(input, PollFlags::IN)];
+    poll(&mut waiting, wait.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+/// Ctrl-Z gives the terminal back before we stop; who goes on in the foreground takes it again.
+async fn mind_jobs(terminal: Arc<Terminal>) {
+    let of = |wanted: Signal| signal(SignalKind::from_raw(wanted.as_raw()));
+    let (Ok(mut suspended), Ok(mut resumed)) = (of(Signal::TSTP), of(Signal::CONT)) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = suspended.recv() => {
+                {
+                    let mut mode = terminal.lock();
+                    mode.give_back();
+                    mode.is_suspended = true;
+                }
+                let _ = kill_process(getpid(), Signal::STOP);
+            }
+            _ = resumed.recv() => {
+                let mut mode = terminal.lock();
+                mode.is_suspended = false;
+                mode.take();
+            }
         }
     }
 }

@@ -1,22 +1,68 @@
 //! A question to the person at the keyboard.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
-/// Asks something to be answered with yes or no. Without a terminal, and without a clear yes, the
-/// answer is no.
-pub fn is_confirmed(question: &str) -> bool {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return false;
-    }
-    let mut out = std::io::stdout().lock();
-    let asked = write!(out, "{question} [y/N] ").and_then(|()| out.flush());
-    let mut answer = String::new();
-    let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-    read.is_ok() && is_yes(&answer)
+use rustix::termios::{QueueSelector, tcflush};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// What an empty line means.
+#[derive(Debug, Clone, Copy)]
+pub enum Preset {
+    /// What is asked for loses nothing.
+    Yes,
+    /// Only a clear yes is one.
+    No,
 }
 
-fn is_yes(answer: &str) -> bool {
-    ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+/// Whether there is a terminal at which somebody can answer.
+pub fn can_be_asked() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// Asks something to be answered with yes or no, and Enter. What was typed before does not answer
+/// it. Without a terminal the answer is no.
+pub fn is_confirmed(question: &str, preset: Preset) -> bool {
+    if !can_be_asked() {
+        return false;
+    }
+    let _ = tcflush(stdin(), QueueSelector::IFlush);
+    let choice = match preset {
+        Preset::Yes => "[Y/n]",
+        Preset::No => "[y/N]",
+    };
+    let asked = {
+        let mut err = stderr().lock();
+        write!(err, "{question} {choice} ").and_then(|()| err.flush())
+    };
+    let mut answer = String::new();
+    let read = asked.and_then(|()| stdin().read_line(&mut answer));
+    // At the end of the input nobody has pressed Enter.
+    read.is_ok_and(|bytes| bytes > 0) && is_yes(&answer, preset)
+}
+
+/// As [`is_confirmed`]; no, once somebody wants an end.
+pub async fn is_confirmed_until(
+    stop: &CancellationToken,
+    question: String,
+    preset: Preset,
+) -> bool {
+    let (sender, answer) = oneshot::channel();
+    // Nobody waits for this thread: it may wait for a key when all else has ended.
+    std::thread::spawn(move || sender.send(is_confirmed(&question, preset)));
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => false,
+        answer = answer => answer.unwrap_or(false),
+    }
+}
+
+fn is_yes(answer: &str, preset: Preset) -> bool {
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => true,
+        "" => matches!(preset, Preset::Yes),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -24,10 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_clear_yes_is_one() {
-        assert!(is_yes("y\n") && is_yes(" Yes \n"));
-        for no in ["", "\n", "n\n", "yeah\n", "yy\n"] {
-            assert!(!is_yes(no), "{no:?}");
+    fn only_a_clear_yes_is_one_and_enter_alone_where_nothing_can_be_lost() {
+        for preset in [Preset::Yes, Preset::No] {
+            assert!(is_yes("y\n", preset) && is_yes(" Yes \n", preset));
+            for no in ["n\n", "yeah\n", "yy\n"] {
+                assert!(!is_yes(no, preset), "{no:?}");
+            }
         }
+        assert!(is_yes("\n", Preset::Yes) && !is_yes("\n", Preset::No));
     }
 }

@@ -1,16 +1,17 @@
 //! Ctrl-C, a terminal that goes away, and the system's wish for an end.
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// Becomes changed when the user or the system wants an end.
+/// Is cancelled when the user or the system wants an end. Long work that does not wait asks it now
+/// and then.
 ///
 /// # Errors
 ///
 /// If the system gives no signals.
-pub fn signals() -> Result<watch::Receiver<()>, Failure> {
+pub fn stop() -> Result<CancellationToken, Failure> {
     let unheard =
         |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
@@ -18,18 +19,17 @@ pub fn signals() -> Result<watch::Receiver<()>, Failure> {
     // As under `nohup`.
     let ignores_hangup = ignores_hangup();
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
-    let (sender, receiver) = watch::channel(());
+    let stop = CancellationToken::new();
+    let wanted = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hangup.recv(), if !ignores_hangup => {}
         }
-        // Kept until the end: a closed channel would look like a change.
-        let _ = sender.send(());
-        sender.closed().await;
+        wanted.cancel();
     });
-    Ok(receiver)
+    Ok(stop)
 }
 
 /// Whether those who started us want us to outlive the terminal.

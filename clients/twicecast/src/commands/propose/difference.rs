@@ -209,7 +209,14 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let root = dirfd::open_root(dir.path()).unwrap();
-        let (looked, _) = look::look_at(dir.path(), &root, &[]).await.unwrap();
+        let (looked, _) = look::look_at(
+            dir.path(),
+            &root,
+            &[],
+            &tokio_util::sync::CancellationToken::new(),
+        )
+        .await
+        .unwrap();
         fs::remove_file(dir.path().join("a")).unwrap();
         let all = Wanted::new(&[]);
         let (bases, keeps_bits) = (Files::new(), true);

@@ -4,7 +4,6 @@ mod difference;
 mod send;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,10 +24,12 @@ use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
 use crate::ui::output::{counted, say, warn};
+use crate::ui::question::{self, Preset};
 use clap::Args;
 use difference::Difference;
 use send::Draft;
 use tokio::task::block_in_place;
+use tokio_util::sync::CancellationToken;
 use twicecast_client::Error;
 use twicecast_client::listing::pull_requests;
 
@@ -215,7 +216,8 @@ async fn differs(
     wanted: &Wanted,
 ) -> Result<Option<(Difference, Arc<Rules>)>, Failure> {
     let root = shared_folder::open(&args.dir)?;
-    let (looked, rules) = look::look_at(&args.dir, &root, &args.allow).await?;
+    let (looked, rules) =
+        look::look_at(&args.dir, &root, &args.allow, &CancellationToken::new()).await?;
     for notice in rules.notices() {
         warn(&notice);
     }
@@ -236,18 +238,14 @@ fn wants_update(args: &ProposeArgs, news: usize) -> bool {
     let dir = shown(&args.dir.to_string_lossy());
     let files = counted(news, "file");
     let moved = format!("The project has moved on since you got it ({files}).");
-    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    if !question::can_be_asked() {
         warn(&format!(
             "{moved} `twicecast update {dir}` merges that with your changes."
         ));
         return false;
     }
-    say(&format!(
-        "{moved} Merge that with your changes first? [Y/n]"
-    ));
-    let mut answer = String::new();
-    let read = block_in_place(|| std::io::stdin().read_line(&mut answer));
-    read.is_ok_and(|bytes| bytes > 0) && !answer.trim().to_lowercase().starts_with('n')
+    let question = format!("{moved} Merge that with your changes first?");
+    block_in_place(|| question::is_confirmed(&question, Preset::Yes))
 }
 
 /// What the project has as it is here began so from now on, and is not proposed.

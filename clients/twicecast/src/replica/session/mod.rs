@@ -262,6 +262,7 @@ impl<'a> Session<'a> {
     fn remove(&mut self, name: &FileName) {
         match self.tree.remove(name) {
             Ok(removal) => self.tell_removal(name, removal),
+            Err(_) if self.tree.is_stopped() => {}
             Err(refusal) => {
                 self.fail(name.as_str(), &not_removed(&refusal));
                 self.retries.remove(name.clone());

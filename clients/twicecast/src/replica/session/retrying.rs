@@ -11,6 +11,10 @@ use crate::replica::tree::Refusal;
 impl Session<'_> {
     /// Notes that a file is not written, and what it waits for.
     pub fn refuse(&mut self, name: &FileName, refusal: Refusal) {
+        // What was not read to its end for that is no fault of the file's.
+        if self.tree.is_stopped() {
+            return;
+        }
         self.fail(name.as_str(), &not_written(&refusal));
         if let Some(Ok(place)) = refusal.taken_place().map(FileName::parse) {
             self.blocked.entry(place).or_default().insert(name.clone());

@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, Stat, fstat, mkdirat};
 use rustix::io::Errno;
+use tokio_util::sync::CancellationToken;
 
 use crate::fs::dirfd;
 use crate::names::FileName;
@@ -53,6 +54,8 @@ pub struct Tree {
     folders: HashSet<String>,
     /// Which of the project's folders an inode was last seen under.
     folder_inodes: HashMap<(u64, u64), String>,
+    /// Files are read no further once somebody wants an end.
+    stop: CancellationToken,
 }
 
 impl Tree {
@@ -76,6 +79,7 @@ impl Tree {
             inodes: HashMap::new(),
             folders: HashSet::new(),
             folder_inodes: HashMap::new(),
+            stop: CancellationToken::new(),
         };
         for name in tree.manifest.files().keys() {
             tree.folders.extend(name.folders().map(str::to_owned));
@@ -95,6 +99,16 @@ impl Tree {
             }
         }
         tree
+    }
+
+    /// Reads no file further once this is cancelled: what would have to be read stays as it is.
+    pub fn stop_with(&mut self, stop: &CancellationToken) {
+        self.stop = stop.clone();
+    }
+
+    /// Whether somebody wants an end.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     /// The files that this mirror wrote.
@@ -136,7 +150,10 @@ impl Tree {
             }
             _ => return Ok(None),
         }
-        Ok(Some(dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?))
+        Ok(Some(dirfd::fingerprint_until(
+            &self.stop,
+            dirfd::open_file(&folder, leaf)?,
+        )?))
     }
 
     /// Opens the folder of a file, making what is missing; a file of ours in the way has become a
@@ -176,7 +193,8 @@ impl Tree {
         match (dirfd::kind(&stat), FileName::parse(path)) {
             (FileType::RegularFile, Ok(file)) => {
                 self.check_twin(folder, segment, &stat, &file)?;
-                let (_, there) = dirfd::fingerprint(dirfd::open_file(folder, segment)?)?;
+                let (_, there) =
+                    dirfd::fingerprint_until(&self.stop, dirfd::open_file(folder, segment)?)?;
                 self.check_may_replace(&file, &there)?;
                 replacing::take_away(&mut self.staging, folder, segment, &stat)
                     .map_err(|error| refused(error, Refusal::Edited(path.to_owned())))?;

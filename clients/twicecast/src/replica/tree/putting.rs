@@ -35,7 +35,8 @@ impl Tree {
         }
         if let Some(stat) = found.as_ref() {
             self.check_twin(&folder, leaf, stat, name)?;
-            let (_, there) = dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?;
+            let (_, there) =
+                dirfd::fingerprint_until(&self.stop, dirfd::open_file(&folder, leaf)?)?;
             if there == incoming.sha256 {
                 self.keep_base(&incoming)?;
                 return self.adopt(name, &there, incoming.executable);

@@ -37,7 +37,8 @@ impl Tree {
             return self.disown(name, Removal::NotOurs);
         }
         if !self.delete {
-            let (_, there) = dirfd::fingerprint(dirfd::open_file(&folder, leaf)?)?;
+            let (_, there) =
+                dirfd::fingerprint_until(&self.stop, dirfd::open_file(&folder, leaf)?)?;
             if !self.manifest.wrote_content(name, &there) {
                 return self.disown(name, Removal::Edited);
             }

@@ -1,0 +1,133 @@
+//! Keys, questions and Ctrl-C, as somebody at a terminal has them.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+
+use crate::pty::Terminal;
+use crate::real::eventually;
+use crate::support::{FakeServer, Faults, Files, command, files, write};
+
+/// Longer than anybody would wait for the end of a command.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Of a size that takes hours to read, and no room.
+const LONG: u64 = 1 << 40;
+
+fn words<'a>(server: &'a FakeServer, verb: &'a str, dir: &'a Path) -> Vec<&'a str> {
+    let dir = dir.to_str().unwrap();
+    let words = [verb, dir, "--url", &server.url, "--project", "demo"];
+    let more = match verb {
+        "share" => ["--user", "ana", "--key", "secret"].as_slice(),
+        _ => &["--streamer", "ana"],
+    };
+    [&words, more].concat()
+}
+
+fn sharing(server: &FakeServer, dir: &Path, more: &[&str]) -> Command {
+    command(&[&words(server, "share", dir), more].concat())
+}
+
+fn seven() -> Files {
+    let all = (0..7).map(|number| (format!("/{number}"), vec![b'x']));
+    all.collect()
+}
+
+/// Whether some process that was given this folder has read so much that it must be in the midst of
+/// a long file.
+fn is_reading(dir: &Path) -> bool {
+    let dir = dir.as_os_str().as_encoded_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.map(|process| process.path()).any(|process| {
+        let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let is_ours = words.split(|byte| *byte == 0).any(|word| word == dir);
+        let read = std::fs::read_to_string(process.join("io")).unwrap_or_default();
+        let bytes = read.lines().find_map(|line| line.strip_prefix("rchar: "));
+        is_ours && bytes.is_some_and(|bytes| bytes.parse::<u64>().unwrap() > 16 << 20)
+    })
+}
+
+/// A folder with a file that takes hours to read, and a server that has one of the same size, and
+/// another that a share would delete.
+async fn long() -> (tempfile::TempDir, FakeServer) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = File::create(dir.path().join("long")).unwrap();
+    file.set_len(LONG).unwrap();
+    let faults = Faults {
+        overstated: [("/long".to_owned(), LONG)].into(),
+        ..Faults::default()
+    };
+    let all = files(&[("/long", b"x"), ("/gone", b"y"), ("/z", b"z")]);
+    write(dir.path(), &files(&[("/z", b"a")]));
+    (dir, FakeServer::start(all, faults).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_and_q_end_what_reads_a_long_file_at_once_and_nothing_comes_of_it() {
+    for (more, key, said) in [
+        (["--yes"].as_slice(), "\u{3}", "stopped"),
+        (&["--yes"], "q", "stopped"),
+        (&["--yes", "--once"], "q", "Stopped before all was sent"),
+        (&["--dry-run"], "\u{3}", "nothing was sent or deleted"),
+        (&["--dry-run"], "q", "nothing was sent or deleted"),
+    ] {
+        let (dir, server) = long().await;
+        let before = server.files();
+        let mut terminal = Terminal::shell().await;
+        let line = words(&server, "share", dir.path()).join(" ");
+        terminal.press(&format!("twicecast {line} {}\r", more.join(" ")));
+        eventually("it reads", || is_reading(dir.path())).await;
+        let pressed = Instant::now();
+        terminal.press(key);
+        terminal.until(said).await;
+        terminal.until("ready$ ").await;
+        let took = pressed.elapsed();
+        println!("{more:?} {key:?}: {took:?}");
+        assert!(took < PATIENCE, "{more:?} {key:?}: {took:?}");
+        assert_eq!(server.files(), before);
+        assert!(!terminal.is_raw());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shares_question_is_answered_only_by_what_is_typed_after_it() {
+    for (answer, said, left) in [
+        ("y\r", "deleted", 0),
+        ("n\r", "nothing was sent or deleted", 7),
+        ("\r", "nothing was sent or deleted", 7),
+        ("\u{3}", "nothing was sent or deleted", 7),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = FakeServer::start(seven(), Faults::default()).await;
+        let mut terminal = Terminal::shell().await;
+        let line = words(&server, "share", dir.path()).join(" ");
+        // What is typed at once is there before the question is.
+        terminal.press(&format!("twicecast {line}; echo code $?\ry\r"));
+        terminal.until("Go on? [y/N] ").await;
+        assert!(!terminal.is_raw(), "what is typed is shown");
+        assert_eq!(server.files().len(), 7);
+        terminal.press(answer);
+        terminal.until(said).await;
+        eventually("it is as was said", || server.files().len() == left).await;
+        if left == 0 {
+            eventually("keys are listened to again", || terminal.is_raw()).await;
+            terminal.press("q");
+            terminal.until("code 0").await;
+        } else {
+            terminal.until("code 2").await;
+        }
+        terminal.until("ready$ ").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_to_answer_at_share_stops_at_its_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeServer::start(seven(), Faults::default()).await;
+    let said = sharing(&server, dir.path(), &[]).output().await.unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("--yes"));
+    assert_eq!(server.files().len(), 7);
+}
