@@ -13,6 +13,8 @@ pub enum Pressed {
     Line(String),
     /// The user wants to leave.
     Quit,
+    /// The person wants the shell back for a while.
+    Suspend,
 }
 
 /// Does what a key says.
@@ -24,6 +26,7 @@ pub fn press(editor: &mut Editor, key: KeyEvent) -> Pressed {
     match key.code {
         KeyCode::Char(c) if held == KeyModifiers::CONTROL => match c.to_ascii_lowercase() {
             'c' | 'd' => return Pressed::Quit,
+            'z' => return Pressed::Suspend,
             'u' => editor.delete_to_start(),
             'w' => editor.delete_word(),
             'h' => editor.backspace(),

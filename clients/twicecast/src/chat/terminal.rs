@@ -5,6 +5,8 @@ use std::io::Write;
 
 use crossterm::event::{self, Event};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
+use rustix::process as system;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use twicecast_client::untrusted::shown;
 
@@ -29,7 +31,25 @@ pub struct Terminal {
     events: mpsc::Receiver<Event>,
     editor: Editor,
     columns: usize,
+    jobs: Jobs,
     _raw: Raw,
+}
+
+/// What a shell asks of its jobs.
+#[derive(Debug)]
+struct Jobs {
+    suspended: Signal,
+    resumed: Signal,
+}
+
+impl Jobs {
+    fn listen() -> std::io::Result<Self> {
+        let of = |wanted: system::Signal| signal(SignalKind::from_raw(wanted.as_raw()));
+        Ok(Self {
+            suspended: of(system::Signal::TSTP)?,
+            resumed: of(system::Signal::CONT)?,
+        })
+    }
 }
 
 /// The terminal's raw mode, while it lives.
@@ -38,16 +58,22 @@ struct Raw;
 
 impl Raw {
     fn enter() -> std::io::Result<Self> {
-        enable_raw_mode()?;
+        take()?;
         // A panic's message is for people too.
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             restore();
             before(info);
         }));
-        write(PASTE_AS_ONE);
         Ok(Self)
     }
+}
+
+fn take() -> std::io::Result<()> {
+    // From the background this stops us, until the shell brings us to the front.
+    enable_raw_mode()?;
+    write(PASTE_AS_ONE);
+    Ok(())
 }
 
 impl Drop for Raw {
@@ -75,8 +101,9 @@ impl Terminal {
     ///
     /// If it is none.
     pub fn open() -> Result<Self, Failure> {
-        let raw = Raw::enter()
-            .map_err(|error| Failure::usage(format!("The terminal cannot be used: {error}.")))?;
+        let unusable = |error| Failure::usage(format!("The terminal cannot be used: {error}."));
+        let jobs = Jobs::listen().map_err(unusable)?;
+        let raw = Raw::enter().map_err(unusable)?;
         let (sender, events) = mpsc::channel(WAITING_MAX);
         // A thread of its own: it may wait for a key when all else has ended, and nobody waits for
         // it.
@@ -91,6 +118,7 @@ impl Terminal {
             events,
             editor: Editor::default(),
             columns: columns(),
+            jobs,
             _raw: raw,
         };
         terminal.redraw();
@@ -114,12 +142,33 @@ impl Ui for Terminal {
 
     async fn next(&mut self) -> Wish {
         loop {
-            let line = match self.events.recv().await {
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                _ = self.jobs.suspended.recv() => {
+                    restore();
+                    let _ = system::kill_process(system::getpid(), system::Signal::STOP);
+                    continue;
+                }
+                _ = self.jobs.resumed.recv() => {
+                    if take().is_err() {
+                        return Wish::Quit;
+                    }
+                    self.columns = columns();
+                    self.redraw();
+                    continue;
+                }
+            };
+            let line = match event {
                 None => return Wish::Quit,
                 Some(Event::Key(key)) => match press(&mut self.editor, key) {
                     Pressed::Edited => None,
                     Pressed::Line(line) => commands::read(&line),
                     Pressed::Quit => Some(Wish::Quit),
+                    Pressed::Suspend => {
+                        // Also those that were started with us, as the system does it.
+                        let _ = system::kill_current_process_group(system::Signal::TSTP);
+                        continue;
+                    }
                 },
                 Some(Event::Paste(text)) => {
                     self.editor.insert_text(&text);

@@ -131,3 +131,81 @@ async fn without_a_terminal_to_answer_at_share_stops_at_its_question() {
     assert!(String::from_utf8_lossy(&said.stderr).contains("--yes"));
     assert_eq!(server.files().len(), 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_is_stopped_by_ctrl_z_goes_on_in_the_background_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeServer::start(Files::new(), Faults::default()).await;
+    let mut terminal = Terminal::shell().await;
+    let line = words(&server, "share", dir.path()).join(" ");
+    let add = |name: &str| std::fs::write(dir.path().join(name), "x").unwrap();
+    terminal.press(&format!("twicecast {line}\r"));
+    eventually("keys are listened to", || terminal.is_raw()).await;
+    add("first");
+    terminal.until("/first").await;
+
+    terminal.press("\u{1a}");
+    terminal.until("Stopped").await;
+    terminal.until("ready$ ").await;
+    assert!(!terminal.is_raw(), "the shell has its terminal as it was");
+    add("second");
+    terminal.press("echo still\\ here\r");
+    terminal.until("still here\r\n").await;
+    assert_eq!(process(dir.path())[0], "T", "it has really stopped");
+    assert!(!server.files().contains_key("/second"));
+
+    terminal.press("bg\r");
+    eventually("it goes on", || server.files().contains_key("/second")).await;
+    // In the background keys are the shell's: this would end a share.
+    terminal.press("q\u{7f}echo typed\r");
+    terminal.until("typed\r\n").await;
+    assert!(!terminal.is_raw());
+    let before = processor_time(dir.path());
+    add("third");
+    eventually("it is not stopped", || {
+        server.files().contains_key("/third")
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let spent = processor_time(dir.path()) - before;
+    assert!(
+        spent < 50,
+        "it does not turn in a circle: {spent} of 100 ticks"
+    );
+
+    terminal.press("fg\r");
+    eventually("keys are listened to again", || terminal.is_raw()).await;
+    terminal.press("q");
+    terminal.until("stopped").await;
+    terminal.until("ready$ ").await;
+    assert!(!terminal.is_raw());
+    // Begun in the background it does the same.
+    terminal.press(&format!("twicecast {line} &\r"));
+    add("fourth");
+    eventually("it shares", || server.files().contains_key("/fourth")).await;
+    terminal.press("fg\r");
+    eventually("keys are listened to", || terminal.is_raw()).await;
+    terminal.press("q");
+    terminal.until("stopped").await;
+    terminal.until("ready$ ").await;
+}
+
+/// What the system says of the process that was given this folder, from its state on.
+fn process(dir: &Path) -> Vec<String> {
+    let dir = dir.as_os_str().as_encoded_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut ours = processes.map(|process| process.path()).filter(|process| {
+        let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).any(|word| word == dir)
+    });
+    let process = ours.next().expect("it is there");
+    let stat = std::fs::read_to_string(process.join("stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').map(str::to_owned).collect()
+}
+
+/// What it has used, in ticks of the system's.
+fn processor_time(dir: &Path) -> u64 {
+    let spent = process(dir).into_iter().skip(11).take(2);
+    spent.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}

@@ -90,3 +90,28 @@ async fn the_last_words_of_somebody_who_leaves_are_heard() {
     terminal.until(" bob: two\r\n").await;
     assert_eq!(terminal.code().await, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again_with_the_line() {
+    let room = Room::open().await;
+    let mut terminal = Terminal::shell().await;
+    let line = words(&room, &FLAGS).join(" ");
+    terminal.press(&format!("twicecast {line}\r"));
+    terminal.until("-- here: ").await;
+    terminal.press("half");
+    terminal.until("> half").await;
+    terminal.press("\u{1a}");
+    terminal.until("Stopped").await;
+    terminal.until("ready$ ").await;
+    assert!(!terminal.is_raw());
+    terminal.press("echo shell\r");
+    terminal.until("shell\r\n").await;
+    terminal.press("fg\r");
+    terminal.until("> half").await;
+    assert!(terminal.is_raw());
+    terminal.press(" more\r");
+    terminal.until(" bob: half more\r\n").await;
+    terminal.press("\u{4}");
+    terminal.until("ready$ ").await;
+    assert!(!terminal.is_raw());
+}
