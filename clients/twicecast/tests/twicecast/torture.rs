@@ -1,5 +1,5 @@
-//! A thousand operations on a shared folder, while the server is killed and the network cut: in the
-//! end a viewer has exactly what is shared, executable bits included.
+//! A thousand operations on a shared folder, while the server, the share and the mirror are killed
+//! and the network is cut: in the end a viewer has exactly what is shared, executable bits included.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::real::{RealServer, Share, Wire, eventually};
-use crate::support::{Files, Live, tree};
+use crate::support::{Files, Live, Unheard, tree};
 
 /// xorshift64*: any numbers, the same for the same seed.
 struct Random(u64);
@@ -186,12 +186,16 @@ async fn torture(seed: u64) {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut server = RealServer::start().await;
     let wire = Wire::to(&server).await;
-    let mut share = Share::start(&wire.url(), dir.path(), &[]);
-    share.until("synced").await;
-    let share = share.unheard();
-    let mut mirror = Live::of(&server.url(), copy.path(), &[]);
-    mirror.until("mirroring").await;
-    let mirror = mirror.unheard();
+    // Begun again it may find more to delete than it would do without a question.
+    let begin_share = || Share::start(&wire.url(), dir.path(), &["--yes"]);
+    let url = server.url();
+    let begin_mirror = || Live::of(&url, copy.path(), &[]);
+    let mut begun = begin_share();
+    begun.until("synced").await;
+    let mut share = Some(begun.unheard());
+    let mut begun = begin_mirror();
+    begun.until("mirroring").await;
+    let mut mirror = Some(begun.unheard());
 
     println!("TORTURE_SEED={seed}");
     let mut tree = Tree {
@@ -206,6 +210,10 @@ async fn torture(seed: u64) {
             eventually("all is there in between", synced).await;
         }
         match operation {
+            360 | 720 => kill(&mut share).await,
+            400 | 730 => share = Some(begin_share().unheard()),
+            410 | 725 | 760 => kill(&mut mirror).await,
+            440 | 745 | 765 => mirror = Some(begin_mirror().unheard()),
             200 | 600 => server.kill().await,
             300 | 620 => server.start_again().await,
             450 | 640 | 680 => wire.cut(),
@@ -232,6 +240,10 @@ async fn torture(seed: u64) {
         wanted.keys().collect::<Vec<_>>()
     );
     assert_eq!(executables, wanted_executables);
-    share.stop().await;
-    mirror.stop().await;
+    share.expect("it runs").stop().await;
+    mirror.expect("it runs").stop().await;
+}
+
+async fn kill(running: &mut Option<Unheard>) {
+    running.take().expect("it runs").kill().await;
 }

@@ -164,6 +164,11 @@ impl Unheard {
         }
     }
 
+    /// Kills it as the system does that has no memory left.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Stops it as Ctrl-C does, and gives its exit code.
     pub async fn stop(mut self) -> i32 {
         let id =
