@@ -13,6 +13,7 @@ use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::connection;
+use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
@@ -56,7 +57,7 @@ pub struct ProposalsArgs {
     /// What to do [default: list]
     #[command(subcommand)]
     pub command: Option<ProposalsCommand>,
-    /// A clone, which names the streamer and the project
+    /// A clone, which names the server, the streamer and the project
     #[arg(long, default_value = ".", global = true)]
     pub dir: PathBuf,
     /// Who and where
@@ -160,7 +161,7 @@ impl Memory {
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&common(args), Purpose::Propose, None)?;
+    let identity = Credentials::resolve(&common(args)?, Purpose::Propose, Some(&args.dir))?;
     let token = identity.token()?.ok_or_else(|| {
         Failure::usage(
             "Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
@@ -200,16 +201,19 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The flags, with the names that the clone knows where they are silent. Its address is not taken:
-/// a token goes only where its owner says.
-fn common(args: &ProposalsArgs) -> CommonArgs {
-    let mut common = args.common.clone();
-    if let Ok(clone) = CloneFolder::open(&args.dir) {
-        let header = clone.record.header;
-        common.streamer.get_or_insert(header.streamer);
-        common.project.get_or_insert(header.project);
+/// The flags, with what the clone knows where they are silent. Flags that name another project are
+/// not about the clone that happens to be here.
+fn common(args: &ProposalsArgs) -> Result<CommonArgs, Failure> {
+    let given = &args.common;
+    let clone = CloneFolder::open(&args.dir).ok();
+    let header = clone.map(|clone| clone.record.header).filter(|header| {
+        let is = |flag: Option<&String>, name: &String| flag.is_none_or(|flag| flag == name);
+        is(given.streamer.as_ref(), &header.streamer) && is(given.project.as_ref(), &header.project)
+    });
+    match header {
+        Some(header) => update::common(given, &args.dir, &header),
+        None => Ok(given.clone()),
     }
-    common
 }
 
 async fn list(

@@ -305,6 +305,8 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     // The server was named, so the clone's word is enough.
     let said = run(&["propose", at, "--title", "t"]).await;
     assert_eq!(said.code, 0, "{said:?}");
+    let said = run(&["proposals", "--dir", at]).await;
+    assert_eq!(said.code, 0, "{said:?}");
     let known = viewer.world.path().join("state/twicecast/known_servers");
     assert_eq!(mode(&known), 0o600);
 
@@ -323,11 +325,14 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
         }
     }
     assert_eq!(prepared, 1);
-    let said = run(&["propose", at, "--title", "t"]).await;
-    assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains(&format!("--url {theirs}")), "{said:?}");
-    let knocked = stranger.accept().map(|_| ());
-    assert_eq!(knocked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    let (propose, proposals) = (["propose", at, "--title", "t"], ["proposals", "--dir", at]);
+    for words in [&propose[..], &proposals] {
+        let said = run(words).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(&format!("--url {theirs}")), "{said:?}");
+        let knocked = stranger.accept().map(|_| ());
+        assert_eq!(knocked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
     // The user's word counts, and is said where the folder has another.
     let mut by_variable = command(&[
         "propose", at, "--title", "t", "--user", "bob", "--key", "secret",
