@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::pty::Terminal;
 use crate::real::eventually;
-use crate::support::{FakeServer, Faults, Files, command, files, write};
+use crate::support::{FakeServer, Faults, Files, command, files, mirror_once, write};
 
 /// Longer than anybody would wait for the end of a command.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -89,6 +89,27 @@ async fn ctrl_c_and_q_end_what_reads_a_long_file_at_once_and_nothing_comes_of_it
         assert_eq!(server.files(), before);
         assert!(!terminal.is_raw());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_mirror_that_reads_a_long_file_and_the_file_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeServer::start(files(&[("/long", b"x")]), Faults::default()).await;
+    assert_eq!(mirror_once(&server, dir.path(), &[]).await.code, 0);
+    let path = dir.path().join("long");
+    let file = File::options().write(true).open(&path).unwrap();
+    file.set_len(LONG).unwrap();
+    let mut terminal = Terminal::shell().await;
+    let line = words(&server, "mirror", dir.path()).join(" ");
+    terminal.press(&format!("twicecast {line}; echo code $?\r"));
+    eventually("it reads", || is_reading(dir.path())).await;
+    let pressed = Instant::now();
+    terminal.press("\u{3}");
+    terminal.until("stopped").await;
+    // What was not read is not called a failure.
+    terminal.until("code 0").await;
+    assert!(pressed.elapsed() < PATIENCE);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), LONG);
 }
 
 #[tokio::test(flavor = "multi_thread")]
