@@ -75,7 +75,7 @@ pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
         && let Ok(name) = FileName::parse(&full)
     {
         verdict = rules
-            .judge_all_contents(&content, &name)
+            .judge_all_contents(&content, &name, &tokio_util::sync::CancellationToken::new())
             .map_err(|error| Failure::usage(format!("{name} cannot be read: {error}.")))?;
     }
     let missing = if kind.is_none() {

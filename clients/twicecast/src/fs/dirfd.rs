@@ -152,3 +152,21 @@ pub fn fingerprint_until(stop: &CancellationToken, mut file: File) -> io::Result
     }
     Ok((size, hex(&hash.finalize())))
 }
+
+/// A file that ends with an error once somebody wants an end of reading.
+pub struct ReadUntil<'a> {
+    /// Asked before each piece.
+    pub stop: &'a CancellationToken,
+    /// The file.
+    pub file: File,
+}
+
+impl Read for ReadUntil<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_cancelled() {
+            // `Interrupted` would be tried again.
+            return Err(io::Error::other("stopped"));
+        }
+        self.file.read(buffer)
+    }
+}

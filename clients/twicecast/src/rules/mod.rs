@@ -23,6 +23,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::fs::dirfd;
@@ -136,9 +137,16 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// The system's own.
-    pub fn judge_all_contents(&self, root: &OwnedFd, name: &FileName) -> std::io::Result<Verdict> {
-        self.look(root, name, contents::look_through)
+    /// The system's own, and one that says so where it was stopped.
+    pub fn judge_all_contents(
+        &self,
+        root: &OwnedFd,
+        name: &FileName,
+        stop: &CancellationToken,
+    ) -> std::io::Result<Verdict> {
+        self.look(root, name, |file| {
+            contents::look_through(dirfd::ReadUntil { stop, file })
+        })
     }
 
     fn look(

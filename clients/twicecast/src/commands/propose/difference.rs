@@ -73,7 +73,8 @@ impl Difference {
     /// Leaves away what holds a secret, and says so. What cannot be read fails when it is sent.
     pub fn hold_back_secrets(&mut self, root: &OwnedFd, rules: &Rules) {
         self.changed.retain(|name, _| {
-            let verdict = rules.judge_all_contents(root, name);
+            let verdict =
+                rules.judge_all_contents(root, name, &tokio_util::sync::CancellationToken::new());
             let is_secret = matches!(verdict, Ok(Verdict::Holds(_)));
             if let Ok(verdict @ Verdict::Holds(_)) = verdict {
                 warn(&format!("{name}: not proposed: {verdict}"));

@@ -62,7 +62,10 @@ impl FirstLook<'_> {
         let intent = block_in_place(|| {
             found.files.retain(|name, _| {
                 stop.is_cancelled()
-                    || !matches!(rules.judge_all_contents(root, name), Ok(Verdict::Holds(_)))
+                    || !matches!(
+                        rules.judge_all_contents(root, name, stop),
+                        Ok(Verdict::Holds(_))
+                    )
             });
             Intent::of(there, &found, |name| {
                 folder::fingerprint(root, &rules, name, stop)
