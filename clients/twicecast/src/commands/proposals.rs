@@ -12,8 +12,8 @@ use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
 
-use crate::connection;
 use crate::commands::update;
+use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
