@@ -1,26 +1,25 @@
 //! The client: one request at a time, each answered by its `ref`, and the events that come between.
 
-use std::collections::VecDeque;
+mod events;
+mod values;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::Error;
 use crate::assembly::Assembly;
 use crate::connection::{self, Incoming, Options, Outgoing};
+use crate::error::Error;
 use crate::listing;
-use crate::protocol::{self, FilePart, ListedFile, ProjectOf, PullRequest, Reply};
-use crate::protocol::{ServerError, ServerMessage};
+use crate::protocol::{self, ListedFile, PullRequest, ServerError, ServerMessage};
 use crate::untrusted::Untrusted;
 
-/// Content per part, in bytes; a multiple of 3, so that the parts' base64 texts can be joined.
-pub const PART_BYTES: usize = 4 * 49_152;
-/// What waits to be read by [`Client::next_event`], at most.
-const EVENT_BYTES_MAX: usize = 64 << 20;
-/// What an event costs beside its texts.
-const EVENT_BYTES: usize = 512;
+use events::Events;
+
+pub use events::{ChatMessage, Event};
+pub use values::{File, PART_BYTES, Post, Section, Status};
+
+/// What a file costs beside its content.
+const FILE_BYTES: usize = 512;
 /// What a pull request may hold, or a single file.
 const CONTENT_BYTES_MAX: usize = 512 << 20;
 
@@ -31,126 +30,6 @@ pub struct Client {
     incoming: Incoming,
     reference: u64,
     events: Events,
-}
-
-/// Which role to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section<'a> {
-    /// The streamer of a project, who writes it.
-    File {
-        /// The streamer, as the token names them.
-        username: &'a str,
-        /// The project.
-        project: &'a str,
-    },
-    /// A viewer, who receives a project's updates and may propose changes.
-    PullRequest {
-        /// The viewer, as the token names them.
-        username: &'a str,
-        /// Whose project.
-        streamer: &'a str,
-        /// The project.
-        project: &'a str,
-    },
-    /// Somebody in a chat room.
-    Chat {
-        /// Their name, as in the token.
-        username: &'a str,
-        /// The room, such as `ana/demo`.
-        room: &'a str,
-    },
-}
-
-/// What the server says without being asked.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A part of a file that has changed; [`Assembly`] puts parts together.
-    Part(FilePart),
-    /// A file was deleted.
-    Deleted {
-        /// Its name, not checked.
-        name: String,
-        /// Whose project, where the server says so.
-        project: Option<ProjectOf>,
-    },
-    /// The streamer came or went.
-    Presence {
-        /// Whether the streamer is there now.
-        connected: bool,
-        /// Whose project, where the server says so.
-        project: Option<ProjectOf>,
-    },
-    /// A pull request has come, for the streamer.
-    PullRequest(PullRequest),
-    /// Somebody's words in the chat room.
-    Chat(ChatMessage),
-    /// The server complains, for instance because the token has expired.
-    Complaint(ServerError),
-    /// Another message, such as `pullRequestClosed`.
-    Other(Reply),
-}
-
-/// A message in a chat room.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct ChatMessage {
-    /// Who says it.
-    pub username: Untrusted,
-    /// What they say.
-    pub message: Untrusted,
-    /// Its number, which grows within the room.
-    pub id: u64,
-    /// In milliseconds since the epoch.
-    pub date: u64,
-}
-
-/// How a project stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-pub struct Status {
-    /// Whether the streamer is there.
-    pub streamer: bool,
-    /// How many connections receive its updates.
-    pub viewers: u64,
-    /// How many files it has.
-    pub files: u64,
-    /// Their bytes together.
-    pub bytes: u64,
-}
-
-/// A file with its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// As the server sent it; [`FileName`](crate::names::FileName) checks it.
-    pub name: String,
-    /// The whole content.
-    pub content: Vec<u8>,
-    /// Whether it is executable, where that is said.
-    pub executable: Option<bool>,
-}
-
-/// A file to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Post<'a> {
-    /// Its name, such as `/src/main.rs`.
-    pub name: &'a str,
-    /// The whole content.
-    pub content: &'a [u8],
-    /// The SHA-256, in lower-case hex, of what it was made from; for a pull request.
-    pub base: Option<&'a str>,
-    /// Sets or clears the executable bit; `None` leaves it.
-    pub executable: Option<bool>,
-}
-
-impl<'a> Post<'a> {
-    /// A file of which no more is said.
-    pub fn of(name: &'a str, content: &'a [u8]) -> Self {
-        Self {
-            name,
-            content,
-            base: None,
-            executable: None,
-        }
-    }
 }
 
 impl Client {
@@ -184,22 +63,7 @@ impl Client {
     ///
     /// As all requests: [`Error::Refused`] with the server's words, or why the connection ended.
     pub async fn authenticate(&mut self, token: &str, section: Section<'_>) -> Result<(), Error> {
-        let (section, names) = match section {
-            Section::File { username, project } => {
-                ("file", json!({"username": username, "project": project}))
-            }
-            Section::PullRequest {
-                username,
-                streamer,
-                project,
-            } => (
-                "pullrequest",
-                json!({"username": username, "streamer": streamer, "project": project}),
-            ),
-            Section::Chat { username, room } => {
-                ("chat", json!({"username": username, "room": room}))
-            }
-        };
+        let (section, names) = section.parts();
         let build = |asked| protocol::authenticate(asked, token, section, &names);
         self.request(build).await.map(drop)
     }
@@ -271,15 +135,7 @@ impl Client {
         self.reference += 1;
         let (asked, outgoing) = (self.reference, self.outgoing.clone());
         let sending = async {
-            let count = file.content.len().div_ceil(PART_BYTES).max(1) as u64;
-            let parts = file.content.chunks(PART_BYTES);
-            // An empty file has one part, too.
-            let empty = file.content.is_empty().then_some(file.content);
-            for (number, bytes) in (1..).zip(parts.chain(empty)) {
-                let part = (count > 1).then_some((number, count));
-                let content = STANDARD.encode(bytes);
-                let (base, executable) = (file.base, file.executable);
-                let text = protocol::post(asked, file.name, part, &content, base, executable);
+            for text in file.messages(asked) {
                 outgoing.send(text?).await;
             }
             Ok::<_, serde_json::Error>(())
@@ -462,7 +318,7 @@ impl Client {
             };
             let taken = assembly.take(&part)?;
             // Empty files cost something, too.
-            bytes += taken.bytes.len() + EVENT_BYTES;
+            bytes += taken.bytes.len() + FILE_BYTES;
             if taken.too_long.is_some() || bytes > CONTENT_BYTES_MAX {
                 return Err(Error::TooMuch("512 MiB in answer to one request"));
             }
@@ -485,109 +341,5 @@ impl Client {
 
     fn not_understood(&self, why: &str) -> Error {
         self.incoming.not_understood(why)
-    }
-}
-
-/// The events that nobody has read yet.
-#[derive(Debug, Default)]
-struct Events {
-    waiting: VecDeque<(usize, Event)>,
-    bytes: usize,
-    is_full: bool,
-}
-
-impl Events {
-    fn push(&mut self, message: ServerMessage) {
-        let (bytes, event) = match message {
-            ServerMessage::Part(part) => (part.name.len() + part.content.len(), Event::Part(part)),
-            ServerMessage::Deleted { name, project } => {
-                (name.len(), Event::Deleted { name, project })
-            }
-            ServerMessage::Presence { connected, project } => {
-                (0, Event::Presence { connected, project })
-            }
-            ServerMessage::PullRequest(pull) => {
-                let names = pull.files.len() + pull.deleted.len() + pull.bases.len();
-                let names = names + pull.deleted_bases.len();
-                let bytes = listing::text_bytes(&pull) + names * EVENT_BYTES;
-                (bytes, Event::PullRequest(pull))
-            }
-            ServerMessage::Error(error) => (error.message.raw().len(), Event::Complaint(error)),
-            ServerMessage::Reply(reply) => {
-                let bytes = reply.data.to_string().len();
-                match serde_json::from_value(reply.data.clone()) {
-                    Ok(message) if reply.kind == "chatMessage" => (bytes, Event::Chat(message)),
-                    _ => (bytes, Event::Other(reply)),
-                }
-            }
-            // The end of an answer that nobody waits for any more.
-            _ => return,
-        };
-        let bytes = bytes + EVENT_BYTES;
-        if self.bytes + bytes > EVENT_BYTES_MAX {
-            self.is_full = true;
-            return;
-        }
-        self.bytes += bytes;
-        self.waiting.push_back((bytes, event));
-    }
-
-    fn pop(&mut self) -> Option<Event> {
-        let (bytes, event) = self.waiting.pop_front()?;
-        self.bytes -= bytes;
-        Some(event)
-    }
-
-    /// An event that had to be dropped must not go unnoticed.
-    fn check(&self) -> Result<(), Error> {
-        if self.is_full {
-            return Err(Error::TooMuch("64 MiB of events that nobody has read"));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(bytes: usize) -> ServerMessage {
-        ServerMessage::Deleted {
-            name: "a".repeat(bytes),
-            project: None,
-        }
-    }
-
-    #[test]
-    fn events_wait_in_order_and_never_more_than_fit() {
-        let mut events = Events::default();
-        events.push(event(1));
-        events.push(ServerMessage::GetDone);
-        events.push(event(EVENT_BYTES_MAX - 2 * EVENT_BYTES - 1));
-        events.check().unwrap();
-        assert!(matches!(events.pop(), Some(Event::Deleted { name, .. }) if name == "a"));
-        events.push(event(2));
-        assert!(matches!(events.check(), Err(Error::TooMuch(_))));
-        assert!(events.pop().is_some() && events.pop().is_none());
-        assert_eq!(events.bytes, 0);
-    }
-
-    #[test]
-    fn words_in_the_room_are_told_from_other_replies() {
-        let reply = |kind: &str, data: Value| {
-            ServerMessage::Reply(Reply {
-                kind: kind.into(),
-                data,
-                last: None,
-            })
-        };
-        let data = json!({"username": "bob", "message": "hi", "room": "r", "id": 1, "date": 2});
-        let mut events = Events::default();
-        events.push(reply("chatMessage", data.clone()));
-        events.push(reply("chatMessage", json!("OK")));
-        events.push(reply("pullRequestClosed", data));
-        assert!(matches!(events.pop(), Some(Event::Chat(said)) if said.username.raw() == "bob"));
-        assert!(matches!(events.pop(), Some(Event::Other(_))));
-        assert!(matches!(events.pop(), Some(Event::Other(_))));
     }
 }
