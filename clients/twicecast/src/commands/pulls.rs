@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::publish::shared_folder;
+use crate::replica::kind;
 use crate::review::inbox::{Inbox, Project};
 use crate::review::listed::{self, find, short};
 use crate::review::policy::Policy;
@@ -119,6 +120,12 @@ pub enum PullsCommand {
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or has no such pull request.
 pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
+    if matches!(
+        args.command,
+        PullsCommand::Show { .. } | PullsCommand::Apply { .. }
+    ) {
+        kind::check_reviewable(&args.dir)?;
+    }
     let identity = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
     let mut inbox = Inbox::enter(&identity).await?;
     let all = inbox.list().await?;

@@ -54,6 +54,23 @@ pub fn check_shareable(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses to take pull requests into a clone or a mirror: they are for the folder that is shared.
+///
+/// # Errors
+///
+/// A sentence that says what to do.
+pub fn check_reviewable(dir: &Path) -> Result<(), Failure> {
+    let Some(Marked { path, project, .. }) = above(dir).iter().find_map(|dir| copy(dir)) else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!(
+        "{} is a copy of {}, and pull requests go into the folder that is shared; give that with \
+         --dir.",
+        shown(&path.to_string_lossy()),
+        shown(&project)
+    )))
+}
+
 /// Remembers that a folder is shared, so that nothing is mirrored into it. That it cannot be
 /// remembered is no fault of the share.
 pub fn mark_shared(dir: &Path, project: &str) {
@@ -97,13 +114,21 @@ pub fn check_fillable(dir: &Path, is_empty: bool, is_copy: bool) -> Result<(), F
     let Some(Marked { path, is, project }) = own.into_iter().chain(around).next() else {
         return Ok(());
     };
+    let way_out = match mark(&path).filter(|_| is == Use::Shared) {
+        Some((mark, _)) => format!(
+            " If it is not shared any more, remove {}.",
+            shown(&mark.to_string_lossy())
+        ),
+        None => String::new(),
+    };
     let is = if is == Use::Shared {
-        "is shared"
+        "was shared as"
     } else {
-        "is a clone"
+        "is a clone of"
     };
     Err(Failure::usage(format!(
-        "{} {is} ({}), and what you have in it would be overwritten; choose a folder elsewhere.",
+        "{} {is} {}, and what you have in it would be overwritten; choose a folder elsewhere.\
+         {way_out}",
         shown(&path.to_string_lossy()),
         shown(&project)
     )))

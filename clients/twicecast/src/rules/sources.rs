@@ -37,7 +37,7 @@ pub struct Sources {
     pub case: Case,
     environment: Environment,
     /// The excludes of repositories in the shared folder, by their full names.
-    inner: Mutex<BTreeMap<String, Result<Option<Excludes>, String>>>,
+    inner: Mutex<BTreeMap<String, Excludes>>,
     /// Which rule files held rules.
     pub memory: Memory,
     /// Lines that cannot mean what they say.
@@ -112,13 +112,19 @@ impl Sources {
     /// [`Verdict::Unknown`] where its configuration cannot be read.
     pub fn inner_excludes(&self, full: &str) -> Result<Option<Excludes>, Verdict> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = inner.entry(full.to_owned()).or_insert_with(|| {
-            let path = self.dir.join(full.trim_start_matches('/'));
-            Repository::at(&path)
-                .map(|repository| repository.excludes(&self.environment))
-                .transpose()
-        });
-        found.clone().map_err(Verdict::Unknown)
+        if let Some(found) = inner.get(full) {
+            return Ok(Some(found.clone()));
+        }
+        let path = self.dir.join(full.trim_start_matches('/'));
+        let found = Repository::at(&path)
+            .map(|repository| repository.excludes(&self.environment))
+            .transpose()
+            .map_err(Verdict::Unknown)?;
+        // One that is just being made, or cannot be read at the moment, is looked at again.
+        if let Some(found) = &found {
+            inner.insert(full.to_owned(), found.clone());
+        }
+        Ok(found)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::share::ShareArgs;
+use crate::commands::share::args::ShareArgs;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::FileName;

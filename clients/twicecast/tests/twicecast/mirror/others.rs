@@ -181,8 +181,10 @@ async fn a_mirror_a_clone_and_a_shared_folder_are_refused_by_the_others_commands
         (&["update", &copy], "twicecast clone"),
         (&["propose", &copy, "--title", "t"], "twicecast clone"),
         (&["share", &copy], "another folder"),
-        (&["mirror", &shared, "--once", "--force"], "is shared"),
-        (&["clone", &shared], "is shared"),
+        (&["mirror", &shared, "--once", "--force"], "was shared"),
+        (&["clone", &shared], "not shared any more, remove"),
+        (&["pulls", "apply", "7d", "--dir", &clone], "with --dir"),
+        (&["pulls", "show", "7d", "--dir", &copy], "with --dir"),
         (&["update", &shared], "twicecast clone"),
         (&["propose", &shared, "--title", "t"], "twicecast clone"),
     ] {
