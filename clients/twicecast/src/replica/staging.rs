@@ -11,7 +11,6 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use crate::fs::dirfd;
 
 const PREFIX: &str = "incoming-";
-const LEAVING: &str = "leaving-";
 
 /// Where files in the making lie.
 #[derive(Debug)]
@@ -52,12 +51,6 @@ impl Staging {
     /// The folder.
     pub fn folder(&self) -> BorrowedFd<'_> {
         self.work.as_fd()
-    }
-
-    /// A name there for what leaves its place.
-    pub fn leaving(&mut self) -> String {
-        self.next += 1;
-        format!("{LEAVING}{}-{}", std::process::id(), self.next)
     }
 
     /// Begins a file.

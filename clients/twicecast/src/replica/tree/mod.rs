@@ -196,7 +196,7 @@ impl Tree {
                 let (_, there) =
                     dirfd::fingerprint_until(&self.stop, dirfd::open_file(folder, segment)?)?;
                 self.check_may_replace(&file, &there)?;
-                replacing::take_away(&mut self.staging, folder, segment, &stat)
+                replacing::take_away(&self.staging, folder, segment, &stat)
                     .map_err(|error| refused(error, Refusal::Edited(path.to_owned())))?;
                 self.inodes.remove(&dirfd::inode(&stat));
                 Ok(self.manifest.removed(&file)?)

@@ -43,7 +43,7 @@ impl Tree {
                 return self.disown(name, Removal::Edited);
             }
         }
-        replacing::take_away(&mut self.staging, &folder, leaf, &stat)
+        replacing::take_away(&self.staging, &folder, leaf, &stat)
             .map_err(|error| refused(error, Refusal::Edited(name.as_str().to_owned())))?;
         self.inodes.remove(&dirfd::inode(&stat));
         self.manifest.removed(name)?;

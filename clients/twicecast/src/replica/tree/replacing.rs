@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
@@ -66,44 +66,63 @@ fn move_in(
 ) -> Result<(), Errno> {
     match found {
         None => rename::to_free_name(from, name, folder, leaf),
-        Some(found) => replace(from, name, folder, leaf, found),
+        Some(found) => {
+            let is_same = |folder: BorrowedFd<'_>, leaf: &str| check(folder, leaf, found);
+            replace(from.as_fd(), name, folder.as_fd(), leaf, is_same)
+        }
     }
 }
 
+/// Swaps a file into its place. `is_same` says whether what lies somewhere is what was looked at.
 fn replace(
-    from: impl AsFd,
+    from: BorrowedFd<'_>,
     name: &str,
-    folder: &OwnedFd,
+    folder: BorrowedFd<'_>,
     leaf: &str,
-    found: &Stat,
+    is_same: impl Fn(BorrowedFd<'_>, &str) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
-    let swap = || rename::swap(&from, name, folder, leaf);
+    let swap = || rename::swap(from, name, folder, leaf);
+    let own = dirfd::look(from, name)?.map(|stat| dirfd::inode(&stat));
     match swap() {
         Ok(Swap::Done) => {}
         Ok(Swap::Unsupported) => {
-            check(folder, leaf, found)?;
-            return renameat(&from, name, folder, leaf);
+            is_same(folder, leaf)?;
+            return renameat(from, name, folder, leaf);
         }
         Err(Errno::NOENT) => return Err(Errno::EXIST),
         Err(error) => return Err(error),
     }
-    if check(&from, name, found).is_err() {
-        swap()?;
+    if is_same(from, name).is_err() {
+        // What somebody has edited lies under our name now, where it would be removed. It goes
+        // back, or to where an editor has just moved our file away from.
+        if !matches!(swap(), Ok(Swap::Done)) {
+            let _ = rename::to_free_name(from, name, folder, leaf);
+        }
+        // Whatever lies there then and is not ours gets a name of its own.
+        let there = dirfd::look(from, name)?.map(|stat| dirfd::inode(&stat));
+        if there.is_some() && there != own {
+            rename::to_free_name(from, name, from, &aside())?;
+        }
         return Err(Errno::EXIST);
     }
     // What cannot be removed now is swept at the next start.
-    let _ = unlinkat(&from, name, AtFlags::empty());
+    let _ = unlinkat(from, name, AtFlags::empty());
     Ok(())
+}
+
+/// A name that nobody else has and that nothing of ours removes.
+fn aside() -> String {
+    format!("leaving-{}", uuid::Uuid::new_v4().simple())
 }
 
 /// Removes what `found` is about, by way of the work folder.
 pub fn take_away(
-    staging: &mut Staging,
+    staging: &Staging,
     folder: &OwnedFd,
     leaf: &str,
     found: &Stat,
 ) -> Result<(), Errno> {
-    let aside = staging.leaving();
+    let aside = aside();
     let work = staging.folder();
     match renameat(folder, leaf, work, aside.as_str()) {
         Ok(()) => {}
@@ -189,7 +208,7 @@ mod tests {
                     is_taken(place(staged, &folder, "a", Some(&found))),
                     "{change}"
                 );
-                let taken = take_away(&mut staging, &folder, "a", &found);
+                let taken = take_away(&staging, &folder, "a", &found);
                 if change == "gone" {
                     assert!(taken.is_err() && !path.exists());
                 } else {
@@ -206,10 +225,40 @@ mod tests {
             let found = dirfd::look(&folder, "a").unwrap().unwrap();
             assert_eq!(inode, dirfd::inode(&found));
             assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-            take_away(&mut staging, &folder, "a", &found).unwrap();
+            take_away(&staging, &folder, "a", &found).unwrap();
             place(new(&mut staging), &folder, "a", None).unwrap();
             let left = |dir: &tempfile::TempDir| fs::read_dir(dir.path()).unwrap().count();
             assert_eq!((left(&dir), left(&work)), (1, 0));
+        }
+    }
+
+    #[test]
+    fn an_edited_file_is_kept_though_its_place_was_taken_away_or_taken_meanwhile() {
+        for is_taken in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = dirfd::open_root(dir.path()).unwrap();
+            let at = |name: &str| dir.path().join(name);
+            fs::write(at("incoming"), "new").unwrap();
+            fs::write(at("file"), "edited").unwrap();
+            // Between the two swaps.
+            let moved_away = |_: BorrowedFd<'_>, _: &str| {
+                fs::rename(at("file"), at("file~")).unwrap();
+                if is_taken {
+                    fs::write(at("file"), "another").unwrap();
+                }
+                Err(Errno::EXIST)
+            };
+            let folder = folder.as_fd();
+            let replaced = replace(folder, "incoming", folder, "file", moved_away);
+            assert_eq!(replaced, Err(Errno::EXIST));
+            assert_eq!(fs::read(at("file~")).unwrap(), b"new");
+            assert_eq!(fs::read(at("file")).unwrap(), b"edited");
+            // Nothing is left under the name that is removed.
+            assert!(!at("incoming").exists());
+            let all = fs::read_dir(dir.path()).unwrap();
+            let all = all.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+            let another = all.filter(|content| content == b"another").count();
+            assert_eq!(another, usize::from(is_taken));
         }
     }
 }
