@@ -17,22 +17,25 @@ const TEXT_BYTES_MAX: usize = 256 << 20;
 /// How long a list has grown.
 #[derive(Debug, Default)]
 pub struct Length {
+    messages: usize,
     files: usize,
     name_bytes: usize,
 }
 
 impl Length {
-    /// Counts more of it.
+    /// Counts one more message of it.
     ///
     /// # Errors
     ///
-    /// [`Error::TooMuch`], over 1,000,000 files or 256 MiB of names.
+    /// [`Error::TooMuch`], over 1,000,000 files or messages, or 256 MiB of names.
     pub fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+        self.messages += 1;
         for name in names {
             self.files += 1;
             self.name_bytes += name.len();
         }
-        if self.files <= FILES_MAX && self.name_bytes <= NAME_BYTES_MAX {
+        let is_long = self.files.max(self.messages) > FILES_MAX;
+        if !is_long && self.name_bytes <= NAME_BYTES_MAX {
             return Ok(());
         }
         Err(Error::TooMuch(
@@ -71,6 +74,8 @@ pub async fn list(
             }
             Ok(_) => {}
             Err(Error::Refused(error)) if error.unread_file().is_some() => {
+                // What the server says of it counts as well.
+                length.name_bytes += error.message.raw().len();
                 length.add(error.unread_file().into_iter())?;
                 unread.push(*error);
             }
@@ -93,7 +98,9 @@ pub async fn pull_requests(
     outgoing.send(protocol::pull_requests(asked)).await;
     let mut all = Vec::new();
     let mut bytes = 0;
+    let mut messages = 0;
     loop {
+        messages += 1;
         let ServerMessage::Reply(reply) = incoming.answer(asked, aside).await? else {
             return Err(incoming.not_understood("a `list` is answered with something else"));
         };
@@ -101,7 +108,7 @@ pub async fn pull_requests(
             .map_err(|error| incoming.not_understood(&error.to_string()))?;
         bytes += some.iter().map(text_bytes).sum::<usize>();
         all.extend(some);
-        if all.len() > PULL_REQUESTS_MAX || bytes > TEXT_BYTES_MAX {
+        if all.len().max(messages) > PULL_REQUESTS_MAX || bytes > TEXT_BYTES_MAX {
             return Err(Error::TooMuch(
                 "10,000 open pull requests, or 256 MiB of them",
             ));
@@ -141,6 +148,12 @@ mod tests {
         let mut length = Length::default();
         length.add([&*long].into_iter()).unwrap();
         assert!(length.add(["a"].into_iter()).is_err());
+        let mut length = Length::default();
+        let empty = |length: &mut Length| length.add(std::iter::empty());
+        for _ in 0..FILES_MAX {
+            empty(&mut length).unwrap();
+        }
+        assert!(empty(&mut length).is_err());
     }
 
     #[tokio::test]

@@ -104,16 +104,6 @@ async fn share(
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
     let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
-    if let Some(server) = server {
-        server.keep(&identity, &dir)?;
-        let invitation = Invitation {
-            url: &server.url,
-            key: &server.key,
-            credentials: &identity,
-            dir: &dir,
-        };
-        output.tell(&invitation.event(args.public, &args.invite)?);
-    }
     let first = FirstLook {
         args,
         identity: &identity,
@@ -139,6 +129,16 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
+    if let Some(server) = server {
+        server.keep(&identity, &dir)?;
+        let invitation = Invitation {
+            url: &server.url,
+            key: &server.key,
+            credentials: &identity,
+            dir: &dir,
+        };
+        output.tell(&invitation.event(args.public, &args.invite)?);
+    }
     kind::mark_shared(&dir, &identity.full_project());
     base_cache::begin(&identity.full_project(), &dir);
     let mut share = Share {

@@ -125,7 +125,7 @@ impl PartialCredentials {
     fn complete(self, dir: Option<&Path>) -> Result<Credentials, Failure> {
         let streamer = self
             .streamer
-            .ok_or_else(|| Failure::usage("Whose project is it? Give --streamer (or --user)."))?;
+            .ok_or_else(|| Failure::usage("Whose project is it? Give --streamer (or --user); a folder that is shared with `twicecast share DIR --local` at this moment needs neither."))?;
         let user = self.user.unwrap_or_else(|| streamer.clone());
         let project = match self.project {
             Some(project) => project,

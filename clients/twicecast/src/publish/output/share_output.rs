@@ -48,7 +48,7 @@ impl ShareOutput {
         let status = if json {
             ProgressBar::hidden()
         } else {
-            let style = ProgressStyle::with_template("{msg}");
+            let style = ProgressStyle::with_template("{wide_msg}");
             ProgressBar::new_spinner()
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         };
