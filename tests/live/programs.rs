@@ -42,7 +42,8 @@ impl Twicecast {
 
     pub fn share_once(&self, folder: &Path) {
         let mut share = self.command("share", folder);
-        share.args(["--user", "ana", "--once", "--yes"]);
+        // This project's own sources, which are the tree, hold a test key.
+        share.args(["--user", "ana", "--once", "--yes", "--allow", "*"]);
         Self::run(share);
     }
 
