@@ -28,10 +28,10 @@ use crate::ui::style::When;
 pub const OVERVIEW: &str = "\
 twicecast shares a folder live with viewers, and lets viewers follow along.
 
-Share this folder, for example as Ana:
-  twicecast share . --user ana
-Follow her project in a folder of your own:
-  twicecast mirror ./copy --streamer ana --project demo
+Share this folder, with a server of its own; it prints what viewers type:
+  twicecast share . --local
+Follow a project on a server, in a folder of your own:
+  twicecast mirror ./copy --url wss://live.example --streamer ana --project demo
 
 `twicecast status` says how things stand, `twicecast --help` lists all commands,
 and `twicecast COMMAND --help` tells about one of them.";

@@ -17,6 +17,9 @@ use crate::names::{check_project, check_user, shown};
 use crate::ui::output::warn;
 use crate::ui::time::date_and_time;
 
+const WHOSE: &str = "Whose project is it? Give --streamer (or --user). The folder of a running \
+                     `twicecast share --local` needs neither.";
+
 impl PartialCredentials {
     /// Puts together what is known. The streamer's own commands find the token that a
     /// `share --local` keeps for them, by the address if one is given, or by `dir`. A room that is
@@ -123,9 +126,7 @@ impl PartialCredentials {
     }
 
     fn complete(self, dir: Option<&Path>) -> Result<Credentials, Failure> {
-        let streamer = self
-            .streamer
-            .ok_or_else(|| Failure::usage("Whose project is it? Give --streamer (or --user); a folder that is shared with `twicecast share DIR --local` at this moment needs neither."))?;
+        let streamer = self.streamer.ok_or_else(|| Failure::usage(WHOSE))?;
         let user = self.user.unwrap_or_else(|| streamer.clone());
         let project = match self.project {
             Some(project) => project,
