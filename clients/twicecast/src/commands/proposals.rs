@@ -17,7 +17,7 @@ use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
@@ -155,6 +155,11 @@ impl Memory {
     }
 }
 
+/// What is said where there is no token.
+const WITHOUT_TOKEN: &str = "\
+Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
+TWICECAST_KEY) if you run the server.";
+
 /// Runs the command and gives the exit code.
 ///
 /// # Errors
@@ -162,23 +167,7 @@ impl Memory {
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     let identity = Credentials::resolve(&common(args)?, Purpose::Propose, Some(&args.dir))?;
-    let token = identity.token()?.ok_or_else(|| {
-        Failure::usage(
-            "Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
-             TWICECAST_KEY) if you run the server.",
-        )
-    })?;
-    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-    let role = Role::Viewer;
-    login::authenticate(
-        &outgoing,
-        &mut incoming,
-        &identity,
-        role,
-        &token,
-        AUTHENTICATE,
-    )
-    .await?;
+    let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let mut memory = Memory::of(&identity);
     let mut open = list(&outgoing, &mut incoming, &identity).await?;
     memory.see(&open);

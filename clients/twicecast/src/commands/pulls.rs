@@ -14,13 +14,15 @@ use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::publish::shared_folder;
 use crate::replica::kind;
+use crate::review::apply::{self, Outcome};
+use crate::review::contents::Contents;
 use crate::review::inbox::{Inbox, Project};
 use crate::review::listed::{self, find, short};
 use crate::review::policy::Policy;
 use crate::review::steps::Steps;
 use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
-use crate::review::{apply, diff, rest};
+use crate::review::{diff, rest};
 use crate::ui::output::{json_line, quoted, say};
 use crate::ui::pager::Pager;
 use crate::ui::question::{Preset, is_confirmed};
@@ -140,19 +142,14 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
             }
             0
         }
-        PullsCommand::Show { id, files } => {
-            let pull = find(&all, id)?;
-            let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
-            show(args, &mut inbox, pull, &Wanted::new(files), &mut taken).await?
-        }
-        PullsCommand::Apply {
-            id,
-            files,
-            keep_open,
-        } => {
+        PullsCommand::Show { id, files } | PullsCommand::Apply { id, files, .. } => {
+            let does = match args.command {
+                PullsCommand::Apply { keep_open, .. } => Review::Apply { keep_open },
+                _ => Review::Show,
+            };
             let (pull, wanted) = (find(&all, id)?, Wanted::new(files));
             let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
-            apply(args, &mut inbox, pull, &wanted, &mut taken, *keep_open).await?
+            review(args, &mut inbox, pull, &wanted, &mut taken, does).await?
         }
         PullsCommand::Close { id, merged } => {
             let pull = find(&all, id)?;
@@ -170,76 +167,85 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-async fn show(
+/// What is done with a pull request.
+#[derive(Clone, Copy)]
+enum Review {
+    Show,
+    Apply { keep_open: bool },
+}
+
+/// Shows what would be done with a pull request, or does it.
+async fn review(
     args: &PullsArgs,
     inbox: &mut Inbox<'_>,
     pull: &PullRequest,
     wanted: &Wanted,
     taken: &mut Taken,
+    review: Review,
 ) -> Result<u8, Failure> {
     let (root, project) = open(args, inbox).await?;
     let policy = Policy::new(&args.dir, &args.allow)?;
     let contents = inbox.contents(pull).await?;
     let mut steps = Steps {
-        inbox,
+        inbox: &mut *inbox,
         root: &root,
         policy: &policy,
         pull,
         project: &project,
         wanted,
         taken,
-        rehearsed: Some(BTreeSet::new()),
+        rehearsed: matches!(review, Review::Show).then(BTreeSet::new),
     };
+    match review {
+        Review::Show => show(&mut steps, &contents).await,
+        Review::Apply { keep_open } => {
+            let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
+            let is_whole = outcome.is_whole() && contents.refused.is_empty();
+            if keep_open {
+                say(&format!("{} stays open", short(&pull.id)));
+            } else {
+                settle(args, inbox, pull, &outcome, is_whole).await?;
+            }
+            Ok(outcome.exit_code())
+        }
+    }
+}
+
+async fn show(steps: &mut Steps<'_, '_>, contents: &Contents) -> Result<u8, Failure> {
     let mut pager = Pager::start();
-    diff::head(pull, &mut |line| pager.line(&line));
+    diff::head(steps.pull, &mut |line| pager.line(&line));
     let mut left = diff::ALL_LINES;
+    let wanted = steps.wanted;
     for name in contents.names().filter(|name| wanted.wants(name)) {
         if pager.is_gone() {
             return Ok(0);
         }
-        let step = steps.next(name, &contents).await?;
+        let step = steps.next(name, contents).await?;
         diff::step(&step, &mut left, &mut |line| pager.line(&line));
     }
-    diff::refused(&contents, &mut |line| pager.line(&line));
+    diff::refused(contents, &mut |line| pager.line(&line));
     Ok(0)
 }
 
-async fn apply(
+/// Reports a pull request as merged that was taken whole; of another one it says what there is to
+/// do, and asks.
+async fn settle(
     args: &PullsArgs,
     inbox: &mut Inbox<'_>,
     pull: &PullRequest,
-    wanted: &Wanted,
-    taken: &mut Taken,
-    keep_open: bool,
-) -> Result<u8, Failure> {
-    let (root, project) = open(args, inbox).await?;
-    let policy = Policy::new(&args.dir, &args.allow)?;
-    let contents = inbox.contents(pull).await?;
-    let mut steps = Steps {
-        inbox,
-        root: &root,
-        policy: &policy,
-        pull,
-        project: &project,
-        wanted,
-        taken,
-        rehearsed: None,
-    };
-    let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
+    outcome: &Outcome,
+    is_whole: bool,
+) -> Result<(), Failure> {
     let id = short(&pull.id);
-    if keep_open {
-        say(&format!("{id} stays open"));
-    } else if outcome.is_whole() && contents.refused.is_empty() {
-        inbox.close(pull.id.raw(), "merged").await?;
-        say(&format!("{id} is reported as merged"));
-    } else {
-        rest::lines(&command(args), &id, &outcome, &mut |line| say(&line));
-        if is_confirmed("Report it as merged all the same?", Preset::No) {
-            inbox.close(pull.id.raw(), "merged").await?;
-            say(&format!("{id} is reported as merged"));
+    if !is_whole {
+        rest::lines(&command(args), &id, outcome, &mut |line| say(&line));
+        if !is_confirmed("Report it as merged all the same?", Preset::No) {
+            return Ok(());
         }
     }
-    Ok(outcome.exit_code())
+    inbox.close(pull.id.raw(), "merged").await?;
+    say(&format!("{id} is reported as merged"));
+    Ok(())
 }
 
 /// The command as it was given, without its key or token, so that what is built on it can be typed

@@ -46,6 +46,33 @@ pub async fn authenticate(
     Ok(())
 }
 
+/// Connects and authenticates as a viewer who needs a token; `without` is said where there is none.
+///
+/// # Errors
+///
+/// A sentence that says what to change.
+pub async fn as_viewer(
+    credentials: &Credentials,
+    without: &str,
+    reference: u64,
+) -> Result<(Outgoing, Incoming), Failure> {
+    let token = credentials
+        .token()?
+        .ok_or_else(|| Failure::usage(without))?;
+    let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+    let role = Role::Viewer;
+    authenticate(
+        &outgoing,
+        &mut incoming,
+        credentials,
+        role,
+        &token,
+        reference,
+    )
+    .await?;
+    Ok((outgoing, incoming))
+}
+
 /// What to tell somebody whom the server does not let in for that role.
 pub fn refused(credentials: &Credentials, role: Role, error: &ServerError) -> Failure {
     let (project, why) = (credentials.full_project(), shown(&error.message));

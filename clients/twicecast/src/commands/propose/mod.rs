@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::commands::update;
-use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::publish::look;
@@ -83,6 +82,11 @@ const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 4;
 const OWN: u64 = 5;
 
+/// What is said where there is no token.
+const WITHOUT_TOKEN: &str = "\
+Proposing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
+TWICECAST_KEY) if you run the server.";
+
 /// Runs the command and gives the exit code.
 ///
 /// # Errors
@@ -107,20 +111,7 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         difference.tell(&clone.record.files);
         return Ok(0);
     }
-    let token = identity.token()?.ok_or_else(|| {
-        Failure::usage("Proposing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
-    })?;
-    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-    let role = Role::Viewer;
-    login::authenticate(
-        &outgoing,
-        &mut incoming,
-        &identity,
-        role,
-        &token,
-        AUTHENTICATE,
-    )
-    .await?;
+    let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let changes = update::changes(&outgoing, &mut incoming, &identity, &clone, LIST).await?;
     let news = changes
         .files
