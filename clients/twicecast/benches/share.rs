@@ -187,8 +187,8 @@ impl World {
     }
 }
 
-/// The least that carrying a save to another folder can cost: a program that is told of it, reads it
-/// and writes it there.
+/// The least that carrying a save to another folder can cost: a program that is told of it, reads
+/// it and writes it there.
 struct Floor {
     dir: TempDir,
     copy: TempDir,

@@ -16,7 +16,8 @@ const EVENT_BYTES: usize = 512;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A part of a file that has changed; [`Assembly`](crate::assembly::Assembly) puts parts together.
+    /// A part of a file that has changed; [`Assembly`](crate::assembly::Assembly) puts parts
+    /// together.
     Part(FilePart),
     /// A file was deleted.
     Deleted {

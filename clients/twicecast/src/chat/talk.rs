@@ -88,7 +88,8 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
     }
 
-    /// A pipe waits until the server has taken what came before; at a terminal the user may always type.
+    /// A pipe waits until the server has taken what came before; at a terminal the user may always
+    /// type.
     fn may_listen(&self) -> bool {
         U::HAS_LINE || self.conversation.has_room()
     }

@@ -159,8 +159,8 @@ pub fn set_executable(root: &OwnedFd, name: &FileName, executable: bool) -> io::
     executable::set(&dirfd::open_file(&folder, leaf)?, executable).map(|_| ())
 }
 
-/// Removes a file in whose place `ours` was read, and gives it back: until that is dropped or moved,
-/// it lies in its folder, out of sight.
+/// Removes a file in whose place `ours` was read, and gives it back: until that is dropped or
+/// moved, it lies in its folder, out of sight.
 ///
 /// # Errors
 ///

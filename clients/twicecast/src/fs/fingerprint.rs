@@ -23,9 +23,9 @@ impl Fingerprint {
         }
     }
 
-    /// The fingerprint, unless the file was changed so shortly before it was read, at `read` in seconds
-    /// since the epoch, that a change after that might leave the same one: the clock of a file
-    /// system is coarse.
+    /// The fingerprint, unless the file was changed so shortly before it was read, at `read` in
+    /// seconds since the epoch, that a change after that might leave the same one: the clock of a
+    /// file system is coarse.
     pub fn settled(self, read: i64) -> Option<Self> {
         (self.modified.0.max(self.changed.0) < read - 2).then_some(self)
     }

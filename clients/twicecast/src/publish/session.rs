@@ -37,7 +37,8 @@ const FIRST_UPLOAD: u64 = 10;
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 /// So often it is asked what the server tells only who asks.
 const ASK_EVERY: Duration = Duration::from_secs(15);
-/// So often it is looked, while nothing happens, whether the folder is still the one that is shared.
+/// So often it is looked, while nothing happens, whether the folder is still the one that is
+/// shared.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// So often it is looked whether all is done that was to be done once.
 const ONCE_LOOKS: Duration = Duration::from_millis(20);

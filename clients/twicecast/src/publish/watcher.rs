@@ -59,8 +59,8 @@ impl Watching {
         }
     }
 
-    /// Watches a file elsewhere. Its folder is watched, since editors put another file in its place;
-    /// what else changes there is nobody's business here.
+    /// Watches a file elsewhere. Its folder is watched, since editors put another file in its
+    /// place; what else changes there is nobody's business here.
     pub fn file_elsewhere(&mut self, file: PathBuf) {
         let folder = file.parent().map(Path::to_path_buf);
         let mut elsewhere = self

@@ -57,8 +57,8 @@ impl<'a> CloneBases<'a> {
         self.manifest.wrote(name, &theirs.sha256, theirs.executable)
     }
 
-    /// Keeps the content of a file here, if it has that hash: it is proposed, and may be what others
-    /// begin with.
+    /// Keeps the content of a file here, if it has that hash: it is proposed, and may be what
+    /// others begin with.
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use crate::names::shown;
 use crate::review::apply::Outcome;
 use crate::ui::output::{NAMED_MAX, first_names, quoted};
 
-/// Says what was not taken, and the commands that go on from there, each on a line of its own, to be
-/// typed as it stands. `command` is how they begin.
+/// Says what was not taken, and the commands that go on from there, each on a line of its own, to
+/// be typed as it stands. `command` is how they begin.
 pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
     line(format!("{id} stays open, since not all of it was taken"));
     if !outcome.to_solve.is_empty() {

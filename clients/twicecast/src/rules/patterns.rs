@@ -48,8 +48,8 @@ pub struct Unusable {
 }
 
 impl Patterns {
-    /// Reads patterns, one a line. A line that git cannot use matches nothing, and leaves the others as
-    /// they are.
+    /// Reads patterns, one a line. A line that git cannot use matches nothing, and leaves the
+    /// others as they are.
     pub fn read(bytes: &[u8], case: Case) -> Self {
         let mut bytes = bytes
             .strip_prefix(b"\xef\xbb\xbf")

@@ -1,5 +1,5 @@
-//! Where the rules of a folder stand: in the rule files of its folders and of those above it, and in
-//! the excludes of git.
+//! Where the rules of a folder stand: in the rule files of its folders and of those above it, and
+//! in the excludes of git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

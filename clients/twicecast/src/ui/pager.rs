@@ -17,8 +17,8 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// Starts `$PAGER`, or `less`. Without a terminal, with an empty `PAGER`, and where it cannot be
-    /// started, lines go to standard output.
+    /// Starts `$PAGER`, or `less`. Without a terminal, with an empty `PAGER`, and where it cannot
+    /// be started, lines go to standard output.
     pub fn start() -> Self {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
         if pager.is_empty() || !std::io::stdout().is_terminal() {

@@ -1,8 +1,8 @@
 //! What `share --local` prints for others and for the streamer: commands that work as they stand.
 //!
 //! The screen is being streamed and the list of processes is open to all users. So a token stands
-//! in a variable of the command and allows what its bearer needs, and neither the key nor a token of
-//! the streamer appears.
+//! in a variable of the command and allows what its bearer needs, and neither the key nor a token
+//! of the streamer appears.
 
 use std::path::Path;
 

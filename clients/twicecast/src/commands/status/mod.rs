@@ -1,5 +1,5 @@
-//! `twicecast status`: what somebody wants to know before they start, or when something is odd. Each
-//! finding stands for itself: where one cannot be had, the others are told all the same.
+//! `twicecast status`: what somebody wants to know before they start, or when something is odd.
+//! Each finding stands for itself: where one cannot be had, the others are told all the same.
 
 mod ask;
 mod finding;

@@ -69,8 +69,8 @@ pub struct Posts {
     pub refused: Refused,
     /// What they were made from, by name, for a pull request.
     pub bases: BTreeMap<String, String>,
-    /// Whether they are executable, by name, for a pull request: where nothing is said the author has
-    /// not changed it. `None`: all are as they are.
+    /// Whether they are executable, by name, for a pull request: where nothing is said the author
+    /// has not changed it. `None`: all are as they are.
     pub executables: Option<BTreeMap<String, bool>>,
     /// Asked whether a file's content is sent although it looks like a secret.
     pub allows_secret: Allows,
@@ -80,8 +80,8 @@ pub struct Posts {
 }
 
 /// The kind of secret in a file that is sent in several parts: nothing of it leaves before its
-/// beginning has been looked at. One part is judged by itself. Where the file cannot be read the next
-/// reading says why.
+/// beginning has been looked at. One part is judged by itself. Where the file cannot be read the
+/// next reading says why.
 fn in_a_long_file(open: impl Fn() -> std::io::Result<File>) -> Option<&'static str> {
     let file = open().ok()?;
     let is_long = file.metadata().ok()?.len() > PART_BYTES as u64;

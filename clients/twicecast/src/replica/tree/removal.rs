@@ -56,8 +56,8 @@ impl Tree {
         Ok(because)
     }
 
-    /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who made
-    /// them. Returns which.
+    /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who
+    /// made them. Returns which.
     pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> Vec<FileName> {
         let mut removed = Vec::new();
         if self.delete {
