@@ -61,6 +61,8 @@ pub struct FileStream {
     /// Longer files are not hashed.
     max_hashed_bytes: u64,
     is_list: bool,
+    /// Whether a `list` tells hashes.
+    hashes: bool,
 }
 
 /// One step of a [`FileStream`].
@@ -160,7 +162,13 @@ impl FileStream {
             permit,
             max_hashed_bytes: app.limits.max_file_bytes,
             is_list: false,
+            hashes: true,
         }
+    }
+
+    /// Sets whether [`next_listed`](Self::next_listed) tells hashes, which may have to be computed.
+    pub(crate) fn with_hashes(self, hashes: bool) -> Self {
+        Self { hashes, ..self }
     }
 
     /// The normalised name that was asked for.
@@ -239,7 +247,8 @@ impl FileStream {
             if let Some((path, Some(entry))) = self.names.front()
                 && self.needs_no_hash(entry)
             {
-                let listed = NextFile::File(path.clone(), *entry);
+                let sha256 = entry.sha256.filter(|_| self.hashes);
+                let listed = NextFile::File(path.clone(), ProjectEntry { sha256, ..*entry });
                 self.names.pop_front();
                 return Some(listed);
             }
@@ -253,12 +262,12 @@ impl FileStream {
 
     /// Whether a `list` can describe a file without opening it.
     fn needs_no_hash(&self, entry: &ProjectEntry) -> bool {
-        entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
+        !self.hashes || entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
     }
 
     async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextFile<ProjectEntry> {
         let mut entry = file.entry();
-        if file.bytes > self.max_hashed_bytes {
+        if !self.hashes || file.bytes > self.max_hashed_bytes {
             return NextFile::File(path, entry);
         }
         match file.sha256().await {

@@ -2,6 +2,7 @@
 //! becomes one command.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
@@ -11,11 +12,12 @@ use crate::adapters::inbound::websocket::protocol::request::{
 };
 use crate::application::{
     Authenticate, AuthenticateSection, BadParameters, Checked, Command, CreatePullRequest,
-    DeleteFile, DeletePullRequest, FilesQuery, PartOf, PostFile, ReadFiles,
+    DeleteFile, DeletePullRequest, FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch,
+    WatchProject,
 };
 use crate::domain::{
-    ChatSection, ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName,
-    PullRequestId, PullRequestSection, RoomName, Sections, UserName,
+    ChatSection, ContentHash, Contents, FilePath, NameError, Outcome, PathQuery, ProjectId,
+    ProjectName, PullRequestId, PullRequestSection, RoomName, Sections, UserName,
 };
 
 /// Reads one message. `binary` says whether it came as a binary one.
@@ -67,9 +69,10 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("file", "list") => Command::ListFiles(data.and_then(read_files)),
         ("file", "post") => Command::PostFile(data.and_then(|data| post_file(data, binary))),
         ("file", "delete") => Command::DeleteFile(data.and_then(delete_file)),
-        ("file", "watch") => Command::WatchProject(data.and_then(project_of)),
+        ("file", "watch") => Command::WatchProject(data.and_then(watch_project)),
         ("file", "unwatch") => Command::UnwatchProject(data.and_then(project_of)),
         ("file", "status") => Command::ProjectStatus(data.and_then(project_of)),
+        ("file", "focus") => Command::Focus(data.and_then(focus)),
         ("pullrequest", "auth") => section_form(data, |data| {
             let pull_request = Some(pull_request_section(data)?);
             Ok(Sections {
@@ -176,6 +179,39 @@ fn project_of(data: &Data<'_>) -> Checked<ProjectId> {
     })
 }
 
+fn watch_project(data: &Data<'_>) -> Checked<WatchProject> {
+    Ok(WatchProject {
+        project: project_of(data)?,
+        watch: watch(data),
+    })
+}
+
+fn watch(data: &Data<'_>) -> Checked<Watch> {
+    let contents = match &data.content {
+        LenientValue::Absent | LenientValue::Bool(true) => Contents::All,
+        LenientValue::Bool(false) => Contents::Of(BTreeSet::new()),
+        LenientValue::Texts(names) if names.len() <= Contents::MOST_NAMES => {
+            let names = names.iter().map(|name| FilePath::parse_for_post(name));
+            Contents::Of(names.collect::<Result<_, _>>()?)
+        }
+        _ => {
+            let fault = "content must be true, false or a list of at most 256 names";
+            return Err(BadParameters::new(fault));
+        }
+    };
+    Ok(Watch {
+        contents: Arc::new(contents),
+        presence: flag("presence", &data.presence)?.unwrap_or(false),
+    })
+}
+
+fn focus(data: &Data<'_>) -> Checked<Focus> {
+    Ok(Focus {
+        path: FilePath::parse_for_post(required("name", &data.name)?)?,
+        line: part_number("line", &data.line)?,
+    })
+}
+
 fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
     Ok(ReadFiles {
         project: project_of(data)?,
@@ -190,6 +226,7 @@ fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     Ok(FilesQuery {
         path: PathQuery::parse(name)?,
         recursively: recursively || name.is_empty(),
+        hashes: flag("hashes", &data.hashes)?.unwrap_or(true),
     })
 }
 
