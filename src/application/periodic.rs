@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::application::files::streamer_grace::delete_abandoned_projects;
-use crate::application::files::viewer_counts::tell_viewer_counts;
 use crate::application::service::Application;
 
 /// Periodic work; the server calls it once a second. Returns at once.
@@ -11,7 +10,8 @@ pub fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
     delete_abandoned_projects(app, now);
-    tell_viewer_counts(app);
+    app.viewer_counts
+        .tell(&*app.ports.presence, &*app.ports.events);
 }
 
 #[cfg(test)]

@@ -34,7 +34,13 @@ pub(crate) async fn list_files(
         .and_then(|list| list.files.as_ref().ok());
     let hashes = query.is_none_or(|query| query.hashes);
     let files = read_files(app, session, request, Purpose::List, now).await;
-    Ok(LongAnswer::Listing(files?.with_hashes(hashes)))
+    let files = files?;
+    let files = if hashes {
+        files
+    } else {
+        files.without_hashes()
+    };
+    Ok(LongAnswer::Listing(files))
 }
 
 /// What files are asked for.

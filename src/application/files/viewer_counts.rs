@@ -5,8 +5,7 @@ use std::sync::Mutex;
 
 use crate::application::event::Event;
 use crate::application::locks::lock;
-use crate::application::ports::Topic;
-use crate::application::service::Application;
+use crate::application::ports::{EventPublisher, Presence, Topic};
 use crate::domain::ProjectId;
 
 /// The projects whose number of viewers may have changed since it was last told: at most one for
@@ -22,16 +21,16 @@ impl ViewerCounts {
             changed.insert(project.clone());
         }
     }
-}
 
-/// Tells of all numbers that may have changed. The server calls it once a second.
-pub fn tell_viewer_counts(app: &Application) {
-    let changed = std::mem::take(&mut *lock(&app.viewer_counts.0));
-    for project in changed {
-        let viewers = app.ports.presence.viewers(&project);
-        let topic = Topic::Presence(project.clone());
-        let event = Event::ViewersChanged { project, viewers };
-        app.ports.events.publish(&topic, event, None);
+    /// Tells of all numbers that may have changed since the last call.
+    pub(crate) fn tell(&self, presence: &dyn Presence, events: &dyn EventPublisher) {
+        let changed = std::mem::take(&mut *lock(&self.0));
+        for project in changed {
+            let viewers = presence.viewers(&project);
+            let topic = Topic::Presence(project.clone());
+            let event = Event::ViewersChanged { project, viewers };
+            events.publish(&topic, event, None);
+        }
     }
 }
 

@@ -278,6 +278,8 @@ fn updated(content: &'static [u8]) -> Event {
 
 #[test]
 fn every_event_is_what_the_contract_says() {
+    let watchers_events = events_of_watchers();
+    check_events(&watchers_events);
     let presence = |connected| Event::Presence {
         project: project(),
         connected,
@@ -285,18 +287,6 @@ fn every_event_is_what_the_contract_says() {
     let closed = |outcome| Event::PullRequestClosed {
         id: proposal().id,
         outcome,
-    };
-    let changed = |executable| Event::FileChanged {
-        file: file(),
-        entry: written(executable),
-    };
-    let viewers = Event::ViewersChanged {
-        project: project(),
-        viewers: 3,
-    };
-    let focus = |line| Event::FocusChanged {
-        file: (*file()).clone(),
-        line,
     };
     let deleted = Event::FileDeleted {
         file: file(),
@@ -320,36 +310,6 @@ fn every_event_is_what_the_contract_says() {
             deleted,
             vec![
                 r#"{"code":200,"type":"fileDeleted","data":{"message":"OK","file":"/d/a","username":"ana","project":"demo"}}"#,
-            ],
-        ),
-        (
-            changed(false),
-            vec![
-                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"username":"ana","project":"demo"}}"#,
-            ],
-        ),
-        (
-            changed(true),
-            vec![
-                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"executable":true,"username":"ana","project":"demo"}}"#,
-            ],
-        ),
-        (
-            viewers,
-            vec![
-                r#"{"code":200,"type":"viewersChanged","data":{"username":"ana","project":"demo","viewers":3}}"#,
-            ],
-        ),
-        (
-            focus(None),
-            vec![
-                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a"}}"#,
-            ],
-        ),
-        (
-            focus(Some(12)),
-            vec![
-                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a","line":12}}"#,
             ],
         ),
         (
@@ -401,18 +361,66 @@ fn every_event_is_what_the_contract_says() {
             ],
         ),
     ];
-    for (event, expected) in &table {
+    check_events(&table);
+    let all = table.iter().chain(&watchers_events);
+    let all = all.map(|(event, _)| number_of_event(event));
+    assert_complete(all.collect(), EVENTS);
+}
+
+fn check_events(table: &[(Event, Vec<&str>)]) {
+    for (event, expected) in table {
         let frames = encode::event(event, 3);
         let messages: Vec<_> = frames.iter().map(text).collect();
         assert_eq!(&messages, expected);
     }
-    assert_complete(
-        table
-            .iter()
-            .map(|(event, _)| number_of_event(event))
-            .collect(),
-        EVENTS,
-    );
+}
+
+/// What comes only to those whose `watch` asks for it.
+fn events_of_watchers() -> [(Event, Vec<&'static str>); 5] {
+    let changed = |executable| Event::FileChanged {
+        file: file(),
+        entry: written(executable),
+    };
+    let viewers = Event::ViewersChanged {
+        project: project(),
+        viewers: 3,
+    };
+    let focus = |line| Event::FocusChanged {
+        file: (*file()).clone(),
+        line,
+    };
+    [
+        (
+            changed(false),
+            vec![
+                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            changed(true),
+            vec![
+                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"executable":true,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            viewers,
+            vec![
+                r#"{"code":200,"type":"viewersChanged","data":{"username":"ana","project":"demo","viewers":3}}"#,
+            ],
+        ),
+        (
+            focus(None),
+            vec![
+                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a"}}"#,
+            ],
+        ),
+        (
+            focus(Some(12)),
+            vec![
+                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a","line":12}}"#,
+            ],
+        ),
+    ]
 }
 
 #[test]

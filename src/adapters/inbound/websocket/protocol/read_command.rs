@@ -1,12 +1,14 @@
 //! From requests as they come over the wire to commands of the application. Total: every message
 //! becomes one command.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
 use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
+use crate::adapters::inbound::websocket::protocol::parameters::{
+    base, fault, flag, name, optional, part_number, required,
+};
 use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
@@ -16,8 +18,8 @@ use crate::application::{
     WatchProject,
 };
 use crate::domain::{
-    ChatSection, ContentHash, Contents, FilePath, NameError, Outcome, PathQuery, ProjectId,
-    ProjectName, PullRequestId, PullRequestSection, RoomName, Sections, UserName,
+    ChatSection, Contents, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
+    PullRequestSection, RoomName, Sections, UserName,
 };
 
 /// Reads one message. `binary` says whether it came as a binary one.
@@ -308,54 +310,4 @@ fn history_limit(data: &LenientValue<'_, Data<'_>>) -> Checked<Option<usize>> {
         }
         _ => Err(BadParameters::new("limit must be an integer of at least 1")),
     }
-}
-
-fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
-        _ => Err(fault(format!(
-            "{name} must be an integer from 1 to 2147483647"
-        ))),
-    }
-}
-
-fn flag(name: &str, value: &LenientValue<'_>) -> Checked<Option<bool>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Bool(flag) => Ok(Some(*flag)),
-        _ => Err(fault(format!("{name} must be true or false"))),
-    }
-}
-
-fn base(value: &LenientValue<'_>) -> Checked<Option<ContentHash>> {
-    let base = optional("base", value)?.map(|text| {
-        let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
-        ContentHash::parse(text).ok_or(BadParameters::new(fault))
-    });
-    base.transpose()
-}
-
-fn required<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<&'d str> {
-    optional(name, value)?.ok_or_else(|| fault(format!("{name} is missing")))
-}
-
-fn optional<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<Option<&'d str>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Text(text) => Ok(Some(text)),
-        _ => Err(fault(format!("{name} must be a text"))),
-    }
-}
-
-fn name<T>(
-    name: &str,
-    value: &LenientValue<'_>,
-    parse: fn(&str) -> Result<T, NameError>,
-) -> Checked<T> {
-    parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
-}
-
-fn fault(sentence: String) -> BadParameters {
-    BadParameters(Cow::Owned(sentence))
 }
