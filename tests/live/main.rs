@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "the benches use the rest")]
 mod support;
 
+mod applying;
 mod authenticate;
 mod bases;
 mod chat;

@@ -43,7 +43,7 @@ pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermi
 pub(crate) fn permit_to_read(app: &Application, session: &Session) -> ReadPermission {
     let permit = permit_by_token(app, session);
     ReadPermission {
-        ends: permit.ends.filter(|_| !app.policy.public_read),
+        ends: permit.ends.filter(|_| !app.policy.public.read),
         ..permit
     }
 }
