@@ -103,6 +103,7 @@ async fn whoever_leaves_before_the_end_is_missed_by_the_other() {
     drop(command);
     let failed = page.until("failApplyError").await;
     assert_eq!((&failed["code"], &failed["data"]["id"]), (&json!(409), &id));
+    page.expect("streamerDisconnected").await;
     let nobody = page.refused(409, apply).await;
     assert_eq!(nobody["type"], "failApplyError");
 }
