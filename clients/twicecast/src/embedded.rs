@@ -1,7 +1,7 @@
 //! `--local`: a server in this process, for those who want to see it all at once. The only place
 //! that knows the server's inside; everything goes over the wire all the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,18 @@ impl LocalServer {
         };
         self.registration.publish(&share).map_err(|error| {
             Failure::usage(format!("The streamer's token cannot be kept: {error}."))
+        })
+    }
+
+    /// Keeps what somebody is to be sent, in a file that only the user can read, and says where.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be kept.
+    pub fn invite(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let kept = self.registration.invite(name, text);
+        kept.map_err(|error| {
+            Failure::usage(format!("An invitation cannot be kept in a file: {error}."))
         })
     }
 

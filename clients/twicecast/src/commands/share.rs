@@ -132,12 +132,11 @@ async fn share(
     if let Some(server) = server {
         server.keep(&identity, &dir)?;
         let invitation = Invitation {
-            url: &server.url,
-            key: &server.key,
+            server,
             credentials: &identity,
             dir: &dir,
         };
-        output.tell(&invitation.event(args.public, &args.invite)?);
+        output.tell(&invitation.event(args)?);
     }
     kind::mark_shared(&dir, &identity.full_project());
     base_cache::begin(&identity.full_project(), &dir);
