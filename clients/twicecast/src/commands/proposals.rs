@@ -12,7 +12,6 @@ use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
 
-use crate::commands::update;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
@@ -21,7 +20,6 @@ use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
-use crate::replica::folder::CloneFolder;
 use crate::ui::output::{counted, say, warn};
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
@@ -166,7 +164,7 @@ TWICECAST_KEY) if you run the server.";
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&common(args)?, Purpose::Propose, Some(&args.dir))?;
+    let identity = Credentials::resolve(&args.common, Purpose::Propose, Some(&args.dir))?;
     let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let mut memory = Memory::of(&identity);
     let mut open = list(&outgoing, &mut incoming, &identity).await?;
@@ -188,21 +186,6 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     drop(outgoing);
     incoming.finish().await;
     Ok(0)
-}
-
-/// The flags, with what the clone knows where they are silent. Flags that name another project are
-/// not about the clone that happens to be here.
-fn common(args: &ProposalsArgs) -> Result<CommonArgs, Failure> {
-    let given = &args.common;
-    let clone = CloneFolder::open(&args.dir).ok();
-    let header = clone.map(|clone| clone.record.header).filter(|header| {
-        let is = |flag: Option<&String>, name: &String| flag.is_none_or(|flag| flag == name);
-        is(given.streamer.as_ref(), &header.streamer) && is(given.project.as_ref(), &header.project)
-    });
-    match header {
-        Some(header) => update::common(given, &args.dir, &header),
-        None => Ok(given.clone()),
-    }
 }
 
 async fn list(

@@ -129,6 +129,8 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
+    let lasting_url = if args.local { "" } else { &identity.url };
+    kind::mark_shared(&dir, lasting_url, &identity.full_project());
     if let Some(server) = server {
         server.keep(&identity, &dir)?;
         let invitation = Invitation {
@@ -138,7 +140,6 @@ async fn share(
         };
         output.tell(&invitation.event(args)?);
     }
-    kind::mark_shared(&dir, &identity.full_project());
     base_cache::begin(&identity.full_project(), &dir);
     let mut share = Share {
         once: args.once,

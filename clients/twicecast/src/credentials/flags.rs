@@ -26,7 +26,8 @@ pub enum AddressSource {
 #[derive(Default, Clone, Args)]
 #[command(next_help_heading = "Server and names")]
 pub struct CommonArgs {
-    /// The server's address, ws:// or wss://
+    /// The server's address, ws:// or wss://; in a clone, a mirror or a shared folder, that of the
+    /// folder
     #[arg(
         long,
         env = "TWICECAST_URL",
@@ -51,10 +52,10 @@ pub struct CommonArgs {
     /// Who you are [default: the token's, or $USER]
     #[arg(long, alias = "username", global = true)]
     pub user: Option<String>,
-    /// Whose project it is [default: to share, the user; else the token's, or the user]
+    /// Whose project it is [default: to share, the user; else the token's, the folder's, or the user]
     #[arg(long, global = true)]
     pub streamer: Option<String>,
-    /// The project's name [default: the token's, or the name of DIR]
+    /// The project's name [default: the token's, the folder's, or the name of DIR]
     #[arg(long, global = true)]
     pub project: Option<String>,
     /// Who named the address

@@ -396,8 +396,19 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     }
     assert_eq!(prepared, 1);
     let (propose, proposals) = (["propose", at, "--title", "t"], ["proposals", "--dir", at]);
-    for words in [&propose[..], &proposals] {
-        let said = run(words).await;
+    let here = |words: &[&str]| {
+        let mut command = command(&[words, &["--user", "bob", "--key", "secret"]].concat());
+        command.current_dir(&copy);
+        viewer.run(command)
+    };
+    let everywhere = [
+        run(&propose).await,
+        run(&proposals).await,
+        here(&["status"]).await,
+        here(&["chat"]).await,
+        here(&["update", "."]).await,
+    ];
+    for said in everywhere {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.err.contains(&format!("--url {theirs}")), "{said:?}");
         let knocked = stranger.accept().map(|_| ());

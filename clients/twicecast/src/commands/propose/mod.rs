@@ -288,35 +288,22 @@ async fn own_proposals(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::flags::AddressSource;
     use crate::replica::record::{Header, Kind};
 
     fn common(more: &[&str]) -> Result<CommonArgs, Failure> {
         use clap::{Args as _, FromArgMatches as _};
         let command = ProposeArgs::augment_args(clap::Command::new("propose"));
         let words = [&["propose", "d", "--title", "t"], more].concat();
-        let mut args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
-        if more.contains(&"--url") {
-            args.common.url_source = AddressSource::Flag;
-        }
+        let args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
         let header = Header::new(Kind::Clone, "ws://there:1", "ana", "demo");
         update::common(&args.common, &args.dir, &header)
     }
 
     #[test]
-    fn the_clone_says_what_the_flags_do_not() {
+    fn a_clone_is_proposed_to_no_other_project() {
         let silent = common(&[]).unwrap();
         let names = (silent.streamer.as_deref(), silent.project.as_deref());
         assert_eq!(names, (Some("ana"), Some("demo")));
-        assert_eq!(silent.url, "ws://there:1");
-        assert_eq!(
-            common(&["--url", "ws://here:2"]).unwrap().url,
-            "ws://here:2"
-        );
-    }
-
-    #[test]
-    fn a_clone_is_proposed_to_no_other_project() {
         assert!(common(&["--streamer", "ana", "--project", "demo"]).is_ok());
         for other in [["--streamer", "eve"], ["--project", "other"]] {
             let failure = common(&other).unwrap_err();
