@@ -3,7 +3,7 @@
 //! The server lists what is open and tells outcomes only to who is connected. What was listed once
 //! is remembered in the user's state folder, so that what is gone from the list is not forgotten.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,13 @@ use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, say, warn};
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
@@ -172,7 +173,10 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     match &args.command {
         None | Some(ProposalsCommand::List) => tell(&open, &memory),
         Some(ProposalsCommand::Withdraw { id }) => {
-            let id = find(&open, id)?.id.clone();
+            let dir = Some(&*args.dir).filter(|dir| *dir != Path::new("."));
+            let line = CommandLine::new("proposals").path_flag("--dir", dir);
+            let command = args.common.repeated(line, Repeat::All);
+            let id = find(&open, id, &command)?.id.clone();
             withdraw(&outgoing, &mut incoming, &identity, &id).await?;
             memory.end(&id, &"withdrawn".into());
             say(&format!("{} is withdrawn", id.beginning(8)));
@@ -275,7 +279,11 @@ fn line(id: &Untrusted, title: &Untrusted, state: &str) -> String {
 }
 
 /// The one whose id begins so.
-fn find<'a>(open: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
+fn find<'a>(
+    open: &'a [PullRequest],
+    id: &str,
+    command: &CommandLine,
+) -> Result<&'a PullRequest, Failure> {
     let mut found = open.iter().filter(|pull| pull.id.raw().starts_with(id));
     match (found.next(), found.next()) {
         (Some(pull), None) if !id.is_empty() => Ok(pull),
@@ -284,7 +292,7 @@ fn find<'a>(open: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failur
             shown(id)
         ))),
         (None, _) => Err(Failure::usage(format!(
-            "None of your open proposals begins with {}; `twicecast proposals` shows them.",
+            "None of your open proposals begins with {}; `{command}` shows them.",
             shown(id)
         ))),
     }

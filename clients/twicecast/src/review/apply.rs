@@ -46,7 +46,7 @@ impl Outcome {
 ///
 /// # Errors
 ///
-/// A sentence, if nothing is wanted, or the connection ends.
+/// A sentence, if the connection ends, or nothing can be kept.
 pub async fn run(
     dir: &Path,
     steps: &mut Steps<'_, '_>,
@@ -77,11 +77,6 @@ struct Applying {
 impl Applying {
     async fn all(&mut self, steps: &mut Steps<'_, '_>, contents: &Contents) -> Result<(), Failure> {
         let wanted = steps.wanted;
-        if !wanted.is_all() && !contents.names().any(|name| wanted.wants(name)) {
-            return Err(Failure::usage(
-                "--files names none of its files; `twicecast pulls show` shows them.",
-            ));
-        }
         for (name, fault) in &contents.refused {
             self.outcome.has_left_out = true;
             warn(&format!("{}: not applied: {fault}", shown(name)));

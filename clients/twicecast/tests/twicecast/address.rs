@@ -1,14 +1,19 @@
 //! Which server is meant by a command that runs in a clone, a mirror or a shared folder.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::time::timeout;
 
 use crate::real::{RealServer, Share, eventually};
 use crate::support::{Said, command, files, tree, write};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A user with the server's key in a variable, and folders of theirs.
 struct World {
@@ -165,4 +170,89 @@ async fn flags_that_name_another_project_are_not_about_the_folder() {
     let said = world.run(&world.at("clone"), "bob", &words, "").await;
     assert!(!said.out.contains(&world.server.url()), "{said:?}");
     world.share.stop().await;
+}
+
+/// The commands of this program that a text names, each up to the end of its line or quotation.
+fn commands_in(text: &str) -> Vec<String> {
+    let program = env!("CARGO_BIN_EXE_twicecast");
+    let found = text.match_indices(program).map(|(at, _)| &text[at..]);
+    let line = |rest: &str| rest.split(['`', '\n']).next().unwrap().to_owned();
+    found.map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_is_printed_works_as_it_stands_in_another_folder() {
+    let world = World::new().await;
+    let key = world.at("key file");
+    fs::write(&key, "secret").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let (url, key) = (world.server.url(), key.to_str().unwrap());
+    let elsewhere = world.dir.path().to_owned();
+    let shell = |line: String| {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.args(["-c", &line]).current_dir(&elsewhere);
+        let own = command(&[]);
+        for (name, value) in own.as_std().get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.env("USER", "root").stdin(Stdio::null());
+        // It was not meant where the folder or a flag names another one.
+        shell.env("TWICECAST_URL", "ws://127.0.0.1:9");
+        async move {
+            let done = shell.output().await.unwrap();
+            let out = String::from_utf8(done.stdout).unwrap();
+            let err = String::from_utf8(done.stderr).unwrap();
+            (done.status.code().unwrap(), out + &err)
+        }
+    };
+    let program = env!("CARGO_BIN_EXE_twicecast");
+    let who = format!("--url {url} --key-file '{key}'");
+    let cloning = format!("{program} clone 'the clone' --streamer ana --project demo --user bob");
+    let (code, said) = shell(format!("{cloning} {who}")).await;
+    assert_eq!(code, 0, "{said}");
+    let [propose] = &commands_in(&said)[..] else {
+        panic!("{said}")
+    };
+    fs::write(world.at("the clone/sub/a"), "2").unwrap();
+    fs::write(world.at("the clone/build.rs"), "fn main() {}").unwrap();
+    let (code, said) = shell(propose.clone()).await;
+    assert_eq!(code, 0, "{propose} {said}");
+    // Of somebody who shares with another terminal, and with flags.
+    world.share.stop().await;
+    let mut share = command(&["share", "shared", "--url", &url, "--user", "ana"]);
+    share.args(["--project", "demo", "--key-file", "key file"]);
+    share.args(["--allow", "*.pem"]).current_dir(&elsewhere);
+    share.env("TWICECAST_URL", "ws://127.0.0.1:9");
+    let mut share = share.spawn().unwrap();
+    let mut lines = BufReader::new(share.stdout.take().unwrap()).lines();
+    let show = loop {
+        let line = timeout(PATIENCE, lines.next_line()).await.unwrap();
+        let line = line.unwrap().unwrap();
+        if let Some((_, command)) = line.split_once("proposes “What it changes”: ") {
+            break command.to_owned();
+        }
+    };
+    assert!(show.contains("--allow '*.pem'"), "{show}");
+    let (code, said) = shell(show.clone()).await;
+    assert!(code == 0 && said.contains("+2"), "{show} {said}");
+    let (code, said) = shell(show.replace(" show ", " apply ")).await;
+    assert_eq!(code, 1, "{said}");
+    let [take, close] = &commands_in(&said)[..] else {
+        panic!("{said}")
+    };
+    let (code, said) = shell(take.clone()).await;
+    assert!(code == 0 && said.contains("merged"), "{take} {said}");
+    let (code, said) = shell(close.clone()).await;
+    assert_eq!(code, 2, "{close} {said}");
+    let [list] = &commands_in(&said)[..] else {
+        panic!("{said}")
+    };
+    let (code, said) = shell(list.clone()).await;
+    assert!(
+        code == 0 && said.contains("no pull request"),
+        "{list} {said}"
+    );
 }

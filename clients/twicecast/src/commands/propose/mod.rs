@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
@@ -22,6 +22,7 @@ use crate::replica::proposed::Proposed;
 use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, say, warn};
 use crate::ui::question::{self, Preset};
 use clap::Args;
@@ -226,12 +227,13 @@ async fn differs(
 /// Says that the project has moved on, and asks whether to merge that first, where somebody can
 /// answer.
 fn wants_update(args: &ProposeArgs, news: usize) -> bool {
-    let dir = shown(&args.dir.to_string_lossy());
+    let line = CommandLine::new("update").path(&args.dir);
+    let update = args.common.repeated(line, Repeat::NotInFolder);
     let files = counted(news, "file");
     let moved = format!("The project has moved on since you got it ({files}).");
     if !question::can_be_asked() {
         warn(&format!(
-            "{moved} `twicecast update {dir}` merges that with your changes."
+            "{moved} `{update}` merges that with your changes."
         ));
         return false;
     }

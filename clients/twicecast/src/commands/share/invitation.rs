@@ -12,6 +12,7 @@ use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::names::check_user;
 use crate::publish::output::{Event, GuestInvitation};
+use crate::ui::command_line::program;
 use crate::ui::output::quoted;
 use crate::ui::time::date_and_time;
 
@@ -105,20 +106,3 @@ impl Invitation<'_> {
         quoted(&folder.to_string_lossy())
     }
 }
-
-/// How this program is called here: by its name, where that leads to it.
-fn program() -> String {
-    let Ok(program) = std::env::current_exe() else {
-        return NAME.to_owned();
-    };
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let first =
-        std::env::split_paths(&paths).find_map(|folder| folder.join(NAME).canonicalize().ok());
-    if first.is_some() && first == program.canonicalize().ok() {
-        return NAME.to_owned();
-    }
-    quoted(&program.to_string_lossy())
-}
-
-/// The program's.
-const NAME: &str = "twicecast";

@@ -5,4 +5,4 @@ mod sentences;
 mod share_output;
 
 pub use event::{Event, GuestInvitation, Never};
-pub use share_output::ShareOutput;
+pub use share_output::{Commands, ShareOutput};

@@ -6,6 +6,7 @@ use indicatif::HumanBytes;
 use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::{GuestInvitation, Never};
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, first_names, path_word};
 use crate::ui::time::date_and_time;
 
@@ -34,7 +35,12 @@ pub fn would_do(send: &[String], bytes: u64, delete: &[String]) -> String {
 }
 
 /// What is not shared; nothing, where all is.
-pub fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<String> {
+pub fn left_out(
+    ignored: usize,
+    secrets: &[String],
+    never: &[Never],
+    why: &CommandLine,
+) -> Option<String> {
     let mut parts = Vec::new();
     if ignored > 0 {
         parts.push(format!("{ignored} ignored"));
@@ -51,12 +57,7 @@ pub fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<S
             first_names(whys)
         ));
     }
-    (!parts.is_empty()).then(|| {
-        format!(
-            "not shared: {}; `twicecast why PATH` explains",
-            parts.join(", ")
-        )
-    })
+    (!parts.is_empty()).then(|| format!("not shared: {}; `{why} PATH` explains", parts.join(", ")))
 }
 
 /// What to type elsewhere, for viewers, guests and the streamer.
@@ -97,12 +98,14 @@ mod tests {
 
     #[test]
     fn secrets_are_named_and_the_rest_is_counted() {
+        let why = CommandLine::new("why");
         let secrets = vec!["/.env".to_owned(), "/key.pem".to_owned()];
         assert_eq!(
-            left_out(3, &secrets, &[]).unwrap(),
-            "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `twicecast why PATH` \
-             explains"
+            left_out(3, &secrets, &[], &why).unwrap(),
+            format!(
+                "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `{why} PATH` explains"
+            )
         );
-        assert_eq!(left_out(0, &[], &[]), None);
+        assert_eq!(left_out(0, &[], &[], &why), None);
     }
 }
