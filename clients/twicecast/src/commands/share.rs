@@ -186,14 +186,11 @@ fn watched(
     stop: CancellationToken,
 ) -> Folder {
     let dirty = Arc::new(Dirty::default());
-    let mut watching = if args.poll {
+    let watching = if args.poll {
         Watching::none(dir)
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for file in rules.files_elsewhere() {
-        watching.file_elsewhere(file);
-    }
     // As it was named: a link may come to lead elsewhere.
     Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }

@@ -20,8 +20,8 @@ into the project since, which it would delete or overwrite.
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
 last named wins),
-  and git's own excludes, by its whole configuration (as it is at the start); a rule counts from \
-the moment in which it is written, also while sharing;
+  and git's own excludes, by its whole configuration; a rule counts from the moment in which it is \
+written, also while sharing;
   what looks like a secret by its name, such as .env files, private keys and credentials, or by \
 what it holds, such as
   a private key or a token of GitHub, unless --allow names it;
