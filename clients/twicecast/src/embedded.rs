@@ -15,6 +15,7 @@ use crate::credentials::local_share::{self, LocalShare, Registration};
 use crate::credentials::{Claims, Credentials};
 use crate::failure::Failure;
 use crate::fs::user_dirs::lies_in;
+use crate::names::shown;
 
 /// How long connections may take to end.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ impl LocalServer {
             project,
             ..
         } = credentials;
+        // Both may have begun at once.
+        refuse_second(dir)?;
         // The key dies with this process, and the token with the key.
         let claims = Claims::new(user, streamer, project, None, STREAMER_HOURS);
         let share = LocalShare {
@@ -96,6 +99,7 @@ pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> 
              set XDG_STATE_HOME to another one.",
         ));
     }
+    refuse_second(dir)?;
     let temporary = std::env::temp_dir();
     if lies_in(&temporary, dir) {
         return Err(Failure::usage(
@@ -106,6 +110,18 @@ pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> 
     let temporary = std::path::absolute(&temporary).map_err(|error| cannot(error.into()))?;
     let registration = Registration::new(&temporary).map_err(|error| cannot(error.into()))?;
     serve(registration, is_public).await.map_err(cannot)
+}
+
+/// Refuses to share a folder that is shared already from here: the streamer's commands in it would
+/// not know which of the two is meant.
+fn refuse_second(dir: &Path) -> Result<(), Failure> {
+    let Some(first) = local_share::of_folder(dir) else {
+        return Ok(());
+    };
+    let (dir, url) = (shown(&dir.to_string_lossy()), shown(&first.url));
+    Err(Failure::usage(format!(
+        "Another `twicecast share --local` shares {dir} already, at {url}; stop that one first."
+    )))
 }
 
 async fn serve(registration: Registration, is_public: bool) -> Result<LocalServer, Fault> {

@@ -29,7 +29,7 @@ use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
-use crate::review::base_cache;
+use crate::review::{base_cache, temporaries};
 use crate::rules::Rules;
 use crate::ui::command_line::CommandLine;
 use crate::ui::keyboard::Keys;
@@ -142,6 +142,7 @@ async fn share(
         };
         output.tell(&invitation.event(args)?);
     }
+    temporaries::sweep(&root);
     base_cache::begin(&identity.full_project(), &dir);
     let mut share = Share {
         once: args.once,

@@ -218,6 +218,12 @@ pub fn find(
     find_in(&folder().ok()?, url, dir, fits)
 }
 
+/// The share of exactly that folder that runs.
+pub fn of_folder(dir: &Path) -> Option<LocalShare> {
+    let real = fs::canonicalize(dir).ok()?;
+    find(None, dir, |share| share.dir == real)
+}
+
 fn find_in(
     folder: &Path,
     url: Option<&str>,

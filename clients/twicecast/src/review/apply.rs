@@ -11,6 +11,7 @@ use crate::names::shown;
 use crate::review::backup::Backups;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step, Steps};
+use crate::review::temporaries;
 use crate::ui::output::{say, warn};
 
 /// So often it is noted what was taken.
@@ -52,6 +53,7 @@ pub async fn run(
     steps: &mut Steps<'_, '_>,
     contents: &Contents,
 ) -> Result<Outcome, Failure> {
+    temporaries::sweep(steps.root);
     let mut applying = Applying {
         backups: Backups::of(steps.pull.id.raw(), dir)?,
         outcome: Outcome::default(),

@@ -24,6 +24,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 
@@ -211,6 +212,10 @@ impl Rules {
                 Ok(folder) => folder,
                 // What is not there has no rules of its own.
                 Err(Errno::NOENT) => return self.judge_missing(&chain, &path, segments, is_folder),
+                // Nor has what would have to lie below a file.
+                Err(Errno::NOTDIR) if is_file(&folder, segment) => {
+                    return self.judge_missing(&chain, &path, segments, is_folder);
+                }
                 Err(Errno::LOOP | Errno::NOTDIR) => return Verdict::Never(Skip::Link),
                 Err(error) => return Verdict::Unknown(error.to_string()),
             };
@@ -237,6 +242,11 @@ impl Rules {
         }
         Verdict::Shared
     }
+}
+
+fn is_file(folder: &OwnedFd, segment: &str) -> bool {
+    let found = dirfd::look(folder, segment);
+    matches!(found, Ok(Some(stat)) if dirfd::kind(&stat) == FileType::RegularFile)
 }
 
 /// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's

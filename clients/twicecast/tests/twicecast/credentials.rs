@@ -329,6 +329,24 @@ async fn a_killed_local_share_leaves_nothing_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_shared_locally_only_once_at_a_time() {
+    let streamer = Streamer::new();
+    let mut share = streamer.share(&[]);
+    share.until("sent (").await;
+    let dir = streamer.dir.to_str().unwrap();
+    let again = command(&["share", dir, "--local", "--user", "ana"]);
+    let said = streamer.run(again).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("stop that one first"), "{said:?}");
+    assert!(said.err.contains("ws://127.0.0.1:"), "{said:?}");
+    assert_eq!(streamer.kept().len(), 1);
+    share.end(rustix::process::Signal::INT).await;
+    let mut share = streamer.share(&[]);
+    share.until("sent (").await;
+    share.end(rustix::process::Signal::INT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_a_local_share_without_a_token_unless_it_is_public() {
     for is_public in [false, true] {
         let streamer = Streamer::new();
