@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::commands::proposals::memory::Memory;
 use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::{CommonArgs, Repeat};
@@ -82,6 +83,8 @@ pub struct ProposeArgs {
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 4;
 const OWN: u64 = 5;
+/// Behind all that a draft takes.
+const TAKE_DOWN: u64 = 1 << 40;
 
 /// What is said where there is no token.
 const WITHOUT_TOKEN: &str = "\
@@ -161,9 +164,9 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         title: &args.title,
         message: &args.message,
     };
-    if !send::send(draft, outgoing, incoming, &identity).await? {
+    let Some(line) = send::send(draft, outgoing, incoming, &identity).await? else {
         return Ok(1);
-    }
+    };
     say(&format!(
         "proposed to {} as “{}”",
         shown(&identity.full_project()),
@@ -172,7 +175,21 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     if let Err(error) = remember(&clone, &proposed, &states) {
         warn(&format!("What was proposed cannot be remembered: {error}."));
     }
+    take_down(line, &identity).await;
     Ok(0)
+}
+
+/// Takes down that it is open, for `twicecast proposals`, which may first ask when it is no longer.
+async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), identity: &Credentials) {
+    // It is proposed, whatever comes of this.
+    if let Ok(mut open) = pull_requests(&outgoing, &mut incoming, TAKE_DOWN, &mut drop).await {
+        open.retain(|pull| pull.owner.raw() == identity.user);
+        let mut memory = Memory::of(identity);
+        memory.see(&open);
+        memory.keep();
+    }
+    drop(outgoing);
+    incoming.finish().await;
 }
 
 /// Remembers what was proposed, with its contents: the streamer may take it while it is edited

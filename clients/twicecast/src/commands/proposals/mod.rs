@@ -3,32 +3,33 @@
 //! The server lists what is open and tells outcomes only to who is connected. What was listed once
 //! is remembered in the user's state folder, so that what is gone from the list is not forgotten.
 
+pub mod memory;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use twicecast_client::listing::pull_requests;
 use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
 
+use crate::commands::proposals::memory::Memory;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
-use crate::fs::user_dirs::own_folder;
-use crate::fs::{sha256, whole};
 use crate::ui::command_line::CommandLine;
-use crate::ui::output::{counted, say, warn};
+use crate::ui::output::{counted, say};
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
 
 /// The long help of the command.
 pub const HELP: &str = "\
-Lists what you have proposed to a project and is still open, and what has become of what you saw \
-here before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
+Lists what you have proposed to a project and is still open, and what has become of what you \
+proposed from this computer, or saw here, before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
 server tells an outcome only to who is connected at that time: of others it is known only that \
 they are no longer open.";
 
@@ -47,8 +48,6 @@ Examples:
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
 const WITHDRAW: u64 = 3;
-/// As many are remembered for one project; the oldest are forgotten first.
-const REMEMBERED_MAX: usize = 100;
 
 /// `twicecast proposals`.
 #[derive(Debug, Args)]
@@ -76,82 +75,6 @@ pub enum ProposalsCommand {
     },
     /// Wait until the streamer has decided on all that are open, and tell what
     Wait,
-}
-
-/// A proposal that was seen before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    id: Untrusted,
-    title: Untrusted,
-    /// In milliseconds since the epoch.
-    date: u64,
-    /// `merged`, `closed` or `withdrawn`; none where it is open, or was when last seen.
-    outcome: Option<Untrusted>,
-}
-
-/// What is remembered of one user's proposals to one project on one server.
-#[derive(Debug)]
-struct Memory {
-    file: Option<PathBuf>,
-    all: Vec<Remembered>,
-}
-
-impl Memory {
-    fn of(identity: &Credentials) -> Self {
-        let (url, user) = (&identity.url, &identity.user);
-        let whose = format!("{url}\n{user}\n{}", identity.full_project());
-        let name = sha256::of(whose);
-        Self::at(own_folder("XDG_STATE_HOME", ".local/state").map(|own| {
-            let folder = own.join("proposals");
-            folder.join(format!("{name}.json"))
-        }))
-    }
-
-    /// One that cannot be read is empty.
-    fn at(file: Option<PathBuf>) -> Self {
-        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let all = text.and_then(|text| serde_json::from_slice(&text).ok());
-        Self {
-            file,
-            all: all.unwrap_or_default(),
-        }
-    }
-
-    fn see(&mut self, open: &[PullRequest]) {
-        for pull in open {
-            if self.all.iter().all(|known| known.id != pull.id) {
-                self.all.push(Remembered {
-                    id: pull.id.clone(),
-                    title: pull.title.clone(),
-                    date: pull.date,
-                    outcome: None,
-                });
-            }
-        }
-        let surplus = self.all.len().saturating_sub(REMEMBERED_MAX);
-        self.all.drain(..surplus);
-    }
-
-    fn end(&mut self, id: &Untrusted, outcome: &Untrusted) {
-        for known in self.all.iter_mut().filter(|known| known.id == *id) {
-            known.outcome = Some(outcome.clone());
-        }
-    }
-
-    /// Those that are not open any more.
-    fn ended<'a>(&'a self, open: &'a [PullRequest]) -> impl Iterator<Item = &'a Remembered> {
-        let is_open = |id: &Untrusted| open.iter().any(|pull| pull.id == *id);
-        self.all.iter().filter(move |known| !is_open(&known.id))
-    }
-
-    fn keep(&self) {
-        let Some(file) = &self.file else { return };
-        let kept = serde_json::to_vec(&self.all).map_err(std::io::Error::from);
-        let kept = kept.and_then(|all| whole::write(file, &all));
-        if let Err(error) = kept {
-            warn(&format!("what was seen here cannot be remembered: {error}"));
-        }
-    }
 }
 
 /// What is said where there is no token.
@@ -295,39 +218,5 @@ fn find<'a>(
             "None of your open proposals begins with {}; `{command}` shows them.",
             shown(id)
         ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pull(id: &str) -> PullRequest {
-        let pull = serde_json::json!({"id": id, "owner": "bob", "title": "t", "date": 1});
-        serde_json::from_value(pull).unwrap()
-    }
-
-    #[test]
-    fn what_was_open_once_is_remembered_with_its_outcome_where_that_was_told() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = Some(dir.path().join("below/memory.json"));
-        let mut memory = Memory::at(file.clone());
-        memory.see(&[pull("a"), pull("b"), pull("c")]);
-        memory.end(&"b".into(), &"merged".into());
-        memory.keep();
-        let mut memory = Memory::at(file);
-        let open = [pull("c"), pull("d")];
-        memory.see(&open);
-        let ended: Vec<_> = memory.ended(&open).collect();
-        assert_eq!(ended.len(), 2);
-        assert_eq!((ended[0].id.raw(), &ended[0].outcome), ("a", &None));
-        assert_eq!(
-            (ended[1].id.raw(), &ended[1].outcome),
-            ("b", &Some("merged".into()))
-        );
-        for id in 0..=REMEMBERED_MAX {
-            memory.see(&[pull(&id.to_string())]);
-        }
-        assert_eq!(memory.all.len(), REMEMBERED_MAX);
     }
 }
