@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
-use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::flags::{AddressSource, CommonArgs, Repeat};
 use crate::credentials::{Credentials, Purpose, name_of_user};
 use crate::embedded;
 use crate::embedded::LocalServer;
@@ -24,13 +24,14 @@ use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
-use crate::publish::output::{Event, ShareOutput};
+use crate::publish::output::{Commands, Event, ShareOutput};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
-use crate::review::base_cache;
+use crate::review::{base_cache, temporaries};
 use crate::rules::Rules;
+use crate::ui::command_line::CommandLine;
 use crate::ui::keyboard::Keys;
 use crate::ui::output::{Report, say, warn};
 use crate::ui::signals;
@@ -103,7 +104,8 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
+    let (project, commands) = (identity.full_project(), commands(args, &dir));
+    let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
         identity: &identity,
@@ -129,17 +131,18 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
+    let lasting_url = if args.local { "" } else { &identity.url };
+    kind::mark_shared(&dir, lasting_url, &identity.full_project());
     if let Some(server) = server {
         server.keep(&identity, &dir)?;
         let invitation = Invitation {
-            url: &server.url,
-            key: &server.key,
+            server,
             credentials: &identity,
             dir: &dir,
         };
-        output.tell(&invitation.event(args.public, &args.invite)?);
+        output.tell(&invitation.event(args)?);
     }
-    kind::mark_shared(&dir, &identity.full_project());
+    temporaries::sweep(&root);
     base_cache::begin(&identity.full_project(), &dir);
     let mut share = Share {
         once: args.once,
@@ -161,6 +164,20 @@ async fn share(
     result
 }
 
+/// How the commands begin that the streamer types in another terminal. The folder knows where it is
+/// shared.
+fn commands(args: &ShareArgs, dir: &Path) -> Commands {
+    let pulls = CommandLine::new("pulls").path_flag("--dir", Some(dir));
+    let pulls = pulls.flag("--allow", &args.allow);
+    let pulls = if args.local {
+        pulls
+    } else {
+        args.common.repeated(pulls, Repeat::NotInFolder)
+    };
+    let why = CommandLine::new("why").flag("--allow", &args.allow);
+    Commands { pulls, why }
+}
+
 fn watched(
     args: &ShareArgs,
     dir: &Path,
@@ -170,14 +187,11 @@ fn watched(
     stop: CancellationToken,
 ) -> Folder {
     let dirty = Arc::new(Dirty::default());
-    let mut watching = if args.poll {
+    let watching = if args.poll {
         Watching::none(dir)
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for file in rules.files_elsewhere() {
-        watching.file_elsewhere(file);
-    }
     // As it was named: a link may come to lead elsewhere.
     Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }

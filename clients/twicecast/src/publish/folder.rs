@@ -61,6 +61,8 @@ pub struct Folder {
     pub restless: u32,
     /// Nothing more is read once somebody wants an end.
     pub stop: CancellationToken,
+    /// Up to which change of git's configuration the files elsewhere are watched.
+    generation: Option<u64>,
 }
 
 impl Folder {
@@ -95,6 +97,7 @@ impl Folder {
             later: Arc::default(),
             restless: 0,
             stop,
+            generation: None,
         }
     }
 
@@ -135,6 +138,22 @@ impl Folder {
             "{dir} was moved, removed or replaced while it was shared; nothing more was sent or \
              deleted. Start again with the folder that you mean."
         )))
+    }
+
+    /// Watches the files elsewhere that hold rules or say where they are, and looks at everything again
+    /// where these have become others.
+    pub fn mind_files_elsewhere(&mut self) {
+        let generation = Some(self.rules.generation());
+        if self.generation == generation {
+            return;
+        }
+        for file in self.rules.files_elsewhere() {
+            self.watching.file_elsewhere(file);
+        }
+        if self.generation.is_some() {
+            self.dirty.add_all();
+        }
+        self.generation = generation;
     }
 
     /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be

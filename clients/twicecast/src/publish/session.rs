@@ -195,6 +195,7 @@ impl Session<'_> {
         let mut plan = Plan::default();
         self.folder.sending.clear();
         self.folder.check()?;
+        self.folder.mind_files_elsewhere();
         for full in self.folder.dirty.take() {
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
             // What was looked at until then is no reason to send or delete anything.
@@ -206,6 +207,7 @@ impl Session<'_> {
                 self.fail(&path, format!("cannot be read here: {why}"));
             }
         }
+        self.folder.mind_files_elsewhere();
         if let Some(text) = self.folder.watching.trouble() {
             self.output.tell(&Event::Note { text });
         }

@@ -57,8 +57,12 @@ impl MirrorFolder {
         allowed: Permissions,
     ) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
-        let unusable = |error: io::Error| {
-            Failure::usage(format!("The folder {shown_dir} cannot be used: {error}."))
+        let unusable = |error: io::Error| match error.kind() {
+            // As `create_dir_all` says it.
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "{shown_dir} is, or lies below, something else than a folder; choose another path."
+            )),
+            _ => Failure::usage(format!("The folder {shown_dir} cannot be used: {error}.")),
         };
         let absolute = std::path::absolute(dir).map_err(unusable)?;
         refuse_hidden(&absolute, &shown_dir)?;
@@ -186,9 +190,7 @@ impl CloneFolder {
                  from; clone the project and edit that."
             ))
         };
-        let root = dirfd::open_root(dir).map_err(|error| {
-            Failure::usage(format!("The folder {shown_dir} cannot be read: {error}."))
-        })?;
+        let root = dirfd::open_root(dir).map_err(|error| Failure::of_folder(dir, &error))?;
         let work = dirfd::open_folder(&root, WORK_FOLDER).map_err(|_| none())?;
         let lock = lock(&work).map_err(|error| match error {
             Errno::WOULDBLOCK => in_use(&shown_dir),

@@ -55,7 +55,8 @@ pub fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
     failures.is_empty()
 }
 
-/// Sends it, and returns whether it is proposed; else what failed has been named.
+/// Sends it, and gives the connection back; none where it is not proposed: what failed has been
+/// named.
 ///
 /// # Errors
 ///
@@ -65,7 +66,7 @@ pub async fn send(
     outgoing: Outgoing,
     mut incoming: Incoming,
     identity: &Credentials,
-) -> Result<bool, Failure> {
+) -> Result<Option<(Outgoing, Incoming)>, Failure> {
     let Draft {
         root,
         rules,
@@ -126,7 +127,7 @@ pub async fn send(
     progress.finish();
     if !all_right(&failures) {
         // The draft ends with the connection.
-        return Ok(false);
+        return Ok(None);
     }
     upload.send(protocol::pull_request_finish(FINISH)).await;
     loop {
@@ -145,8 +146,7 @@ pub async fn send(
             _ => {}
         }
     }
-    upload.finish().await;
-    Ok(true)
+    Ok(Some(upload.into_connection()))
 }
 
 /// Waits until a request is taken.

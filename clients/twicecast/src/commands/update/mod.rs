@@ -12,7 +12,7 @@ pub use apply::Outcome;
 use apply::Updating;
 
 use crate::connection::{self, Incoming, Outgoing};
-use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose, Role};
 use crate::failure::Failure;
@@ -123,7 +123,8 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     Ok(u8::from(outcome.has_conflicts || outcome.has_failed))
 }
 
-/// The flags, with what the clone knows where they are silent. It is of one project only.
+/// The flags, with the names of the clone where they are silent. It is of one project only, also
+/// where a token names another one.
 ///
 /// # Errors
 ///
@@ -141,21 +142,6 @@ pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonA
             shown(&dir.to_string_lossy()),
             shown(&header.full_project()),
         )));
-    }
-    match common.url_source {
-        AddressSource::Default if !header.url.is_empty() => {
-            common.url.clone_from(&header.url);
-            common.url_source = AddressSource::Folder;
-        }
-        AddressSource::Environment if !header.url.is_empty() && header.url != common.url => {
-            let theirs = shown(&header.url);
-            warn(&format!(
-                "TWICECAST_URL says {}, and the clone came from {theirs}; the variable counts. If \
-                 you mean the other, give --url {theirs}.",
-                shown(&common.url)
-            ));
-        }
-        _ => {}
     }
     Ok(common)
 }

@@ -181,6 +181,11 @@ impl<'a> Upload<'a> {
         Ok(self.incoming.next().await?)
     }
 
+    /// Gives the connection back.
+    pub fn into_connection(self) -> (Outgoing, Incoming) {
+        (self.outgoing, self.incoming)
+    }
+
     /// Says goodbye.
     pub async fn finish(self) {
         drop(self.outgoing);

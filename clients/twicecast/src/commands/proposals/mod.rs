@@ -3,33 +3,33 @@
 //! The server lists what is open and tells outcomes only to who is connected. What was listed once
 //! is remembered in the user's state folder, so that what is gone from the list is not forgotten.
 
-use std::path::PathBuf;
+pub mod memory;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use twicecast_client::listing::pull_requests;
 use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, ServerError, ServerMessage};
 use twicecast_client::untrusted::{Untrusted, shown};
 
-use crate::commands::update;
+use crate::commands::proposals::memory::Memory;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
-use crate::fs::user_dirs::own_folder;
-use crate::fs::{sha256, whole};
-use crate::replica::folder::CloneFolder;
-use crate::ui::output::{counted, say, warn};
+use crate::ui::command_line::CommandLine;
+use crate::ui::output::{counted, say};
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
 
 /// The long help of the command.
 pub const HELP: &str = "\
-Lists what you have proposed to a project and is still open, and what has become of what you saw \
-here before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
+Lists what you have proposed to a project and is still open, and what has become of what you \
+proposed from this computer, or saw here, before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
 server tells an outcome only to who is connected at that time: of others it is known only that \
 they are no longer open.";
 
@@ -48,8 +48,6 @@ Examples:
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
 const WITHDRAW: u64 = 3;
-/// As many are remembered for one project; the oldest are forgotten first.
-const REMEMBERED_MAX: usize = 100;
 
 /// `twicecast proposals`.
 #[derive(Debug, Args)]
@@ -79,82 +77,6 @@ pub enum ProposalsCommand {
     Wait,
 }
 
-/// A proposal that was seen before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    id: Untrusted,
-    title: Untrusted,
-    /// In milliseconds since the epoch.
-    date: u64,
-    /// `merged`, `closed` or `withdrawn`; none where it is open, or was when last seen.
-    outcome: Option<Untrusted>,
-}
-
-/// What is remembered of one user's proposals to one project on one server.
-#[derive(Debug)]
-struct Memory {
-    file: Option<PathBuf>,
-    all: Vec<Remembered>,
-}
-
-impl Memory {
-    fn of(identity: &Credentials) -> Self {
-        let (url, user) = (&identity.url, &identity.user);
-        let whose = format!("{url}\n{user}\n{}", identity.full_project());
-        let name = sha256::of(whose);
-        Self::at(own_folder("XDG_STATE_HOME", ".local/state").map(|own| {
-            let folder = own.join("proposals");
-            folder.join(format!("{name}.json"))
-        }))
-    }
-
-    /// One that cannot be read is empty.
-    fn at(file: Option<PathBuf>) -> Self {
-        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let all = text.and_then(|text| serde_json::from_slice(&text).ok());
-        Self {
-            file,
-            all: all.unwrap_or_default(),
-        }
-    }
-
-    fn see(&mut self, open: &[PullRequest]) {
-        for pull in open {
-            if self.all.iter().all(|known| known.id != pull.id) {
-                self.all.push(Remembered {
-                    id: pull.id.clone(),
-                    title: pull.title.clone(),
-                    date: pull.date,
-                    outcome: None,
-                });
-            }
-        }
-        let surplus = self.all.len().saturating_sub(REMEMBERED_MAX);
-        self.all.drain(..surplus);
-    }
-
-    fn end(&mut self, id: &Untrusted, outcome: &Untrusted) {
-        for known in self.all.iter_mut().filter(|known| known.id == *id) {
-            known.outcome = Some(outcome.clone());
-        }
-    }
-
-    /// Those that are not open any more.
-    fn ended<'a>(&'a self, open: &'a [PullRequest]) -> impl Iterator<Item = &'a Remembered> {
-        let is_open = |id: &Untrusted| open.iter().any(|pull| pull.id == *id);
-        self.all.iter().filter(move |known| !is_open(&known.id))
-    }
-
-    fn keep(&self) {
-        let Some(file) = &self.file else { return };
-        let kept = serde_json::to_vec(&self.all).map_err(std::io::Error::from);
-        let kept = kept.and_then(|all| whole::write(file, &all));
-        if let Err(error) = kept {
-            warn(&format!("what was seen here cannot be remembered: {error}"));
-        }
-    }
-}
-
 /// What is said where there is no token.
 const WITHOUT_TOKEN: &str = "\
 Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
@@ -166,7 +88,7 @@ TWICECAST_KEY) if you run the server.";
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&common(args)?, Purpose::Propose, Some(&args.dir))?;
+    let identity = Credentials::resolve(&args.common, Purpose::Propose, Some(&args.dir))?;
     let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let mut memory = Memory::of(&identity);
     let mut open = list(&outgoing, &mut incoming, &identity).await?;
@@ -174,7 +96,10 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     match &args.command {
         None | Some(ProposalsCommand::List) => tell(&open, &memory),
         Some(ProposalsCommand::Withdraw { id }) => {
-            let id = find(&open, id)?.id.clone();
+            let dir = Some(&*args.dir).filter(|dir| *dir != Path::new("."));
+            let line = CommandLine::new("proposals").path_flag("--dir", dir);
+            let command = args.common.repeated(line, Repeat::All);
+            let id = find(&open, id, &command)?.id.clone();
             withdraw(&outgoing, &mut incoming, &identity, &id).await?;
             memory.end(&id, &"withdrawn".into());
             say(&format!("{} is withdrawn", id.beginning(8)));
@@ -188,21 +113,6 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     drop(outgoing);
     incoming.finish().await;
     Ok(0)
-}
-
-/// The flags, with what the clone knows where they are silent. Flags that name another project are
-/// not about the clone that happens to be here.
-fn common(args: &ProposalsArgs) -> Result<CommonArgs, Failure> {
-    let given = &args.common;
-    let clone = CloneFolder::open(&args.dir).ok();
-    let header = clone.map(|clone| clone.record.header).filter(|header| {
-        let is = |flag: Option<&String>, name: &String| flag.is_none_or(|flag| flag == name);
-        is(given.streamer.as_ref(), &header.streamer) && is(given.project.as_ref(), &header.project)
-    });
-    match header {
-        Some(header) => update::common(given, &args.dir, &header),
-        None => Ok(given.clone()),
-    }
 }
 
 async fn list(
@@ -292,7 +202,11 @@ fn line(id: &Untrusted, title: &Untrusted, state: &str) -> String {
 }
 
 /// The one whose id begins so.
-fn find<'a>(open: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
+fn find<'a>(
+    open: &'a [PullRequest],
+    id: &str,
+    command: &CommandLine,
+) -> Result<&'a PullRequest, Failure> {
     let mut found = open.iter().filter(|pull| pull.id.raw().starts_with(id));
     match (found.next(), found.next()) {
         (Some(pull), None) if !id.is_empty() => Ok(pull),
@@ -301,42 +215,8 @@ fn find<'a>(open: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failur
             shown(id)
         ))),
         (None, _) => Err(Failure::usage(format!(
-            "None of your open proposals begins with {}; `twicecast proposals` shows them.",
+            "None of your open proposals begins with {}; `{command}` shows them.",
             shown(id)
         ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pull(id: &str) -> PullRequest {
-        let pull = serde_json::json!({"id": id, "owner": "bob", "title": "t", "date": 1});
-        serde_json::from_value(pull).unwrap()
-    }
-
-    #[test]
-    fn what_was_open_once_is_remembered_with_its_outcome_where_that_was_told() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = Some(dir.path().join("below/memory.json"));
-        let mut memory = Memory::at(file.clone());
-        memory.see(&[pull("a"), pull("b"), pull("c")]);
-        memory.end(&"b".into(), &"merged".into());
-        memory.keep();
-        let mut memory = Memory::at(file);
-        let open = [pull("c"), pull("d")];
-        memory.see(&open);
-        let ended: Vec<_> = memory.ended(&open).collect();
-        assert_eq!(ended.len(), 2);
-        assert_eq!((ended[0].id.raw(), &ended[0].outcome), ("a", &None));
-        assert_eq!(
-            (ended[1].id.raw(), &ended[1].outcome),
-            ("b", &Some("merged".into()))
-        );
-        for id in 0..=REMEMBERED_MAX {
-            memory.see(&[pull(&id.to_string())]);
-        }
-        assert_eq!(memory.all.len(), REMEMBERED_MAX);
     }
 }
