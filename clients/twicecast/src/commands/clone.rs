@@ -49,7 +49,7 @@ pub struct CloneArgs {
 ///
 /// A sentence, if the folder is refused or the project cannot be had.
 pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
         dir: &args.dir,
         kind: Kind::Clone,
@@ -57,8 +57,8 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
         allowed: Permissions::default(),
         read_limit: None,
     };
-    let mut folder = MirrorFolder::open(job.dir, &identity, job.kind, job.allowed)?;
-    let code = match mirror::fill(job, &identity, &mut folder).await {
+    let mut folder = MirrorFolder::open(job.dir, &credentials, job.kind, job.allowed)?;
+    let code = match mirror::fill(job, &credentials, &mut folder).await {
         Ok((Ended::Complete, code)) => code,
         Ok((Ended::Stopped, _)) => {
             folder.discard();

@@ -128,8 +128,8 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     ) {
         kind::check_reviewable(&args.dir)?;
     }
-    let identity = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
-    let mut inbox = Inbox::enter(&identity).await?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
+    let mut inbox = Inbox::enter(&credentials).await?;
     let all = inbox.list().await?;
     let code = match &args.command {
         PullsCommand::List { json } => {
@@ -148,7 +148,7 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
                 _ => Review::Show,
             };
             let (pull, wanted) = (find(&all, id, &command(args))?, Wanted::new(files));
-            let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
+            let mut taken = Taken::of(&credentials.full_project(), &args.dir, &all);
             review(args, &mut inbox, pull, &wanted, &mut taken, does).await?
         }
         PullsCommand::Close { id, merged } => {
@@ -277,6 +277,6 @@ async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Proje
     Err(Failure::usage(format!(
         "{} does not look like the folder of {}: it holds none of its files. Give it with --dir.",
         shown(&args.dir.to_string_lossy()),
-        shown(&inbox.identity.full_project())
+        shown(&inbox.credentials.full_project())
     )))
 }

@@ -89,8 +89,8 @@ async fn share(
     server: Option<&mut LocalServer>,
     stop: CancellationToken,
 ) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
-    if identity.token()?.is_none() {
+    let credentials = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
+    if credentials.token()?.is_none() {
         return Err(Failure::usage(
             "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
              TWICECAST_KEY) if you run the server; or --local to try it without a server.",
@@ -104,11 +104,11 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let (project, commands) = (identity.full_project(), commands(args, &dir));
+    let (project, commands) = (credentials.full_project(), commands(args, &dir));
     let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
-        identity: &identity,
+        credentials: &credentials,
         dir: &dir,
         root: &root,
         stop: &stop,
@@ -131,22 +131,22 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
-    let lasting_url = if args.local { "" } else { &identity.url };
-    kind::mark_shared(&dir, lasting_url, &identity.full_project());
+    let lasting_url = if args.local { "" } else { &credentials.url };
+    kind::mark_shared(&dir, lasting_url, &credentials.full_project());
     if let Some(server) = server {
-        server.keep(&identity, &dir)?;
+        server.keep(&credentials, &dir)?;
         let invitation = Invitation {
             server,
-            credentials: &identity,
+            credentials: &credentials,
             dir: &dir,
         };
         output.tell(&invitation.event(args)?);
     }
     temporaries::sweep(&root);
-    base_cache::begin(&identity.full_project(), &dir);
+    base_cache::begin(&credentials.full_project(), &dir);
     let mut share = Share {
         once: args.once,
-        identity,
+        credentials,
         output,
         folder: watched(args, &dir, root, rules, approved, stop.clone()),
         keys,
@@ -199,7 +199,7 @@ fn watched(
 /// A folder that is being shared.
 struct Share {
     once: bool,
-    identity: Credentials,
+    credentials: Credentials,
     output: ShareOutput,
     folder: Folder,
     keys: Keys,
@@ -219,7 +219,7 @@ impl Share {
                 () = self.stop.cancelled() => Ok(Ended::Stopped),
                 never = press(&mut self.keys, &pause) => match never {},
                 result = Session {
-                    identity: &self.identity,
+                    credentials: &self.credentials,
                     output: &mut self.output,
                     folder: &mut self.folder,
                     report: &mut report,
@@ -250,7 +250,7 @@ impl Share {
                 }
                 Err(failure) => failure,
             };
-            if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
+            if !was_connected || !failure.may_pass(self.credentials.can_renew_token()) {
                 return Err(failure);
             }
             let wait = self.backoff.next_wait();

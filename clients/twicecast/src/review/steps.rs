@@ -259,7 +259,7 @@ impl Steps<'_, '_> {
 
     /// The content that the author started from, wherever it may still be.
     async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let project = self.inbox.identity.full_project();
+        let project = self.inbox.credentials.full_project();
         if let Some(content) = bases::find(&project, sha256) {
             return Ok(Some(content));
         }

@@ -36,9 +36,9 @@ pub struct Memory {
 
 impl Memory {
     /// That of a user, a server and a project.
-    pub fn of(identity: &Credentials) -> Self {
-        let (url, user) = (&identity.url, &identity.user);
-        let whose = format!("{url}\n{user}\n{}", identity.full_project());
+    pub fn of(credentials: &Credentials) -> Self {
+        let (url, user) = (&credentials.url, &credentials.user);
+        let whose = format!("{url}\n{user}\n{}", credentials.full_project());
         let name = sha256::of(whose);
         Self::at(own_folder("XDG_STATE_HOME", ".local/state").map(|own| {
             let folder = own.join("proposals");

@@ -88,10 +88,11 @@ TWICECAST_KEY) if you run the server.";
 ///
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&args.common, Purpose::Propose, Some(&args.dir))?;
-    let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
-    let mut memory = Memory::of(&identity);
-    let mut open = list(&outgoing, &mut incoming, &identity).await?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Propose, Some(&args.dir))?;
+    let (outgoing, mut incoming) =
+        login::as_viewer(&credentials, WITHOUT_TOKEN, AUTHENTICATE).await?;
+    let mut memory = Memory::of(&credentials);
+    let mut open = list(&outgoing, &mut incoming, &credentials).await?;
     memory.see(&open);
     match &args.command {
         None | Some(ProposalsCommand::List) => tell(&open, &memory),
@@ -100,7 +101,7 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
             let line = CommandLine::new("proposals").path_flag("--dir", dir);
             let command = args.common.repeated(line, Repeat::All);
             let id = find(&open, id, &command)?.id.clone();
-            withdraw(&outgoing, &mut incoming, &identity, &id).await?;
+            withdraw(&outgoing, &mut incoming, &credentials, &id).await?;
             memory.end(&id, &"withdrawn".into());
             say(&format!("{} is withdrawn", id.beginning(8)));
         }
@@ -118,26 +119,26 @@ pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
 async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
 ) -> Result<Vec<PullRequest>, Failure> {
     let listed = pull_requests(outgoing, incoming, LIST, &mut drop).await;
     let mut open =
-        listed.map_err(|error| connection::refused(error, |error| refused(identity, error)))?;
+        listed.map_err(|error| connection::refused(error, |error| refused(credentials, error)))?;
     // A streamer is told of everybody's.
-    open.retain(|pull| pull.owner.raw() == identity.user);
+    open.retain(|pull| pull.owner.raw() == credentials.user);
     Ok(open)
 }
 
 async fn withdraw(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     id: &Untrusted,
 ) -> Result<(), Failure> {
     let request = protocol::pull_request_delete(WITHDRAW, id.raw(), "closed");
     outgoing.send(request).await;
     let answer = incoming.answer(WITHDRAW, &mut drop).await;
-    answer.map_err(|error| connection::refused(error, |error| refused(identity, error)))?;
+    answer.map_err(|error| connection::refused(error, |error| refused(credentials, error)))?;
     Ok(())
 }
 
@@ -172,9 +173,9 @@ async fn wait(
     Ok(())
 }
 
-fn refused(identity: &Credentials, error: &ServerError) -> Failure {
+fn refused(credentials: &Credentials, error: &ServerError) -> Failure {
     match error.code {
-        401 => identity.withdrawn(&error.message),
+        401 => credentials.withdrawn(&error.message),
         code => Failure::denied(format!("The server says: {} ({code}).", error.message)),
     }
 }

@@ -99,7 +99,7 @@ TWICECAST_KEY) if you run the server.";
 pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let mut clone = CloneFolder::open(&args.dir)?;
     let common = update::common(&args.common, &args.dir, &clone.record.header)?;
-    let identity = Credentials::resolve(&common, Purpose::Propose, Some(&args.dir))?;
+    let credentials = Credentials::resolve(&common, Purpose::Propose, Some(&args.dir))?;
     let wanted = Wanted::new(&args.files);
     let Some((mut difference, mut rules)) = differs(args, &clone, &wanted).await? else {
         return Ok(1);
@@ -115,8 +115,9 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         difference.tell(&clone.record.files);
         return Ok(0);
     }
-    let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
-    let changes = update::changes(&outgoing, &mut incoming, &identity, &clone, LIST).await?;
+    let (outgoing, mut incoming) =
+        login::as_viewer(&credentials, WITHOUT_TOKEN, AUTHENTICATE).await?;
+    let changes = update::changes(&outgoing, &mut incoming, &credentials, &clone, LIST).await?;
     let news = changes
         .files
         .values()
@@ -124,7 +125,8 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let news = news.count();
     if news > 0 && wants_update(args, news) {
         let line = (&outgoing, &mut incoming);
-        let outcome = update::bring_up_to_date(line, &identity, &args.dir, &clone, changes).await?;
+        let outcome =
+            update::bring_up_to_date(line, &credentials, &args.dir, &clone, changes).await?;
         if outcome.has_conflicts || outcome.has_failed {
             warn("Nothing was proposed; solve what is named above, then propose again.");
             return Ok(1);
@@ -137,7 +139,7 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     } else {
         settle(&mut clone, &changes, &mut difference)?;
     }
-    let open = own_proposals(&outgoing, &mut incoming, &identity).await?;
+    let open = own_proposals(&outgoing, &mut incoming, &credentials).await?;
     let mut proposed = Proposed::read(&clone.work);
     for name in difference.forget_pending(&proposed, &open) {
         say(&format!(
@@ -164,27 +166,27 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         title: &args.title,
         message: &args.message,
     };
-    let Some(line) = send::send(draft, outgoing, incoming, &identity).await? else {
+    let Some(line) = send::send(draft, outgoing, incoming, &credentials).await? else {
         return Ok(1);
     };
     say(&format!(
         "proposed to {} as “{}”",
-        shown(&identity.full_project()),
+        shown(&credentials.full_project()),
         shown(&args.title)
     ));
     if let Err(error) = remember(&clone, &proposed, &states) {
         warn(&format!("What was proposed cannot be remembered: {error}."));
     }
-    take_down(line, &identity).await;
+    take_down(line, &credentials).await;
     Ok(0)
 }
 
 /// Takes down that it is open, for `twicecast proposals`, which may first ask when it is no longer.
-async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), identity: &Credentials) {
+async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), credentials: &Credentials) {
     // It is proposed, whatever comes of this.
     if let Ok(mut open) = pull_requests(&outgoing, &mut incoming, TAKE_DOWN, &mut drop).await {
-        open.retain(|pull| pull.owner.raw() == identity.user);
-        let mut memory = Memory::of(identity);
+        open.retain(|pull| pull.owner.raw() == credentials.user);
+        let mut memory = Memory::of(credentials);
         memory.see(&open);
         memory.keep();
     }
@@ -231,7 +233,7 @@ async fn differs(
         warn(&notice);
     }
     let difference = block_in_place(|| {
-        let mut difference = Difference::of(clone.place(), &looked, wanted);
+        let mut difference = Difference::of(clone.on_disk(), &looked, wanted);
         difference.hold_back_secrets(&root, &rules);
         difference.refuse_conflicts(clone).map(|()| difference)
     });
@@ -285,12 +287,12 @@ fn settle(
 async fn own_proposals(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
 ) -> Result<BTreeSet<String>, Failure> {
     let pulls = match pull_requests(outgoing, incoming, OWN, &mut drop).await {
         Ok(pulls) => pulls,
         Err(Error::Refused(error)) if error.code == 401 => {
-            return Err(identity.withdrawn(&error.message));
+            return Err(credentials.withdrawn(&error.message));
         }
         // A server that does not tell: then what waits may be proposed once more.
         Err(Error::Refused(_)) => Vec::new(),
@@ -299,7 +301,7 @@ async fn own_proposals(
     // The streamer sees everybody's.
     let own = pulls
         .into_iter()
-        .filter(|pull| pull.owner.raw() == identity.user);
+        .filter(|pull| pull.owner.raw() == credentials.user);
     let names = own.flat_map(|pull| pull.files.into_iter().chain(pull.deleted));
     Ok(names.collect())
 }

@@ -65,7 +65,7 @@ pub async fn send(
     draft: Draft<'_>,
     outgoing: Outgoing,
     mut incoming: Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
 ) -> Result<Option<(Outgoing, Incoming)>, Failure> {
     let Draft {
         root,
@@ -77,8 +77,8 @@ pub async fn send(
     } = draft;
     let creation = protocol::pull_request_creation(CREATION, title, message);
     outgoing.send(creation).await;
-    accepted(&mut incoming, identity, CREATION).await?;
-    let mut upload = Upload::new(outgoing, incoming, identity);
+    accepted(&mut incoming, credentials, CREATION).await?;
+    let mut upload = Upload::new(outgoing, incoming, credentials);
     let mut failures = BTreeMap::new();
     let mut see = |seen| match seen {
         Seen::Unreadable { name, why, .. } | Seen::Failed { name, why } => {
@@ -141,7 +141,7 @@ pub async fn send(
             }
             (Some(FINISH), _) => break,
             (_, ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
+                return Err(credentials.withdrawn(&error.message));
             }
             _ => {}
         }
@@ -152,13 +152,13 @@ pub async fn send(
 /// Waits until a request is taken.
 async fn accepted(
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     asked: u64,
 ) -> Result<(), Failure> {
     let answer = incoming.answer(asked, &mut drop).await;
     answer.map_err(|error| {
         connection::refused(error, |error| match error.code {
-            401 => identity.refused(&error.message),
+            401 => credentials.refused(&error.message),
             code => {
                 let why = &error.message;
                 Failure::denied(format!(
