@@ -87,6 +87,7 @@ async fn take_on(
         AuthError::BadToken
     })?;
     let identity = Identity::from_claims(&claims, now).map_err(AuthError::from)?;
+    let identity = identity.limited_to(app.policy.guests);
     become_whom(app, session, identity, sections, now).await
 }
 
