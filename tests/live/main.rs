@@ -12,6 +12,7 @@ mod compatibility;
 mod crash;
 mod drafts;
 mod envelopes;
+mod guests;
 mod lagging;
 mod limits;
 mod logs;
