@@ -199,8 +199,8 @@ async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
 
     server.restart();
     let mut client = server.connect().await;
-    let taken = client.refused(409, enter("bob")).await;
-    assert_eq!(taken["suggestion"], "bob-3");
+    let refused = client.refused(409, enter("bob")).await;
+    assert_eq!(refused["suggestion"], "bob-3");
     client.authenticate(roles(&token, "~bob")).await;
     let own = client
         .ok(json!({"type": "pullrequest", "subtype": "list"}))
@@ -216,8 +216,8 @@ async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
         guest["until"] = json!(1);
     }
     std::fs::write(&kept, record.to_string()).expect("written");
-    let taken = client.refused(409, enter("bob")).await;
-    assert_eq!(taken["suggestion"], "bob-2", "that one is free again");
+    let refused = client.refused(409, enter("bob")).await;
+    assert_eq!(refused["suggestion"], "bob-2", "that one is free again");
     let withdrawn = json!({"id": own[0]["id"]});
     client.ok(pull_request("delete", withdrawn)).await;
     client.ok(enter("bob")).await;

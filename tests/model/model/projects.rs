@@ -53,6 +53,7 @@ impl World {
             "bytes": bytes(files),
             "maxBytes": self.limits.project_bytes,
             "folders": folders(files),
+            "guests": "off",
             "you": self.you(me, project),
         });
         Ok(vec![success("fileStatus", data)])
