@@ -147,12 +147,6 @@ fn every_reply_is_what_the_contract_says() {
         },
         apply: false,
     };
-    let pass = GuestPass {
-        token: "a.b.c".into(),
-        name: user("~bob"),
-        access: GuestAccess::Chat,
-        expires: Timestamp::from_secs(5),
-    };
     let to_nobody = ProjectStatus {
         guests: GuestAccess::Propose,
         you: Abilities {
@@ -223,7 +217,7 @@ fn every_reply_is_what_the_contract_says() {
         ),
         (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
         (
-            Reply::GuestEnter(pass),
+            Reply::GuestEnter(guest_pass()),
             r#""type":"guestEnter","data":{"token":"a.b.c","name":"~bob","rights":["read","chat"],"expires":5000}"#,
         ),
     ];
@@ -235,6 +229,15 @@ fn every_reply_is_what_the_contract_says() {
             .collect(),
         REPLIES,
     );
+}
+
+fn guest_pass() -> GuestPass {
+    GuestPass {
+        token: "a.b.c".into(),
+        name: user("~bob"),
+        access: GuestAccess::Chat,
+        expires: Timestamp::from_secs(5),
+    }
 }
 
 fn check_replies(table: &[(Reply, &str)]) {
