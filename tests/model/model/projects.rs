@@ -66,6 +66,9 @@ impl World {
         json!({
             "name": token.map(|token| &token.user),
             "read": self.check_may_read(me, project).is_ok(),
+            // Nobody here listens or applies.
+            "listen": false,
+            "apply": false,
             "chat": may(&|token| token.may_chat(self.limits.public_read)),
             "propose": may(&|token| {
                 token.project == *project && token.allows("read") && token.allows("propose")
