@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{
-    Compatibility, Durability, FolderDeletion, List, LogFormat, LogLevel, OnStreamerDisconnect,
-    PartBytes, SecretKey, Store, Text, Whole,
+    Compatibility, Durability, FolderDeletion, Guests, List, LogFormat, LogLevel,
+    OnStreamerDisconnect, PartBytes, SecretKey, Store, Text, Whole,
 };
 use crate::adapters::inbound::transport::Origin;
 
@@ -138,6 +138,17 @@ pub struct Config {
     /// How many messages a user may send at once after a pause, from 1 to 1000000
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
     pub chat_burst: Whole<1, 1_000_000>,
+    /// What people without an account may do: nothing (`off`), chat under a name of their choice
+    /// (`chat`), or open pull requests, too (`propose`)
+    #[arg(long, help_heading = REVIEW, value_name = "WHAT", default_value = "off")]
+    pub guests: Guests,
+    /// The most names of guests that may be taken in one project, from 1 to 10000
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "1000")]
+    pub max_guests: Whole<1, 10_000>,
+    /// The most names of guests that one address (a /64 of IPv6 counts as one) takes within an
+    /// hour; 0: no limit
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "40")]
+    pub max_guests_per_address: Whole<0>,
     /// The most connections; 0: no limit
     #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "20000")]
     pub max_connections: Whole<0>,
