@@ -1,0 +1,1 @@
+import{b as t}from"../shared-5QZBMBL5.js";import"../shared-FHMM74PO.js";import"../shared-V662YIVH.js";import"../shared-6WUASML4.js";import"../shared-M5ODL33J.js";import"../shared-XWQ56AL2.js";var o=()=>t();export{o as default};

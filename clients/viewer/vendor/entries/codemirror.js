@@ -1,0 +1,7 @@
+// The editor: what view/code.js, view/proposals.js and view/difference.js use of CodeMirror.
+export * from "@codemirror/state";
+export * from "@codemirror/view";
+export * from "@codemirror/language";
+export * from "@codemirror/commands";
+export * from "@codemirror/search";
+export { classHighlighter, highlightTree, tags } from "@lezer/highlight";

@@ -1,0 +1,2 @@
+// Differences between two texts, and views of them.
+export * from "@codemirror/merge";
