@@ -129,6 +129,18 @@ export class Connection extends Observable {
     });
   }
 
+  /**
+   * Sends what is not answered: a part of a file that is not its last.
+   * @param {string} type
+   * @param {string} subtype
+   * @param {object} data
+   * @throws {ConnectionLost}
+   */
+  tell(type, subtype, data) {
+    if (!this.#socket || this.state !== "open") throw new ConnectionLost();
+    this.#socket.send(JSON.stringify({ type, subtype, data }));
+  }
+
   /** Waits until the network has taken most of what was sent: for whoever sends much. @throws {ConnectionLost} */
   async roomToSend() {
     const socket = this.#socket;
