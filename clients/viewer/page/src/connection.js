@@ -56,7 +56,7 @@ export class Connection extends Observable {
   #socket = null;
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
-  /** @type {Map<string, (message: Message) => void>} */
+  /** @type {Map<string, ((message: Message) => void)[]>} */
   #handlers = new Map();
   #nextRef = 1;
   #attempts = 0;
@@ -102,12 +102,12 @@ export class Connection extends Observable {
   }
 
   /**
-   * Names what handles a push. One handler for each type.
+   * Calls `handler` for every push of a type, beside the handlers that are there.
    * @param {string} type
    * @param {(message: Message) => void} handler
    */
   on(type, handler) {
-    this.#handlers.set(type, handler);
+    this.#handlers.set(type, [...(this.#handlers.get(type) ?? []), handler]);
   }
 
   /**
@@ -165,7 +165,7 @@ export class Connection extends Observable {
     const message = JSON.parse(String(text));
     const waiting = message.ref === undefined ? undefined : this.#waiting.get(message.ref);
     if (!waiting) {
-      this.#handlers.get(message.type)?.(message);
+      for (const handle of this.#handlers.get(message.type) ?? []) handle(message);
       return;
     }
     if (message.code === 200 && !isLast(message, waiting.whole)) {
