@@ -56,7 +56,7 @@ export class Connection extends Observable {
   #socket = null;
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
-  /** @type {Map<string, (message: Message) => void>} */
+  /** @type {Map<string, ((message: Message) => void)[]>} */
   #handlers = new Map();
   #nextRef = 1;
   #attempts = 0;
@@ -102,12 +102,12 @@ export class Connection extends Observable {
   }
 
   /**
-   * Names what handles a push. One handler for each type.
+   * Calls `handler` for every push of a type, beside the handlers that are there.
    * @param {string} type
    * @param {(message: Message) => void} handler
    */
   on(type, handler) {
-    this.#handlers.set(type, handler);
+    this.#handlers.set(type, [...(this.#handlers.get(type) ?? []), handler]);
   }
 
   /**
@@ -127,6 +127,18 @@ export class Connection extends Observable {
     return new Promise((resolve, reject) => {
       this.#waiting.set(ref, { each, resolve, reject, whole: subtype === null, at: performance.now() });
     });
+  }
+
+  /**
+   * Sends what is not answered: a part of a file that is not its last.
+   * @param {string} type
+   * @param {string} subtype
+   * @param {object} data
+   * @throws {ConnectionLost}
+   */
+  tell(type, subtype, data) {
+    if (!this.#socket || this.state !== "open") throw new ConnectionLost();
+    this.#socket.send(JSON.stringify({ type, subtype, data }));
   }
 
   /** Waits until the network has taken most of what was sent: for whoever sends much. @throws {ConnectionLost} */
@@ -153,7 +165,7 @@ export class Connection extends Observable {
     const message = JSON.parse(String(text));
     const waiting = message.ref === undefined ? undefined : this.#waiting.get(message.ref);
     if (!waiting) {
-      this.#handlers.get(message.type)?.(message);
+      for (const handle of this.#handlers.get(message.type) ?? []) handle(message);
       return;
     }
     if (message.code === 200 && !isLast(message, waiting.whole)) {
