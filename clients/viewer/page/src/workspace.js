@@ -26,10 +26,14 @@ export class Workspace extends Observable {
   /** @type {"files" | "code" | "panel"} which one of the places a phone shows */
   place = "code";
   following = true;
+  /** The lines that the address names, in the active file. @type {Lines | null} */
+  lines = null;
+  /** The dialog that is open. @type {null | "palette" | "help" | "entry" | "take"} */
+  dialog = null;
   wrap = false;
   /** Whether single keys do anything (WCAG 2.1.4). */
   singleKeys = true;
-  /** @type {{ name: string, lines: Lines | null, focus: boolean, serial: number } | null} the last wish to see a place */
+  /** @type {{ name: string, lines: Lines | null, focus: boolean, follow: boolean, serial: number } | null} the last wish to see a place */
   wish = null;
   #serial = 0;
 
@@ -50,7 +54,8 @@ export class Workspace extends Observable {
     }
     this.active = name;
     this.stage = { kind: "file" };
-    this.wish = { name, lines, focus, serial: ++this.#serial };
+    this.wish = { name, lines, focus, follow, serial: ++this.#serial };
+    if (!follow) this.lines = lines;
     if (!follow) {
       this.following = false;
       this.place = "code";
@@ -95,7 +100,7 @@ export class Workspace extends Observable {
     this.changed();
   }
 
-  /** @param {Partial<Pick<Workspace, "drawer" | "place" | "following" | "wrap" | "singleKeys">>} values */
+  /** @param {Partial<Pick<Workspace, "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" | "dialog">>} values */
   set(values) {
     Object.assign(this, values);
     this.changed();
