@@ -29,7 +29,7 @@ export function pieces(text) {
   return found;
 }
 
-/** @param {string} address without the punctuation of the sentence around it */
+/** @param {string} address @returns {string} without the punctuation of the sentence around it */
 function trimmed(address) {
   const short = address.replace(TRAILING, "");
   const opened = short.split("(").length;

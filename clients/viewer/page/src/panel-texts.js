@@ -20,6 +20,7 @@ export const chat = {
   field: "Message",
   placeholder: "Say something",
   send: "Send",
+  newMark: "New",
   newMessages: (/** @type {number} */ count) => counted(count, "new message", "new messages"),
   toEnd: "To the newest message",
   slow: (/** @type {number} */ seconds) => `That was quick: wait ${counted(seconds, "second", "seconds")}, then send again.`,
@@ -49,9 +50,9 @@ export const propose = {
   renameTo: "New name",
   create: "Create",
   rename: "Rename",
-  remove: "Delete",
   cancel: "Cancel",
-  thisFile: (/** @type {string} */ name) => `With ${visible(name)}:`,
+  renameFile: (/** @type {string} */ name) => `Rename ${visible(name)}`,
+  removeFile: (/** @type {string} */ name) => `Delete ${visible(name)}`,
   kinds: { edited: "edited", added: "new", deleted: "deleted" },
   letters: { edited: "M", added: "A", deleted: "D" },
   from: (/** @type {string} */ name) => `was ${visible(name)}`,
@@ -67,6 +68,7 @@ export const propose = {
   lost: "Not sent: the connection was lost. Your edits are still here; send them again when it is back.",
   refused: (/** @type {string} */ message) => `Not sent: ${visible(message)}. Your edits are still here.`,
   notKept: "These edits are too long to survive a reload of this page.",
+  overlong: "These edits have become too long: what you have typed last is not kept.",
   tooLong: "That is too long to be edited here.",
   noText: "Only text can be edited here.",
   gone: "That file is not there any more.",
@@ -121,6 +123,7 @@ export const review = {
   accepted: (/** @type {string} */ title) => `“${visible(title)}” is in your folder.`,
   look: "Review",
   kinds: { edited: "edited", added: "new", deleted: "deleted" },
+  letters: { edited: "M", added: "A", deleted: "D" },
 };
 
 export const difference = {
@@ -133,6 +136,7 @@ export const difference = {
   added: "This file is new.",
   split: "Side by side",
   unified: "In one column",
+  seen: "Seen",
   next: "Next difference",
   previous: "Previous difference",
   nextFile: "Next file",

@@ -10,7 +10,7 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./sent.js").SentProposals} SentProposals */
 /** @typedef {import("./sent.js").Sending} Sending */
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
-/** @typedef {{ kind: "lost" } | { kind: "refused", message: string }} SendError */
+/** @typedef {{ kind: "lost" } | { kind: "long" } | { kind: "refused", message: string }} SendError */
 /** @typedef {{ done: number, total: number }} Progress in bytes */
 
 /** The longest text that can be edited here, and the most of all edits together, in UTF-16 units. */
@@ -82,8 +82,15 @@ export class Proposal extends Observable {
   /** Keeps what the file is to be. False if that is too long. @param {string} name @param {string} text */
   write(name, text) {
     const draft = this.drafts.get(name);
-    if (!draft || draft.after === null) return false;
-    return draft.after === text || this.#put({ ...draft, after: text });
+    const after = normalised(text);
+    if (!draft || draft.after === null || draft.after === after) return true;
+    const fits = this.#put({ ...draft, after });
+    const wasLong = this.error?.kind === "long";
+    if (fits === wasLong) {
+      this.error = fits ? null : { kind: "long" };
+      this.changed();
+    }
+    return fits;
   }
 
   /** Begins a new file. @param {string} name @param {string} [text] */

@@ -47,10 +47,12 @@ export class Review extends Observable {
   #ticks = new Map();
   /** The files of the proposal that was asked for last. @type {{ id: string, files: Promise<Map<string, Side>> } | null} */
   #fetched = null;
-  /** Which proposal a question to the streamer's side is about. @type {Map<number, string>} */
+  /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
   /** @type {(proposed: Proposed) => void} */
   #arrived = () => {};
+  /** @type {(proposed: Proposed) => void} */
+  #accepted = () => {};
   #heardOf = new Set();
   #listed = false;
 
@@ -76,6 +78,11 @@ export class Review extends Observable {
   /** Calls `arrived` for each proposal that comes in while the page is open. @param {(proposed: Proposed) => void} arrived */
   onArrived(arrived) {
     this.#arrived = arrived;
+  }
+
+  /** Calls `accepted` for each proposal that this page has asked for and that is in the streamer's folder. @param {(proposed: Proposed) => void} accepted */
+  onAccepted(accepted) {
+    this.#accepted = accepted;
   }
 
   /** Whether this is the streamer's page. */
@@ -139,13 +146,34 @@ export class Review extends Observable {
     return { before, after: files.get(name) ?? null, moved };
   }
 
+  /** Lists what is open: of a proposal that was decided elsewhere the server tells only its author. */
+  async refresh() {
+    if (!this.mayReview || this.#connection.state !== "open") return;
+    try {
+      /** @type {Proposed[]} */
+      const listed = [];
+      const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) => listed.push(...data));
+      listed.push(...last.data);
+      for (const { id } of listed) this.#heardOf.add(id);
+      this.#listed = true;
+      const ids = (/** @type {Proposed[]} */ open) => open.map(({ id }) => id).join();
+      if (ids(listed) === ids(this.open)) return;
+      this.open = listed;
+      if (!this.find(this.selected)) this.selected = null;
+      this.changed();
+    } catch {
+      // A lost connection; the next greeting lists again.
+    }
+  }
+
   /** Asks the streamer's `twicecast share` to put a proposal into their folder. @param {string} id */
   async accept(id) {
-    if (this.acceptances.get(id)?.kind === "asked") return;
+    const proposed = this.find(id);
+    if (!proposed || this.acceptances.get(id)?.kind === "asked") return;
     this.#outcome(id, { kind: "asked" });
     try {
       const { data } = await this.#connection.request("pullrequest", "apply", { id });
-      this.#questions.set(data.request, id);
+      this.#questions.set(data.request, proposed);
     } catch (error) {
       if (error instanceof RequestError && error.type === "failApplyError") {
         await this.#session.refresh().catch(() => {});
@@ -180,24 +208,13 @@ export class Review extends Observable {
   /** Lists what is open, after each greeting; a question that was under way has lost its answer. */
   async #catchUp() {
     this.#questions.clear();
-    for (const [id, { kind }] of this.acceptances) if (kind === "asked") this.acceptances.delete(id);
+    for (const [id, { kind }] of [...this.acceptances]) if (kind === "asked") this.acceptances.delete(id);
     if (!this.mayReview) {
       this.open = [];
       this.changed();
       return;
     }
-    try {
-      /** @type {Proposed[]} */
-      const listed = [];
-      const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) => listed.push(...data));
-      listed.push(...last.data);
-      this.open = listed;
-      for (const { id } of listed) this.#heardOf.add(id);
-      this.#listed = true;
-      this.changed();
-    } catch {
-      // A lost connection; the next greeting lists again.
-    }
+    await this.refresh();
   }
 
   /** @param {Proposed} proposed */
@@ -220,10 +237,12 @@ export class Review extends Observable {
 
   /** @param {number | undefined} request @param {Acceptance} acceptance */
   #ended(request, acceptance) {
-    const id = request === undefined ? undefined : this.#questions.get(request);
-    if (request === undefined || id === undefined) return;
+    const proposed = request === undefined ? undefined : this.#questions.get(request);
+    if (request === undefined || !proposed) return;
     this.#questions.delete(request);
-    this.#outcome(id, acceptance);
+    this.#outcome(proposed.id, acceptance);
+    if (acceptance.kind === "ended" && acceptance.outcome === "applied") this.#accepted(proposed);
+    void this.refresh();
   }
 
   /** @param {string} id @param {Acceptance} acceptance */
