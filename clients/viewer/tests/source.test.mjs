@@ -34,7 +34,7 @@ const FORBIDDEN = [
   /\bsetAttribute\(\s*["']on/,
   /\s(?:style|on[a-z]+)=["']/,
   /\bsrcdoc\b/,
-  /\bjavascript:/i,
+  /["'`]javascript:/i,
 ];
 
 test("nothing in the page's own code can make markup or code out of text", async () => {
