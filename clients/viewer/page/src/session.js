@@ -1,5 +1,6 @@
 // Who this viewer is, and what the server lets them do: token, rights, roles, presence. Greets on every connection.
 import { ConnectionLost, RequestError } from "./connection.js";
+import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
@@ -61,7 +62,7 @@ export class Session extends Observable {
     this.project = place.project;
     this.#connection = connection;
     this.#keeper = keeper;
-    this.#token = keeper.getItem(this.#key);
+    this.#token = keeper.getItem(this.key);
     connection.greet = () => void this.#greet();
     connection.probe = () => void this.refresh().catch(() => {});
     connection.subscribe(() => this.#connectionChanged());
@@ -84,9 +85,24 @@ export class Session extends Observable {
     return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
   }
 
+  /** Under which name the token is kept. */
+  get key() {
+    return tokenKey(this);
+  }
+
+  /** The token, where the server has accepted it: for a request that cannot have headers. */
+  get token() {
+    return this.tokenState === "good" ? this.#token : null;
+  }
+
+  /** Where the whole project is to be had. */
+  get zipAddress() {
+    return `/-/zip${writeAddress(this.streamer, this.project)}`;
+  }
+
   /** The headers that a request over HTTP needs for this viewer's rights. @returns {Record<string, string>} */
   get headers() {
-    return this.#token && this.tokenState === "good" ? { Authorization: `Bearer ${this.#token}` } : {};
+    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   /** Calls `listener` after every greeting that found the project, once the roles are settled. @param {() => void} listener */
@@ -119,7 +135,7 @@ export class Session extends Observable {
   /** Goes on with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
     this.#token = token;
-    this.#keeper.setItem(this.#key, token);
+    this.#keeper.setItem(this.key, token);
     this.#connection.reconnect();
   }
 
@@ -138,10 +154,6 @@ export class Session extends Observable {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
     this.useToken(data.token);
-  }
-
-  get #key() {
-    return `token:${this.streamer}/${this.project}`;
   }
 
   /** Everything that a new connection needs, in as few round trips as there can be. */
@@ -230,7 +242,7 @@ export class Session extends Observable {
   /** @param {TokenState} state */
   #dropToken(state) {
     this.#token = null;
-    this.#keeper.removeItem(this.#key);
+    this.#keeper.removeItem(this.key);
     this.tokenState = state;
   }
 
@@ -253,6 +265,11 @@ export class Session extends Observable {
     this.changed();
     if (live && this.phase === "missing") void this.refresh().catch(() => {});
   }
+}
+
+/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
+export function tokenKey({ streamer, project }) {
+  return `token:${streamer}/${project}`;
 }
 
 /**
