@@ -1,5 +1,4 @@
 // The project as this viewer has it: entries, contents, and changes as they come. No element.
-import { RequestError } from "./connection.js";
 import { Contents } from "./contents.js";
 import { decodeBase64, joinBytes } from "./encoding.js";
 import { Folders } from "./folders.js";
@@ -102,7 +101,7 @@ export class Project extends Observable {
    * The newest content of a file.
    * @param {string} name
    * @returns {Promise<Content>}
-   * @throws {TooLarge | Gone | RequestError | import("./connection.js").ConnectionLost}
+   * @throws {TooLarge | Gone | import("./connection.js").RequestError | import("./connection.js").ConnectionLost}
    */
   read(name) {
     const held = this.#contents.get(name);

@@ -88,7 +88,7 @@ export const preview = {
   showPicture: "Show as picture",
   showCode: "Show as code",
   empty: "This file is empty.",
-  gone: "This file was deleted.",
+  gone: "This file is not in the project.",
   closeTab: "Close the tab",
   failed: "The download failed.",
 };

@@ -26,10 +26,10 @@ const WRITE_AFTER_MS = 150;
 
 /**
  * @param {HTMLElement} element
- * @param {{ project: import("../project.js").Project, workspace: import("../workspace.js").Workspace,
+ * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile, workspace: import("../workspace.js").Workspace,
  *   notices: import("../notices.js").Notices, edits: Edits }} models
  */
-export function mountCode(element, { project, workspace, notices, edits }) {
+export function mountCode(element, { project, active, workspace, notices, edits }) {
   /** @type {Map<string, Open>} */
   const documents = new Map();
   /** @type {Map<string, string>} */
@@ -133,16 +133,15 @@ export function mountCode(element, { project, workspace, notices, edits }) {
 
   /** Puts the active file on screen, as far as it is there. */
   function show() {
-    const { active, stage } = workspace;
-    const content = active === null ? undefined : project.held(active);
-    const isCode = stage.kind === "file" && active !== null && typeof (edits.textOf(active) ?? content?.text) === "string";
+    const { name, content } = active;
+    const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
     element.hidden = !isCode;
-    if (active === null || !isCode) return;
-    const changed = documentOf(active, content?.text ?? "");
-    const open = /** @type {Open} */ (documents.get(active));
-    if (shown !== active) {
+    if (name === null || !isCode) return;
+    const changed = documentOf(name, content?.text ?? "");
+    const open = /** @type {Open} */ (documents.get(name));
+    if (shown !== name) {
       leave();
-      shown = active;
+      shown = name;
       const target = editor();
       target.setState(open.state);
       if (open.scroll) target.dispatch({ effects: open.scroll });
@@ -219,7 +218,6 @@ export function mountCode(element, { project, workspace, notices, edits }) {
         earlier.delete(each);
       }
     }
-    if (name === workspace.active) show();
   });
 
   workspace.subscribe(() => {
@@ -235,7 +233,7 @@ export function mountCode(element, { project, workspace, notices, edits }) {
     show();
   });
   edits.subscribe(show);
-  project.subscribe(() => element.hidden && show());
+  active.subscribe(show);
   addEventListener("pagehide", () => pending !== undefined && write());
 
   const stopFollowing = () => workspace.following && workspace.set({ following: false });

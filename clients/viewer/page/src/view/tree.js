@@ -54,7 +54,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
       </div>
       <div class="tree" role="tree" tabindex="0" aria-label=${texts.files.heading}
         aria-activedescendant=${isShown ? `row-${active}` : nothing}
-        @scroll=${redraw} @keydown=${onKey} @click=${onClick} @dblclick=${onDoubleClick} @focus=${onFocus}>
+        @scroll=${() => redraw()} @keydown=${onKey} @click=${onClick} @dblclick=${onDoubleClick} @focus=${onFocus}>
         <div class="tree-space" role="presentation" .style=${`height: ${rows.length * rowHeight}px`}>
           <div role="presentation" .style=${`transform: translateY(${first * rowHeight}px)`}>
             ${repeat(shown, ({ name }) => name, (row, at) => rowTemplate(row, first + at))}
@@ -70,7 +70,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
     const isFolder = name.endsWith("/");
     const isOpen = isFolder && open.has(name);
     const isTouched = isFolder ? !isOpen && holdsTouched(name) : project.touched.has(name);
-    const classes = { row: true, folder: isFolder, cursor: name === cursor, active: name === workspace.active, open: isOpen };
+    const classes = { "tree-row": true, folder: isFolder, cursor: name === cursor, active: name === workspace.active, open: isOpen };
     return html`<div class=${classMap(classes)} role="treeitem" id="row-${index}" data-name=${name}
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings}
       aria-expanded=${isFolder ? String(isOpen) : nothing} aria-selected=${String(name === workspace.active)}
