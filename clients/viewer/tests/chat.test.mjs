@@ -93,7 +93,7 @@ test("messages that come while the chat is out of sight are counted on its tab",
   const ana = await streamer(t, server);
   const bob = await open(t, server, { token: viewerToken("bob"), viewport: phone });
   const places = bob.getByRole("navigation", { name: "Views" });
-  await places.getByRole("button", { name: "Chat" }).waitFor();
+  await bob.getByText("Live", { exact: true }).waitFor();
   await ana.say("one");
   await ana.say("two");
   await places.getByRole("button", { name: /Chat\s*2/ }).click();

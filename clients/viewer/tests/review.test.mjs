@@ -95,9 +95,9 @@ test("a file that has changed since is said to have, and one that has not is not
   const page = await open(t, server, { token: streamerToken() });
   await look(page, "Edit");
   await difference(page).locator(".cm-merge-b .cm-changedLine").getByText("TWO").waitFor();
-  assert.equal(await difference(page).getByText("changed since").count(), 0);
+  assert.equal(await difference(page).getByText("changed since", { exact: true }).count(), 0);
   await ana.post("/a.txt", "zero\none\ntwo\n");
-  await difference(page).getByText("changed since").waitFor();
+  await difference(page).getByText("changed since", { exact: true }).waitFor();
   await difference(page).locator(".cm-merge-a .cm-changedLine").getByText("zero").waitFor();
   await page.behaved();
 });

@@ -18,7 +18,7 @@ export async function openProposals(page) {
 /** Opens a file by typing a part of its name. @param {Window} page @param {string} name */
 export async function openFile(page, name) {
   await page.keyboard.press("Control+p");
-  const field = page.getByRole("dialog", { name: "Go to file" }).getByRole("combobox");
+  const field = page.getByRole("combobox", { name: "Go to file" });
   await field.fill(name);
   await field.press("Enter");
   await page.getByRole("tab", { name: name.split("/").at(-1) }).waitFor();
