@@ -49,6 +49,7 @@ function showProject(place) {
   const session = new Session(connection, place, sessionStorage);
   const project = new Project(connection, session);
   const workspace = new Workspace();
+  workspace.wrap = matchMedia("(max-width: 720px)").matches;
   const notices = new Notices();
   const active = new ActiveFile(project, workspace);
   const room = new Room({ connection, session });

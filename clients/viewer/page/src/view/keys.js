@@ -95,7 +95,7 @@ export function mountHelp(element, workspace) {
 
   function template() {
     if (workspace.dialog !== "help") return nothing;
-    return html`<div class="sheet" aria-labelledby="help-title">
+    return html`<div class="sheet">
       <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
         <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
       <div class="key-groups">
