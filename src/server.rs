@@ -25,8 +25,9 @@ use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
-use crate::application::files::streamer_grace::{start_grace, tidy_up};
+use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
+use crate::application::periodic::every_second;
 use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 
@@ -126,7 +127,7 @@ impl Server {
         let tidied = Arc::clone(&application);
         let tidying = tokio::spawn(every(SECOND, move || {
             let application = Arc::clone(&tidied);
-            async move { tidy_up(&application) }
+            async move { every_second(&application) }
         }));
         // Never ends by itself; started again a second after a panic.
         let relieving = tokio::spawn(every(SECOND, move || {

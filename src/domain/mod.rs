@@ -4,6 +4,7 @@
 //! of one of these types has been checked once and is valid from then on.
 
 mod content_hash;
+mod contents;
 mod draft;
 mod file_path;
 mod identity;
@@ -18,6 +19,7 @@ mod room;
 mod time;
 
 pub use content_hash::ContentHash;
+pub use contents::Contents;
 pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use identity::{Claims, Identity, IdentityError, TokenRights};

@@ -27,6 +27,17 @@ pub struct ProjectEntry {
 }
 
 impl ProjectEntry {
+    /// What is known about a file that has just been written.
+    pub fn written(bytes: u64, version: Version, modified: Timestamp, executable: bool) -> Self {
+        Self {
+            bytes,
+            version,
+            modified,
+            executable,
+            sha256: None,
+        }
+    }
+
     /// Whether both describe the same state of the file, whether or not its hash is known.
     pub fn is_same_state(&self, other: &Self) -> bool {
         self.bytes == other.bytes
@@ -138,13 +149,7 @@ impl Project {
         executable: bool,
     ) {
         let PendingPut { path, bytes } = put;
-        let entry = ProjectEntry {
-            bytes,
-            version,
-            modified,
-            executable,
-            sha256: None,
-        };
+        let entry = ProjectEntry::written(bytes, version, modified, executable);
         self.change(&path, |project| {
             project.pending.remove(&path);
             project.set(&path, Some(entry));

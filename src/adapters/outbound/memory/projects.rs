@@ -59,7 +59,7 @@ impl Stored {
         content: Bytes,
         executable: Option<bool>,
         quota: &ProjectQuota,
-    ) -> Result<(Version, bool), StoreError> {
+    ) -> Result<ProjectEntry, StoreError> {
         let bytes = content.len() as u64;
         let put = self.project.begin_put(path, bytes, quota)?;
         let now = now_nanos();
@@ -76,8 +76,9 @@ impl Stored {
             executable,
             source,
         };
+        let entry = file.entry();
         self.files.insert(path.clone(), file);
-        Ok((version, executable))
+        Ok(entry)
     }
 
     fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
@@ -142,9 +143,9 @@ impl ProjectStore for MemoryProjects {
     ) -> Result<Version, StoreError> {
         let content = content.read().await?;
         self.with(project, |stored| {
-            let (version, executable) = stored.put(path, content, executable, &quota)?;
-            in_turn(version, executable);
-            Ok(version)
+            let entry = stored.put(path, content, executable, &quota)?;
+            in_turn(entry);
+            Ok(entry.version)
         })
     }
 

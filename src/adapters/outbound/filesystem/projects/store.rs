@@ -134,10 +134,7 @@ fn differences(before: Option<&LoadedProject>, now: &LoadedProject) -> Vec<(File
         known.is_some_and(|known| known.is_same_state(entry))
     };
     let changed = now.iter().filter(|(path, entry)| !is_known(path, entry));
-    let changed = changed.map(|(path, entry)| {
-        let executable = entry.executable;
-        (path.clone(), Rescanned::Changed { executable })
-    });
+    let changed = changed.map(|(path, entry)| (path.clone(), Rescanned::Changed(*entry)));
     // First what is gone: a file may be where a folder was.
     gone.chain(changed).collect()
 }
@@ -250,10 +247,9 @@ impl ProjectStore for FilesystemProjects {
                 versions: &changing.entry.versions,
                 new_folders: &changing.entry.new_folders,
             };
-            let put = replacing.run(&changing.root, changing.path, &content, executable, &quota);
-            let (version, executable) = put?;
-            in_turn(version, executable);
-            Ok(version)
+            let put = replacing.run(&changing.root, changing.path, &content, executable, &quota)?;
+            in_turn(put);
+            Ok(put.version)
         };
         self.change_file(project, path, put).await
     }
