@@ -114,10 +114,10 @@ impl Server {
             handler,
         );
         let filter = transport::upgrade(&transport)
-            .or(http::pages(
-                shutdown.draining.clone(),
-                settings.web_pages.clone(),
-            ))
+            .or(http::pages(http::Site {
+                draining: shutdown.draining.clone(),
+                web_pages: settings.web_pages.clone(),
+            }))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());
         let stop = shutdown.stop.clone();
