@@ -107,22 +107,17 @@ impl Server {
             drain,
         });
         let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
-        let transport = Transport::new(
-            settings.clone(),
-            Arc::clone(&memory),
-            shutdown.clone(),
-            handler,
-        );
+        let web_pages = settings.web_pages.clone();
+        let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
         let filter = transport::upgrade(&transport)
-            .or(http::pages(
-                shutdown.draining.clone(),
-                settings.web_pages.clone(),
-            ))
+            .or(http::pages(http::Site {
+                draining: shutdown.draining.clone(),
+                web_pages,
+            }))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());
-        let stop = shutdown.stop.clone();
         let serving = tokio::spawn(async move {
-            transport::serve(listeners, filter, &settings, &stop).await;
+            transport::serve(listeners, filter, &transport).await;
         });
         let tidied = Arc::clone(&application);
         let tidying = tokio::spawn(every(SECOND, move || {
