@@ -105,7 +105,7 @@ export function mountHelp(element, workspace) {
       </div>
       <label class="check"><input type="checkbox" .checked=${workspace.singleKeys} @change=${onSingle}>
         <span>${texts.keys.single}<small>${texts.keys.singleHint}</small></span></label>
-      <p class="sheet-foot"><a href="/-/viewer/vendor/NOTICES.txt" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
+      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
     </div>`;
   }
 
