@@ -54,7 +54,7 @@ function showProject(place) {
   const active = new ActiveFile(project, workspace);
   const room = new Room({ connection, session });
   const sent = new SentProposals({ connection, session, keeper: localStorage });
-  const proposal = new Proposal({ connection, session, sent, keeper: localStorage });
+  const proposal = new Proposal({ connection, session, sent, keeper: sessionStorage });
   const review = new Review({ connection, session, project, keeper: localStorage });
 
   const isEdited = (/** @type {string} */ name) => proposal.textOf(name) !== undefined;
@@ -107,5 +107,6 @@ function showProject(place) {
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
+  addEventListener("pagehide", () => proposal.save());
   connection.start();
 }

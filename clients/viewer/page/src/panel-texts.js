@@ -17,6 +17,8 @@ export const chat = {
   closed: "The chat of this project is for people with a name.",
   askForLink: (/** @type {string} */ streamer) => `You are reading along. To write, open a link with your name in it: ${visible(streamer)} can make one.`,
   away: "The connection is lost; what is said meanwhile comes when it is back.",
+  guest: "You are reading along. Choose a name to write, too.",
+  join: "Join as guest",
   field: "Message",
   placeholder: "Say something",
   send: "Send",
@@ -28,16 +30,6 @@ export const chat = {
   long: "That is too long for one message.",
   lost: "Not sent: the connection is lost. Your text is still here.",
   refused: (/** @type {string} */ message) => `Not sent: ${visible(message)}`,
-};
-
-export const guest = {
-  title: "Join in",
-  chat: "Choose a name to write in the chat.",
-  propose: "Choose a name to propose changes.",
-  field: "Your name",
-  join: "Join",
-  taken: (/** @type {string} */ suggestion) => `That name is taken. ${visible(suggestion)} is free.`,
-  lost: "The connection is lost. Try again in a moment.",
 };
 
 export const propose = {
@@ -89,6 +81,8 @@ export const propose = {
     characters: "A name has no backslashes and no control characters.",
     taken: "There is a file of that name.",
   },
+  guest: "Choose a name, then you can edit files here and propose your changes.",
+  join: "Join as guest",
   notAllowed: (/** @type {string} */ streamer) => `Proposing takes a link with your name in it: ask ${visible(streamer)} for one.`,
   isAway: "You can edit while the connection is lost, and send when it is back.",
 };

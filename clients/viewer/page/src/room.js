@@ -39,6 +39,7 @@ export class Room extends Observable {
   #session;
   #known = new Set();
   #looking = false;
+  #viewers = 0;
   #asking = false;
 
   /** @param {{ connection: Connection, session: Session }} parts */
@@ -48,7 +49,7 @@ export class Room extends Observable {
     this.#session = session;
     connection.on("chatMessage", ({ data }) => this.#add([data]));
     session.onReady(() => void this.#catchUp());
-    session.subscribe(() => this.changed());
+    session.subscribe(() => this.#sessionChanged());
   }
 
   /** Whether this viewer may write. */
@@ -100,6 +101,16 @@ export class Room extends Observable {
     } finally {
       this.#asking = false;
     }
+  }
+
+  /** Who is counted as a viewer may be a member, too. */
+  #sessionChanged() {
+    const { viewers } = this.#session;
+    if (viewers !== this.#viewers) {
+      this.#viewers = viewers;
+      void this.refreshMembers();
+    }
+    this.changed();
   }
 
   /** Asks for what was said, on every connection that hears the room. */

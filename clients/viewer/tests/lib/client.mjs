@@ -45,7 +45,7 @@ export async function connect(test, server) {
       });
     },
     /**
-     * Sends a request and gives its first answer; fails on an error.
+     * Sends a request and gives its last answer, after the parts of files; fails on an error.
      *
      * @param {string} type
      * @param {string | undefined} subtype
@@ -54,7 +54,7 @@ export async function connect(test, server) {
     async ask(type, subtype, data) {
       const ref = ++lastRef;
       socket.send(JSON.stringify({ type, subtype, data, ref }));
-      const answer = await client.hears((message) => message.ref === ref);
+      const answer = await client.hears((message) => message.ref === ref && message.type !== "fileGet");
       if (answer.code !== 200) throw new Error(`${type}/${subtype}: ${JSON.stringify(answer)}`);
       return answer;
     },

@@ -3,7 +3,6 @@ import { createRef, html, nothing, ref, repeat } from "../../vendor/lit-html.js"
 import { pieces } from "../links.js";
 import { visible } from "../names.js";
 import { chat as texts } from "../panel-texts.js";
-import { guestForm } from "./guest.js";
 import { region } from "./region.js";
 
 /** @typedef {import("../room.js").ChatMessage} ChatMessage */
@@ -84,9 +83,6 @@ export function mountChat(element, { room, session, workspace }) {
     void send();
   };
 
-  const drawLater = () => draw();
-  const join = guestForm(session, "chat", drawLater);
-
   const message = (/** @type {ChatMessage} */ each, /** @type {number} */ at) => {
     const { username, date } = each;
     const before = room.messages[at - 1];
@@ -124,7 +120,10 @@ export function mountChat(element, { room, session, workspace }) {
   const foot = () => {
     if (room.mayWrite || draft !== "") return composer();
     if (session.phase !== "ready") return nothing;
-    if (session.guests !== "off" && session.you.name === null) return join();
+    if (session.guests !== "off" && session.you.name === null) {
+      return html`<div class="join-in"><p class="hint">${texts.guest}</p>
+        <button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${texts.join}</button></div>`;
+    }
     return html`<p class="hint">${room.heard ? texts.askForLink(session.streamer) : texts.closed}</p>`;
   };
 

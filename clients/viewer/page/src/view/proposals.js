@@ -1,7 +1,6 @@
 // The proposals: a viewer's own, or those that wait for the streamer.
 import { html } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
-import { guestForm } from "./guest.js";
 import { proposeTemplate } from "./propose.js";
 import { region } from "./region.js";
 import { reviewsTemplate } from "./reviews.js";
@@ -26,12 +25,14 @@ export function mountProposals(element, models) {
   const drawLater = () => draw();
   const own = proposeTemplate(models, drawLater);
   const waiting = reviewsTemplate(models, drawLater);
-  const join = guestForm(session, "propose", drawLater);
 
   const template = () => {
     if (review.mayReview) return waiting();
     if (proposal.mayPropose || proposal.drafts.size > 0 || session.phase === "lost") return own();
-    if (session.guests === "propose" && session.you.name === null) return html`<h2>${propose.title}</h2>${join()}`;
+    if (session.guests === "propose" && session.you.name === null) {
+      return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
+        <div><button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${propose.join}</button></div>`;
+    }
     return html`<h2>${propose.title}</h2><p class="hint">${propose.notAllowed(session.streamer)}</p>`;
   };
   const draw = region(element, template, proposal, sent, review, project, session, workspace);
