@@ -59,20 +59,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         max_message_bytes: 16 * 1024 * 1024,
         ..TransportSettings::default()
     };
-    let shutdown = Shutdown::default();
-    let transport = Transport::new(
-        settings.clone(),
-        MemoryBudget::new(192 << 20),
-        shutdown.clone(),
-        Echo,
-    );
+    let memory = MemoryBudget::new(192 << 20);
+    let transport = Transport::new(settings, memory, Shutdown::default(), Echo);
     let listeners = listen::bind(&Host::Named("127.0.0.1".to_owned()), port)?;
-    transport::serve(
-        listeners,
-        transport::upgrade(&transport),
-        &settings,
-        &shutdown.stop,
-    )
-    .await;
+    transport::serve(listeners, transport::upgrade(&transport), &transport).await;
     Ok(())
 }

@@ -25,8 +25,9 @@ use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::memory::MemoryChatRooms;
-use crate::application::files::streamer_grace::{start_grace, tidy_up};
+use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
+use crate::application::periodic::every_second;
 use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 
@@ -106,27 +107,22 @@ impl Server {
             drain,
         });
         let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
-        let transport = Transport::new(
-            settings.clone(),
-            Arc::clone(&memory),
-            shutdown.clone(),
-            handler,
-        );
+        let web_pages = settings.web_pages.clone();
+        let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
         let filter = transport::upgrade(&transport)
             .or(http::pages(http::Site {
                 draining: shutdown.draining.clone(),
-                web_pages: settings.web_pages.clone(),
+                web_pages,
             }))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());
-        let stop = shutdown.stop.clone();
         let serving = tokio::spawn(async move {
-            transport::serve(listeners, filter, &settings, &stop).await;
+            transport::serve(listeners, filter, &transport).await;
         });
         let tidied = Arc::clone(&application);
         let tidying = tokio::spawn(every(SECOND, move || {
             let application = Arc::clone(&tidied);
-            async move { tidy_up(&application) }
+            async move { every_second(&application) }
         }));
         // Never ends by itself; started again a second after a panic.
         let relieving = tokio::spawn(every(SECOND, move || {

@@ -49,7 +49,7 @@ fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durab
     let put = async || {
         let content = FileContent::Memory(content.clone());
         store
-            .put_file(&project, &path, content, None, QUOTA, Box::new(|_, _| {}))
+            .put_file(&project, &path, content, None, QUOTA, Box::new(|_| {}))
             .await
             .expect("stored");
     };

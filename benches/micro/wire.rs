@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use file_ws_server::adapters::inbound::websocket::{event_encoder, fuzzing};
 use file_ws_server::application::memory::MemoryBudget;
 use file_ws_server::application::{Event, FileKey};
-use file_ws_server::domain::{FilePath, Version};
+use file_ws_server::domain::{FilePath, ProjectEntry, Timestamp, Version};
 
 use crate::hub::project;
 
@@ -41,9 +41,13 @@ pub fn benches(criterion: &mut Criterion) {
         };
         let event = Event::FileUpdated {
             file: Arc::new(file),
-            version: Version::new(1),
+            entry: ProjectEntry::written(
+                (chars / 4 * 3) as u64,
+                Version::new(1),
+                Timestamp::default(),
+                false,
+            ),
             content: Some(Bytes::from(vec![b'x'; chars / 4 * 3])),
-            executable: false,
         };
         encode.throughput(Throughput::Bytes(chars as u64));
         encode.bench_function(BenchmarkId::from_parameter(name), |bencher| {

@@ -163,9 +163,11 @@ fn fault(command: &Command) -> Option<&BadParameters> {
         Command::GetFiles(checked) | Command::ListFiles(checked) => checked.as_ref().err(),
         Command::PostFile(checked) => checked.as_ref().err(),
         Command::DeleteFile(checked) => checked.as_ref().err(),
-        Command::WatchProject(checked)
-        | Command::UnwatchProject(checked)
-        | Command::ProjectStatus(checked) => checked.as_ref().err(),
+        Command::WatchProject(checked) => checked.as_ref().err(),
+        Command::UnwatchProject(checked) | Command::ProjectStatus(checked) => {
+            checked.as_ref().err()
+        }
+        Command::Focus(checked) => checked.as_ref().err(),
         Command::CreatePullRequest(checked) => checked.as_ref().err(),
         Command::GetPullRequest(checked) => checked.as_ref().err(),
         Command::DeletePullRequest(checked) => checked.as_ref().err(),

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ContentHash, FilePath, Outcome, PathQuery, ProjectId, PullRequest, PullRequestId, Sections,
+    ContentHash, Contents, FilePath, Outcome, PathQuery, ProjectId, PullRequest, PullRequestId,
+    Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -28,11 +29,13 @@ pub enum Command {
     /// `file`/`delete`.
     DeleteFile(Checked<DeleteFile>),
     /// `file`/`watch`.
-    WatchProject(Checked<ProjectId>),
+    WatchProject(Checked<WatchProject>),
     /// `file`/`unwatch`.
     UnwatchProject(Checked<ProjectId>),
     /// `file`/`status`.
     ProjectStatus(Checked<ProjectId>),
+    /// `file`/`focus`.
+    Focus(Checked<Focus>),
     /// `pullrequest`/`creation`.
     CreatePullRequest(Checked<CreatePullRequest>),
     /// `pullrequest`/`finish`.
@@ -92,6 +95,7 @@ impl Command {
             | Self::WatchProject(_)
             | Self::UnwatchProject(_)
             | Self::ProjectStatus(_)
+            | Self::Focus(_)
             | Self::CreatePullRequest(_)
             | Self::FinishPullRequest
             | Self::ListPullRequests
@@ -144,6 +148,35 @@ pub struct FilesQuery {
     pub path: PathQuery,
     /// Whether a folder's sub-folders are included.
     pub recursively: bool,
+    /// Whether a `list` tells the files' hashes.
+    pub hashes: bool,
+}
+
+/// The parameters of `watch`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchProject {
+    /// Which project; the right to read it is checked before the rest.
+    pub project: ProjectId,
+    /// What is wanted of it.
+    pub watch: Checked<Watch>,
+}
+
+/// What a connection wants of a project that it watches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watch {
+    /// Which changed files come with their contents.
+    pub contents: Arc<Contents>,
+    /// Whether it is told how many view the project and where its streamer is looking.
+    pub presence: bool,
+}
+
+/// The parameters of `focus`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Focus {
+    /// The file, which need not exist.
+    pub path: FilePath,
+    /// The line, from 1 on.
+    pub line: Option<u32>,
 }
 
 /// The parameters of `post`.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::application::file_key::FileKey;
-use crate::domain::{ChatMessage, Outcome, ProjectId, PullRequest, PullRequestId, Version};
+use crate::domain::{
+    ChatMessage, Outcome, ProjectEntry, ProjectId, PullRequest, PullRequestId, Version,
+};
 
 /// Something that connections are told without asking.
 #[derive(Debug, Clone)]
@@ -14,12 +16,17 @@ pub enum Event {
     FileUpdated {
         /// Which file.
         file: Arc<FileKey>,
-        /// The change's number.
-        version: Version,
+        /// What is known about it now; its version is the change's number.
+        entry: ProjectEntry,
         /// The content, if it was at hand and small; otherwise it is read back from the store.
         content: Option<Bytes>,
-        /// Whether the file may be executed.
-        executable: bool,
+    },
+    /// The same for those who do not want its content.
+    FileChanged {
+        /// Which file.
+        file: Arc<FileKey>,
+        /// What is known about it now.
+        entry: ProjectEntry,
     },
     /// A file is gone.
     FileDeleted {
@@ -35,6 +42,20 @@ pub enum Event {
         /// Whether the streamer is connected now.
         connected: bool,
     },
+    /// The number of those who view a project may have changed.
+    ViewersChanged {
+        /// Which project.
+        project: ProjectId,
+        /// How many there are now.
+        viewers: usize,
+    },
+    /// A streamer looks at another place.
+    FocusChanged {
+        /// The file.
+        file: FileKey,
+        /// The line, from 1 on.
+        line: Option<u32>,
+    },
     /// A viewer has finished a pull request.
     PullRequestCreated(PullRequest),
     /// The streamer or the owner has ended a pull request.
@@ -46,4 +67,17 @@ pub enum Event {
     },
     /// Somebody said something.
     ChatMessage(ChatMessage),
+}
+
+impl Event {
+    /// The file that it is about and the number of its change, if it is a change of a file.
+    pub fn file_change(&self) -> Option<(&FileKey, Version)> {
+        match self {
+            Self::FileUpdated { file, entry, .. } | Self::FileChanged { file, entry } => {
+                Some((file, entry.version))
+            }
+            Self::FileDeleted { file, version } => Some((file, *version)),
+            _ => None,
+        }
+    }
 }

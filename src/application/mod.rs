@@ -18,6 +18,7 @@ pub(crate) mod locks;
 pub mod memory;
 mod operator;
 mod outcome;
+pub mod periodic;
 pub mod ports;
 pub mod pull_requests;
 mod reply;
@@ -31,7 +32,7 @@ pub(crate) mod test_world;
 
 pub use command::{
     Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, DeletePullRequest,
-    FilesQuery, PartOf, PostFile, ReadFiles,
+    FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
 pub use event::Event;

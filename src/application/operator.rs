@@ -8,7 +8,7 @@ use crate::application::file_key::FileKey;
 use crate::application::ports::{
     EventPublisher, ProjectState, ProjectStore, PullRequestStore, Rescanned, StoreError, Topic,
 };
-use crate::domain::{Outcome, ProjectId, PullRequestId, UserName};
+use crate::domain::{Outcome, ProjectEntry, ProjectId, PullRequestId, UserName};
 
 /// The use cases of operators. No token is asked for: whoever may reach them may do all this.
 #[derive(Clone)]
@@ -114,11 +114,10 @@ impl Operator {
             let file = Arc::new(FileKey { project, path });
             let event = match rescanned {
                 Rescanned::Gone => Event::FileDeleted { file, version },
-                Rescanned::Changed { executable } => Event::FileUpdated {
+                Rescanned::Changed(entry) => Event::FileUpdated {
                     file,
-                    version,
+                    entry: ProjectEntry { version, ..entry },
                     content: None,
-                    executable,
                 },
             };
             if let Some(events) = &events {

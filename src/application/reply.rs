@@ -21,6 +21,8 @@ pub enum Reply {
     FileWatch,
     /// The project is no longer watched.
     FileUnwatch,
+    /// The receivers have been told where the streamer is looking.
+    FileFocus,
     /// The state of a project.
     FileStatus(ProjectStatus),
     /// There is a new draft.

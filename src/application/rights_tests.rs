@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::application::command::{Command, DeletePullRequest};
+use crate::application::command::{Command, DeletePullRequest, Focus};
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, new_session,
-    other, post, pull_request, separately, streaming, viewing,
+    other, path, post, pull_request, separately, streaming, viewing, watch,
 };
 use crate::domain::{Outcome, PullRequestId, Sections};
 
@@ -158,7 +158,7 @@ verbs! {
     Malformed, Authenticate, AuthenticateSection, GetFiles, ListFiles, PostFile, DeleteFile,
     WatchProject, UnwatchProject, ProjectStatus, CreatePullRequest, FinishPullRequest,
     GetPullRequest, DeletePullRequest, ListPullRequests, SendMessage, ChatHistory, ChatMembers,
-    LeaveRoom,
+    LeaveRoom, Focus,
 }
 
 fn fault() -> BadParameters {
@@ -176,6 +176,11 @@ fn end(number: u128) -> Command {
     }))
 }
 
+fn focus(name: &str) -> Command {
+    let (path, line) = (path(name), None);
+    Command::Focus(Ok(Focus { path, line }))
+}
+
 fn inside(number: u128) -> Command {
     let name = format!("/{}/p", PullRequestId::from_u128(number));
     get(demo(), &name, false)
@@ -191,7 +196,7 @@ type Named = (&'static str, fn() -> Command);
 
 /// What the rows of all tables ask.
 #[rustfmt::skip]
-const COMMANDS: [Named; 67] = [
+const COMMANDS: [Named; 69] = [
     ("get demo",             || get(demo(), "/", true)),
     ("get other",            || get(other(), "/", true)),
     ("get ill-typed",        || Command::GetFiles(Err(fault()))),
@@ -201,8 +206,8 @@ const COMMANDS: [Named; 67] = [
     ("list other",           || list(other(), "/", true)),
     ("list ill-typed",       || Command::ListFiles(Err(fault()))),
     ("list request in demo", || list_inside(IN_DEMO)),
-    ("watch demo",           || Command::WatchProject(Ok(demo()))),
-    ("watch other",          || Command::WatchProject(Ok(other()))),
+    ("watch demo",           || watch(demo())),
+    ("watch other",          || watch(other())),
     ("watch ill-typed",      || Command::WatchProject(Err(fault()))),
     ("unwatch demo",         || Command::UnwatchProject(Ok(demo()))),
     ("unwatch other",        || Command::UnwatchProject(Ok(other()))),
@@ -216,6 +221,8 @@ const COMMANDS: [Named; 67] = [
     ("delete",               || delete("/a")),
     ("delete a draft's",     || delete("/mine")),
     ("delete ill-typed",     || Command::DeleteFile(Err(fault()))),
+    ("focus",                || focus("/a")),
+    ("focus ill-typed",      || Command::Focus(Err(fault()))),
     ("creation",             || creation("title")),
     ("creation, no title",   || creation("")),
     ("creation ill-typed",   || Command::CreatePullRequest(Err(fault()))),
@@ -322,6 +329,8 @@ post ill-typed        401     401       401      401     401     400       400  
 delete                401     401       401      401     401     yes       yes    yes     401   401
 delete a draft's      401     401       401      401     401     409       409    yes     401   401
 delete ill-typed      401     401       401      401     401     400       400    400     401   401
+focus                 401     401       401      401     401     yes       yes    401     401   401
+focus ill-typed       401     401       401      401     401     400       400    401     401   401
 creation              401     401       401      yes     yes     yes       yes    yes     401   401
 creation, no title    401     401       401      400     400     400       400    400     401   401
 creation ill-typed    401     401       401      400     400     400       400    400     401   401
@@ -484,7 +493,7 @@ async fn a_role_is_had_by_the_token_alone() {
 #[test]
 fn every_command_has_its_rows() {
     let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
-    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 27, 9, 13]);
+    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 29, 9, 13]);
     let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
     let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
     assert_eq!(named.len(), COMMANDS.len(), "a name for each command");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::task::TaskTracker;
 
 use crate::application::files::abandoned_projects::AbandonedProjects;
+use crate::application::files::viewer_counts::ViewerCounts;
 use crate::application::limits::{Limits, Policy};
 use crate::application::operator::Operator;
 use crate::application::ports::{
@@ -46,6 +47,7 @@ pub struct Application {
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
     pub(crate) abandoned: AbandonedProjects,
+    pub(crate) viewer_counts: ViewerCounts,
     pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
 }
@@ -58,6 +60,7 @@ impl Application {
             limits,
             policy,
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
+            viewer_counts: ViewerCounts::default(),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::application::command::{
     Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, FilesQuery, PartOf,
-    PostFile, ReadFiles,
+    PostFile, ReadFiles, Watch, WatchProject,
 };
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::Event;
@@ -43,9 +43,9 @@ use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    ChatSection, Claims, ContentHash, FilePath, PathQuery, ProjectEntry, ProjectId, ProjectName,
-    ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection, RoomName,
-    Sections, Timestamp, Uptime, Usage, UserName, Version,
+    ChatSection, Claims, ContentHash, Contents, FilePath, PathQuery, ProjectEntry, ProjectId,
+    ProjectName, ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
+    Revision, RoomName, Sections, Timestamp, Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -205,7 +205,11 @@ impl World {
                 };
                 journal.note(format!("put {project} {path} {}{bit}", describe(&content)));
                 let version = version();
-                in_turn(version, executable == Some(true));
+                in_turn(ProjectEntry {
+                    version,
+                    executable: executable == Some(true),
+                    ..entry(path)
+                });
                 Ok(version)
             },
         );
@@ -258,6 +262,12 @@ impl World {
                 }
                 Ok(next_of(names, files, most))
             });
+        projects.expect_revision().returning(|_| {
+            Ok(Revision {
+                origin: 1,
+                changes: 2,
+            })
+        });
         projects.expect_note_hash().returning(|_, _, _, _| ());
         let files = self.files.len() as u64;
         projects.expect_usage().returning(move |_| {
@@ -374,6 +384,16 @@ impl World {
             .expect_subscribe()
             .returning(move |who, topic| {
                 journal.note(format!("subscribe {who} {}", name_of(&topic)));
+            });
+        let journal = self.journal.clone();
+        subscriptions
+            .expect_narrow()
+            .returning(move |who, project, contents| {
+                let which = match &*contents {
+                    Contents::All => "all contents".to_owned(),
+                    Contents::Of(names) => format!("{names:?}"),
+                };
+                journal.note(format!("narrow {who} {project} to {which}"));
             });
         let journal = self.journal.clone();
         subscriptions
@@ -845,6 +865,7 @@ fn reading(project: ProjectId, name: &str, recursively: bool) -> ReadFiles {
         files: Ok(FilesQuery {
             path: PathQuery::parse(name).expect("a name"),
             recursively,
+            hashes: true,
         }),
     }
 }
@@ -855,6 +876,14 @@ pub fn get(project: ProjectId, name: &str, recursively: bool) -> Command {
 
 pub fn list(project: ProjectId, name: &str, recursively: bool) -> Command {
     Command::ListFiles(Ok(reading(project, name, recursively)))
+}
+
+/// A watch of all contents, without presence.
+pub fn watch(project: ProjectId) -> Command {
+    Command::WatchProject(Ok(WatchProject {
+        project,
+        watch: Ok(Watch::default()),
+    }))
 }
 
 pub fn creation(title: &str) -> Command {
@@ -923,7 +952,7 @@ pub fn open_file(path: &FilePath) -> OpenFile {
     }
 }
 
-async fn names_of(mut fetch: FileStream) -> Vec<String> {
+pub async fn names_of(mut fetch: FileStream) -> Vec<String> {
     let mut names = Vec::new();
     while let Some(fetched) = fetch.next().await {
         match fetched {
@@ -963,6 +992,7 @@ fn describe(content: &FileContent) -> String {
 fn name_of(topic: &Topic) -> String {
     match topic {
         Topic::Updates(project) => format!("updates {project}"),
+        Topic::Presence(project) => format!("presence {project}"),
         Topic::Proposals(project) => format!("proposals {project}"),
         Topic::Outcomes(project, user) => format!("outcomes {project} {user}"),
         Topic::Room(room) => format!("room {room}"),
@@ -973,20 +1003,25 @@ fn what_happened(event: &Event) -> String {
     match event {
         Event::FileUpdated {
             file,
-            version,
+            entry,
             content,
-            executable,
         } => {
             let path = &file.path;
-            let number = version.number();
+            let number = entry.version.number();
             let at_hand = if content.is_some() { "" } else { " by name" };
-            let bit = if *executable { " executable" } else { "" };
+            let bit = if entry.executable { " executable" } else { "" };
             format!("updated {path} v{number}{at_hand}{bit}")
         }
+        Event::FileChanged { file, .. } => format!("changed {}", file.path),
         Event::FileDeleted { file, version } => {
             format!("deleted {} v{}", file.path, version.number())
         }
         Event::Presence { connected, .. } => format!("presence {connected}"),
+        Event::ViewersChanged { viewers, .. } => format!("viewers {viewers}"),
+        Event::FocusChanged { file, line } => {
+            let line = line.map(|line| format!(" {line}")).unwrap_or_default();
+            format!("focus {}{line}", file.path)
+        }
         Event::PullRequestCreated(created) => {
             format!("created {:?} by {}", created.title, created.owner)
         }

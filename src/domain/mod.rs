@@ -4,6 +4,7 @@
 //! of one of these types has been checked once and is valid from then on.
 
 mod content_hash;
+mod contents;
 mod draft;
 mod file_path;
 mod identity;
@@ -18,14 +19,15 @@ mod room;
 mod time;
 
 pub use content_hash::ContentHash;
+pub use contents::Contents;
 pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use identity::{Claims, Identity, IdentityError, TokenRights};
 pub use names::{NameError, ProjectName, RoomName, UserName};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{
-    PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Usage,
-    Version,
+    PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Revision,
+    Usage, Version,
 };
 pub use pull_request::{Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};

@@ -21,6 +21,7 @@ mod nonsense;
 mod operation;
 mod order;
 mod parameters;
+mod presence;
 mod programs;
 mod pull_requests;
 mod races;

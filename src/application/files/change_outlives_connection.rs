@@ -150,13 +150,12 @@ async fn put(
     };
     let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
     let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
-    let in_turn = move |version, executable| {
+    let in_turn = move |entry| {
         drop(hold);
         let event = Event::FileUpdated {
             file: told,
-            version,
+            entry,
             content: event_content,
-            executable,
         };
         events.publish(&topic, event, Some(origin));
         answer.give(Ok(Reply::FilePosted));

@@ -1,5 +1,7 @@
 //! The files being sent to a connection, opened one after the other as it has room.
 
+mod listed;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -58,8 +60,8 @@ pub struct FileStream {
     /// The normalised name that was asked for.
     asked: String,
     permit: ReadPermission,
-    /// Longer files are not hashed.
-    max_hashed_bytes: u64,
+    /// Longer files are not hashed; `None`: none is.
+    max_hashed_bytes: Option<u64>,
     is_list: bool,
 }
 
@@ -158,9 +160,15 @@ impl FileStream {
             is_single: false,
             asked,
             permit,
-            max_hashed_bytes: app.limits.max_file_bytes,
+            max_hashed_bytes: Some(app.limits.max_file_bytes),
             is_list: false,
         }
+    }
+
+    /// Has [`next_listed`](Self::next_listed) tell no hashes, which it would have to compute.
+    pub(crate) fn without_hashes(mut self) -> Self {
+        self.max_hashed_bytes = None;
+        self
     }
 
     /// The normalised name that was asked for.
@@ -218,61 +226,6 @@ impl FileStream {
                     RequestError::reading_file(&error);
                     return Some(NextFile::Unreadable(path));
                 }
-            }
-        }
-    }
-
-    /// The next entry of a `list`; `None` at the end. A file is opened only if its hash is not
-    /// known yet, and never if it is longer than a file may be: then its entry has no hash.
-    pub async fn next_listed(&mut self) -> Option<NextFile<ProjectEntry>> {
-        self.is_list = true;
-        if let Err(refusal) = self.permit.check() {
-            self.opened.clear();
-            return Some(NextFile::Broken(refusal));
-        }
-        if self.opened.is_empty() {
-            if self.names.is_empty()
-                && let Err(refusal) = self.look_ahead().await
-            {
-                return Some(NextFile::Broken(refusal));
-            }
-            if let Some((path, Some(entry))) = self.names.front()
-                && self.needs_no_hash(entry)
-            {
-                let listed = NextFile::File(path.clone(), *entry);
-                self.names.pop_front();
-                return Some(listed);
-            }
-        }
-        Some(match self.next().await? {
-            NextFile::File(path, file) => self.hashed(path, &file).await,
-            NextFile::Unreadable(path) => NextFile::Unreadable(path),
-            NextFile::Broken(refusal) => NextFile::Broken(refusal),
-        })
-    }
-
-    /// Whether a `list` can describe a file without opening it.
-    fn needs_no_hash(&self, entry: &ProjectEntry) -> bool {
-        entry.sha256.is_some() || entry.bytes > self.max_hashed_bytes
-    }
-
-    async fn hashed(&self, path: FilePath, file: &OpenFile) -> NextFile<ProjectEntry> {
-        let mut entry = file.entry();
-        if file.bytes > self.max_hashed_bytes {
-            return NextFile::File(path, entry);
-        }
-        match file.sha256().await {
-            Ok(hash) => {
-                if let Source::Project { project, store } = &self.source {
-                    store.note_hash(project, &path, file.version, hash);
-                }
-                entry.sha256 = Some(hash);
-                NextFile::File(path, entry)
-            }
-            Err(error) => {
-                // This logs it; the caller decides which error to send.
-                RequestError::reading_file(&error);
-                NextFile::Unreadable(path)
             }
         }
     }

@@ -3,7 +3,9 @@
 pub(crate) mod abandoned_projects;
 pub mod change_outlives_connection;
 pub mod delete_file;
+pub mod download;
 pub mod file_stream;
+pub mod focus;
 pub(crate) mod missing_last_part;
 pub mod open_updated;
 pub mod post_file;
@@ -18,4 +20,5 @@ pub(crate) mod upload;
 pub mod upload_log;
 pub(crate) mod upload_memory;
 pub(crate) mod uploads;
+pub(crate) mod viewer_counts;
 pub mod watch_project;

@@ -28,8 +28,19 @@ pub(crate) async fn list_files(
     request: Checked<ReadFiles>,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
+    let query = request
+        .as_ref()
+        .ok()
+        .and_then(|list| list.files.as_ref().ok());
+    let hashes = query.is_none_or(|query| query.hashes);
     let files = read_files(app, session, request, Purpose::List, now).await;
-    files.map(LongAnswer::Listing)
+    let files = files?;
+    let files = if hashes {
+        files
+    } else {
+        files.without_hashes()
+    };
+    Ok(LongAnswer::Listing(files))
 }
 
 /// What files are asked for.
@@ -54,6 +65,7 @@ async fn read_files(
     let FilesQuery {
         path: query,
         recursively,
+        hashes: _,
     } = files?;
     if let Some((found, rest)) = in_pull_request(app, session, &project, &query, now).await? {
         return read_pull_request(app, session, found, rest.as_ref(), &query, recursively);
@@ -67,7 +79,10 @@ async fn read_files(
             return Err(missing);
         }
     }
-    let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
+    let (store, permit) = (
+        &app.ports.projects,
+        permit_to_read(app, session.identity.as_ref()),
+    );
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
         let found = match purpose {
             Purpose::Get => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::application::files::change_outlives_connection::delete_below;
 use crate::application::ports::StoreError;
 use crate::application::service::Application;
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, Uptime};
 
 /// Restarts the grace period of every project: the process has just started and no streamer is
 /// connected yet.
@@ -30,11 +30,9 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Periodic work, about once a second. The projects whose grace period is over lose their files in
-/// separate tasks, so that one whose disk hangs delays nothing else.
-pub fn tidy_up(app: &Arc<Application>) {
-    let now = app.uptime();
-    app.ports.rooms.sweep(now);
+/// Deletes the files of the projects whose grace period is over, each in a task of its own, so that
+/// one whose disk hangs delays nothing else.
+pub(crate) fn delete_abandoned_projects(app: &Arc<Application>, now: Uptime) {
     for project in app.abandoned.take_due(now) {
         let own = Arc::clone(app);
         app.work

@@ -1,5 +1,6 @@
 //! `file`/`watch` and `file`/`unwatch`: live updates without a role.
 
+use crate::application::command::WatchProject;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -10,19 +11,23 @@ use crate::domain::{ProjectId, Timestamp};
 pub(crate) fn watch_project(
     app: &Application,
     session: &mut Session,
-    project: Checked<ProjectId>,
+    request: Checked<WatchProject>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public_read;
     session.rights().may_read_something(public, now)?;
-    let project = project?;
+    let WatchProject { project, watch } = request?;
     session.rights().may_read(&project, public, now)?;
+    let watch = watch?;
     let most = app.limits.max_watches;
-    if most > 0 && session.watches.len() >= most && !session.watches.contains(&project) {
+    if most > 0 && session.watches.len() >= most && !session.watches.contains_key(&project) {
         let (limit, value) = ("maxWatches", most as u64);
         return Err(RequestError::LimitExceeded { limit, value });
     }
-    session.watches.insert(project);
+    if watch.presence {
+        app.viewer_counts.changed(&project);
+    }
+    session.watches.insert(project, watch);
     session.count_watches();
     reattach(app, session, now);
     Ok(Reply::FileWatch)
@@ -40,7 +45,7 @@ pub(crate) fn unwatch_project(
         session.rights().valid_identity(now)?;
     }
     let project = project?;
-    if !session.watches.remove(&project) {
+    if session.watches.remove(&project).is_none() {
         session.rights().may_read(&project, public, now)?;
     }
     session.count_watches();

@@ -4,14 +4,15 @@ use crate::application::file_content::FileContent;
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{
-    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage, UserName,
+    Version,
 };
 
 /// Called with a change once it is kept and numbered. Must not wait.
 pub type InTurn = Box<dyn FnOnce(Version) + Send>;
 
-/// The same for a file that was put, with whether it is executable now.
-pub type PutInTurn = Box<dyn FnOnce(Version, bool) + Send>;
+/// The same for a file that was put, with what is known about it now.
+pub type PutInTurn = Box<dyn FnOnce(ProjectEntry) + Send>;
 
 /// Whether a change is still wanted when its turn comes. Must not wait.
 pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
@@ -24,10 +25,7 @@ pub type TellRemoved = Box<dyn FnMut(FilePath, Version) + Send>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rescanned {
     /// It is new, or has other content.
-    Changed {
-        /// Whether it may be executed.
-        executable: bool,
-    },
+    Changed(ProjectEntry),
     /// It is not there any more.
     Gone,
 }
@@ -138,8 +136,7 @@ pub trait ProjectStore: Send + Sync {
     /// Durable, as far as the store was configured to be, when it returns.
     ///
     /// Returns the change's version, greater than the version of every earlier change in the
-    /// project. `in_turn` is called with it and whether the file is executable now, once the change
-    /// is kept, and before any later change of the file takes effect; it is dropped if nothing has
+    /// project. `in_turn` is called with what is known about the file now, once the change is kept, and before any later change of the file takes effect; it is dropped if nothing has
     /// changed. Once started, the change and `in_turn` are carried out completely even if the caller
     /// is dropped.
     ///
@@ -222,6 +219,13 @@ pub trait ProjectStore: Send + Sync {
     /// Remembers the hash of a file's content, for as long as the store chooses and the file has
     /// that version. Returns at once.
     fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash);
+
+    /// What the list of the project's files depends on. It is another one after every change, and
+    /// whenever the store begins to keep track of the project anew.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such project; `Unavailable`; `Failed`.
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError>;
 
     /// What the project holds. If that is known, nothing is counted and no file is opened.
     ///

@@ -11,6 +11,7 @@ use crate::application::chat::members::chat_members;
 use crate::application::chat::message::send_message;
 use crate::application::command::Command;
 use crate::application::files::delete_file::delete_file;
+use crate::application::files::focus::focus;
 use crate::application::files::post_file::post_file;
 use crate::application::files::project_status::project_status;
 use crate::application::files::read_files::{get_files, list_files};
@@ -45,6 +46,7 @@ pub async fn execute(
         Command::WatchProject(project) => watch_project(app, session, project, now).into(),
         Command::UnwatchProject(project) => unwatch_project(app, session, project, now).into(),
         Command::ProjectStatus(project) => run(project_status(app, session, project, now)).await,
+        Command::Focus(request) => focus(app, session, request, now).into(),
         Command::CreatePullRequest(request) => {
             run(create_pull_request(app, session, request, now)).await
         }

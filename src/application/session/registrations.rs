@@ -3,14 +3,14 @@
 //! The session alone decides, so every change of the session is followed by one comparison, and a
 //! connection ends with a comparison with nothing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::service::Application;
 use crate::application::session::state::{Registrations, Session};
-use crate::domain::{ProjectId, PullRequestId, Timestamp};
+use crate::domain::{Contents, ProjectId, PullRequestId, Timestamp};
 
 /// What `session` is entitled to at `now`.
 fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
@@ -27,13 +27,25 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
             }
         }
     }
-    let watched: BTreeSet<_> = session
-        .watches
-        .iter()
-        .filter(|project| session.rights().may_read(project, public_read, now).is_ok())
-        .filter(|project| session.rights().role_project() != Some(project))
-        .collect();
-    topics.extend(watched.into_iter().cloned().map(Topic::Updates));
+    let mut contents = BTreeMap::new();
+    for (project, watch) in &session.watches {
+        if session
+            .rights()
+            .may_read(project, public_read, now)
+            .is_err()
+        {
+            continue;
+        }
+        if session.rights().role_project() != Some(project) {
+            topics.push(Topic::Updates(project.clone()));
+        }
+        if watch.presence {
+            topics.push(Topic::Presence(project.clone()));
+        }
+        if *watch.contents != Contents::All {
+            contents.insert(project.clone(), Arc::clone(&watch.contents));
+        }
+    }
     let user = valid.map(|identity| identity.user.clone());
     let room = session.roles.room.clone().zip(user);
     topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
@@ -41,6 +53,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
     let streamed = session.rights().role_project();
     Registrations {
         topics,
+        contents,
         presence: streamed.filter(|_| session.roles.streamer).cloned(),
         room,
     }
@@ -141,6 +154,8 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     for topic in begun {
         ports.subscriptions.subscribe(me, topic.clone());
     }
+    narrow(app, me, old, new);
+    tell_of_viewers(app, old, new);
     if old.presence != new.presence {
         if let Some(project) = &old.presence
             && ports.presence.depart(project, me)
@@ -150,6 +165,47 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
         if let Some(project) = &new.presence {
             ports.presence.arrive(project, me);
             app.abandoned.streamer_came(project);
+        }
+    }
+}
+
+/// Sets which changed files come with their contents, where that differs.
+fn narrow(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
+    let subscriptions = &app.ports.subscriptions;
+    for topic in &new.topics {
+        let Topic::Updates(project) = topic else {
+            continue;
+        };
+        // A new subscription is told all.
+        let before = old
+            .contents
+            .get(project)
+            .filter(|_| old.topics.contains(topic));
+        let wanted = new.contents.get(project);
+        if before != wanted {
+            subscriptions.narrow(me, project, wanted.cloned().unwrap_or_default());
+        }
+    }
+}
+
+/// Notes the projects whose number of viewers may differ.
+fn tell_of_viewers(app: &Application, old: &Registrations, new: &Registrations) {
+    let ended = old
+        .topics
+        .iter()
+        .filter(|topic| !new.topics.contains(topic));
+    let begun = new
+        .topics
+        .iter()
+        .filter(|topic| !old.topics.contains(topic));
+    for topic in ended.chain(begun) {
+        if let Topic::Updates(project) | Topic::Presence(project) = topic {
+            app.viewer_counts.changed(project);
+        }
+    }
+    if old.presence != new.presence {
+        for project in old.presence.iter().chain(&new.presence) {
+            app.viewer_counts.changed(project);
         }
     }
 }

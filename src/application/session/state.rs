@@ -1,15 +1,18 @@
 //! The state of a connection: a plain value without a socket in it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
-use crate::domain::{Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget};
+use crate::domain::{
+    Contents, Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget,
+};
 
 /// About how many bytes of memory a watch takes besides the project's name, here and where events
 /// are handed out.
@@ -22,7 +25,7 @@ pub struct Session {
     pub(crate) account: Arc<Account>,
     pub(crate) identity: Option<Identity>,
     pub(crate) roles: Roles,
-    pub(crate) watches: BTreeSet<ProjectId>,
+    pub(crate) watches: BTreeMap<ProjectId, Watch>,
     /// Reserved for them.
     watches_held: Reservation,
     /// In a box, as most connections have none.
@@ -46,7 +49,7 @@ impl Session {
             account,
             identity: None,
             roles: Roles::default(),
-            watches: BTreeSet::new(),
+            watches: BTreeMap::new(),
             draft: None,
             notices: PullRequestCursor::default(),
             failed_authentications: 0,
@@ -127,7 +130,9 @@ impl Session {
     /// Reserves memory for the watches. Must be called after each change of them.
     pub(crate) fn count_watches(&mut self) {
         let names = self.watches.iter();
-        let bytes = names.map(|project| WATCH_BYTES + project.to_string().len());
+        let bytes = names.map(|(project, watch)| {
+            WATCH_BYTES + project.to_string().len() + watch.contents.bytes()
+        });
         self.watches_held.set(bytes.sum());
     }
 }
@@ -136,6 +141,8 @@ impl Session {
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
     pub(crate) topics: Vec<Topic>,
+    /// Which changed files come with their contents, where that is not all.
+    pub(crate) contents: BTreeMap<ProjectId, Arc<Contents>>,
     pub(crate) presence: Option<ProjectId>,
     pub(crate) room: Option<(RoomName, UserName)>,
 }

@@ -27,6 +27,17 @@ pub struct ProjectEntry {
 }
 
 impl ProjectEntry {
+    /// What is known about a file that has just been written.
+    pub fn written(bytes: u64, version: Version, modified: Timestamp, executable: bool) -> Self {
+        Self {
+            bytes,
+            version,
+            modified,
+            executable,
+            sha256: None,
+        }
+    }
+
     /// Whether both describe the same state of the file, whether or not its hash is known.
     pub fn is_same_state(&self, other: &Self) -> bool {
         self.bytes == other.bytes
@@ -87,6 +98,8 @@ pub struct Project {
     usage: Usage,
     /// No entry is newer.
     last: Version,
+    /// How often something has changed.
+    changes: u64,
 }
 
 impl Project {
@@ -138,13 +151,7 @@ impl Project {
         executable: bool,
     ) {
         let PendingPut { path, bytes } = put;
-        let entry = ProjectEntry {
-            bytes,
-            version,
-            modified,
-            executable,
-            sha256: None,
-        };
+        let entry = ProjectEntry::written(bytes, version, modified, executable);
         self.change(&path, |project| {
             project.pending.remove(&path);
             project.set(&path, Some(entry));
@@ -167,7 +174,9 @@ impl Project {
 
     /// Records that a file has been deleted, and returns what was known about it.
     pub fn remove(&mut self, path: &FilePath) -> Option<ProjectEntry> {
-        self.change(path, |project| project.entries.remove(path))
+        let known = self.change(path, |project| project.entries.remove(path));
+        self.changes += u64::from(known.is_some());
+        known
     }
 
     /// Corrects what is known about a file whose state, when it was opened, was `found` (`None`: it
@@ -224,6 +233,11 @@ impl Project {
         self.entries.below(folder, after, recursively)
     }
 
+    /// How often the files have changed since the project was loaded.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// What the project holds, including what the puts in progress have reserved.
     pub fn usage(&self) -> Usage {
         self.usage
@@ -243,6 +257,7 @@ impl Project {
     }
 
     fn set(&mut self, path: &FilePath, entry: Option<ProjectEntry>) {
+        self.changes += 1;
         match entry {
             Some(entry) => {
                 self.last = self.last.max(entry.version);
@@ -296,6 +311,7 @@ impl FromIterator<(FilePath, ProjectEntry)> for Project {
             pending: PathMap::default(),
             usage,
             last,
+            changes: 0,
         }
     }
 }

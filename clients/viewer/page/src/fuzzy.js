@@ -3,6 +3,8 @@
 /** @typedef {{ name: string, score: number }} Found */
 /** @typedef {{ name: string, lower: string, base: number }} Candidate */
 
+const MAX_WORSE = 750;
+
 /** All names, prepared for searching; a longer query looks only at what the shorter one found. */
 export class NameSearch {
   /** @type {Candidate[]} */
@@ -39,7 +41,8 @@ export class NameSearch {
     }
     this.#lastQuery = typed;
     this.#lastFound = found;
-    return best;
+    // Where the letters stand together somewhere, names that merely have them all are noise.
+    return best.filter(({ score }) => score >= best[0].score - MAX_WORSE * words.length);
   }
 }
 

@@ -49,13 +49,13 @@ function showProject(place) {
   const session = new Session(connection, place, sessionStorage);
   const project = new Project(connection, session);
   const workspace = new Workspace();
+  workspace.wrap = matchMedia("(max-width: 720px)").matches;
   const notices = new Notices();
   const active = new ActiveFile(project, workspace);
   const room = new Room({ connection, session });
   const sent = new SentProposals({ connection, session, keeper: localStorage });
   const proposal = new Proposal({ connection, session, sent, keeper: sessionStorage });
   const review = new Review({ connection, session, project, keeper: localStorage });
-  new Follow(connection, project, workspace);
 
   const isEdited = (/** @type {string} */ name) => proposal.textOf(name) !== undefined;
   const mayEdit = () => proposal.mayPropose;
@@ -65,6 +65,7 @@ function showProject(place) {
   };
   const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
 
+  document.body.dataset.view = "project";
   mountFrame(workspace);
   mountAddress(workspace, session);
   const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
@@ -99,6 +100,9 @@ function showProject(place) {
     focusCode: code.focus,
     focusPanel: () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus()),
   });
+
+  // After the code view, which must have heard of a change before it is asked to show it.
+  new Follow(connection, project, workspace);
 
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);

@@ -130,7 +130,7 @@ export class Project extends Observable {
     const entry = this.entries.get(name);
     if (!entry) throw new Gone(name);
     if (entry.size > MAX_SHOWN_BYTES) throw new TooLarge(name);
-    this.#keepWarm(name, entry.size);
+    if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
     const before = this.#contents.get(name);
     const bytes = (entry.size > MAX_OVER_SOCKET && (await this.#fetchRaw(name))) || (await this.#fetchParts(name));
     // What has come as a change in the meantime is newer, or another change follows.
@@ -161,14 +161,15 @@ export class Project extends Observable {
     return joinBytes(pieces);
   }
 
-  /** @param {string} name @param {number} size */
-  #keepWarm(name, size) {
-    if (size > MAX_WARM_BYTES || this.#warm.has(name)) return;
-    this.#warm.add(name);
+  /** @param {string[]} names */
+  #keepWarm(names) {
+    for (const name of names) {
+      this.#warm.delete(name);
+      this.#warm.add(name);
+    }
     for (const each of this.#warm) {
       if (this.#warm.size <= MAX_WARM) break;
       this.#warm.delete(each);
-      if (!this.#wanted.has(each)) this.#contents.outdate(each);
     }
     this.#watch();
   }
@@ -248,9 +249,10 @@ export class Project extends Observable {
       .sort(([, one], [, other]) => other.modified - one.modified)
       .slice(0, MAX_WARM);
     let bytes = 0;
-    for (const [name, { size }] of recent) {
-      bytes += size;
-      if (listing !== this.#listing || bytes > MAX_WARM_TOTAL) return;
+    const names = recent.filter(([, { size }]) => (bytes += size) <= MAX_WARM_TOTAL).map(([name]) => name);
+    this.#keepWarm(names);
+    for (const name of names) {
+      if (listing !== this.#listing) return;
       await this.read(name).catch(() => {});
     }
   }

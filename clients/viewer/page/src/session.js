@@ -48,6 +48,8 @@ export class Session extends Observable {
   #ready = [];
   /** @type {() => string[]} */
   #contentNames = () => [];
+  /** What the last `watch` of this connection said. @type {string | null} */
+  #watched = null;
   #greeting = 0;
   #wasReady = false;
 
@@ -115,9 +117,12 @@ export class Session extends Observable {
     this.#contentNames = names;
   }
 
-  /** Watches the project, for the contents of the files that are wanted now. */
+  /** Watches the project, for the contents of the files that are wanted now, unless it does already. */
   async watch() {
     const content = this.#contentNames();
+    const watched = JSON.stringify(content);
+    if (watched === this.#watched) return;
+    this.#watched = watched;
     await this.#connection.request("file", "watch", { ...this.place, content, presence: true });
   }
 
@@ -162,6 +167,7 @@ export class Session extends Observable {
     const connection = this.#connection;
     const token = this.#token;
     this.hears = null;
+    this.#watched = null;
     try {
       const known = token ? connection.request("authenticate", null, { token }) : null;
       const watched = this.watch();

@@ -87,7 +87,6 @@ export const preview = {
   broken: "This picture cannot be shown.",
   showPicture: "Show as picture",
   showCode: "Show as code",
-  empty: "This file is empty.",
   gone: "This file is not in the project.",
   closeTab: "Close the tab",
   failed: "The download failed.",

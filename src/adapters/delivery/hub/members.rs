@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use crate::adapters::delivery::send_queue::Latest;
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
+use crate::domain::Contents;
 
 /// Turns an event for that many receivers into the messages that report it; none if they read the
 /// content back.
@@ -18,15 +20,21 @@ const AT_ONCE: usize = 1_000;
 pub(crate) struct Members<F>(Mutex<State<F>>);
 
 struct State<F> {
-    queues: HashMap<ConnectionId, Arc<SendQueue<F>>>,
+    receivers: HashMap<ConnectionId, Receiver<F>>,
     /// Whether the last member has left: a new member then needs a new topic.
     closed: bool,
+}
+
+struct Receiver<F> {
+    queue: Arc<SendQueue<F>>,
+    /// Which changed files it gets with their contents.
+    contents: Arc<Contents>,
 }
 
 impl<F> Default for Members<F> {
     fn default() -> Self {
         Self(Mutex::new(State {
-            queues: HashMap::new(),
+            receivers: HashMap::new(),
             closed: false,
         }))
     }
@@ -37,73 +45,105 @@ impl<F: Frame> Members<F> {
     pub(crate) fn insert(&self, id: ConnectionId, queue: &Arc<SendQueue<F>>) -> bool {
         let mut members = lock(&self.0);
         if !members.closed {
-            members.queues.insert(id, Arc::clone(queue));
+            let receiver = Receiver {
+                queue: Arc::clone(queue),
+                contents: Arc::default(),
+            };
+            members.receivers.insert(id, receiver);
         }
         !members.closed
+    }
+
+    /// Sets which changed files a member gets with their contents.
+    pub(crate) fn narrow(&self, id: ConnectionId, contents: Arc<Contents>) {
+        if let Some(receiver) = lock(&self.0).receivers.get_mut(&id) {
+            receiver.contents = contents;
+        }
     }
 
     /// Removes a member. Returns whether nobody is left; then nobody can join any more either.
     pub(crate) fn remove(&self, id: ConnectionId) -> bool {
         let mut members = lock(&self.0);
-        members.queues.remove(&id);
-        members.closed = members.queues.is_empty();
+        members.receivers.remove(&id);
+        members.closed = members.receivers.is_empty();
         members.closed
     }
 
     /// How many there are without these.
     pub(crate) fn count_without(&self, others: &HashSet<ConnectionId>) -> usize {
-        let queues = &lock(&self.0).queues;
-        let is_member = |id: &&ConnectionId| queues.contains_key(id);
-        queues.len() - others.iter().filter(is_member).count()
+        let receivers = &lock(&self.0).receivers;
+        let is_member = |id: &&ConnectionId| receivers.contains_key(id);
+        receivers.len() - others.iter().filter(is_member).count()
     }
 
     /// Encodes `event` once and hands it to everybody but `origin`, who must receive nothing older
     /// now.
     pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
         let members = lock(&self.0);
-        if let Some(queue) = origin.and_then(|id| members.queues.get(&id))
-            && let Event::FileUpdated { file, version, .. } | Event::FileDeleted { file, version } =
-                event
+        if let Some(origin) = origin.and_then(|id| members.receivers.get(&id))
+            && let Some((file, version)) = event.file_change()
         {
-            queue.supersede(file, *version);
+            origin.queue.supersede(file, version);
         }
+        let count = members.receivers.len();
         let mut receivers = members
-            .queues
+            .receivers
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
             .enumerate()
-            .map(|(number, (_, queue))| {
+            .map(|(number, (_, receiver))| {
                 if number % AT_ONCE == AT_ONCE - 1 {
                     // A crowd must not keep the processor from other threads for milliseconds.
                     std::thread::yield_now();
                 }
-                queue
+                receiver
             })
             .peekable();
         if receivers.peek().is_none() {
             return;
         }
-        let frames = encode(event, members.queues.len());
-        match event {
-            Event::FileUpdated { file, version, .. } => {
-                receivers.for_each(|queue| queue.deliver_update(file, *version, &frames));
-            }
-            Event::FileDeleted { file, version } => {
-                for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver_deletion(file, *version, frame);
+        if let Event::FileUpdated { file, entry, .. } = event {
+            let (mut contents, mut told) = (None, None);
+            for Receiver {
+                queue,
+                contents: wanted,
+            } in receivers
+            {
+                if wanted.include(&file.path) {
+                    let frames = contents.get_or_insert_with(|| encode(event, count));
+                    queue.deliver_update(file, entry.version, frames);
+                } else {
+                    let changed = || {
+                        let (file, entry) = (Arc::clone(file), *entry);
+                        encode(&Event::FileChanged { file, entry }, count)
+                    };
+                    for frame in told.get_or_insert_with(changed) {
+                        queue.deliver_told(file, entry.version, frame);
+                    }
                 }
             }
-            Event::Presence { project, .. } => {
-                for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver_presence(project, frame);
+            return;
+        }
+        let frames = encode(event, count);
+        for (Receiver { queue, .. }, frame) in each(receivers, &frames) {
+            match event {
+                Event::FileUpdated { .. } => {}
+                Event::FileChanged { file, entry } => {
+                    queue.deliver_told(file, entry.version, frame);
                 }
-            }
-            Event::PullRequestCreated(_)
-            | Event::PullRequestClosed { .. }
-            | Event::ChatMessage(_) => {
-                for (queue, frame) in each(receivers, &frames) {
-                    queue.deliver(frame.clone());
+                Event::FileDeleted { file, version } => queue.deliver_told(file, *version, frame),
+                Event::Presence { project, .. } => {
+                    queue.deliver_latest(Latest::Streamer, project, frame);
                 }
+                Event::ViewersChanged { project, .. } => {
+                    queue.deliver_latest(Latest::Viewers, project, frame);
+                }
+                Event::FocusChanged { file, .. } => {
+                    queue.deliver_latest(Latest::Focus, &file.project, frame);
+                }
+                Event::PullRequestCreated(_)
+                | Event::PullRequestClosed { .. }
+                | Event::ChatMessage(_) => queue.deliver(frame.clone()),
             }
         }
     }

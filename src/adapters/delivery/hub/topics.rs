@@ -14,7 +14,7 @@ use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::locks::{lock, read, write};
 use crate::application::ports::{EventPublisher, Subscriptions, Topic};
 use crate::application::{ConnectionId, Event};
-use crate::domain::ProjectId;
+use crate::domain::{Contents, ProjectId};
 
 /// Knows which connection receives what, and hands events over. One for the whole process.
 pub struct Hub<F> {
@@ -121,6 +121,12 @@ impl<F: Frame> Subscriptions for Hub<F> {
             return;
         }
         self.add_member(&topic, connection, &member.queue);
+    }
+
+    fn narrow(&self, connection: ConnectionId, project: &ProjectId, contents: Arc<Contents>) {
+        if let Some(members) = self.members(&Topic::Updates(project.clone())) {
+            members.narrow(connection, contents);
+        }
     }
 
     fn unsubscribe(&self, connection: ConnectionId, topic: &Topic) {

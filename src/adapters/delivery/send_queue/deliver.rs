@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::queue::{Frame, SendQueue, SendQueueClosed, State};
 use super::transfer::Transfer;
-use super::waiting_changes::{Change, Key};
+use super::waiting_changes::{Change, Key, Latest};
 use crate::application::FileKey;
 use crate::domain::{ProjectId, Version};
 
@@ -43,25 +43,25 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers the deletion of a file.
-    pub fn deliver_deletion(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
+    /// Delivers the deletion of a file, or a change of one whose content is not wanted.
+    pub fn deliver_told(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
             self.push_locked(&mut state, frame.clone());
         } else {
-            let change = Change::Deleted(version, frame.clone());
+            let change = Change::Told(version, frame.clone());
             self.note(&mut state, Key::File(Arc::clone(file)), change);
         }
     }
 
-    /// Delivers whether a streamer is connected; if the connection lags only the latest counts.
-    pub fn deliver_presence(&self, project: &ProjectId, frame: &F) {
+    /// Delivers what is told of a project; if the connection lags only the latest counts.
+    pub fn deliver_latest(&self, what: Latest, project: &ProjectId, frame: &F) {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
             self.push_locked(&mut state, frame.clone());
         } else {
-            let change = Change::Presence(frame.clone());
-            let key = Key::Presence(Arc::new(project.clone()));
+            let change = Change::Latest(frame.clone());
+            let key = Key::Latest(what, Arc::new(project.clone()));
             self.note(&mut state, key, change);
         }
     }

@@ -65,10 +65,10 @@ impl<F: Frame> SendQueue<F> {
                             state.turn = Transfer::Update(Arc::clone(&file));
                             return Step::Done(file);
                         }
-                        (_, Change::Deleted(_, frame) | Change::Presence(frame)) => {
+                        (_, Change::Told(_, frame) | Change::Latest(frame)) => {
                             self.push_locked(state, frame);
                         }
-                        (Key::Presence(_), Change::Updated(_)) => {}
+                        (Key::Latest(..), Change::Updated(_)) => {}
                     }
                 }
                 Step::AwaitsChange

@@ -34,7 +34,7 @@ impl Store {
         let (key, version) = (key(name), self.put(name));
         if version.number().is_multiple_of(3) {
             let frame = Sent::Deleted(name.into(), version.number());
-            queue.deliver_deletion(&key, version, &frame);
+            queue.deliver_told(&key, version, &frame);
         } else {
             let frame = file(name, version.number());
             queue.deliver_update(&key, version, &[frame]);

@@ -13,3 +13,4 @@ mod tests;
 
 pub use file_transfer::FileTransferGuard;
 pub use queue::{FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits};
+pub use waiting_changes::Latest;

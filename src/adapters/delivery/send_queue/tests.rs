@@ -9,6 +9,7 @@ use crate::application::memory::{FREE_BYTES, Holder, MemoryBudget};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::adapters::delivery::send_queue::Latest;
 use crate::application::FileKey;
 use crate::domain::{FilePath, ProjectName, UserName};
 use crate::domain::{ProjectId, Version};
@@ -80,7 +81,7 @@ fn update(queue: &SendQueue<Sent>, name: &str, version: u64) {
 
 fn delete(queue: &SendQueue<Sent>, name: &str, version: u64) {
     let frame = Sent::Deleted(name.into(), version);
-    queue.deliver_deletion(&key(name), Version::new(version), &frame);
+    queue.deliver_told(&key(name), Version::new(version), &frame);
 }
 
 fn next_name(queue: &Arc<SendQueue<Sent>>) -> Option<String> {
@@ -137,11 +138,29 @@ fn presence_keeps_its_latest_state_where_the_connection_lags() {
     let queue = queue();
     queue.push(Sent::Text(100));
     for state in [1, 2, 3] {
-        queue.deliver_presence(&project(), &Sent::Text(state));
+        queue.deliver_latest(Latest::Streamer, &project(), &Sent::Text(state));
     }
     taken(&queue);
     assert!(next_name(&queue).is_none());
     assert_eq!(taken(&queue), [Sent::Text(3)]);
+}
+
+#[test]
+fn the_latest_of_each_kind_waits_where_the_connection_lags() {
+    let queue = queue();
+    queue.push(Sent::Text(100));
+    for number in [1, 2] {
+        for (kind, add) in [
+            (Latest::Streamer, 0),
+            (Latest::Viewers, 10),
+            (Latest::Focus, 20),
+        ] {
+            queue.deliver_latest(kind, &project(), &Sent::Text(number + add));
+        }
+    }
+    taken(&queue);
+    assert!(next_name(&queue).is_none());
+    assert_eq!(taken(&queue), [2, 12, 22].map(Sent::Text));
 }
 
 #[test]
@@ -180,7 +199,7 @@ fn a_project_that_is_forgotten_leaves_nothing_waiting_and_its_turn_is_withdrawn(
     update(&queue, "a", 1);
     update(&queue, "b", 2);
     delete(&queue, "c", 3);
-    queue.deliver_presence(&project(), &Sent::Text(1));
+    queue.deliver_latest(Latest::Streamer, &project(), &Sent::Text(1));
     taken(&queue);
     let (turn, _) = queue.next_pending().now_or_never().expect("/a waits");
     let other = ProjectId {

@@ -17,7 +17,18 @@ const OVERHEAD_BYTES: usize = 2 * size_of::<usize>() + 16 + 9 * 16 / 7;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     File(Arc<FileKey>),
-    Presence(Arc<ProjectId>),
+    Latest(Latest, Arc<ProjectId>),
+}
+
+/// What is told of a project besides its files, and of which only the latest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Latest {
+    /// Whether its streamer is connected.
+    Streamer,
+    /// How many view it.
+    Viewers,
+    /// Where its streamer is looking.
+    Focus,
 }
 
 /// The latest change to it.
@@ -25,8 +36,9 @@ pub(crate) enum Key {
 pub(crate) enum Change<F> {
     /// New content, to be read back.
     Updated(Version),
-    Deleted(Version, F),
-    Presence(F),
+    /// A deletion, or a change whose content the connection does not want.
+    Told(Version, F),
+    Latest(F),
 }
 
 /// Waiting changes.
@@ -80,7 +92,7 @@ impl<F> WaitingChanges<F> {
     pub(crate) fn forget(&mut self, project: &ProjectId) {
         self.entries.retain(|key, _| match key {
             Key::File(file) => file.project != *project,
-            Key::Presence(of) => **of != *project,
+            Key::Latest(_, of) => **of != *project,
         });
         self.give_back();
     }
@@ -92,8 +104,8 @@ impl<F> WaitingChanges<F> {
         }
         let key = Key::File(Arc::new(file.clone()));
         let is_newer = match self.entries.get(&key) {
-            Some(Change::Updated(waiting) | Change::Deleted(waiting, _)) => *waiting > version,
-            Some(Change::Presence(_)) | None => true,
+            Some(Change::Updated(waiting) | Change::Told(waiting, _)) => *waiting > version,
+            Some(Change::Latest(_)) | None => true,
         };
         if !is_newer {
             self.entries.remove(&key);
@@ -140,7 +152,7 @@ mod tests {
         }
         let holders = |key: &Key| match key {
             Key::File(name) => Arc::strong_count(name) - 1,
-            Key::Presence(name) => Arc::strong_count(name) - 1,
+            Key::Latest(_, name) => Arc::strong_count(name) - 1,
         };
         assert_eq!((holders(&earlier), holders(&later)), (0, 2));
     }

@@ -13,7 +13,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use self::address::Address;
-use crate::adapters::inbound::transport::WebPages;
+use crate::adapters::inbound::transport::{PlainConnection, WebPages};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -31,17 +31,23 @@ pub fn pages(site: Site) -> impl Filter<Extract = (Response,), Error = Rejection
     warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
-        .and_then(move |method: Method, path: FullPath, headers: HeaderMap| {
-            std::future::ready(Ok::<_, Rejection>(site.answer(
-                &method,
-                path.as_str(),
-                &headers,
-            )))
-        })
+        .and(warp::ext::get::<PlainConnection>())
+        .and_then(
+            move |method, path: FullPath, headers, connection: PlainConnection| {
+                let answer = site.answer(&method, path.as_str(), &headers, &connection);
+                std::future::ready(Ok::<_, Rejection>(answer))
+            },
+        )
 }
 
 impl Site {
-    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
+    fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        connection: &PlainConnection,
+    ) -> Response {
         let address = Address::of(path);
         let is_read = matches!(*method, Method::GET | Method::HEAD);
         let mut answer = match address {
@@ -58,7 +64,10 @@ impl Site {
             Some(Address::Health | Address::Readiness) => health("ok", StatusCode::OK),
             Some(address) => match self.web_pages.refusal(headers) {
                 Some(refusal) => refusal,
-                None => shown(&address, headers),
+                None => match connection.enter(headers) {
+                    Some(full) => full,
+                    None => shown(&address, headers),
+                },
             },
         };
         headers::secure(&mut answer);
@@ -119,6 +128,7 @@ mod tests {
 
     async fn ask(site: &Site, method: &str, path: &str) -> http::Response<bytes::Bytes> {
         let request = warp::test::request().method(method).path(path);
+        let request = request.extension(PlainConnection::alone());
         request.reply(&pages(site.clone())).await
     }
 
@@ -219,6 +229,7 @@ mod tests {
         ] {
             let request = warp::test::request().path(path).header("host", "localhost");
             let request = request.header(ORIGIN, "https://evil.example");
+            let request = request.extension(PlainConnection::alone());
             let answer = request.reply(&pages(site.clone())).await;
             assert_eq!(answer.status(), status, "{path}");
         }

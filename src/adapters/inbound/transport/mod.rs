@@ -21,6 +21,7 @@ mod tests;
 pub use self::http::accept::serve;
 pub use self::http::listen;
 pub use self::http::open_files::raise_open_files;
+pub use self::http::plain::PlainConnection;
 pub use self::http::upgrade::{Transport, upgrade};
 pub use self::http::web_pages::{Origin, WebPages};
 pub use frame::close_code::CloseCode;

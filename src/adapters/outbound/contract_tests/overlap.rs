@@ -143,7 +143,7 @@ pub(super) async fn a_change_that_nobody_waits_for_does_not_come_last(world: Wor
     let large = vec![1; 4_000_000];
     for round in 0..20 {
         let (demo, path) = (demo(), path("f"));
-        let in_turn = Box::new(|_, _| {});
+        let in_turn = Box::new(|_| {});
         let given_up = world
             .projects
             .put_file(&demo, &path, memory(&large), None, AMPLE, in_turn);

@@ -99,7 +99,7 @@ pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) 
         memory(b"x"),
         None,
         AMPLE,
-        Box::new(|_, _| panic!("nothing has changed")),
+        Box::new(|_| panic!("nothing has changed")),
     );
     assert_says!(put.await, StoreError::NotFound);
     let wanted = Box::new(|| true);
@@ -160,7 +160,7 @@ pub(super) async fn a_removal_comes_after_all_changes_that_were_told_of(world: W
         tokio::spawn(async move {
             let name = path(&format!("f{number}"));
             let (own, noted) = (Arc::clone(&told), name.clone());
-            let in_turn = Box::new(move |_, _| {
+            let in_turn = Box::new(move |_| {
                 lock(&own).insert(noted, true);
             });
             let (id, content) = (demo(), memory(b"x"));

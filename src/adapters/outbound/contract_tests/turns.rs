@@ -17,7 +17,7 @@ impl Told {
 
     fn put_in_turn(&self) -> PutInTurn {
         let in_turn = self.in_turn();
-        Box::new(move |version, _| in_turn(version))
+        Box::new(move |entry| in_turn(entry.version))
     }
 
     fn take(&self) -> Vec<Version> {

@@ -16,7 +16,7 @@ use crate::application::ports::{
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
-    PullRequestId, Timestamp, Usage, UserName, Version,
+    PullRequestId, Revision, Timestamp, Usage, UserName, Version,
 };
 
 /// Room for everything.
@@ -86,7 +86,7 @@ impl World {
         content: FileContent,
         quota: ProjectQuota,
     ) -> Result<Version, StoreError> {
-        let in_turn = Box::new(|_, _| {});
+        let in_turn = Box::new(|_| {});
         self.projects
             .put_file(&demo(), &path(name), content, None, quota, in_turn)
             .await
@@ -95,7 +95,8 @@ impl World {
     /// Puts a file that may be executed, or not, or as before.
     pub async fn put_executable(&self, name: &str, executable: Option<bool>) -> bool {
         let (tell, told) = std::sync::mpsc::channel();
-        let in_turn = Box::new(move |_, executable| tell.send(executable).expect("heard"));
+        let in_turn =
+            Box::new(move |entry: ProjectEntry| tell.send(entry.executable).expect("heard"));
         let (demo, path, content) = (demo(), path(name), memory(b"x"));
         self.projects
             .put_file(&demo, &path, content, executable, AMPLE, in_turn)
@@ -107,7 +108,7 @@ impl World {
     /// Writes a file of another project than `ana/demo`.
     pub async fn put_in(&self, project: &ProjectId, name: &str, content: &[u8]) {
         let (path, content) = (path(name), memory(content));
-        let told = Box::new(|_, _| {});
+        let told = Box::new(|_| {});
         let put = self
             .projects
             .put_file(project, &path, content, None, AMPLE, told);
@@ -169,6 +170,11 @@ impl World {
     /// Everything in the project, in order.
     pub async fn tree(&self) -> Vec<String> {
         self.walk("/", true).await.expect("walks")
+    }
+
+    pub async fn revision(&self) -> Revision {
+        let revision = self.projects.revision(&demo()).await;
+        revision.expect("is known")
     }
 
     pub async fn usage(&self) -> Result<Usage, StoreError> {

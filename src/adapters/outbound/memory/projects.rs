@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::adapters::outbound::listing::list;
-use crate::adapters::outbound::system::now_nanos;
+use crate::adapters::outbound::system::{now_nanos, random_number};
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
@@ -15,8 +15,8 @@ use crate::application::ports::{
     TellRescanned, Wanted,
 };
 use crate::domain::{
-    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
-    UserName, Version,
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Timestamp,
+    Usage, UserName, Version,
 };
 
 /// Keeps projects as long as it lives. It contains only what it created itself, so nothing is
@@ -27,9 +27,11 @@ pub(crate) struct MemoryProjects {
 }
 
 /// A project and the contents of its files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stored {
     project: Project,
+    /// Differs from that of every other project.
+    origin: u64,
     /// Then it has no files any more, though somebody may still hold it.
     is_removed: bool,
     files: HashMap<FilePath, OpenFile>,
@@ -52,6 +54,17 @@ impl MemoryProjects {
     }
 }
 
+impl Default for Stored {
+    fn default() -> Self {
+        Self {
+            project: Project::default(),
+            origin: random_number(),
+            is_removed: false,
+            files: HashMap::new(),
+        }
+    }
+}
+
 impl Stored {
     fn put(
         &mut self,
@@ -59,7 +72,7 @@ impl Stored {
         content: Bytes,
         executable: Option<bool>,
         quota: &ProjectQuota,
-    ) -> Result<(Version, bool), StoreError> {
+    ) -> Result<ProjectEntry, StoreError> {
         let bytes = content.len() as u64;
         let put = self.project.begin_put(path, bytes, quota)?;
         let now = now_nanos();
@@ -76,8 +89,9 @@ impl Stored {
             executable,
             source,
         };
+        let entry = file.entry();
         self.files.insert(path.clone(), file);
-        Ok((version, executable))
+        Ok(entry)
     }
 
     fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
@@ -142,9 +156,9 @@ impl ProjectStore for MemoryProjects {
     ) -> Result<Version, StoreError> {
         let content = content.read().await?;
         self.with(project, |stored| {
-            let (version, executable) = stored.put(path, content, executable, &quota)?;
-            in_turn(version, executable);
-            Ok(version)
+            let entry = stored.put(path, content, executable, &quota)?;
+            in_turn(entry);
+            Ok(entry.version)
         })
     }
 
@@ -213,6 +227,15 @@ impl ProjectStore for MemoryProjects {
             stored.project.note_hash(path, version, hash);
             Ok(())
         });
+    }
+
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
+        self.with(project, |stored| {
+            Ok(Revision {
+                origin: stored.origin,
+                changes: stored.project.changes(),
+            })
+        })
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {

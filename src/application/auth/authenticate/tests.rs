@@ -9,7 +9,7 @@ use crate::application::session::expiry::withdraw_expired;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, START, Scene, World, authenticate, both, chatting, creation, demo,
     desktop_part, disk_full, is_bad, is_unauthorized, new_session, over, part, post, project,
-    pull_request, separately, streaming, viewing,
+    pull_request, separately, streaming, viewing, watch,
 };
 use crate::domain::{PullRequestId, WriteTarget};
 
@@ -109,7 +109,7 @@ async fn claims_that_barely_match_are_good() {
 async fn one_with_everything(scene: &Scene) -> Session {
     let mut session = scene.connect(1, ANA, all_sections()).await;
     for command in [
-        Command::WatchProject(Ok(project("dan/other"))),
+        watch(project("dan/other")),
         part("/u", "begun", 1, 2),
         creation("title"),
         part("/v", "begun", 1, 2),
@@ -212,7 +212,7 @@ async fn a_failed_authenticate_fails_closed() {
 async fn failing_closed_ends_the_watches_where_reading_needs_a_token() {
     let scene = World::private().build();
     let mut session = scene.connect(1, BOB, Sections::default()).await;
-    let watch = Command::WatchProject(Ok(demo()));
+    let watch = watch(demo());
     scene.ask(&mut session, watch).await.expect("may read");
     scene.journal.take();
     let again = authenticate("garbage", Sections::default());

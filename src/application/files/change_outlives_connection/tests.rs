@@ -14,11 +14,11 @@ use crate::application::ports::{
 };
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    Journal, Scene, World, delete, disk_full, executable, next_of, over, part, path, post,
+    Journal, Scene, World, delete, disk_full, entry, executable, next_of, over, part, path, post,
     post_bytes,
 };
 use crate::domain::{
-    ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, UserName, Version,
+    ContentHash, ProjectEntry, ProjectQuota, QuotaError, Revision, Usage, UserName, Version,
 };
 
 /// What the streamer's command does.
@@ -138,7 +138,7 @@ async fn the_quota_is_the_configured_one() {
     let put = world.projects.expect_put_file().once();
     put.withf(move |_, _, _, _, given, _| *given == quota)
         .returning(|_, _, _, _, _, in_turn| {
-            in_turn(Version::new(1), false);
+            in_turn(entry(&path("/a")));
             Ok(Version::new(1))
         });
     let scene = world.build();
@@ -288,6 +288,10 @@ impl ProjectStore for SlowStore {
         Ok(())
     }
 
+    async fn revision(&self, _: &ProjectId) -> Result<Revision, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         Ok(Vec::new())
     }
@@ -306,7 +310,10 @@ impl ProjectStore for SlowStore {
         gone.await.expect("let go");
         self.journal.note(format!("put {path}"));
         let version = Version::new(content.bytes());
-        in_turn(version, false);
+        in_turn(ProjectEntry {
+            version,
+            ..entry(path)
+        });
         Ok(version)
     }
 

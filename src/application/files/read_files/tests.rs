@@ -313,7 +313,10 @@ async fn a_digest_is_that_of_all_bytes() {
 
 /// What a `list` reports: names, and whether with a hash.
 async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
-    let command = list(demo(), name, true);
+    listed_by(scene, list(demo(), name, true)).await
+}
+
+async fn listed_by(scene: &Scene, command: Command) -> Vec<(String, bool)> {
     let CommandOutcome::Long(LongAnswer::Listing(mut stream)) =
         execute(&scene.app, &mut nobody(), command).await
     else {
@@ -357,6 +360,30 @@ async fn a_list_opens_only_files_whose_hash_is_not_known_and_notes_it() {
     let all = ["/a", "/y", "/z"].map(|name| (name.to_owned(), true));
     assert_eq!(listed(&scene, "/").await, all);
     assert_eq!(listed(&scene, "/a").await, [("/a".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn a_list_without_hashes_opens_nothing_and_tells_none_even_if_it_is_known() {
+    let mut world = World::new();
+    let known = |path: &FilePath| ProjectEntry {
+        sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),
+        ..entry(path)
+    };
+    let below = world.projects.expect_files_below();
+    below.returning(move |_, files, most| {
+        let next = next_of(["/a", "/z"].map(path).to_vec(), files, most);
+        let next = next.into_iter().map(|(path, _)| path);
+        Ok(next.map(|path| (path.clone(), known(&path))).collect())
+    });
+    world.projects.expect_open_files().never();
+    let scene = world.build();
+    let Command::ListFiles(Ok(mut request)) = list(demo(), "/", true) else {
+        panic!("a list");
+    };
+    request.files.as_mut().expect("a query").hashes = false;
+    let command = Command::ListFiles(Ok(request));
+    let expected = ["/a", "/z"].map(|name| (name.to_owned(), false));
+    assert_eq!(listed_by(&scene, command).await, expected);
 }
 
 #[tokio::test]

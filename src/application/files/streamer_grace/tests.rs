@@ -1,5 +1,5 @@
+use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::files::streamer_grace::start_grace;
-use crate::application::files::streamer_grace::tidy_up;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn come_and_gone(scene: &Scene) {
 
 /// Does the periodic work, and waits until it is done.
 async fn tidy(scene: &Scene) {
-    tidy_up(&scene.app);
+    delete_abandoned_projects(&scene.app, scene.app.uptime());
     while !scene.app.work.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -172,11 +172,4 @@ async fn what_could_not_be_deleted_is_tried_again() {
     assert!(deleted_at(&scene, 30).await.is_empty());
     assert!(deleted_at(&scene, 59).await.is_empty());
     assert_eq!(deleted_at(&scene, 60).await, ALL);
-}
-
-#[tokio::test]
-async fn rooms_are_swept_whatever_the_policy() {
-    let mut world = World::new();
-    world.rooms.expect_sweep().once().return_const(());
-    tidy_up(&world.build().app);
 }

@@ -6,17 +6,13 @@ use crate::application::session::registrations::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, new_session, other,
-    streaming, viewing,
+    streaming, viewing, watch,
 };
 use crate::domain::{ProjectId, Sections};
 
 async fn done(scene: &Scene, session: &mut Session, command: Command) -> Vec<String> {
     scene.ask(session, command).await.expect("allowed");
     scene.journal.take()
-}
-
-fn watch(project: ProjectId) -> Command {
-    Command::WatchProject(Ok(project))
 }
 
 fn unwatch(project: ProjectId) -> Command {

@@ -30,12 +30,14 @@ export function mountAddress(workspace, session) {
     if (token) session.useToken(token);
     go();
   });
-  workspace.subscribe(() => {
+  const tell = () => {
     const { active, following, lines } = workspace;
     // While following, the address stays that of the project: whoever reloads it follows on.
     const fragment = active === null || following ? "" : writeFragment(active, lines);
     if (fragment !== location.hash) history.replaceState(null, "", location.pathname + fragment);
     const project = `${visible(session.streamer)}/${visible(session.project)}`;
     document.title = active === null ? project : `${visible(baseName(active))} · ${project}`;
-  });
+  };
+  workspace.subscribe(tell);
+  tell();
 }

@@ -15,6 +15,10 @@ export function joinDialog(element, workspace, name, onOpen) {
     if (workspace.dialog === name && !dialog.open) {
       dialog.showModal();
       onOpen?.();
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        if (document.activeElement !== dialog) return;
+        /** @type {HTMLElement | null} */ (dialog.querySelector("input, button.primary, button"))?.focus();
+      }));
     } else if (workspace.dialog !== name && dialog.open) dialog.close();
   });
   dialog.addEventListener("close", () => workspace.dialog === name && workspace.set({ dialog: null }));

@@ -4,7 +4,7 @@ import {
   foldKeymap, highlightActiveLine, highlightSelectionMatches, highlightSpecialChars, history, historyKeymap, indentUnit, keymap,
   lineNumbers, search, searchKeymap, syntaxHighlighting, tags,
 } from "../../vendor/codemirror.js";
-import { diff } from "../../vendor/merge.js";
+import { presentableDiff } from "../../vendor/merge.js";
 import * as texts from "../texts.js";
 import { markChanged, marks } from "./marks.js";
 
@@ -45,6 +45,11 @@ const looks = EditorView.theme({
   ".cm-gutters": { backgroundColor: "var(--bg)", color: "var(--ink-3)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 8px 0 16px", minWidth: "28px", cursor: "pointer" },
   ".cm-lineNumbers .cm-gutterElement:hover": { color: "var(--ink)" },
+  "@media (max-width: 720px)": {
+    ".cm-lineNumbers .cm-gutterElement": { padding: "0 6px 0 10px", minWidth: "22px", fontSize: "12px" },
+    ".cm-foldGutter": { display: "none !important" },
+    ".cm-line": { padding: "0 10px 0 6px" },
+  },
   ".cm-changes": { width: "3px" },
   ".cm-bar": { backgroundColor: "var(--added)" },
   ".cm-bar-removed": { background: "linear-gradient(var(--removed), var(--removed)) bottom / 100% 4px no-repeat" },
@@ -165,7 +170,7 @@ export function versionChange(state, text, mark) {
   const wanted = separator === "\n" ? text : text.replaceAll(separator, "\n");
   const held = state.doc.toString();
   if (held === wanted) return null;
-  let pieces = diff(held, wanted, { scanLimit: 500, timeout: 100 }).map(({ fromA, toA, fromB, toB }) => ({ fromA, toA, fromB, toB }));
+  let pieces = presentableDiff(held, wanted, { scanLimit: 500, timeout: 100 }).map(({ fromA, toA, fromB, toB }) => ({ fromA, toA, fromB, toB }));
   if (pieces.length > MAX_PIECES) {
     const last = pieces[pieces.length - 1];
     pieces = [{ fromA: pieces[0].fromA, toA: last.toA, fromB: pieces[0].fromB, toB: last.toB }];

@@ -24,7 +24,7 @@ export function mountEntry(element, { session, workspace }) {
   function template() {
     if (workspace.dialog !== "entry") return nothing;
     const { name } = session.you;
-    return html`<div class="sheet small" aria-labelledby="entry-title">
+    return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
       ${name === null ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>

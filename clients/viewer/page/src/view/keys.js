@@ -95,7 +95,7 @@ export function mountHelp(element, workspace) {
 
   function template() {
     if (workspace.dialog !== "help") return nothing;
-    return html`<div class="sheet" aria-labelledby="help-title">
+    return html`<div class="sheet">
       <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
         <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
       <div class="key-groups">
@@ -105,7 +105,7 @@ export function mountHelp(element, workspace) {
       </div>
       <label class="check"><input type="checkbox" .checked=${workspace.singleKeys} @change=${onSingle}>
         <span>${texts.keys.single}<small>${texts.keys.singleHint}</small></span></label>
-      <p class="sheet-foot"><a href="/-/viewer/vendor/NOTICES.txt" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
+      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
     </div>`;
   }
 

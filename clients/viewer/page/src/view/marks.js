@@ -41,7 +41,7 @@ const freshText = StateField.define({
     for (const effect of transaction.effects) {
       if (effect.is(clearFresh)) next = Decoration.none;
       if (effect.is(markChanged)) {
-        const { doc } = transaction.state;
+        const doc = transaction.newDoc;
         const added = effect.value.filter((/** @type {Range} */ { from, to }) => to > from);
         const lines = linesOf(doc, effect.value).map((at) => freshLine.range(at));
         next = next.update({
@@ -62,7 +62,7 @@ const changedLines = StateField.define({
     let next = bars.map(transaction.changes);
     for (const effect of transaction.effects) {
       if (!effect.is(markChanged)) continue;
-      const { doc } = transaction.state;
+      const doc = transaction.newDoc;
       const full = new Set(linesOf(doc, effect.value.filter((/** @type {Range} */ range) => range.to > range.from)));
       const add = linesOf(doc, effect.value).map((at) => (full.has(at) ? changedBar : removedBar).range(at));
       const isNew = new Set(add.map(({ from }) => from));
@@ -77,7 +77,7 @@ const linkedLines = StateField.define({
   update(marks, transaction) {
     for (const effect of transaction.effects) {
       if (!effect.is(markLinked)) continue;
-      const { doc } = transaction.state;
+      const doc = transaction.newDoc;
       if (!effect.value) return Decoration.none;
       const last = Math.min(effect.value.to, doc.lines, effect.value.from + MAX_MARKED_LINES);
       const starts = [];

@@ -23,6 +23,7 @@ export function mountPalette(element, { project, workspace }) {
   let found = [];
   let at = 0;
   const redraw = region(element, template, workspace);
+  element.setAttribute("aria-label", texts.palette.label);
 
   joinDialog(element, workspace, "palette", () => {
     look("");

@@ -132,7 +132,9 @@ export function mountFileBar(element, { workspace, project, active, session, not
   /** @param {string} name */
   async function copyLink(name) {
     const link = new URL(writeFragment(name, workspace.lines), location.href).href;
-    notices.say((await copyText(link)) ? texts.stage.linkCopied : texts.stage.linkPlaced);
+    const copied = await copyText(link);
+    if (!copied) workspace.set({ following: false });
+    notices.say(copied ? texts.stage.linkCopied : texts.stage.linkPlaced);
   }
 
   /** @param {string} name */

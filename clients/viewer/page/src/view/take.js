@@ -23,7 +23,7 @@ export function mountTake(element, { session, project, workspace }) {
     if (workspace.dialog !== "take") return nothing;
     let bytes = 0;
     for (const { size } of project.entries.values()) bytes += size;
-    return html`<div class="sheet small" aria-labelledby="take-title">
+    return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="take-title">${texts.take.title}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
       <form method="post" action=${session.zipAddress} @formdata=${onFormData}>

@@ -3,7 +3,7 @@ import { classMap, html, nothing, repeat } from "../../vendor/lit-html.js";
 import { folderOf, visible } from "../names.js";
 import { foldersAbove, rowLabel } from "../folders.js";
 import * as texts from "../texts.js";
-import { chevronIcon, editIcon, searchIcon } from "./icons.js";
+import { chevronIcon, downloadIcon, editIcon, searchIcon } from "./icons.js";
 import { region } from "./region.js";
 
 /** @typedef {import("../folders.js").Row} Row */
@@ -49,6 +49,9 @@ export function mountTree(element, { project, workspace, isEdited }) {
     return html`
       <div class="head">
         <h2>${texts.files.heading}</h2>
+        <span class="gap"></span>
+        <button class="icon-button phone-only" @click=${() => workspace.set({ dialog: "take" })}
+          title=${texts.bar.take} aria-label=${texts.bar.take}>${downloadIcon}</button>
         <button class="icon-button" @click=${() => workspace.set({ dialog: "palette" })}
           title="${texts.files.find} (t)" aria-label=${texts.files.find}>${searchIcon}</button>
       </div>

@@ -8,7 +8,10 @@ use crate::adapters::delivery::send_queue::{Lane, SendQueueLimits};
 use crate::application::FileKey;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
-use crate::domain::{ChatMessage, FilePath, ProjectName, RoomName, Timestamp, UserName, Version};
+use crate::domain::{
+    ChatMessage, Contents, FilePath, ProjectEntry, ProjectName, RoomName, Timestamp, UserName,
+    Version,
+};
 
 impl Frame for String {
     fn bytes(&self) -> usize {
@@ -70,6 +73,9 @@ fn describe(event: &Event) -> String {
     match event {
         Event::ChatMessage(message) => message.id.to_string(),
         Event::FileUpdated { file, .. } => format!("+{}", file.path),
+        Event::FileChanged { file, entry } => format!("~{} {}", file.path, entry.bytes),
+        Event::ViewersChanged { viewers, .. } => format!("viewers {viewers}"),
+        Event::FocusChanged { file, .. } => format!("focus {}", file.path),
         Event::FileDeleted { file, .. } => format!("-{}", file.path),
         Event::Presence { connected, .. } => format!("streamer {connected}"),
         Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } => "pull request".into(),
@@ -197,6 +203,66 @@ fn viewers_are_those_who_receive_updates_and_do_not_stream() {
     assert_eq!(world.hub.viewers(&project()), 3);
 }
 
+/// Three bytes have been put there.
+fn put(file: &Arc<FileKey>, version: u64) -> Event {
+    let (version, modified) = (Version::new(version), Timestamp::default());
+    Event::FileUpdated {
+        file: Arc::clone(file),
+        entry: ProjectEntry::written(3, version, modified, false),
+        content: Some(Bytes::from_static(b"xyz")),
+    }
+}
+
+#[test]
+fn contents_come_only_to_those_who_want_them() {
+    let world = World::new();
+    let updates = Topic::Updates(project());
+    let path = |name: &str| FilePath::parse(name).expect("valid");
+    let of = |names: &[&str]| Contents::Of(names.iter().map(|name| path(name)).collect());
+    let wanted = [Contents::All, of(&[]), of(&["a"]), of(&["b"])];
+    let queues: Vec<_> = wanted
+        .into_iter()
+        .map(|contents| {
+            let (id, queue) = world.connect();
+            world.hub.subscribe(id, updates.clone());
+            world.hub.narrow(id, &project(), Arc::new(contents));
+            queue
+        })
+        .collect();
+    let file = |name| {
+        let (project, path) = (project(), path(name));
+        Arc::new(FileKey { project, path })
+    };
+    for (name, version) in [("a", 1), ("b", 2)] {
+        world.hub.publish(&updates, put(&file(name), version), None);
+    }
+    let expected = [
+        ["+/a", "+/b"],
+        ["~/a 3", "~/b 3"],
+        ["+/a", "~/b 3"],
+        ["~/a 3", "+/b"],
+    ];
+    for (queue, expected) in queues.iter().zip(expected) {
+        assert_eq!(taken(queue), expected);
+    }
+}
+
+#[test]
+fn a_new_subscription_gets_all_contents_again() {
+    let world = World::new();
+    let (id, queue) = world.connect();
+    let updates = Topic::Updates(project());
+    world.hub.subscribe(id, updates.clone());
+    let none = Contents::Of(std::collections::BTreeSet::new());
+    world.hub.narrow(id, &project(), Arc::new(none));
+    world.hub.unsubscribe(id, &updates);
+    world.hub.subscribe(id, updates.clone());
+    let (project, path) = (project(), FilePath::parse("a").expect("valid"));
+    let file = Arc::new(FileKey { project, path });
+    world.hub.publish(&updates, put(&file, 1), None);
+    assert_eq!(taken(&queue), ["+/a"]);
+}
+
 #[test]
 fn files_reach_their_receivers_by_kind() {
     let world = World::new();
@@ -206,12 +272,7 @@ fn files_reach_their_receivers_by_kind() {
     let path = FilePath::parse("a").expect("valid");
     let project = project();
     let file = Arc::new(FileKey { project, path });
-    let put = Event::FileUpdated {
-        file: Arc::clone(&file),
-        version: Version::new(1),
-        content: Some(Bytes::new()),
-        executable: false,
-    };
+    let put = put(&file, 1);
     world.hub.publish(&updates, put, None);
     let version = Version::new(2);
     let deleted = Event::FileDeleted { file, version };

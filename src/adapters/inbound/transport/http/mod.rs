@@ -2,8 +2,12 @@
 
 pub(super) mod accept;
 mod address;
+mod flow;
 mod handshake;
 pub mod listen;
+mod metered;
 pub(super) mod open_files;
+pub(super) mod plain;
+mod shared;
 pub(super) mod upgrade;
 pub mod web_pages;

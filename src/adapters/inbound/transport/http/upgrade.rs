@@ -1,6 +1,6 @@
 //! From an HTTP request to a WebSocket connection.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,9 +13,11 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::accept::ClientSocket;
 use super::address::{client_address, is_trusted_proxy};
 use super::handshake::{self, HandshakeError};
+use super::metered::Metered;
+use super::plain::PlainConnection;
+use super::shared::Shared;
 use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
 use crate::adapters::inbound::transport::socket::connection::{Connection, ConnectionHandler};
@@ -25,11 +27,7 @@ use crate::application::memory::MemoryBudget;
 /// The WebSocket side of the server: its settings, its connections and their handler.
 #[derive(Debug)]
 pub struct Transport<H> {
-    settings: TransportSettings,
-    admission: Admission,
-    memory: Arc<MemoryBudget>,
-    fair_share: FairShare,
-    shutdown: Shutdown,
+    pub(super) shared: Arc<Shared>,
     handler: H,
 }
 
@@ -45,14 +43,14 @@ impl<H: ConnectionHandler> Transport<H> {
             settings.max_connections,
             settings.max_connections_per_address,
         );
-        Arc::new(Self {
+        let shared = Arc::new(Shared {
             settings,
             admission,
             memory,
             fair_share: FairShare::default(),
             shutdown,
-            handler,
-        })
+        });
+        Arc::new(Self { shared, handler })
     }
 
     fn answer(
@@ -60,9 +58,10 @@ impl<H: ConnectionHandler> Transport<H> {
         method: &Method,
         headers: &HeaderMap,
         on_upgrade: Option<OnUpgrade>,
-        socket: SocketAddr,
+        plain: &PlainConnection,
     ) -> Result<Response, HandshakeError> {
-        let (settings, shutdown) = (&self.settings, &self.shutdown);
+        let (settings, shutdown) = (&self.shared.settings, &self.shared.shutdown);
+        let socket = plain.socket();
         let is_proxied = headers.contains_key("x-forwarded-for")
             && handshake::asks_for_websocket(headers)
             && is_trusted_proxy(socket.ip(), &settings.trusted_proxies);
@@ -74,7 +73,8 @@ impl<H: ConnectionHandler> Transport<H> {
             return Err(HandshakeError::Draining);
         }
         let address = client_address(socket, headers, &settings.trusted_proxies);
-        let permit = self.admission.admit(Some(address));
+        plain.make_way();
+        let permit = self.shared.admission.admit(Some(address));
         let permit = permit.ok_or(HandshakeError::Full)?;
         let connection = Arc::clone(self).connect(on_upgrade, permit, address);
         shutdown.connections.spawn(connection);
@@ -91,6 +91,7 @@ impl<H: ConnectionHandler> Transport<H> {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
         };
+        let shared = &self.shared;
         let priority;
         // In one expression: a local would be kept beside the future, for as long as it runs.
         let serving = pin!({
@@ -99,15 +100,15 @@ impl<H: ConnectionHandler> Transport<H> {
                 &already_read,
                 permit,
                 client,
-                &self.settings,
-                self.memory.open_account(),
-                self.shutdown.draining.clone(),
+                &shared.settings,
+                shared.memory.open_account(),
+                shared.shutdown.draining.clone(),
             );
             priority = connection.priority.clone();
             drop(already_read);
             connection.run(&self.handler)
         });
-        self.fair_share.share(serving, priority).await;
+        shared.fair_share.share(serving, priority).await;
     }
 }
 
@@ -123,16 +124,16 @@ pub fn upgrade<H: ConnectionHandler>(
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<OnUpgrade>())
-        .and(warp::ext::get::<ClientSocket>())
+        .and(warp::ext::get::<PlainConnection>())
         .and_then(
-            move |path: FullPath, method, headers, on_upgrade, socket: ClientSocket| {
+            move |path: FullPath, method, headers, on_upgrade, plain: PlainConnection| {
                 let ours = match path.as_str() {
                     "/" => handshake::asks_for_websocket(&headers),
                     "/ws" | "/ws/" => true,
                     _ => false,
                 };
                 std::future::ready(if ours {
-                    let answer = transport.answer(&method, &headers, on_upgrade, socket.0);
+                    let answer = transport.answer(&method, &headers, on_upgrade, &plain);
                     Ok(answer.unwrap_or_else(HandshakeError::response))
                 } else {
                     Err(warp::reject::not_found())
@@ -147,9 +148,9 @@ async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
         .await
         .inspect_err(|error| tracing::debug!(%error, "a client left during the upgrade"))
         .ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<Metered>>() else {
         tracing::error!("an upgraded connection is not on a TCP socket of this server");
         return None;
     };
-    Some((parts.io.into_inner(), parts.read_buf))
+    Some((parts.io.into_inner().into_inner(), parts.read_buf))
 }

@@ -1,19 +1,24 @@
 //! A server with an echoing handler, and a client that can send any bytes.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream;
+use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use warp::Filter;
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::{Filter, Rejection, Reply as _};
 
 use crate::adapters::inbound::transport::listen::{self, Host};
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, Message, Shutdown, Transport,
+    Close, CloseCode, Connection, ConnectionHandler, Message, PlainConnection, Shutdown, Transport,
     TransportSettings, frame, serve, upgrade,
 };
 use crate::application::memory::MemoryBudget;
@@ -68,6 +73,28 @@ impl ConnectionHandler for Echo {
     }
 }
 
+/// Counts among the connections at `/kept`, and sends without end at `/endless`.
+fn counted() -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
+    let entering = warp::path::full()
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<PlainConnection>());
+    entering.and_then(
+        |path: FullPath, headers: HeaderMap, connection: PlainConnection| async move {
+            if !["/kept", "/endless"].contains(&path.as_str()) {
+                return Err(warp::reject::not_found());
+            }
+            if let Some(full) = connection.enter(&headers) {
+                return Ok(full);
+            }
+            let zeros = || Ok::<_, Infallible>(vec![0; 64 * 1_024]);
+            Ok(match path.as_str() {
+                "/kept" => Response::new("kept".into()),
+                _ => warp::reply::stream(stream::repeat_with(zeros)).into_response(),
+            })
+        },
+    )
+}
+
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) shutdown: Shutdown,
@@ -83,13 +110,12 @@ impl Server {
         let listeners = listen::bind(&Host::Named("127.0.0.1".into()), 0).expect("a free port");
         let address = listeners[0].local_addr().expect("bound");
         let shutdown = Shutdown::default();
-        let transport = Transport::new(settings.clone(), memory, shutdown.clone(), Echo);
+        let transport = Transport::new(settings, memory, shutdown.clone(), Echo);
         let page = warp::path::end()
             .and(warp::get())
             .map(|| warp::reply::Response::new("a page".to_owned().into()));
-        let filter = upgrade(&transport).or(page).unify();
-        let stop = shutdown.stop.clone();
-        let serving = tokio::spawn(async move { serve(listeners, filter, &settings, &stop).await });
+        let filter = upgrade(&transport).or(page).unify().or(counted()).unify();
+        let serving = tokio::spawn(async move { serve(listeners, filter, &transport).await });
         Self {
             address,
             shutdown,
@@ -178,6 +204,21 @@ impl Client {
             }
             assert!(self.more().await, "an answer and not the end");
         }
+    }
+
+    /// The answer to a `GET` on this connection: its head and its body, which has a length.
+    pub(super) async fn get(&mut self, path: &str, headers: &str) -> (String, Vec<u8>) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        self.send(request.as_bytes()).await;
+        let head = self.head().await;
+        let mut lengths = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("content-length: "));
+        let length = lengths.next().expect("a length").parse().expect("a number");
+        while self.received.len() < length {
+            assert!(self.more().await, "a body and not the end");
+        }
+        (head, self.received.drain(..length).collect())
     }
 
     /// The next frame: its first byte and its payload; `None` at the end.

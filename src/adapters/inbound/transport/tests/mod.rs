@@ -3,5 +3,6 @@
 mod client;
 mod closing;
 mod http;
+mod plain;
 mod reading;
 mod shutdown;

@@ -3,7 +3,7 @@
 use crate::adapters::inbound::websocket::protocol::read_command::read_command;
 use crate::application::Command;
 
-const COMMANDS: usize = 19;
+const COMMANDS: usize = 20;
 
 fn number_of_command(command: &Command) -> usize {
     match command {
@@ -26,6 +26,7 @@ fn number_of_command(command: &Command) -> usize {
         Command::ChatHistory(_) => 16,
         Command::ChatMembers => 17,
         Command::LeaveRoom => 18,
+        Command::Focus(_) => 19,
     }
 }
 
@@ -53,15 +54,23 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo","name":"d/","recursively":true}}"#,
-        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: Some("/d"), means_folder: true }, recursively: true }) }))"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: Some("/d"), means_folder: true }, recursively: true, hashes: true }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo"}}"#,
-        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: true }) }))"#,
+        r#"GetFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: true, hashes: true }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","name":"/"}}"#,
-        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: false }) }))"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: false, hashes: true }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","hashes":false}}"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: None, means_folder: true }, recursively: true, hashes: false }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","hashes":0}}"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Err(BadParameters("hashes must be true or false")) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"post","data":{"name":"./a//b","content":"eA=="}}"#,
@@ -113,7 +122,35 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo"}}"#,
-        r#"WatchProject(Ok("ana"/"demo"))"#,
+        r#"WatchProject(Ok(WatchProject { project: "ana"/"demo", watch: Ok(Watch { contents: All, presence: false }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo","content":["a","/d//b"],"presence":true}}"#,
+        r#"WatchProject(Ok(WatchProject { project: "ana"/"demo", watch: Ok(Watch { contents: Of({"/a", "/d/b"}), presence: true }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo","content":false}}"#,
+        r#"WatchProject(Ok(WatchProject { project: "ana"/"demo", watch: Ok(Watch { contents: Of({}), presence: false }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo","content":["a",1]}}"#,
+        r#"WatchProject(Ok(WatchProject { project: "ana"/"demo", watch: Err(BadParameters("content must be true, false or a list of at most 256 names")) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"watch","data":{"username":"ana","project":"demo","content":["../a"]}}"#,
+        r#"WatchProject(Ok(WatchProject { project: "ana"/"demo", watch: Err(BadParameters("the name must not hold .. segments")) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"focus","data":{"name":"a","line":12}}"#,
+        r#"Focus(Ok(Focus { path: "/a", line: Some(12) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"focus","data":{"name":"a"}}"#,
+        r#"Focus(Ok(Focus { path: "/a", line: None }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"focus","data":{"name":"a","line":0}}"#,
+        r#"Focus(Err(BadParameters("line must be an integer from 1 to 2147483647")))"#,
     ),
     (
         r#"{"type":"file","subtype":"unwatch","data":{"username":"ana","project":"demo"}}"#,

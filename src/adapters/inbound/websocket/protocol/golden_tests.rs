@@ -11,8 +11,8 @@ use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::{Event, FileKey, ProjectStatus, Reply};
 use crate::domain::{
-    Abilities, ChatMessage, ContentHash, FilePath, Outcome, ProjectId, ProjectName, PullRequest,
-    PullRequestId, RoomName, Timestamp, UserName, Version,
+    Abilities, ChatMessage, ContentHash, FilePath, Outcome, ProjectEntry, ProjectId, ProjectName,
+    PullRequest, PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
 const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -99,7 +99,7 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 14;
+const REPLIES: usize = 15;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
@@ -117,6 +117,7 @@ fn number_of_reply(reply: &Reply) -> usize {
         Reply::PullRequestDelete => 11,
         Reply::ChatMessage => 12,
         Reply::ChatLeave => 13,
+        Reply::FileFocus => 14,
     }
 }
 
@@ -167,6 +168,7 @@ fn every_reply_is_what_the_contract_says() {
         ),
         (Reply::FileWatch, r#""type":"fileWatch","data":"OK""#),
         (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
+        (Reply::FileFocus, r#""type":"fileFocus","data":"OK""#),
         (
             Reply::FileStatus(status),
             r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":"bob","read":true,"chat":false,"propose":true,"stream":false}}"#,
@@ -239,7 +241,7 @@ fn a_long_list_is_what_the_contract_says_however_many_slices_it_has() {
     assert_eq!(text(&members.finish()), expected);
 }
 
-const EVENTS: usize = 6;
+const EVENTS: usize = 9;
 
 fn number_of_event(event: &Event) -> usize {
     match event {
@@ -249,6 +251,9 @@ fn number_of_event(event: &Event) -> usize {
         Event::PullRequestCreated(_) => 3,
         Event::PullRequestClosed { .. } => 4,
         Event::ChatMessage(_) => 5,
+        Event::FileChanged { .. } => 6,
+        Event::ViewersChanged { .. } => 7,
+        Event::FocusChanged { .. } => 8,
     }
 }
 
@@ -259,17 +264,22 @@ fn file() -> Arc<FileKey> {
     })
 }
 
+fn written(executable: bool) -> ProjectEntry {
+    ProjectEntry::written(4, Version::new(1), Timestamp::from_secs(5), executable)
+}
+
 fn updated(content: &'static [u8]) -> Event {
     Event::FileUpdated {
         file: file(),
-        version: Version::new(1),
+        entry: written(false),
         content: Some(Bytes::from_static(content)),
-        executable: false,
     }
 }
 
 #[test]
 fn every_event_is_what_the_contract_says() {
+    let watchers_events = events_of_watchers();
+    check_events(&watchers_events);
     let presence = |connected| Event::Presence {
         project: project(),
         connected,
@@ -351,18 +361,66 @@ fn every_event_is_what_the_contract_says() {
             ],
         ),
     ];
-    for (event, expected) in &table {
+    check_events(&table);
+    let all = table.iter().chain(&watchers_events);
+    let all = all.map(|(event, _)| number_of_event(event));
+    assert_complete(all.collect(), EVENTS);
+}
+
+fn check_events(table: &[(Event, Vec<&str>)]) {
+    for (event, expected) in table {
         let frames = encode::event(event, 3);
         let messages: Vec<_> = frames.iter().map(text).collect();
         assert_eq!(&messages, expected);
     }
-    assert_complete(
-        table
-            .iter()
-            .map(|(event, _)| number_of_event(event))
-            .collect(),
-        EVENTS,
-    );
+}
+
+/// What comes only to those whose `watch` asks for it.
+fn events_of_watchers() -> [(Event, Vec<&'static str>); 5] {
+    let changed = |executable| Event::FileChanged {
+        file: file(),
+        entry: written(executable),
+    };
+    let viewers = Event::ViewersChanged {
+        project: project(),
+        viewers: 3,
+    };
+    let focus = |line| Event::FocusChanged {
+        file: (*file()).clone(),
+        line,
+    };
+    [
+        (
+            changed(false),
+            vec![
+                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            changed(true),
+            vec![
+                r#"{"code":200,"type":"fileChanged","data":{"name":"/d/a","size":4,"modified":5000,"executable":true,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            viewers,
+            vec![
+                r#"{"code":200,"type":"viewersChanged","data":{"username":"ana","project":"demo","viewers":3}}"#,
+            ],
+        ),
+        (
+            focus(None),
+            vec![
+                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a"}}"#,
+            ],
+        ),
+        (
+            focus(Some(12)),
+            vec![
+                r#"{"code":200,"type":"focusChanged","data":{"username":"ana","project":"demo","name":"/d/a","line":12}}"#,
+            ],
+        ),
+    ]
 }
 
 #[test]

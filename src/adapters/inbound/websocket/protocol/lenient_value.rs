@@ -25,7 +25,9 @@ pub(crate) enum LenientValue<'a, T = IgnoredAny> {
     /// An object. Boxed, because a request has many members, most of them absent, which would be
     /// copied on every move.
     Object(Box<T>),
-    /// Anything else: a fraction, a number that is too large, a list.
+    /// A list of texts.
+    Texts(Vec<Cow<'a, str>>),
+    /// Anything else: a fraction, a number that is too large, a list of something else.
     Other,
 }
 
@@ -72,8 +74,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LenientValueVisitor<T> {
         Ok(LenientValue::Absent)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        IgnoredAny.visit_seq(list).map(|_| LenientValue::Other)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Some(Vec::new());
+        while let Some(element) = list.next_element::<LenientValue<'de>>()? {
+            match (element, &mut texts) {
+                (LenientValue::Text(text), Some(texts)) => texts.push(text),
+                _ => texts = None,
+            }
+        }
+        Ok(texts.map_or(LenientValue::Other, LenientValue::Texts))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
@@ -106,6 +115,12 @@ mod tests {
             ("18446744073709551615", LenientValue::Other),
             ("1000000000000000000000000000000", LenientValue::Other),
             ("[1,[2]]", LenientValue::Other),
+            ("[\"a\",1,\"b\"]", LenientValue::Other),
+            ("[]", LenientValue::Texts(Vec::new())),
+            (
+                "[\"a\",\"\\u00e9\"]",
+                LenientValue::Texts(vec!["a".into(), "é".into()]),
+            ),
             (
                 "{\"a\":{\"b\":1}}",
                 LenientValue::Object(Box::new(IgnoredAny)),

@@ -6,6 +6,7 @@
 pub(crate) mod base64_content;
 pub(crate) mod encode;
 pub(crate) mod lenient_value;
+mod parameters;
 pub(crate) mod read_command;
 pub(crate) mod request;
 

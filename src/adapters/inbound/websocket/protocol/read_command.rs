@@ -1,21 +1,25 @@
 //! From requests as they come over the wire to commands of the application. Total: every message
 //! becomes one command.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
 use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
+use crate::adapters::inbound::websocket::protocol::parameters::{
+    base, fault, flag, name, optional, part_number, required,
+};
 use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
 use crate::application::{
     Authenticate, AuthenticateSection, BadParameters, Checked, Command, CreatePullRequest,
-    DeleteFile, DeletePullRequest, FilesQuery, PartOf, PostFile, ReadFiles,
+    DeleteFile, DeletePullRequest, FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch,
+    WatchProject,
 };
 use crate::domain::{
-    ChatSection, ContentHash, FilePath, NameError, Outcome, PathQuery, ProjectId, ProjectName,
-    PullRequestId, PullRequestSection, RoomName, Sections, UserName,
+    ChatSection, Contents, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
+    PullRequestSection, RoomName, Sections, UserName,
 };
 
 /// Reads one message. `binary` says whether it came as a binary one.
@@ -67,9 +71,10 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("file", "list") => Command::ListFiles(data.and_then(read_files)),
         ("file", "post") => Command::PostFile(data.and_then(|data| post_file(data, binary))),
         ("file", "delete") => Command::DeleteFile(data.and_then(delete_file)),
-        ("file", "watch") => Command::WatchProject(data.and_then(project_of)),
+        ("file", "watch") => Command::WatchProject(data.and_then(watch_project)),
         ("file", "unwatch") => Command::UnwatchProject(data.and_then(project_of)),
         ("file", "status") => Command::ProjectStatus(data.and_then(project_of)),
+        ("file", "focus") => Command::Focus(data.and_then(focus)),
         ("pullrequest", "auth") => section_form(data, |data| {
             let pull_request = Some(pull_request_section(data)?);
             Ok(Sections {
@@ -176,6 +181,39 @@ fn project_of(data: &Data<'_>) -> Checked<ProjectId> {
     })
 }
 
+fn watch_project(data: &Data<'_>) -> Checked<WatchProject> {
+    Ok(WatchProject {
+        project: project_of(data)?,
+        watch: watch(data),
+    })
+}
+
+fn watch(data: &Data<'_>) -> Checked<Watch> {
+    let contents = match &data.content {
+        LenientValue::Absent | LenientValue::Bool(true) => Contents::All,
+        LenientValue::Bool(false) => Contents::Of(BTreeSet::new()),
+        LenientValue::Texts(names) if names.len() <= Contents::MOST_NAMES => {
+            let names = names.iter().map(|name| FilePath::parse_for_post(name));
+            Contents::Of(names.collect::<Result<_, _>>()?)
+        }
+        _ => {
+            let fault = "content must be true, false or a list of at most 256 names";
+            return Err(BadParameters::new(fault));
+        }
+    };
+    Ok(Watch {
+        contents: Arc::new(contents),
+        presence: flag("presence", &data.presence)?.unwrap_or(false),
+    })
+}
+
+fn focus(data: &Data<'_>) -> Checked<Focus> {
+    Ok(Focus {
+        path: FilePath::parse_for_post(required("name", &data.name)?)?,
+        line: part_number("line", &data.line)?,
+    })
+}
+
 fn read_files(data: &Data<'_>) -> Checked<ReadFiles> {
     Ok(ReadFiles {
         project: project_of(data)?,
@@ -190,6 +228,7 @@ fn files_query(data: &Data<'_>) -> Checked<FilesQuery> {
     Ok(FilesQuery {
         path: PathQuery::parse(name)?,
         recursively: recursively || name.is_empty(),
+        hashes: flag("hashes", &data.hashes)?.unwrap_or(true),
     })
 }
 
@@ -271,54 +310,4 @@ fn history_limit(data: &LenientValue<'_, Data<'_>>) -> Checked<Option<usize>> {
         }
         _ => Err(BadParameters::new("limit must be an integer of at least 1")),
     }
-}
-
-fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
-        _ => Err(fault(format!(
-            "{name} must be an integer from 1 to 2147483647"
-        ))),
-    }
-}
-
-fn flag(name: &str, value: &LenientValue<'_>) -> Checked<Option<bool>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Bool(flag) => Ok(Some(*flag)),
-        _ => Err(fault(format!("{name} must be true or false"))),
-    }
-}
-
-fn base(value: &LenientValue<'_>) -> Checked<Option<ContentHash>> {
-    let base = optional("base", value)?.map(|text| {
-        let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
-        ContentHash::parse(text).ok_or(BadParameters::new(fault))
-    });
-    base.transpose()
-}
-
-fn required<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<&'d str> {
-    optional(name, value)?.ok_or_else(|| fault(format!("{name} is missing")))
-}
-
-fn optional<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<Option<&'d str>> {
-    match value {
-        LenientValue::Absent => Ok(None),
-        LenientValue::Text(text) => Ok(Some(text)),
-        _ => Err(fault(format!("{name} must be a text"))),
-    }
-}
-
-fn name<T>(
-    name: &str,
-    value: &LenientValue<'_>,
-    parse: fn(&str) -> Result<T, NameError>,
-) -> Checked<T> {
-    parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
-}
-
-fn fault(sentence: String) -> BadParameters {
-    BadParameters(Cow::Owned(sentence))
 }

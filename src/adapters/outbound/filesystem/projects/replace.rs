@@ -17,7 +17,7 @@ use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp
 use crate::adapters::outbound::filesystem::uploads::content;
 use crate::application::FileContent;
 use crate::application::ports::StoreError;
-use crate::domain::{FilePath, PendingPut, ProjectQuota, PutError, Version};
+use crate::domain::{FilePath, PendingPut, ProjectEntry, ProjectQuota, PutError};
 
 /// How often folders are created again because a delete removed them in between.
 const ATTEMPTS: usize = 100;
@@ -40,11 +40,12 @@ struct Pending<'a> {
 }
 
 impl Pending<'_> {
-    fn complete(mut self, version: Version, executable: bool) {
+    fn complete(mut self, entry: &ProjectEntry) {
         if let Some(put) = self.put.take() {
-            let modified = modified(Some(version.number()));
-            self.project
-                .change(|project| project.complete_put(put, version, modified, executable));
+            let (version, executable) = (entry.version, entry.executable);
+            self.project.change(|project| {
+                project.complete_put(put, version, entry.modified, executable);
+            });
         }
     }
 }
@@ -58,8 +59,8 @@ impl Drop for Pending<'_> {
 }
 
 impl Replacing<'_> {
-    /// Replaces the file at `path` of the project whose folder is `root`. Returns the change's
-    /// number, and whether the file is executable now.
+    /// Replaces the file at `path` of the project whose folder is `root`. Returns what is
+    /// known about the file now.
     pub fn run(
         &self,
         root: &Folder,
@@ -67,7 +68,7 @@ impl Replacing<'_> {
         content: &FileContent,
         executable: Option<bool>,
         quota: &ProjectQuota,
-    ) -> Result<(Version, bool), StoreError> {
+    ) -> Result<ProjectEntry, StoreError> {
         let (put, before) = self.project.change(|project| {
             let put = project.begin_put(path, content.bytes(), quota)?;
             Ok::<_, PutError>((Some(put), project.get(path).copied()))
@@ -96,8 +97,10 @@ impl Replacing<'_> {
         if !is_placed {
             self.place(root, path, &mut temporary)?;
         }
-        pending.complete(version, executable);
-        Ok((version, executable))
+        let modified = modified(Some(version.number()));
+        let entry = ProjectEntry::written(content.bytes(), version, modified, executable);
+        pending.complete(&entry);
+        Ok(entry)
     }
 
     /// Moves the temporary to a place that is still as it is known to be. Returns false, without

@@ -24,7 +24,8 @@ use crate::application::ports::{
     TellRemoved, TellRescanned, Wanted,
 };
 use crate::domain::{
-    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage,
+    UserName, Version,
 };
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
@@ -134,10 +135,7 @@ fn differences(before: Option<&LoadedProject>, now: &LoadedProject) -> Vec<(File
         known.is_some_and(|known| known.is_same_state(entry))
     };
     let changed = now.iter().filter(|(path, entry)| !is_known(path, entry));
-    let changed = changed.map(|(path, entry)| {
-        let executable = entry.executable;
-        (path.clone(), Rescanned::Changed { executable })
-    });
+    let changed = changed.map(|(path, entry)| (path.clone(), Rescanned::Changed(*entry)));
     // First what is gone: a file may be where a folder was.
     gone.chain(changed).collect()
 }
@@ -250,10 +248,9 @@ impl ProjectStore for FilesystemProjects {
                 versions: &changing.entry.versions,
                 new_folders: &changing.entry.new_folders,
             };
-            let put = replacing.run(&changing.root, changing.path, &content, executable, &quota);
-            let (version, executable) = put?;
-            in_turn(version, executable);
-            Ok(version)
+            let put = replacing.run(&changing.root, changing.path, &content, executable, &quota)?;
+            in_turn(put);
+            Ok(put.version)
         };
         self.change_file(project, path, put).await
     }
@@ -335,6 +332,12 @@ impl ProjectStore for FilesystemProjects {
         if let Some(loaded) = entry.and_then(|entry| entry.loaded(User::Reader)) {
             loaded.with(|project| project.note_hash(path, version, hash));
         }
+    }
+
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        Ok(loaded.revision())
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {

@@ -235,7 +235,7 @@ async fn a_write_does_not_wait_behind_reads_that_hang() {
             })
         })
         .collect();
-    let (file, in_turn) = (path("a"), Box::new(|_, _| {}));
+    let (file, in_turn) = (path("a"), Box::new(|_| {}));
     let quota = crate::domain::ProjectQuota::UNLIMITED;
     store
         .put_file(&id, &file, memory(b"x"), None, quota, in_turn)

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::envelope::{OK, success};
 use super::files::{FilePart, file_part, part_count};
-use super::shapes::{Stored, WireChatMessage, WirePullRequest};
+use super::shapes::{Stored, WireChatMessage, WireProject, WirePullRequest};
 use crate::adapters::delivery::WireFrame;
-use crate::application::Event;
 use crate::application::memory::MemoryBudget;
-use crate::domain::{Outcome, PullRequest};
+use crate::application::{Event, FileKey};
+use crate::domain::{Outcome, ProjectEntry, PullRequest};
 
 /// An encoder for the hub: the frames that report an event, each reserved from `budget` once.
 pub fn event_encoder(
@@ -32,9 +32,8 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
     match event {
         Event::FileUpdated {
             file,
+            entry,
             content: Some(content),
-            executable,
-            ..
         } => {
             let count = part_count(content.len() as u64, part_bytes);
             let mut contents = content.chunks(part_bytes);
@@ -44,13 +43,14 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
                 part,
                 count,
                 base: None,
-                executable: executable.then_some(true),
+                executable: entry.executable.then_some(true),
                 project: Some(&file.project),
             };
             let parts = (1..=count).map(part);
             parts.map(|part| file_part(&part, None)).collect()
         }
         Event::FileUpdated { content: None, .. } => Vec::new(),
+        Event::FileChanged { file, entry } => vec![file_changed(file, entry)],
         Event::FileDeleted { file, .. } => {
             let data = Stored {
                 message: OK,
@@ -61,21 +61,41 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
             vec![success("fileDeleted", data, None)]
         }
         Event::Presence { project, connected } => {
-            #[derive(Serialize)]
-            struct Streamer<'a> {
-                username: &'a str,
-                project: &'a str,
-            }
             let kind = if *connected {
                 "streamerConnected"
             } else {
                 "streamerDisconnected"
             };
-            let data = Streamer {
-                username: project.streamer.as_str(),
-                project: project.name.as_str(),
+            vec![success(kind, WireProject::from(project), None)]
+        }
+        Event::ViewersChanged { project, viewers } => {
+            #[derive(Serialize)]
+            struct Viewers<'a> {
+                #[serde(flatten)]
+                project: WireProject<'a>,
+                viewers: usize,
+            }
+            let data = Viewers {
+                project: project.into(),
+                viewers: *viewers,
             };
-            vec![success(kind, data, None)]
+            vec![success("viewersChanged", data, None)]
+        }
+        Event::FocusChanged { file, line } => {
+            #[derive(Serialize)]
+            struct Focus<'a> {
+                #[serde(flatten)]
+                project: WireProject<'a>,
+                name: &'a str,
+                #[serde(skip_serializing_if = "Option::is_none")]
+                line: Option<u32>,
+            }
+            let data = Focus {
+                project: (&file.project).into(),
+                name: file.path.as_str(),
+                line: *line,
+            };
+            vec![success("focusChanged", data, None)]
         }
         Event::PullRequestCreated(created) => vec![pull_request_created(created)],
         Event::PullRequestClosed { id, outcome } => {
@@ -91,6 +111,27 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
             vec![success("chatMessage", WireChatMessage::from(message), None)]
         }
     }
+}
+
+fn file_changed(file: &FileKey, entry: &ProjectEntry) -> Bytes {
+    #[derive(Serialize)]
+    struct Changed<'a> {
+        name: &'a str,
+        size: u64,
+        modified: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        executable: Option<bool>,
+        #[serde(flatten)]
+        project: WireProject<'a>,
+    }
+    let data = Changed {
+        name: file.path.as_str(),
+        size: entry.bytes,
+        modified: entry.modified.as_millis(),
+        executable: entry.executable.then_some(true),
+        project: (&file.project).into(),
+    };
+    success("fileChanged", data, None)
 }
 
 /// Says that a pull request waits for the streamer.

@@ -39,6 +39,7 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::FileDeleted => stored("fileDelete", context),
         Reply::FileWatch => ok("fileWatch"),
         Reply::FileUnwatch => ok("fileUnwatch"),
+        Reply::FileFocus => ok("fileFocus"),
         Reply::FileStatus(status) => file_status(status, context),
         Reply::PullRequestCreation => ok("pullRequestCreation"),
         Reply::PullRequestFinish => ok("pullRequestFinish"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{ChatMessage, ContentHash, FilePath, PullRequest};
+use crate::domain::{ChatMessage, ContentHash, FilePath, ProjectId, PullRequest};
 
 /// A file that has been stored or deleted.
 #[derive(Serialize)]
@@ -15,6 +15,22 @@ pub(crate) struct Stored<'a> {
     pub username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<&'a str>,
+}
+
+/// Which project something is about.
+#[derive(Serialize)]
+pub(crate) struct WireProject<'a> {
+    username: &'a str,
+    project: &'a str,
+}
+
+impl<'a> From<&'a ProjectId> for WireProject<'a> {
+    fn from(project: &'a ProjectId) -> Self {
+        Self {
+            username: project.streamer.as_str(),
+            project: project.name.as_str(),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,150 @@
+//! How long a plain connection may live: as long as its client takes what it has asked for.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::application::locks::lock;
+
+/// A client gets a second more for so many bytes that it takes.
+const BYTES_PER_SECOND: u32 = 1_024;
+
+/// How much time can be saved up, in times of what an answer begins with. The system takes many
+/// bytes at once and then none for long, so a slow client needs some of it; one that has stopped
+/// reading keeps no more than this.
+const SAVED: u32 = 4;
+
+/// The time that a plain connection has left.
+#[derive(Debug)]
+pub(super) struct Flow {
+    /// How long a head may take to come, the first and every later one.
+    head: Duration,
+    /// What each answer begins with.
+    answer: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    deadline: Instant,
+    doing: Doing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// A head is awaited, or comes.
+    Waiting,
+    Answering,
+    /// The answer is complete, but not yet written to its end.
+    Writing,
+}
+
+impl Flow {
+    pub fn new(head: Duration, answer: Duration) -> Arc<Self> {
+        let state = State {
+            deadline: Instant::now() + head,
+            doing: Doing::Waiting,
+        };
+        Arc::new(Self {
+            head,
+            answer,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// When the connection must end.
+    pub fn deadline(&self) -> Instant {
+        lock(&self.state).deadline
+    }
+
+    /// Begins an answer, which is complete when the result is dropped.
+    pub fn answer(self: &Arc<Self>) -> Answering {
+        *lock(&self.state) = State {
+            deadline: Instant::now() + self.answer,
+            doing: Doing::Answering,
+        };
+        Answering(Arc::clone(self))
+    }
+
+    /// Notes that the client has taken so many bytes.
+    pub fn taken(&self, bytes: usize) {
+        let mut state = lock(&self.state);
+        if state.doing != Doing::Waiting {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            let earned = Duration::from_secs(1) * bytes / BYTES_PER_SECOND;
+            let most = Instant::now() + self.answer * SAVED;
+            state.deadline = (state.deadline + earned).min(most);
+        }
+    }
+
+    /// Notes that nothing waits to be written.
+    pub fn flushed(&self) {
+        let mut state = lock(&self.state);
+        if state.doing == Doing::Writing {
+            *state = State {
+                deadline: Instant::now() + self.head,
+                doing: Doing::Waiting,
+            };
+        }
+    }
+}
+
+/// An answer is under way as long as this exists.
+#[derive(Debug)]
+pub(super) struct Answering(Arc<Flow>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        lock(&self.0.state).doing = Doing::Writing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(10);
+    const ANSWER: Duration = Duration::from_secs(30);
+
+    fn left(flow: &Flow) -> f32 {
+        (flow.deadline() - Instant::now()).as_secs_f32()
+    }
+
+    #[expect(
+        clippy::float_cmp,
+        reason = "the clock stands still: the sums are exact"
+    )]
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_lives_as_long_as_a_kibibyte_a_second_is_taken() {
+        let flow = Flow::new(HEAD, ANSWER);
+        assert_eq!(left(&flow), 10.0);
+        // A head that comes byte by byte earns nothing, and neither does what is written before.
+        flow.taken(1 << 20);
+        assert_eq!(left(&flow), 10.0);
+        let answering = flow.answer();
+        assert_eq!(left(&flow), 30.0);
+        flow.taken(512);
+        assert_eq!(left(&flow), 30.5);
+        flow.flushed();
+        assert_eq!(left(&flow), 30.5);
+        advance(Duration::from_secs(20)).await;
+        flow.taken(2_048);
+        assert_eq!(left(&flow), 12.5);
+        flow.taken(1 << 20);
+        assert_eq!(left(&flow), 120.0);
+        drop(answering);
+        // Complete, but not written: the client must go on taking it.
+        advance(Duration::from_secs(100)).await;
+        assert_eq!(left(&flow), 20.0);
+        flow.taken(1_024);
+        assert_eq!(left(&flow), 21.0);
+        flow.flushed();
+        assert_eq!(left(&flow), 10.0);
+        advance(Duration::from_secs(5)).await;
+        flow.flushed();
+        assert_eq!(left(&flow), 5.0);
+    }
+}

@@ -1,0 +1,105 @@
+//! The socket of a plain connection, which tells how much the client takes.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::flow::Flow;
+
+/// How much of what is written may wait in the system unsent before the socket counts as full.
+/// Otherwise the system would take megabytes at once, and nobody could tell a slow client from one
+/// that has gone.
+const UNSENT_BYTES: u32 = 16 * 1_024;
+
+/// A socket that reports to its [`Flow`].
+#[derive(Debug)]
+pub(super) struct Metered {
+    stream: TcpStream,
+    flow: Arc<Flow>,
+    /// Whether [`UNSENT_BYTES`] is set: not for most, which have little to write.
+    is_bounded: bool,
+}
+
+impl Metered {
+    pub fn new(stream: TcpStream, flow: Arc<Flow>) -> Self {
+        Self {
+            stream,
+            flow,
+            is_bounded: false,
+        }
+    }
+
+    /// The socket as it was.
+    pub fn into_inner(self) -> TcpStream {
+        if self.is_bounded {
+            // Where it fails the socket has failed as well.
+            let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(u32::MAX);
+        }
+        self.stream
+    }
+
+    fn before_write(&mut self, bytes: usize) {
+        if !self.is_bounded && bytes > UNSENT_BYTES as usize {
+            self.is_bounded = true;
+            // The same.
+            let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+        }
+    }
+
+    fn note(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
+        if let Ok(bytes) = written {
+            self.flow.taken(bytes);
+        }
+        Poll::Ready(written)
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.before_write(bytes.len());
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.note(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.before_write(pieces.iter().map(|piece| piece.len()).sum());
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, pieces));
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flow.flushed();
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

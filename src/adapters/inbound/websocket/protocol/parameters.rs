@@ -1,0 +1,64 @@
+//! Single parameters of a request, each of the kind that it must be.
+
+use std::borrow::Cow;
+
+use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
+use crate::application::{BadParameters, Checked};
+use crate::domain::{ContentHash, NameError};
+
+/// An integer from 1 to 2^31 − 1.
+pub(super) fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
+    match value {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Integer(number @ 1..=0x7fff_ffff) => Ok(u32::try_from(*number).ok()),
+        _ => Err(fault(format!(
+            "{name} must be an integer from 1 to 2147483647"
+        ))),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag(name: &str, value: &LenientValue<'_>) -> Checked<Option<bool>> {
+    match value {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Bool(flag) => Ok(Some(*flag)),
+        _ => Err(fault(format!("{name} must be true or false"))),
+    }
+}
+
+/// The hash of a content.
+pub(super) fn base(value: &LenientValue<'_>) -> Checked<Option<ContentHash>> {
+    let base = optional("base", value)?.map(|text| {
+        let fault = "base must be a SHA-256 as 64 characters of lower-case hex";
+        ContentHash::parse(text).ok_or(BadParameters::new(fault))
+    });
+    base.transpose()
+}
+
+/// A text that must be there.
+pub(super) fn required<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<&'d str> {
+    optional(name, value)?.ok_or_else(|| fault(format!("{name} is missing")))
+}
+
+/// A text that may be missing.
+pub(super) fn optional<'d>(name: &str, value: &'d LenientValue<'_>) -> Checked<Option<&'d str>> {
+    match value {
+        LenientValue::Absent => Ok(None),
+        LenientValue::Text(text) => Ok(Some(text)),
+        _ => Err(fault(format!("{name} must be a text"))),
+    }
+}
+
+/// The name of a user, a project or a room.
+pub(super) fn name<T>(
+    name: &str,
+    value: &LenientValue<'_>,
+    parse: fn(&str) -> Result<T, NameError>,
+) -> Checked<T> {
+    parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
+}
+
+/// A 400 that says so.
+pub(super) fn fault(sentence: String) -> BadParameters {
+    BadParameters(Cow::Owned(sentence))
+}

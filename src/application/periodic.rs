@@ -1,0 +1,28 @@
+//! What has to be done from time to time, whoever is connected.
+
+use std::sync::Arc;
+
+use crate::application::files::streamer_grace::delete_abandoned_projects;
+use crate::application::service::Application;
+
+/// Periodic work; the server calls it once a second. Returns at once.
+pub fn every_second(app: &Arc<Application>) {
+    let now = app.uptime();
+    app.ports.rooms.sweep(now);
+    delete_abandoned_projects(app, now);
+    app.viewer_counts
+        .tell(&*app.ports.presence, &*app.ports.events);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::test_world::World;
+
+    #[tokio::test]
+    async fn rooms_are_swept_whatever_the_policy() {
+        let mut world = World::new();
+        world.rooms.expect_sweep().once().return_const(());
+        every_second(&world.build().app);
+    }
+}
