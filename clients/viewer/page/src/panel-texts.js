@@ -35,7 +35,9 @@ export const chat = {
 export const propose = {
   title: "Your edits",
   empty: "Change something and propose it: nothing is sent before you say so.",
-  edit: (/** @type {string} */ name) => `Edit ${visible(name)}`,
+  edit: "Edit",
+  remove: "Delete",
+  editFile: (/** @type {string} */ name) => `Edit ${visible(name)}`,
   newFile: "New file",
   newName: "Name of the new file",
   newPlaceholder: "src/new.rs",

@@ -36,6 +36,8 @@ export class Review extends Observable {
   open = [];
   /** @type {string | null} the proposal that is being looked at */
   selected = null;
+  /** Whether the list has come once. */
+  loaded = false;
   /** How accepting each proposal has gone. @type {Map<string, Acceptance>} */
   acceptances = new Map();
 
@@ -54,7 +56,6 @@ export class Review extends Observable {
   /** @type {(proposed: Proposed) => void} */
   #accepted = () => {};
   #heardOf = new Set();
-  #listed = false;
 
   /** @param {{ connection: Connection, session: Session, project: Project, keeper: Keeper }} parts */
   constructor({ connection, session, project, keeper }) {
@@ -155,7 +156,7 @@ export class Review extends Observable {
       const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) => listed.push(...data));
       listed.push(...last.data);
       for (const { id } of listed) this.#heardOf.add(id);
-      this.#listed = true;
+      this.loaded = true;
       const ids = (/** @type {Proposed[]} */ open) => open.map(({ id }) => id).join();
       if (ids(listed) === ids(this.open)) return;
       this.open = listed;
@@ -222,7 +223,7 @@ export class Review extends Observable {
     if (!this.open.some(({ id }) => id === proposed.id)) this.open = [...this.open, proposed];
     if (!this.#heardOf.has(proposed.id)) {
       this.#heardOf.add(proposed.id);
-      if (this.#listed) this.#arrived(proposed);
+      if (this.loaded) this.#arrived(proposed);
     }
     this.changed();
   }

@@ -100,7 +100,7 @@ export class Workspace extends Observable {
     this.changed();
   }
 
-  /** @param {Partial<Pick<Workspace, "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" | "dialog">>} values */
+  /** @param {Partial<Pick<Workspace, "stage" | "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" | "dialog">>} values */
   set(values) {
     Object.assign(this, values);
     this.changed();

@@ -48,5 +48,5 @@ export async function propose(page, title, why = "") {
   await panel(page).getByRole("textbox", { name: "Title" }).fill(title);
   if (why) await panel(page).getByRole("textbox", { name: "Why" }).fill(why);
   await panel(page).getByRole("button", { name: /^Propose / }).click();
-  await panel(page).getByRole("heading", { name: title }).waitFor();
+  await panel(page).getByRole("heading", { name: title }).first().waitFor();
 }

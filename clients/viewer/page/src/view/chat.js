@@ -132,7 +132,7 @@ export function mountChat(element, { room, session, workspace }) {
     const unseen = !atEnd && room.unread > 0;
     return html`
       <div class="chat-head">
-        <h2>${texts.title}</h2>
+        <h2 class="visually-hidden">${texts.title}</h2>
         ${room.members.length > 0
           ? html`<details class="members">
               <summary>${texts.here(room.members.length)}</summary>

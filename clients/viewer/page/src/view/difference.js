@@ -48,6 +48,8 @@ const looks = EditorView.theme({
   ".cm-changeGutter": { width: "3px", paddingLeft: "0" },
   "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { background: "var(--removed)" },
   "&.cm-merge-b .cm-changedLineGutter, &.cm-unified .cm-changedLineGutter": { background: "var(--added)" },
+  "&.cm-merge-b": { borderLeft: "1px solid var(--line)" },
+  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "\"···\"", opacity: "0.6", margin: "0 8px" },
   ".cm-collapsedLines": {
     background: "var(--bg-sunken)", color: "var(--ink-2)", font: "12px var(--font)", padding: "5px 16px",
     borderBlock: "1px solid var(--line)", cursor: "pointer",
@@ -92,6 +94,8 @@ export function mountDifference(element, { proposal, review, project, workspace,
   async function refresh() {
     const { stage } = workspace;
     element.hidden = stage.kind === "file";
+    const isOver = stage.kind === "draft" ? !proposal.drafts.has(stage.name) : stage.kind === "review" && review.loaded && !review.find(stage.id);
+    if (isOver) return workspace.set({ stage: { kind: "file" } });
     if (stage.kind === "file") {
       serial++;
       shown = null;
@@ -146,14 +150,15 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const after = state.after?.text ?? "";
     const spoken = before.length + after.length <= 2 * MAX_HIGHLIGHTED ? languageOf(name) : null;
     const extensions = (/** @type {string} */ label) => [
-      looks, common(lineNumbers()), reading(`${visible(name)}, ${label}`), language.of([]),
+      looks, common(lineNumbers()), reading(`${visible(name)}, ${label}`), language.of([]), EditorView.lineWrapping,
     ];
-    const inOne = unified || narrow.matches || state.before === null || state.after === null;
-    if (inOne) {
+    if (state.before === null || state.after === null) {
+      const only = state.before === null ? texts.after : texts.before;
+      view = new EditorView({ doc: before || after, extensions: extensions(only), root, parent: root });
+    } else if (unified || narrow.matches) {
       const merging = unifiedMergeView({ ...SETTINGS, original: before, mergeControls: false, syntaxHighlightDeletions: true });
       const plain = EditorView.editorAttributes.of({ class: "cm-unified" });
-      const wrapping = narrow.matches ? EditorView.lineWrapping : [];
-      view = new EditorView({ doc: after, extensions: [merging, plain, wrapping, extensions(texts.after)], root, parent: root });
+      view = new EditorView({ doc: after, extensions: [merging, plain, extensions(texts.after)], root, parent: root });
     } else {
       view = new MergeView({
         ...SETTINGS,
@@ -226,12 +231,11 @@ export function mountDifference(element, { proposal, review, project, workspace,
   };
 
   const layoutButtons = () => {
-    const canSplit = !narrow.matches && typeof state !== "string" && state.before !== null && state.after !== null;
-    if (!view) return nothing;
+    if (!view || typeof state === "string" || state.before === null || state.after === null) return nothing;
     return html`
       <button class="icon-button" title="${texts.previous} (k)" aria-label=${texts.previous} @click=${() => step(-1)}>↑</button>
       <button class="icon-button" title="${texts.next} (j)" aria-label=${texts.next} @click=${() => step(1)}>↓</button>
-      ${canSplit
+      ${!narrow.matches
         ? html`<button class="button quiet" aria-pressed=${String(unified)} @click=${() => { unified = !unified; rebuild(); }}>${texts.unified}</button>`
         : nothing}`;
   };

@@ -100,7 +100,7 @@ export function proposeTemplate(models, draw) {
   };
   const discard = (/** @type {string} */ file) => {
     proposal.discard(file);
-    if (workspace.stage.kind === "draft" && workspace.stage.name === file) workspace.show({ kind: "file" });
+    if (!project.entries.has(file)) workspace.close(file);
   };
   const withdraw = (/** @type {Sent} */ each) =>
     sent.withdraw(each.id).catch((error) => notices.say(texts.refused(error.message), { tone: "bad" }));
@@ -110,7 +110,13 @@ export function proposeTemplate(models, draw) {
     titleMissing = proposal.title.trim() === "";
     draw();
     if (titleMissing) /** @type {HTMLFormElement} */ (event.target).querySelector("input")?.focus();
-    else void proposal.send();
+    else void sendAll();
+  };
+  /** Sends the edits; files that only they had are closed with them. */
+  const sendAll = async () => {
+    const added = proposal.changes.filter((draft) => kindOf(draft) === "added").map(({ name }) => name);
+    await proposal.send();
+    for (const name of added) if (!proposal.drafts.has(name) && !project.entries.has(name)) workspace.close(name);
   };
 
   const row = (/** @type {Draft} */ draft) => {
@@ -149,16 +155,16 @@ export function proposeTemplate(models, draw) {
     const active = workspace.active;
     const isThere = active !== null && exists(active);
     const isEdited = active !== null && proposal.textOf(active) !== undefined;
+    const short = active === null ? "" : lastPart(active);
     return html`
       <div class="tools">
-        ${isThere && !isEdited
-          ? html`<button class="button" @click=${() => edit(models, active)}>${texts.edit(lastPart(active))}</button>`
+        ${isThere
+          ? html`<span class="tool-file" title=${visible(active)}><bdi>${visible(short)}</bdi></span>
+              ${isEdited ? nothing : html`<button class="button" aria-label=${texts.editFile(short)} @click=${() => edit(models, active)}>${texts.edit}</button>`}
+              <button class="button" aria-label=${texts.renameFile(short)} @click=${() => startNaming(active)}>${texts.rename}</button>
+              <button class="button" aria-label=${texts.removeFile(short)} @click=${() => remove(active)}>${texts.remove}</button>`
           : nothing}
         <button class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
-        ${isThere
-          ? html`<button class="button quiet" @click=${() => startNaming(active)}>${texts.renameFile(lastPart(active))}</button>
-              <button class="button quiet" @click=${() => remove(active)}>${texts.removeFile(lastPart(active))}</button>`
-          : nothing}
       </div>`;
   };
 

@@ -3,6 +3,7 @@ import { html, nothing, repeat } from "../../vendor/lit-html.js";
 import { visible, visibleLines } from "../names.js";
 import { review as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
+import { chevronIcon } from "./icons.js";
 
 /** @typedef {import("../review.js").Review} Review */
 /** @typedef {import("../review.js").Proposed} Proposed */
@@ -114,7 +115,7 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
     return html`
       <li class=${isOpen ? "card open" : "card"}>
         <button class="card-toggle" aria-expanded=${isOpen} @click=${() => toggle(proposed)}>
-          <strong><bdi>${visible(title)}</bdi></strong>
+          ${chevronIcon}<strong><bdi>${visible(title)}</bdi></strong>
           <span class="hint">
             ${texts.by(owner)} · ${ago(date, Date.now())} · ${seen > 0 ? texts.seen(seen, names.length) : texts.files(names.length)}
           </span>
@@ -124,7 +125,7 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
   };
 
   return () => html`
-    <h2>${texts.title}</h2>
+    <h2 class="visually-hidden">${texts.title}</h2>
     ${review.open.length === 0 ? html`<p class="hint">${texts.empty}</p>` : nothing}
     <ul class="cards">${repeat(review.open, ({ id }) => id, card)}</ul>`;
 }

@@ -33,7 +33,7 @@ export function mountTabs(element, { workspace, project, isEdited }) {
   /** @param {Tab} tab */
   function tabTemplate({ name, kept }) {
     const isActive = name === workspace.active;
-    const classes = { tab: true, active: isActive, preview: !kept, gone: project.loaded && !project.entries.has(name) };
+    const classes = { tab: true, active: isActive, preview: !kept, gone: project.loaded && !project.entries.has(name) && !isEdited(name) };
     return html`<div class=${classMap(classes)} role="presentation" @auxclick=${(/** @type {MouseEvent} */ event) =>
       event.button === 1 && workspace.close(name)}>
       <button role="tab" data-name=${name} aria-selected=${String(isActive)} aria-controls="code" tabindex=${isActive ? 0 : -1}
