@@ -7,6 +7,7 @@ const icon = (drawing) => html`<svg
   fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"
 >${drawing}</svg>`;
 
+export const chevronIcon = icon(svg`<path d="m6 4 4 4-4 4"/>`);
 export const closeIcon = icon(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);
 export const searchIcon = icon(svg`<circle cx="7" cy="7" r="4.2"/><path d="m10.2 10.2 3.3 3.3"/>`);
 export const downloadIcon = icon(svg`<path d="M8 2.5v7.5m-3-3 3 3 3-3M3 13.2h10"/>`);
