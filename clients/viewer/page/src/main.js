@@ -1,6 +1,7 @@
 // The list of parts: makes the models and mounts the views. Nothing else names them all.
 import { ActiveFile } from "./active.js";
 import { Connection } from "./connection.js";
+import { isChange } from "./draft.js";
 import { Follow } from "./follow.js";
 import { readAddress } from "./names.js";
 import { Notices } from "./notices.js";
@@ -10,6 +11,7 @@ import { Review } from "./review.js";
 import { Room } from "./room.js";
 import { SentProposals } from "./sent.js";
 import { Session, tokenKey } from "./session.js";
+import * as texts from "./texts.js";
 import { mountAddress, takeToken } from "./view/address.js";
 import { mountBar, mountFoot } from "./view/bar.js";
 import { mountChat } from "./view/chat.js";
@@ -63,6 +65,16 @@ function showProject(place) {
   const editActive = () => {
     if (mayEdit() && workspace.stage.kind !== "review" && active.name !== null) editFile(active.name);
   };
+  const discard = (/** @type {string} */ name) => {
+    const draft = proposal.drafts.get(name);
+    proposal.discard(name);
+    if (draft && isChange(draft)) notices.say(texts.stage.discarded, { action: { label: texts.stage.undo, run: () => restore(draft) } });
+  };
+  const restore = (/** @type {import("./draft.js").Draft} */ { name, base, before, after }) => {
+    if (base === null || before === null) proposal.add(name, after ?? "");
+    else if (proposal.begin(name, { text: before, sha256: base })) proposal.write(name, after ?? "");
+    workspace.open(name, { keep: true });
+  };
   const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
 
   document.body.dataset.view = "project";
@@ -77,8 +89,7 @@ function showProject(place) {
   mountTree(byId("files"), { project, workspace, isEdited });
   mountTabs(byId("tabs"), { workspace, project, isEdited });
   mountFileBar(byId("filebar"), {
-    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive,
-    discard: (name) => proposal.discard(name), edits: proposal,
+    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
   });
   mountPreview(byId("preview"), { active, project, workspace, notices, edits: proposal });
   mountState(byId("state"), { session, connection, project, workspace, notices });

@@ -37,6 +37,16 @@ export function mountKeys(workspace, actions) {
     "?": () => workspace.set({ dialog: "help" }),
   };
 
+  /** Out of a field, then out of the drawer, then from a difference to the file. @param {boolean} isInField */
+  function goBack(isInField) {
+    if (isInField) {
+      /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+      workspace.set({ drawer: false });
+      actions.focusCode();
+    } else if (workspace.stage.kind !== "file") workspace.show({ kind: "file" });
+    else workspace.set({ drawer: false });
+  }
+
   /** @param {"chat" | "proposals"} which */
   function panel(which) {
     workspace.openPanel(which);
@@ -52,10 +62,7 @@ export function mountKeys(workspace, actions) {
       workspace.set({ dialog: "palette" });
       event.preventDefault();
     } else if (event.key === "Escape") {
-      if (workspace.dialog !== null) return;
-      if (workspace.stage.kind !== "file" && !isTyping(event)) workspace.show({ kind: "file" });
-      else if (workspace.drawer) workspace.set({ drawer: false });
-      else if (isTyping(event)) actions.focusCode();
+      if (workspace.dialog === null) goBack(isTyping(event));
     } else if (workspace.singleKeys && workspace.dialog === null && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event)) {
       if (!Object.hasOwn(single, event.key)) return;
       event.preventDefault();

@@ -102,12 +102,12 @@ export function mountFileBar(element, { workspace, project, active, session, not
       <div class="crumbs" title=${visible(name)}>
         <bdi class="folder">${visible(folderOf(name).slice(1)).replaceAll("/", " / ")}</bdi><bdi class="base">${visible(baseName(name))}</bdi>
       </div>
+      ${isEdit ? html`<span class="badge">${texts.stage.editing}</span>` : nothing}
       <span class="facts">${entry ? sizeText(entry.size) : nothing}${entry?.executable ? html` · ${texts.stage.executable}` : nothing}</span>
       <div class="actions">
         ${isEdit
           ? html`<button class="button quiet" @click=${() => workspace.show({ kind: "draft", name })}>${texts.stage.difference}</button>
-              <button class="button quiet" @click=${() => discard(name)}>${texts.stage.discard}</button>
-              <span class="badge">${texts.stage.editing}</span>`
+              <button class="button quiet" @click=${() => discard(name)}>${texts.stage.discard}</button>`
           : nothing}
         <button class="icon-button wide-only" title="${texts.stage.wrap} (w)" aria-label=${texts.stage.wrap} aria-pressed=${String(workspace.wrap)}
           @click=${() => workspace.set({ wrap: !workspace.wrap })}>${wrapIcon}</button>

@@ -3,7 +3,7 @@ import { classMap, html, nothing, repeat } from "../../vendor/lit-html.js";
 import { folderOf, visible } from "../names.js";
 import { foldersAbove, rowLabel } from "../folders.js";
 import * as texts from "../texts.js";
-import { chevronIcon, downloadIcon, editIcon, searchIcon } from "./icons.js";
+import { downloadIcon, editIcon, searchIcon } from "./icons.js";
 import { region } from "./region.js";
 
 /** @typedef {import("../folders.js").Row} Row */
@@ -78,7 +78,6 @@ export function mountTree(element, { project, workspace, isEdited }) {
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings}
       aria-expanded=${isFolder ? String(isOpen) : nothing} aria-selected=${String(name === workspace.active)}
       .style=${`--depth: ${depth}`}
-      ><span class="chevron">${isFolder ? chevronIcon : nothing}</span
       ><bdi class="label" title=${visible(name)}>${visible(rowLabel(name))}</bdi
       >${isEdited(name) ? html`<span class="edited" role="img" aria-label=${texts.files.edited} title=${texts.files.edited}>${editIcon}</span>` : nothing
       }${isTouched ? html`<span class="dot" role="img" aria-label=${texts.files.changed} title=${texts.files.changed}></span>` : nothing
