@@ -38,10 +38,10 @@ const looks = EditorView.theme({
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--removed-soft)" },
   "&.cm-merge-b .cm-changedLine, &.cm-unified .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--added-soft)" },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText, .cm-deletedText": {
-    background: "color-mix(in srgb, var(--removed) 26%, transparent)", borderRadius: "2px",
+    background: "color-mix(in srgb, var(--removed) 6%, transparent)", boxShadow: "inset 0 -2px color-mix(in srgb, var(--removed) 60%, transparent)",
   },
   "&.cm-merge-b .cm-changedText, &.cm-unified .cm-changedText": {
-    background: "color-mix(in srgb, var(--added) 26%, transparent)", borderRadius: "2px",
+    background: "color-mix(in srgb, var(--added) 6%, transparent)", boxShadow: "inset 0 -2px color-mix(in srgb, var(--added) 60%, transparent)",
   },
   ".cm-deletedChunk": { paddingLeft: "8px" },
   ".cm-deletedChunk .cm-deletedLine": { textDecoration: "none" },
