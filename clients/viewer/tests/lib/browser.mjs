@@ -2,10 +2,14 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { countTraffic } from "./traffic.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Longer than anything here takes, and short enough that a test that waits in vain ends. */
 export const PATIENCE = 20_000;
+
+/** A page that has received nothing for so long has all that it asked for. */
+const QUIET_MS = 500;
 
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 780 };
@@ -49,6 +53,7 @@ export async function open(test, server, options = {}) {
   context.setDefaultTimeout(PATIENCE);
   test.after(() => context.close());
   const page = await context.newPage();
+  const traffic = countTraffic(page);
 
   /** @type {Offences} */
   const offences = { dialogs: [], violations: [], errors: [], foreign: [] };
@@ -76,6 +81,15 @@ export async function open(test, server, options = {}) {
   await page.goto(`${server.origin}${path}${fragment}`);
   return Object.assign(page, {
     offences,
+    /** What it has received. */
+    traffic,
+    /** Waits until it has received nothing for a moment. */
+    async quiet() {
+      for (let before = -1; before !== traffic.frames; ) {
+        before = traffic.frames;
+        await page.waitForTimeout(QUIET_MS);
+      }
+    },
     /** Fails if the page has done anything that it must not. */
     async behaved() {
       const pwned = await page.evaluate(() => "pwned" in window);

@@ -58,6 +58,8 @@ export async function connect(test, server) {
       if (answer.code !== 200) throw new Error(`${type}/${subtype}: ${JSON.stringify(answer)}`);
       return answer;
     },
+    /** Sends what is not answered: a part that is not the last. @param {string} type @param {string} subtype @param {unknown} data */
+    tell: (type, subtype, data) => socket.send(JSON.stringify({ type, subtype, data })),
     /** @param {string} name @param {string | Uint8Array} content */
     post: (name, content, more = {}) =>
       client.ask("file", "post", { name, content: Buffer.from(content).toString("base64"), ...more }),
