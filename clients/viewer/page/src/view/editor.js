@@ -149,7 +149,7 @@ export function writing(label) {
   return [
     history(),
     keymap.of(historyKeymap),
-    EditorView.contentAttributes.of({ "aria-label": label, autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
+    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
   ];
 }
 
