@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  difference, editFile, open, openFile, openProposals, panel, propose, startServer, streamer, typeAtStart, viewerToken,
+  code, difference, editFile, open, openFile, openProposals, panel, propose, startServer, streamer, typeAtStart, viewerToken,
 } from "./lib.mjs";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
@@ -239,4 +239,27 @@ test("a viewer who may only read is told how to propose, and has no way to edit"
   await panel(reader).getByText(/Proposing takes a link/).waitFor();
   assert.equal(await reader.getByRole("button", { name: /^Edit/ }).count(), 0);
   await reader.behaved();
+});
+
+test("a token that expires keeps the edits, and a fresh link brings the way to send them", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\n");
+  const exp = Math.floor(Date.now() / 1000) + 3;
+  const page = await open(t, server, { token: viewerToken("bob", "ana", "demo", { exp }), expected: /401/ });
+  await page.getByRole("treeitem", { name: "a.txt" }).waitFor();
+  await openFile(page, "a.txt");
+  await page.getByRole("button", { name: "Edit", exact: true }).first().click();
+  await typeAtStart(page, "// edited\n");
+  await page.getByText(/Your link has expired/).waitFor();
+  await ana.post("/b.txt", "still watching\n");
+  await page.getByRole("treeitem", { name: "b.txt" }).waitFor();
+  await code(page).getByText("// edited").waitFor();
+  await page.evaluate((fresh) => (location.hash = `token=${fresh}`), viewerToken("bob"));
+  await page.getByText(/Your link has expired/).waitFor({ state: "detached" });
+  await page.getByRole("tab", { name: /^Proposals/ }).click();
+  await page.getByRole("textbox", { name: "Title" }).fill("Kept");
+  await page.getByRole("button", { name: "Propose 1 file" }).click();
+  await ana.hears((message) => message.type === "pullRequestCreated" && message.data.title === "Kept");
+  await page.behaved();
 });

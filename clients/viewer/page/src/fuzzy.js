@@ -69,13 +69,14 @@ function scoreOf(candidate, words) {
 /** In the file's own name beats in the path; together beats scattered; short beats long. @param {Candidate} candidate @param {string} word */
 function scoreOfWord({ lower, base }, word) {
   const length = lower.length;
-  const inBase = lower.indexOf(word, base);
-  if (inBase >= 0) {
+  const inPath = lower.lastIndexOf(word);
+  if (inPath >= base) {
+    const inBase = lower.indexOf(word, base);
     const start = inBase === base ? 200 : isStart(lower, inBase) ? 100 : 0;
     return 2000 + start - (length - base) - length / 100;
   }
-  const inPath = lower.lastIndexOf(word);
   if (inPath >= 0) return 1500 + (isStart(lower, inPath) ? 100 : 0) - length / 2;
+  if (word.length === 1) return -1;
   const scattered = scatter(lower, base, word);
   if (scattered >= 0) return 1000 + scattered - length / 2;
   const anywhere = scatter(lower, 0, word);

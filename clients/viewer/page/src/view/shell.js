@@ -24,20 +24,15 @@ function badge(count) {
  * @param {Workspace} workspace
  */
 export function mountFrame(workspace) {
-  const narrow = matchMedia("(max-width: 720px)");
-  const [files, panel, chat] = ["files", "panel", "chat"].map(byId);
+  const chat = byId("chat");
   const proposals = byId("proposals");
   const apply = () => {
     document.body.dataset.place = workspace.place;
     document.body.dataset.drawer = String(workspace.drawer);
-    // A phone shows one region at a time; that is then what the page is about.
-    files.role = narrow.matches && workspace.place === "files" ? "main" : "navigation";
-    panel.role = narrow.matches && workspace.place === "panel" ? "main" : "complementary";
     chat.hidden = workspace.panel !== "chat";
     proposals.hidden = workspace.panel !== "proposals";
   };
   workspace.subscribe(apply);
-  narrow.addEventListener("change", apply);
   apply();
 }
 

@@ -8,6 +8,8 @@ import { region } from "./region.js";
 
 /** A first connection that takes no longer than this needs no words. */
 const PATIENCE_MS = 700;
+/** What a token by itself looks like. */
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * @param {HTMLElement} element
@@ -84,8 +86,8 @@ export function mountState(element, { session, connection, project, workspace, n
   function onLink(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
-    const link = String(new FormData(form).get("link") ?? "");
-    const { token } = readFragment(link.includes("#") ? link.slice(link.indexOf("#")) : `token=${link.trim()}`);
+    const link = String(new FormData(form).get("link") ?? "").trim();
+    const { token } = readFragment(TOKEN.test(link) ? `token=${link}` : link.slice(link.indexOf("#")));
     linkFault = token ? "" : texts.state.noToken;
     form.reset();
     if (token) session.useToken(token);

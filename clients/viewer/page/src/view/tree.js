@@ -160,6 +160,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    refresh();
     const at = indexOf(cursor);
     const page = Math.max(1, Math.floor((list()?.clientHeight ?? 0) / rowHeight) - 1);
     const isFolder = cursor?.endsWith("/") ?? false;
@@ -187,6 +188,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
         if (event.key.length !== 1) return;
         typeAhead(event.key);
     }
+    if (event.key.length > 1) typedAt = -Infinity;
     event.preventDefault();
     event.stopPropagation();
   }
