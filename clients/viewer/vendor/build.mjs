@@ -55,6 +55,18 @@ async function notices(folders) {
   return [head, ...texts].join(`\n${"-".repeat(80)}\n\n`);
 }
 
+/**
+ * Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json): the values that an
+ * entry hands on, and all types of their packages.
+ *
+ * @param {string} entry
+ */
+function types(entry) {
+  const packages = new Set([...entry.matchAll(/from "([^"]+)"/g)].map((match) => match[1]));
+  const all = [...packages].map((name) => `export type * from "${name}";\n`);
+  return entry.replace(/^\/\/.*\n/gm, "") + all.join("");
+}
+
 const result = await build({
   absWorkingDir: here,
   bundle: true,
@@ -83,10 +95,8 @@ for (const { inputs } of Object.values(result.metafile.outputs)) {
 await rm(target, { recursive: true, force: true });
 await mkdir(path.join(target, "languages"), { recursive: true });
 for (const file of result.outputFiles) await writeFile(file.path, file.contents);
-// Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json).
 for (const file of written) {
-  const text = (await readFile(path.join(here, "entries", file), "utf8")).replace(/^\/\/.*\n/gm, "");
-  await writeFile(path.join(target, `${path.parse(file).name}.d.ts`), text);
+  await writeFile(path.join(target, `${path.parse(file).name}.d.ts`), types(await readFile(path.join(here, "entries", file), "utf8")));
 }
 await writeFile(path.join(target, "NOTICES.txt"), await notices([...folders].sort()));
 

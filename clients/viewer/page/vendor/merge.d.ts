@@ -1,1 +1,4 @@
-export * from "@codemirror/merge";
+export {
+  MergeView, getChunks, goToNextChunk, goToPreviousChunk, presentableDiff, unifiedMergeView,
+} from "@codemirror/merge";
+export type * from "@codemirror/merge";

@@ -70,7 +70,7 @@ export async function open(test, server, options = {}) {
   });
   page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && !expected?.test(message.text()) && !(process.env.NO_FILES && /404/.test(message.text()))) offences.errors.push(message.text());
+    if (message.type() === "error" && !expected?.test(message.text())) offences.errors.push(message.text());
   });
   page.on("request", (request) => {
     const url = new URL(request.url());

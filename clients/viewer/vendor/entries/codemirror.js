@@ -1,7 +1,11 @@
-// The editor: what view/code.js, view/proposals.js and view/difference.js use of CodeMirror.
-export * from "@codemirror/state";
-export * from "@codemirror/view";
-export * from "@codemirror/language";
-export * from "@codemirror/commands";
-export * from "@codemirror/search";
-export { classHighlighter, highlightTree, tags } from "@lezer/highlight";
+// The editor: what the page uses of CodeMirror, and no more, since every viewer loads it.
+export { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+export { HighlightStyle, codeFolding, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
+export { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from "@codemirror/search";
+export {
+  Compartment, EditorSelection, EditorState, RangeSet, StateEffect, StateField, Transaction,
+} from "@codemirror/state";
+export {
+  Decoration, EditorView, GutterMarker, drawSelection, gutter, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers,
+} from "@codemirror/view";
+export { tags } from "@lezer/highlight";

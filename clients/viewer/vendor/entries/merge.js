@@ -1,2 +1,4 @@
 // Differences between two texts, and views of them.
-export * from "@codemirror/merge";
+export {
+  MergeView, getChunks, goToNextChunk, goToPreviousChunk, presentableDiff, unifiedMergeView,
+} from "@codemirror/merge";

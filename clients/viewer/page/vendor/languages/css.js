@@ -1,1 +1,1 @@
-import{c as o}from"../shared-6WUASML4.js";import"../shared-M5ODL33J.js";import"../shared-XWQ56AL2.js";var t=()=>o();export{t as default};
+import{c as o}from"../shared-ASV3UDQV.js";import"../shared-VS3LFQ2I.js";import"../shared-SHMUWWUZ.js";var t=()=>o();export{t as default};

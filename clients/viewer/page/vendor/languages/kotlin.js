@@ -1,1 +1,1 @@
-import{f as o}from"../shared-BVOG6GH3.js";import{Nb as e}from"../shared-XWQ56AL2.js";var m=()=>e.define(o);export{m as default};
+import{f as o}from"../shared-BVOG6GH3.js";import{Ea as e}from"../shared-SHMUWWUZ.js";var m=()=>e.define(o);export{m as default};

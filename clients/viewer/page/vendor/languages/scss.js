@@ -1,1 +1,1 @@
-import{a as o}from"../shared-TUYOKNU6.js";import"../shared-6WUASML4.js";import"../shared-M5ODL33J.js";import"../shared-XWQ56AL2.js";var s=()=>o();export{s as default};
+import{a as o}from"../shared-ND4L23LW.js";import"../shared-ASV3UDQV.js";import"../shared-VS3LFQ2I.js";import"../shared-SHMUWWUZ.js";var s=()=>o();export{s as default};
