@@ -45,7 +45,7 @@ use crate::application::session::state::Session;
 use crate::domain::{
     ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, PathQuery, ProjectEntry,
     ProjectId, ProjectName, ProjectQuota, PublicAccess, PullRequest, PullRequestId,
-    PullRequestLimits, PullRequestSection, RoomName, Sections, Streaming, Timestamp, Uptime, Usage,
+    PullRequestLimits, PullRequestSection, Revision, RoomName, Sections, Streaming, Timestamp, Uptime, Usage,
     UserName, Version,
 };
 
@@ -266,6 +266,12 @@ impl World {
                 }
                 Ok(next_of(names, files, most))
             });
+        projects.expect_revision().returning(|_| {
+            Ok(Revision {
+                origin: 1,
+                changes: 2,
+            })
+        });
         projects.expect_note_hash().returning(|_, _, _, _| ());
         let files = self.files.len() as u64;
         projects.expect_usage().returning(move |_| {
@@ -953,7 +959,7 @@ pub fn open_file(path: &FilePath) -> OpenFile {
     }
 }
 
-async fn names_of(mut fetch: FileStream) -> Vec<String> {
+pub async fn names_of(mut fetch: FileStream) -> Vec<String> {
     let mut names = Vec::new();
     while let Some(fetched) = fetch.next().await {
         match fetched {

@@ -29,8 +29,8 @@ pub use identity::{Claims, Identity, IdentityError, TokenRights};
 pub use names::{NameError, ProjectName, RoomName, UserName};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{
-    PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Usage,
-    Version,
+    PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Revision,
+    Usage, Version,
 };
 pub use pull_request::{ApplyOutcome, Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};

@@ -1,5 +1,6 @@
 //! The system's clock and randomness: the only place that uses either.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -54,6 +55,11 @@ impl Clock for SystemClock {
 pub(crate) fn now_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
+}
+
+/// A number that is hardly ever given twice.
+pub(crate) fn random_number() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 /// Turns the system's time into one that is never set back.

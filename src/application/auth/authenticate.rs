@@ -82,12 +82,24 @@ async fn take_on(
     if token.is_empty() {
         return Err(AuthError::NoToken.into());
     }
+    let identity = bearer(app, token, now)?;
+    become_whom(app, session, identity, sections, now).await
+}
+
+/// The bearer of a token that is valid at `now`.
+///
+/// # Errors
+/// It is not.
+pub(crate) fn bearer(
+    app: &Application,
+    token: &str,
+    now: Timestamp,
+) -> Result<Identity, AuthError> {
     let claims = app.ports.tokens.verify(token).map_err(|error| {
-        tracing::debug!(connection = %session.connection, %error, "refused a token");
+        tracing::debug!(%error, "refused a token");
         AuthError::BadToken
     })?;
-    let identity = Identity::from_claims(&claims, now).map_err(AuthError::from)?;
-    become_whom(app, session, identity, sections, now).await
+    Ok(Identity::from_claims(&claims, now)?)
 }
 
 /// Makes all checks first, then all changes. Entering the room is a check too: it can fail.

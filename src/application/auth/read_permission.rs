@@ -7,7 +7,7 @@ use crate::application::ports::Clock;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{AuthError, IdentityError, Timestamp};
+use crate::domain::{AuthError, Identity, IdentityError, Timestamp};
 
 /// Permission for an answer sent piece by piece; it is checked again before each piece.
 #[derive(Clone)]
@@ -32,7 +32,10 @@ impl ReadPermission {
 
 /// Permission that requires a token.
 pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermission {
-    let identity = session.identity.as_ref();
+    permit_bearer(app, session.identity.as_ref())
+}
+
+fn permit_bearer(app: &Application, identity: Option<&Identity>) -> ReadPermission {
     ReadPermission {
         clock: Arc::clone(&app.ports.clock),
         ends: identity.map(|identity| identity.expires_at),
@@ -40,8 +43,8 @@ pub(crate) fn permit_by_token(app: &Application, session: &Session) -> ReadPermi
 }
 
 /// Permission to read, which requires no token if reading is public.
-pub(crate) fn permit_to_read(app: &Application, session: &Session) -> ReadPermission {
-    let permit = permit_by_token(app, session);
+pub(crate) fn permit_to_read(app: &Application, identity: Option<&Identity>) -> ReadPermission {
+    let permit = permit_bearer(app, identity);
     ReadPermission {
         ends: permit.ends.filter(|_| !app.policy.public.read),
         ..permit

@@ -79,7 +79,10 @@ async fn read_files(
             return Err(missing);
         }
     }
-    let (store, permit) = (&app.ports.projects, permit_to_read(app, session));
+    let (store, permit) = (
+        &app.ports.projects,
+        permit_to_read(app, session.identity.as_ref()),
+    );
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
         let found = match purpose {
             Purpose::Get => {

@@ -4,7 +4,8 @@ use crate::application::file_content::FileContent;
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{
-    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage, UserName,
+    Version,
 };
 
 /// Called with a change once it is kept and numbered. Must not wait.
@@ -218,6 +219,13 @@ pub trait ProjectStore: Send + Sync {
     /// Remembers the hash of a file's content, for as long as the store chooses and the file has
     /// that version. Returns at once.
     fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash);
+
+    /// What the list of the project's files depends on. It is another one after every change, and
+    /// whenever the store begins to keep track of the project anew.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such project; `Unavailable`; `Failed`.
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError>;
 
     /// What the project holds. If that is known, nothing is counted and no file is opened.
     ///

@@ -98,6 +98,8 @@ pub struct Project {
     usage: Usage,
     /// No entry is newer.
     last: Version,
+    /// How often something has changed.
+    changes: u64,
 }
 
 impl Project {
@@ -172,7 +174,9 @@ impl Project {
 
     /// Records that a file has been deleted, and returns what was known about it.
     pub fn remove(&mut self, path: &FilePath) -> Option<ProjectEntry> {
-        self.change(path, |project| project.entries.remove(path))
+        let known = self.change(path, |project| project.entries.remove(path));
+        self.changes += u64::from(known.is_some());
+        known
     }
 
     /// Corrects what is known about a file whose state, when it was opened, was `found` (`None`: it
@@ -229,6 +233,11 @@ impl Project {
         self.entries.below(folder, after, recursively)
     }
 
+    /// How often the files have changed since the project was loaded.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// What the project holds, including what the puts in progress have reserved.
     pub fn usage(&self) -> Usage {
         self.usage
@@ -248,6 +257,7 @@ impl Project {
     }
 
     fn set(&mut self, path: &FilePath, entry: Option<ProjectEntry>) {
+        self.changes += 1;
         match entry {
             Some(entry) => {
                 self.last = self.last.max(entry.version);
@@ -301,6 +311,7 @@ impl FromIterator<(FilePath, ProjectEntry)> for Project {
             pending: PathMap::default(),
             usage,
             last,
+            changes: 0,
         }
     }
 }

@@ -4,9 +4,11 @@
 mod aggregate;
 mod id;
 mod quota;
+mod revision;
 mod version;
 
 pub use aggregate::{PendingPut, Project, ProjectEntry, PutError};
 pub use id::ProjectId;
 pub use quota::{ProjectQuota, QuotaError, Usage};
+pub use revision::Revision;
 pub use version::Version;

@@ -73,7 +73,8 @@ contract! {
         a_walk_needs_a_folder,
         an_empty_project_has_nothing_to_walk,
         a_walk_during_changes_ends_and_meets_nothing_twice,
-        a_walk_takes_up_few_names_at_a_time;
+        a_walk_takes_up_few_names_at_a_time,
+        the_revision_changes_with_every_change_and_only_then;
     turns:
         changes_of_one_file_are_told_of_in_their_order,
         a_change_that_is_refused_is_not_told_of,

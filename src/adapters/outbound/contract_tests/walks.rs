@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::world::{World, assert_says, below, path};
+use super::world::{World, assert_says, below, demo, path};
 use crate::application::ports::{LISTED_NAME_BYTES, StoreError};
 
 /// In the order in which they must come.
@@ -123,4 +123,28 @@ pub(super) async fn a_walk_takes_up_few_names_at_a_time(world: World) {
         met += next.len();
     }
     assert_eq!(met, 30);
+}
+
+pub(super) async fn the_revision_changes_with_every_change_and_only_then(world: World) {
+    let missing = world.projects.revision(&demo()).await;
+    assert_says!(missing, StoreError::NotFound);
+    let world = world.with_demo().await;
+    let mut seen = vec![world.revision().await];
+    world.put("a", b"1").await.expect("is written");
+    seen.push(world.revision().await);
+    world.put("a", b"1").await.expect("is written");
+    seen.push(world.revision().await);
+    world.put_executable("a", Some(true)).await;
+    seen.push(world.revision().await);
+    world.put("b", b"1").await.expect("is written");
+    seen.push(world.revision().await);
+    world.delete("a").await.expect("is deleted");
+    seen.push(world.revision().await);
+    for (index, revision) in seen.iter().enumerate() {
+        assert!(!seen[..index].contains(revision), "{index}");
+    }
+    world.read("b").await.expect("is there");
+    world.delete("a").await.expect_err("is gone");
+    world.tree().await;
+    assert_eq!(seen.last(), Some(&world.revision().await));
 }

@@ -16,7 +16,7 @@ use crate::application::ports::{
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
-    PullRequestId, Timestamp, Usage, UserName, Version,
+    PullRequestId, Revision, Timestamp, Usage, UserName, Version,
 };
 
 /// Room for everything.
@@ -170,6 +170,11 @@ impl World {
     /// Everything in the project, in order.
     pub async fn tree(&self) -> Vec<String> {
         self.walk("/", true).await.expect("walks")
+    }
+
+    pub async fn revision(&self) -> Revision {
+        let revision = self.projects.revision(&demo()).await;
+        revision.expect("is known")
     }
 
     pub async fn usage(&self) -> Result<Usage, StoreError> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::adapters::outbound::listing::list;
-use crate::adapters::outbound::system::now_nanos;
+use crate::adapters::outbound::system::{now_nanos, random_number};
 use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
@@ -15,8 +15,8 @@ use crate::application::ports::{
     TellRescanned, Wanted,
 };
 use crate::domain::{
-    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Timestamp, Usage,
-    UserName, Version,
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Timestamp,
+    Usage, UserName, Version,
 };
 
 /// Keeps projects as long as it lives. It contains only what it created itself, so nothing is
@@ -27,9 +27,11 @@ pub(crate) struct MemoryProjects {
 }
 
 /// A project and the contents of its files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stored {
     project: Project,
+    /// Differs from that of every other project.
+    origin: u64,
     /// Then it has no files any more, though somebody may still hold it.
     is_removed: bool,
     files: HashMap<FilePath, OpenFile>,
@@ -49,6 +51,17 @@ impl MemoryProjects {
             return Err(StoreError::NotFound);
         }
         work(&mut stored)
+    }
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        Self {
+            project: Project::default(),
+            origin: random_number(),
+            is_removed: false,
+            files: HashMap::new(),
+        }
     }
 }
 
@@ -214,6 +227,15 @@ impl ProjectStore for MemoryProjects {
             stored.project.note_hash(path, version, hash);
             Ok(())
         });
+    }
+
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
+        self.with(project, |stored| {
+            Ok(Revision {
+                origin: stored.origin,
+                changes: stored.project.changes(),
+            })
+        })
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {

@@ -18,7 +18,7 @@ use crate::application::test_world::{
     post_bytes,
 };
 use crate::domain::{
-    ContentHash, ProjectEntry, ProjectQuota, QuotaError, Usage, UserName, Version,
+    ContentHash, ProjectEntry, ProjectQuota, QuotaError, Revision, Usage, UserName, Version,
 };
 
 /// What the streamer's command does.
@@ -286,6 +286,10 @@ impl ProjectStore for SlowStore {
 
     async fn rescan(&self, _: &ProjectId, _: TellRescanned) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn revision(&self, _: &ProjectId) -> Result<Revision, StoreError> {
+        Err(StoreError::NotFound)
     }
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {

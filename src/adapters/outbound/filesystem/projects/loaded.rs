@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
+use crate::adapters::outbound::system::random_number;
 use crate::application::locks::lock;
 use crate::application::memory::{MemoryBudget, Reservation};
 use crate::application::ports::StoreError;
-use crate::domain::Project;
+use crate::domain::{Project, Revision};
 
 /// Who a project is held in memory for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,8 @@ impl Drop for Share {
 pub(crate) struct LoadedProject {
     state: Mutex<State>,
     used: Mutex<Used>,
+    /// Differs from that of every other load.
+    origin: u64,
 }
 
 #[derive(Debug)]
@@ -118,6 +121,15 @@ impl LoadedProject {
                 last: Instant::now(),
                 written: None,
             }),
+            origin: random_number(),
+        }
+    }
+
+    /// The state that the project is in.
+    pub fn revision(&self) -> Revision {
+        Revision {
+            origin: self.origin,
+            changes: self.with(|project| project.changes()),
         }
     }
 

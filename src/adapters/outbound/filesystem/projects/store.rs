@@ -24,7 +24,8 @@ use crate::application::ports::{
     TellRemoved, TellRescanned, Wanted,
 };
 use crate::domain::{
-    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Usage, UserName, Version,
+    ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage,
+    UserName, Version,
 };
 
 /// Keeps each project in a folder of its own, `base/<user>/<project>`, with every file as it is;
@@ -331,6 +332,12 @@ impl ProjectStore for FilesystemProjects {
         if let Some(loaded) = entry.and_then(|entry| entry.loaded(User::Reader)) {
             loaded.with(|project| project.note_hash(path, version, hash));
         }
+    }
+
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
+        let entry = self.entries.of(project).await?;
+        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        Ok(loaded.revision())
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {

@@ -1,0 +1,204 @@
+//! Files without a session: what one plain request may have of a project (protocol, section 8).
+//!
+//! A plain request shows a token, or none, and is forgotten with its answer. Its rights are those of
+//! `get`, and what it reads counts on the account of its connection.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::application::auth::authenticate::bearer;
+use crate::application::auth::read_permission::{ReadPermission, permit_to_read};
+use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
+use crate::application::memory::{Account, Holder, Reservation};
+use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile, StoreError};
+use crate::application::service::Application;
+use crate::domain::{
+    AuthError, FilePath, Identity, ProjectId, Revision, Rights, Roles, Timestamp, Version,
+};
+
+/// How much of a file is read at a time.
+const PIECE_BYTES: usize = HELD_FILE_BYTES;
+
+/// What a download takes: one piece that is being sent, and the next.
+const DOWNLOAD_BYTES: usize = 2 * PIECE_BYTES;
+
+/// Why there is no download, or no more of it.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// Reading needs a token that allows it.
+    #[error(transparent)]
+    Unauthorized(#[from] AuthError),
+    /// There is no such project or file.
+    #[error("there is no such project or file")]
+    Missing,
+    /// There is no memory for the project.
+    #[error("the server is busy")]
+    Unavailable,
+    /// It cannot be read; the cause has been logged.
+    #[error("it cannot be read")]
+    Failed,
+}
+
+impl From<StoreError> for DownloadError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::Missing,
+            StoreError::Unavailable => Self::Unavailable,
+            error => {
+                tracing::error!(%error, "could not read for a download");
+                Self::Failed
+            }
+        }
+    }
+}
+
+/// Who sends a plain request.
+pub struct Visitor {
+    identity: Option<Identity>,
+    account: Arc<Account>,
+}
+
+impl Visitor {
+    /// The bearer of `token`, whose memory counts on `account`. An invalid token counts as none.
+    pub fn new(app: &Application, token: Option<&str>, account: &Arc<Account>) -> Self {
+        let identity = token.and_then(|token| bearer(app, token, app.now()).ok());
+        account.set_holder(match identity {
+            Some(_) => Holder::Authenticated,
+            None => Holder::Unauthenticated,
+        });
+        Self {
+            identity,
+            account: Arc::clone(account),
+        }
+    }
+
+    /// The account of the connection.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    fn may_read(
+        &self,
+        app: &Application,
+        project: &ProjectId,
+        now: Timestamp,
+    ) -> Result<ReadPermission, AuthError> {
+        let identity = self.identity.as_ref();
+        let rights = Rights {
+            identity,
+            roles: &Roles::default(),
+            draft: None,
+        };
+        rights.may_read(project, app.policy.public_read, now)?;
+        Ok(permit_to_read(app, identity))
+    }
+}
+
+/// All files of a project, for a list or for their contents, and the state that they were in first.
+///
+/// # Errors
+/// Why there is nothing to read.
+pub async fn project_files(
+    app: &Application,
+    visitor: &Visitor,
+    project: &ProjectId,
+) -> Result<(Revision, FileStream), DownloadError> {
+    let permit = visitor.may_read(app, project, app.now())?;
+    let store = &app.ports.projects;
+    // Before the names: the list may be newer than this says, but never older.
+    let revision = store.revision(project).await?;
+    let position = FilesBelow::all();
+    let first = store.files_below(project, &position, NAMES_AHEAD).await?;
+    let files = FileStream::folder(
+        project.clone(),
+        app,
+        first,
+        position,
+        "/".to_owned(),
+        permit,
+        &visitor.account,
+    );
+    Ok((revision, files.without_hashes()))
+}
+
+/// One file of a project, in its newest version.
+///
+/// # Errors
+/// Why there is nothing to read.
+pub async fn project_file(
+    app: &Application,
+    visitor: &Visitor,
+    project: &ProjectId,
+    path: &FilePath,
+) -> Result<FileDownload, DownloadError> {
+    let permit = visitor.may_read(app, project, app.now())?;
+    // Before it is opened, because it may be in memory then.
+    let held = visitor.account.reserve_room(DOWNLOAD_BYTES).await;
+    let file = app.ports.projects.open_file(project, path).await?;
+    Ok(FileDownload {
+        rest: 0..file.bytes,
+        file,
+        permit,
+        _held: held,
+    })
+}
+
+/// A file that is being downloaded: always the version that was opened.
+pub struct FileDownload {
+    file: OpenFile,
+    /// What is still to be sent.
+    rest: Range<u64>,
+    permit: ReadPermission,
+    _held: Reservation,
+}
+
+impl FileDownload {
+    /// The length of the whole file.
+    pub fn bytes(&self) -> u64 {
+        self.file.bytes
+    }
+
+    /// The version, which identifies the content unless it is [`Version::UNKNOWN`].
+    pub fn version(&self) -> Version {
+        self.file.version
+    }
+
+    /// Limits it to this part of the file, which lies within it.
+    #[must_use]
+    pub fn part(mut self, part: Range<u64>) -> Self {
+        self.rest = part;
+        self
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read to its end, or the token has expired: nothing more may be sent.
+    pub async fn next(&mut self) -> Option<Result<Bytes, DownloadError>> {
+        let length = (self.rest.end - self.rest.start).min(PIECE_BYTES as u64);
+        if length == 0 {
+            return None;
+        }
+        Some(self.read(length).await)
+    }
+
+    async fn read(&mut self, length: u64) -> Result<Bytes, DownloadError> {
+        if self.permit.check().is_err() {
+            return Err(AuthError::NoToken.into());
+        }
+        // At most `PIECE_BYTES`, so it fits.
+        let bytes = usize::try_from(length).unwrap_or(PIECE_BYTES);
+        let piece = self.file.source.read(self.rest.start, bytes).await?;
+        self.rest.start += length;
+        if self.rest.is_empty() && self.rest.end < self.file.bytes {
+            // With its last byte a file shows that nobody has written into it meanwhile.
+            self.file.source.read(self.file.bytes - 1, 1).await?;
+        }
+        Ok(piece)
+    }
+}
+
+#[cfg(test)]
+mod tests;
