@@ -111,8 +111,10 @@ impl Server {
         let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
         let filter = transport::upgrade(&transport)
             .or(http::pages(http::Site {
+                application: Arc::clone(&application),
                 draining: shutdown.draining.clone(),
                 web_pages,
+                body_timeout: config.handshake_timeout_seconds.seconds(),
             }))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());

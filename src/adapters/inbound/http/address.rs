@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::domain::{ProjectId, ProjectName, UserName};
+use crate::domain::{FilePath, ProjectId, ProjectName, UserName};
 
 /// Where the parts of the page are.
 const PARTS: &str = "/-/viewer/";
@@ -22,6 +22,12 @@ pub(super) enum Address {
     Part(String),
     /// The licences of what the page uses.
     Licences,
+    /// The list of a project's files.
+    List(ProjectId),
+    /// One file of a project.
+    File(ProjectId, FilePath),
+    /// All files of a project in a zip.
+    Zip(ProjectId),
 }
 
 impl Address {
@@ -37,11 +43,11 @@ impl Address {
         if let Some(part) = path.strip_prefix(PARTS) {
             return Some(Self::Part(part.to_owned()));
         }
+        if let Some(own) = path.strip_prefix("/-/") {
+            return Self::of_project(own);
+        }
         let bare = path.strip_suffix('/').unwrap_or(path);
         let (streamer, project) = bare.strip_prefix('/')?.split_once('/')?;
-        if streamer == "-" {
-            return None;
-        }
         project_of(streamer, project)?;
         Some(if bare == path {
             Self::Page
@@ -49,6 +55,39 @@ impl Address {
             Self::Moved(bare.to_owned())
         })
     }
+
+    /// What an address means that does not begin with a streamer's name.
+    fn of_project(path: &str) -> Option<Self> {
+        let (what, rest) = path.split_once('/')?;
+        let (streamer, rest) = rest.split_once('/')?;
+        match what {
+            "files" => Some(Self::List(project_of(streamer, rest)?)),
+            "zip" => Some(Self::Zip(project_of(streamer, rest)?)),
+            "raw" => {
+                let (project, path) = rest.split_once('/')?;
+                Some(Self::File(project_of(streamer, project)?, file_of(path)?))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The file that the rest of an address names.
+fn file_of(path: &str) -> Option<FilePath> {
+    if path.ends_with('/') {
+        return None;
+    }
+    let mut name = String::new();
+    for segment in path.split('/') {
+        let segment = decoded(segment)?;
+        // A `\` is in no file's name.
+        if segment.contains('/') {
+            return None;
+        }
+        name.push('/');
+        name.push_str(&segment);
+    }
+    FilePath::parse(&name).ok()
 }
 
 /// The project that two segments of an address name.
@@ -71,6 +110,64 @@ fn decoded(segment: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_project_has_is_found_by_names_that_are_decoded_once() {
+        let project = |streamer: &str, name: &str| ProjectId {
+            streamer: UserName::parse(streamer).expect("valid"),
+            name: ProjectName::parse(name).expect("valid"),
+        };
+        let demo = || project("ana", "demo");
+        let file = |project, path: &str| {
+            let path = FilePath::parse(path).expect("valid");
+            Some(Address::File(project, path))
+        };
+        for (path, expected) in [
+            ("files/ana/demo", Some(Address::List(demo()))),
+            ("zip/ana/demo", Some(Address::Zip(demo()))),
+            (
+                "zip/ana/a%2Fb%255C",
+                Some(Address::Zip(project("ana", "a/b%5C"))),
+            ),
+            ("files/-/x", Some(Address::List(project("-", "x")))),
+            ("raw/ana/demo/a", file(demo(), "/a")),
+            (
+                "raw/ana/demo/src/m%20%C3%A9.rs",
+                file(demo(), "/src/m \u{e9}.rs"),
+            ),
+            ("raw/ana/a%2Fb/d/f", file(project("ana", "a/b"), "/d/f")),
+            ("raw/ana/demo//a/./b", file(demo(), "/a/b")),
+            ("raw/ana/demo/%252e%252e", file(demo(), "/%2e%2e")),
+            ("raw/ana/demo/a%3Fb%23c", file(demo(), "/a?b#c")),
+            ("raw/ana/demo/..", None),
+            ("raw/ana/demo/%2e%2e/x", None),
+            ("raw/ana/demo/a/%2E./x", None),
+            ("raw/ana/demo/..%2f..%2fetc", None),
+            ("raw/ana/demo/a%2Fb", None),
+            ("raw/ana/demo/a%5Cb", None),
+            ("raw/ana/demo/a%00", None),
+            ("raw/ana/demo/a%0A", None),
+            ("raw/ana/demo/a%FF", None),
+            ("raw/ana/demo/a/", None),
+            ("raw/ana/demo/", None),
+            ("raw/ana/demo", None),
+            ("raw/ana/../demo/a", None),
+            ("raw/%2e%2e/demo/a", None),
+            ("raw/.ana/demo/a", None),
+            ("files/ana/demo/", None),
+            ("files/ana/demo/a", None),
+            ("files/ana", None),
+            ("zip/ana/demo/", None),
+            ("zip//demo", None),
+            ("other/ana/demo", None),
+            ("files", None),
+            ("", None),
+        ] {
+            assert_eq!(Address::of(&format!("/-/{path}")), expected, "{path}");
+        }
+        let long = format!("/-/raw/ana/demo/{}", "a".repeat(256));
+        assert_eq!(Address::of(&long), None);
+    }
 
     #[test]
     fn addresses_mean_what_the_table_says() {

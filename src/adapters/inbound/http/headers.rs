@@ -1,8 +1,7 @@
 //! What the headers of a request ask for, and those that every answer has.
 
-use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, IF_NONE_MATCH, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -48,11 +47,18 @@ pub(super) fn secure(answer: &mut Response) {
 
 /// Whether the client has what has this tag.
 pub(super) fn is_unchanged(asked: &HeaderMap, tag: &HeaderValue) -> bool {
-    let known: Option<IfNoneMatch> = asked.typed_get();
-    let tag = tag.to_str().ok().and_then(|tag| tag.parse::<ETag>().ok());
-    known
-        .zip(tag)
-        .is_some_and(|(known, tag)| !known.precondition_passes(&tag))
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let tag = tag.to_str().map(bare);
+    let values = asked.get_all(IF_NONE_MATCH).iter();
+    let mut values = values.filter_map(|value| value.to_str().ok());
+    // No tag of this server has a comma in it.
+    tag.is_ok_and(|tag| {
+        values.any(|value| {
+            value
+                .split(',')
+                .any(|known| known.trim() == "*" || bare(known) == tag)
+        })
+    })
 }
 
 /// Whether the client takes an answer in gzip (RFC 9110, section 12.5.3).
@@ -103,6 +109,24 @@ mod tests {
             assert_eq!(accepts_gzip(&asked), expected, "{value}");
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_client_that_has_the_tag_needs_no_more() {
+        for (known, tag, expected) in [
+            ("\"a\"", "\"a\"", true),
+            ("W/\"a\"", "\"a\"", true),
+            ("\"a\"", "W/\"a\"", true),
+            ("\"x\", W/\"y\" ,\"a\"", "\"a\"", true),
+            ("*", "\"a\"", true),
+            ("\"b\"", "\"a\"", false),
+            ("a", "\"a\"", false),
+            ("", "\"a\"", false),
+        ] {
+            let asked = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(known))]);
+            let tag = HeaderValue::from_static(tag);
+            assert_eq!(is_unchanged(&asked, &tag), expected, "{known} {tag:?}");
+        }
     }
 
     #[test]

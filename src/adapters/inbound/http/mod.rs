@@ -1,78 +1,160 @@
 //! The plain HTTP answers on the same port (protocol, section 8).
 
 mod address;
+mod form;
 mod headers;
+mod list;
 mod page;
+mod pieces;
+mod project_files;
+mod range;
+mod zip;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf;
+use futures_util::Stream;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use self::address::Address;
+use self::project_files::Asked;
 use crate::adapters::inbound::transport::{PlainConnection, WebPages};
+use crate::application::Application;
+use crate::application::files::download::Visitor;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What the plain answers are made of.
-#[derive(Debug, Clone)]
 pub struct Site {
+    /// What reads the projects.
+    pub application: Arc<Application>,
     /// Cancelled once the server drains: it is not ready any more.
     pub draining: CancellationToken,
     /// Which web pages, and which names of the server, get anything but health.
     pub web_pages: WebPages,
+    /// How long the body of a request may take.
+    pub body_timeout: Duration,
+}
+
+/// A request, but for its body.
+struct Request {
+    method: Method,
+    path: FullPath,
+    headers: HeaderMap,
+    connection: PlainConnection,
 }
 
 /// Answers every request that is left to it.
 pub fn pages(site: Site) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
-    warp::method()
+    let site = Arc::new(site);
+    let request = warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<PlainConnection>())
-        .and_then(
-            move |method, path: FullPath, headers, connection: PlainConnection| {
-                let answer = site.answer(&method, path.as_str(), &headers, &connection);
-                std::future::ready(Ok::<_, Rejection>(answer))
-            },
-        )
+        .map(|method, path, headers, connection| Request {
+            method,
+            path,
+            headers,
+            connection,
+        });
+    request
+        .and(warp::body::stream())
+        .and_then(move |request, body| {
+            let site = Arc::clone(&site);
+            async move {
+                let mut answer = site.answer(&request, body).await;
+                headers::secure(&mut answer);
+                Ok::<_, Rejection>(answer)
+            }
+        })
 }
 
 impl Site {
-    fn answer(
+    async fn answer<B: Buf>(
         &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-        connection: &PlainConnection,
+        request: &Request,
+        body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
-        let address = Address::of(path);
-        let is_read = matches!(*method, Method::GET | Method::HEAD);
-        let mut answer = match address {
-            None => refusal(StatusCode::NOT_FOUND, "there is nothing at this address"),
-            Some(_) if !is_read => {
-                let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are");
-                let allowed = HeaderValue::from_static("GET, HEAD");
-                answer.headers_mut().insert(ALLOW, allowed);
-                answer
-            }
-            Some(Address::Readiness) if self.draining.is_cancelled() => {
-                health("draining", StatusCode::SERVICE_UNAVAILABLE)
-            }
-            Some(Address::Health | Address::Readiness) => health("ok", StatusCode::OK),
-            Some(address) => match self.web_pages.refusal(headers) {
-                Some(refusal) => refusal,
-                None => match connection.enter(headers) {
-                    Some(full) => full,
-                    None => shown(&address, headers),
-                },
-            },
+        let Some(address) = Address::of(request.path.as_str()) else {
+            return nothing_here();
         };
-        headers::secure(&mut answer);
-        answer
+        if let Some(refusal) = wrong_method(&request.method, &address) {
+            return refusal;
+        }
+        match address {
+            Address::Readiness if self.draining.is_cancelled() => {
+                return health("draining", StatusCode::SERVICE_UNAVAILABLE);
+            }
+            Address::Health | Address::Readiness => return health("ok", StatusCode::OK),
+            _ => {}
+        }
+        if let Some(refusal) = self.web_pages.refusal(&request.headers) {
+            return refusal;
+        }
+        if let Some(full) = request.connection.enter(&request.headers) {
+            return full;
+        }
+        if !is_of_project(&address) {
+            return shown(&address, &request.headers);
+        }
+        let mut token = project_files::bearer(&request.headers).map(str::to_owned);
+        if request.method == Method::POST {
+            match timeout(self.body_timeout, form::token(body)).await {
+                Ok(Ok(found)) => token = found.or(token),
+                Ok(Err(form::TooLong)) => {
+                    return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long");
+                }
+                Err(_) => {
+                    return refusal(StatusCode::REQUEST_TIMEOUT, "the form comes too slowly");
+                }
+            }
+        }
+        let app = &self.application;
+        let visitor = Visitor::new(app, token.as_deref(), request.connection.account());
+        let asked = Asked {
+            app,
+            visitor: &visitor,
+            headers: &request.headers,
+            head_only: request.method == Method::HEAD,
+        };
+        match address {
+            Address::List(project) => asked.list(&project).await,
+            Address::File(project, path) => asked.file(&project, &path).await,
+            Address::Zip(project) => asked.zip(&project).await,
+            _ => nothing_here(),
+        }
     }
+}
+
+fn is_of_project(address: &Address) -> bool {
+    matches!(
+        address,
+        Address::List(_) | Address::File(..) | Address::Zip(_)
+    )
+}
+
+/// The answer to a method that the address does not have.
+fn wrong_method(method: &Method, address: &Address) -> Option<Response> {
+    let methods = match address {
+        Address::Zip(_) => "GET, HEAD, POST",
+        _ => "GET, HEAD",
+    };
+    if methods.split(", ").any(|known| known == method.as_str()) {
+        return None;
+    }
+    let sentence = format!("this address has {methods}");
+    let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+    let methods = HeaderValue::from_static(methods);
+    answer.headers_mut().insert(ALLOW, methods);
+    Some(answer)
 }
 
 /// The page, or what belongs to it.
@@ -83,19 +165,26 @@ fn shown(address: &Address, headers: &HeaderMap) -> Response {
         Address::Licences => page::NOTICES,
         _ => page::INDEX,
     };
-    page::part(path, headers)
-        .unwrap_or_else(|| refusal(StatusCode::NOT_FOUND, "the page has no such part"))
+    page::part(path, headers).unwrap_or_else(nothing_here)
 }
 
 fn moved(to: &str) -> Response {
-    match HeaderValue::try_from(to) {
-        Ok(to) => {
-            let mut answer = refusal(StatusCode::PERMANENT_REDIRECT, "without the / at the end");
-            answer.headers_mut().insert(LOCATION, to);
-            answer
-        }
-        Err(_) => refusal(StatusCode::NOT_FOUND, "there is nothing at this address"),
-    }
+    let Ok(to) = HeaderValue::try_from(to) else {
+        return nothing_here();
+    };
+    let mut answer = refusal(StatusCode::PERMANENT_REDIRECT, "without the / at the end");
+    answer.headers_mut().insert(LOCATION, to);
+    answer
+}
+
+fn nothing_here() -> Response {
+    refusal(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+fn not_modified() -> Response {
+    let mut answer = Response::default();
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    answer
 }
 
 /// An answer of one sentence.
@@ -118,23 +207,26 @@ mod tests {
     use http::header::{CONTENT_SECURITY_POLICY, ETAG, ORIGIN};
 
     use super::*;
+    use crate::application::test_world::World;
 
     fn site() -> Site {
         Site {
+            application: World::new().build().app,
             draining: CancellationToken::new(),
             web_pages: WebPages::default(),
+            body_timeout: Duration::from_secs(10),
         }
     }
 
-    async fn ask(site: &Site, method: &str, path: &str) -> http::Response<bytes::Bytes> {
+    async fn ask(site: Site, method: &str, path: &str) -> http::Response<bytes::Bytes> {
         let request = warp::test::request().method(method).path(path);
         let request = request.extension(PlainConnection::alone());
-        request.reply(&pages(site.clone())).await
+        request.reply(&pages(site)).await
     }
 
     #[tokio::test]
     async fn health_says_ok_and_the_version() {
-        let answer = ask(&site(), "GET", "/healthz").await;
+        let answer = ask(site(), "GET", "/healthz").await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
         let expected = format!(r#"{{"status":"ok","version":"{VERSION}"}}"#);
@@ -143,19 +235,19 @@ mod tests {
 
     #[tokio::test]
     async fn readiness_ends_when_the_server_drains_and_health_does_not() {
-        let site = site();
-        assert_eq!(ask(&site, "GET", "/readyz").await.status(), 200);
-        site.draining.cancel();
-        assert_eq!(ask(&site, "GET", "/readyz").await.status(), 503);
-        assert_eq!(ask(&site, "GET", "/healthz").await.status(), 200);
+        assert_eq!(ask(site(), "GET", "/readyz").await.status(), 200);
+        for (path, status) in [("/readyz", 503), ("/healthz", 200)] {
+            let site = site();
+            site.draining.cancel();
+            assert_eq!(ask(site, "GET", path).await.status(), status);
+        }
     }
 
     #[tokio::test]
     async fn the_page_is_the_same_at_every_address_that_it_has() {
-        let site = site();
-        let front = ask(&site, "GET", "/").await;
+        let front = ask(site(), "GET", "/").await;
         assert_eq!(front.status(), 200);
-        let project = ask(&site, "GET", "/ana/no-such-project").await;
+        let project = ask(site(), "GET", "/ana/no-such-project").await;
         assert_eq!(project.status(), 200);
         assert_eq!(project.headers()[ETAG], front.headers()[ETAG]);
         assert_eq!(project.body(), front.body());
@@ -163,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slash_too_many_leads_to_the_address_without() {
-        let answer = ask(&site(), "GET", "/ana/a%2Fb/").await;
+        let answer = ask(site(), "GET", "/ana/a%2Fb/").await;
         assert_eq!(answer.status(), 308);
         assert_eq!(answer.headers()[LOCATION], "/ana/a%2Fb");
     }
@@ -178,8 +270,13 @@ mod tests {
             ("POST", "/healthz", 405),
             ("POST", "/ana/demo", 405),
             ("DELETE", "/", 405),
+            ("POST", "/-/files/ana/demo", 405),
+            ("PUT", "/-/raw/ana/demo/a", 405),
+            ("PUT", "/-/zip/ana/demo", 405),
+            ("GET", "/-/raw/ana/demo/../../x", 404),
+            ("GET", "/-/raw/ana/demo/none", 404),
         ] {
-            let answer = ask(&site(), method, path).await;
+            let answer = ask(site(), method, path).await;
             assert_eq!(answer.status(), status, "{method} {path}");
             assert_eq!(answer.headers()[CACHE_CONTROL], "no-store", "{path}");
             assert_eq!(answer.headers().contains_key(ALLOW), status == 405);
@@ -199,7 +296,7 @@ mod tests {
             "x-frame-options",
         ];
         for path in ["/", "/ana/demo", "/-/viewer/index.html", "/other", "/a/b/"] {
-            let answer = ask(&site(), "GET", path).await;
+            let answer = ask(site(), "GET", path).await;
             for name in names {
                 assert!(answer.headers().contains_key(name), "{path} lacks {name}");
             }
@@ -212,13 +309,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_of_another_origin_gets_health_alone() {
-        let site = Site {
-            web_pages: WebPages {
-                loopback_only: true,
-                ..WebPages::default()
-            },
-            ..site()
-        };
         for (path, status) in [
             ("/healthz", 200),
             ("/", 403),
@@ -226,11 +316,22 @@ mod tests {
             ("/ana/demo/", 403),
             ("/-/viewer/index.html", 403),
             ("/-/licenses", 403),
+            ("/-/files/ana/demo", 403),
+            ("/-/raw/ana/demo/a", 403),
+            ("/-/zip/ana/demo", 403),
         ] {
+            let web_pages = WebPages {
+                loopback_only: true,
+                ..WebPages::default()
+            };
+            let site = Site {
+                web_pages,
+                ..site()
+            };
             let request = warp::test::request().path(path).header("host", "localhost");
             let request = request.header(ORIGIN, "https://evil.example");
             let request = request.extension(PlainConnection::alone());
-            let answer = request.reply(&pages(site.clone())).await;
+            let answer = request.reply(&pages(site)).await;
             assert_eq!(answer.status(), status, "{path}");
         }
     }

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 use rust_embed::{Embed, EmbeddedFile};
 use warp::reply::Response;
 
 use super::headers::{accepts_gzip, is_unchanged};
+use super::not_modified;
 use crate::application::locks::lock;
 
 /// The page itself, and the licences of what it uses.
@@ -48,9 +49,7 @@ pub(super) fn part(path: &str, asked: &HeaderMap) -> Option<Response> {
     let gzipped = is_compressible && accepts_gzip(asked);
     let tag = tag(&file, gzipped);
     let mut answer = if is_unchanged(asked, &tag) {
-        let mut unchanged = Response::default();
-        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
-        unchanged
+        not_modified()
     } else {
         let mut found = Response::new(if gzipped {
             compressed(path, &tag, &file).into()
@@ -175,7 +174,7 @@ mod tests {
         let first = part(INDEX, &HeaderMap::new()).expect("the page");
         let again = asking(IF_NONE_MATCH, &first.headers()[ETAG]);
         let answer = part(INDEX, &again).expect("the page");
-        assert_eq!(answer.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer.status(), 304);
         assert_eq!(answer.headers()[ETAG], first.headers()[ETAG]);
         let other = asking(IF_NONE_MATCH, &HeaderValue::from_static("\"other\""));
         assert_eq!(part(INDEX, &other).expect("the page").status(), 200);

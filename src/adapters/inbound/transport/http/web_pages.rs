@@ -14,6 +14,8 @@ use warp::reply::Response;
 
 use super::handshake::HandshakeError;
 
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// The web pages that may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebPages {
@@ -45,8 +47,16 @@ impl WebPages {
         let any_will_do = !is_local
             && self.allowed_origins.is_none()
             && (!self.loopback_only || self.public_url.is_none());
+        // No page can set this header. A browser sends `null` with a form of a page that hides its
+        // address, as the server's own does.
+        let is_same_origin = headers
+            .get(SEC_FETCH_SITE)
+            .is_some_and(|site| site == "same-origin");
         let may_ask = |origin: &HeaderValue| {
             any_will_do
+                || (is_same_origin
+                    && origin == "null"
+                    && host.is_some_and(|host| self.is_ours(host)))
                 || Origin::of(origin).is_some_and(|origin| {
                     self.public_url.as_ref() == Some(&origin)
                         || self
@@ -76,8 +86,13 @@ impl WebPages {
         host.is_some_and(|host| {
             let is_same = host.host().eq_ignore_ascii_case(origin.authority.host())
                 && host.port_u16().or(origin.default_port()) == origin.port();
-            is_same && (is_loopback(host) || ip(host).is_some() || self.is_public(host))
+            is_same && self.is_ours(host)
         })
+    }
+
+    /// Whether nobody can bind this name of the server to another address.
+    fn is_ours(&self, host: &Authority) -> bool {
+        is_loopback(host) || ip(host).is_some() || self.is_public(host)
     }
 
     /// Whether `host` is the name in `publicUrl`, on any port: a proxy may leave that out.

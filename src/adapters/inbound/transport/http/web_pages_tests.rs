@@ -153,3 +153,38 @@ fn a_refusal_names_the_key_that_would_allow_it() {
         assert_eq!(error.response().status(), 403);
     }
 }
+
+#[test]
+fn a_page_that_hides_its_address_is_known_by_what_the_browser_adds() {
+    let listed = Some(vec!["https://live.example".parse().expect("an origin")]);
+    let public = Some("https://code.example".parse().expect("an origin"));
+    for (loopback_only, host, site, passes) in [
+        (true, "localhost:3005", Some("same-origin"), true),
+        (true, "code.example", Some("same-origin"), true),
+        (true, "localhost:3005", Some("same-site"), false),
+        (true, "localhost:3005", Some("cross-site"), false),
+        (true, "localhost:3005", Some("none"), false),
+        (true, "localhost:3005", None, false),
+        (true, "rebound.example", Some("same-origin"), false),
+        (false, "192.0.2.1", Some("same-origin"), true),
+        (false, "code.example", Some("same-origin"), true),
+        (false, "rebound.example", Some("same-origin"), false),
+        (false, "192.0.2.1", Some("cross-site"), false),
+        (false, "192.0.2.1", None, false),
+    ] {
+        let pages = WebPages {
+            loopback_only,
+            public_url: public.clone(),
+            allowed_origins: listed.clone(),
+        };
+        let mut headers = HeaderMap::from_iter([
+            (HOST, HeaderValue::from_static(host)),
+            (ORIGIN, HeaderValue::from_static("null")),
+        ]);
+        if let Some(site) = site {
+            headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+        }
+        let found = pages.check(&headers, false).is_ok();
+        assert_eq!(found, passes, "{loopback_only} {host} {site:?}");
+    }
+}
