@@ -12,6 +12,7 @@ mod compatibility;
 mod crash;
 mod drafts;
 mod envelopes;
+mod http;
 mod lagging;
 mod limits;
 mod logs;
