@@ -184,6 +184,7 @@ impl Cli {
         };
         common.url = websocket(&common.url).into_owned();
         common.url_source = url_source;
+        common.ca.clone_from(&cli.ca);
         common.is_secret_seen = token || key;
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());

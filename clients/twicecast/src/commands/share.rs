@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
-use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::flags::{AddressSource, CommonArgs, Repeat};
 use crate::credentials::{Credentials, Purpose, name_of_user};
 use crate::embedded;
 use crate::embedded::LocalServer;
@@ -24,13 +24,14 @@ use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
-use crate::publish::output::{Event, ShareOutput};
+use crate::publish::output::{Commands, Event, ShareOutput};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
-use crate::review::base_cache;
+use crate::review::{base_cache, temporaries};
 use crate::rules::Rules;
+use crate::ui::command_line::CommandLine;
 use crate::ui::keyboard::Keys;
 use crate::ui::output::{Report, say, warn};
 use crate::ui::signals;
@@ -88,8 +89,8 @@ async fn share(
     server: Option<&mut LocalServer>,
     stop: CancellationToken,
 ) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
-    if identity.token()?.is_none() {
+    let credentials = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
+    if credentials.token()?.is_none() {
         return Err(Failure::usage(
             "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
              TWICECAST_KEY) if you run the server; or --local to try it without a server.",
@@ -103,10 +104,11 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
+    let (project, commands) = (credentials.full_project(), commands(args, &dir));
+    let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
-        identity: &identity,
+        credentials: &credentials,
         dir: &dir,
         root: &root,
         stop: &stop,
@@ -129,21 +131,22 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
+    let lasting_url = if args.local { "" } else { &credentials.url };
+    kind::mark_shared(&dir, lasting_url, &credentials.full_project());
     if let Some(server) = server {
-        server.keep(&identity, &dir)?;
+        server.keep(&credentials, &dir)?;
         let invitation = Invitation {
-            url: &server.url,
-            key: &server.key,
-            credentials: &identity,
+            server,
+            credentials: &credentials,
             dir: &dir,
         };
-        output.tell(&invitation.event(args.public, &args.invite)?);
+        output.tell(&invitation.event(args)?);
     }
-    kind::mark_shared(&dir, &identity.full_project());
-    base_cache::begin(&identity.full_project(), &dir);
+    temporaries::sweep(&root);
+    base_cache::begin(&credentials.full_project(), &dir);
     let mut share = Share {
         once: args.once,
-        identity,
+        credentials,
         output,
         folder: watched(args, &dir, root, rules, approved, stop.clone()),
         keys,
@@ -161,6 +164,20 @@ async fn share(
     result
 }
 
+/// How the commands begin that the streamer types in another terminal. The folder knows where it is
+/// shared.
+fn commands(args: &ShareArgs, dir: &Path) -> Commands {
+    let pulls = CommandLine::new("pulls").path_flag("--dir", Some(dir));
+    let pulls = pulls.flag("--allow", &args.allow);
+    let pulls = if args.local {
+        pulls
+    } else {
+        args.common.repeated(pulls, Repeat::NotInFolder)
+    };
+    let why = CommandLine::new("why").flag("--allow", &args.allow);
+    Commands { pulls, why }
+}
+
 fn watched(
     args: &ShareArgs,
     dir: &Path,
@@ -170,14 +187,11 @@ fn watched(
     stop: CancellationToken,
 ) -> Folder {
     let dirty = Arc::new(Dirty::default());
-    let mut watching = if args.poll {
+    let watching = if args.poll {
         Watching::none(dir)
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for file in rules.files_elsewhere() {
-        watching.file_elsewhere(file);
-    }
     // As it was named: a link may come to lead elsewhere.
     Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }
@@ -185,7 +199,7 @@ fn watched(
 /// A folder that is being shared.
 struct Share {
     once: bool,
-    identity: Credentials,
+    credentials: Credentials,
     output: ShareOutput,
     folder: Folder,
     keys: Keys,
@@ -205,7 +219,7 @@ impl Share {
                 () = self.stop.cancelled() => Ok(Ended::Stopped),
                 never = press(&mut self.keys, &pause) => match never {},
                 result = Session {
-                    identity: &self.identity,
+                    credentials: &self.credentials,
                     output: &mut self.output,
                     folder: &mut self.folder,
                     report: &mut report,
@@ -236,7 +250,7 @@ impl Share {
                 }
                 Err(failure) => failure,
             };
-            if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
+            if !was_connected || !failure.may_pass(self.credentials.can_renew_token()) {
                 return Err(failure);
             }
             let wait = self.backoff.next_wait();

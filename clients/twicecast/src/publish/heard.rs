@@ -95,7 +95,7 @@ impl Session<'_> {
     /// Asks what the server tells only who asks: how many viewers there are, and which pull
     /// requests are open where some are.
     pub async fn ask(&mut self, upload: &Upload<'_>) {
-        let (streamer, project) = (&self.identity.streamer, &self.identity.project);
+        let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         upload
             .send(protocol::status(STATUS, streamer, project))
             .await;
@@ -149,10 +149,10 @@ impl Session<'_> {
     pub fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
         match message {
             ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
-                Err(self.identity.withdrawn(&error.message))
+                Err(self.credentials.withdrawn(&error.message))
             }
             ServerMessage::Error(error) if reference == Some(RENEW) => {
-                Err(self.identity.refused(&error.message))
+                Err(self.credentials.refused(&error.message))
             }
             other => {
                 self.hear_aside(other);

@@ -58,7 +58,7 @@ pub enum Ended {
 
 /// A connection.
 pub struct Session<'a> {
-    pub identity: &'a Credentials,
+    pub credentials: &'a Credentials,
     pub output: &'a mut ShareOutput,
     pub folder: &'a mut Folder,
     /// Files that are not right, across connections.
@@ -84,24 +84,29 @@ impl Session<'_> {
     ///
     /// Why it ended.
     pub async fn run(mut self) -> Result<Ended, Failure> {
-        let (identity, role) = (self.identity, Role::Streamer);
-        let token = identity.token()?.unwrap_or_default();
-        let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+        let (credentials, role) = (self.credentials, Role::Streamer);
+        let token = credentials.token()?.unwrap_or_default();
+        let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
         login::authenticate(
             &outgoing,
             &mut incoming,
-            identity,
+            credentials,
             role,
             &token,
             AUTHENTICATE,
         )
         .await?;
         let mut said = Vec::new();
-        let (listed, unread) =
-            listing::list(&outgoing, &mut incoming, identity, LIST, &mut |message| {
+        let (listed, unread) = listing::list(
+            &outgoing,
+            &mut incoming,
+            credentials,
+            LIST,
+            &mut |message| {
                 said.push(message);
-            })
-            .await?;
+            },
+        )
+        .await?;
         *self.is_connected = true;
         let (remote, _) = plan::known(listed);
         let folder = &mut *self.folder;
@@ -109,8 +114,8 @@ impl Session<'_> {
         folder.foreign.listed(&folder.known, &remote, sending);
         folder.known.listed(remote);
         self.output.tell(&Event::Connected {
-            url: identity.url.clone(),
-            project: identity.full_project(),
+            url: credentials.url.clone(),
+            project: credentials.full_project(),
         });
         // Among it pull requests that have waited.
         for message in said {
@@ -124,15 +129,15 @@ impl Session<'_> {
             );
         }
         self.folder.dirty.add_all();
-        let mut upload = Upload::new(outgoing, incoming, identity);
+        let mut upload = Upload::new(outgoing, incoming, credentials);
         let mut reference = FIRST_UPLOAD;
-        let mut renewal = Instant::now() + identity.renew_in();
+        let mut renewal = Instant::now() + credentials.renew_in();
         let mut look_again = Instant::now() + LOOK_AGAIN;
         let mut asking = tokio::time::interval(ASK_EVERY);
         loop {
             self.mind_hold();
             if Instant::now() >= renewal {
-                renewal = Instant::now() + identity.renew_in();
+                renewal = Instant::now() + credentials.renew_in();
                 self.renew(&upload).await?;
             }
             let is_held = *self.held.borrow();
@@ -195,6 +200,7 @@ impl Session<'_> {
         let mut plan = Plan::default();
         self.folder.sending.clear();
         self.folder.check()?;
+        self.folder.mind_files_elsewhere();
         for full in self.folder.dirty.take() {
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
             // What was looked at until then is no reason to send or delete anything.
@@ -206,6 +212,7 @@ impl Session<'_> {
                 self.fail(&path, format!("cannot be read here: {why}"));
             }
         }
+        self.folder.mind_files_elsewhere();
         if let Some(text) = self.folder.watching.trouble() {
             self.output.tell(&Event::Note { text });
         }
@@ -213,7 +220,7 @@ impl Session<'_> {
             self.output.tell(&Event::Note { text });
         }
         self.tell_left_out();
-        let project = self.identity.full_project();
+        let project = self.credentials.full_project();
         self.folder.foreign.check(&plan, &project)?;
         let (files, deletions) = (plan.post.len(), plan.delete.len());
         let bytes = plan.post.iter().map(|(_, size)| size).sum();
@@ -310,12 +317,12 @@ impl Session<'_> {
 
     /// Makes a fresh token, or says that one is needed.
     async fn renew(&mut self, upload: &Upload<'_>) -> Result<(), Failure> {
-        if let Some(token) = self.identity.renewed_token()? {
-            let names = login::streamer(self.identity);
+        if let Some(token) = self.credentials.renewed_token()? {
+            let names = login::streamer(self.credentials);
             upload
                 .send(protocol::authenticate(RENEW, &token, "file", &names))
                 .await;
-        } else if let Some(text) = self.identity.expires_soon() {
+        } else if let Some(text) = self.credentials.expires_soon() {
             self.output.tell(&Event::Note { text });
         }
         Ok(())

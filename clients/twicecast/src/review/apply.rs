@@ -11,6 +11,7 @@ use crate::names::shown;
 use crate::review::backup::Backups;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step, Steps};
+use crate::review::temporaries;
 use crate::ui::output::{say, warn};
 
 /// So often it is noted what was taken.
@@ -46,12 +47,13 @@ impl Outcome {
 ///
 /// # Errors
 ///
-/// A sentence, if nothing is wanted, or the connection ends.
+/// A sentence, if the connection ends, or nothing can be kept.
 pub async fn run(
     dir: &Path,
     steps: &mut Steps<'_, '_>,
     contents: &Contents,
 ) -> Result<Outcome, Failure> {
+    temporaries::sweep(steps.root);
     let mut applying = Applying {
         backups: Backups::of(steps.pull.id.raw(), dir)?,
         outcome: Outcome::default(),
@@ -77,11 +79,6 @@ struct Applying {
 impl Applying {
     async fn all(&mut self, steps: &mut Steps<'_, '_>, contents: &Contents) -> Result<(), Failure> {
         let wanted = steps.wanted;
-        if !wanted.is_all() && !contents.names().any(|name| wanted.wants(name)) {
-            return Err(Failure::usage(
-                "--files names none of its files; `twicecast pulls show` shows them.",
-            ));
-        }
         for (name, fault) in &contents.refused {
             self.outcome.has_left_out = true;
             warn(&format!("{}: not applied: {fault}", shown(name)));

@@ -14,6 +14,7 @@ use crate::fs::atomic::{self, Replaced};
 use crate::fs::sha256;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
+use crate::review::temporaries::Temporaries;
 use crate::ui::output::{say, warn};
 
 /// What was here.
@@ -31,6 +32,8 @@ pub struct Backups {
     folder: PathBuf,
     has_replaced: bool,
     kept: Vec<Kept>,
+    /// Once something was replaced. It ends after what it notes.
+    temporaries: Option<Temporaries>,
 }
 
 /// A file that was replaced.
@@ -74,6 +77,7 @@ impl Backups {
             folder: own.join("pulls").join(folder),
             has_replaced: false,
             kept: Vec::new(),
+            temporaries: None,
         }
     }
 
@@ -93,7 +97,8 @@ impl Backups {
     ) -> io::Result<()> {
         // Nothing is replaced before it is kept.
         let path = ours.map(|ours| self.keep(name, ours)).transpose()?;
-        let replaced = atomic::write(root, name, ours, content, executable)?;
+        let temporary = self.temporary(root, name)?;
+        let replaced = atomic::write(root, name, ours, content, executable, &temporary)?;
         if let (Some(path), Some(ours), Some(replaced)) = (path, ours, replaced) {
             self.hold(name, path, ours, replaced);
         }
@@ -108,10 +113,20 @@ impl Backups {
     /// What lies there stays as it is.
     pub fn remove(&mut self, root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
         let path = self.keep(name, ours)?;
-        let replaced = atomic::remove(root, name, ours)?;
+        let temporary = self.temporary(root, name)?;
+        let replaced = atomic::remove(root, name, ours, &temporary)?;
         self.hold(name, path, ours, replaced);
         atomic::prune(root, name);
         Ok(())
+    }
+
+    /// A name for what lies beside a file for a moment.
+    fn temporary(&mut self, root: &OwnedFd, name: &FileName) -> io::Result<String> {
+        let temporaries = match &mut self.temporaries {
+            Some(temporaries) => temporaries,
+            none => none.insert(Temporaries::begin(&self.folder, root)?),
+        };
+        temporaries.beside(name)
     }
 
     /// Keeps a copy of what is about to be replaced.

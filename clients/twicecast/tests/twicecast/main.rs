@@ -1,5 +1,6 @@
 //! The command as its users run it, against a small server that speaks the contract.
 
+mod address;
 mod chat;
 mod completions;
 mod credentials;

@@ -60,6 +60,10 @@ pub struct Config {
     #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true")]
     #[arg(action = ArgAction::Set)]
     pub public_read: bool,
+    /// Whether whoever may read a project may hear the chat in its room without a token for it
+    #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "false")]
+    #[arg(action = ArgAction::Set)]
+    pub public_chat: bool,
     /// What an acknowledged file survives: with `fsync` a crash of the machine; with `rename`,
     /// which is faster, one of the process
     #[arg(long, help_heading = FILES, value_name = "HOW", default_value = "fsync")]

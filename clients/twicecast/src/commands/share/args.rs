@@ -20,8 +20,8 @@ into the project since, which it would delete or overwrite.
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
 last named wins),
-  and git's own excludes, by its whole configuration (as it is at the start); a rule counts from \
-the moment in which it is written, also while sharing;
+  and git's own excludes, by its whole configuration; a rule counts from the moment in which it is \
+written, also while sharing;
   what looks like a secret by its name, such as .env files, private keys and credentials, or by \
 what it holds, such as
   a private key or a token of GitHub, unless --allow names it;
@@ -34,8 +34,8 @@ says which rule decides.
 Keys, in a terminal: p pauses and goes on, q stops.
 
 With --json each line is an object; `event` says which:
-  invitation         command, until, guests (name, clone, propose and chat of each), pulls, chat:
-                     what to type elsewhere (--local)
+  invitation         command, until, pulls, chat: what to type elsewhere (--local);
+                     guests: name and file of each, and text with --show-invites
   connected          url, project
   sending            files, bytes, deletions: what is about to be done
   sent, deleted      name (sent: bytes)
@@ -85,10 +85,13 @@ pub struct ShareArgs {
     /// With --local, let everybody on this computer read the project without a token
     #[arg(long, requires = "local")]
     pub public: bool,
-    /// With --local, print a token with which this person can chat and propose changes for 12
-    /// hours; may be given several times
+    /// With --local, let this person chat and propose changes for 12 hours: what to send them, a
+    /// token and the commands, is in a file that only you can read; may be given several times
     #[arg(long, value_name = "NAME", requires = "local")]
     pub invite: Vec<String>,
+    /// Show the invitations here, too: whoever sees the screen can use them
+    #[arg(long, requires = "invite")]
+    pub show_invites: bool,
     /// Send what differs, and end when the server has acknowledged all of it
     #[arg(long)]
     pub once: bool,

@@ -16,6 +16,7 @@ use crate::replica::state::{Change, State, Step, merged_bit};
 use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
 use crate::review::decide::{Decision, Start, decide};
+use crate::review::temporaries;
 use crate::ui::output::{say, warn};
 use crate::ui::tally::Tally;
 
@@ -49,6 +50,7 @@ impl<'a> Updating<'a> {
     ///
     /// A sentence, where there is no place to keep what is replaced.
     pub fn begin(dir: &Path, root: &'a OwnedFd, bases: CloneBases<'a>) -> Result<Self, Failure> {
+        temporaries::sweep(root);
         Ok(Self {
             root,
             bases,

@@ -1,20 +1,21 @@
 //! What happens while a folder is shared.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use twicecast_client::untrusted::Untrusted;
 
-/// The commands of one guest, each with the guest's token.
+/// What the streamer is to send somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct GuestCommands {
+pub struct GuestInvitation {
     /// Who.
     pub name: String,
-    /// To get the project.
-    pub clone: String,
-    /// To propose what they changed in it.
-    pub propose: String,
-    /// To talk.
-    pub chat: String,
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Itself, with a token in it, where the streamer wants it shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
@@ -40,7 +41,7 @@ pub enum Event {
         /// When the tokens end, in seconds since the epoch.
         until: u64,
         /// Who may chat and propose changes, too.
-        guests: Vec<GuestCommands>,
+        guests: Vec<GuestInvitation>,
         /// With which the streamer looks at what they propose.
         pulls: String,
         /// With which the streamer talks to them.
