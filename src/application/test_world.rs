@@ -45,8 +45,8 @@ use crate::application::session::state::Session;
 use crate::domain::{
     ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, PathQuery, ProjectEntry,
     ProjectId, ProjectName, ProjectQuota, PublicAccess, PullRequest, PullRequestId,
-    PullRequestLimits, PullRequestSection, Revision, RoomName, Sections, Streaming, Timestamp, Uptime, Usage,
-    UserName, Version,
+    PullRequestLimits, PullRequestSection, Revision, RoomName, Sections, Streaming, Timestamp,
+    Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.

@@ -14,8 +14,8 @@ use twicecast_client::protocol;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::login::{self, Login};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::replica::folder::{MirrorFolder, Permissions};
@@ -285,7 +285,7 @@ async fn subscribe(
             outgoing,
             incoming,
             credentials,
-            Role::Viewer,
+            &Login::viewer(credentials),
             &token,
             SUBSCRIBE,
         )

@@ -23,7 +23,7 @@ use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{diff, rest};
 use crate::ui::command_line::CommandLine;
-use crate::ui::output::{json_line, say};
+use crate::ui::output::{Line, json_line, say};
 use crate::ui::pager::Pager;
 use crate::ui::question::{Preset, is_confirmed};
 use clap::{Args, Subcommand};
@@ -183,7 +183,7 @@ async fn review(
     taken: &mut Taken,
     review: Review,
 ) -> Result<u8, Failure> {
-    let (root, project) = open(args, inbox).await?;
+    let (root, project) = open(&args.dir, inbox).await?;
     let policy = Policy::new(&args.dir, &args.allow)?;
     let contents = inbox.contents(pull).await?;
     if !wanted.is_all() && !contents.names().any(|name| wanted.wants(name)) {
@@ -205,7 +205,7 @@ async fn review(
     match review {
         Review::Show => show(&mut steps, &contents).await,
         Review::Apply { keep_open } => {
-            let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
+            let outcome = apply::run(&args.dir, &mut steps, &contents, &mut Line::print).await?;
             let is_whole = outcome.is_whole() && contents.refused.is_empty();
             if keep_open {
                 say(&format!("{} stays open", short(&pull.id)));
@@ -264,8 +264,12 @@ fn command(args: &PullsArgs) -> CommandLine {
 }
 
 /// Opens the folder, and lists what the server has of it.
-async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
-    let root = shared_folder::open(&args.dir)?;
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be opened, or does not look like the project's.
+pub async fn open(dir: &Path, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
+    let root = shared_folder::open(dir)?;
     let project = inbox.project().await?;
     let is_here = |name: &FileName| {
         dirfd::open_parent(&root, name)
@@ -276,7 +280,7 @@ async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Proje
     }
     Err(Failure::usage(format!(
         "{} does not look like the folder of {}: it holds none of its files. Give it with --dir.",
-        shown(&args.dir.to_string_lossy()),
+        shown(&dir.to_string_lossy()),
         shown(&inbox.credentials.full_project())
     )))
 }

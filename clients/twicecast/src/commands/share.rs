@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
@@ -25,6 +25,7 @@ use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
 use crate::publish::output::{Commands, Event, ShareOutput};
+use crate::publish::page::{Heard, Page};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
@@ -38,10 +39,13 @@ use crate::ui::signals;
 
 mod args;
 mod first_look;
+mod from_page;
 mod invitation;
+mod review;
 
 pub use args::{AFTER_HELP, HELP, ShareArgs};
 use first_look::FirstLook;
+use from_page::FromPage;
 use invitation::Invitation;
 
 /// The exit code where somebody does not want it after all.
@@ -144,6 +148,7 @@ async fn share(
     }
     temporaries::sweep(&root);
     base_cache::begin(&credentials.full_project(), &dir);
+    let (page, answers) = answer_page(args, &credentials, &dir, keys.are_there());
     let mut share = Share {
         once: args.once,
         credentials,
@@ -152,6 +157,8 @@ async fn share(
         keys,
         stop,
         backoff: Backoff::default(),
+        answers,
+        page,
     };
     let result = share.run().await;
     if args.json
@@ -176,6 +183,35 @@ fn commands(args: &ShareArgs, dir: &Path) -> Commands {
     };
     let why = CommandLine::new("why").flag("--allow", &args.allow);
     Commands { pulls, why }
+}
+
+/// Has the streamer's page answered for as long as the folder is shared.
+fn answer_page(
+    args: &ShareArgs,
+    credentials: &Credentials,
+    dir: &Path,
+    has_keys: bool,
+) -> (Option<Page>, mpsc::Sender<bool>) {
+    let (yes_or_no, answers) = mpsc::channel(1);
+    if args.once {
+        return (None, yes_or_no);
+    }
+    let (heard_by, heard) = mpsc::unbounded_channel();
+    let (wish, wishes) = mpsc::channel(8);
+    let from_page = FromPage {
+        credentials: credentials.clone(),
+        dir: dir.to_owned(),
+        allow: args.allow.clone(),
+        accepts: args.accept_from_page,
+        has_keys,
+        heard,
+        answers,
+        wishes: wish,
+    };
+    // It ends with the share, which drops what it hears by.
+    tokio::spawn(from_page.run());
+    let heard = heard_by;
+    (Some(Page { heard, wishes }), yes_or_no)
 }
 
 fn watched(
@@ -205,6 +241,10 @@ struct Share {
     keys: Keys,
     stop: CancellationToken,
     backoff: Backoff,
+    /// Yes or no, to what the page asks.
+    answers: mpsc::Sender<bool>,
+    /// `None`, where nothing is applied.
+    page: Option<Page>,
 }
 
 impl Share {
@@ -217,7 +257,7 @@ impl Share {
             let result = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => Ok(Ended::Stopped),
-                never = press(&mut self.keys, &pause) => match never {},
+                never = press(&mut self.keys, &pause, &self.answers) => match never {},
                 result = Session {
                     credentials: &self.credentials,
                     output: &mut self.output,
@@ -227,10 +267,14 @@ impl Share {
                     is_connected: &mut is_connected,
                     is_synced: &mut is_synced,
                     once: self.once,
+                    page: self.page.as_mut(),
                     viewers: None,
                     still_open: BTreeSet::new(),
                 }.run() => result,
             };
+            if let Some(page) = &self.page {
+                page.pass_on(Heard::Lost);
+            }
             was_connected |= is_connected;
             if is_synced {
                 // Not before: a server may let us in and not take what we have.
@@ -261,7 +305,7 @@ impl Share {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                never = press(&mut self.keys, &pause) => match never {},
+                never = press(&mut self.keys, &pause, &self.answers) => match never {},
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -271,10 +315,19 @@ impl Share {
 }
 
 /// Minds the keyboard for as long as it is awaited.
-async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Infallible {
+async fn press(
+    keys: &mut Keys,
+    pause: &watch::Sender<bool>,
+    answers: &mpsc::Sender<bool>,
+) -> Infallible {
     loop {
-        if let b'p' | b'P' | b' ' = keys.next().await {
-            pause.send_modify(|paused| *paused = !*paused);
+        match keys.next().await {
+            b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
+            key @ (b'y' | b'Y' | b'n' | b'N') => {
+                // Where nothing is asked, it answers nothing.
+                let _ = answers.try_send(matches!(key, b'y' | b'Y'));
+            }
+            _ => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::names::FileName;
 use crate::publish::folder::REFUSED_FOR;
 use crate::publish::output::Event;
+use crate::publish::page::Heard;
 use crate::publish::plan::Remote;
 use crate::publish::session::{PULL_REQUESTS, RENEW, STATUS, Session};
 use crate::publish::upload::{Seen, Upload};
@@ -147,6 +148,10 @@ impl Session<'_> {
 
     /// What the server says while nothing is in flight.
     pub fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
+        if let (Some(page), Some(heard)) = (&self.page, Heard::of(reference, &message)) {
+            page.pass_on(heard);
+            return Ok(());
+        }
         match message {
             ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
                 Err(self.credentials.withdrawn(&error.message))
@@ -162,6 +167,9 @@ impl Session<'_> {
     }
 
     pub fn hear_aside(&mut self, message: ServerMessage) {
+        if let (Some(page), Some(heard)) = (&self.page, Heard::of(None, &message)) {
+            return page.pass_on(heard);
+        }
         match message {
             ServerMessage::PullRequest(PullRequest {
                 id, owner, title, ..

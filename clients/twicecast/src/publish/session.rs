@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{sleep, sleep_until};
-use twicecast_client::protocol;
 
-use crate::credentials::login;
-use crate::credentials::{Credentials, Role};
+use crate::credentials::Credentials;
+use crate::credentials::login::{self, Login};
 use crate::failure::Failure;
 use crate::names::FileName;
 use crate::publish::folder::{Compared, Folder, lies_in};
 use crate::publish::output::{Event, Never, ShareOutput};
+use crate::publish::page::{Page, Wish};
 use crate::publish::plan::Plan;
 use crate::publish::summary::Summary;
 use crate::publish::upload::{Allows, Posts, Upload};
@@ -71,6 +71,8 @@ pub struct Session<'a> {
     pub is_synced: &'a mut bool,
     /// Whether it ends when the server has what the folder has.
     pub once: bool,
+    /// Whoever answers the streamer's page; `None`, where nothing is applied.
+    pub page: Option<&'a mut Page>,
     /// How many viewers there were when it was last asked.
     pub viewers: Option<u64>,
     /// The pull requests of a list that is being answered.
@@ -84,18 +86,12 @@ impl Session<'_> {
     ///
     /// Why it ended.
     pub async fn run(mut self) -> Result<Ended, Failure> {
-        let (credentials, role) = (self.credentials, Role::Streamer);
+        let credentials = self.credentials;
+        let login = Login::streamer(credentials, self.page.is_some());
         let token = credentials.token()?.unwrap_or_default();
         let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
-        login::authenticate(
-            &outgoing,
-            &mut incoming,
-            credentials,
-            role,
-            &token,
-            AUTHENTICATE,
-        )
-        .await?;
+        let (out, back) = (&outgoing, &mut incoming);
+        login::authenticate(out, back, credentials, &login, &token, AUTHENTICATE).await?;
         let mut said = Vec::new();
         let (listed, unread) = listing::list(
             &outgoing,
@@ -173,6 +169,10 @@ impl Session<'_> {
                 () = sleep(ONCE_LOOKS), if self.once => {}
                 // A link that leads elsewhere now tells nothing by itself.
                 () = sleep(CHECK_EVERY), if !self.once => self.folder.check()?,
+                wish = Page::next(&mut self.page) => match wish {
+                    Wish::Send(request) => upload.send(request).await,
+                    Wish::Tell(event) => self.output.tell(&event),
+                },
                 _ = asking.tick(), if !self.once => self.ask(&upload).await,
             }
         }
@@ -318,10 +318,8 @@ impl Session<'_> {
     /// Makes a fresh token, or says that one is needed.
     async fn renew(&mut self, upload: &Upload<'_>) -> Result<(), Failure> {
         if let Some(token) = self.credentials.renewed_token()? {
-            let names = login::streamer(self.credentials);
-            upload
-                .send(protocol::authenticate(RENEW, &token, "file", &names))
-                .await;
+            let login = Login::streamer(self.credentials, self.page.is_some());
+            upload.send(login.request(RENEW, &token)).await;
         } else if let Some(text) = self.credentials.expires_soon() {
             self.output.tell(&Event::Note { text });
         }

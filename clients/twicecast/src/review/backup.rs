@@ -15,7 +15,7 @@ use crate::fs::sha256;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
 use crate::review::temporaries::Temporaries;
-use crate::ui::output::{say, warn};
+use crate::ui::output::Line;
 
 /// What was here.
 const REPLACED: &str = "replaced";
@@ -151,18 +151,18 @@ impl Backups {
 
     /// Says where what was replaced is kept, once all is done. Returns whether a program has
     /// written into some of it, so that what it wrote is there and not in the folder.
-    pub fn tell(&mut self) -> bool {
+    pub fn tell(&mut self, tell: &mut (dyn FnMut(Line) + Send)) -> bool {
         if let Some(folder) = self.replaced() {
             let folder = shown(&folder.to_string_lossy());
-            say(&format!("what was replaced is kept in {folder}"));
+            tell(Line::Said(format!("what was replaced is kept in {folder}")));
         }
         let late = self.written_late();
         for (name, path) in &late {
             let path = shown(&path.to_string_lossy());
-            warn(&format!(
+            tell(Line::Trouble(format!(
                 "{name}: CONFLICT: a program wrote into it while it was replaced; what it wrote is \
                  in {path}"
-            ));
+            )));
         }
         !late.is_empty()
     }

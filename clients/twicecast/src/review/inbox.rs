@@ -7,8 +7,8 @@ use twicecast_client::protocol::{PullRequest, ServerMessage};
 use twicecast_client::{Error, protocol};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::login;
-use crate::credentials::{Credentials, Role};
+use crate::credentials::Credentials;
+use crate::credentials::login::{self, Login};
 use crate::failure::Failure;
 use crate::names::FileName;
 use crate::review::contents::Contents;
@@ -49,8 +49,13 @@ impl<'a> Inbox<'a> {
             Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
         })?;
         let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
-        for (role, asked) in [(Role::Viewer, AS_VIEWER), (Role::Streamer, AS_STREAMER)] {
-            login::authenticate(&outgoing, &mut incoming, credentials, role, &token, asked).await?;
+        let logins = [
+            (Login::viewer(credentials), AS_VIEWER),
+            (Login::reviewer(credentials), AS_STREAMER),
+        ];
+        for (login, asked) in &logins {
+            login::authenticate(&outgoing, &mut incoming, credentials, login, &token, *asked)
+                .await?;
         }
         Ok(Self {
             outgoing,

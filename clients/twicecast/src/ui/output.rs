@@ -102,6 +102,25 @@ pub fn warn(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// A line for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// What has been done.
+    Said(String),
+    /// What needs their attention.
+    Trouble(String),
+}
+
+impl Line {
+    /// Prints it: to standard output, or to standard error.
+    pub fn print(self) {
+        match self {
+            Self::Said(line) => say(&line),
+            Self::Trouble(line) => warn(&line),
+        }
+    }
+}
+
 /// `1 file`, `2 files`.
 pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

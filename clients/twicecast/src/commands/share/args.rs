@@ -31,7 +31,10 @@ the like;
 What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
 says which rule decides.
 
-Keys, in a terminal: p pauses and goes on, q stops.
+Keys, in a terminal: p pauses and goes on, q stops; y or n answers what your page asks.
+
+A pull request that you accept on your page is applied here, as `twicecast pulls apply` does it, \
+once you press y.
 
 With --json each line is an object; `event` says which:
   invitation         command, until, pulls, chat: what to type elsewhere (--local);
@@ -48,6 +51,8 @@ With --json each line is an object; `event` says which:
   paused, resumed
   pullRequest        id, author, title
   pullRequestClosed  id
+  applyAsked         id, author, title, files, runByThemselves: what your page asks for
+  applied            text: what has come of it
   viewers            count
   note               text
   stopped            why, where nobody wanted it";
@@ -92,6 +97,10 @@ pub struct ShareArgs {
     /// Show the invitations here, too: whoever sees the screen can use them
     #[arg(long, requires = "invite")]
     pub show_invites: bool,
+    /// Apply what you accept on your page without asking here, but for files that tools run by
+    /// themselves
+    #[arg(long, conflicts_with = "once")]
+    pub accept_from_page: bool,
     /// Send what differs, and end when the server has acknowledged all of it
     #[arg(long)]
     pub once: bool,

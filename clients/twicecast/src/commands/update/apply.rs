@@ -17,7 +17,7 @@ use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
 use crate::review::decide::{Decision, Start, decide};
 use crate::review::temporaries;
-use crate::ui::output::{say, warn};
+use crate::ui::output::{Line, say, warn};
 use crate::ui::tally::Tally;
 
 /// What has come of an update.
@@ -108,7 +108,7 @@ impl<'a> Updating<'a> {
             self.outcome.has_updated = true;
             say(&all.join(", "));
         }
-        self.outcome.has_conflicts |= self.backups.tell();
+        self.outcome.has_conflicts |= self.backups.tell(&mut Line::print);
         self.outcome
     }
 

@@ -14,7 +14,8 @@ use apply::Updating;
 use crate::connection::{self, Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::login::Login;
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::{atomic, dirfd};
 use crate::listing;
@@ -81,12 +82,12 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     let credentials = Credentials::resolve(&common, Purpose::Read, Some(&args.dir))?;
     let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
     if let Some(token) = credentials.token()? {
-        let role = Role::Viewer;
+        let login = Login::viewer(&credentials);
         login::authenticate(
             &outgoing,
             &mut incoming,
             &credentials,
-            role,
+            &login,
             &token,
             AUTHENTICATE,
         )

@@ -136,6 +136,24 @@ pub enum Event {
         /// Its id.
         id: String,
     },
+    /// The streamer's page asks to apply a pull request, and the streamer is to say whether.
+    ApplyAsked {
+        /// Its id.
+        id: Untrusted,
+        /// Who.
+        author: Untrusted,
+        /// What its author calls it.
+        title: Untrusted,
+        /// The files that would change.
+        files: Vec<String>,
+        /// Those of them that tools run by themselves, or that say what is shared.
+        run_by_themselves: Vec<String>,
+    },
+    /// Something has come of a pull request that was applied from the page.
+    Applied {
+        /// What.
+        text: String,
+    },
     /// How many viewers there are.
     Viewers {
         /// Their number.

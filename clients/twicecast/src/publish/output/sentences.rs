@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use indicatif::HumanBytes;
-use twicecast_client::untrusted::shown;
+use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::publish::output::event::{GuestInvitation, Never};
 use crate::ui::command_line::CommandLine;
-use crate::ui::output::{counted, first_names, path_word};
+use crate::ui::output::{counted, cut, first_names, path_word};
 use crate::ui::time::date_and_time;
 
 /// Of what would be done no more names are listed.
@@ -89,6 +89,37 @@ pub fn invitation(
         }
     }
     let _ = write!(text, "for you:\n    {pulls}\n    {chat}");
+    text
+}
+
+/// Of a title and a name no more is said.
+const TITLE_CHARS: usize = 120;
+const NAME_CHARS: usize = 60;
+
+/// What the streamer is asked when their page wants a pull request applied.
+pub fn apply_asked(
+    id: &Untrusted,
+    author: &Untrusted,
+    title: &Untrusted,
+    files: &[String],
+    run_by_themselves: &[String],
+) -> String {
+    let mut text = format!(
+        "your page asks to apply {} by {}: {} ({}: {})\n",
+        id.beginning(8),
+        shown(&cut(author.raw(), NAME_CHARS)),
+        shown(&cut(title.raw(), TITLE_CHARS)),
+        counted(files.len(), "file"),
+        first_names(files)
+    );
+    if !run_by_themselves.is_empty() {
+        let names = first_names(run_by_themselves);
+        let _ = writeln!(
+            text,
+            "LOOK AT THEM FIRST: tools run these by themselves, or they say what is shared: {names}"
+        );
+    }
+    text.push_str("press y to apply, n to decline");
     text
 }
 

@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::Event;
-use crate::publish::output::sentences::{invitation, left_out, would_do};
+use crate::publish::output::sentences::{apply_asked, invitation, left_out, would_do};
 use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut, failure_line, json_line, say, warn};
 use crate::ui::tally::Tally;
@@ -100,7 +100,10 @@ impl ShareOutput {
         if let Some(line) = line {
             let is_trouble = matches!(
                 event,
-                Event::Failed { .. } | Event::Lost { .. } | Event::Note { .. }
+                Event::Failed { .. }
+                    | Event::Lost { .. }
+                    | Event::Note { .. }
+                    | Event::ApplyAsked { .. }
             );
             self.status
                 .suspend(|| if is_trouble { warn(&line) } else { say(&line) });
@@ -223,7 +226,14 @@ impl ShareOutput {
                 self.commands.pulls,
                 id.beginning(8)
             ),
-            Event::Note { text } => text.clone(),
+            Event::ApplyAsked {
+                id,
+                author,
+                title,
+                files,
+                run_by_themselves,
+            } => apply_asked(id, author, title, files, run_by_themselves),
+            Event::Note { text } | Event::Applied { text } => text.clone(),
             Event::Stopped { .. } => "stopped".to_owned(),
             Event::Sending { .. }
             | Event::Sent { .. }
