@@ -168,6 +168,10 @@ fn fault(command: &Command) -> Option<&BadParameters> {
             checked.as_ref().err()
         }
         Command::Focus(checked) => checked.as_ref().err(),
+        Command::Listen(checked) => checked.as_ref().err(),
+        Command::ApplyPullRequest(checked) => checked.as_ref().err(),
+        Command::AcceptPullRequest(checked) => checked.as_ref().err(),
+        Command::AppliedPullRequest(checked) => checked.as_ref().err(),
         Command::CreatePullRequest(checked) => checked.as_ref().err(),
         Command::GetPullRequest(checked) => checked.as_ref().err(),
         Command::DeletePullRequest(checked) => checked.as_ref().err(),

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ContentHash, Contents, FilePath, Outcome, PathQuery, ProjectId, PullRequest, PullRequestId,
-    Sections,
+    ApplyOutcome, ContentHash, Contents, FilePath, Outcome, PathQuery, ProjectId, PullRequest,
+    PullRequestId, RoomName, Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -46,12 +46,20 @@ pub enum Command {
     DeletePullRequest(Checked<DeletePullRequest>),
     /// `pullrequest`/`list`.
     ListPullRequests,
+    /// `pullrequest`/`apply`.
+    ApplyPullRequest(Checked<ApplyPullRequest>),
+    /// `pullrequest`/`accept`: the question's number.
+    AcceptPullRequest(Checked<u64>),
+    /// `pullrequest`/`applied`.
+    AppliedPullRequest(Checked<AppliedPullRequest>),
     /// `chat`/`message`.
     SendMessage(Checked<Arc<str>>),
     /// `chat`/`history`: how many messages at the most.
     ChatHistory(Checked<Option<usize>>),
     /// `chat`/`members`.
     ChatMembers,
+    /// `chat`/`listen`.
+    Listen(Checked<RoomName>),
     /// `chat`/`leave`.
     LeaveRoom,
 }
@@ -79,7 +87,9 @@ impl Command {
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
             Self::ChatHistory(_) | Self::ChatMembers => LONG_ANSWER_BYTES,
-            Self::GetPullRequest(_) | Self::DeletePullRequest(_) => PullRequest::MOST_BYTES,
+            Self::GetPullRequest(_) | Self::DeletePullRequest(_) | Self::ApplyPullRequest(_) => {
+                PullRequest::MOST_BYTES
+            }
             Self::GetFiles(Ok(request)) | Self::ListFiles(Ok(request))
                 if request.may_mean_pull_request() =>
             {
@@ -99,7 +109,10 @@ impl Command {
             | Self::CreatePullRequest(_)
             | Self::FinishPullRequest
             | Self::ListPullRequests
+            | Self::AcceptPullRequest(_)
+            | Self::AppliedPullRequest(_)
             | Self::SendMessage(_)
+            | Self::Listen(_)
             | Self::LeaveRoom => 0,
         }
     }
@@ -236,4 +249,26 @@ pub struct DeletePullRequest {
     pub id: Option<PullRequestId>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// The parameters of `apply`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyPullRequest {
+    /// Which pull request; `None` is an id that cannot exist.
+    pub id: Option<PullRequestId>,
+    /// Which of its files; all without that.
+    pub files: Option<Vec<FilePath>>,
+}
+
+/// The parameters of `applied`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedPullRequest {
+    /// The number of the question that is answered.
+    pub request: u64,
+    /// What became of the pull request.
+    pub outcome: ApplyOutcome,
+    /// The files that both sides have changed.
+    pub conflicts: Vec<FilePath>,
+    /// More about it; may be empty.
+    pub message: String,
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::application::file_key::FileKey;
 use crate::domain::{
-    ChatMessage, Outcome, ProjectEntry, ProjectId, PullRequest, PullRequestId, Version,
+    ApplyOutcome, ChatMessage, FilePath, Outcome, ProjectEntry, ProjectId, PullRequest,
+    PullRequestId, Version,
 };
 
 /// Something that connections are told without asking.
@@ -65,8 +66,51 @@ pub enum Event {
         /// How it ended.
         outcome: Outcome,
     },
+    /// About a pull request that a streamer wants applied.
+    Apply(ApplyNotice),
     /// Somebody said something.
     ChatMessage(ChatMessage),
+}
+
+/// What the two connections of a streamer are told when one asks the other to apply a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplyNotice {
+    /// To the one that is asked.
+    Asked {
+        /// The question's number.
+        request: u64,
+        /// Which pull request.
+        id: PullRequestId,
+        /// Which of its files; all without that.
+        files: Option<Arc<[FilePath]>>,
+    },
+    /// To the same: its answer is not wanted any more.
+    Withdrawn {
+        /// The question's number.
+        request: u64,
+    },
+    /// To the one that asks: the answer.
+    Ended {
+        /// The question's number.
+        request: u64,
+        /// Which pull request.
+        id: PullRequestId,
+        /// What became of it.
+        outcome: ApplyOutcome,
+        /// The files that were changed by both sides.
+        conflicts: Arc<[FilePath]>,
+        /// More about it; may be empty.
+        message: Arc<str>,
+    },
+    /// To the same: there will be no answer.
+    Failed {
+        /// The question's number.
+        request: u64,
+        /// Which pull request.
+        id: PullRequestId,
+        /// Why.
+        message: &'static str,
+    },
 }
 
 impl Event {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::application::request_error::RequestError;
-use crate::domain::{ProjectQuota, PullRequestLimits};
+use crate::domain::{ProjectQuota, PublicAccess, PullRequestLimits};
 
 /// Every limit that a use case enforces, by the name of its configuration key.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ pub struct Limits {
 /// How the service behaves where its operator has a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// `publicRead`: reading needs no token.
-    pub public_read: bool,
+    /// What needs no token.
+    pub public: PublicAccess,
     /// `folderDeletion: "ignore"`: a streamer's deletion of a folder is answered, and nothing is
     /// deleted.
     pub ignores_folder_deletions: bool,

@@ -31,11 +31,12 @@ pub mod session;
 pub(crate) mod test_world;
 
 pub use command::{
-    Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, DeletePullRequest,
-    FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch, WatchProject,
+    AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Command,
+    CreatePullRequest, DeleteFile, DeletePullRequest, FilesQuery, Focus, PartOf, PostFile,
+    ReadFiles, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
-pub use event::Event;
+pub use event::{ApplyNotice, Event};
 pub use file_content::{FileContent, StagedContent, Stretch};
 pub use file_key::FileKey;
 pub use files::change_outlives_connection::Commit;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::files::streamer_grace::delete_abandoned_projects;
+use crate::application::pull_requests::apply_notices::withdraw_late;
 use crate::application::service::Application;
 
 /// Periodic work; the server calls it once a second. Returns at once.
@@ -10,6 +11,7 @@ pub fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
     delete_abandoned_projects(app, now);
+    withdraw_late(&app.apply_questions, &*app.ports.events, now);
     app.viewer_counts
         .tell(&*app.ports.presence, &*app.ports.events);
 }

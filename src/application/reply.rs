@@ -31,8 +31,19 @@ pub enum Reply {
     PullRequestFinish,
     /// The pull request is gone.
     PullRequestDelete,
+    /// Another connection has been asked to apply the pull request.
+    PullRequestApply {
+        /// The question's number.
+        request: u64,
+    },
+    /// The pull request may be applied now.
+    PullRequestAccept,
+    /// The connection that asked has been told what became of it.
+    PullRequestApplied,
     /// The message has been accepted.
     ChatMessage,
+    /// The room is listened to.
+    ChatListen,
     /// The room has been left.
     ChatLeave,
 }
@@ -54,4 +65,6 @@ pub struct ProjectStatus {
     pub folders: u64,
     /// What the connection that asks may do there.
     pub you: Abilities,
+    /// Whether it may stream, and a connection is there that applies pull requests.
+    pub apply: bool,
 }

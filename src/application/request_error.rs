@@ -52,6 +52,8 @@ pub enum RequestError {
     UnreadablePath,
     /// 409 `failWriteFileError`.
     UnwritableFile,
+    /// 409 `failApplyError`, with the reason.
+    NotApplied(&'static str),
     /// 413: a quota, with its name and value.
     LimitExceeded {
         /// The configuration key, or another name of the limit.

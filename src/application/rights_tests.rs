@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::application::command::{Command, DeletePullRequest, Focus};
+use crate::application::command::{ApplyPullRequest, Command, DeletePullRequest, Focus};
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, new_session,
     other, path, post, pull_request, separately, streaming, viewing, watch,
 };
-use crate::domain::{Outcome, PullRequestId, Sections};
+use crate::domain::{Outcome, PullRequestId, RoomName, Sections};
 
 /// Who asks. Whoever has a role is in their project's room as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,8 @@ fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
         Err(
             RequestError::UnreadableFile
             | RequestError::UnreadablePath
-            | RequestError::UnwritableFile,
+            | RequestError::UnwritableFile
+            | RequestError::NotApplied(_),
         ) => "409",
         Err(RequestError::LimitExceeded { .. }) => "413",
         Err(RequestError::RateLimited { .. }) => "429",
@@ -85,7 +86,7 @@ const IN_OTHER: u128 = 0x7002;
 
 fn world(public_read: bool) -> World {
     let mut world = World::new();
-    world.policy.public_read = public_read;
+    world.policy.public.read = public_read;
     world.limits.max_failed_authentications = u32::MAX;
     world.open = vec![
         pull_request(IN_DEMO, demo(), "pat"),
@@ -158,7 +159,7 @@ verbs! {
     Malformed, Authenticate, AuthenticateSection, GetFiles, ListFiles, PostFile, DeleteFile,
     WatchProject, UnwatchProject, ProjectStatus, CreatePullRequest, FinishPullRequest,
     GetPullRequest, DeletePullRequest, ListPullRequests, SendMessage, ChatHistory, ChatMembers,
-    LeaveRoom, Focus,
+    LeaveRoom, Focus, Listen, ApplyPullRequest, AcceptPullRequest, AppliedPullRequest,
 }
 
 fn fault() -> BadParameters {
@@ -181,6 +182,15 @@ fn focus(name: &str) -> Command {
     Command::Focus(Ok(Focus { path, line }))
 }
 
+fn apply(number: u128) -> Command {
+    let (id, files) = (Some(PullRequestId::from_u128(number)), None);
+    Command::ApplyPullRequest(Ok(ApplyPullRequest { id, files }))
+}
+
+fn listen(room: &str) -> Command {
+    Command::Listen(Ok(RoomName::parse(room).expect("a room")))
+}
+
 fn inside(number: u128) -> Command {
     let name = format!("/{}/p", PullRequestId::from_u128(number));
     get(demo(), &name, false)
@@ -196,7 +206,7 @@ type Named = (&'static str, fn() -> Command);
 
 /// What the rows of all tables ask.
 #[rustfmt::skip]
-const COMMANDS: [Named; 69] = [
+const COMMANDS: [Named; 79] = [
     ("get demo",             || get(demo(), "/", true)),
     ("get other",            || get(other(), "/", true)),
     ("get ill-typed",        || Command::GetFiles(Err(fault()))),
@@ -237,6 +247,16 @@ const COMMANDS: [Named; 69] = [
     ("end an unknown one",   || end(5)),
     ("end ill-typed",        || Command::DeletePullRequest(Err(fault()))),
     ("list requests",        || Command::ListPullRequests),
+    ("apply one in demo",    || apply(IN_DEMO)),
+    ("apply one in other",   || apply(IN_OTHER)),
+    ("apply ill-typed",      || Command::ApplyPullRequest(Err(fault()))),
+    ("accept",               || Command::AcceptPullRequest(Ok(1))),
+    ("accept ill-typed",     || Command::AcceptPullRequest(Err(fault()))),
+    ("applied ill-typed",    || Command::AppliedPullRequest(Err(fault()))),
+    ("listen in demo",       || listen("ana/demo")),
+    ("listen in other",      || listen("dan/other")),
+    ("listen elsewhere",     || listen("lounge")),
+    ("listen ill-typed",     || Command::Listen(Err(fault()))),
     ("say",                  || Command::SendMessage(Ok("hello".into()))),
     ("say nothing",          || Command::SendMessage(Ok("".into()))),
     ("say ill-typed",        || Command::SendMessage(Err(fault()))),
@@ -345,6 +365,16 @@ end one in other      401     401       401      400     yes     yes       400  
 end an unknown one    401     401       401      400     400     400       400    400     401   400
 end ill-typed         401     401       401      400     400     400       400    400     401   400
 list requests         401     401       401      yes     yes     yes       yes    yes     401   yes
+apply one in demo     401     401       401      401     401     400       409    401     401   401
+apply one in other    401     401       401      401     401     409       400    401     401   401
+apply ill-typed       401     401       401      401     401     400       400    401     401   401
+accept                401     401       401      401     401     409       409    401     401   401
+accept ill-typed      401     401       401      401     401     400       400    401     401   401
+applied ill-typed     401     401       401      401     401     400       400    401     401   401
+listen in demo        401     401       401      401     401     401       401    401     401   401
+listen in other       401     401       401      401     401     401       401    401     401   401
+listen elsewhere      401     401       401      401     401     401       401    401     401   401
+listen ill-typed      401     401       401      401     401     401       401    401     401   401
 say                   401     401       401      yes     yes     yes       yes    yes     401   401
 say nothing           401     401       401      400     400     400       400    400     401   401
 say ill-typed         401     401       401      400     400     400       400    400     401   401
@@ -493,7 +523,7 @@ async fn a_role_is_had_by_the_token_alone() {
 #[test]
 fn every_command_has_its_rows() {
     let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
-    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 29, 9, 13]);
+    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 39, 9, 13]);
     let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
     let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
     assert_eq!(named.len(), COMMANDS.len(), "a name for each command");
@@ -538,7 +568,7 @@ async fn no_viewers_token_ever_makes_a_streamer() {
                     let mut session = new_session(1);
                     let answer = scene.ask(&mut session, command).await;
                     assert_eq!(result(&answer), "401", "{token} {of}");
-                    assert!(!session.roles.streamer, "{token} {of}");
+                    assert!(session.roles.streamer.is_none(), "{token} {of}");
                 }
                 assert!(scene.journal.take().is_empty(), "{token} {of}");
             }

@@ -13,6 +13,7 @@ use crate::application::ports::{
     ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectStore, PullRequestStore,
     StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
+use crate::application::pull_requests::apply_questions::ApplyQuestions;
 use crate::application::request_error::RequestError;
 use crate::domain::{Timestamp, Uptime};
 
@@ -48,6 +49,7 @@ pub struct Application {
     pub(crate) policy: Policy,
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) viewer_counts: ViewerCounts,
+    pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
     last_staging_id: AtomicU64,
 }
@@ -61,6 +63,7 @@ impl Application {
             policy,
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             viewer_counts: ViewerCounts::default(),
+            apply_questions: ApplyQuestions::default(),
             work: TaskTracker::new(),
             last_staging_id: AtomicU64::new(0),
         }

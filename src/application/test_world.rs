@@ -17,7 +17,7 @@ use crate::application::command::{
     PostFile, ReadFiles, Watch, WatchProject,
 };
 use crate::application::connection_id::ConnectionId;
-use crate::application::event::Event;
+use crate::application::event::{ApplyNotice, Event};
 use crate::application::file_content::FileContent;
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::files::file_stream::{FileStream, NextFile};
@@ -43,9 +43,10 @@ use crate::application::request_error::RequestError;
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    ChatSection, Claims, ContentHash, Contents, FilePath, PathQuery, ProjectEntry, ProjectId,
-    ProjectName, ProjectQuota, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
-    Revision, RoomName, Sections, Timestamp, Uptime, Usage, UserName, Version,
+    ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, PathQuery, ProjectEntry,
+    ProjectId, ProjectName, ProjectQuota, PublicAccess, PullRequest, PullRequestId,
+    PullRequestLimits, PullRequestSection, Revision, RoomName, Sections, Streaming, Timestamp,
+    Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -114,7 +115,10 @@ impl World {
             rooms: MockChatRooms::new(),
             limits: limits(),
             policy: Policy {
-                public_read: true,
+                public: PublicAccess {
+                    read: true,
+                    chat: false,
+                },
                 ignores_folder_deletions: false,
                 delete_abandoned_after: None,
             },
@@ -128,7 +132,7 @@ impl World {
     /// A world in which reading needs a token.
     pub fn private() -> Self {
         let mut world = Self::new();
-        world.policy.public_read = false;
+        world.policy.public.read = false;
         world
     }
 
@@ -726,7 +730,10 @@ pub fn long_names(pull_request: PullRequest) -> PullRequest {
 /// Section `file` for a project of one's own.
 pub fn streaming(of: &str) -> Sections {
     Sections {
-        file: Some(project(of)),
+        file: Some(FileSection {
+            project: project(of),
+            streaming: Streaming::default(),
+        }),
         ..Sections::default()
     }
 }
@@ -995,6 +1002,7 @@ fn name_of(topic: &Topic) -> String {
         Topic::Presence(project) => format!("presence {project}"),
         Topic::Proposals(project) => format!("proposals {project}"),
         Topic::Outcomes(project, user) => format!("outcomes {project} {user}"),
+        Topic::Own(who) => format!("own of {who}"),
         Topic::Room(room) => format!("room {room}"),
     }
 }
@@ -1026,6 +1034,16 @@ fn what_happened(event: &Event) -> String {
             format!("created {:?} by {}", created.title, created.owner)
         }
         Event::PullRequestClosed { outcome, .. } => format!("closed {outcome:?}"),
+        Event::Apply(ApplyNotice::Asked { request, files, .. }) => {
+            let all = "all".to_owned();
+            let which = files.as_ref().map_or(all, |files| format!("{files:?}"));
+            format!("asked to apply {which} ({request})")
+        }
+        Event::Apply(ApplyNotice::Withdrawn { request }) => format!("withdrawn ({request})"),
+        Event::Apply(ApplyNotice::Ended {
+            request, outcome, ..
+        }) => format!("{outcome:?} ({request})"),
+        Event::Apply(ApplyNotice::Failed { request, .. }) => format!("not applied ({request})"),
         Event::ChatMessage(message) => format!("said {}", message.text),
     }
 }

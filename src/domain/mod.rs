@@ -3,6 +3,7 @@
 //! Everything here depends only on its arguments, so every rule can be tested with a table. A value
 //! of one of these types has been checked once and is valid from then on.
 
+mod auth_error;
 mod content_hash;
 mod contents;
 mod draft;
@@ -15,9 +16,11 @@ mod project;
 mod pull_request;
 mod rate_limit;
 mod rights;
+mod roles;
 mod room;
 mod time;
 
+pub use auth_error::AuthError;
 pub use content_hash::ContentHash;
 pub use contents::Contents;
 pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
@@ -29,10 +32,9 @@ pub use project::{
     PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Revision,
     Usage, Version,
 };
-pub use pull_request::{Outcome, PullRequest, PullRequestId};
+pub use pull_request::{ApplyOutcome, Outcome, PullRequest, PullRequestId};
 pub use rate_limit::{RateLimit, TokenBucket};
-pub use rights::{
-    Abilities, AuthError, ChatSection, PullRequestSection, Rights, Roles, Sections, WriteTarget,
-};
+pub use rights::{Abilities, PublicAccess, Rights, WriteTarget};
+pub use roles::{ChatSection, FileSection, PullRequestSection, Roles, Sections, Streaming};
 pub use room::{ChatMessage, Room, RoomLimits};
 pub use time::{Timestamp, Uptime};

@@ -46,6 +46,19 @@ impl fmt::Debug for PullRequestId {
 /// About how many bytes of memory a name takes besides its text.
 const NAME_BYTES: usize = 64;
 
+/// What became of a pull request that the streamer wanted applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplyOutcome {
+    /// All that was wanted is in the streamer's folder.
+    Applied,
+    /// A part of it is.
+    Partly,
+    /// The streamer said no.
+    Declined,
+    /// It could not be applied.
+    Failed,
+}
+
 /// How a pull request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -4,31 +4,13 @@
 //! allows them; both together are the [`Rights`] of a connection. A token's claim `rights` limits
 //! what its other claims give: the methods of [`Identity`] here.
 
+use super::auth_error::AuthError;
 use super::identity::{Identity, IdentityError, TokenRights};
 use super::names::{RoomName, UserName};
 use super::project::ProjectId;
 use super::pull_request::PullRequestId;
+use super::roles::Roles;
 use super::time::Timestamp;
-
-/// Why a connection is not entitled to something.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// It has shown no token.
-    #[error("authenticate first")]
-    NoToken,
-    /// This server did not issue the token, or the token has been altered.
-    #[error("the token is not valid for this server")]
-    BadToken,
-    /// The token is genuine, but its claims are invalid.
-    #[error("{0}")]
-    Identity(#[from] IdentityError),
-    /// The token's claims do not allow what a section asks for.
-    #[error("the token does not allow {0}")]
-    Claims(&'static str),
-    /// The connection does not have the role that this needs.
-    #[error("{0}")]
-    Role(&'static str),
-}
 
 /// What a token entitles its bearer to: what its claims give, as far as its `rights` allow.
 impl Identity {
@@ -58,111 +40,6 @@ impl Identity {
     }
 }
 
-/// The roles that a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sections {
-    /// Section `file`: makes the connection the streamer's of this project.
-    pub file: Option<ProjectId>,
-    /// Section `chat`.
-    pub chat: Option<ChatSection>,
-    /// Section `pullrequest`.
-    pub pull_request: Option<PullRequestSection>,
-}
-
-/// Section `chat`: makes the connection a member of a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatSection {
-    /// The member.
-    pub username: UserName,
-    /// The room.
-    pub room: RoomName,
-}
-
-/// Section `pullrequest`: makes the connection a viewer's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequestSection {
-    /// The viewer.
-    pub username: UserName,
-    /// The streamer and the project.
-    pub project: ProjectId,
-}
-
-/// The roles of a connection; all follow from one token.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Roles {
-    /// It streams the token's project.
-    pub streamer: bool,
-    /// It views the token's project.
-    pub viewer: bool,
-    /// It is a member of this room.
-    pub room: Option<RoomName>,
-}
-
-impl Roles {
-    /// Adds the roles that `sections` ask for to these roles.
-    ///
-    /// # Errors
-    /// The token of `identity` does not allow one of the sections at the time `now`.
-    pub fn grant(
-        mut self,
-        sections: &Sections,
-        identity: &Identity,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Result<Self, AuthError> {
-        if let Some(project) = &sections.file {
-            if !identity.may_stream(project) {
-                return Err(AuthError::Claims("to be the streamer of this project"));
-            }
-            self.streamer = true;
-        }
-        if let Some(chat) = &sections.chat {
-            if identity.user != chat.username || identity.room.as_ref() != Some(&chat.room) {
-                return Err(AuthError::Claims("to be this user in this room"));
-            }
-            if !identity.may_enter(&chat.room, now) {
-                return Err(AuthError::Claims(
-                    "the chat for now: you are banned from the room",
-                ));
-            }
-            if !identity.may_chat(&chat.room, public_read, now) {
-                return Err(AuthError::Claims("the chat"));
-            }
-            self.room = Some(chat.room.clone());
-        }
-        if let Some(viewer) = &sections.pull_request {
-            if identity.user != viewer.username || !identity.may_view(&viewer.project) {
-                return Err(AuthError::Claims("to be this viewer of this project"));
-            }
-            self.viewer = true;
-        }
-        Ok(self)
-    }
-
-    /// The roles that remain when the token of `old` is replaced by that of `new`.
-    #[must_use]
-    pub fn under(
-        &self,
-        old: Option<&Identity>,
-        new: &Identity,
-        public_read: bool,
-        now: Timestamp,
-    ) -> Self {
-        let Some(old) = old else {
-            return Self::default();
-        };
-        let same_user = old.user == new.user;
-        let project = new.project.as_ref();
-        let same = project.filter(|_| same_user && old.project == new.project);
-        let room = self.room.clone();
-        Self {
-            streamer: self.streamer && same.is_some_and(|project| new.may_stream(project)),
-            viewer: self.viewer && same.is_some_and(|project| new.may_view(project)),
-            room: room.filter(|room| same_user && new.may_chat(room, public_read, now)),
-        }
-    }
-}
-
 /// Where a write goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WriteTarget {
@@ -181,6 +58,17 @@ pub struct Rights<'a> {
     pub roles: &'a Roles,
     /// The draft that it has open.
     pub draft: Option<PullRequestId>,
+    /// The room that it listens to.
+    pub listening: Option<&'a RoomName>,
+}
+
+/// What needs no token here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicAccess {
+    /// `publicRead`: reading.
+    pub read: bool,
+    /// `publicChat`: listening to a project's room, for those who may read the project.
+    pub chat: bool,
 }
 
 impl<'a> Rights<'a> {
@@ -198,7 +86,7 @@ impl<'a> Rights<'a> {
 
     /// The project that the connection streams or views.
     pub fn role_project(&self) -> Option<&'a ProjectId> {
-        let has_role = self.roles.streamer || self.roles.viewer;
+        let has_role = self.roles.streamer.is_some() || self.roles.viewer;
         self.identity.filter(|_| has_role)?.project.as_ref()
     }
 
@@ -213,7 +101,9 @@ impl<'a> Rights<'a> {
             return Ok(WriteTarget::Draft(draft));
         }
         match &identity.project {
-            Some(project) if self.roles.streamer => Ok(WriteTarget::Project(project.clone())),
+            Some(project) if self.roles.streamer.is_some() => {
+                Ok(WriteTarget::Project(project.clone()))
+            }
             _ if self.roles.viewer => Err(AuthError::Role(
                 "only the streamer may do this; a viewer needs an open draft",
             )),
@@ -289,7 +179,7 @@ impl<'a> Rights<'a> {
     /// The connection has no valid token or is not a streamer's.
     pub fn may_review(&self, now: Timestamp) -> Result<&'a ProjectId, AuthError> {
         let (project, _) = self.may_see_proposals(now)?;
-        if self.roles.streamer {
+        if self.roles.streamer.is_some() {
             Ok(project)
         } else {
             Err(AuthError::Role("only the streamer may do this"))
@@ -308,19 +198,79 @@ impl<'a> Rights<'a> {
         }
     }
 
+    /// Who may listen at all, before it is known to which room.
+    ///
+    /// # Errors
+    /// Listening is not public, or the connection may read nothing.
+    pub fn may_listen_somewhere(
+        &self,
+        public: PublicAccess,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        if !public.chat {
+            return Err(AuthError::Role(
+                "only members hear the chat here; authenticate with chat",
+            ));
+        }
+        self.may_read_something(public.read, now)
+    }
+
+    /// Who may listen to `room` without being a member: whoever may read the project whose room it
+    /// is, where listening is public.
+    ///
+    /// # Errors
+    /// Listening is not public, it is no project's room, or the connection may not read that.
+    pub fn may_listen(
+        &self,
+        room: &RoomName,
+        public: PublicAccess,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        self.may_listen_somewhere(public, now)?;
+        let project = ProjectId::of_room(room).ok_or(AuthError::Role(
+            "only the room of a project, <streamer>/<project>, can be listened to",
+        ))?;
+        self.may_read(&project, public.read, now)
+    }
+
+    /// Who may ask what was said, and who is there: members of a room, and who listens to one.
+    /// Returns the room.
+    ///
+    /// # Errors
+    /// Those of [`Rights::may_chat`].
+    pub fn may_hear(
+        &self,
+        public: PublicAccess,
+        now: Timestamp,
+    ) -> Result<&'a RoomName, AuthError> {
+        let heard = self.listening;
+        let heard = heard.filter(|room| self.may_listen(room, public, now).is_ok());
+        match heard {
+            Some(room) => Ok(room),
+            None => self.may_chat(now).map(|(room, _)| room),
+        }
+    }
+
     /// What the connection may do in `project`, whether or not it has taken the roles for it.
-    pub fn abilities(&self, project: &ProjectId, public_read: bool, now: Timestamp) -> Abilities {
+    pub fn abilities(
+        &self,
+        project: &ProjectId,
+        public: PublicAccess,
+        now: Timestamp,
+    ) -> Abilities {
         let valid = self.valid_identity(now).ok();
         let may = |right: fn(&Identity, &ProjectId) -> bool| {
             valid.is_some_and(|identity| right(identity, project))
         };
         let may_chat = |identity: &Identity| {
             let room = identity.room.as_ref();
-            room.is_some_and(|room| identity.may_chat(room, public_read, now))
+            room.is_some_and(|room| identity.may_chat(room, public.read, now))
         };
+        let read = self.may_read(project, public.read, now).is_ok();
         Abilities {
             user: valid.map(|identity| identity.user.clone()),
-            read: self.may_read(project, public_read, now).is_ok(),
+            read,
+            listen: read && public.chat,
             chat: valid.is_some_and(may_chat),
             propose: may(Identity::may_propose),
             stream: may(Identity::may_stream),
@@ -339,6 +289,8 @@ pub struct Abilities {
     pub user: Option<UserName>,
     /// To read the project.
     pub read: bool,
+    /// To listen to the project's room.
+    pub listen: bool,
     /// To be in the room that the token names.
     pub chat: bool,
     /// To open pull requests.
@@ -350,8 +302,8 @@ pub struct Abilities {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ProjectName;
     use crate::domain::identity::Claims;
+    use crate::domain::roles::Streaming;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
     const EXPIRY: Timestamp = Timestamp::from_secs(2_000);
@@ -369,7 +321,7 @@ mod tests {
 
     fn roles(streamer: bool, viewer: bool) -> Roles {
         Roles {
-            streamer,
+            streamer: streamer.then(Streaming::default),
             viewer,
             room: None,
         }
@@ -384,6 +336,7 @@ mod tests {
             identity,
             roles,
             draft,
+            listening: None,
         };
         let own = ana.project.clone().expect("a project");
         let may = |rights: Rights<'_>| rights.may_write(NOW);
@@ -405,91 +358,5 @@ mod tests {
         assert_eq!(may(rights(None, &streamer, None)), Err(AuthError::NoToken));
         let expired = rights(Some(&ana), &streamer, Some(draft)).may_write(EXPIRY);
         assert_eq!(expired, Err(AuthError::Identity(IdentityError::Expired)));
-    }
-
-    #[test]
-    fn a_new_token_of_the_same_user_for_the_same_project_keeps_the_roles() {
-        let (ana, bob) = (bearer("ana"), bearer("bob"));
-        let elsewhere = Identity {
-            project: None,
-            ..ana.clone()
-        };
-        let all = Roles {
-            room: ana.room.clone(),
-            ..roles(true, true)
-        };
-        let under = |old, new| all.under(old, new, true, NOW);
-        assert_eq!(under(Some(&ana), &ana), all);
-        assert_eq!(under(Some(&ana), &bob), Roles::default());
-        assert_eq!(under(None, &ana), Roles::default());
-        let room_alone = Roles {
-            room: ana.room.clone(),
-            ..Roles::default()
-        };
-        assert_eq!(under(Some(&ana), &elsewhere), room_alone);
-    }
-
-    #[test]
-    fn a_new_token_keeps_only_the_roles_that_its_rights_allow() {
-        let ana = bearer("ana");
-        let room = ana.room.clone();
-        let all = Roles {
-            room: room.clone(),
-            ..roles(true, true)
-        };
-        for (read, chat, public_read, expected) in [
-            (
-                true,
-                true,
-                false,
-                Roles {
-                    room: room.clone(),
-                    ..roles(false, true)
-                },
-            ),
-            (true, false, true, roles(false, true)),
-            (
-                false,
-                true,
-                true,
-                Roles {
-                    room,
-                    ..roles(false, false)
-                },
-            ),
-            (false, true, false, Roles::default()),
-            (false, false, true, Roles::default()),
-        ] {
-            let rights = Some(TokenRights {
-                read,
-                chat,
-                propose: true,
-            });
-            let limited = Identity {
-                rights,
-                ..ana.clone()
-            };
-            let kept = all.under(Some(&ana), &limited, public_read, NOW);
-            assert_eq!(kept, expected, "{rights:?} {public_read}");
-        }
-    }
-
-    #[test]
-    fn only_the_streamers_own_token_makes_a_streamer() {
-        let (ana, bob) = (bearer("ana"), bearer("bob"));
-        let as_streamer = |user: &Identity| Sections {
-            file: Some(ProjectId {
-                streamer: user.user.clone(),
-                name: ProjectName::parse("demo").expect("valid"),
-            }),
-            ..Sections::default()
-        };
-        let grant = |identity: &Identity, sections| {
-            let granted = Roles::default().grant(&sections, identity, true, NOW);
-            granted.is_ok_and(|roles| roles.streamer)
-        };
-        assert!(grant(&ana, as_streamer(&ana)));
-        assert!(!grant(&bob, as_streamer(&ana)));
-        assert!(!grant(&bob, as_streamer(&bob)));
     }
 }

@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "the benches use the rest")]
 mod support;
 
+mod applying;
 mod authenticate;
 mod bases;
 mod chat;
@@ -11,6 +12,7 @@ mod compatibility;
 mod crash;
 mod drafts;
 mod envelopes;
+mod http;
 mod lagging;
 mod limits;
 mod logs;

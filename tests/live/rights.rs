@@ -236,8 +236,8 @@ async fn a_token_with_fewer_rights_gives_nothing_more() {
             if looks(read) {
                 let told = bob.ok(file("status", project())).await;
                 let expected = json!({
-                    "name": "bob", "read": true, "chat": talks, "propose": proposes,
-                    "stream": false,
+                    "name": "bob", "read": true, "listen": false, "chat": talks,
+                    "propose": proposes, "stream": false, "apply": false,
                 });
                 assert_eq!(told["you"], expected, "{rights}, {public_read}");
             }

@@ -30,6 +30,10 @@ pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, In
 ///
 /// A sentence that shows the form it must have.
 pub fn address(url: &str) -> Result<(String, u16), Failure> {
+    if shown(url) != url {
+        // It may be a folder's, and stands in many sentences.
+        return Err(Error::Address(url.to_owned()).into());
+    }
     Ok(twicecast_client::connection::address(url)?)
 }
 

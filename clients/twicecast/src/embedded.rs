@@ -1,7 +1,7 @@
 //! `--local`: a server in this process, for those who want to see it all at once. The only place
 //! that knows the server's inside; everything goes over the wire all the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::credentials::local_share::{self, LocalShare, Registration};
 use crate::credentials::{Claims, Credentials};
 use crate::failure::Failure;
 use crate::fs::user_dirs::lies_in;
+use crate::names::shown;
 
 /// How long connections may take to end.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ impl LocalServer {
             project,
             ..
         } = credentials;
+        // Both may have begun at once.
+        refuse_second(dir)?;
         // The key dies with this process, and the token with the key.
         let claims = Claims::new(user, streamer, project, None, STREAMER_HOURS);
         let share = LocalShare {
@@ -58,6 +61,18 @@ impl LocalServer {
         };
         self.registration.publish(&share).map_err(|error| {
             Failure::usage(format!("The streamer's token cannot be kept: {error}."))
+        })
+    }
+
+    /// Keeps what somebody is to be sent, in a file that only the user can read, and says where.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be kept.
+    pub fn invite(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let kept = self.registration.invite(name, text);
+        kept.map_err(|error| {
+            Failure::usage(format!("An invitation cannot be kept in a file: {error}."))
         })
     }
 
@@ -84,6 +99,7 @@ pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> 
              set XDG_STATE_HOME to another one.",
         ));
     }
+    refuse_second(dir)?;
     let temporary = std::env::temp_dir();
     if lies_in(&temporary, dir) {
         return Err(Failure::usage(
@@ -94,6 +110,18 @@ pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> 
     let temporary = std::path::absolute(&temporary).map_err(|error| cannot(error.into()))?;
     let registration = Registration::new(&temporary).map_err(|error| cannot(error.into()))?;
     serve(registration, is_public).await.map_err(cannot)
+}
+
+/// Refuses to share a folder that is shared already from here: the streamer's commands in it would
+/// not know which of the two is meant.
+fn refuse_second(dir: &Path) -> Result<(), Failure> {
+    let Some(first) = local_share::of_folder(dir) else {
+        return Ok(());
+    };
+    let (dir, url) = (shown(&dir.to_string_lossy()), shown(&first.url));
+    Err(Failure::usage(format!(
+        "Another `twicecast share --local` shares {dir} already, at {url}; stop that one first."
+    )))
 }
 
 async fn serve(registration: Registration, is_public: bool) -> Result<LocalServer, Fault> {

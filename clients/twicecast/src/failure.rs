@@ -1,7 +1,10 @@
 //! What ends a command: one sentence for the person at the keyboard, and what the shell and the
 //! reconnecting loop make of it.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
+
+use twicecast_client::untrusted::shown;
 
 /// Why a command cannot go on. Files that fail one by one are counted instead, see
 /// [`crate::ui::output::Report`].
@@ -29,6 +32,18 @@ impl Failure {
     /// The command line or the local folder is at fault.
     pub fn usage(sentence: impl Into<String>) -> Self {
         Self::new(Kind::Usage, sentence)
+    }
+
+    /// The folder that was given is not there, is no folder, or cannot be read.
+    pub fn of_folder(dir: &Path, error: &io::Error) -> Self {
+        let dir = shown(&dir.to_string_lossy());
+        Self::usage(match error.kind() {
+            io::ErrorKind::NotADirectory => {
+                format!("{dir} is a file and no folder; give the folder that it lies in.")
+            }
+            io::ErrorKind::NotFound => format!("There is no folder {dir}; check its path."),
+            _ => format!("The folder {dir} cannot be read: {error}."),
+        })
     }
 
     /// The server is not there, or went away.

@@ -18,18 +18,18 @@ use crate::names::shown;
 pub async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     asked: u64,
     aside: &mut (dyn FnMut(ServerMessage) + Send),
 ) -> Result<(Vec<ListedFile>, Vec<(String, String)>), Failure> {
-    let whose = (&*identity.streamer, &*identity.project);
+    let whose = (&*credentials.streamer, &*credentials.project);
     let listed = twicecast_client::listing::list(outgoing, incoming, whose, asked, aside).await;
     let (files, unread) = listed.map_err(|error| {
         refused(error, |error| {
             if error.code == 401 {
-                identity.withdrawn(&error.message)
+                credentials.withdrawn(&error.message)
             } else if error.kind == "failReadPathError" {
-                let project = shown(&identity.full_project());
+                let project = shown(&credentials.full_project());
                 Failure::not_yet(format!("The server has no {project}."))
             } else {
                 Failure::connection(format!(

@@ -26,7 +26,8 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    clone, completions, mirror, proposals, propose, pulls, push, share, status, token, update, why,
+    clone, completions, focus, mirror, proposals, propose, pulls, push, share, status, token,
+    update, why,
 };
 use crate::failure::Failure;
 use crate::ui::output::{say, warn};
@@ -70,6 +71,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Push(_) => push::run(),
         Command::Share(args) => runtime.block_on(share::run(args)),
+        Command::Focus(args) => runtime.block_on(focus::run(args)),
         Command::Pulls(args) => runtime.block_on(pulls::run(args)),
         Command::Clone(args) => runtime.block_on(clone::run(args)),
         Command::Update(args) => runtime.block_on(update::run(args)),

@@ -1,7 +1,7 @@
 //! Stands for [`embedded`](self) in a build without the feature `local`, which depends on nothing
 //! of the server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::credentials::Credentials;
 use crate::failure::Failure;
@@ -18,6 +18,11 @@ pub struct LocalServer {
 impl LocalServer {
     /// Never called.
     pub fn keep(&mut self, _: &Credentials, _: &Path) -> Result<(), Failure> {
+        match self.never {}
+    }
+
+    /// Never called.
+    pub fn invite(&self, _: &str, _: &str) -> Result<PathBuf, Failure> {
         match self.never {}
     }
 

@@ -38,6 +38,7 @@ for (const scheme of /** @type {const} */ (["light", "dark"])) {
     await page.getByRole("dialog", { name: "Take it home" }).waitFor();
     await judge(page, "take it home");
     await page.keyboard.press("Escape");
+    await becomes(() => page.getByRole("dialog").count(), 0);
     await page.keyboard.press("e");
     await page.getByText("Your edit", { exact: true }).waitFor();
     await page.keyboard.press("Escape");

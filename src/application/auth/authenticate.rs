@@ -39,7 +39,7 @@ pub(crate) async fn authenticate(
             CommandOutcome::Authenticated { replies, waiting }
         }
         Err(refusal) => {
-            session.fail_closed(app.policy.public_read);
+            session.fail_closed(app.policy.public.read);
             reattach(app, session, now);
             count_failure(app, session, refusal)
         }
@@ -111,7 +111,7 @@ async fn become_whom(
     now: Timestamp,
 ) -> Result<(Vec<Reply>, Option<PullRequestPages>), RequestError> {
     let old = session.identity.as_ref();
-    let public = app.policy.public_read;
+    let public = app.policy.public.read;
     let kept = session.roles.under(old, &identity, public, now);
     let roles = kept.grant(&sections, &identity, public, now)?;
     check_projects(app, &sections).await?;
@@ -139,7 +139,7 @@ async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestE
 }
 
 async fn check_projects(app: &Application, sections: &Sections) -> Result<(), RequestError> {
-    let streamed = sections.file.as_ref();
+    let streamed = sections.file.as_ref().map(|file| &file.project);
     if let Some(project) = streamed
         && state_of(app, project).await? == ProjectState::Foreign
     {
@@ -216,7 +216,9 @@ async fn attach_streamer(
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
     let project = session.rights().role_project();
-    let project = project.filter(|_| session.roles.streamer).cloned()?;
+    let project = project
+        .filter(|_| session.roles.streamer.is_some())
+        .cloned()?;
     if session.notices.live() == Some(&project) {
         return None;
     }

@@ -46,7 +46,7 @@ fn permit_bearer(app: &Application, identity: Option<&Identity>) -> ReadPermissi
 pub(crate) fn permit_to_read(app: &Application, identity: Option<&Identity>) -> ReadPermission {
     let permit = permit_bearer(app, identity);
     ReadPermission {
-        ends: permit.ends.filter(|_| !app.policy.public_read),
+        ends: permit.ends.filter(|_| !app.policy.public.read),
         ..permit
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn chat_history(
     limit: Checked<Option<usize>>,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
-    let (room, _) = session.rights().may_chat(now)?;
+    let room = session.rights().may_hear(app.policy.public, now)?;
     let most = app.limits.chat_history;
     let limit = limit?.map_or(most, |limit| limit.min(most));
     Ok(LongAnswer::ChatHistory(

@@ -1,4 +1,4 @@
-//! `chat`/`leave`: a member leaves the room (protocol, section 7).
+//! `chat`/`leave`: a member leaves the room, or who listens stops (protocol, section 7).
 
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
@@ -12,8 +12,10 @@ pub(crate) fn leave_room(
     session: &mut Session,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    session.rights().may_chat(now)?;
-    session.roles.room = None;
+    if session.listening.take().is_none() {
+        session.rights().may_chat(now)?;
+        session.roles.room = None;
+    }
     reattach(app, session, now);
     Ok(Reply::ChatLeave)
 }

@@ -11,6 +11,6 @@ pub(crate) fn chat_members(
     session: &Session,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
-    let (room, _) = session.rights().may_chat(now)?;
+    let room = session.rights().may_hear(app.policy.public, now)?;
     Ok(LongAnswer::ChatMembers(app.ports.rooms.members(room)))
 }

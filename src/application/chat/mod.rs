@@ -2,6 +2,7 @@
 
 pub mod history;
 pub mod leave;
+pub mod listen;
 pub mod members;
 pub mod message;
 

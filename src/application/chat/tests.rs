@@ -10,7 +10,7 @@ use crate::application::session::state::Session;
 use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, new_session, over, user,
 };
-use crate::domain::{ChatMessage, RoomName, Timestamp};
+use crate::domain::{ChatMessage, PublicAccess, RoomName, Timestamp};
 
 fn message(text: &str) -> Command {
     Command::SendMessage(Ok(text.into()))
@@ -166,4 +166,110 @@ async fn outside_a_room_all_are_401_before_their_parameters() {
         assert!(is_unauthorized(&scene.ask(&mut expired, command()).await));
     }
     assert!(scene.journal.take().is_empty());
+}
+
+fn listen(room: &str) -> Command {
+    Command::Listen(Ok(RoomName::parse(room).expect("a room")))
+}
+
+/// A world in which reading is as `read` says and listening public.
+fn listening(read: bool) -> World {
+    let mut world = World::new();
+    world.policy.public = PublicAccess { read, chat: true };
+    world
+}
+
+#[tokio::test]
+async fn whoever_may_read_a_project_listens_to_its_room_where_that_is_public() {
+    let scene = listening(true).build();
+    let mut anyone = new_session(9);
+    let answer = scene.ask(&mut anyone, listen("ana/demo")).await;
+    assert_eq!(answer, Ok(vec![Reply::ChatListen]));
+    for command in [Command::ChatHistory(Ok(None)), Command::ChatMembers] {
+        assert!(scene.ask(&mut anyone, command).await.is_ok());
+    }
+    assert!(is_unauthorized(
+        &scene.ask(&mut anyone, message("hello")).await
+    ));
+    scene
+        .ask(&mut anyone, listen("dan/other"))
+        .await
+        .expect("another room");
+    scene
+        .ask(&mut anyone, Command::LeaveRoom)
+        .await
+        .expect("left");
+    assert!(is_unauthorized(
+        &scene.ask(&mut anyone, Command::LeaveRoom).await
+    ));
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "subscribe #9 room ana/demo",
+            "unsubscribe #9 room ana/demo",
+            "subscribe #9 room dan/other",
+            "unsubscribe #9 room dan/other",
+        ]
+    );
+    for room in ["lounge", "ana/", ".x/y"] {
+        let answer = scene.ask(&mut anyone, listen(room)).await;
+        assert!(is_unauthorized(&answer), "{room}");
+    }
+    let ill_typed = Command::Listen(Err(BadParameters::new("no room")));
+    assert!(is_bad(&scene.ask(&mut anyone, ill_typed).await));
+}
+
+#[tokio::test]
+async fn where_reading_needs_a_token_so_does_listening_and_it_ends_with_that() {
+    let scene = listening(false).build();
+    assert!(is_unauthorized(
+        &scene.ask(&mut new_session(9), listen("ana/demo")).await
+    ));
+    let reader = "bob:ana/demo,rights=read";
+    let mut bob = scene
+        .connect(1, reader, crate::domain::Sections::default())
+        .await;
+    assert!(is_unauthorized(
+        &scene.ask(&mut bob, listen("dan/other")).await
+    ));
+    scene
+        .ask(&mut bob, listen("ana/demo"))
+        .await
+        .expect("may read it");
+    scene.journal.take();
+    scene.at(EXPIRY);
+    let told = crate::application::session::expiry::withdraw_expired(&scene.app, &mut bob);
+    assert!(told.is_some());
+    assert_eq!(scene.journal.take(), ["unsubscribe #1 room ana/demo"]);
+    assert!(is_unauthorized(
+        &scene.ask(&mut bob, Command::ChatMembers).await
+    ));
+}
+
+#[tokio::test]
+async fn a_member_who_listens_elsewhere_leaves_and_who_becomes_a_member_stops_listening() {
+    let scene = listening(true).build();
+    let mut session = member(&scene).await;
+    scene
+        .ask(&mut session, listen("dan/other"))
+        .await
+        .expect("may listen");
+    assert_eq!(
+        scene.journal.take(),
+        [
+            "unsubscribe #1 room ana/demo",
+            "leave ana/demo bob",
+            "subscribe #1 room dan/other",
+        ]
+    );
+    assert!(is_unauthorized(
+        &scene.ask(&mut session, message("hello")).await
+    ));
+    let command = crate::application::test_world::authenticate(BOB, chatting("bob", "ana/demo"));
+    scene.ask(&mut session, command).await.expect("a member");
+    assert_eq!(session.listening, None);
+    scene
+        .ask(&mut session, message("hello"))
+        .await
+        .expect("a member");
 }

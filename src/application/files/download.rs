@@ -90,8 +90,9 @@ impl Visitor {
             identity,
             roles: &Roles::default(),
             draft: None,
+            listening: None,
         };
-        rights.may_read(project, app.policy.public_read, now)?;
+        rights.may_read(project, app.policy.public.read, now)?;
         Ok(permit_to_read(app, identity))
     }
 }

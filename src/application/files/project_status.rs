@@ -13,13 +13,14 @@ pub(crate) async fn project_status(
     project: Checked<ProjectId>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let public = app.policy.public_read;
-    session.rights().may_read_something(public, now)?;
+    let public = app.policy.public;
+    session.rights().may_read_something(public.read, now)?;
     let project = project?;
-    session.rights().may_read(&project, public, now)?;
+    session.rights().may_read(&project, public.read, now)?;
     let usage = app.ports.projects.usage(&project).await;
     let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
     let presence = &app.ports.presence;
+    let you = session.rights().abilities(&project, public, now);
     Ok(Reply::FileStatus(ProjectStatus {
         streamer: presence.streamers(&project) > 0,
         viewers: presence.viewers(&project),
@@ -27,7 +28,8 @@ pub(crate) async fn project_status(
         bytes: usage.bytes,
         max_bytes: app.limits.project.max_bytes,
         folders: usage.folders,
-        you: session.rights().abilities(&project, public, now),
+        apply: you.stream && app.apply_questions.has_applier(&project),
+        you,
     }))
 }
 

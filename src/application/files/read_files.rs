@@ -58,7 +58,7 @@ async fn read_files(
     purpose: Purpose,
     now: Timestamp,
 ) -> Result<FileStream, RequestError> {
-    let public = app.policy.public_read;
+    let public = app.policy.public.read;
     session.rights().may_read_something(public, now)?;
     let ReadFiles { project, files } = request?;
     session.rights().may_read(&project, public, now)?;

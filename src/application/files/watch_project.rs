@@ -14,7 +14,7 @@ pub(crate) fn watch_project(
     request: Checked<WatchProject>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let public = app.policy.public_read;
+    let public = app.policy.public.read;
     session.rights().may_read_something(public, now)?;
     let WatchProject { project, watch } = request?;
     session.rights().may_read(&project, public, now)?;
@@ -39,7 +39,7 @@ pub(crate) fn unwatch_project(
     project: Checked<ProjectId>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let public = app.policy.public_read;
+    let public = app.policy.public.read;
     if !public {
         // Any token will do: a connection may stop watching what its token names no more.
         session.rights().valid_identity(now)?;

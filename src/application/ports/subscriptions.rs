@@ -14,6 +14,8 @@ pub enum Topic {
     Proposals(ProjectId),
     /// The outcome of one user's pull requests in a project, for their owner.
     Outcomes(ProjectId, UserName),
+    /// What concerns this connection alone.
+    Own(ConnectionId),
     /// What is said in a room.
     Room(RoomName),
 }

@@ -20,7 +20,7 @@ pub(crate) async fn delete_pull_request(
 ) -> Result<Reply, RequestError> {
     let (project, user) = session.rights().may_see_proposals(now)?;
     let DeletePullRequest { id, outcome } = request?;
-    let owner = (!session.roles.streamer).then_some(user);
+    let owner = session.roles.streamer.is_none().then_some(user);
     let (found, _held) = find_named_pull_request(app, &session.account, project, id, owner).await?;
     let (outcome, origin) = match owner {
         Some(_) => (Outcome::Withdrawn, Some(session.connection)),

@@ -16,7 +16,7 @@ pub(crate) async fn get_pull_request(
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
     let (project, user) = session.rights().may_see_proposals(now)?;
-    let owner = (!session.roles.streamer).then_some(user);
+    let owner = session.roles.streamer.is_none().then_some(user);
     let (found, held) = find_named_pull_request(app, &session.account, project, id?, owner).await?;
     let permit = permit_by_token(app, session);
     let files =

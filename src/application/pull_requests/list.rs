@@ -14,7 +14,7 @@ pub(crate) async fn list_pull_requests(
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
     let (project, user) = session.rights().may_see_proposals(now)?;
-    let owner = (!session.roles.streamer).then(|| user.clone());
+    let owner = session.roles.streamer.is_none().then(|| user.clone());
     let ids = app.ports.pull_requests.open(project, owner).await;
     let ids = ids.map_err(|error| RequestError::internal("list pull requests", &error))?;
     let permit = Some(permit_by_token(app, session));

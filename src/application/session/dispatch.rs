@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use crate::application::auth::authenticate::{authenticate, authenticate_section};
 use crate::application::chat::history::chat_history;
 use crate::application::chat::leave::leave_room;
+use crate::application::chat::listen::listen;
 use crate::application::chat::members::chat_members;
 use crate::application::chat::message::send_message;
 use crate::application::command::Command;
@@ -17,6 +18,9 @@ use crate::application::files::project_status::project_status;
 use crate::application::files::read_files::{get_files, list_files};
 use crate::application::files::watch_project::{unwatch_project, watch_project};
 use crate::application::outcome::CommandOutcome;
+use crate::application::pull_requests::apply::{
+    accept_pull_request, applied_pull_request, apply_pull_request,
+};
 use crate::application::pull_requests::creation::create_pull_request;
 use crate::application::pull_requests::delete::delete_pull_request;
 use crate::application::pull_requests::finish::finish_pull_request;
@@ -56,9 +60,19 @@ pub async fn execute(
             run(delete_pull_request(app, session, request, now)).await
         }
         Command::ListPullRequests => run(list_pull_requests(app, session, now)).await,
+        Command::ApplyPullRequest(request) => {
+            run(apply_pull_request(app, session, request, now)).await
+        }
+        Command::AcceptPullRequest(request) => {
+            accept_pull_request(app, session, request, now).into()
+        }
+        Command::AppliedPullRequest(request) => {
+            applied_pull_request(app, session, request, now).into()
+        }
         Command::SendMessage(text) => send_message(app, session, text, now).into(),
         Command::ChatHistory(limit) => chat_history(app, session, limit, now).into(),
         Command::ChatMembers => chat_members(app, session, now).into(),
+        Command::Listen(room) => listen(app, session, room, now).into(),
         Command::LeaveRoom => leave_room(app, session, now).into(),
     }
 }

@@ -8,21 +8,22 @@ use std::sync::Arc;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::ports::{StoreError, Topic};
+use crate::application::pull_requests::apply_notices::{tell_of_applier_left, withdraw};
 use crate::application::service::Application;
 use crate::application::session::state::{Registrations, Session};
-use crate::domain::{Contents, ProjectId, PullRequestId, Timestamp};
+use crate::domain::{Contents, ProjectId, PublicAccess, PullRequestId, Timestamp};
 
 /// What `session` is entitled to at `now`.
-fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
+fn due(session: &Session, public: PublicAccess, now: Timestamp) -> Registrations {
     let valid = session.rights().valid_identity(now).ok();
     let mut topics = Vec::new();
     if let Some(project) = session.rights().role_project() {
-        if valid.is_some() || public_read {
+        if valid.is_some() || public.read {
             topics.push(Topic::Updates(project.clone()));
         }
         if let Some(identity) = valid {
             topics.push(Topic::Outcomes(project.clone(), identity.user.clone()));
-            if session.roles.streamer && session.notices.live() == Some(project) {
+            if session.roles.streamer.is_some() && session.notices.live() == Some(project) {
                 topics.push(Topic::Proposals(project.clone()));
             }
         }
@@ -31,7 +32,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
     for (project, watch) in &session.watches {
         if session
             .rights()
-            .may_read(project, public_read, now)
+            .may_read(project, public.read, now)
             .is_err()
         {
             continue;
@@ -46,15 +47,26 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
             contents.insert(project.clone(), Arc::clone(&watch.contents));
         }
     }
+    let heard = session.listening.clone();
+    let heard = heard.filter(|room| session.rights().may_listen(room, public, now).is_ok());
+    topics.extend(heard.map(Topic::Room));
     let user = valid.map(|identity| identity.user.clone());
     let room = session.roles.room.clone().zip(user);
     topics.extend(room.iter().map(|(room, _)| Topic::Room(room.clone())));
     // A streamer counts as present as long as the connection lives, even with an expired token.
     let streamed = session.rights().role_project();
+    let own = streamed.filter(|_| valid.is_some() && session.roles.streamer.is_some());
+    let applies = session.roles.streamer.is_some_and(|how| how.applies);
+    if own.is_some() && (applies || session.awaits_notices) {
+        topics.push(Topic::Own(session.connection));
+    }
+    let is_present = session.roles.streamer.is_some_and(|how| how.present);
     Registrations {
         topics,
         contents,
-        presence: streamed.filter(|_| session.roles.streamer).cloned(),
+        applies: own.filter(|_| applies).cloned(),
+        asks: own.filter(|_| session.awaits_notices).cloned(),
+        presence: streamed.filter(|_| is_present).cloned(),
         room,
     }
 }
@@ -62,7 +74,7 @@ fn due(session: &Session, public_read: bool, now: Timestamp) -> Registrations {
 /// Registers the connection for what its session is entitled to now, and for nothing else. If it is
 /// no longer told of pull requests, new ones wait for it from now on.
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
-    let entitled = due(session, app.policy.public_read, now);
+    let entitled = due(session, app.policy.public, now);
     let told = session.notices.live();
     let is_told =
         |project: &ProjectId| entitled.topics.contains(&Topic::Proposals(project.clone()));
@@ -155,6 +167,7 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
         ports.subscriptions.subscribe(me, topic.clone());
     }
     narrow(app, me, old, new);
+    change_apply_questions(app, me, old, new);
     tell_of_viewers(app, old, new);
     if old.presence != new.presence {
         if let Some(project) = &old.presence
@@ -185,6 +198,33 @@ fn narrow(app: &Application, me: ConnectionId, old: &Registrations, new: &Regist
         if before != wanted {
             subscriptions.narrow(me, project, wanted.cloned().unwrap_or_default());
         }
+    }
+}
+
+/// Tells the other side of what this connection asks, or is asked, that it does so no more.
+fn change_apply_questions(
+    app: &Application,
+    me: ConnectionId,
+    old: &Registrations,
+    new: &Registrations,
+) {
+    let questions = &app.apply_questions;
+    if old.asks != new.asks
+        && let Some(project) = &old.asks
+        && let Some(question) = questions.asker_left(project, me)
+    {
+        withdraw(&*app.ports.events, &question);
+    }
+    if old.applies == new.applies {
+        return;
+    }
+    if let Some(project) = &old.applies
+        && let Some(question) = questions.applier_left(project, me)
+    {
+        tell_of_applier_left(&*app.ports.events, &question);
+    }
+    if let Some(project) = &new.applies {
+        questions.applier_came(project, me);
     }
 }
 

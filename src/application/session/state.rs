@@ -33,6 +33,10 @@ pub struct Session {
     pub(crate) uploads: Uploads,
     pub(crate) notices: PullRequestCursor,
     pub(crate) failed_authentications: u32,
+    /// The room that it listens to without being a member of any.
+    pub(crate) listening: Option<RoomName>,
+    /// Whether it has asked for something whose answer comes as a notice.
+    pub(crate) awaits_notices: bool,
     /// Whether what needs its expired token has been withdrawn.
     pub(crate) told_expired: bool,
     /// What the connection is registered for.
@@ -53,6 +57,8 @@ impl Session {
             draft: None,
             notices: PullRequestCursor::default(),
             failed_authentications: 0,
+            listening: None,
+            awaits_notices: false,
             told_expired: false,
             attached: Registrations::default(),
         }
@@ -65,7 +71,7 @@ impl Session {
 
     /// Whether it is a streamer's, with a token that has not been found expired.
     pub fn is_streaming(&self) -> bool {
-        self.roles.streamer && self.identity.is_some() && !self.told_expired
+        self.roles.streamer.is_some() && self.identity.is_some() && !self.told_expired
     }
 
     /// Whether it views, watches or chats and does not count as the streamer's presence.
@@ -78,6 +84,7 @@ impl Session {
             identity: self.identity.as_ref(),
             roles: &self.roles,
             draft: self.draft.as_ref().map(|draft| draft.id),
+            listening: self.listening.as_ref(),
         }
     }
 
@@ -90,9 +97,10 @@ impl Session {
         let may_propose = |project| identity.may_propose(project);
         let keeps_draft = same_user
             && same_project
-            && (roles.streamer || roles.viewer)
+            && (roles.streamer.is_some() || roles.viewer)
             && identity.project.as_ref().is_some_and(may_propose);
-        let keeps_project = self.roles.streamer && roles.streamer && same_project;
+        let both = self.roles.streamer.and(roles.streamer);
+        let keeps_project = both.is_some() && same_project;
         if !keeps_draft {
             self.draft = None;
         }
@@ -100,13 +108,16 @@ impl Session {
             WriteTarget::Draft(_) => keeps_draft,
             WriteTarget::Project(_) => keeps_project,
         });
-        let holder = if roles.streamer {
+        let holder = if roles.streamer.is_some() {
             Holder::Streamer
         } else {
             Holder::Authenticated
         };
         self.account.set_holder(holder);
         self.identity = Some(identity);
+        if roles.room.is_some() {
+            self.listening = None;
+        }
         self.roles = roles;
         self.told_expired = false;
         self.failed_authentications = 0;
@@ -122,6 +133,7 @@ impl Session {
         self.account.set_holder(Holder::Unauthenticated);
         self.told_expired = false;
         if !public_read {
+            self.listening = None;
             self.watches.clear();
             self.count_watches();
         }
@@ -145,6 +157,10 @@ pub(crate) struct Registrations {
     pub(crate) contents: BTreeMap<ProjectId, Arc<Contents>>,
     pub(crate) presence: Option<ProjectId>,
     pub(crate) room: Option<(RoomName, UserName)>,
+    /// The project whose pull requests it applies.
+    pub(crate) applies: Option<ProjectId>,
+    /// The project in which it may ask that of another connection, and has done so.
+    pub(crate) asks: Option<ProjectId>,
 }
 
 impl Registrations {

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::untrusted::Untrusted;
 pub use requests::{
-    authenticate, delete, get, list, post, pull_request_creation, pull_request_delete,
-    pull_request_finish, pull_request_get, pull_requests, status, watch,
+    authenticate, delete, focus, get, list, post, pull_request_accept, pull_request_applied,
+    pull_request_creation, pull_request_delete, pull_request_finish, pull_request_get,
+    pull_requests, status, watch,
 };
 
 /// A message from the server.
@@ -72,7 +73,7 @@ pub struct Reply {
 }
 
 /// The replies that are left as they came.
-const LEFT_AS_THEY_CAME: [&str; 12] = [
+const LEFT_AS_THEY_CAME: [&str; 16] = [
     "pullRequestCreation",
     "pullRequestFinish",
     "pullRequestGet",
@@ -85,6 +86,10 @@ const LEFT_AS_THEY_CAME: [&str; 12] = [
     "fileStatus",
     "pullRequestAuth",
     "pullRequestList",
+    "pullRequestApplyAsked",
+    "pullRequestApplyWithdrawn",
+    "pullRequestAccept",
+    "fileFocus",
 ];
 
 /// Whose project a push is about.

@@ -57,6 +57,34 @@ pub fn pull_request_delete(reference: u64, id: &str, outcome: &str) -> String {
     pull_request("delete", reference, &json!({"id": id, "outcome": outcome}))
 }
 
+/// Asks whether the streamer's page still wants what the question of that number asks for.
+pub fn pull_request_accept(reference: u64, request: u64) -> String {
+    pull_request("accept", reference, &json!({"request": request}))
+}
+
+/// Says what has become of it; `outcome` is `applied`, `partly`, `declined` or `failed`.
+pub fn pull_request_applied(
+    reference: u64,
+    request: u64,
+    outcome: &str,
+    conflicts: &[&str],
+    message: &str,
+) -> String {
+    let data = json!({
+        "request": request, "outcome": outcome, "conflicts": conflicts, "message": message,
+    });
+    pull_request("applied", reference, &data)
+}
+
+/// Says where the streamer is looking: a file, and a line from 1 on.
+pub fn focus(reference: u64, name: &str, line: Option<u32>) -> String {
+    let data = match line {
+        Some(line) => json!({"name": name, "line": line}),
+        None => json!({"name": name}),
+    };
+    file_request("focus", reference, &data)
+}
+
 /// Begins a pull request.
 pub fn pull_request_creation(reference: u64, title: &str, description: &str) -> String {
     let data = json!({"title": title, "description": description});

@@ -9,6 +9,7 @@ use crate::chat;
 use crate::chat::ChatArgs;
 use crate::commands::clone::{self, CloneArgs};
 use crate::commands::completions::{CompletionsArgs, ManArgs};
+use crate::commands::focus::{self, FocusArgs};
 use crate::commands::mirror::{self, MirrorArgs};
 use crate::commands::proposals::{self, ProposalsArgs};
 use crate::commands::propose::{self, ProposeArgs};
@@ -86,6 +87,9 @@ pub enum Command {
     /// Share a folder live: send what differs, then whatever changes
     #[command(long_about = share::HELP, after_help = share::AFTER_HELP)]
     Share(ShareArgs),
+    /// Tell viewers which file and line you are looking at, for an editor to call
+    #[command(after_help = focus::AFTER_HELP)]
+    Focus(FocusArgs),
     /// Look at, apply and close the pull requests of your viewers
     #[command(after_help = pulls::AFTER_HELP)]
     Pulls(PullsArgs),
@@ -171,6 +175,7 @@ impl Cli {
             Command::Share(args) => &mut args.common,
             Command::Mirror(args) => &mut args.common,
             Command::Pulls(args) => &mut args.common,
+            Command::Focus(args) => &mut args.common,
             Command::Clone(args) => &mut args.common,
             Command::Update(args) => &mut args.common,
             Command::Propose(args) => &mut args.common,
@@ -184,6 +189,7 @@ impl Cli {
         };
         common.url = websocket(&common.url).into_owned();
         common.url_source = url_source;
+        common.ca.clone_from(&cli.ca);
         common.is_secret_seen = token || key;
         let full = |text: Option<String>| text.filter(|text| !text.is_empty());
         common.token = full(common.token.take());

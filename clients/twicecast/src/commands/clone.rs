@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::commands::mirror::{self, Ended, Job};
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
-use crate::names::shown;
 use crate::replica::folder::{MirrorFolder, Permissions};
 use crate::replica::record::Kind;
-use crate::ui::output::{quoted, say, warn};
+use crate::ui::command_line::CommandLine;
+use crate::ui::output::{say, warn};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -49,7 +49,7 @@ pub struct CloneArgs {
 ///
 /// A sentence, if the folder is refused or the project cannot be had.
 pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
         dir: &args.dir,
         kind: Kind::Clone,
@@ -57,8 +57,8 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
         allowed: Permissions::default(),
         read_limit: None,
     };
-    let mut folder = MirrorFolder::open(job.dir, &identity, job.kind, job.allowed)?;
-    let code = match mirror::fill(job, &identity, &mut folder).await {
+    let mut folder = MirrorFolder::open(job.dir, &credentials, job.kind, job.allowed)?;
+    let code = match mirror::fill(job, &credentials, &mut folder).await {
         Ok((Ended::Complete, code)) => code,
         Ok((Ended::Stopped, _)) => {
             folder.discard();
@@ -79,12 +79,9 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
 
 /// What to do with a clone: the line holds what the clone does not remember.
 fn next(args: &CloneArgs) -> String {
-    let user = args.common.user.as_ref();
-    let user = user.map_or_else(String::new, |user| format!(" --user {}", quoted(user)));
-    let line = format!(
-        "twicecast propose {} --title 'What it changes'{user}",
-        quoted(&args.dir.to_string_lossy())
-    );
+    let line = CommandLine::new("propose").path(&args.dir);
+    let line = line.word("--title").word("What it changes");
+    let line = args.common.repeated(line, Repeat::NotInFolder);
     let right = "with --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY)";
-    format!("edit, then, {right}: {}", shown(&line))
+    format!("edit, then, {right}: {line}")
 }

@@ -14,8 +14,8 @@ use twicecast_client::protocol;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::CommonArgs;
-use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::login::{self, Login};
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::replica::folder::{MirrorFolder, Permissions};
@@ -106,7 +106,7 @@ pub enum Ended {
 ///
 /// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
 pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
         dir: &args.dir,
         kind: Kind::Mirror,
@@ -117,8 +117,8 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
         },
         read_limit: args.read_limit,
     };
-    let mut folder = MirrorFolder::open(job.dir, &identity, job.kind, job.allowed)?;
-    let filled = fill(job, &identity, &mut folder).await;
+    let mut folder = MirrorFolder::open(job.dir, &credentials, job.kind, job.allowed)?;
+    let filled = fill(job, &credentials, &mut folder).await;
     folder.discard_unused();
     let (ended, code) = filled?;
     if args.once && ended == Ended::Stopped {
@@ -135,7 +135,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
 /// As [`run`].
 pub async fn fill(
     job: Job<'_>,
-    identity: &Credentials,
+    credentials: &Credentials,
     folder: &mut MirrorFolder,
 ) -> Result<(Ended, u8), Failure> {
     let stop = signals::stop()?;
@@ -148,7 +148,7 @@ pub async fn fill(
         let result = tokio::select! {
             biased;
             () = stop.cancelled() => Ok(Ended::Stopped),
-            result = session(job, identity, folder, &mut report, &mut line) => result,
+            result = session(job, credentials, folder, &mut report, &mut line) => result,
         };
         // Not at once: a server may let us in and then say what cannot be understood.
         if line.is_up && began.elapsed() > STABLE {
@@ -164,7 +164,7 @@ pub async fn fill(
         };
         let comes_back = !job.once
             && (line.was_up || failure.is_not_yet())
-            && failure.may_pass(identity.can_renew_token());
+            && failure.may_pass(credentials.can_renew_token());
         if !comes_back {
             return Err(failure);
         }
@@ -212,10 +212,10 @@ impl Line {
         }
     }
 
-    fn up(&mut self, job: Job<'_>, identity: &Credentials) {
+    fn up(&mut self, job: Job<'_>, credentials: &Credentials) {
         let now = time::now();
         (self.is_up, self.was_up) = (true, true);
-        let project = shown(&identity.full_project());
+        let project = shown(&credentials.full_project());
         if let Some(since) = self.down_since.take() {
             let away = u64::try_from((now - since) / 1_000).unwrap_or(0);
             say(&format!(
@@ -225,7 +225,7 @@ impl Line {
             ));
         } else if !job.once {
             let dir = shown(&job.dir.to_string_lossy());
-            let url = &identity.url;
+            let url = &credentials.url;
             say(&format!(
                 "mirroring {project} from {url} into {dir}; Ctrl-C stops"
             ));
@@ -235,16 +235,16 @@ impl Line {
 
 async fn session(
     job: Job<'_>,
-    identity: &Credentials,
+    credentials: &Credentials,
     folder: &mut MirrorFolder,
     report: &mut Report,
     line: &mut Line,
 ) -> Result<Ended, Failure> {
-    let (outgoing, mut incoming) = connection::connect(&identity.url, job.read_limit).await?;
-    subscribe(&outgoing, &mut incoming, identity).await?;
-    line.up(job, identity);
+    let (outgoing, mut incoming) = connection::connect(&credentials.url, job.read_limit).await?;
+    subscribe(&outgoing, &mut incoming, credentials).await?;
+    line.up(job, credentials);
     let mut session = Session::begin(
-        identity,
+        credentials,
         &mut folder.tree,
         report,
         job.once,
@@ -278,14 +278,14 @@ async fn session(
 async fn subscribe(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
 ) -> Result<(), Failure> {
-    if let Some(token) = identity.token()? {
+    if let Some(token) = credentials.token()? {
         return login::authenticate(
             outgoing,
             incoming,
-            identity,
-            Role::Viewer,
+            credentials,
+            &Login::viewer(credentials),
             &token,
             SUBSCRIBE,
         )
@@ -294,16 +294,16 @@ async fn subscribe(
     outgoing
         .send(protocol::watch(
             SUBSCRIBE,
-            &identity.streamer,
-            &identity.project,
+            &credentials.streamer,
+            &credentials.project,
         ))
         .await;
     let answer = incoming.answer(SUBSCRIBE, &mut drop).await;
     answer.map_err(|error| {
         connection::refused(error, |error| match error.code {
-            401 => identity.refused(&error.message),
+            401 => credentials.refused(&error.message),
             code => {
-                let (project, why) = (shown(&identity.full_project()), &error.message);
+                let (project, why) = (shown(&credentials.full_project()), &error.message);
                 Failure::denied(format!(
                     "The server does not let {project} be watched ({code}: {why})."
                 ))

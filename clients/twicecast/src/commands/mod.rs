@@ -2,6 +2,7 @@
 
 pub mod clone;
 pub mod completions;
+pub mod focus;
 pub mod mirror;
 pub mod proposals;
 pub mod propose;

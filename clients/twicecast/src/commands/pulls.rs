@@ -2,12 +2,11 @@
 //! closed.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 
 use twicecast_client::protocol::PullRequest;
 
-use crate::credentials::flags::{CommonArgs, DEFAULT_URL};
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::dirfd;
@@ -23,7 +22,8 @@ use crate::review::steps::Steps;
 use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{diff, rest};
-use crate::ui::output::{json_line, quoted, say};
+use crate::ui::command_line::CommandLine;
+use crate::ui::output::{Line, json_line, say};
 use crate::ui::pager::Pager;
 use crate::ui::question::{Preset, is_confirmed};
 use clap::{Args, Subcommand};
@@ -128,8 +128,8 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     ) {
         kind::check_reviewable(&args.dir)?;
     }
-    let identity = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
-    let mut inbox = Inbox::enter(&identity).await?;
+    let credentials = Credentials::resolve(&args.common, Purpose::Review, Some(&args.dir))?;
+    let mut inbox = Inbox::enter(&credentials).await?;
     let all = inbox.list().await?;
     let code = match &args.command {
         PullsCommand::List { json } => {
@@ -147,12 +147,12 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
                 PullsCommand::Apply { keep_open, .. } => Review::Apply { keep_open },
                 _ => Review::Show,
             };
-            let (pull, wanted) = (find(&all, id)?, Wanted::new(files));
-            let mut taken = Taken::of(&identity.full_project(), &args.dir, &all);
+            let (pull, wanted) = (find(&all, id, &command(args))?, Wanted::new(files));
+            let mut taken = Taken::of(&credentials.full_project(), &args.dir, &all);
             review(args, &mut inbox, pull, &wanted, &mut taken, does).await?
         }
         PullsCommand::Close { id, merged } => {
-            let pull = find(&all, id)?;
+            let pull = find(&all, id, &command(args))?;
             let (outcome, said) = if *merged {
                 ("merged", "reported as merged")
             } else {
@@ -183,9 +183,15 @@ async fn review(
     taken: &mut Taken,
     review: Review,
 ) -> Result<u8, Failure> {
-    let (root, project) = open(args, inbox).await?;
+    let (root, project) = open(&args.dir, inbox).await?;
     let policy = Policy::new(&args.dir, &args.allow)?;
     let contents = inbox.contents(pull).await?;
+    if !wanted.is_all() && !contents.names().any(|name| wanted.wants(name)) {
+        let (command, id) = (command(args), short(&pull.id));
+        return Err(Failure::usage(format!(
+            "--files names none of its files; `{command} show {id}` shows them."
+        )));
+    }
     let mut steps = Steps {
         inbox: &mut *inbox,
         root: &root,
@@ -199,7 +205,7 @@ async fn review(
     match review {
         Review::Show => show(&mut steps, &contents).await,
         Review::Apply { keep_open } => {
-            let outcome = apply::run(&args.dir, &mut steps, &contents).await?;
+            let outcome = apply::run(&args.dir, &mut steps, &contents, &mut Line::print).await?;
             let is_whole = outcome.is_whole() && contents.refused.is_empty();
             if keep_open {
                 say(&format!("{} stays open", short(&pull.id)));
@@ -250,33 +256,20 @@ async fn settle(
 
 /// The command as it was given, without its key or token, so that what is built on it can be typed
 /// as it stands.
-fn command(args: &PullsArgs) -> String {
-    let common = &args.common;
-    let mut command = "twicecast pulls".to_owned();
-    let mut flag = |name: &str, value: &str| {
-        let _ = write!(command, " {name} {}", shown(&quoted(value)));
-    };
-    if args.dir != Path::new(".") {
-        flag("--dir", &args.dir.to_string_lossy());
-    }
-    if common.url != DEFAULT_URL {
-        flag("--url", &common.url);
-    }
-    for (name, value) in [
-        ("--user", &common.user),
-        ("--streamer", &common.streamer),
-        ("--project", &common.project),
-    ] {
-        if let Some(value) = value {
-            flag(name, value);
-        }
-    }
-    command
+fn command(args: &PullsArgs) -> CommandLine {
+    let dir = Some(&*args.dir).filter(|dir| *dir != Path::new("."));
+    let line = CommandLine::new("pulls").path_flag("--dir", dir);
+    let line = line.flag("--allow", &args.allow);
+    args.common.repeated(line, Repeat::All)
 }
 
 /// Opens the folder, and lists what the server has of it.
-async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
-    let root = shared_folder::open(&args.dir)?;
+///
+/// # Errors
+///
+/// A sentence, if the folder cannot be opened, or does not look like the project's.
+pub async fn open(dir: &Path, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Project), Failure> {
+    let root = shared_folder::open(dir)?;
     let project = inbox.project().await?;
     let is_here = |name: &FileName| {
         dirfd::open_parent(&root, name)
@@ -287,7 +280,7 @@ async fn open(args: &PullsArgs, inbox: &mut Inbox<'_>) -> Result<(OwnedFd, Proje
     }
     Err(Failure::usage(format!(
         "{} does not look like the folder of {}: it holds none of its files. Give it with --dir.",
-        shown(&args.dir.to_string_lossy()),
-        shown(&inbox.identity.full_project())
+        shown(&dir.to_string_lossy()),
+        shown(&inbox.credentials.full_project())
     )))
 }

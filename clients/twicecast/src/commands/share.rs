@@ -10,11 +10,11 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
-use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::flags::{AddressSource, CommonArgs, Repeat};
 use crate::credentials::{Credentials, Purpose, name_of_user};
 use crate::embedded;
 use crate::embedded::LocalServer;
@@ -24,23 +24,28 @@ use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
-use crate::publish::output::{Event, ShareOutput};
+use crate::publish::output::{Commands, Event, ShareOutput};
+use crate::publish::page::{Heard, Page};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
 use crate::replica::kind;
-use crate::review::base_cache;
+use crate::review::{base_cache, temporaries};
 use crate::rules::Rules;
+use crate::ui::command_line::CommandLine;
 use crate::ui::keyboard::Keys;
 use crate::ui::output::{Report, say, warn};
 use crate::ui::signals;
 
 mod args;
 mod first_look;
+mod from_page;
 mod invitation;
+mod review;
 
 pub use args::{AFTER_HELP, HELP, ShareArgs};
 use first_look::FirstLook;
+use from_page::FromPage;
 use invitation::Invitation;
 
 /// The exit code where somebody does not want it after all.
@@ -88,8 +93,8 @@ async fn share(
     server: Option<&mut LocalServer>,
     stop: CancellationToken,
 ) -> Result<u8, Failure> {
-    let identity = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
-    if identity.token()?.is_none() {
+    let credentials = Credentials::resolve(common, Purpose::Share, Some(&args.dir))?;
+    if credentials.token()?.is_none() {
         return Err(Failure::usage(
             "Sharing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
              TWICECAST_KEY) if you run the server; or --local to try it without a server.",
@@ -103,10 +108,11 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let mut output = ShareOutput::new(args.json, &identity.full_project(), keys.are_there());
+    let (project, commands) = (credentials.full_project(), commands(args, &dir));
+    let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
-        identity: &identity,
+        credentials: &credentials,
         dir: &dir,
         root: &root,
         stop: &stop,
@@ -129,26 +135,30 @@ async fn share(
         }
     };
     // Not before: who only looks, or declines, has shared nothing.
+    let lasting_url = if args.local { "" } else { &credentials.url };
+    kind::mark_shared(&dir, lasting_url, &credentials.full_project());
     if let Some(server) = server {
-        server.keep(&identity, &dir)?;
+        server.keep(&credentials, &dir)?;
         let invitation = Invitation {
-            url: &server.url,
-            key: &server.key,
-            credentials: &identity,
+            server,
+            credentials: &credentials,
             dir: &dir,
         };
-        output.tell(&invitation.event(args.public, &args.invite)?);
+        output.tell(&invitation.event(args)?);
     }
-    kind::mark_shared(&dir, &identity.full_project());
-    base_cache::begin(&identity.full_project(), &dir);
+    temporaries::sweep(&root);
+    base_cache::begin(&credentials.full_project(), &dir);
+    let (page, answers) = answer_page(args, &credentials, &dir, keys.are_there());
     let mut share = Share {
         once: args.once,
-        identity,
+        credentials,
         output,
         folder: watched(args, &dir, root, rules, approved, stop.clone()),
         keys,
         stop,
         backoff: Backoff::default(),
+        answers,
+        page,
     };
     let result = share.run().await;
     if args.json
@@ -161,6 +171,49 @@ async fn share(
     result
 }
 
+/// How the commands begin that the streamer types in another terminal. The folder knows where it is
+/// shared.
+fn commands(args: &ShareArgs, dir: &Path) -> Commands {
+    let pulls = CommandLine::new("pulls").path_flag("--dir", Some(dir));
+    let pulls = pulls.flag("--allow", &args.allow);
+    let pulls = if args.local {
+        pulls
+    } else {
+        args.common.repeated(pulls, Repeat::NotInFolder)
+    };
+    let why = CommandLine::new("why").flag("--allow", &args.allow);
+    Commands { pulls, why }
+}
+
+/// Has the streamer's page answered for as long as the folder is shared.
+fn answer_page(
+    args: &ShareArgs,
+    credentials: &Credentials,
+    dir: &Path,
+    has_keys: bool,
+) -> (Option<Page>, mpsc::Sender<bool>) {
+    let (yes_or_no, answers) = mpsc::channel(1);
+    if args.once {
+        return (None, yes_or_no);
+    }
+    let (heard_by, heard) = mpsc::unbounded_channel();
+    let (wish, wishes) = mpsc::channel(8);
+    let from_page = FromPage {
+        credentials: credentials.clone(),
+        dir: dir.to_owned(),
+        allow: args.allow.clone(),
+        accepts: args.accept_from_page,
+        has_keys,
+        heard,
+        answers,
+        wishes: wish,
+    };
+    // It ends with the share, which drops what it hears by.
+    tokio::spawn(from_page.run());
+    let heard = heard_by;
+    (Some(Page { heard, wishes }), yes_or_no)
+}
+
 fn watched(
     args: &ShareArgs,
     dir: &Path,
@@ -170,14 +223,11 @@ fn watched(
     stop: CancellationToken,
 ) -> Folder {
     let dirty = Arc::new(Dirty::default());
-    let mut watching = if args.poll {
+    let watching = if args.poll {
         Watching::none(dir)
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    for file in rules.files_elsewhere() {
-        watching.file_elsewhere(file);
-    }
     // As it was named: a link may come to lead elsewhere.
     Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }
@@ -185,12 +235,16 @@ fn watched(
 /// A folder that is being shared.
 struct Share {
     once: bool,
-    identity: Credentials,
+    credentials: Credentials,
     output: ShareOutput,
     folder: Folder,
     keys: Keys,
     stop: CancellationToken,
     backoff: Backoff,
+    /// Yes or no, to what the page asks.
+    answers: mpsc::Sender<bool>,
+    /// `None`, where nothing is applied.
+    page: Option<Page>,
 }
 
 impl Share {
@@ -203,9 +257,9 @@ impl Share {
             let result = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => Ok(Ended::Stopped),
-                never = press(&mut self.keys, &pause) => match never {},
+                never = press(&mut self.keys, &pause, &self.answers) => match never {},
                 result = Session {
-                    identity: &self.identity,
+                    credentials: &self.credentials,
                     output: &mut self.output,
                     folder: &mut self.folder,
                     report: &mut report,
@@ -213,10 +267,14 @@ impl Share {
                     is_connected: &mut is_connected,
                     is_synced: &mut is_synced,
                     once: self.once,
+                    page: self.page.as_mut(),
                     viewers: None,
                     still_open: BTreeSet::new(),
                 }.run() => result,
             };
+            if let Some(page) = &self.page {
+                page.pass_on(Heard::Lost);
+            }
             was_connected |= is_connected;
             if is_synced {
                 // Not before: a server may let us in and not take what we have.
@@ -236,7 +294,7 @@ impl Share {
                 }
                 Err(failure) => failure,
             };
-            if !was_connected || !failure.may_pass(self.identity.can_renew_token()) {
+            if !was_connected || !failure.may_pass(self.credentials.can_renew_token()) {
                 return Err(failure);
             }
             let wait = self.backoff.next_wait();
@@ -247,7 +305,7 @@ impl Share {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                never = press(&mut self.keys, &pause) => match never {},
+                never = press(&mut self.keys, &pause, &self.answers) => match never {},
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -257,10 +315,19 @@ impl Share {
 }
 
 /// Minds the keyboard for as long as it is awaited.
-async fn press(keys: &mut Keys, pause: &watch::Sender<bool>) -> Infallible {
+async fn press(
+    keys: &mut Keys,
+    pause: &watch::Sender<bool>,
+    answers: &mpsc::Sender<bool>,
+) -> Infallible {
     loop {
-        if let b'p' | b'P' | b' ' = keys.next().await {
-            pause.send_modify(|paused| *paused = !*paused);
+        match keys.next().await {
+            b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
+            key @ (b'y' | b'Y' | b'n' | b'N') => {
+                // Where nothing is asked, it answers nothing.
+                let _ = answers.try_send(matches!(key, b'y' | b'Y'));
+            }
+            _ => {}
         }
     }
 }

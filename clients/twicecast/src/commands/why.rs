@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{FileName, shown};
 use crate::publish::shared_folder;
+use crate::replica::kind;
 use crate::rules::skip::Skip;
 use crate::rules::{Rules, Verdict};
 use crate::ui::output::say;
@@ -28,9 +29,10 @@ Example:
 pub struct WhyArgs {
     /// The file or folder to ask about; it need not exist
     pub path: PathBuf,
-    /// The folder that is shared
-    #[arg(long, default_value = ".")]
-    pub dir: PathBuf,
+    /// The folder that is shared [default: a shared folder or a clone in which PATH lies, or the
+    /// one where you are]
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
     /// As with `share`
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
@@ -42,9 +44,10 @@ pub struct WhyArgs {
 ///
 /// A sentence, if the folder cannot be shared or the path does not lie in it.
 pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
-    let root = shared_folder::open(&args.dir)?;
-    let dir = std::fs::canonicalize(&args.dir).map_err(|error| {
-        let dir = shown(&args.dir.to_string_lossy());
+    let dir = args.dir.clone().unwrap_or_else(|| folder_of(&args.path));
+    let root = shared_folder::open(&dir)?;
+    let dir = std::fs::canonicalize(&dir).map_err(|error| {
+        let dir = shown(&dir.to_string_lossy());
         Failure::usage(format!("The folder {dir} cannot be read: {error}."))
     })?;
     let full = inside(&dir, &args.path)?;
@@ -88,6 +91,15 @@ pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
         say(&notice);
     }
     Ok(u8::from(verdict != Verdict::Shared))
+}
+
+/// The folder that a path lies in and that is shared, or a clone.
+fn folder_of(path: &Path) -> PathBuf {
+    let parent = std::path::absolute(path).ok();
+    let parent = parent.as_deref().and_then(Path::parent);
+    let above = parent.map(kind::above).unwrap_or_default();
+    let found = above.iter().find_map(|dir| kind::of(dir));
+    found.map_or_else(|| PathBuf::from("."), |found| found.path)
 }
 
 /// The full name in the shared folder of a path as somebody gave it.

@@ -31,7 +31,8 @@ pub struct Claims {
     pub streamername: String,
     /// Which project.
     pub streamname: String,
-    /// The chat room.
+    /// The chat room; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub room: String,
     /// Seconds since the epoch.
     pub exp: u64,

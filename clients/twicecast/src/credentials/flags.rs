@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::ui::command_line::CommandLine;
+
 /// Where a server is by default.
 pub const DEFAULT_URL: &str = "ws://127.0.0.1:3005";
 
@@ -26,7 +28,8 @@ pub enum AddressSource {
 #[derive(Default, Clone, Args)]
 #[command(next_help_heading = "Server and names")]
 pub struct CommonArgs {
-    /// The server's address, ws:// or wss://
+    /// The server's address, ws:// or wss://; in a clone, a mirror or a shared folder, that of the
+    /// folder
     #[arg(
         long,
         env = "TWICECAST_URL",
@@ -51,18 +54,53 @@ pub struct CommonArgs {
     /// Who you are [default: the token's, or $USER]
     #[arg(long, alias = "username", global = true)]
     pub user: Option<String>,
-    /// Whose project it is [default: to share, the user; else the token's, or the user]
+    /// Whose project it is [default: to share, the user; else the token's, the folder's, or the user]
     #[arg(long, global = true)]
     pub streamer: Option<String>,
-    /// The project's name [default: the token's, or the name of DIR]
+    /// The project's name [default: the token's, the folder's, or the name of DIR]
     #[arg(long, global = true)]
     pub project: Option<String>,
+    /// The file with more certificates, which is a flag of the whole program
+    #[arg(skip)]
+    pub ca: Option<PathBuf>,
     /// Who named the address
     #[arg(skip)]
     pub url_source: AddressSource,
     /// Whether the token or the key stands on the command line, where other users see it
     #[arg(skip)]
     pub is_secret_seen: bool,
+}
+
+/// What a printed command has to repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// All that was given.
+    All,
+    /// What the folder that the command names does not know.
+    NotInFolder,
+}
+
+impl CommonArgs {
+    /// A command with the flags that were given, but for a token and a key, which are not printed.
+    pub fn repeated(&self, line: CommandLine, repeat: Repeat) -> CommandLine {
+        let is_all = repeat == Repeat::All;
+        // The folder's counts where nothing else is given.
+        let needs_url = is_all || std::env::var_os("TWICECAST_URL").is_some();
+        let url = Some(&self.url).filter(|_| needs_url && self.url_source == AddressSource::Flag);
+        line.flag("--url", url)
+            .flag("--user", &self.user)
+            .flag("--streamer", self.streamer.iter().filter(|_| is_all))
+            .flag("--project", self.project.iter().filter(|_| is_all))
+            .path_flag("--token-file", from_anywhere(self.token_file.as_ref()))
+            .path_flag("--key-file", from_anywhere(self.key_file.as_ref()))
+            .path_flag("--ca", from_anywhere(self.ca.as_ref()))
+    }
+}
+
+/// A file as it is named in another folder.
+fn from_anywhere(file: Option<&PathBuf>) -> Option<PathBuf> {
+    let file = file?;
+    Some(std::path::absolute(file).unwrap_or_else(|_| file.clone()))
 }
 
 /// Without the token and the key.

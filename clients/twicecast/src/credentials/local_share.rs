@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::fs::user_dirs::private_folder;
+use crate::fs::whole;
 
 /// More of a file than this is not read.
 const BYTES_MAX: u64 = 65_536;
@@ -25,6 +26,9 @@ const BYTES_MAX: u64 = 65_536;
 const NAME_BEGINS: &str = "credentials.";
 /// What the name of the folder for a server's data begins with.
 const BASE_BEGINS: &str = "twicecast-";
+
+/// So much of its id names the folder of a share's invitations: people copy that name.
+const SHORT_CHARS: usize = 8;
 
 /// What the streamer's own commands need to know.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +54,8 @@ struct Content {
     share: Option<LocalShare>,
 }
 
-/// The file of a share that runs. It goes with the share, and so does the server's data.
+/// The file of a share that runs. It goes with the share, and so do the server's data and the
+/// invitations.
 pub struct Registration {
     file: File,
     path: PathBuf,
@@ -103,6 +108,19 @@ impl Registration {
         &self.base
     }
 
+    /// Keeps what somebody is to be sent, in a file that only the user can read, and says where.
+    /// `name` must be a user's name, which is a file's name, too.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn invite(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let folder = invitations(&self.path).ok_or(io::ErrorKind::InvalidFilename)?;
+        let file = folder.join(name);
+        whole::write(&file, text.as_bytes())?;
+        Ok(file)
+    }
+
     /// Tells the user's other commands.
     ///
     /// # Errors
@@ -124,6 +142,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.base);
+        remove_invitations(&self.path);
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -154,19 +173,36 @@ fn sweep_in(folder: &Path) {
         {
             let _ = fs::remove_dir_all(&content.base);
         }
+        remove_invitations(&path);
         let _ = fs::remove_file(&path);
+    }
+}
+
+/// The id of the share that a file belongs to.
+fn id(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_prefix(NAME_BEGINS)
+}
+
+/// Where the invitations of a share are, beside its file.
+fn invitations(path: &Path) -> Option<PathBuf> {
+    let short = id(path)?.get(..SHORT_CHARS)?;
+    let is_ours = short.chars().all(|c| c.is_ascii_hexdigit());
+    is_ours.then(|| path.with_file_name(short))
+}
+
+/// Removes them; a link in their place leads nowhere.
+fn remove_invitations(path: &Path) {
+    if let Some(folder) = invitations(path) {
+        let _ = fs::remove_dir_all(folder);
     }
 }
 
 /// Whether a folder is the one that belongs to a file: named for it with an id that nobody else
 /// knows, and the user's own.
 fn is_base_of(base: &Path, path: &Path) -> bool {
-    let name = |path: &Path| {
-        path.file_name()
-            .and_then(|name| name.to_str().map(str::to_owned))
-    };
-    let id = name(path).and_then(|name| name.strip_prefix(NAME_BEGINS).map(str::to_owned));
-    let is_named = id.is_some_and(|id| name(base) == Some(format!("{BASE_BEGINS}{id}")));
+    let name = base.file_name().and_then(|name| name.to_str());
+    let of_base = name.and_then(|name| name.strip_prefix(BASE_BEGINS));
+    let is_named = of_base.is_some() && of_base == id(path);
     is_named
         && base.is_absolute()
         && fs::symlink_metadata(base).is_ok_and(|about| about.is_dir() && is_own(&about))
@@ -180,6 +216,12 @@ pub fn find(
     fits: impl Fn(&LocalShare) -> bool,
 ) -> Option<LocalShare> {
     find_in(&folder().ok()?, url, dir, fits)
+}
+
+/// The share of exactly that folder that runs.
+pub fn of_folder(dir: &Path) -> Option<LocalShare> {
+    let real = fs::canonicalize(dir).ok()?;
+    find(None, dir, |share| share.dir == real)
 }
 
 fn find_in(
@@ -283,6 +325,9 @@ mod tests {
         let dead = Registration::below(&folder, world.path()).unwrap();
         let (path, base) = (dead.path.clone(), dead.base.clone());
         fs::write(base.join("data"), "x").unwrap();
+        let invited = dead.invite("bob", "text").unwrap();
+        assert_eq!(fs::metadata(&invited).unwrap().mode() & 0o777, 0o600);
+        let still = alive.invite("bob", "text").unwrap();
         // As if the process had been killed: the lock goes, and nothing else does.
         dead.file.unlock().unwrap();
         std::mem::forget(dead);
@@ -298,7 +343,8 @@ mod tests {
         fs::set_permissions(&forged, fs::Permissions::from_mode(0o600)).unwrap();
         sweep_in(&folder);
         assert!(!path.exists() && !base.exists() && !forged.exists());
-        assert!(alive.path.exists() && alive.base.exists());
+        assert!(!invited.parent().unwrap().exists());
+        assert!(alive.path.exists() && alive.base.exists() && still.exists());
         assert!(innocent.exists() && lookalike.exists());
     }
 }

@@ -11,9 +11,58 @@ use crate::credentials::purpose::Role;
 use crate::failure::Failure;
 use crate::names::shown;
 
-/// The `file` section of a streamer.
-pub fn streamer(credentials: &Credentials) -> Value {
-    json!({"username": credentials.user, "project": credentials.project})
+/// What somebody asks to be let in as.
+#[derive(Debug, Clone)]
+pub struct Login {
+    role: Role,
+    names: Value,
+}
+
+impl Login {
+    /// As the streamer who shares; `applies` says that pull requests can be put into the folder
+    /// here.
+    pub fn streamer(credentials: &Credentials, applies: bool) -> Self {
+        let mut login = Self::of_streamer(credentials);
+        if applies {
+            login.names["applies"] = true.into();
+        }
+        login
+    }
+
+    /// As the streamer who looks at pull requests: that does not make the project live.
+    pub fn reviewer(credentials: &Credentials) -> Self {
+        let mut login = Self::of_streamer(credentials);
+        login.names["present"] = false.into();
+        login
+    }
+
+    fn of_streamer(credentials: &Credentials) -> Self {
+        Self {
+            role: Role::Streamer,
+            names: json!({"username": credentials.user, "project": credentials.project}),
+        }
+    }
+
+    /// As a viewer.
+    pub fn viewer(credentials: &Credentials) -> Self {
+        Self {
+            role: Role::Viewer,
+            names: json!({
+                "username": credentials.user,
+                "streamer": credentials.streamer,
+                "project": credentials.project,
+            }),
+        }
+    }
+
+    /// The request.
+    pub fn request(&self, reference: u64, token: &str) -> String {
+        let section = match self.role {
+            Role::Streamer => "file",
+            Role::Viewer => "pullrequest",
+        };
+        protocol::authenticate(reference, token, section, &self.names)
+    }
 }
 
 /// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
@@ -26,23 +75,15 @@ pub async fn authenticate(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
     credentials: &Credentials,
-    role: Role,
+    login: &Login,
     token: &str,
     reference: u64,
 ) -> Result<(), Failure> {
-    let (section, names) = match role {
-        Role::Streamer => ("file", streamer(credentials)),
-        Role::Viewer => (
-            "pullrequest",
-            json!({"username": credentials.user, "streamer": credentials.streamer, "project": credentials.project}),
-        ),
-    };
-    outgoing
-        .send(protocol::authenticate(reference, token, section, &names))
-        .await;
+    outgoing.send(login.request(reference, token)).await;
     let answer = incoming.answer(reference, &mut drop).await;
-    answer
-        .map_err(|error| connection::refused(error, |error| refused(credentials, role, error)))?;
+    answer.map_err(|error| {
+        connection::refused(error, |error| refused(credentials, login.role, error))
+    })?;
     Ok(())
 }
 
@@ -60,12 +101,12 @@ pub async fn as_viewer(
         .token()?
         .ok_or_else(|| Failure::usage(without))?;
     let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
-    let role = Role::Viewer;
+    let login = Login::viewer(credentials);
     authenticate(
         &outgoing,
         &mut incoming,
         credentials,
-        role,
+        &login,
         &token,
         reference,
     )

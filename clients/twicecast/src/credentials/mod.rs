@@ -8,6 +8,7 @@ mod grant;
 mod known_servers;
 pub mod local_share;
 pub mod login;
+mod origin;
 mod partial;
 mod purpose;
 mod resolver;

@@ -8,10 +8,12 @@ use crate::credentials::claims::{TokenView, own_room};
 use crate::credentials::complete::Credentials;
 use crate::credentials::flags::{AddressSource, CommonArgs};
 use crate::credentials::grant::{EARLY, Grant};
+use crate::credentials::known_servers;
+use crate::credentials::local_share::{self, LocalShare};
+use crate::credentials::origin::{Origin, is_of};
 use crate::credentials::partial::PartialCredentials;
 use crate::credentials::purpose::{Purpose, Role};
 use crate::credentials::sentences::{ends_in, of_seen_secret};
-use crate::credentials::{known_servers, local_share};
 use crate::failure::Failure;
 use crate::names::{check_project, check_user, shown};
 use crate::ui::output::warn;
@@ -21,9 +23,10 @@ const WHOSE: &str = "Whose project is it? Give --streamer (or --user). The folde
                      `twicecast share --local` needs neither.";
 
 impl PartialCredentials {
-    /// Puts together what is known. The streamer's own commands find the token that a
-    /// `share --local` keeps for them, by the address if one is given, or by `dir`. A room that is
-    /// not given is the token's, or else the project's own.
+    /// Puts together what is known: by the flags and variables, the token, and `dir`, or the folder
+    /// in which the command runs, which may be a copy or shared. The streamer's own commands find
+    /// the token that a `share --local` keeps for them. A room that is not given is the token's, or
+    /// else the project's own.
     ///
     /// # Errors
     ///
@@ -38,22 +41,26 @@ impl PartialCredentials {
         static SEEN: Once = Once::new();
         let mut common = common.clone();
         let mut grant = Grant::of(&common)?;
-        if grant == Grant::None
-            && purpose.is_of_a_streamer()
-            && let Some(token) = of_local_share(&mut common, dir)
+        let mut token = view(&grant);
+        let origin = Origin::of(purpose, dir, &common, token.as_ref());
+        if purpose.is_of_a_streamer()
+            && let Some(own) = of_local_share(&common, &grant, origin.as_ref())
         {
-            grant = Grant::Token(token);
+            grant = Grant::Token(own);
+            token = view(&grant);
+        }
+        if let Some(origin) = &origin {
+            origin.complete(&mut common);
         }
         crate::connection::address(&common.url)?;
-        let token = match &grant {
-            Grant::Token(token) => TokenView::read(token),
-            _ => None,
-        };
         let view = token.clone().unwrap_or_default();
         if let Some(sentence) = of_seen_secret(&common, &grant) {
             SEEN.call_once(|| warn(sentence));
         }
-        let user = (common.user).or(view.username).or_else(name_of_user);
+        let user = (common.user).or(view.username);
+        let user = user
+            .or_else(|| origin.as_ref()?.user())
+            .or_else(name_of_user);
         let in_token = match purpose.role() {
             Role::Streamer => None,
             Role::Viewer => view.streamername,
@@ -154,19 +161,28 @@ impl PartialCredentials {
     }
 }
 
-/// The streamer's token that a `share --local` keeps, with its names in the places that are empty.
-fn of_local_share(common: &mut CommonArgs, dir: Option<&Path>) -> Option<String> {
-    let is_given = common.url_source != AddressSource::Default;
-    let url = is_given.then_some(common.url.as_str());
-    let same =
-        |given: &Option<String>, name: &str| given.as_ref().is_none_or(|given| given == name);
-    let share = local_share::find(url, dir.unwrap_or(Path::new(".")), |share| {
-        same(&common.user, &share.streamer)
-            && same(&common.streamer, &share.streamer)
-            && same(&common.project, &share.project)
-    })?;
-    common.url = share.url;
+/// The streamer's token that a `share --local` keeps: that of the address where one is given, else
+/// that of the folder, whose server takes none that a variable holds for another one.
+fn of_local_share(common: &CommonArgs, grant: &Grant, origin: Option<&Origin>) -> Option<String> {
+    if common.url_source == AddressSource::Default {
+        let has_flag =
+            common.is_secret_seen || common.token_file.is_some() || common.key_file.is_some();
+        return origin?.token.clone().filter(|_| !has_flag);
+    }
+    if *grant != Grant::None {
+        return None;
+    }
+    let by_address = |share: &LocalShare| is_of(common, share);
+    let share = local_share::find(Some(&common.url), Path::new("."), by_address)?;
     Some(share.token)
+}
+
+/// What a token says.
+fn view(grant: &Grant) -> Option<TokenView> {
+    match grant {
+        Grant::Token(token) => TokenView::read(token),
+        _ => None,
+    }
 }
 
 fn check_room(room: &str) -> Result<(), String> {

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::fs::rename::Swap;
 use crate::fs::{dirfd, executable, rename};
-use crate::names::{FileName, OWN_PREFIX};
+use crate::names::{FileName, OWN_PREFIX, shown};
 
 /// A file that is longer is not read.
 pub const FILE_BYTES_MAX: u64 = 512 << 20;
@@ -94,11 +94,43 @@ pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Found>> {
             content: content(&file)?,
         })),
         Err(Errno::NOENT) => Ok(None),
-        Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => Err(io::Error::other(
-            "something else than a file is there, or than a folder above it",
-        )),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(in_the_way(root, name).unwrap_or_else(|| error.into())),
     }
+}
+
+/// Whether an error of [`read`] or [`write`] is that something else is in a file's place, or in that
+/// of a folder above it.
+pub fn is_in_the_way(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AlreadyExists
+}
+
+/// What is in the place of a file, or of a folder above it, and is none.
+fn in_the_way(root: &OwnedFd, name: &FileName) -> Option<io::Error> {
+    let what = |full: &str| {
+        let (parent, leaf) = full.rsplit_once('/')?;
+        let folder = dirfd::open_below(root, parent).ok()?;
+        Some(dirfd::kind(&dirfd::look(folder, leaf).ok()??))
+    };
+    let found = |full: &str, wanted: FileType| what(full).filter(|kind| *kind != wanted);
+    let above = name.folders().map(|full| (full, FileType::Directory));
+    let mut all = above.chain([(name.as_str(), FileType::RegularFile)]);
+    let (full, wanted, is) =
+        all.find_map(|(full, wanted)| Some((full, wanted, found(full, wanted)?)))?;
+    let word = |kind| match kind {
+        FileType::Directory => "a folder",
+        FileType::RegularFile => "a file",
+        FileType::Symlink => "a link",
+        _ => "something else",
+    };
+    let full = shown(full);
+    Some(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!(
+            "{full} is {} here and would have to be {}; move it away, then try again",
+            word(is),
+            word(wanted)
+        ),
+    ))
 }
 
 fn content(file: &File) -> io::Result<Vec<u8>> {
@@ -112,7 +144,7 @@ fn content(file: &File) -> io::Result<Vec<u8>> {
 
 /// Writes a file in whose place `ours` was read, `None` where nothing was there, and gives back
 /// what it replaced. Its permissions stay, but for the executable bit where `executable` says how
-/// that is to be.
+/// that is to be. `temporary` is a name that nobody else has in that folder.
 ///
 /// # Errors
 ///
@@ -123,6 +155,7 @@ pub fn write(
     ours: Option<&[u8]>,
     content: &[u8],
     executable: Option<bool>,
+    temporary: &str,
 ) -> io::Result<Option<Replaced>> {
     let folder = make_folders(root, name)?;
     let (_, leaf) = name.split();
@@ -133,18 +166,17 @@ pub fn write(
         None if ours.is_none() => None,
         _ => return Err(changed()),
     };
-    let temporary = own_name();
-    if let Err(error) = stage(&folder, &temporary, old_mode, content, executable) {
-        let _ = unlinkat(&folder, &temporary, AtFlags::empty());
+    if let Err(error) = stage(&folder, temporary, old_mode, content, executable) {
+        let _ = unlinkat(&folder, temporary, AtFlags::empty());
         return Err(error);
     }
     let put = match ours {
-        None => to_free_place(&folder, &temporary, leaf).map(|()| None),
-        Some(ours) => exchange(folder.try_clone()?, &temporary, leaf, ours).map(Some),
+        None => to_free_place(&folder, temporary, leaf).map(|()| None),
+        Some(ours) => exchange(folder.try_clone()?, temporary, leaf, ours).map(Some),
     };
     // What somebody else wrote may have come there by being swapped, and stays.
-    if put.is_err() && opened(&folder, &temporary, content).is_some() {
-        let _ = unlinkat(&folder, &temporary, AtFlags::empty());
+    if put.is_err() && opened(&folder, temporary, content).is_some() {
+        let _ = unlinkat(&folder, temporary, AtFlags::empty());
     }
     put
 }
@@ -160,24 +192,23 @@ pub fn set_executable(root: &OwnedFd, name: &FileName, executable: bool) -> io::
 }
 
 /// Removes a file in whose place `ours` was read, and gives it back: until that is dropped or
-/// moved, it lies in its folder, out of sight.
+/// moved, it lies in its folder, out of sight, as `aside`, a name that nobody else has there.
 ///
 /// # Errors
 ///
 /// What lies there stays as it is.
-pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<Replaced> {
+pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8], aside: &str) -> io::Result<Replaced> {
     let (folder, leaf) = dirfd::open_parent(root, name)?;
-    let aside = own_name();
-    to_free_place(&folder, leaf, &aside)?;
-    let Some(file) = opened(&folder, &aside, ours) else {
-        return match to_free_place(&folder, &aside, leaf) {
+    to_free_place(&folder, leaf, aside)?;
+    let Some(file) = opened(&folder, aside, ours) else {
+        return match to_free_place(&folder, aside, leaf) {
             Ok(()) => Err(changed()),
             Err(error) => Err(io::Error::other(format!(
                 "it has changed in this very moment, and is now called {aside} ({error})"
             ))),
         };
     };
-    let aside = Some((folder, aside));
+    let aside = Some((folder, aside.to_owned()));
     Ok(Replaced { file, aside })
 }
 
@@ -198,7 +229,7 @@ fn changed() -> io::Error {
 }
 
 /// A name that nobody else has and that nothing of ours sends.
-fn own_name() -> String {
+pub fn own_name() -> String {
     format!("{OWN_PREFIX}{}.tmp", uuid::Uuid::new_v4().simple())
 }
 
@@ -210,7 +241,10 @@ fn make_folders(root: &OwnedFd, name: &FileName) -> io::Result<OwnedFd> {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
-        folder = dirfd::open_folder(&folder, segment)?;
+        folder = match dirfd::open_folder(&folder, segment) {
+            Ok(folder) => folder,
+            Err(error) => return Err(in_the_way(root, name).unwrap_or_else(|| error.into())),
+        };
     }
     Ok(folder)
 }
@@ -286,6 +320,20 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn write(
+        root: &OwnedFd,
+        name: &FileName,
+        ours: Option<&[u8]>,
+        content: &[u8],
+        executable: Option<bool>,
+    ) -> io::Result<Option<Replaced>> {
+        super::write(root, name, ours, content, executable, &own_name())
+    }
+
+    fn remove(root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<Replaced> {
+        super::remove(root, name, ours, &own_name())
+    }
 
     fn world() -> (tempfile::TempDir, OwnedFd) {
         let dir = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::fs::sha256::hex;
 use crate::names::FileName;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, makedev, openat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,33 @@ pub fn open_file(folder: impl AsFd, segment: &str) -> Result<File, Errno> {
         Err(Errno::INVAL)
     }
 }
+
+/// Opens a regular file by a path that may lead through links; `None` where nothing is to be read: it
+/// is not there, a folder, or `/dev/null`.
+///
+/// # Errors
+///
+/// The system's own; `InvalidInput` for a pipe or a device, which would make us wait.
+pub fn open_elsewhere(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        // A socket.
+        Err(Errno::NXIO) => return Err(io::Error::new(io::ErrorKind::InvalidInput, NO_FILE)),
+        Err(error) => return Err(error.into()),
+    };
+    let stat = fstat(&file)?;
+    match kind(&stat) {
+        FileType::RegularFile => Ok(Some(file)),
+        FileType::Directory => Ok(None),
+        FileType::CharacterDevice if stat.st_rdev == makedev(1, 3) => Ok(None),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, NO_FILE)),
+    }
+}
+
+/// What is said of what cannot be read to an end.
+const NO_FILE: &str = "it is a pipe or a device, and only files are read";
 
 /// The kind of thing that a stat is about.
 pub fn kind(stat: &Stat) -> FileType {

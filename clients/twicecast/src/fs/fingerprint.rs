@@ -23,6 +23,11 @@ impl Fingerprint {
         }
     }
 
+    /// When it was last changed in any way, which nobody can set; in milliseconds since the epoch.
+    pub fn changed_at(&self) -> i64 {
+        self.changed.0.saturating_mul(1_000) + self.changed.1 / 1_000_000
+    }
+
     /// The fingerprint, unless the file was changed so shortly before it was read, at `read` in
     /// seconds since the epoch, that a change after that might leave the same one: the clock of a
     /// file system is coarse.

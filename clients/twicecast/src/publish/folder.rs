@@ -61,6 +61,8 @@ pub struct Folder {
     pub restless: u32,
     /// Nothing more is read once somebody wants an end.
     pub stop: CancellationToken,
+    /// Up to which change of git's configuration the files elsewhere are watched.
+    generation: Option<u64>,
 }
 
 impl Folder {
@@ -95,6 +97,7 @@ impl Folder {
             later: Arc::default(),
             restless: 0,
             stop,
+            generation: None,
         }
     }
 
@@ -137,6 +140,22 @@ impl Folder {
         )))
     }
 
+    /// Watches the files elsewhere that hold rules or say where they are, and looks at everything again
+    /// where these have become others.
+    pub fn mind_files_elsewhere(&mut self) {
+        let generation = Some(self.rules.generation());
+        if self.generation == generation {
+            return;
+        }
+        for file in self.rules.files_elsewhere() {
+            self.watching.file_elsewhere(file);
+        }
+        if self.generation.is_some() {
+            self.dirty.add_all();
+        }
+        self.generation = generation;
+    }
+
     /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
     /// looked at, and why. Once somebody wants an end neither is complete, and must not be acted
     /// upon.
@@ -151,15 +170,15 @@ impl Folder {
             self.dirty.weigh(full, file.size);
         }
         let (root, rules) = (&self.root, &self.rules);
-        self.secrets.retain(|name, (stamp, kind)| {
+        self.secrets.retain(|name, (fingerprint, kind)| {
             if !lies_in(name.as_str(), full) {
                 return true;
             }
             // Left out as if its name said so, for as long as it holds the secret.
             match found.files.get(name) {
-                Some(now) if now == stamp || stop.is_cancelled() => {}
+                Some(now) if now == fingerprint || stop.is_cancelled() => {}
                 Some(now) => match rules.judge_contents(root, name) {
-                    Ok(Verdict::Holds(found)) => (*stamp, *kind) = (*now, found),
+                    Ok(Verdict::Holds(found)) => (*fingerprint, *kind) = (*now, found),
                     _ => return false,
                 },
                 None => return false,
@@ -174,13 +193,17 @@ impl Folder {
             .plan(full, &found, |name| fingerprint(root, rules, name, &stop));
         part.post.retain(|(name, _)| {
             let refused = self.refused.get(name);
-            refused.is_none_or(|(stamp, when)| {
-                found.files.get(name) != Some(stamp) || when.elapsed() > REFUSED_FOR
+            refused.is_none_or(|(fingerprint, when)| {
+                found.files.get(name) != Some(fingerprint) || when.elapsed() > REFUSED_FOR
             })
         });
         for (name, _) in &part.post {
-            self.sending
-                .extend(found.files.get(name).map(|stamp| (name.clone(), *stamp)));
+            self.sending.extend(
+                found
+                    .files
+                    .get(name)
+                    .map(|fingerprint| (name.clone(), *fingerprint)),
+            );
         }
         plan.delete.extend(part.delete);
         plan.post.extend(part.post);
@@ -234,16 +257,16 @@ pub fn fingerprint(
     let (folder, leaf) = dirfd::open_parent(root, name).ok()?;
     let file = dirfd::open_file(&folder, leaf).ok()?;
     let stat = rustix::fs::fstat(&file).ok()?;
-    let (stamp, executable) = (Fingerprint::of(&stat), executable::is_set(&stat));
+    let (fingerprint, executable) = (Fingerprint::of(&stat), executable::is_set(&stat));
     let again = file.try_clone().ok()?;
     let (size, sha256) = dirfd::fingerprint_until(stop, file).ok()?;
-    let is_same = Fingerprint::of(&rustix::fs::fstat(&again).ok()?) == stamp;
+    let is_same = Fingerprint::of(&rustix::fs::fstat(&again).ok()?) == fingerprint;
     Some((
         Remote {
             size,
             sha256,
             executable,
         },
-        stamp.settled(read).filter(|_| is_same),
+        fingerprint.settled(read).filter(|_| is_same),
     ))
 }

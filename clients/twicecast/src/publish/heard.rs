@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::names::FileName;
 use crate::publish::folder::REFUSED_FOR;
 use crate::publish::output::Event;
+use crate::publish::page::Heard;
 use crate::publish::plan::Remote;
 use crate::publish::session::{PULL_REQUESTS, RENEW, STATUS, Session};
 use crate::publish::upload::{Seen, Upload};
@@ -95,7 +96,7 @@ impl Session<'_> {
     /// Asks what the server tells only who asks: how many viewers there are, and which pull
     /// requests are open where some are.
     pub async fn ask(&mut self, upload: &Upload<'_>) {
-        let (streamer, project) = (&self.identity.streamer, &self.identity.project);
+        let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         upload
             .send(protocol::status(STATUS, streamer, project))
             .await;
@@ -147,12 +148,16 @@ impl Session<'_> {
 
     /// What the server says while nothing is in flight.
     pub fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
+        if let (Some(page), Some(heard)) = (&self.page, Heard::of(reference, &message)) {
+            page.pass_on(heard);
+            return Ok(());
+        }
         match message {
             ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
-                Err(self.identity.withdrawn(&error.message))
+                Err(self.credentials.withdrawn(&error.message))
             }
             ServerMessage::Error(error) if reference == Some(RENEW) => {
-                Err(self.identity.refused(&error.message))
+                Err(self.credentials.refused(&error.message))
             }
             other => {
                 self.hear_aside(other);
@@ -162,6 +167,9 @@ impl Session<'_> {
     }
 
     pub fn hear_aside(&mut self, message: ServerMessage) {
+        if let (Some(page), Some(heard)) = (&self.page, Heard::of(None, &message)) {
+            return page.pass_on(heard);
+        }
         match message {
             ServerMessage::PullRequest(PullRequest {
                 id, owner, title, ..

@@ -82,9 +82,9 @@ pub fn look(
                     return found;
                 }
             }
-            Some((kind, stamp)) => {
+            Some((kind, fingerprint)) => {
                 if is_last {
-                    file(rules, &chain, next, kind, stamp, &mut found);
+                    file(rules, &chain, next, kind, fingerprint, &mut found);
                 }
                 // Else something that is no folder has taken a folder's place: nothing is below it.
                 return found;
@@ -190,7 +190,7 @@ fn inside(
             None => {}
             Some((FileType::Directory, _)) if !is_shared(rules, chain, &full, true, found) => {}
             Some((FileType::Directory, _)) => folders.push(full),
-            Some((kind, stamp)) => file(rules, chain, full, kind, stamp, found),
+            Some((kind, fingerprint)) => file(rules, chain, full, kind, fingerprint, found),
         }
     }
     // Closed before the folders below are opened: there may be more of them than a process may hold
@@ -240,7 +240,7 @@ fn file(
     chain: &Chain<'_>,
     full: String,
     kind: FileType,
-    stamp: Fingerprint,
+    fingerprint: Fingerprint,
     found: &mut Found,
 ) {
     match kind {
@@ -248,7 +248,7 @@ fn file(
             if is_shared(rules, chain, &full, false, found)
                 && let Ok(name) = FileName::parse(&full)
             {
-                found.files.insert(name, stamp);
+                found.files.insert(name, fingerprint);
             }
         }
         FileType::Symlink => {

@@ -7,6 +7,7 @@ pub mod heard;
 pub mod known;
 pub mod look;
 pub mod output;
+pub mod page;
 pub mod plan;
 pub mod precheck;
 pub mod session;

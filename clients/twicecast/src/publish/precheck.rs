@@ -55,11 +55,11 @@ pub struct Intent {
 /// # Errors
 ///
 /// Why there is no answer.
-pub async fn ask(identity: &Credentials) -> Result<There, Failure> {
-    let token = identity.token()?.unwrap_or_default();
-    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
+pub async fn ask(credentials: &Credentials) -> Result<There, Failure> {
+    let token = credentials.token()?.unwrap_or_default();
+    let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
     let login = json!({"type": "authenticate", "ref": TOKEN, "data": {"token": token}});
-    let status = protocol::status(STATUS, &identity.streamer, &identity.project);
+    let status = protocol::status(STATUS, &credentials.streamer, &credentials.project);
     for request in [login.to_string(), status] {
         outgoing.send(request).await;
     }
@@ -67,7 +67,7 @@ pub async fn ask(identity: &Credentials) -> Result<There, Failure> {
     loop {
         match incoming.next().await? {
             (Some(TOKEN), ServerMessage::Error(error)) => {
-                return Err(login::refused(identity, Role::Streamer, &error));
+                return Err(login::refused(credentials, Role::Streamer, &error));
             }
             (Some(STATUS), ServerMessage::Reply(reply)) => {
                 has_streamer = reply.data["streamer"] == true;
@@ -78,7 +78,7 @@ pub async fn ask(identity: &Credentials) -> Result<There, Failure> {
             _ => {}
         }
     }
-    let listed = listing::list(&outgoing, &mut incoming, identity, LIST, &mut |_| {}).await;
+    let listed = listing::list(&outgoing, &mut incoming, credentials, LIST, &mut |_| {}).await;
     let files = match listed {
         Ok((listed, _)) => plan::known(listed).0,
         Err(failure) if failure.is_not_yet() => BTreeMap::new(),

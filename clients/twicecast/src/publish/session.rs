@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{sleep, sleep_until};
-use twicecast_client::protocol;
 
-use crate::credentials::login;
-use crate::credentials::{Credentials, Role};
+use crate::credentials::Credentials;
+use crate::credentials::login::{self, Login};
 use crate::failure::Failure;
 use crate::names::FileName;
 use crate::publish::folder::{Compared, Folder, lies_in};
 use crate::publish::output::{Event, Never, ShareOutput};
+use crate::publish::page::{Page, Wish};
 use crate::publish::plan::Plan;
 use crate::publish::summary::Summary;
 use crate::publish::upload::{Allows, Posts, Upload};
@@ -58,7 +58,7 @@ pub enum Ended {
 
 /// A connection.
 pub struct Session<'a> {
-    pub identity: &'a Credentials,
+    pub credentials: &'a Credentials,
     pub output: &'a mut ShareOutput,
     pub folder: &'a mut Folder,
     /// Files that are not right, across connections.
@@ -71,6 +71,8 @@ pub struct Session<'a> {
     pub is_synced: &'a mut bool,
     /// Whether it ends when the server has what the folder has.
     pub once: bool,
+    /// Whoever answers the streamer's page; `None`, where nothing is applied.
+    pub page: Option<&'a mut Page>,
     /// How many viewers there were when it was last asked.
     pub viewers: Option<u64>,
     /// The pull requests of a list that is being answered.
@@ -84,24 +86,23 @@ impl Session<'_> {
     ///
     /// Why it ended.
     pub async fn run(mut self) -> Result<Ended, Failure> {
-        let (identity, role) = (self.identity, Role::Streamer);
-        let token = identity.token()?.unwrap_or_default();
-        let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-        login::authenticate(
+        let credentials = self.credentials;
+        let login = Login::streamer(credentials, self.page.is_some());
+        let token = credentials.token()?.unwrap_or_default();
+        let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+        let (out, back) = (&outgoing, &mut incoming);
+        login::authenticate(out, back, credentials, &login, &token, AUTHENTICATE).await?;
+        let mut said = Vec::new();
+        let (listed, unread) = listing::list(
             &outgoing,
             &mut incoming,
-            identity,
-            role,
-            &token,
-            AUTHENTICATE,
+            credentials,
+            LIST,
+            &mut |message| {
+                said.push(message);
+            },
         )
         .await?;
-        let mut said = Vec::new();
-        let (listed, unread) =
-            listing::list(&outgoing, &mut incoming, identity, LIST, &mut |message| {
-                said.push(message);
-            })
-            .await?;
         *self.is_connected = true;
         let (remote, _) = plan::known(listed);
         let folder = &mut *self.folder;
@@ -109,8 +110,8 @@ impl Session<'_> {
         folder.foreign.listed(&folder.known, &remote, sending);
         folder.known.listed(remote);
         self.output.tell(&Event::Connected {
-            url: identity.url.clone(),
-            project: identity.full_project(),
+            url: credentials.url.clone(),
+            project: credentials.full_project(),
         });
         // Among it pull requests that have waited.
         for message in said {
@@ -124,15 +125,15 @@ impl Session<'_> {
             );
         }
         self.folder.dirty.add_all();
-        let mut upload = Upload::new(outgoing, incoming, identity);
+        let mut upload = Upload::new(outgoing, incoming, credentials);
         let mut reference = FIRST_UPLOAD;
-        let mut renewal = Instant::now() + identity.renew_in();
+        let mut renewal = Instant::now() + credentials.renew_in();
         let mut look_again = Instant::now() + LOOK_AGAIN;
         let mut asking = tokio::time::interval(ASK_EVERY);
         loop {
             self.mind_hold();
             if Instant::now() >= renewal {
-                renewal = Instant::now() + identity.renew_in();
+                renewal = Instant::now() + credentials.renew_in();
                 self.renew(&upload).await?;
             }
             let is_held = *self.held.borrow();
@@ -168,6 +169,10 @@ impl Session<'_> {
                 () = sleep(ONCE_LOOKS), if self.once => {}
                 // A link that leads elsewhere now tells nothing by itself.
                 () = sleep(CHECK_EVERY), if !self.once => self.folder.check()?,
+                wish = Page::next(&mut self.page) => match wish {
+                    Wish::Send(request) => upload.send(request).await,
+                    Wish::Tell(event) => self.output.tell(&event),
+                },
                 _ = asking.tick(), if !self.once => self.ask(&upload).await,
             }
         }
@@ -195,6 +200,7 @@ impl Session<'_> {
         let mut plan = Plan::default();
         self.folder.sending.clear();
         self.folder.check()?;
+        self.folder.mind_files_elsewhere();
         for full in self.folder.dirty.take() {
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
             // What was looked at until then is no reason to send or delete anything.
@@ -206,6 +212,7 @@ impl Session<'_> {
                 self.fail(&path, format!("cannot be read here: {why}"));
             }
         }
+        self.folder.mind_files_elsewhere();
         if let Some(text) = self.folder.watching.trouble() {
             self.output.tell(&Event::Note { text });
         }
@@ -213,7 +220,7 @@ impl Session<'_> {
             self.output.tell(&Event::Note { text });
         }
         self.tell_left_out();
-        let project = self.identity.full_project();
+        let project = self.credentials.full_project();
         self.folder.foreign.check(&plan, &project)?;
         let (files, deletions) = (plan.post.len(), plan.delete.len());
         let bytes = plan.post.iter().map(|(_, size)| size).sum();
@@ -310,12 +317,10 @@ impl Session<'_> {
 
     /// Makes a fresh token, or says that one is needed.
     async fn renew(&mut self, upload: &Upload<'_>) -> Result<(), Failure> {
-        if let Some(token) = self.identity.renewed_token()? {
-            let names = login::streamer(self.identity);
-            upload
-                .send(protocol::authenticate(RENEW, &token, "file", &names))
-                .await;
-        } else if let Some(text) = self.identity.expires_soon() {
+        if let Some(token) = self.credentials.renewed_token()? {
+            let login = Login::streamer(self.credentials, self.page.is_some());
+            upload.send(login.request(RENEW, &token)).await;
+        } else if let Some(text) = self.credentials.expires_soon() {
             self.output.tell(&Event::Note { text });
         }
         Ok(())

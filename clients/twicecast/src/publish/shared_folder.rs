@@ -1,6 +1,6 @@
 //! The folder that is shared: opened, unless it is, holds or lies in what is never sent.
 
-use std::fmt;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -15,10 +15,8 @@ use crate::names::{NameFault, SERVER_FOLDER, shown};
 /// A sentence that says why it cannot be shared.
 pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
     let shown_dir = shown(&dir.to_string_lossy());
-    let unusable = |error: &dyn fmt::Display| {
-        Failure::usage(format!("The folder {shown_dir} cannot be read: {error}."))
-    };
-    let absolute = std::fs::canonicalize(dir).map_err(|error| unusable(&error))?;
+    let unusable = |error: io::Error| Failure::of_folder(dir, &error);
+    let absolute = std::fs::canonicalize(dir).map_err(unusable)?;
     for segment in &absolute {
         match crate::names::check_segment(&segment.to_string_lossy()) {
             Err(NameFault::Git | NameFault::Repository) => {
@@ -36,9 +34,9 @@ pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
             _ => {}
         }
     }
-    let root = dirfd::open_root(dir).map_err(|error| unusable(&error))?;
+    let root = dirfd::open_root(dir).map_err(unusable)?;
     if dirfd::look(&root, SERVER_FOLDER)
-        .map_err(|error| unusable(&error))?
+        .map_err(|error| unusable(error.into()))?
         .is_some()
     {
         return Err(Failure::usage(format!(
@@ -64,7 +62,7 @@ mod tests {
             (".twicecast", "`.twicecast`"),
             (".twicecast/inner", "`.twicecast`"),
             ("repo/.git/hooks", "`.git`"),
-            ("missing", "cannot be read"),
+            ("missing", "There is no folder"),
         ] {
             let error = open(&dir.path().join(path)).unwrap_err();
             assert!(error.to_string().contains(word), "{path}: {error}");

@@ -2,6 +2,7 @@
 //! none is missed that is new: a folder is watched before it is looked at.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -151,7 +152,7 @@ fn tell(
     let new_name = event.paths.len().saturating_sub(1);
     let elsewhere = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
     for (number, path) in event.paths.into_iter().enumerate() {
-        if !path.starts_with(root) && !elsewhere.contains(&path) {
+        if !elsewhere.contains(&path) && !counts(root, &path) {
             continue;
         }
         let full = place(root, &path);
@@ -161,6 +162,16 @@ fn tell(
             dirty.add_unfinished(full);
         }
     }
+}
+
+/// Whether a change of any file of that name matters. In git's own folder only what is named as a
+/// file elsewhere does, and the excludes: every command of git's changes something there.
+fn counts(root: &Path, path: &Path) -> bool {
+    path.strip_prefix(root).is_ok_and(|inside| {
+        let mut segments = inside.iter();
+        segments.next() != Some(OsStr::new(".git"))
+            || segments.next().is_none_or(|segment| segment == "info")
+    })
 }
 
 /// Whether nothing more of a change is to be expected: a file was closed, or another one put in its
@@ -235,6 +246,21 @@ mod tests {
         std::fs::rename(home.join("new"), home.join(".gitignore")).unwrap();
         dirty.settled().await;
         assert_eq!(dirty.take(), [""]);
+    }
+
+    #[test]
+    fn of_gits_own_folder_only_the_excludes_and_what_is_named_count() {
+        for (path, expected) in [
+            ("/p/.git", true),
+            ("/p/.git/info/exclude", true),
+            ("/p/.git/index.lock", false),
+            ("/p/.git/HEAD", false),
+            ("/p/a/.git/index", true),
+            ("/p/a", true),
+            ("/q/a", false),
+        ] {
+            assert_eq!(counts(Path::new("/p"), Path::new(path)), expected, "{path}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ const GETS_MAX: usize = 16;
 /// If the connection breaks, or the server withdraws the right to read.
 pub async fn fetch(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
-    identity: &Credentials,
+    credentials: &Credentials,
     files: Vec<(FileName, u64)>,
     first_reference: u64,
     staging: &mut Staging,
@@ -38,7 +38,7 @@ pub async fn fetch(
             let Some((reference, file)) = waiting.pop_front() else {
                 break;
             };
-            let (streamer, project) = (&identity.streamer, &identity.project);
+            let (streamer, project) = (&credentials.streamer, &credentials.project);
             let request = protocol::get(reference, streamer, project, Some(file.0.as_str()));
             outgoing.send(request).await;
             asked.insert(reference, file);
@@ -69,7 +69,7 @@ pub async fn fetch(
                 }
             }
             ServerMessage::Error(error) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
+                return Err(credentials.withdrawn(&error.message));
             }
             ServerMessage::Error(error) => {
                 assembly = None;

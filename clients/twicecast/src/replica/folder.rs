@@ -17,7 +17,7 @@ use crate::replica::manifest::Manifest;
 use crate::replica::record;
 use crate::replica::record::{Earlier, Files, Header, Kind, Record};
 use crate::replica::staging::Staging;
-use crate::replica::state::Place;
+use crate::replica::state::CloneFiles;
 use crate::replica::target::{refuse_hidden, resolved};
 use crate::replica::tree::Tree;
 
@@ -52,13 +52,17 @@ impl MirrorFolder {
     /// A sentence that says why it is refused; nothing in it but its lock is changed then.
     pub fn open(
         dir: &Path,
-        identity: &Credentials,
+        credentials: &Credentials,
         kind: Kind,
         allowed: Permissions,
     ) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
-        let unusable = |error: io::Error| {
-            Failure::usage(format!("The folder {shown_dir} cannot be used: {error}."))
+        let unusable = |error: io::Error| match error.kind() {
+            // As `create_dir_all` says it.
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "{shown_dir} is, or lies below, something else than a folder; choose another path."
+            )),
+            _ => Failure::usage(format!("The folder {shown_dir} cannot be used: {error}.")),
         };
         let absolute = std::path::absolute(dir).map_err(unusable)?;
         refuse_hidden(&absolute, &shown_dir)?;
@@ -96,7 +100,7 @@ impl MirrorFolder {
                 }
                 dirfd::open_folder(&root, WORK_FOLDER).map_err(system)?
             }
-            Err(Errno::NOENT) => return Err(not_empty(&shown_dir, identity, kind)),
+            Err(Errno::NOENT) => return Err(not_empty(&shown_dir, credentials, kind)),
             Err(error) => {
                 return Err(Failure::usage(format!(
                     "{shown_dir}/{WORK_FOLDER} cannot be used ({}); remove it.",
@@ -110,8 +114,20 @@ impl MirrorFolder {
             error => system(error),
         })?;
         let earlier = record::read(&work).map_err(unusable)?;
-        let files = earlier_files(earlier, &shown_dir, identity, kind, is_empty, allowed.force)?;
-        let header = Header::new(kind, &identity.url, &identity.streamer, &identity.project);
+        let files = earlier_files(
+            earlier,
+            &shown_dir,
+            credentials,
+            kind,
+            is_empty,
+            allowed.force,
+        )?;
+        let header = Header::new(
+            kind,
+            &credentials.url,
+            &credentials.streamer,
+            &credentials.project,
+        );
         let record = Record {
             header,
             files,
@@ -164,8 +180,8 @@ pub struct CloneFolder {
 
 impl CloneFolder {
     /// Where its files are.
-    pub fn place(&self) -> Place<'_> {
-        Place {
+    pub fn on_disk(&self) -> CloneFiles<'_> {
+        CloneFiles {
             root: &self.root,
             bases: &self.record.files,
             // What cannot be told is taken for usual.
@@ -186,9 +202,7 @@ impl CloneFolder {
                  from; clone the project and edit that."
             ))
         };
-        let root = dirfd::open_root(dir).map_err(|error| {
-            Failure::usage(format!("The folder {shown_dir} cannot be read: {error}."))
-        })?;
+        let root = dirfd::open_root(dir).map_err(|error| Failure::of_folder(dir, &error))?;
         let work = dirfd::open_folder(&root, WORK_FOLDER).map_err(|_| none())?;
         let lock = lock(&work).map_err(|error| match error {
             Errno::WOULDBLOCK => in_use(&shown_dir),
@@ -234,8 +248,8 @@ impl CloneFolder {
     }
 }
 
-fn not_empty(shown_dir: &str, identity: &Credentials, kind: Kind) -> Failure {
-    let project = identity.full_project();
+fn not_empty(shown_dir: &str, credentials: &Credentials, kind: Kind) -> Failure {
+    let project = credentials.full_project();
     Failure::usage(match kind {
         Kind::Mirror => format!(
             "{shown_dir} is not empty and no mirror of {project}. Choose an empty or new folder, \
@@ -258,7 +272,7 @@ fn in_use(shown_dir: &str) -> Failure {
 fn earlier_files(
     earlier: Earlier,
     shown_dir: &str,
-    identity: &Credentials,
+    credentials: &Credentials,
     kind: Kind,
     is_empty: bool,
     force: bool,
@@ -266,7 +280,7 @@ fn earlier_files(
     let record = match earlier {
         Earlier::Found(record) => record,
         Earlier::Nothing if is_empty || force => return Ok(Files::new()),
-        Earlier::Nothing => return Err(not_empty(shown_dir, identity, kind)),
+        Earlier::Nothing => return Err(not_empty(shown_dir, credentials, kind)),
         Earlier::Unreadable if force => return Ok(Files::new()),
         Earlier::Unreadable => {
             return Err(Failure::usage(format!(
@@ -276,7 +290,7 @@ fn earlier_files(
         }
     };
     let project = shown(&record.header.full_project());
-    let is_same = record.header.full_project() == identity.full_project();
+    let is_same = record.header.full_project() == credentials.full_project();
     match (record.header.kind, kind) {
         // Nothing was proposed from it yet, and it goes on where it stopped.
         (Kind::Clone, Kind::Clone) if is_same && !record.is_complete => Ok(record.files),
@@ -295,7 +309,7 @@ fn earlier_files(
         (Kind::Mirror, Kind::Mirror) => Err(Failure::usage(format!(
             "{shown_dir} is a mirror of {project}, not of {}. Choose another folder, or use \
              --force.",
-            identity.full_project()
+            credentials.full_project()
         ))),
     }
 }
@@ -320,7 +334,7 @@ mod tests {
     use crate::credentials::Purpose;
     use crate::credentials::flags::CommonArgs;
 
-    fn identity(project: &str) -> Credentials {
+    fn credentials(project: &str) -> Credentials {
         let common = CommonArgs {
             url: "ws://127.0.0.1:1".into(),
             streamer: Some("ana".into()),
@@ -331,7 +345,12 @@ mod tests {
     }
 
     fn open(dir: &Path) -> Result<MirrorFolder, Failure> {
-        MirrorFolder::open(dir, &identity("demo"), Kind::Mirror, Permissions::default())
+        MirrorFolder::open(
+            dir,
+            &credentials("demo"),
+            Kind::Mirror,
+            Permissions::default(),
+        )
     }
 
     #[test]
@@ -367,7 +386,7 @@ mod tests {
         let second = |project| {
             MirrorFolder::open(
                 dir.path(),
-                &identity(project),
+                &credentials(project),
                 Kind::Mirror,
                 Permissions::default(),
             )
@@ -417,8 +436,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let name = FileName::parse("/a").unwrap();
         let permissions = Permissions::default();
-        let clone =
-            |project| MirrorFolder::open(dir.path(), &identity(project), Kind::Clone, permissions);
+        let clone = |project| {
+            MirrorFolder::open(dir.path(), &credentials(project), Kind::Clone, permissions)
+        };
         let mut folder = clone("demo").unwrap();
         let mut staged = folder.tree.staging().begin().unwrap();
         staged.file.write_all(b"came").unwrap();
@@ -452,7 +472,7 @@ mod tests {
             let path = dir.path().join(path);
             let permissions = Permissions::default();
             let mut folder =
-                MirrorFolder::open(&path, &identity("demo"), Kind::Clone, permissions).unwrap();
+                MirrorFolder::open(&path, &credentials("demo"), Kind::Clone, permissions).unwrap();
             let name = FileName::parse("/a").unwrap();
             let written = if edited { "came" } else { "here" };
             let sha256 = crate::fs::sha256::of(written.as_bytes());

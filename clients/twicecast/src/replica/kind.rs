@@ -21,12 +21,34 @@ enum Use {
     Shared,
 }
 
-/// A folder that this program has been used in.
+/// A folder that this program has been used in. All but the path may be somebody else's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
-    path: PathBuf,
+    /// Where it is.
+    pub path: PathBuf,
     is: Use,
-    project: String,
+    /// The server; empty where that is not known, or not there for long.
+    pub url: String,
+    /// Whose project.
+    pub streamer: String,
+    /// Which project.
+    pub project: String,
+}
+
+impl Marked {
+    /// Whether it is shared from here, or was.
+    pub fn is_shared(&self) -> bool {
+        self.is == Use::Shared
+    }
+
+    fn full_project(&self) -> String {
+        shown(&format!("{}/{}", self.streamer, self.project))
+    }
+}
+
+/// What a folder is, if it is anything to this program.
+pub fn of(dir: &Path) -> Option<Marked> {
+    copy(dir).or_else(|| shared(dir))
 }
 
 /// Refuses to share a folder that is a mirror or a clone, or lies in one.
@@ -36,11 +58,12 @@ pub struct Marked {
 /// A sentence that says what to do.
 pub fn check_shareable(dir: &Path) -> Result<(), Failure> {
     for above in above(dir) {
-        let Some(Marked { path, is, project }) = copy(&above) else {
+        let Some(found) = copy(&above) else {
             continue;
         };
-        let path = shown(&path.to_string_lossy());
-        return Err(Failure::usage(match is {
+        let project = found.full_project();
+        let path = shown(&found.path.to_string_lossy());
+        return Err(Failure::usage(match found.is {
             Use::Copy(Kind::Clone) => format!(
                 "{path} is a clone of {project}: what you change in it goes to the streamer with \
                  `twicecast propose`. Share another folder."
@@ -60,23 +83,25 @@ pub fn check_shareable(dir: &Path) -> Result<(), Failure> {
 ///
 /// A sentence that says what to do.
 pub fn check_reviewable(dir: &Path) -> Result<(), Failure> {
-    let Some(Marked { path, project, .. }) = above(dir).iter().find_map(|dir| copy(dir)) else {
+    let Some(found) = above(dir).iter().find_map(|dir| copy(dir)) else {
         return Ok(());
     };
     Err(Failure::usage(format!(
         "{} is a copy of {}, and pull requests go into the folder that is shared; give that with \
          --dir.",
-        shown(&path.to_string_lossy()),
-        shown(&project)
+        shown(&found.path.to_string_lossy()),
+        found.full_project()
     )))
 }
 
-/// Remembers that a folder is shared, so that nothing is mirrored into it. That it cannot be
+/// Remembers that a folder is shared, so that nothing is mirrored into it, and where, for the
+/// streamer's other commands; `url` is empty where the server ends with the share. That it cannot be
 /// remembered is no fault of the share.
-pub fn mark_shared(dir: &Path, project: &str) {
+pub fn mark_shared(dir: &Path, url: &str, project: &str) {
     let Some((mark, id)) = mark(dir) else { return };
     let shared = Shared {
         project: project.to_owned(),
+        url: url.to_owned(),
         id,
     };
     let folder = mark.parent().unwrap_or(Path::new("/"));
@@ -111,17 +136,17 @@ pub fn check_fillable(dir: &Path, is_empty: bool, is_copy: bool) -> Result<(), F
         let is_edited = |copy: &Marked| copy.is == Use::Copy(Kind::Clone);
         shared(&dir).or_else(|| copy(&dir).filter(is_edited))
     });
-    let Some(Marked { path, is, project }) = own.into_iter().chain(around).next() else {
+    let Some(found) = own.into_iter().chain(around).next() else {
         return Ok(());
     };
-    let way_out = match mark(&path).filter(|_| is == Use::Shared) {
+    let way_out = match mark(&found.path).filter(|_| found.is_shared()) {
         Some((mark, _)) => format!(
             " If it is not shared any more, remove {}.",
             shown(&mark.to_string_lossy())
         ),
         None => String::new(),
     };
-    let is = if is == Use::Shared {
+    let is = if found.is_shared() {
         "was shared as"
     } else {
         "is a clone of"
@@ -129,13 +154,13 @@ pub fn check_fillable(dir: &Path, is_empty: bool, is_copy: bool) -> Result<(), F
     Err(Failure::usage(format!(
         "{} {is} {}, and what you have in it would be overwritten; choose a folder elsewhere.\
          {way_out}",
-        shown(&path.to_string_lossy()),
-        shown(&project)
+        shown(&found.path.to_string_lossy()),
+        found.full_project()
     )))
 }
 
-/// A folder, with its links resolved, and those around it.
-fn above(dir: &Path) -> Vec<PathBuf> {
+/// A folder, with its links resolved, and those around it, the innermost first.
+pub fn above(dir: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     real.ancestors().map(Path::to_owned).collect()
 }
@@ -149,13 +174,18 @@ fn copy(dir: &Path) -> Option<Marked> {
     Some(Marked {
         path: dir.to_owned(),
         is: Use::Copy(record.header.kind),
-        project: shown(&record.header.full_project()),
+        url: record.header.url,
+        streamer: record.header.streamer,
+        project: record.header.project,
     })
 }
 
 #[derive(Serialize, Deserialize)]
 struct Shared {
+    /// Its full name.
     project: String,
+    #[serde(default)]
+    url: String,
     /// A folder that was made anew in the same place is another.
     id: (u64, u64),
 }
@@ -163,10 +193,14 @@ struct Shared {
 fn shared(dir: &Path) -> Option<Marked> {
     let (mark, id) = mark(dir)?;
     let shared: Shared = serde_json::from_slice(&fs::read(mark).ok()?).ok()?;
+    // A streamer's name holds no slash.
+    let (streamer, project) = shared.project.split_once('/')?;
     (shared.id == id).then(|| Marked {
         path: dir.to_owned(),
         is: Use::Shared,
-        project: shared.project,
+        streamer: streamer.to_owned(),
+        project: project.to_owned(),
+        url: shared.url,
     })
 }
 

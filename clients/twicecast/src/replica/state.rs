@@ -17,7 +17,7 @@ use crate::replica::record::Files;
 
 /// Where files are, and whether that keeps executable bits.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct CloneFiles<'a> {
     /// The folder.
     pub root: &'a OwnedFd,
     /// What the files began as: the bits that count where none are kept.
@@ -32,8 +32,8 @@ pub struct Place<'a> {
 /// # Errors
 ///
 /// Something else is in its place, or the system's own.
-pub fn of_file(place: Place<'_>, name: &FileName) -> io::Result<Option<State>> {
-    let root = place.root;
+pub fn of_file(clone: CloneFiles<'_>, name: &FileName) -> io::Result<Option<State>> {
+    let root = clone.root;
     let opened =
         dirfd::open_parent(root, name).and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
     let file = match opened {
@@ -42,10 +42,10 @@ pub fn of_file(place: Place<'_>, name: &FileName) -> io::Result<Option<State>> {
         Err(Errno::LOOP | Errno::NOTDIR | Errno::INVAL) => return none_but_files(root, name),
         Err(error) => return Err(error.into()),
     };
-    let executable = if place.keeps_bits {
+    let executable = if clone.keeps_bits {
         executable::is_set(&fstat(&file)?)
     } else {
-        let base = place.bases.get(name);
+        let base = clone.bases.get(name);
         base.is_some_and(|base| base.executable)
     };
     let (_, sha256) = dirfd::fingerprint(file)?;
@@ -186,12 +186,12 @@ pub struct Changes {
 /// Compares a clone with a list of the project; `unread` are files that the server has and cannot
 /// read. What was `proposed` and is in the project now is what the file here has grown out of.
 pub fn compare(
-    place: Place<'_>,
+    clone: CloneFiles<'_>,
     listed: &[ListedFile],
     unread: &[(String, String)],
     proposed: &Proposed,
 ) -> Changes {
-    let bases = place.bases;
+    let bases = clone.bases;
     let mut changes = Changes::default();
     let mut theirs: BTreeMap<FileName, &ListedFile> = BTreeMap::new();
     for file in listed {
@@ -219,7 +219,7 @@ pub fn compare(
         if base == theirs {
             continue;
         }
-        match of_file(place, name) {
+        match of_file(clone, name) {
             Ok(ours) => {
                 let step = match step(base.as_ref(), ours.as_ref(), theirs.as_ref()) {
                     Step::Nothing => Step::Nothing,
@@ -307,16 +307,16 @@ mod tests {
         let name = FileName::parse("/file").unwrap();
         let mut bases = Files::new();
         crate::replica::record::note(&mut bases, name.clone(), "1".into(), true);
-        let place = |keeps_bits| Place {
+        let clone = |keeps_bits| CloneFiles {
             root: &root,
             bases: &bases,
             keeps_bits,
         };
         for keeps_bits in [true, false] {
-            let state = of_file(place(keeps_bits), &name).unwrap().unwrap();
+            let state = of_file(clone(keeps_bits), &name).unwrap().unwrap();
             assert_eq!(state.executable, !keeps_bits);
         }
-        let of = |name: &str| of_file(place(true), &FileName::parse(name).unwrap());
+        let of = |name: &str| of_file(clone(true), &FileName::parse(name).unwrap());
         for gone in [
             "/gone",
             "/gone/below",

@@ -7,11 +7,12 @@ use rustix::fd::OwnedFd;
 
 use crate::failure::Failure;
 use crate::fs::atomic;
-use crate::names::shown;
+use crate::names::{FileName, shown};
 use crate::review::backup::Backups;
 use crate::review::contents::Contents;
 use crate::review::steps::{Action, Step, Steps};
-use crate::ui::output::{say, warn};
+use crate::review::temporaries;
+use crate::ui::output::{Line, warn};
 
 /// So often it is noted what was taken.
 const NOTE_EVERY: Duration = Duration::from_millis(100);
@@ -21,6 +22,8 @@ const NOTE_EVERY: Duration = Duration::from_millis(100);
 pub struct Outcome {
     /// There are conflicts to solve.
     pub has_conflicts: bool,
+    /// Which files were changed by both sides.
+    pub conflicts: Vec<FileName>,
     /// Files that were not wanted or are held back: naming them takes them.
     pub to_name: Vec<String>,
     /// Files that stay as they are, or could not be written: nothing takes them but a hand.
@@ -42,23 +45,26 @@ impl Outcome {
 }
 
 /// Writes what the pull request proposes, or those of its files that are wanted, into the folder
-/// `dir`.
+/// `dir`, and tells of each.
 ///
 /// # Errors
 ///
-/// A sentence, if nothing is wanted, or the connection ends.
+/// A sentence, if the connection ends, or nothing can be kept.
 pub async fn run(
     dir: &Path,
     steps: &mut Steps<'_, '_>,
     contents: &Contents,
+    tell: &mut (dyn FnMut(Line) + Send),
 ) -> Result<Outcome, Failure> {
+    temporaries::sweep(steps.root);
     let mut applying = Applying {
         backups: Backups::of(steps.pull.id.raw(), dir)?,
         outcome: Outcome::default(),
+        tell,
     };
     let applied = applying.all(steps, contents).await;
     note(steps);
-    applying.outcome.has_conflicts |= applying.backups.tell();
+    applying.outcome.has_conflicts |= applying.backups.tell(applying.tell);
     applied.map(|()| applying.outcome)
 }
 
@@ -69,22 +75,21 @@ fn note(steps: &Steps<'_, '_>) {
     }
 }
 
-struct Applying {
+struct Applying<'t> {
     backups: Backups,
     outcome: Outcome,
+    tell: &'t mut (dyn FnMut(Line) + Send),
 }
 
-impl Applying {
+impl Applying<'_> {
     async fn all(&mut self, steps: &mut Steps<'_, '_>, contents: &Contents) -> Result<(), Failure> {
         let wanted = steps.wanted;
-        if !wanted.is_all() && !contents.names().any(|name| wanted.wants(name)) {
-            return Err(Failure::usage(
-                "--files names none of its files; `twicecast pulls show` shows them.",
-            ));
-        }
         for (name, fault) in &contents.refused {
             self.outcome.has_left_out = true;
-            warn(&format!("{}: not applied: {fault}", shown(name)));
+            (self.tell)(Line::Trouble(format!(
+                "{}: not applied: {fault}",
+                shown(name)
+            )));
         }
         let mut noted = Instant::now();
         for name in contents.names() {
@@ -92,7 +97,9 @@ impl Applying {
                 if steps.taken.has(steps.pull, name) {
                     continue;
                 }
-                say(&format!("{name}: not taken: --files does not name it"));
+                (self.tell)(Line::Said(format!(
+                    "{name}: not taken: --files does not name it"
+                )));
                 self.outcome.to_name.push(name.to_string());
                 continue;
             }
@@ -116,15 +123,18 @@ impl Applying {
             (_, held) => held.as_ref(),
         };
         if let Some(why) = left_out {
-            warn(&format!(
+            (self.tell)(Line::Trouble(format!(
                 "{name}: left out: {why}; name it with --files to apply it all the same"
-            ));
+            )));
             self.outcome.has_left_out = true;
             return self.outcome.to_name.push(name.to_string());
         }
         match self.carry_out(step, steps.root) {
             Ok(said) => {
-                self.outcome.has_conflicts |= step.is_conflict();
+                if step.is_conflict() {
+                    self.outcome.has_conflicts = true;
+                    self.outcome.conflicts.push(name.clone());
+                }
                 if matches!(step.action, Action::PutAside(_) | Action::Keep) {
                     self.outcome.to_solve.push(name.to_string());
                 } else {
@@ -135,10 +145,10 @@ impl Applying {
                     Some(false) => ", and is not executable any more",
                     None => "",
                 };
-                say(&format!("{name}: {said}{bit}"));
+                (self.tell)(Line::Said(format!("{name}: {said}{bit}")));
             }
             Err(error) => {
-                warn(&format!("{name}: not applied: {error}"));
+                (self.tell)(Line::Trouble(format!("{name}: not applied: {error}")));
                 self.outcome.has_left_out = true;
                 self.outcome.to_solve.push(name.to_string());
             }

@@ -14,7 +14,8 @@ use crate::fs::atomic::{self, Replaced};
 use crate::fs::sha256;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::names::{FileName, shown};
-use crate::ui::output::{say, warn};
+use crate::review::temporaries::Temporaries;
+use crate::ui::output::Line;
 
 /// What was here.
 const REPLACED: &str = "replaced";
@@ -31,6 +32,8 @@ pub struct Backups {
     folder: PathBuf,
     has_replaced: bool,
     kept: Vec<Kept>,
+    /// Once something was replaced. It ends after what it notes.
+    temporaries: Option<Temporaries>,
 }
 
 /// A file that was replaced.
@@ -74,6 +77,7 @@ impl Backups {
             folder: own.join("pulls").join(folder),
             has_replaced: false,
             kept: Vec::new(),
+            temporaries: None,
         }
     }
 
@@ -93,7 +97,8 @@ impl Backups {
     ) -> io::Result<()> {
         // Nothing is replaced before it is kept.
         let path = ours.map(|ours| self.keep(name, ours)).transpose()?;
-        let replaced = atomic::write(root, name, ours, content, executable)?;
+        let temporary = self.temporary(root, name)?;
+        let replaced = atomic::write(root, name, ours, content, executable, &temporary)?;
         if let (Some(path), Some(ours), Some(replaced)) = (path, ours, replaced) {
             self.hold(name, path, ours, replaced);
         }
@@ -108,10 +113,20 @@ impl Backups {
     /// What lies there stays as it is.
     pub fn remove(&mut self, root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
         let path = self.keep(name, ours)?;
-        let replaced = atomic::remove(root, name, ours)?;
+        let temporary = self.temporary(root, name)?;
+        let replaced = atomic::remove(root, name, ours, &temporary)?;
         self.hold(name, path, ours, replaced);
         atomic::prune(root, name);
         Ok(())
+    }
+
+    /// A name for what lies beside a file for a moment.
+    fn temporary(&mut self, root: &OwnedFd, name: &FileName) -> io::Result<String> {
+        let temporaries = match &mut self.temporaries {
+            Some(temporaries) => temporaries,
+            none => none.insert(Temporaries::begin(&self.folder, root)?),
+        };
+        temporaries.beside(name)
     }
 
     /// Keeps a copy of what is about to be replaced.
@@ -136,18 +151,18 @@ impl Backups {
 
     /// Says where what was replaced is kept, once all is done. Returns whether a program has
     /// written into some of it, so that what it wrote is there and not in the folder.
-    pub fn tell(&mut self) -> bool {
+    pub fn tell(&mut self, tell: &mut (dyn FnMut(Line) + Send)) -> bool {
         if let Some(folder) = self.replaced() {
             let folder = shown(&folder.to_string_lossy());
-            say(&format!("what was replaced is kept in {folder}"));
+            tell(Line::Said(format!("what was replaced is kept in {folder}")));
         }
         let late = self.written_late();
         for (name, path) in &late {
             let path = shown(&path.to_string_lossy());
-            warn(&format!(
+            tell(Line::Trouble(format!(
                 "{name}: CONFLICT: a program wrote into it while it was replaced; what it wrote is \
                  in {path}"
-            ));
+            )));
         }
         !late.is_empty()
     }

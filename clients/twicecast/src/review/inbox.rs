@@ -7,8 +7,8 @@ use twicecast_client::protocol::{PullRequest, ServerMessage};
 use twicecast_client::{Error, protocol};
 
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::login;
-use crate::credentials::{Credentials, Role};
+use crate::credentials::Credentials;
+use crate::credentials::login::{self, Login};
 use crate::failure::Failure;
 use crate::names::FileName;
 use crate::review::contents::Contents;
@@ -23,7 +23,7 @@ const NO_SUCH_FILE: u64 = 409;
 pub struct Inbox<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
-    pub identity: &'a Credentials,
+    pub credentials: &'a Credentials,
     reference: u64,
 }
 
@@ -44,18 +44,23 @@ pub type Project = BTreeMap<FileName, Stored>;
 impl<'a> Inbox<'a> {
     /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would
     /// make it.
-    pub async fn enter(identity: &'a Credentials) -> Result<Self, Failure> {
-        let token = identity.token()?.ok_or_else(|| {
+    pub async fn enter(credentials: &'a Credentials) -> Result<Self, Failure> {
+        let token = credentials.token()?.ok_or_else(|| {
             Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
         })?;
-        let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-        for (role, asked) in [(Role::Viewer, AS_VIEWER), (Role::Streamer, AS_STREAMER)] {
-            login::authenticate(&outgoing, &mut incoming, identity, role, &token, asked).await?;
+        let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+        let logins = [
+            (Login::viewer(credentials), AS_VIEWER),
+            (Login::reviewer(credentials), AS_STREAMER),
+        ];
+        for (login, asked) in &logins {
+            login::authenticate(&outgoing, &mut incoming, credentials, login, &token, *asked)
+                .await?;
         }
         Ok(Self {
             outgoing,
             incoming,
-            identity,
+            credentials,
             reference: AS_STREAMER,
         })
     }
@@ -74,7 +79,9 @@ impl<'a> Inbox<'a> {
 
     fn failure(&self, error: Error) -> Failure {
         match error {
-            Error::Refused(error) if error.code == 401 => self.identity.withdrawn(&error.message),
+            Error::Refused(error) if error.code == 401 => {
+                self.credentials.withdrawn(&error.message)
+            }
             error => error.into(),
         }
     }
@@ -107,7 +114,7 @@ impl<'a> Inbox<'a> {
         let asked = self.reference;
         let (outgoing, incoming) = (&self.outgoing, &mut self.incoming);
         let (listed, _) =
-            listing::list(outgoing, incoming, self.identity, asked, &mut |_| {}).await?;
+            listing::list(outgoing, incoming, self.credentials, asked, &mut |_| {}).await?;
         let stored = listed.into_iter().filter_map(|file| {
             let stored = Stored {
                 sha256: file.sha256,
@@ -121,7 +128,7 @@ impl<'a> Inbox<'a> {
 
     /// One of the project's files as the server has it, if it still does.
     pub async fn file(&mut self, name: &FileName) -> Result<Option<Vec<u8>>, Failure> {
-        let (streamer, project) = (&self.identity.streamer, &self.identity.project);
+        let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         let asked = self
             .ask(|asked| protocol::get(asked, streamer, project, Some(name.as_str())))
             .await;

@@ -5,6 +5,7 @@ use twicecast_client::untrusted::Untrusted;
 
 use crate::failure::Failure;
 use crate::names::shown;
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut};
 use crate::ui::time;
 
@@ -37,12 +38,16 @@ pub fn short(id: &Untrusted) -> String {
     id.beginning(8).to_string()
 }
 
-/// The one whose id begins so.
+/// The one whose id begins so; with `command` and `list` they are listed.
 ///
 /// # Errors
 ///
 /// A sentence, if none does, or several do.
-pub fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Failure> {
+pub fn find<'a>(
+    all: &'a [PullRequest],
+    id: &str,
+    command: &CommandLine,
+) -> Result<&'a PullRequest, Failure> {
     let mut found = all.iter().filter(|pull| pull.id.raw().starts_with(id));
     match (found.next(), found.next()) {
         (Some(pull), None) if !id.is_empty() => Ok(pull),
@@ -51,8 +56,7 @@ pub fn find<'a>(all: &'a [PullRequest], id: &str) -> Result<&'a PullRequest, Fai
             shown(id)
         ))),
         (None, _) => Err(Failure::usage(format!(
-            "No open pull request begins with {}; `twicecast pulls list` shows those that are \
-             open.",
+            "No open pull request begins with {}; `{command} list` shows those that are open.",
             shown(id)
         ))),
     }
@@ -92,9 +96,10 @@ mod tests {
     #[test]
     fn one_is_meant_by_how_its_id_begins_where_no_other_begins_so() {
         let all = ["7d3f", "7d40", "8"].map(|id| pull(id, "t"));
-        assert_eq!(find(&all, "7d3").unwrap().id.raw(), "7d3f");
+        let command = CommandLine::new("pulls");
+        assert_eq!(find(&all, "7d3", &command).unwrap().id.raw(), "7d3f");
         for unclear in ["7d", "", "9"] {
-            assert!(find(&all, unclear).is_err(), "{unclear:?}");
+            assert!(find(&all, unclear, &command).is_err(), "{unclear:?}");
         }
     }
 }

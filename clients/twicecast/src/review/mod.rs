@@ -15,4 +15,5 @@ pub mod rest;
 pub mod runs_by_itself;
 pub mod steps;
 pub mod taken;
+pub mod temporaries;
 pub mod wanted;

@@ -2,11 +2,12 @@
 
 use crate::names::shown;
 use crate::review::apply::Outcome;
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{NAMED_MAX, first_names, quoted};
 
 /// Says what was not taken, and the commands that go on from there, each on a line of its own, to
 /// be typed as it stands. `command` is how they begin.
-pub fn lines(command: &str, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
+pub fn lines(command: &CommandLine, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
     line(format!("{id} stays open, since not all of it was taken"));
     if !outcome.to_solve.is_empty() {
         line(format!(
@@ -44,7 +45,7 @@ mod tests {
             ..Outcome::default()
         };
         let mut said = Vec::new();
-        lines("twicecast pulls", "7d", &outcome, &mut |line| {
+        lines(&CommandLine::new("pulls"), "7d", &outcome, &mut |line| {
             said.push(line);
         });
         said
@@ -54,8 +55,12 @@ mod tests {
     fn only_what_naming_takes_is_in_the_command_that_names() {
         let said = said(&["/b c", "/d"], &["/gone"]);
         assert!(said[1].ends_with(": /gone"), "{said:?}");
-        assert_eq!(said[3], "    twicecast pulls apply 7d --files '/b c' /d");
-        assert_eq!(said[5], "    twicecast pulls close 7d --merged");
+        let end = " pulls apply 7d --files '/b c' /d";
+        assert!(
+            said[3].starts_with("    ") && said[3].ends_with(end),
+            "{said:?}"
+        );
+        assert!(said[5].ends_with(" pulls close 7d --merged"), "{said:?}");
     }
 
     #[test]
@@ -71,7 +76,7 @@ mod tests {
     fn of_many_names_some_are_repeated() {
         let many = vec!["/a"; 1_000];
         let said = said(&many, &many);
-        assert!(said.iter().all(|line| line.len() < 200), "{said:?}");
+        assert!(said.iter().all(|line| line.len() < 300), "{said:?}");
         assert!(said[2].contains("995 more"), "{said:?}");
     }
 }

@@ -145,7 +145,16 @@ impl Steps<'_, '_> {
             step.action = Action::TakenBefore;
             return Ok(step);
         }
-        let read = self.read(name);
+        let read = match self.read(name) {
+            // What lies below something else than a folder is not there.
+            Err(error) if theirs.is_none() && atomic::is_in_the_way(&error) => Ok(None),
+            // No flag takes it, whatever the rules say.
+            Err(error) if atomic::is_in_the_way(&error) => {
+                step.action = Action::Fail(error.kind(), error.to_string());
+                return Ok(step);
+            }
+            read => read,
+        };
         // Asked once the file has been read: a rule that is written meanwhile counts.
         step.private = self.policy.refusal(name).await;
         if let (Some(why), false) = (&step.private, is_named) {
@@ -250,7 +259,7 @@ impl Steps<'_, '_> {
 
     /// The content that the author started from, wherever it may still be.
     async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let project = self.inbox.identity.full_project();
+        let project = self.inbox.credentials.full_project();
         if let Some(content) = bases::find(&project, sha256) {
             return Ok(Some(content));
         }

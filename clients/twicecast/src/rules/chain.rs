@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::fs::dirfd;
 use crate::rules::patterns::{Case, Patterns};
-use crate::rules::sources::{RULE_FILES, Sources};
+use crate::rules::sources::{Places, RULE_FILES, Sources};
 use crate::rules::verdict::Verdict;
 
 /// A rule file that is longer cannot be meant.
@@ -55,16 +55,16 @@ struct Origin<'a> {
 
 impl<'a> Chain<'a> {
     /// The rules that hold in the whole shared folder.
-    pub(super) fn top(sources: &'a Sources) -> Result<Self, Verdict> {
+    pub(super) fn top(sources: &'a Sources, places: &Places) -> Result<Self, Verdict> {
         let mut chain = Self {
             levels: Vec::new(),
-            cases: vec![sources.case],
+            cases: vec![places.case],
             sources,
         };
-        for path in &sources.excludes {
-            chain.read_outside(path, &sources.prefix, "")?;
+        for path in &places.excludes {
+            chain.read_outside(path, &places.prefix, "")?;
         }
-        for above in &sources.above {
+        for above in &places.above {
             for file in RULE_FILES {
                 let shown_as = above.path.join(file);
                 chain.read_in(
@@ -159,28 +159,22 @@ impl<'a> Chain<'a> {
             Err(Errno::NOENT) => self.sources.memory.missing(origin.shown_as),
             Err(Errno::LOOP | Errno::INVAL) => Err(unreadable(
                 origin.shown_as,
-                &"it is a link or a folder, and rules are only read from files",
+                &"it is a link, a folder or a pipe, and rules are only read from files",
             )),
             Err(error) => Err(unreadable(origin.shown_as, &error)),
         }
     }
 
     fn read_outside(&mut self, path: &Path, prefix: &str, folder: &str) -> Result<(), Verdict> {
-        use std::io::ErrorKind::{NotADirectory, NotFound};
         let shown_as = path.to_string_lossy();
         let origin = Origin {
             prefix,
             folder,
             shown_as: &shown_as,
         };
-        match File::open(path) {
-            Ok(opened) if opened.metadata().is_ok_and(|found| found.is_file()) => {
-                self.read(opened, &origin)
-            }
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
-                self.sources.memory.missing(&shown_as)
-            }
+        match dirfd::open_elsewhere(path) {
+            Ok(Some(opened)) => self.read(opened, &origin),
+            Ok(None) => self.sources.memory.missing(&shown_as),
             Err(error) => Err(unreadable(&shown_as, &error)),
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Rule files are read anew for every look and every file that is sent, never kept: a rule counts
 //! from the moment in which it is written, not from the one in which we are told of it. git's
-//! configuration, which says where some of them lie, is read once.
+//! configuration, which says where some of them lie, is read again when one of its files changes.
 
 mod chain;
 pub mod contents;
@@ -13,6 +13,8 @@ pub mod memory;
 mod notices;
 pub mod patterns;
 mod secrets;
+mod seen;
+mod settings;
 pub mod skip;
 mod sources;
 pub mod verdict;
@@ -22,6 +24,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +96,18 @@ impl Rules {
     ///
     /// A rule file that cannot be read, or is just being written.
     pub fn top(&self) -> Result<Chain<'_>, Verdict> {
-        Chain::top(&self.sources)
+        Chain::top(&self.sources, &*self.sources.places()?)
+    }
+
+    /// As [`top`](Self::top), for one of many files.
+    fn top_lately(&self) -> Result<Chain<'_>, Verdict> {
+        Chain::top(&self.sources, &*self.sources.places_lately()?)
+    }
+
+    /// How often git has come to say something else of where rules stand. Then all is to be looked at
+    /// again, and other files elsewhere may hold rules.
+    pub fn generation(&self) -> u64 {
+        self.sources.generation()
     }
 
     /// What is to be done with a file or folder, where `chain` has the rules of all folders above
@@ -171,7 +185,7 @@ impl Rules {
     /// What is to be done with a file, by the rules as they are at this moment. A reader of a
     /// file asks again before it sends what it has read.
     pub fn judge_now(&self, full: &str, is_folder: bool) -> Verdict {
-        let mut chain = match self.top() {
+        let mut chain = match self.top_lately() {
             Ok(chain) => chain,
             Err(verdict) => return verdict,
         };
@@ -198,6 +212,10 @@ impl Rules {
                 Ok(folder) => folder,
                 // What is not there has no rules of its own.
                 Err(Errno::NOENT) => return self.judge_missing(&chain, &path, segments, is_folder),
+                // Nor has what would have to lie below a file.
+                Err(Errno::NOTDIR) if is_file(&folder, segment) => {
+                    return self.judge_missing(&chain, &path, segments, is_folder);
+                }
                 Err(Errno::LOOP | Errno::NOTDIR) => return Verdict::Never(Skip::Link),
                 Err(error) => return Verdict::Unknown(error.to_string()),
             };
@@ -224,6 +242,11 @@ impl Rules {
         }
         Verdict::Shared
     }
+}
+
+fn is_file(folder: &OwnedFd, segment: &str) -> bool {
+    let found = dirfd::look(folder, segment);
+    matches!(found, Ok(Some(stat)) if dirfd::kind(&stat) == FileType::RegularFile)
 }
 
 /// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's

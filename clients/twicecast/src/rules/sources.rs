@@ -5,27 +5,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::fs::dirfd;
-use crate::rules::git::{Environment, Repository, Settings};
-use crate::rules::memory::Memory;
+use crate::names::shown;
+use crate::rules::git::{Environment, Repository};
+use crate::rules::memory::{Memory, SETTLING};
 use crate::rules::notices::Notices;
 use crate::rules::patterns::Case;
+use crate::rules::seen::Seen;
+use crate::rules::settings::{self, Excludes, Settings};
 use crate::rules::verdict::Verdict;
 
 /// The files that hold rules, each with git's syntax; of one folder's a later one wins over an
 /// earlier one.
 pub const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", ".tcignore"];
 
-/// Where the excludes of a repository stand, and whether their case matters.
-pub type Excludes = (Vec<PathBuf>, Case);
+/// What of git is passed over when files are watched: it changes with every command, and what it
+/// means is looked at whenever anything else has changed.
+const UNWATCHED: [&str; 5] = [".git", "HEAD", "commondir", "objects", "refs"];
+/// The files of git's configuration are not looked at more often than this for single files.
+const GLANCE_EVERY: Duration = Duration::from_millis(10);
 
 /// Where the rules of one folder stand, and what is known of them from earlier reads.
 #[derive(Debug)]
 pub struct Sources {
     dir: PathBuf,
+    environment: Environment,
+    current: Mutex<Current>,
+    /// The excludes of repositories in the shared folder, by their full names.
+    inner: Mutex<BTreeMap<String, (Excludes, Seen)>>,
+    /// Which rule files held rules.
+    pub memory: Memory,
+    /// Lines that cannot mean what they say.
+    pub notices: Notices,
+}
+
+/// What git says at the moment.
+#[derive(Debug)]
+struct Current {
+    places: Arc<Places>,
+    looked: Instant,
+    /// Whether that found all to be well.
+    is_sound: bool,
+    /// How often it has become something else.
+    generation: u64,
+}
+
+/// Where rules stand beside those in the shared folder itself, as git's configuration has it.
+#[derive(Debug)]
+pub struct Places {
     /// Folders above the shared one that belong to the same git repository, outermost first. Held
     /// open: one that is moved keeps its rules.
     pub above: Vec<Above>,
@@ -35,13 +66,8 @@ pub struct Sources {
     pub prefix: String,
     /// Whether case matters in that repository.
     pub case: Case,
-    environment: Environment,
-    /// The excludes of repositories in the shared folder, by their full names.
-    inner: Mutex<BTreeMap<String, Excludes>>,
-    /// Which rule files held rules.
-    pub memory: Memory,
-    /// Lines that cannot mean what they say.
-    pub notices: Notices,
+    /// The files that say so.
+    seen: Seen,
 }
 
 /// A folder above the shared one.
@@ -55,6 +81,58 @@ pub struct Above {
     pub prefix: String,
 }
 
+impl Places {
+    fn find(dir: &Path, environment: &Environment) -> Result<Self, String> {
+        let mut seen = Seen::default();
+        let repository = Repository::around(dir, environment, &mut seen);
+        let (excludes, case) = if let Some(repository) = &repository {
+            settings::excludes(repository, environment, &mut seen)?
+        } else {
+            let settings = Settings::of(None, dir, environment, &mut seen)?;
+            (settings.excludes.into_iter().collect(), settings.case)
+        };
+        let top = repository.map_or_else(|| dir.to_owned(), |repository| repository.work_tree);
+        let prefix = dir.strip_prefix(&top).ok().and_then(Path::to_str);
+        let prefix = prefix.ok_or("its path is not UTF-8")?;
+        Ok(Self {
+            above: above(&top, dir).map_err(|error| error.to_string())?,
+            excludes,
+            prefix: prefix.to_owned(),
+            case,
+            seen,
+        })
+    }
+
+    /// The files outside the shared folder's own that hold rules, or would.
+    fn rule_files(&self) -> impl Iterator<Item = PathBuf> {
+        let above = self.above.iter();
+        let above = above.flat_map(|above| RULE_FILES.map(|file| above.path.join(file)));
+        above.chain(self.excludes.iter().cloned())
+    }
+
+    fn watched(&self) -> BTreeSet<PathBuf> {
+        let seen = self.seen.paths().filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_none_or(|name| !UNWATCHED.contains(&name))
+        });
+        self.rule_files().chain(seen.cloned()).collect()
+    }
+
+    fn is_as(&self, other: &Self) -> bool {
+        let paths = |places: &Self| -> Vec<PathBuf> {
+            places
+                .above
+                .iter()
+                .map(|above| above.path.clone())
+                .collect()
+        };
+        paths(self) == paths(other)
+            && (&self.excludes, &self.prefix, self.case)
+                == (&other.excludes, &other.prefix, other.case)
+            && self.watched() == other.watched()
+    }
+}
+
 impl Sources {
     /// Finds them for `dir`.
     ///
@@ -66,22 +144,15 @@ impl Sources {
             Failure::usage(format!("The rules above the folder cannot be read: {why}."))
         };
         let dir = std::fs::canonicalize(dir).map_err(|error| unusable(&error))?;
-        let repository = Repository::around(&dir, &environment);
-        let (excludes, case) = match &repository {
-            Some(repository) => repository.excludes(&environment),
-            None => Settings::of(None, &dir, &environment)
-                .map(|settings| (settings.excludes.into_iter().collect(), settings.case)),
-        }
-        .map_err(|error| unusable(&error))?;
-        let top = repository.map_or_else(|| dir.clone(), |repository| repository.work_tree);
-        let prefix = dir.strip_prefix(&top).ok().and_then(Path::to_str);
-        let prefix = prefix.ok_or_else(|| unusable(&"its path is not UTF-8"))?;
+        let places = Places::find(&dir, &environment).map_err(|why| unusable(&shown(&why)))?;
         Ok(Self {
-            above: above(&top, &dir).map_err(|error| unusable(&error))?,
-            excludes,
-            prefix: prefix.to_owned(),
-            case,
             environment,
+            current: Mutex::new(Current {
+                places: Arc::new(places),
+                looked: Instant::now(),
+                is_sound: true,
+                generation: 0,
+            }),
             inner: Mutex::default(),
             memory: Memory::default(),
             notices: Notices::default(),
@@ -89,12 +160,67 @@ impl Sources {
         })
     }
 
-    /// The files elsewhere that hold rules, or would: a change of one is to be looked for in the
-    /// folder that it lies in, where much else may change that is nobody's business here.
+    /// Where rules stand at this moment; a file that says so is read again where it has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Verdict::Settling`] where one is just being written, or where rules that held until just now
+    /// do not any more; [`Verdict::Unknown`] where one cannot be read.
+    pub fn places(&self) -> Result<Arc<Places>, Verdict> {
+        let mut current = self.lock();
+        (current.looked, current.is_sound) = (Instant::now(), false);
+        if current.places.seen.is_current() {
+            current.is_sound = true;
+            return Ok(Arc::clone(&current.places));
+        }
+        let places = Places::find(&self.dir, &self.environment).map_err(Verdict::Unknown)?;
+        if places.seen.is_younger_than(SETTLING) {
+            return Err(Verdict::Settling);
+        }
+        let still: BTreeSet<_> = places.rule_files().collect();
+        for gone in current
+            .places
+            .rule_files()
+            .filter(|file| !still.contains(file))
+        {
+            self.memory.missing(&gone.to_string_lossy())?;
+        }
+        if !places.is_as(&current.places) {
+            current.generation += 1;
+        }
+        (current.places, current.is_sound) = (Arc::new(places), true);
+        Ok(Arc::clone(&current.places))
+    }
+
+    /// As [`places`](Self::places), for one of many files: what was looked at just now is not looked
+    /// at again.
+    ///
+    /// # Errors
+    ///
+    /// As [`places`](Self::places).
+    pub fn places_lately(&self) -> Result<Arc<Places>, Verdict> {
+        let current = self.lock();
+        if current.looked.elapsed() < GLANCE_EVERY && current.is_sound {
+            return Ok(Arc::clone(&current.places));
+        }
+        drop(current);
+        self.places()
+    }
+
+    /// How often git has come to say something else of this folder.
+    pub fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files elsewhere that hold rules, or say where they are, or would: a change of one is to be
+    /// looked for in the folder that it lies in, where much else may change that is nobody's business
+    /// here.
     pub fn files_elsewhere(&self) -> BTreeSet<PathBuf> {
-        let above = self.above.iter();
-        let above = above.flat_map(|above| RULE_FILES.map(|file| above.path.join(file)));
-        let mut files: BTreeSet<_> = above.chain(self.excludes.iter().cloned()).collect();
+        let mut files = self.lock().places.watched();
         // People keep theirs with others, and a link where git looks.
         let real: Vec<_> = files
             .iter()
@@ -105,24 +231,37 @@ impl Sources {
     }
 
     /// The excludes of the repository that begins at a folder in the shared one, if one does. Of
-    /// its own configuration, read once: git asks it, too, and nobody else there.
+    /// its own configuration: git asks it, too, and nobody else there.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Unknown`] where its configuration cannot be read.
+    /// As [`places`](Self::places).
     pub fn inner_excludes(&self, full: &str) -> Result<Option<Excludes>, Verdict> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = inner.get(full) {
-            return Ok(Some(found.clone()));
+        let known = inner.get(full);
+        if let Some((excludes, _)) = known.filter(|(_, seen)| seen.is_current()) {
+            return Ok(Some(excludes.clone()));
         }
         let path = self.dir.join(full.trim_start_matches('/'));
-        let found = Repository::at(&path)
-            .map(|repository| repository.excludes(&self.environment))
+        let mut seen = Seen::default();
+        let found = Repository::seen_at(&path, &mut seen)
+            .map(|repository| settings::excludes(&repository, &self.environment, &mut seen))
             .transpose()
             .map_err(Verdict::Unknown)?;
+        if let Some(((before, _), _)) = known {
+            if seen.is_younger_than(SETTLING) {
+                return Err(Verdict::Settling);
+            }
+            let now = found.as_ref().map(|(files, _)| files.as_slice());
+            let now = now.unwrap_or_default();
+            for gone in before.iter().filter(|file| !now.contains(file)) {
+                self.memory.missing(&gone.to_string_lossy())?;
+            }
+        }
         // One that is just being made, or cannot be read at the moment, is looked at again.
-        if let Some(found) = &found {
-            inner.insert(full.to_owned(), found.clone());
+        match &found {
+            Some(found) => drop(inner.insert(full.to_owned(), (found.clone(), seen))),
+            None => drop(inner.remove(full)),
         }
         Ok(found)
     }

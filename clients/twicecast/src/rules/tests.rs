@@ -1,14 +1,7 @@
+use crate::rules::git::init;
 use crate::rules::memory::SETTLING;
 use crate::rules::*;
 use std::fs;
-
-/// Makes a repository as `git init` does, as far as anything looks.
-fn init(git_dir: &Path) {
-    for folder in ["objects", "refs", "info"] {
-        fs::create_dir_all(git_dir.join(folder)).unwrap();
-    }
-    fs::write(git_dir.join("HEAD"), "ref: refs/heads/main\n").unwrap();
-}
 
 /// Whether files of a folder are shared, and which rule says so: by name, in a folder with these
 /// files in it.
@@ -239,4 +232,79 @@ fn the_excludes_of_worktrees_and_of_repositories_inside_count() {
             "{full}"
         );
     }
+}
+
+#[test]
+fn gits_configuration_counts_as_it_is_and_hides_what_it_hid_while_it_is_being_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (git, more) = (dir.path().join(".git"), dir.path().join(".git/more"));
+    init(&git);
+    let excludes = dir.path().join("mine");
+    fs::write(&excludes, "private\n").unwrap();
+    fs::write(git.join("config"), "[include]\npath = more\n").unwrap();
+    std::thread::sleep(SETTLING);
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let environment = Environment::of(&[("GIT_CONFIG_NOSYSTEM", Path::new("1"))]);
+    let mut rules = Rules::in_environment(dir.path(), root, &[], environment).unwrap();
+    rules.sources.memory.gone = SETTLING * 2;
+    let judge = || {
+        // As a look at everything, after which all files are judged.
+        let _ = rules.top();
+        rules.judge_now("/private", false)
+    };
+    assert_eq!(judge(), Verdict::Shared);
+    // A file that is included and was not there.
+    let setting = format!("[core]\nexcludesFile = {}\n", excludes.display());
+    fs::write(&more, &setting).unwrap();
+    assert_eq!(judge(), Verdict::Settling);
+    std::thread::sleep(SETTLING);
+    assert!(matches!(judge(), Verdict::Ignored { .. }));
+    assert_eq!(rules.generation(), 1);
+    assert!(rules.files_elsewhere().contains(&excludes));
+    fs::write(&more, "").unwrap();
+    std::thread::sleep(SETTLING);
+    assert_eq!(judge(), Verdict::Settling, "it may come back");
+    fs::write(&more, "[").unwrap();
+    std::thread::sleep(SETTLING);
+    assert!(judge().to_string().contains("line 1 of "), "{}", judge());
+    fs::write(&more, "").unwrap();
+    std::thread::sleep(SETTLING * 2);
+    assert_eq!(judge(), Verdict::Shared);
+    // One that says nothing of rules changes nothing.
+    let generation = rules.generation();
+    fs::write(git.join("HEAD"), "ref: refs/heads/other\n").unwrap();
+    std::thread::sleep(SETTLING);
+    assert_eq!(judge(), Verdict::Shared);
+    assert_eq!(rules.generation(), generation);
+}
+
+#[test]
+fn a_folder_that_becomes_a_repository_gets_its_excludes() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let environment = Environment::of(&[("GIT_CONFIG_NOSYSTEM", Path::new("1"))]);
+    let rules = Rules::in_environment(dir.path(), root, &[], environment).unwrap();
+    assert!(rules.top().is_ok());
+    init(&dir.path().join(".git"));
+    fs::write(dir.path().join(".git/info/exclude"), "private\n").unwrap();
+    std::thread::sleep(SETTLING);
+    assert!(rules.top().is_ok());
+    let verdict = rules.judge_now("/private", false);
+    assert!(matches!(verdict, Verdict::Ignored { .. }), "{verdict}");
+}
+
+#[test]
+fn excludes_that_are_a_pipe_are_not_waited_for_and_hold_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    init(&dir.path().join(".git"));
+    let exclude = dir.path().join(".git/info/exclude");
+    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, &exclude, kind, mode, 0).unwrap();
+    let root = dirfd::open_root(dir.path()).unwrap();
+    let rules = Rules::new(dir.path(), root, &[]).unwrap();
+    let said = rules.judge_now("/a", false).to_string();
+    assert!(
+        said.contains("info/exclude") && said.contains("it is a pipe"),
+        "{said}"
+    );
 }

@@ -1,5 +1,6 @@
 //! What the user at the keyboard sees and types.
 
+pub mod command_line;
 pub mod keyboard;
 pub mod output;
 pub mod pager;

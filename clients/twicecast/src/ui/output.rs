@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use twicecast_client::untrusted::{is_joiner, may_stand, shown};
@@ -101,6 +102,25 @@ pub fn warn(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// A line for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// What has been done.
+    Said(String),
+    /// What needs their attention.
+    Trouble(String),
+}
+
+impl Line {
+    /// Prints it: to standard output, or to standard error.
+    pub fn print(self) {
+        match self {
+            Self::Said(line) => say(&line),
+            Self::Trouble(line) => warn(&line),
+        }
+    }
+}
+
 /// `1 file`, `2 files`.
 pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
@@ -128,6 +148,19 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
+/// A path as a word for a shell, short where it leads into the home folder.
+pub fn path_word(path: &Path) -> String {
+    path_word_of(path, std::env::var_os("HOME").map(PathBuf::from))
+}
+
+fn path_word_of(path: &Path, home: Option<PathBuf>) -> String {
+    let home = home.filter(|home| home.is_absolute() && home.parent().is_some());
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(below) => format!("~/{}", quoted(&below.to_string_lossy())),
+        None => quoted(&path.to_string_lossy()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +185,18 @@ mod tests {
         assert_eq!(first_names(["/a\u{1b}", "/b"]), "/a\\u{1b}, /b");
         assert_eq!(first_names(1..=5), "1, 2, 3, 4, 5");
         assert_eq!(first_names(1..=6), "1, 2, 3, 4, 5, …");
+    }
+
+    #[test]
+    fn a_path_in_the_home_folder_is_short_and_still_a_word() {
+        for (home, word) in [
+            ("/home/it's", "~/'a b'"),
+            ("/home/its", r"'/home/it'\''s/a b'"),
+            ("/", r"'/home/it'\''s/a b'"),
+        ] {
+            let path = Path::new("/home/it's/a b");
+            assert_eq!(path_word_of(path, Some(home.into())), word, "{home}");
+        }
     }
 
     #[test]

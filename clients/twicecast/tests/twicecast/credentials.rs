@@ -83,6 +83,16 @@ impl Streamer {
         let entries = entries.into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()
     }
+
+    /// The file of the share that runs, and not those of its invitations.
+    fn own_file(&self) -> PathBuf {
+        let kept = self.kept();
+        let mut files = kept.iter().filter(|path| path.is_file());
+        match (files.next(), files.next()) {
+            (Some(file), None) => file.clone(),
+            _ => panic!("{kept:?}"),
+        }
+    }
 }
 
 /// A share that runs, of which all that it says is kept.
@@ -143,17 +153,27 @@ async fn the_commands_that_a_local_share_prints_work_one_after_the_other() {
     let mut share = streamer.share(&["--invite", "bob"]);
     share.until("sent (").await;
     let said = share.said.clone();
-    let lines: Vec<&str> = said
+    let mut lines: Vec<&str> = said
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .collect();
+    // The one that is to be sent to bob, and what is in it.
+    assert_eq!(lines.len(), 4, "{said}");
+    let file = lines.remove(1).strip_prefix("bob: ").unwrap();
+    let letter = streamer.shell(&format!("cat {file}")).await.out;
+    let export = letter.lines().find(|line| line.starts_with("export "));
+    let commands = letter
+        .lines()
+        .filter(|line| !line.starts_with("# ") && !line.starts_with("export "));
+    lines.splice(1..1, commands);
     let verbs = ["mirror", "clone", "propose", "chat", "pulls list", "chat"];
-    assert_eq!(lines.len(), verbs.len(), "{said}");
-    for (line, verb) in lines.iter().zip(verbs) {
-        assert!(line.contains(&format!(" {verb} ")), "{line}");
+    assert_eq!(lines.len(), verbs.len(), "{lines:?}");
+    for (index, (line, verb)) in lines.iter().zip(verbs).enumerate() {
+        assert!(format!("{line} ").contains(&format!(" {verb} ")), "{line}");
         // A mirror goes on until it is stopped.
         let once = if verb == "mirror" { " --once" } else { "" };
-        let done = streamer.shell(&format!("{line}{once}")).await;
+        let before = export.filter(|_| (1..4).contains(&index)).unwrap_or(":");
+        let done = streamer.shell(&format!("{before}\n{line}{once}")).await;
         assert_eq!(done.code, 0, "{line} {done:?}");
         match verb {
             "mirror" => assert_eq!(
@@ -183,14 +203,12 @@ async fn the_commands_that_a_local_share_prints_work_one_after_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_local_share_shows_neither_its_key_nor_the_streamers_token() {
     let streamer = Streamer::new();
-    let mut share = streamer.share(&["--invite", "bob", "--json"]);
+    let mut share = streamer.share(&["--invite", "bob", "--show-invites", "--json"]);
     share.until("synced").await;
-    let [kept] = &streamer.kept()[..] else {
-        panic!("{:?}", streamer.kept())
-    };
-    assert_eq!(mode(kept), 0o600);
+    let kept = streamer.own_file();
+    assert_eq!(mode(&kept), 0o600);
     assert_eq!(mode(kept.parent().unwrap()), 0o700);
-    let content: Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+    let content: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     let own = content["share"]["token"].as_str().unwrap().to_owned();
     assert_eq!(claims(&own)["username"], "ana");
     assert_eq!(mode(Path::new(content["base"].as_str().unwrap())), 0o700);
@@ -209,7 +227,7 @@ async fn a_local_share_shows_neither_its_key_nor_the_streamers_token() {
     let said = share.end(rustix::process::Signal::INT).await;
     assert!(!said.contains(&own));
     let shown = tokens(&said);
-    assert_eq!(shown.len(), 4, "{said}");
+    assert_eq!(shown.len(), 2, "{said}");
     for token in &shown {
         let claims = claims(token);
         let rights = match claims["username"].as_str().unwrap() {
@@ -236,14 +254,66 @@ async fn a_local_share_shows_neither_its_key_nor_the_streamers_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guests_token_is_in_a_file_and_on_the_screen_only_where_that_is_asked_for() {
+    for is_asked in [false, true] {
+        let streamer = Streamer::new();
+        let invite = ["--invite", "bob", "--invite", "eve"];
+        let asked = ["--show-invites"];
+        let more = [&invite[..], if is_asked { &asked } else { &[] }].concat();
+        let mut share = streamer.share(&more);
+        share.until("sent (").await;
+        let said = share.said.clone();
+        let names: Vec<_> = (tokens(&said).into_iter())
+            .map(|token| claims(token)["username"].as_str().unwrap().to_owned())
+            .collect();
+        let expected: &[&str] = if is_asked {
+            &["viewer", "bob", "eve"]
+        } else {
+            &["viewer"]
+        };
+        assert_eq!(names, expected, "{said}");
+        for name in ["bob", "eve"] {
+            let of = format!("    {name}: ");
+            let lines: Vec<_> = said.lines().filter(|line| line.starts_with(&of)).collect();
+            assert_eq!(lines.len(), 1, "{said}");
+        }
+        if !is_asked {
+            let rest = said.lines().filter(|line| tokens(line).is_empty());
+            // The folder's own path is no matter of ours.
+            let world = streamer.world.path().to_str().unwrap();
+            let program = env!("CARGO_BIN_EXE_twicecast");
+            for line in rest {
+                let line = line.replace(world, "~").replace(program, "twicecast");
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+        let kept = streamer.kept();
+        let folder = kept.iter().find(|path| path.is_dir()).unwrap();
+        assert_eq!(mode(folder), 0o700);
+        for name in ["bob", "eve"] {
+            let file = folder.join(name);
+            assert_eq!(mode(&file), 0o600);
+            let text = fs::read_to_string(file).unwrap();
+            let [token] = tokens(&text)[..] else {
+                panic!("{text}")
+            };
+            assert_eq!(claims(token)["username"], name);
+            let rights = json!(["read", "chat", "propose"]);
+            assert_eq!(claims(token)["rights"], rights);
+        }
+        share.end(rustix::process::Signal::INT).await;
+        assert_eq!(streamer.kept(), Vec::<PathBuf>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_local_share_leaves_nothing_at_the_next_start() {
     let streamer = Streamer::new();
-    let mut share = streamer.share(&[]);
+    let mut share = streamer.share(&["--invite", "bob"]);
     share.until("sent (").await;
-    let [kept] = &streamer.kept()[..] else {
-        panic!("{:?}", streamer.kept())
-    };
-    let content: Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+    let kept = streamer.own_file();
+    assert_eq!(streamer.kept().len(), 2);
+    let content: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     let base = PathBuf::from(content["base"].as_str().unwrap());
     share.end(rustix::process::Signal::KILL).await;
     assert!(base.exists() && kept.exists());
@@ -256,6 +326,24 @@ async fn a_killed_local_share_leaves_nothing_at_the_next_start() {
     assert!(!base.exists() && !kept.exists());
     assert_eq!(streamer.kept().len(), 1);
     next.end(rustix::process::Signal::INT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_shared_locally_only_once_at_a_time() {
+    let streamer = Streamer::new();
+    let mut share = streamer.share(&[]);
+    share.until("sent (").await;
+    let dir = streamer.dir.to_str().unwrap();
+    let again = command(&["share", dir, "--local", "--user", "ana"]);
+    let said = streamer.run(again).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("stop that one first"), "{said:?}");
+    assert!(said.err.contains("ws://127.0.0.1:"), "{said:?}");
+    assert_eq!(streamer.kept().len(), 1);
+    share.end(rustix::process::Signal::INT).await;
+    let mut share = streamer.share(&[]);
+    share.until("sent (").await;
+    share.end(rustix::process::Signal::INT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,8 +414,19 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     }
     assert_eq!(prepared, 1);
     let (propose, proposals) = (["propose", at, "--title", "t"], ["proposals", "--dir", at]);
-    for words in [&propose[..], &proposals] {
-        let said = run(words).await;
+    let here = |words: &[&str]| {
+        let mut command = command(&[words, &["--user", "bob", "--key", "secret"]].concat());
+        command.current_dir(&copy);
+        viewer.run(command)
+    };
+    let everywhere = [
+        run(&propose).await,
+        run(&proposals).await,
+        here(&["status"]).await,
+        here(&["chat"]).await,
+        here(&["update", "."]).await,
+    ];
+    for said in everywhere {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.err.contains(&format!("--url {theirs}")), "{said:?}");
         let knocked = stranger.accept().map(|_| ());

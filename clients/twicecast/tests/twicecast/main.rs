@@ -1,8 +1,10 @@
 //! The command as its users run it, against a small server that speaks the contract.
 
+mod address;
 mod chat;
 mod completions;
 mod credentials;
+mod from_page;
 mod hostile;
 mod keyboard;
 mod leaks;

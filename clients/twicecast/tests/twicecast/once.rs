@@ -298,7 +298,7 @@ async fn a_useless_command_line_is_code_2() {
     let key = ["--user", "ana", "--project", "demo", "--key", "secret"];
     for (words, word) in [
         (vec!["share", base], "base folder"),
-        (vec!["share", "/nowhere/at/all"], "cannot be read"),
+        (vec!["share", "/nowhere/at/all"], "There is no folder"),
         (vec!["share", empty, "--url", "ftp://x"], "ws://HOST:PORT"),
     ] {
         let said = twicecast(&[&words[..], &key].concat()).await;

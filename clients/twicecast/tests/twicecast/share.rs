@@ -345,7 +345,7 @@ async fn what_keeps_a_share_from_beginning_is_a_sentence_that_says_what_to_do() 
     .await;
     let nobody = "ws://127.0.0.1:1";
     for (words, code, said) in [
-        (vec!["share", "/nowhere", "--key", "k"], 2, "cannot be read"),
+        (vec!["share", "/nowhere", "--key", "k"], 2, "no folder"),
         (vec!["share", at], 2, "--local"),
         (
             vec!["share", at, "--url", "ftp://x", "--key", "k"],

@@ -121,6 +121,33 @@ async fn each_wrong_start_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_or_nothing_in_the_place_of_a_folder_is_said_to_be_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (file, missing) = (file.to_str().unwrap(), dir.path().join("missing"));
+    let names = ["--streamer", "ana", "--project", "demo"];
+    let here = "is a file and no folder; give the folder that it lies in";
+    for (words, expected) in [
+        (&["share", file, "--local"][..], here),
+        (
+            &["share", missing.to_str().unwrap(), "--local"],
+            "There is no folder",
+        ),
+        (&["propose", file, "--title", "t"], here),
+        (
+            &[&["clone", file][..], &names].concat(),
+            "something else than a folder; choose another path",
+        ),
+    ] {
+        let said = twicecast(words).await;
+        assert_eq!(said.code, 2, "{words:?}: {said:?}");
+        assert!(said.err.contains(expected), "{words:?}: {said:?}");
+        assert!(!said.err.contains("os error"), "{words:?}: {said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn colours_are_where_they_are_asked_for() {
     for (when, has) in [("auto", false), ("never", false), ("always", true)] {
         let said = twicecast(&["status", "--color", when, "--url", "ws://127.0.0.1:1"]).await;

@@ -45,6 +45,7 @@ export class Follow {
       if (begins && this.#place) this.#go(this.#place.name, this.#place.line);
     });
     project.subscribe(() => this.#first());
+    this.#first();
   }
 
   /** Shows what changed last, when the project has been listed and nothing is open. */

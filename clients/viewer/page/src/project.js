@@ -39,8 +39,8 @@ export class Project extends Observable {
   entries = new Map();
   folders = new Folders();
   loaded = false;
-  /** How many entries a listing under way has brought so far. */
-  listed = 0;
+  /** How many entries a listing under way has brought so far; null while there is none. @type {number | null} */
+  listed = null;
   /** Files that have changed since they were last looked at, with the time. @type {Map<string, number>} */
   touched = new Map();
   /** @type {{ name: string, at: number } | null} */
@@ -192,6 +192,7 @@ export class Project extends Observable {
     const files = (await this.#listOverHttp()) ?? (await this.#listOverSocket(listing));
     if (listing !== this.#listing) return;
     this.#reconcile(files);
+    this.listed = null;
     this.loaded = true;
     this.changed();
     for (const name of this.#contents.names()) if (this.#wanted.has(name)) this.read(name).catch(() => {});

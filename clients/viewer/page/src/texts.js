@@ -46,7 +46,6 @@ export const files = {
   changed: "changed lately",
   edited: "your edit",
   loading: (/** @type {number} */ count) => (count ? `${counted(count, "file")} so far …` : "Loading …"),
-  none: "No files yet.",
 };
 
 export const stage = {

@@ -143,6 +143,7 @@ impl<F: Frame> Members<F> {
                 }
                 Event::PullRequestCreated(_)
                 | Event::PullRequestClosed { .. }
+                | Event::Apply(_)
                 | Event::ChatMessage(_) => queue.deliver(frame.clone()),
             }
         }

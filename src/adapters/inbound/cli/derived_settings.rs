@@ -9,7 +9,7 @@ use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::listen::Host;
 use crate::adapters::inbound::transport::{TransportSettings, WebPages};
 use crate::application::{Limits, Policy};
-use crate::domain::{ProjectQuota, PullRequestLimits, RateLimit, RoomLimits};
+use crate::domain::{ProjectQuota, PublicAccess, PullRequestLimits, RateLimit, RoomLimits};
 
 /// How many bytes of frames may wait before files are held back. More does not make a connection
 /// faster: it is several times what a socket takes at once.
@@ -72,7 +72,10 @@ impl Config {
     pub fn policy(&self) -> Policy {
         let deletes = self.on_streamer_disconnect == OnStreamerDisconnect::Delete;
         Policy {
-            public_read: self.public_read,
+            public: PublicAccess {
+                read: self.public_read,
+                chat: self.public_chat,
+            },
             ignores_folder_deletions: self.folder_deletion == FolderDeletion::Ignore,
             delete_abandoned_after: deletes.then(|| self.streamer_grace_seconds.seconds()),
         }

@@ -48,6 +48,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("host", "127.0.0.1"),
     ("store", "memory"),
     ("publicRead", "false"),
+    ("publicChat", "true"),
     ("durability", "rename"),
     ("onStreamerDisconnect", "delete"),
     ("partBytes", "65535"),
@@ -80,7 +81,7 @@ fn json(name: &str, text: &str) -> String {
             format!("{items:?}")
         }
         "crypto" => "{\"any\":1}".to_owned(),
-        _ if text.parse::<u64>().is_ok() || text == "false" => text.to_owned(),
+        _ if text.parse::<u64>().is_ok() || text == "false" || text == "true" => text.to_owned(),
         _ => format!("{text:?}"),
     }
 }
@@ -92,7 +93,7 @@ fn the_defaults_are_the_contracts() {
     assert_eq!(config.host(), Host::Loopback);
     assert_eq!(&*config.base_dir, "./");
     assert_eq!(config.durability, Durability::Fsync);
-    assert!(config.policy().public_read);
+    assert!(config.policy().public.read);
     assert_eq!(config.policy().delete_abandoned_after, None);
     assert_eq!(config.part_bytes.size(), 196_608);
     let limits = config.limits();

@@ -144,7 +144,8 @@ impl Asked<'_> {
         } else {
             pieces::answer(Zip::new(files, self.visitor).await)
         };
-        let name = utf8_percent_encode(project.name.as_str(), &ENCODED);
+        let name = harmless(project.name.as_str());
+        let name = utf8_percent_encode(&name, &ENCODED);
         let disposition = header(format!("attachment; filename*=UTF-8''{name}.zip"));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
@@ -157,6 +158,18 @@ impl Pieces for FileDownload {
     async fn next(&mut self) -> Option<Result<bytes::Bytes, DownloadError>> {
         self.next().await
     }
+}
+
+/// The name without what makes it look like another, or like a path: folders, and characters that
+/// reverse or hide others.
+fn harmless(name: &str) -> String {
+    let is_harmful = |letter| {
+        matches!(
+            letter,
+            '/' | '\\' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
+        ) || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    name.replace(is_harmful, "_")
 }
 
 /// A header's value of visible ASCII.

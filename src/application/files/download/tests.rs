@@ -180,3 +180,43 @@ async fn what_is_read_counts_until_the_download_ends() {
     Visitor::new(&scene.app, Some(BOB), &account);
     assert_eq!(account.holder(), Holder::Authenticated);
 }
+
+#[tokio::test]
+async fn every_failure_of_the_store_has_its_answer() {
+    type Error = fn() -> StoreError;
+    type Fails = fn(&mut World, Error);
+    let revision: Fails = |world, error| {
+        let revision = world.projects.expect_revision();
+        revision.returning(move |_| Err(error()));
+    };
+    let below: Fails = |world, error| {
+        let below = world.projects.expect_files_below();
+        below.returning(move |_, _, _| Err(error()));
+    };
+    let open: Fails = |world, error| {
+        let open = world.projects.expect_open_file();
+        open.returning(move |_, _| Err(error()));
+    };
+    let errors: [(Error, &str); 3] = [
+        (|| StoreError::NotFound, "Missing"),
+        (|| StoreError::Unavailable, "Unavailable"),
+        (disk_full, "Failed"),
+    ];
+    for (error, expected) in errors {
+        for (fails, is_file) in [(revision, false), (below, false), (open, true)] {
+            let mut world = World::new();
+            fails(&mut world, error);
+            let scene = world.build();
+            let visitor = visitor(&scene, None);
+            let refusal = if is_file {
+                let file = project_file(&scene.app, &visitor, &demo(), &path("/a")).await;
+                file.map(drop)
+            } else {
+                let files = project_files(&scene.app, &visitor, &demo()).await;
+                files.map(drop)
+            };
+            let refusal = refusal.expect_err("it fails");
+            assert_eq!(format!("{refusal:?}"), expected);
+        }
+    }
+}

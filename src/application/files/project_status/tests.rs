@@ -28,6 +28,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             max_bytes: 10_000_000,
             folders: 2,
             you: abilities(None, [true, false, false, false]),
+            apply: false,
         };
         assert_eq!(answer, Ok(vec![Reply::FileStatus(expected)]));
     }
@@ -40,6 +41,7 @@ fn abilities(user: Option<&str>, may: [bool; 4]) -> Abilities {
     Abilities {
         user,
         read,
+        listen: false,
         chat,
         propose,
         stream,

@@ -74,7 +74,7 @@ async fn the_next_deadline_is_the_nearest() {
 #[tokio::test]
 async fn a_clock_that_is_set_ends_a_token_and_no_upload() {
     let mut world = impatient();
-    world.policy.public_read = false;
+    world.policy.public.read = false;
     let scene = world.build();
     let mut session = scene.streamer().await;
     let first = part("/a", "one", 1, 2);
@@ -110,7 +110,7 @@ async fn a_token_that_expires_is_told_only_where_a_room_or_updates_are_withdrawn
         (false, Sections::default(), BOB, false),
     ] {
         let mut world = World::new();
-        world.policy.public_read = public;
+        world.policy.public.read = public;
         let scene = world.build();
         scene.streamer().await;
         let mut session = new_session(7);

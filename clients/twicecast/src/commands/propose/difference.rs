@@ -13,7 +13,7 @@ use crate::replica::base_contents::BaseContents;
 use crate::replica::folder::CloneFolder;
 use crate::replica::proposed::Proposed;
 use crate::replica::record::Files;
-use crate::replica::state::{self, Place, State};
+use crate::replica::state::{self, CloneFiles, State};
 use crate::review::merge;
 use crate::review::wanted::Wanted;
 use crate::rules::{Rules, Verdict};
@@ -41,14 +41,14 @@ pub struct Difference {
 
 impl Difference {
     /// Compares what was found in a clone with what it began as, as far as that is wanted.
-    pub fn of(place: Place<'_>, looked: &Found, wanted: &Wanted) -> Self {
-        let bases = place.bases;
+    pub fn of(clone: CloneFiles<'_>, looked: &Found, wanted: &Wanted) -> Self {
+        let bases = clone.bases;
         let mut difference = Self::default();
-        for (name, stamp) in looked.files.iter().filter(|(name, _)| wanted.wants(name)) {
-            match state::of_file(place, name) {
+        for (name, fingerprint) in looked.files.iter().filter(|(name, _)| wanted.wants(name)) {
+            match state::of_file(clone, name) {
                 Ok(Some(state)) if bases.get(name).map(State::from).as_ref() == Some(&state) => {}
                 Ok(Some(state)) => {
-                    let size = stamp.size;
+                    let size = fingerprint.size;
                     let changed = Changed { size, state };
                     difference.changed.insert(name.clone(), changed);
                 }
@@ -58,7 +58,7 @@ impl Difference {
         }
         let names = bases.keys().filter(|name| wanted.wants(name));
         for name in names.filter(|name| !looked.files.contains_key(name)) {
-            match state::of_file(place, name) {
+            match state::of_file(clone, name) {
                 Ok(None) => drop(difference.deleted.insert(name.clone())),
                 Ok(Some(state)) if State::from(&bases[name]) == state => {}
                 Ok(Some(_)) => warn(&format!(
@@ -221,12 +221,12 @@ mod tests {
         fs::remove_file(dir.path().join("a")).unwrap();
         let all = Wanted::new(&[]);
         let (bases, keeps_bits) = (Files::new(), true);
-        let place = Place {
+        let clone = CloneFiles {
             root: &root,
             bases: &bases,
             keeps_bits,
         };
-        let difference = Difference::of(place, &looked, &all);
+        let difference = Difference::of(clone, &looked, &all);
         let failed: Vec<_> = difference.failed.keys().map(FileName::as_str).collect();
         assert_eq!(failed, ["/a"]);
         let changed: Vec<_> = difference.names().map(FileName::as_str).collect();

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::commands::proposals::memory::Memory;
 use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
-use crate::credentials::flags::CommonArgs;
+use crate::credentials::flags::{CommonArgs, Repeat};
 use crate::credentials::login;
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ use crate::replica::proposed::Proposed;
 use crate::replica::state::{Changes, State, Step};
 use crate::review::wanted::Wanted;
 use crate::rules::Rules;
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, say, warn};
 use crate::ui::question::{self, Preset};
 use clap::Args;
@@ -81,6 +83,8 @@ pub struct ProposeArgs {
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 4;
 const OWN: u64 = 5;
+/// Behind all that a draft takes.
+const TAKE_DOWN: u64 = 1 << 40;
 
 /// What is said where there is no token.
 const WITHOUT_TOKEN: &str = "\
@@ -95,7 +99,7 @@ TWICECAST_KEY) if you run the server.";
 pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let mut clone = CloneFolder::open(&args.dir)?;
     let common = update::common(&args.common, &args.dir, &clone.record.header)?;
-    let identity = Credentials::resolve(&common, Purpose::Propose, Some(&args.dir))?;
+    let credentials = Credentials::resolve(&common, Purpose::Propose, Some(&args.dir))?;
     let wanted = Wanted::new(&args.files);
     let Some((mut difference, mut rules)) = differs(args, &clone, &wanted).await? else {
         return Ok(1);
@@ -111,8 +115,9 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         difference.tell(&clone.record.files);
         return Ok(0);
     }
-    let (outgoing, mut incoming) = login::as_viewer(&identity, WITHOUT_TOKEN, AUTHENTICATE).await?;
-    let changes = update::changes(&outgoing, &mut incoming, &identity, &clone, LIST).await?;
+    let (outgoing, mut incoming) =
+        login::as_viewer(&credentials, WITHOUT_TOKEN, AUTHENTICATE).await?;
+    let changes = update::changes(&outgoing, &mut incoming, &credentials, &clone, LIST).await?;
     let news = changes
         .files
         .values()
@@ -120,7 +125,8 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let news = news.count();
     if news > 0 && wants_update(args, news) {
         let line = (&outgoing, &mut incoming);
-        let outcome = update::bring_up_to_date(line, &identity, &args.dir, &clone, changes).await?;
+        let outcome =
+            update::bring_up_to_date(line, &credentials, &args.dir, &clone, changes).await?;
         if outcome.has_conflicts || outcome.has_failed {
             warn("Nothing was proposed; solve what is named above, then propose again.");
             return Ok(1);
@@ -133,7 +139,7 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     } else {
         settle(&mut clone, &changes, &mut difference)?;
     }
-    let open = own_proposals(&outgoing, &mut incoming, &identity).await?;
+    let open = own_proposals(&outgoing, &mut incoming, &credentials).await?;
     let mut proposed = Proposed::read(&clone.work);
     for name in difference.forget_pending(&proposed, &open) {
         say(&format!(
@@ -160,18 +166,32 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         title: &args.title,
         message: &args.message,
     };
-    if !send::send(draft, outgoing, incoming, &identity).await? {
+    let Some(line) = send::send(draft, outgoing, incoming, &credentials).await? else {
         return Ok(1);
-    }
+    };
     say(&format!(
         "proposed to {} as “{}”",
-        shown(&identity.full_project()),
+        shown(&credentials.full_project()),
         shown(&args.title)
     ));
     if let Err(error) = remember(&clone, &proposed, &states) {
         warn(&format!("What was proposed cannot be remembered: {error}."));
     }
+    take_down(line, &credentials).await;
     Ok(0)
+}
+
+/// Takes down that it is open, for `twicecast proposals`, which may first ask when it is no longer.
+async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), credentials: &Credentials) {
+    // It is proposed, whatever comes of this.
+    if let Ok(mut open) = pull_requests(&outgoing, &mut incoming, TAKE_DOWN, &mut drop).await {
+        open.retain(|pull| pull.owner.raw() == credentials.user);
+        let mut memory = Memory::of(credentials);
+        memory.see(&open);
+        memory.keep();
+    }
+    drop(outgoing);
+    incoming.finish().await;
 }
 
 /// Remembers what was proposed, with its contents: the streamer may take it while it is edited
@@ -213,7 +233,7 @@ async fn differs(
         warn(&notice);
     }
     let difference = block_in_place(|| {
-        let mut difference = Difference::of(clone.place(), &looked, wanted);
+        let mut difference = Difference::of(clone.on_disk(), &looked, wanted);
         difference.hold_back_secrets(&root, &rules);
         difference.refuse_conflicts(clone).map(|()| difference)
     });
@@ -226,12 +246,13 @@ async fn differs(
 /// Says that the project has moved on, and asks whether to merge that first, where somebody can
 /// answer.
 fn wants_update(args: &ProposeArgs, news: usize) -> bool {
-    let dir = shown(&args.dir.to_string_lossy());
+    let line = CommandLine::new("update").path(&args.dir);
+    let update = args.common.repeated(line, Repeat::NotInFolder);
     let files = counted(news, "file");
     let moved = format!("The project has moved on since you got it ({files}).");
     if !question::can_be_asked() {
         warn(&format!(
-            "{moved} `twicecast update {dir}` merges that with your changes."
+            "{moved} `{update}` merges that with your changes."
         ));
         return false;
     }
@@ -266,12 +287,12 @@ fn settle(
 async fn own_proposals(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
 ) -> Result<BTreeSet<String>, Failure> {
     let pulls = match pull_requests(outgoing, incoming, OWN, &mut drop).await {
         Ok(pulls) => pulls,
         Err(Error::Refused(error)) if error.code == 401 => {
-            return Err(identity.withdrawn(&error.message));
+            return Err(credentials.withdrawn(&error.message));
         }
         // A server that does not tell: then what waits may be proposed once more.
         Err(Error::Refused(_)) => Vec::new(),
@@ -280,7 +301,7 @@ async fn own_proposals(
     // The streamer sees everybody's.
     let own = pulls
         .into_iter()
-        .filter(|pull| pull.owner.raw() == identity.user);
+        .filter(|pull| pull.owner.raw() == credentials.user);
     let names = own.flat_map(|pull| pull.files.into_iter().chain(pull.deleted));
     Ok(names.collect())
 }
@@ -288,35 +309,22 @@ async fn own_proposals(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::flags::AddressSource;
     use crate::replica::record::{Header, Kind};
 
     fn common(more: &[&str]) -> Result<CommonArgs, Failure> {
         use clap::{Args as _, FromArgMatches as _};
         let command = ProposeArgs::augment_args(clap::Command::new("propose"));
         let words = [&["propose", "d", "--title", "t"], more].concat();
-        let mut args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
-        if more.contains(&"--url") {
-            args.common.url_source = AddressSource::Flag;
-        }
+        let args = ProposeArgs::from_arg_matches(&command.get_matches_from(words)).unwrap();
         let header = Header::new(Kind::Clone, "ws://there:1", "ana", "demo");
         update::common(&args.common, &args.dir, &header)
     }
 
     #[test]
-    fn the_clone_says_what_the_flags_do_not() {
+    fn a_clone_is_proposed_to_no_other_project() {
         let silent = common(&[]).unwrap();
         let names = (silent.streamer.as_deref(), silent.project.as_deref());
         assert_eq!(names, (Some("ana"), Some("demo")));
-        assert_eq!(silent.url, "ws://there:1");
-        assert_eq!(
-            common(&["--url", "ws://here:2"]).unwrap().url,
-            "ws://here:2"
-        );
-    }
-
-    #[test]
-    fn a_clone_is_proposed_to_no_other_project() {
         assert!(common(&["--streamer", "ana", "--project", "demo"]).is_ok());
         for other in [["--streamer", "eve"], ["--project", "other"]] {
             let failure = common(&other).unwrap_err();

@@ -55,7 +55,8 @@ pub fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
     failures.is_empty()
 }
 
-/// Sends it, and returns whether it is proposed; else what failed has been named.
+/// Sends it, and gives the connection back; none where it is not proposed: what failed has been
+/// named.
 ///
 /// # Errors
 ///
@@ -64,8 +65,8 @@ pub async fn send(
     draft: Draft<'_>,
     outgoing: Outgoing,
     mut incoming: Incoming,
-    identity: &Credentials,
-) -> Result<bool, Failure> {
+    credentials: &Credentials,
+) -> Result<Option<(Outgoing, Incoming)>, Failure> {
     let Draft {
         root,
         rules,
@@ -76,8 +77,8 @@ pub async fn send(
     } = draft;
     let creation = protocol::pull_request_creation(CREATION, title, message);
     outgoing.send(creation).await;
-    accepted(&mut incoming, identity, CREATION).await?;
-    let mut upload = Upload::new(outgoing, incoming, identity);
+    accepted(&mut incoming, credentials, CREATION).await?;
+    let mut upload = Upload::new(outgoing, incoming, credentials);
     let mut failures = BTreeMap::new();
     let mut see = |seen| match seen {
         Seen::Unreadable { name, why, .. } | Seen::Failed { name, why } => {
@@ -126,7 +127,7 @@ pub async fn send(
     progress.finish();
     if !all_right(&failures) {
         // The draft ends with the connection.
-        return Ok(false);
+        return Ok(None);
     }
     upload.send(protocol::pull_request_finish(FINISH)).await;
     loop {
@@ -140,25 +141,24 @@ pub async fn send(
             }
             (Some(FINISH), _) => break,
             (_, ServerMessage::Error(error)) if error.code == 401 => {
-                return Err(identity.withdrawn(&error.message));
+                return Err(credentials.withdrawn(&error.message));
             }
             _ => {}
         }
     }
-    upload.finish().await;
-    Ok(true)
+    Ok(Some(upload.into_connection()))
 }
 
 /// Waits until a request is taken.
 async fn accepted(
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     asked: u64,
 ) -> Result<(), Failure> {
     let answer = incoming.answer(asked, &mut drop).await;
     answer.map_err(|error| {
         connection::refused(error, |error| match error.code {
-            401 => identity.refused(&error.message),
+            401 => credentials.refused(&error.message),
             code => {
                 let why = &error.message;
                 Failure::denied(format!(

@@ -20,8 +20,8 @@ into the project since, which it would delete or overwrite.
 Never sent:
   what .gitignore, .ignore and .tcignore files leave out, as git reads them (of one folder's the \
 last named wins),
-  and git's own excludes, by its whole configuration (as it is at the start); a rule counts from \
-the moment in which it is written, also while sharing;
+  and git's own excludes, by its whole configuration; a rule counts from the moment in which it is \
+written, also while sharing;
   what looks like a secret by its name, such as .env files, private keys and credentials, or by \
 what it holds, such as
   a private key or a token of GitHub, unless --allow names it;
@@ -31,11 +31,14 @@ the like;
 What becomes ignored is deleted on the server, what becomes allowed is sent. `twicecast why PATH` \
 says which rule decides.
 
-Keys, in a terminal: p pauses and goes on, q stops.
+Keys, in a terminal: p pauses and goes on, q stops; y or n answers what your page asks.
+
+A pull request that you accept on your page is applied here, as `twicecast pulls apply` does it, \
+once you press y.
 
 With --json each line is an object; `event` says which:
-  invitation         command, until, guests (name, clone, propose and chat of each), pulls, chat:
-                     what to type elsewhere (--local)
+  invitation         command, until, pulls, chat: what to type elsewhere (--local);
+                     guests: name and file of each, and text with --show-invites
   connected          url, project
   sending            files, bytes, deletions: what is about to be done
   sent, deleted      name (sent: bytes)
@@ -48,6 +51,8 @@ With --json each line is an object; `event` says which:
   paused, resumed
   pullRequest        id, author, title
   pullRequestClosed  id
+  applyAsked         id, author, title, files, runByThemselves: what your page asks for
+  applied            text: what has come of it
   viewers            count
   note               text
   stopped            why, where nobody wanted it";
@@ -85,10 +90,17 @@ pub struct ShareArgs {
     /// With --local, let everybody on this computer read the project without a token
     #[arg(long, requires = "local")]
     pub public: bool,
-    /// With --local, print a token with which this person can chat and propose changes for 12
-    /// hours; may be given several times
+    /// With --local, let this person chat and propose changes for 12 hours: what to send them, a
+    /// token and the commands, is in a file that only you can read; may be given several times
     #[arg(long, value_name = "NAME", requires = "local")]
     pub invite: Vec<String>,
+    /// Show the invitations here, too: whoever sees the screen can use them
+    #[arg(long, requires = "invite")]
+    pub show_invites: bool,
+    /// Apply what you accept on your page without asking here, but for files that tools run by
+    /// themselves
+    #[arg(long, conflicts_with = "once")]
+    pub accept_from_page: bool,
     /// Send what differs, and end when the server has acknowledged all of it
     #[arg(long)]
     pub once: bool,

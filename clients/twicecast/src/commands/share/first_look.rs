@@ -22,7 +22,7 @@ use crate::ui::question::{self, Preset};
 #[derive(Clone, Copy)]
 pub struct FirstLook<'a> {
     pub args: &'a ShareArgs,
-    pub identity: &'a Credentials,
+    pub credentials: &'a Credentials,
     pub dir: &'a Path,
     pub root: &'a OwnedFd,
     pub stop: &'a CancellationToken,
@@ -50,7 +50,7 @@ impl FirstLook<'_> {
         if self.args.local {
             Ok(There::default())
         } else {
-            precheck::ask(self.identity).await
+            precheck::ask(self.credentials).await
         }
     }
 
@@ -101,7 +101,7 @@ impl FirstLook<'_> {
         }
         let (found, _) = looked?;
         let intent = block_in_place(|| Intent::of(there, &found, |_| None));
-        let project = self.identity.full_project();
+        let project = self.credentials.full_project();
         let question = intent.question(&self.dir.to_string_lossy(), &project);
         if let Some(question) = question
             && !self.ask(&question, keys).await?

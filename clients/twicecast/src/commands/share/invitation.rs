@@ -1,18 +1,22 @@
 //! What `share --local` prints for others and for the streamer: commands that work as they stand.
 //!
-//! The screen is being streamed and the list of processes is open to all users. So a token stands
-//! in a variable of the command and allows what its bearer needs, and neither the key nor a token
-//! of the streamer appears.
+//! The screen is being streamed and the list of processes is open to all users. So the token of
+//! viewers, which everybody may see, stands in a variable of their command and can only read; what
+//! a guest is to be sent is in a file; and neither the key nor a token of the streamer appears.
 
 use std::path::Path;
 
+use crate::commands::share::args::ShareArgs;
 use crate::credentials::{Claims, Credentials, Right};
+use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::names::check_user;
-use crate::publish::output::{Event, GuestCommands};
+use crate::publish::output::{Event, GuestInvitation};
+use crate::ui::command_line::program;
 use crate::ui::output::quoted;
+use crate::ui::time::date_and_time;
 
-/// How long a token holds that stands on the screen.
+/// How long the tokens hold.
 const HOURS: u32 = 12;
 /// In whose name viewers come who need none of their own.
 const ANYBODY: &str = "viewer";
@@ -20,9 +24,7 @@ const ANYBODY: &str = "viewer";
 /// What an invitation is made of.
 pub struct Invitation<'a> {
     /// The server.
-    pub url: &'a str,
-    /// Its key, which signs the tokens.
-    pub key: &'a str,
+    pub server: &'a LocalServer,
     /// The streamer's.
     pub credentials: &'a Credentials,
     /// The shared folder.
@@ -30,67 +32,71 @@ pub struct Invitation<'a> {
 }
 
 impl Invitation<'_> {
-    /// The commands: to read, and for each guest to propose and to chat.
+    /// What viewers type, what guests are to be sent, and what the streamer types.
     ///
     /// # Errors
     ///
-    /// A sentence, if a guest's name is none, or is the streamer's.
-    pub fn event(&self, is_public: bool, guests: &[String]) -> Result<Event, Failure> {
+    /// A sentence, if a guest's name is none, or is the streamer's, or a file cannot be written.
+    pub fn event(&self, args: &ShareArgs) -> Result<Event, Failure> {
         let program = program();
         let Credentials {
             streamer, project, ..
         } = self.credentials;
-        let reader = self.claims(ANYBODY).limited_to(Some(&[Right::Read]));
+        // No room: this token is on the screen, and the shorter the better.
+        let reader = Claims::new(ANYBODY, streamer, project, Some(""), HOURS);
+        let reader = reader.limited_to(Some(&[Right::Read]));
         let until = reader.exp;
-        let (url, copy) = (quoted(self.url), self.beside("copy"));
-        let command = if is_public {
+        let (url, copy) = (quoted(&self.server.url), self.beside("copy"));
+        let command = if args.public {
             let (streamer, project) = (quoted(streamer), quoted(project));
             let names = format!("--streamer {streamer} --project {project}");
             format!("{program} mirror {copy} --url {url} {names}")
         } else {
-            let token = reader.signed(self.key)?;
+            let token = reader.signed(&self.server.key)?;
             format!("TWICECAST_TOKEN={token} {program} mirror {copy} --url {url}")
         };
-        let guests = guests.iter().map(|name| self.guest(name, &program));
+        let guests = args.invite.iter().map(|name| {
+            let text = self.letter(name, &program)?;
+            Ok(GuestInvitation {
+                name: name.clone(),
+                file: self.server.invite(name, &text)?,
+                text: args.show_invites.then_some(text),
+            })
+        });
+        let dir = quoted(&self.dir.to_string_lossy());
         Ok(Event::Invitation {
             command,
             until,
-            guests: guests.collect::<Result<_, _>>()?,
-            pulls: format!(
-                "{program} pulls list --dir {}",
-                quoted(&self.dir.to_string_lossy())
-            ),
+            guests: guests.collect::<Result<_, Failure>>()?,
+            pulls: format!("{program} pulls list --dir {dir}"),
             chat: format!("{program} chat --url {url}"),
         })
     }
 
-    fn guest(&self, name: &str, program: &str) -> Result<GuestCommands, Failure> {
+    /// What a guest is to be sent: lines for their shell.
+    fn letter(&self, name: &str, program: &str) -> Result<String, Failure> {
         check_user("guest", name).map_err(Failure::usage)?;
-        if name == self.credentials.streamer {
+        let Credentials {
+            streamer, project, ..
+        } = self.credentials;
+        if name == streamer {
             return Err(Failure::usage(format!(
                 "--invite {name} would make the streamer's own token; invite others."
             )));
         }
         let rights = [Right::Read, Right::Chat, Right::Propose];
-        let token = self
-            .claims(name)
-            .limited_to(Some(&rights))
-            .signed(self.key)?;
-        let (url, clone) = (quoted(self.url), self.beside(name));
-        let program = format!("TWICECAST_TOKEN={token} {program}");
-        Ok(GuestCommands {
-            name: name.to_owned(),
-            clone: format!("{program} clone {clone} --url {url}"),
-            propose: format!("{program} propose {clone} --url {url} --title 'What it changes'"),
-            chat: format!("{program} chat --url {url}"),
-        })
-    }
-
-    fn claims(&self, user: &str) -> Claims {
-        let Credentials {
-            streamer, project, ..
-        } = self.credentials;
-        Claims::new(user, streamer, project, None, HOURS)
+        let claims = Claims::new(name, streamer, project, None, HOURS).limited_to(Some(&rights));
+        let token = claims.signed(&self.server.key)?;
+        let (until, url) = (date_and_time(claims.exp), quoted(&self.server.url));
+        let (clone, of) = (self.beside(name), self.credentials.full_project());
+        Ok(format!(
+            "# For {name}, to propose changes to {of} and to chat, until {until}.\n\
+             export TWICECAST_TOKEN={token} TWICECAST_URL={url}\n\
+             {program} clone {clone}\n\
+             # Change something in there, then:\n\
+             {program} propose {clone} --title 'What it changes'\n\
+             {program} chat\n"
+        ))
     }
 
     /// A folder beside the shared one.
@@ -99,9 +105,4 @@ impl Invitation<'_> {
         folder.push(format!("-{whose}"));
         quoted(&folder.to_string_lossy())
     }
-}
-
-fn program() -> String {
-    let program = std::env::current_exe().map(|path| path.display().to_string());
-    quoted(&program.unwrap_or_else(|_| "twicecast".to_owned()))
 }

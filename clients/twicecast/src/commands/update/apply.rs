@@ -16,7 +16,8 @@ use crate::replica::state::{Change, State, Step, merged_bit};
 use crate::replica::tree::Incoming;
 use crate::review::backup::Backups;
 use crate::review::decide::{Decision, Start, decide};
-use crate::ui::output::{say, warn};
+use crate::review::temporaries;
+use crate::ui::output::{Line, say, warn};
 use crate::ui::tally::Tally;
 
 /// What has come of an update.
@@ -49,6 +50,7 @@ impl<'a> Updating<'a> {
     ///
     /// A sentence, where there is no place to keep what is replaced.
     pub fn begin(dir: &Path, root: &'a OwnedFd, bases: CloneBases<'a>) -> Result<Self, Failure> {
+        temporaries::sweep(root);
         Ok(Self {
             root,
             bases,
@@ -106,7 +108,7 @@ impl<'a> Updating<'a> {
             self.outcome.has_updated = true;
             say(&all.join(", "));
         }
-        self.outcome.has_conflicts |= self.backups.tell();
+        self.outcome.has_conflicts |= self.backups.tell(&mut Line::print);
         self.outcome
     }
 

@@ -12,9 +12,10 @@ pub use apply::Outcome;
 use apply::Updating;
 
 use crate::connection::{self, Incoming, Outgoing};
-use crate::credentials::flags::{AddressSource, CommonArgs};
+use crate::credentials::flags::CommonArgs;
 use crate::credentials::login;
-use crate::credentials::{Credentials, Purpose, Role};
+use crate::credentials::login::Login;
+use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::fs::{atomic, dirfd};
 use crate::listing;
@@ -78,21 +79,21 @@ const FIRST_GET: u64 = 1 << 32;
 pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     let clone = CloneFolder::open(&args.dir)?;
     let common = common(&args.common, &args.dir, &clone.record.header)?;
-    let identity = Credentials::resolve(&common, Purpose::Read, Some(&args.dir))?;
-    let (outgoing, mut incoming) = connection::connect(&identity.url, None).await?;
-    if let Some(token) = identity.token()? {
-        let role = Role::Viewer;
+    let credentials = Credentials::resolve(&common, Purpose::Read, Some(&args.dir))?;
+    let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+    if let Some(token) = credentials.token()? {
+        let login = Login::viewer(&credentials);
         login::authenticate(
             &outgoing,
             &mut incoming,
-            &identity,
-            role,
+            &credentials,
+            &login,
             &token,
             AUTHENTICATE,
         )
         .await?;
     }
-    let changes = changes(&outgoing, &mut incoming, &identity, &clone, LIST).await?;
+    let changes = changes(&outgoing, &mut incoming, &credentials, &clone, LIST).await?;
     if args.dry_run {
         for (name, change) in &changes.files {
             say(&format!("{}  {name}", change.step.word()));
@@ -100,10 +101,10 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let line = (&outgoing, &mut incoming);
-    let outcome = bring_up_to_date(line, &identity, &args.dir, &clone, changes).await?;
+    let outcome = bring_up_to_date(line, &credentials, &args.dir, &clone, changes).await?;
     drop(outgoing);
     incoming.finish().await;
-    let project = shown(&identity.full_project());
+    let project = shown(&credentials.full_project());
     match outcome {
         Outcome {
             has_updated: false,
@@ -123,7 +124,8 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     Ok(u8::from(outcome.has_conflicts || outcome.has_failed))
 }
 
-/// The flags, with what the clone knows where they are silent. It is of one project only.
+/// The flags, with the names of the clone where they are silent. It is of one project only, also
+/// where a token names another one.
 ///
 /// # Errors
 ///
@@ -142,21 +144,6 @@ pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonA
             shown(&header.full_project()),
         )));
     }
-    match common.url_source {
-        AddressSource::Default if !header.url.is_empty() => {
-            common.url.clone_from(&header.url);
-            common.url_source = AddressSource::Folder;
-        }
-        AddressSource::Environment if !header.url.is_empty() && header.url != common.url => {
-            let theirs = shown(&header.url);
-            warn(&format!(
-                "TWICECAST_URL says {}, and the clone came from {theirs}; the variable counts. If \
-                 you mean the other, give --url {theirs}.",
-                shown(&common.url)
-            ));
-        }
-        _ => {}
-    }
     Ok(common)
 }
 
@@ -168,15 +155,15 @@ pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonA
 pub async fn changes(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
-    identity: &Credentials,
+    credentials: &Credentials,
     clone: &CloneFolder,
     reference: u64,
 ) -> Result<Changes, Failure> {
     let (listed, unread) =
-        listing::list(outgoing, incoming, identity, reference, &mut |_| {}).await?;
+        listing::list(outgoing, incoming, credentials, reference, &mut |_| {}).await?;
     Ok(block_in_place(|| {
         let proposed = Proposed::read(&clone.work);
-        state::compare(clone.place(), &listed, &unread, &proposed)
+        state::compare(clone.on_disk(), &listed, &unread, &proposed)
     }))
 }
 
@@ -188,7 +175,7 @@ pub async fn changes(
 /// done.
 pub async fn bring_up_to_date(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
-    identity: &Credentials,
+    credentials: &Credentials,
     dir: &Path,
     clone: &CloneFolder,
     changes: Changes,
@@ -231,7 +218,7 @@ pub async fn bring_up_to_date(
         block_in_place(|| updating.take(&name, change, content));
     };
     let line = (outgoing, incoming);
-    let fetched = fetch(line, identity, files, FIRST_GET, &mut staging, &mut take).await;
+    let fetched = fetch(line, credentials, files, FIRST_GET, &mut staging, &mut take).await;
     let outcome = updating.finish();
     fetched.map(|()| outcome)
 }

@@ -1,20 +1,21 @@
 //! What happens while a folder is shared.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use twicecast_client::untrusted::Untrusted;
 
-/// The commands of one guest, each with the guest's token.
+/// What the streamer is to send somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct GuestCommands {
+pub struct GuestInvitation {
     /// Who.
     pub name: String,
-    /// To get the project.
-    pub clone: String,
-    /// To propose what they changed in it.
-    pub propose: String,
-    /// To talk.
-    pub chat: String,
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Itself, with a token in it, where the streamer wants it shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
@@ -40,7 +41,7 @@ pub enum Event {
         /// When the tokens end, in seconds since the epoch.
         until: u64,
         /// Who may chat and propose changes, too.
-        guests: Vec<GuestCommands>,
+        guests: Vec<GuestInvitation>,
         /// With which the streamer looks at what they propose.
         pulls: String,
         /// With which the streamer talks to them.
@@ -134,6 +135,24 @@ pub enum Event {
     PullRequestClosed {
         /// Its id.
         id: String,
+    },
+    /// The streamer's page asks to apply a pull request, and the streamer is to say whether.
+    ApplyAsked {
+        /// Its id.
+        id: Untrusted,
+        /// Who.
+        author: Untrusted,
+        /// What its author calls it.
+        title: Untrusted,
+        /// The files that would change.
+        files: Vec<String>,
+        /// Those of them that tools run by themselves, or that say what is shared.
+        run_by_themselves: Vec<String>,
+    },
+    /// Something has come of a pull request that was applied from the page.
+    Applied {
+        /// What.
+        text: String,
     },
     /// How many viewers there are.
     Viewers {

@@ -4,5 +4,5 @@ mod event;
 mod sentences;
 mod share_output;
 
-pub use event::{Event, GuestCommands, Never};
-pub use share_output::ShareOutput;
+pub use event::{Event, GuestInvitation, Never};
+pub use share_output::{Commands, ShareOutput};

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use indicatif::HumanBytes;
-use twicecast_client::untrusted::shown;
+use twicecast_client::untrusted::{Untrusted, shown};
 
-use crate::publish::output::event::{GuestCommands, Never};
-use crate::ui::output::{counted, first_names};
+use crate::publish::output::event::{GuestInvitation, Never};
+use crate::ui::command_line::CommandLine;
+use crate::ui::output::{counted, cut, first_names, path_word};
 use crate::ui::time::date_and_time;
 
 /// Of what would be done no more names are listed.
@@ -34,7 +35,12 @@ pub fn would_do(send: &[String], bytes: u64, delete: &[String]) -> String {
 }
 
 /// What is not shared; nothing, where all is.
-pub fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<String> {
+pub fn left_out(
+    ignored: usize,
+    secrets: &[String],
+    never: &[Never],
+    why: &CommandLine,
+) -> Option<String> {
     let mut parts = Vec::new();
     if ignored > 0 {
         parts.push(format!("{ignored} ignored"));
@@ -51,38 +57,69 @@ pub fn left_out(ignored: usize, secrets: &[String], never: &[Never]) -> Option<S
             first_names(whys)
         ));
     }
-    (!parts.is_empty()).then(|| {
-        format!(
-            "not shared: {}; `twicecast why PATH` explains",
-            parts.join(", ")
-        )
-    })
+    (!parts.is_empty()).then(|| format!("not shared: {}; `{why} PATH` explains", parts.join(", ")))
 }
 
 /// What to type elsewhere, for viewers, guests and the streamer.
 pub fn invitation(
     command: &str,
     until: u64,
-    guests: &[GuestCommands],
+    guests: &[GuestInvitation],
     pulls: &str,
     chat: &str,
 ) -> String {
     let until = date_and_time(until);
-    let mut text = format!("for viewers, to read, until {until}:\n\n    {command}\n");
-    for guest in guests {
-        let _ = write!(
-            text,
-            "\nfor {}, to propose changes and to chat, until {until}:\n\n    {}\n    {}\n    {}\n",
-            shown(&guest.name),
-            guest.clone,
-            guest.propose,
-            guest.chat
+    let mut text = format!("for viewers, to read, until {until}:\n    {command}\n");
+    if guests.is_empty() {
+        text.push_str("--invite NAME lets somebody propose changes and chat\n");
+    } else {
+        text.push_str(
+            "to propose and to chat; send each what is in the file, not on the stream:\n",
         );
     }
-    if guests.is_empty() {
-        text.push_str("\n--invite NAME lets somebody propose changes and chat\n");
+    for GuestInvitation {
+        name,
+        file,
+        text: shown_text,
+    } in guests
+    {
+        let _ = writeln!(text, "    {}: {}", shown(name), shown(&path_word(file)));
+        for line in shown_text.iter().flat_map(|text| text.lines()) {
+            let _ = writeln!(text, "        {line}");
+        }
     }
-    let _ = writeln!(text, "\nfor you:\n\n    {pulls}\n    {chat}");
+    let _ = write!(text, "for you:\n    {pulls}\n    {chat}");
+    text
+}
+
+/// Of a title and a name no more is said.
+const TITLE_CHARS: usize = 120;
+const NAME_CHARS: usize = 60;
+
+/// What the streamer is asked when their page wants a pull request applied.
+pub fn apply_asked(
+    id: &Untrusted,
+    author: &Untrusted,
+    title: &Untrusted,
+    files: &[String],
+    run_by_themselves: &[String],
+) -> String {
+    let mut text = format!(
+        "your page asks to apply {} by {}: {} ({}: {})\n",
+        id.beginning(8),
+        shown(&cut(author.raw(), NAME_CHARS)),
+        shown(&cut(title.raw(), TITLE_CHARS)),
+        counted(files.len(), "file"),
+        first_names(files)
+    );
+    if !run_by_themselves.is_empty() {
+        let names = first_names(run_by_themselves);
+        let _ = writeln!(
+            text,
+            "LOOK AT THEM FIRST: tools run these by themselves, or they say what is shared: {names}"
+        );
+    }
+    text.push_str("press y to apply, n to decline");
     text
 }
 
@@ -92,12 +129,14 @@ mod tests {
 
     #[test]
     fn secrets_are_named_and_the_rest_is_counted() {
+        let why = CommandLine::new("why");
         let secrets = vec!["/.env".to_owned(), "/key.pem".to_owned()];
         assert_eq!(
-            left_out(3, &secrets, &[]).unwrap(),
-            "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `twicecast why PATH` \
-             explains"
+            left_out(3, &secrets, &[], &why).unwrap(),
+            format!(
+                "not shared: 3 ignored, 2 secrets held back (/.env, /key.pem); `{why} PATH` explains"
+            )
         );
-        assert_eq!(left_out(0, &[], &[]), None);
+        assert_eq!(left_out(0, &[], &[], &why), None);
     }
 }

@@ -8,7 +8,8 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::Event;
-use crate::publish::output::sentences::{invitation, left_out, would_do};
+use crate::publish::output::sentences::{apply_asked, invitation, left_out, would_do};
+use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut, failure_line, json_line, say, warn};
 use crate::ui::tally::Tally;
 use crate::ui::time::clock;
@@ -21,6 +22,15 @@ pub struct ShareOutput {
     is_lent: bool,
     status: ProgressBar,
     facts: Facts,
+    commands: Commands,
+}
+
+/// How the commands begin that it names.
+pub struct Commands {
+    /// Those for pull requests.
+    pub pulls: CommandLine,
+    /// The one that says why something is not shared.
+    pub why: CommandLine,
 }
 
 /// What the status line says.
@@ -44,7 +54,7 @@ struct Facts {
 const TITLE_CHARS: usize = 120;
 impl ShareOutput {
     /// One for people or for programs.
-    pub fn new(json: bool, project: &str, has_keys: bool) -> Self {
+    pub fn new(json: bool, project: &str, has_keys: bool, commands: Commands) -> Self {
         let status = if json {
             ProgressBar::hidden()
         } else {
@@ -57,6 +67,7 @@ impl ShareOutput {
             status,
             has_keys,
             is_lent: false,
+            commands,
             facts: Facts {
                 project: project.to_owned(),
                 ..Facts::default()
@@ -89,7 +100,10 @@ impl ShareOutput {
         if let Some(line) = line {
             let is_trouble = matches!(
                 event,
-                Event::Failed { .. } | Event::Lost { .. } | Event::Note { .. }
+                Event::Failed { .. }
+                    | Event::Lost { .. }
+                    | Event::Note { .. }
+                    | Event::ApplyAsked { .. }
             );
             self.status
                 .suspend(|| if is_trouble { warn(&line) } else { say(&line) });
@@ -199,19 +213,27 @@ impl ShareOutput {
                 ignored,
                 secrets,
                 never,
-            } => left_out(*ignored, secrets, never)?,
+            } => left_out(*ignored, secrets, never, &self.commands.why)?,
             // Said once; the status line says that it goes on.
             Event::Lost { .. } if facts.lost.is_some() => return None,
             Event::Lost { why, .. } => format!("{why} Trying again until it is back."),
             Event::Paused => "paused; `p` goes on".to_owned(),
             Event::Resumed => "going on".to_owned(),
             Event::PullRequest { id, author, title } => format!(
-                "{} proposes “{}”: twicecast pulls show {}",
+                "{} proposes “{}”: {} show {}",
                 shown(author),
                 shown(&cut(title.raw(), TITLE_CHARS)),
+                self.commands.pulls,
                 id.beginning(8)
             ),
-            Event::Note { text } => text.clone(),
+            Event::ApplyAsked {
+                id,
+                author,
+                title,
+                files,
+                run_by_themselves,
+            } => apply_asked(id, author, title, files, run_by_themselves),
+            Event::Note { text } | Event::Applied { text } => text.clone(),
             Event::Stopped { .. } => "stopped".to_owned(),
             Event::Sending { .. }
             | Event::Sent { .. }

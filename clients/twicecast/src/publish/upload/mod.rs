@@ -55,7 +55,7 @@ pub struct Tally {
 pub struct Upload<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
-    identity: &'a Credentials,
+    credentials: &'a Credentials,
     flights: HashMap<u64, Flight>,
     bytes_in_flight: u64,
     refused: Refused,
@@ -64,11 +64,11 @@ pub struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     /// Begins with nothing in flight.
-    pub fn new(outgoing: Outgoing, incoming: Incoming, identity: &'a Credentials) -> Self {
+    pub fn new(outgoing: Outgoing, incoming: Incoming, credentials: &'a Credentials) -> Self {
         Self {
             outgoing,
             incoming,
-            identity,
+            credentials,
             flights: HashMap::new(),
             bytes_in_flight: 0,
             refused: Refused::default(),
@@ -181,6 +181,11 @@ impl<'a> Upload<'a> {
         Ok(self.incoming.next().await?)
     }
 
+    /// Gives the connection back.
+    pub fn into_connection(self) -> (Outgoing, Incoming) {
+        (self.outgoing, self.incoming)
+    }
+
     /// Says goodbye.
     pub async fn finish(self) {
         drop(self.outgoing);
@@ -270,7 +275,7 @@ impl<'a> Upload<'a> {
                 progress.settled();
             }
             ServerMessage::Error(error) if error.code == 401 => {
-                return Err(self.identity.withdrawn(&error.message));
+                return Err(self.credentials.withdrawn(&error.message));
             }
             ServerMessage::Error(error) => match reference
                 .and_then(|reference| self.land(reference).map(|flight| (reference, flight)))

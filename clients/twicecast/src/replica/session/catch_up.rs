@@ -122,8 +122,8 @@ impl Session<'_> {
             let reference = self.reference();
             self.outbox.push_back(protocol::get(
                 reference,
-                &self.identity.streamer,
-                &self.identity.project,
+                &self.credentials.streamer,
+                &self.credentials.project,
                 None,
             ));
             whole = Some(reference);
@@ -156,8 +156,8 @@ impl Session<'_> {
                 let reference = self.reference();
                 self.outbox.push_back(protocol::get(
                     reference,
-                    &self.identity.streamer,
-                    &self.identity.project,
+                    &self.credentials.streamer,
+                    &self.credentials.project,
                     Some(name.as_str()),
                 ));
             }
@@ -184,8 +184,8 @@ impl Session<'_> {
                 self.next_reference += 1;
                 let request = protocol::get(
                     self.next_reference,
-                    &self.identity.streamer,
-                    &self.identity.project,
+                    &self.credentials.streamer,
+                    &self.credentials.project,
                     Some(name.as_str()),
                 );
                 self.outbox.push_back(request);
@@ -222,7 +222,7 @@ impl Session<'_> {
         say(&format!(
             "complete: {} of {}, {} fetched, {} removed{failures}",
             counted(self.counts.listed, "file"),
-            shown(&self.identity.full_project()),
+            shown(&self.credentials.full_project()),
             self.counts.fetched,
             self.counts.removed
         ));

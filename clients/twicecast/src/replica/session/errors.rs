@@ -32,7 +32,7 @@ impl Session<'_> {
         if error.code == 401 {
             // We were let in with it, so the token was good: whether as an answer or by itself,
             // this tells of its end.
-            return Err(self.identity.withdrawn(&error.message));
+            return Err(self.credentials.withdrawn(&error.message));
         }
         // A file that the server cannot read to its end is broken off, and the next one follows.
         self.assembly
@@ -53,7 +53,7 @@ impl Session<'_> {
                     self.keep_unread(name, &why);
                     return Ok(());
                 }
-                let project = shown(&self.identity.full_project());
+                let project = shown(&self.credentials.full_project());
                 if error.kind != "failReadPathError" {
                     return Err(Failure::connection(format!(
                         "The server could not list {project} ({}: {why}).",

@@ -26,7 +26,7 @@ use crate::ui::tally::Tally;
 /// One connection's session.
 #[derive(Debug)]
 pub struct Session<'a> {
-    identity: &'a Credentials,
+    credentials: &'a Credentials,
     tree: &'a mut Tree,
     report: &'a mut Report,
     once: bool,
@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
     /// Begins a session on a connection that receives the project's updates; references count from
     /// `first_reference`.
     pub fn begin(
-        identity: &'a Credentials,
+        credentials: &'a Credentials,
         tree: &'a mut Tree,
         report: &'a mut Report,
         once: bool,
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         let phase = Phase::Live { absent: true };
         let mut session = Self {
-            identity,
+            credentials,
             tree,
             report,
             once,
@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
             ServerMessage::Presence { connected, project } if self.is_ours(project.as_ref()) => {
                 self.say(&format!(
                     "{} {}",
-                    shown(&self.identity.streamer),
+                    shown(&self.credentials.streamer),
                     if connected { "is live" } else { "has left" }
                 ));
                 if connected && matches!(self.phase, Phase::Live { absent: true }) {
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
 
     fn is_ours(&self, project: Option<&ProjectOf>) -> bool {
         project.is_none_or(|of| {
-            of.username == self.identity.streamer && of.project == self.identity.project
+            of.username == self.credentials.streamer && of.project == self.credentials.project
         })
     }
 
@@ -173,8 +173,8 @@ impl<'a> Session<'a> {
         let reference = self.reference();
         self.outbox.push_back(protocol::list(
             reference,
-            &self.identity.streamer,
-            &self.identity.project,
+            &self.credentials.streamer,
+            &self.credentials.project,
         ));
         self.phase = Phase::Listing {
             reference,

@@ -11,7 +11,7 @@ use crate::replica::tree::tests::tree_with;
 
 struct World {
     dir: tempfile::TempDir,
-    identity: Credentials,
+    credentials: Credentials,
     tree: Tree,
     report: Report,
 }
@@ -31,18 +31,18 @@ impl World {
             token: token.map(str::to_owned),
             ..CommonArgs::default()
         };
-        let identity = Credentials::resolve(&common, Purpose::Read, None).unwrap();
+        let credentials = Credentials::resolve(&common, Purpose::Read, None).unwrap();
         let tree = tree_with(dir.path(), false, false);
         Self {
             dir,
-            identity,
+            credentials,
             tree,
             report: Report::default(),
         }
     }
 
     fn session(&mut self) -> Session<'_> {
-        Session::begin(&self.identity, &mut self.tree, &mut self.report, true, 0)
+        Session::begin(&self.credentials, &mut self.tree, &mut self.report, true, 0)
     }
 
     fn has(&self, path: &str) -> bool {
@@ -260,7 +260,7 @@ fn a_file_that_breaks_off_within_a_whole_project_is_asked_for_again() {
 fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
     for (key, token) in [(Some("k"), None), (None, Some("t"))] {
         let mut world = World::with(key, token);
-        let renews = world.identity.can_renew_token();
+        let renews = world.credentials.can_renew_token();
         let mut session = world.session();
         let (_, list) = session.asked();
         // As an answer to a request, or by itself.

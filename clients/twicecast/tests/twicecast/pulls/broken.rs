@@ -1,5 +1,7 @@
 //! `pulls apply` with a server that does not answer as it should.
 
+use std::fs;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -7,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::world::World;
-use crate::support::{Said, files, sha256, tree, twicecast, write};
+use crate::real::RealServer;
+use crate::support::{Said, command, files, sha256, tree, twicecast, write};
 
 /// What becomes of somebody who asks for a file of the project.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,4 +113,92 @@ async fn parts_out_of_turn_change_nothing() {
     assert!(said.err.contains("in the wrong order"), "{said:?}");
     let before = files(&[("/a", b"base\n"), ("/b", b"ours\n")]);
     assert_eq!(tree(dir.path()), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_way_is_named_and_once_it_is_gone_the_rest_is_taken() {
+    let world = World::new(&files(&[("/a/old", b"1"), ("/c", b"1")])).await;
+    let proposed = files(&[("/a/new", b"2"), ("/b", b"2"), ("/c", b"2")]);
+    write(world.copy.path(), &proposed);
+    fs::remove_file(world.copy.path().join("a/old")).unwrap();
+    let id = world.propose().await;
+    let at = |name: &str| world.dir.path().join(name);
+    fs::remove_dir_all(at("a")).unwrap();
+    fs::write(at("a"), "mine").unwrap();
+    fs::create_dir(at("b")).unwrap();
+    fs::write(at("b/mine"), "mine").unwrap();
+    for words in [
+        &["apply", &id][..],
+        &["apply", &id, "--files", "/a/new", "/b"],
+    ] {
+        let said = world.pulls(words).await;
+        assert_eq!(said.code, 1, "{said:?}");
+        for why in [
+            "/a is a file here and would have to be a folder; move it away, then try again",
+            "/b is a folder here and would have to be a file; move it away, then try again",
+        ] {
+            assert!(said.err.contains(why), "{said:?}");
+        }
+        // No advice that does not help.
+        assert!(!said.err.contains("name it with --files"), "{said:?}");
+        assert!(said.out.contains("by hand"), "{said:?}");
+    }
+    assert_eq!(fs::read(at("a")).unwrap(), b"mine");
+    fs::rename(at("a"), at("elsewhere")).unwrap();
+    fs::rename(at("b"), at("aside")).unwrap();
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("reported as merged"), "{said:?}");
+    assert_eq!(fs::read(at("a/new")).unwrap(), b"2");
+    assert_eq!(fs::read(at("b")).unwrap(), b"2");
+    world.share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_apply_left_in_the_folder_is_taken_out_at_the_next_start() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = RealServer::start().await;
+    let of = {
+        use std::os::unix::fs::MetadataExt as _;
+        let about = fs::metadata(dir.path()).unwrap();
+        (about.dev(), about.ino())
+    };
+    // As `apply` notes it before it makes such a file, and holds a lock on as long as it lives.
+    let run = state.path().join("twicecast/pulls/7d3f-1");
+    fs::create_dir_all(&run).unwrap();
+    let note = |leaf: &str| json!({"parent": "/src", "leaf": leaf});
+    let [ours, lookalike] = [".twicecast-1.tmp", ".twicecast-2.tmp"];
+    let notes = format!("{}\n{}\n{}\n", json!(of), note(ours), note("mine"));
+    fs::write(run.join("temporaries"), notes).unwrap();
+    let all = [
+        "/src/.twicecast-1.tmp",
+        "/src/.twicecast-2.tmp",
+        "/src/mine",
+    ];
+    write(
+        dir.path(),
+        &all.map(|name| (name.to_owned(), b"1".to_vec())).into(),
+    );
+    let share = || async {
+        let at = dir.path().to_str().unwrap();
+        let url = server.url();
+        let words = ["share", at, "--once", "--url", &url, "--key", "secret"];
+        let mut share = command(&[&words[..], &["--user", "ana"]].concat());
+        share.env("XDG_STATE_HOME", state.path());
+        share.output().await.unwrap()
+    };
+    let alive = fs::File::open(run.join("temporaries")).unwrap();
+    alive.lock().unwrap();
+    assert!(share().await.status.success());
+    assert_eq!(fs::read_dir(dir.path().join("src")).unwrap().count(), 3);
+    drop(alive);
+    let said = share().await;
+    assert!(said.status.success(), "{said:?}");
+    let said = String::from_utf8(said.stderr).unwrap();
+    let left = run.join("left");
+    assert!(said.contains(left.to_str().unwrap()), "{said}");
+    assert_eq!(fs::read(left.join(ours)).unwrap(), b"1");
+    assert!(!dir.path().join("src").join(ours).exists());
+    assert!(dir.path().join("src").join(lookalike).exists());
+    assert!(dir.path().join("src/mine").exists());
 }

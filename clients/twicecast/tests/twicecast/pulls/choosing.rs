@@ -31,7 +31,7 @@ async fn some_files_can_be_picked_and_a_pull_request_can_be_closed() {
     assert_eq!(world.open_pulls().await, 0);
     let said = world.pulls(&["show", &id]).await;
     assert_eq!(said.code, 2);
-    assert!(said.err.contains("pulls list"), "{said:?}");
+    assert!(said.err.contains(" list` shows those"), "{said:?}");
     world.share.stop().await;
 }
 
@@ -255,7 +255,8 @@ async fn what_was_taken_and_solved_is_left_alone_while_the_rest_is_taken() {
     fs::write(at("a"), text.replace("two", "solved")).unwrap();
     // What is said is typed as it stands.
     let mut lines = said.out.lines();
-    let line = lines.find_map(|line| line.strip_prefix("    twicecast "));
+    let program = format!("    {} ", env!("CARGO_BIN_EXE_twicecast"));
+    let line = lines.find_map(|line| line.strip_prefix(&program));
     let words: Vec<_> = line.unwrap().split(' ').collect();
     assert!(!words.contains(&"secret"), "{words:?}");
     let shown = world.pulls(&["show", &id]).await;

@@ -58,8 +58,8 @@ async fn an_author_sees_withdraws_and_hears_of_their_own_proposals() {
     assert_eq!(line, format!("{second}  “A change”: closed"));
     assert_eq!(waiting.wait().await.unwrap().code(), Some(0));
 
+    // It was never listed while it was open.
     let third = world.propose().await;
-    world.own(&["list"]).await;
     world.pulls(&["close", &third]).await;
     let listed = world.own(&["list"]).await.out;
     assert!(

@@ -41,6 +41,59 @@ async fn what_becomes_ignored_is_deleted_there_and_what_becomes_allowed_is_sent(
     share.stop().await;
 }
 
+/// Runs git in a folder as somebody with that home folder.
+fn git(dir: &Path, home: &Path, words: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.args(words).current_dir(dir).env("HOME", home);
+    git.env_remove("XDG_CONFIG_HOME");
+    assert!(git.output().unwrap().status.success(), "{words:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gits_configuration_comes_to_exclude_is_hidden_from_then_on() {
+    const MARK: &[u8] = b"planted-7f3a";
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = RealServer::start().await;
+    let wire = Wire::to(&server).await;
+    // Included, and not there yet.
+    let config = "[include]\n\tpath = work\n";
+    fs::write(home.path().join(".gitconfig"), config).unwrap();
+    fs::write(home.path().join("excludes"), "*.private\n").unwrap();
+    fs::write(home.path().join("others"), "*.mine\n").unwrap();
+    git(dir.path(), home.path(), &["init", "--quiet"]);
+    let all = files(&[("/a", b"a"), ("/b.private", b"b"), ("/c.mine", b"c")]);
+    write(dir.path(), &all);
+    let mut share = Share::at_home(&wire.url(), dir.path(), home.path());
+    share.until("synced").await;
+    assert_eq!(stored(&server), all);
+    let work = "[core]\n\texcludesFile = ~/excludes\n";
+    fs::write(home.path().join("work"), work).unwrap();
+    share
+        .until_that("deleted", |deleted| deleted["name"] == "/b.private")
+        .await;
+    // And that of the repository, which counts more.
+    let (dir, home) = (dir.path(), home.path());
+    git(dir, home, &["config", "core.excludesFile", "~/others"]);
+    share
+        .until_that("deleted", |deleted| deleted["name"] == "/c.mine")
+        .await;
+    share
+        .until_that("sent", |sent| sent["name"] == "/b.private")
+        .await;
+    fs::write(dir.join("d.mine"), MARK).unwrap();
+    fs::write(dir.join("end"), "").unwrap();
+    share
+        .until_that("sent", |sent| sent["name"] == "/end")
+        .await;
+    share.stop().await;
+    let mark = STANDARD.encode(MARK);
+    let sent = wire.messages();
+    assert!(
+        sent.iter()
+            .all(|message| !message.to_string().contains(&mark))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_becomes_of_the_rules() {
     const MARK: &[u8] = b"planted-7f3a";

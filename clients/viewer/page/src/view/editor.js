@@ -46,7 +46,7 @@ const looks = EditorView.theme({
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 8px 0 16px", minWidth: "28px", cursor: "pointer" },
   ".cm-lineNumbers .cm-gutterElement:hover": { color: "var(--ink)" },
   "@media (max-width: 720px)": {
-    ".cm-lineNumbers .cm-gutterElement": { padding: "0 6px 0 10px", minWidth: "22px", fontSize: "12px" },
+    ".cm-lineNumbers .cm-gutterElement": { padding: "0 6px 0 10px", minWidth: "22px" },
     ".cm-foldGutter": { display: "none !important" },
     ".cm-line": { padding: "0 10px 0 6px" },
   },

@@ -55,6 +55,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
         <button class="icon-button" @click=${() => workspace.set({ dialog: "palette" })}
           title="${texts.files.find} (t)" aria-label=${texts.files.find}>${searchIcon}</button>
       </div>
+      ${project.loaded || project.listed === null ? nothing : html`<p class="tree-note">${texts.files.loading(project.listed)}</p>`}
       <div class="tree" role="tree" tabindex="0" aria-label=${texts.files.heading}
         aria-activedescendant=${isShown ? `row-${active}` : nothing}
         @scroll=${() => redraw()} @keydown=${onKey} @click=${onClick} @dblclick=${onDoubleClick} @focus=${onFocus}>
@@ -64,7 +65,6 @@ export function mountTree(element, { project, workspace, isEdited }) {
           </div>
         </div>
       </div>
-      ${project.loaded || rows.length > 0 ? nothing : html`<p class="tree-note">${texts.files.loading(project.listed)}</p>`}
     `;
   }
 

@@ -78,7 +78,9 @@ fn describe(event: &Event) -> String {
         Event::FocusChanged { file, .. } => format!("focus {}", file.path),
         Event::FileDeleted { file, .. } => format!("-{}", file.path),
         Event::Presence { connected, .. } => format!("streamer {connected}"),
-        Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } => "pull request".into(),
+        Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } | Event::Apply(_) => {
+            "pull request".into()
+        }
     }
 }
 

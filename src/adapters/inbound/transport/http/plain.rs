@@ -224,7 +224,10 @@ impl PlainConnection {
     ) -> http::Response<AnswerBody<B>> {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS && !self.is_kept() {
             let close = HeaderValue::from_static("close");
-            answer.headers_mut().append(header::CONNECTION, close);
+            let said = answer.headers().get_all(header::CONNECTION).iter();
+            if said.into_iter().all(|said| said != close) {
+                answer.headers_mut().append(header::CONNECTION, close);
+            }
         }
         answer.map(|body| AnswerBody {
             body,

@@ -6,7 +6,7 @@ use crate::adapters::inbound::websocket::protocol::request::{Context, Reference}
 use crate::application::{BadParameters, RequestError};
 use crate::domain::{AuthError, IdentityError, Timestamp};
 
-const REFUSALS: usize = 9;
+const REFUSALS: usize = 10;
 
 fn number_of_refusal(refusal: &RequestError) -> usize {
     match refusal {
@@ -25,6 +25,7 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
         RequestError::LimitExceeded { .. } => 6,
         RequestError::RateLimited { .. } => 7,
         RequestError::Internal => 8,
+        RequestError::NotApplied(_) => 9,
     }
 }
 
@@ -67,6 +68,10 @@ fn every_refusal_is_what_the_contract_says() {
         (
             auth(AuthError::Role("not you")),
             r#"{"code":401,"type":"badAuthError","message":"not you"FILEREF}"#,
+        ),
+        (
+            RequestError::NotApplied("nobody is there"),
+            r#"{"code":409,"type":"failApplyError","message":"nobody is there"FILEREF}"#,
         ),
         (
             muted,

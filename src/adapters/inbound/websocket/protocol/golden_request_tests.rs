@@ -3,7 +3,7 @@
 use crate::adapters::inbound::websocket::protocol::read_command::read_command;
 use crate::application::Command;
 
-const COMMANDS: usize = 20;
+const COMMANDS: usize = 24;
 
 fn number_of_command(command: &Command) -> usize {
     match command {
@@ -27,6 +27,10 @@ fn number_of_command(command: &Command) -> usize {
         Command::ChatMembers => 17,
         Command::LeaveRoom => 18,
         Command::Focus(_) => 19,
+        Command::Listen(_) => 20,
+        Command::ApplyPullRequest(_) => 21,
+        Command::AcceptPullRequest(_) => 22,
+        Command::AppliedPullRequest(_) => 23,
     }
 }
 
@@ -38,11 +42,11 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         r#"{"type":"authenticate","data":{"token":"t","file":{"username":"ana","project":"demo"},"chat":{"username":"ana","room":"ana/demo"},"pullrequest":{"username":"bob","streamer":"ana","project":"demo"}}}"#,
-        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some("ana"/"demo"), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
+        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: true, applies: false } }), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
     ),
     (
         r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo"}}"#,
-        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: Some("ana"/"demo"), chat: None, pull_request: None }) }))"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: true, applies: false } }), chat: None, pull_request: None }) }))"#,
     ),
     (
         r#"{"type":"chat","subtype":"auth","data":{"username":"ana","room":"r","token":"t"}}"#,
@@ -51,6 +55,54 @@ const REQUESTS: &[(&str, &str)] = &[
     (
         r#"{"type":"pullrequest","subtype":"auth","data":{"username":"bob","streamer":"ana","project":"demo"}}"#,
         r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: None, chat: None, pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo","present":false,"applies":true}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Ok(Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: false, applies: true } }), chat: None, pull_request: None }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo","present":0}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: None, section: Err(BadParameters("present must be true or false")) }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"listen","data":{"room":"ana/demo"}}"#,
+        r#"Listen(Ok("ana/demo"))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"listen","data":{}}"#,
+        r#"Listen(Err(BadParameters("room is missing")))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"apply","data":{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
+        r"ApplyPullRequest(Ok(ApplyPullRequest { id: Some(9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b), files: None }))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"apply","data":{"id":"7","files":["a"]}}"#,
+        r#"ApplyPullRequest(Ok(ApplyPullRequest { id: None, files: Some(["/a"]) }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"apply","data":{"id":"7","files":"a"}}"#,
+        r#"ApplyPullRequest(Err(BadParameters("files must be a list of names")))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"accept","data":{"request":7}}"#,
+        r"AcceptPullRequest(Ok(7))",
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"accept","data":{"request":-7}}"#,
+        r#"AcceptPullRequest(Err(BadParameters("request must be the number of a question")))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"applied","data":{"request":7,"outcome":"partly","conflicts":["a"],"message":"m"}}"#,
+        r#"AppliedPullRequest(Ok(AppliedPullRequest { request: 7, outcome: Partly, conflicts: ["/a"], message: "m" }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"applied","data":{"request":7,"outcome":"declined"}}"#,
+        r#"AppliedPullRequest(Ok(AppliedPullRequest { request: 7, outcome: Declined, conflicts: [], message: "" }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"applied","data":{"request":7,"outcome":"done"}}"#,
+        r#"AppliedPullRequest(Err(BadParameters("outcome must be \"applied\", \"partly\", \"declined\" or \"failed\"")))"#,
     ),
     (
         r#"{"type":"file","subtype":"get","data":{"username":"ana","project":"demo","name":"d/","recursively":true}}"#,

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{Event, FileKey, ProjectStatus, Reply};
+use crate::application::{ApplyNotice, Event, FileKey, ProjectStatus, Reply};
 use crate::domain::{
-    Abilities, ChatMessage, ContentHash, FilePath, Outcome, ProjectEntry, ProjectId, ProjectName,
-    PullRequest, PullRequestId, RoomName, Timestamp, UserName, Version,
+    Abilities, ApplyOutcome, ChatMessage, ContentHash, FilePath, Outcome, ProjectEntry, ProjectId,
+    ProjectName, PullRequest, PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
 const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -99,7 +99,7 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 15;
+const REPLIES: usize = 19;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
@@ -118,6 +118,10 @@ fn number_of_reply(reply: &Reply) -> usize {
         Reply::ChatMessage => 12,
         Reply::ChatLeave => 13,
         Reply::FileFocus => 14,
+        Reply::ChatListen => 15,
+        Reply::PullRequestApply { .. } => 16,
+        Reply::PullRequestAccept => 17,
+        Reply::PullRequestApplied => 18,
     }
 }
 
@@ -133,18 +137,22 @@ fn every_reply_is_what_the_contract_says() {
         you: Abilities {
             user: Some(user("bob")),
             read: true,
+            listen: false,
             chat: false,
             propose: true,
             stream: false,
         },
+        apply: false,
     };
     let to_nobody = ProjectStatus {
         you: Abilities {
             user: None,
+            listen: true,
             chat: true,
             stream: true,
             ..status.you.clone()
         },
+        apply: true,
         ..status.clone()
     };
     let table = [
@@ -171,11 +179,11 @@ fn every_reply_is_what_the_contract_says() {
         (Reply::FileFocus, r#""type":"fileFocus","data":"OK""#),
         (
             Reply::FileStatus(status),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":"bob","read":true,"chat":false,"propose":true,"stream":false}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false}}"#,
         ),
         (
             Reply::FileStatus(to_nobody),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":null,"read":true,"chat":true,"propose":true,"stream":true}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true}}"#,
         ),
         (
             Reply::PullRequestCreation,
@@ -190,9 +198,33 @@ fn every_reply_is_what_the_contract_says() {
             r#""type":"pullRequestDelete","data":"OK""#,
         ),
         (Reply::ChatMessage, r#""type":"chatMessage","data":"OK""#),
+        (Reply::ChatListen, r#""type":"chatListen","data":"OK""#),
+        (
+            Reply::PullRequestApply { request: 7 },
+            r#""type":"pullRequestApply","data":{"request":7}"#,
+        ),
+        (
+            Reply::PullRequestAccept,
+            r#""type":"pullRequestAccept","data":"OK""#,
+        ),
+        (
+            Reply::PullRequestApplied,
+            r#""type":"pullRequestApplied","data":"OK""#,
+        ),
         (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
     ];
-    for (reply, members) in &table {
+    check_replies(&table);
+    assert_complete(
+        table
+            .iter()
+            .map(|(reply, _)| number_of_reply(reply))
+            .collect(),
+        REPLIES,
+    );
+}
+
+fn check_replies(table: &[(Reply, &str)]) {
+    for (reply, members) in table {
         let plain = encode::reply(reply, &context(Some("./a//b"), None));
         assert_eq!(text(&plain), format!("{{\"code\":200,{members}}}"));
         let number = context(Some("./a//b"), Some(Reference::Integer(-5)));
@@ -202,13 +234,6 @@ fn every_reply_is_what_the_contract_says() {
         let expected = format!("{{\"code\":200,{members},\"ref\":\"ü\\\"\"}}");
         assert_eq!(text(&encode::reply(reply, &word)), expected);
     }
-    assert_complete(
-        table
-            .iter()
-            .map(|(reply, _)| number_of_reply(reply))
-            .collect(),
-        REPLIES,
-    );
 }
 
 #[test]
@@ -241,7 +266,7 @@ fn a_long_list_is_what_the_contract_says_however_many_slices_it_has() {
     assert_eq!(text(&members.finish()), expected);
 }
 
-const EVENTS: usize = 9;
+const EVENTS: usize = 10;
 
 fn number_of_event(event: &Event) -> usize {
     match event {
@@ -254,6 +279,7 @@ fn number_of_event(event: &Event) -> usize {
         Event::FileChanged { .. } => 6,
         Event::ViewersChanged { .. } => 7,
         Event::FocusChanged { .. } => 8,
+        Event::Apply(_) => 9,
     }
 }
 
@@ -280,6 +306,8 @@ fn updated(content: &'static [u8]) -> Event {
 fn every_event_is_what_the_contract_says() {
     let watchers_events = events_of_watchers();
     check_events(&watchers_events);
+    let applying = events_of_applying();
+    check_events(&applying);
     let presence = |connected| Event::Presence {
         project: project(),
         connected,
@@ -362,9 +390,55 @@ fn every_event_is_what_the_contract_says() {
         ),
     ];
     check_events(&table);
-    let all = table.iter().chain(&watchers_events);
+    let all = table.iter().chain(&watchers_events).chain(&applying);
     let all = all.map(|(event, _)| number_of_event(event));
     assert_complete(all.collect(), EVENTS);
+}
+
+/// What the two connections of a streamer are told of a pull request that one wants applied.
+fn events_of_applying() -> [(Event, Vec<&'static str>); 5] {
+    let id = proposal().id;
+    let asked = |files| ApplyNotice::Asked {
+        request: 7,
+        id,
+        files,
+    };
+    let ended = ApplyNotice::Ended {
+        request: 7,
+        id,
+        outcome: ApplyOutcome::Partly,
+        conflicts: [path("a")].into(),
+        message: "m".into(),
+    };
+    let failed = ApplyNotice::Failed {
+        request: 7,
+        id,
+        message: "why",
+    };
+    let withdrawn = ApplyNotice::Withdrawn { request: 7 };
+    [
+        (
+            asked(None),
+            r#"{"code":200,"type":"pullRequestApplyAsked","data":{"request":7,"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
+        ),
+        (
+            asked(Some([path("a")].into())),
+            r#"{"code":200,"type":"pullRequestApplyAsked","data":{"request":7,"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","files":["/a"]}}"#,
+        ),
+        (
+            withdrawn,
+            r#"{"code":200,"type":"pullRequestApplyWithdrawn","data":{"request":7}}"#,
+        ),
+        (
+            ended,
+            r#"{"code":200,"type":"pullRequestApplyEnded","data":{"request":7,"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","outcome":"partly","conflicts":["/a"],"message":"m"}}"#,
+        ),
+        (
+            failed,
+            r#"{"code":409,"type":"failApplyError","message":"why","data":{"request":7,"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b"}}"#,
+        ),
+    ]
+    .map(|(notice, message)| (Event::Apply(notice), vec![message]))
 }
 
 fn check_events(table: &[(Event, Vec<&str>)]) {

@@ -7,6 +7,7 @@ pub(crate) mod base64_content;
 pub(crate) mod encode;
 pub(crate) mod lenient_value;
 mod parameters;
+mod pull_request_parameters;
 pub(crate) mod read_command;
 pub(crate) mod request;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
 use crate::application::{BadParameters, Checked};
-use crate::domain::{ContentHash, NameError};
+use crate::domain::{ContentHash, FilePath, NameError};
 
 /// An integer from 1 to 2^31 − 1.
 pub(super) fn part_number(name: &str, value: &LenientValue<'_>) -> Checked<Option<u32>> {
@@ -61,4 +61,23 @@ pub(super) fn name<T>(
 /// A 400 that says so.
 pub(super) fn fault(sentence: String) -> BadParameters {
     BadParameters(Cow::Owned(sentence))
+}
+
+/// At most how many names of files a request lists, and how many bytes these take: the bounds of a
+/// pull request's names.
+const MOST_NAMES: usize = 10_000;
+const MOST_NAME_BYTES: usize = 256 * 1_024;
+
+/// A list of names of files.
+pub(super) fn file_names(name: &str, value: &LenientValue<'_>) -> Checked<Vec<FilePath>> {
+    let LenientValue::Texts(names) = value else {
+        return Err(fault(format!("{name} must be a list of names")));
+    };
+    let bytes: usize = names.iter().map(|name| name.len()).sum();
+    if names.len() > MOST_NAMES || bytes > MOST_NAME_BYTES {
+        let bounds = format!("{MOST_NAMES} names and {MOST_NAME_BYTES} bytes");
+        return Err(fault(format!("{name} must be at most {bounds}")));
+    }
+    let names = names.iter().map(|name| FilePath::parse_for_post(name));
+    Ok(names.collect::<Result<_, _>>()?)
 }

@@ -9,17 +9,19 @@ use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
 use crate::adapters::inbound::websocket::protocol::parameters::{
     base, fault, flag, name, optional, part_number, required,
 };
+use crate::adapters::inbound::websocket::protocol::pull_request_parameters::{
+    applied, apply, creation, deletion, pull_request_id, question,
+};
 use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
 use crate::application::{
-    Authenticate, AuthenticateSection, BadParameters, Checked, Command, CreatePullRequest,
-    DeleteFile, DeletePullRequest, FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch,
-    WatchProject,
+    Authenticate, AuthenticateSection, BadParameters, Checked, Command, DeleteFile, FilesQuery,
+    Focus, PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 use crate::domain::{
-    ChatSection, Contents, FilePath, Outcome, PathQuery, ProjectId, ProjectName, PullRequestId,
-    PullRequestSection, RoomName, Sections, UserName,
+    ChatSection, Contents, FilePath, FileSection, PathQuery, ProjectId, ProjectName,
+    PullRequestSection, RoomName, Sections, Streaming, UserName,
 };
 
 /// Reads one message. `binary` says whether it came as a binary one.
@@ -86,6 +88,9 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ("pullrequest", "finish") => Command::FinishPullRequest,
         ("pullrequest", "get") => Command::GetPullRequest(data.and_then(pull_request_id)),
         ("pullrequest", "delete") => Command::DeletePullRequest(data.and_then(deletion)),
+        ("pullrequest", "apply") => Command::ApplyPullRequest(data.and_then(apply)),
+        ("pullrequest", "accept") => Command::AcceptPullRequest(data.and_then(question)),
+        ("pullrequest", "applied") => Command::AppliedPullRequest(data.and_then(applied)),
         ("pullrequest", "list") => Command::ListPullRequests,
         ("chat", "auth") => section_form(data, |data| {
             let chat = Some(chat_section(data)?);
@@ -100,6 +105,9 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
         ),
         ("chat", "history") => Command::ChatHistory(history_limit(&request.data)),
         ("chat", "members") => Command::ChatMembers,
+        ("chat", "listen") => {
+            Command::Listen(data.and_then(|data| name("room", &data.room, RoomName::parse)))
+        }
         ("chat", "leave") => Command::LeaveRoom,
         _ => Command::Malformed(BadParameters::new("type or subtype is unknown")),
     }
@@ -142,6 +150,8 @@ fn section_form(
             project: data.project.clone(),
             streamer: data.streamer.clone(),
             room: data.room.clone(),
+            present: data.present.clone(),
+            applies: data.applies.clone(),
         })
     });
     Command::AuthenticateSection(token.map(|token| AuthenticateSection {
@@ -150,10 +160,17 @@ fn section_form(
     }))
 }
 
-fn file_section(data: &SectionData<'_>) -> Checked<ProjectId> {
-    Ok(ProjectId {
-        streamer: name("username", &data.username, UserName::parse)?,
-        name: name("project", &data.project, ProjectName::parse)?,
+fn file_section(data: &SectionData<'_>) -> Checked<FileSection> {
+    let usual = Streaming::default();
+    Ok(FileSection {
+        project: ProjectId {
+            streamer: name("username", &data.username, UserName::parse)?,
+            name: name("project", &data.project, ProjectName::parse)?,
+        },
+        streaming: Streaming {
+            present: flag("present", &data.present)?.unwrap_or(usual.present),
+            applies: flag("applies", &data.applies)?.unwrap_or(usual.applies),
+        },
     })
 }
 
@@ -268,33 +285,6 @@ fn delete_file(data: &Data<'_>) -> Checked<DeleteFile> {
         means_folder: query.means_folder,
         base: base(&data.base)?,
     })
-}
-
-fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
-    Ok(CreatePullRequest {
-        title: required("title", &data.title)?.into(),
-        description: optional("description", &data.description)?
-            .unwrap_or_default()
-            .into(),
-    })
-}
-
-/// An id that is not a UUID cannot exist, which differs from an id that is not a text.
-fn pull_request_id(data: &Data<'_>) -> Checked<Option<PullRequestId>> {
-    Ok(PullRequestId::parse(required("id", &data.id)?))
-}
-
-fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
-    let id = pull_request_id(data)?;
-    let outcome = match optional("outcome", &data.outcome)? {
-        None | Some("closed") => Outcome::Closed,
-        Some("merged") => Outcome::Merged,
-        Some(_) => {
-            let fault = "outcome must be \"merged\" or \"closed\"";
-            return Err(BadParameters::new(fault));
-        }
-    };
-    Ok(DeletePullRequest { id, outcome })
 }
 
 fn history_limit(data: &LenientValue<'_, Data<'_>>) -> Checked<Option<usize>> {

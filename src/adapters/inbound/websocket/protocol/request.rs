@@ -110,6 +110,8 @@ pub(crate) struct Data<'a> {
     pub project: LenientValue<'a>,
     pub streamer: LenientValue<'a>,
     pub room: LenientValue<'a>,
+    pub present: LenientValue<'a>,
+    pub applies: LenientValue<'a>,
     pub token: LenientValue<'a>,
     pub title: LenientValue<'a>,
     pub description: LenientValue<'a>,
@@ -117,6 +119,9 @@ pub(crate) struct Data<'a> {
     pub outcome: LenientValue<'a>,
     pub message: LenientValue<'a>,
     pub limit: LenientValue<'a>,
+    pub files: LenientValue<'a>,
+    pub conflicts: LenientValue<'a>,
+    pub request: LenientValue<'a>,
     pub file: LenientValue<'a, SectionData<'a>>,
     pub chat: LenientValue<'a, SectionData<'a>>,
     pub pullrequest: LenientValue<'a, SectionData<'a>>,
@@ -130,6 +135,8 @@ pub(crate) struct SectionData<'a> {
     pub project: LenientValue<'a>,
     pub streamer: LenientValue<'a>,
     pub room: LenientValue<'a>,
+    pub present: LenientValue<'a>,
+    pub applies: LenientValue<'a>,
 }
 
 impl<'a> Request<'a> {

@@ -8,6 +8,9 @@ use crate::adapters::inbound::websocket::protocol::request::{Context, Reference}
 use crate::application::RequestError;
 use crate::domain::Timestamp;
 
+/// The type of the 409 where nobody applies a pull request.
+pub(super) const NOT_APPLIED: &str = "failApplyError";
+
 #[derive(Serialize)]
 struct Failure<'a> {
     code: u16,
@@ -56,6 +59,7 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
             format!("Path {path} doesn't exist or cannot be read")
         }
         RequestError::UnwritableFile => format!("File {shown} cannot be created or written"),
+        RequestError::NotApplied(why) => (*why).to_owned(),
         RequestError::LimitExceeded { limit, value } => {
             format!("the limit {limit} of {value} would be exceeded")
         }
@@ -76,6 +80,7 @@ fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
         RequestError::UnreadableFile => (409, "failReadFileError"),
         RequestError::UnreadablePath => (409, "failReadPathError"),
         RequestError::UnwritableFile => (409, "failWriteFileError"),
+        RequestError::NotApplied(_) => (409, NOT_APPLIED),
         RequestError::LimitExceeded { .. } => (413, "limitExceededError"),
         RequestError::RateLimited { .. } => (429, "rateLimitedError"),
         RequestError::Internal => (500, "internalError"),

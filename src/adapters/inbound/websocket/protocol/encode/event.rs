@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
+use super::apply::apply_notice;
 use super::envelope::{OK, success};
 use super::files::{FilePart, file_part, part_count};
 use super::shapes::{Stored, WireChatMessage, WireProject, WirePullRequest};
@@ -107,6 +108,7 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
             let data = json!({"id": id.to_string(), "outcome": outcome});
             vec![success("pullRequestClosed", data, None)]
         }
+        Event::Apply(notice) => vec![apply_notice(notice)],
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]
         }

@@ -1,6 +1,7 @@
 //! From answers and events of the application to messages as they go over the wire (protocol,
 //! sections 2 to 7), each as a whole frame.
 
+mod apply;
 mod envelope;
 mod error;
 mod event;

@@ -44,7 +44,14 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::PullRequestCreation => ok("pullRequestCreation"),
         Reply::PullRequestFinish => ok("pullRequestFinish"),
         Reply::PullRequestDelete => ok("pullRequestDelete"),
+        Reply::PullRequestApply { request } => {
+            let data = json!({"request": request});
+            success("pullRequestApply", data, context.reference.as_ref())
+        }
+        Reply::PullRequestAccept => ok("pullRequestAccept"),
+        Reply::PullRequestApplied => ok("pullRequestApplied"),
         Reply::ChatMessage => ok("chatMessage"),
+        Reply::ChatListen => ok("chatListen"),
         Reply::ChatLeave => ok("chatLeave"),
     }
 }
@@ -69,9 +76,11 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
     struct You<'a> {
         name: Option<&'a str>,
         read: bool,
+        listen: bool,
         chat: bool,
         propose: bool,
         stream: bool,
+        apply: bool,
     }
     let you = &status.you;
     let data = Status {
@@ -84,9 +93,11 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         you: You {
             name: you.user.as_ref().map(UserName::as_str),
             read: you.read,
+            listen: you.listen,
             chat: you.chat,
             propose: you.propose,
             stream: you.stream,
+            apply: status.apply,
         },
     };
     success("fileStatus", data, context.reference.as_ref())

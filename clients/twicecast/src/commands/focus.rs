@@ -1,0 +1,98 @@
+//! `twicecast focus`: tells viewers where the streamer is looking, for an editor to call.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use twicecast_client::protocol;
+
+use crate::connection;
+use crate::credentials::flags::CommonArgs;
+use crate::credentials::login::{self, Login};
+use crate::credentials::{Credentials, Purpose};
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+use crate::replica::kind;
+
+const AUTHENTICATE: u64 = 1;
+const FOCUS: u64 = 2;
+
+/// What `--help` ends with.
+pub const AFTER_HELP: &str = "\
+Viewers who follow you go there. It tells them only the name and the line, and only while it is \
+asked; nothing is sent of the file. Without --line the file alone is meant.
+
+In an editor, for example:
+  vim:  autocmd BufEnter,CursorHold * silent! call job_start(['twicecast', 'focus', expand('%:p'), \
+'--line', line('.')])
+
+Exit codes:
+  0  all is done
+  2  the command line is not usable, or the file lies in no folder that is shared
+  3  no connection, or the server does not let you in
+
+Examples:
+  twicecast focus src/main.rs
+  twicecast focus ~/demo/src/main.rs --line 12";
+
+/// `twicecast focus`.
+#[derive(Debug, Args)]
+pub struct FocusArgs {
+    /// The file, in the folder that is shared
+    pub file: PathBuf,
+    /// The line, from 1 on
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=0x7fff_ffff))]
+    pub line: Option<u32>,
+    /// Who and where
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+///
+/// A sentence, if the file is not shared, or the server cannot be reached or does not let us in.
+pub async fn run(args: &FocusArgs) -> Result<u8, Failure> {
+    let file = std::fs::canonicalize(&args.file).map_err(|error| {
+        let file = shown(&args.file.to_string_lossy());
+        Failure::usage(format!("{file} cannot be found: {error}."))
+    })?;
+    let folders = file.ancestors().skip(1);
+    let mut shared = folders.filter(|dir| kind::of(dir).is_some_and(|marked| marked.is_shared()));
+    let found = shared.next().and_then(|dir| {
+        let path = file.strip_prefix(dir).ok()?.to_str()?;
+        Some((dir, FileName::parse(&format!("/{path}")).ok()?))
+    });
+    let Some((dir, name)) = found else {
+        return Err(Failure::usage(format!(
+            "{} lies in no folder that is shared; `twicecast share` shares one.",
+            shown(&file.to_string_lossy())
+        )));
+    };
+    let credentials = Credentials::resolve(&args.common, Purpose::Review, Some(dir))?;
+    let token = credentials.token()?.ok_or_else(|| {
+        Failure::usage(
+            "Only the streamer can tell viewers where to look: give --token (or TWICECAST_TOKEN), \
+             or --key (or TWICECAST_KEY) if you run the server.",
+        )
+    })?;
+    let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+    let login = Login::reviewer(&credentials);
+    login::authenticate(
+        &outgoing,
+        &mut incoming,
+        &credentials,
+        &login,
+        &token,
+        AUTHENTICATE,
+    )
+    .await?;
+    outgoing
+        .send(protocol::focus(FOCUS, name.as_str(), args.line))
+        .await;
+    let answer = incoming.answer(FOCUS, &mut drop).await;
+    answer.map_err(Failure::from)?;
+    drop(outgoing);
+    incoming.finish().await;
+    Ok(0)
+}

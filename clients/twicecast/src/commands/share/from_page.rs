@@ -1,0 +1,221 @@
+//! Pull requests that the streamer accepts from their page while they share: asked for on the
+//! keyboard, applied as `pulls apply` does, and answered (protocol, section 6, `apply`).
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use twicecast_client::protocol;
+
+use crate::credentials::Credentials;
+use crate::failure::Failure;
+use crate::names::FileName;
+use crate::publish::output::Event;
+use crate::publish::page::{ACCEPT, APPLIED, Heard, Wish};
+
+use crate::ui::output::Line;
+
+use super::review::{Applied, Reviewed, apply, look};
+
+/// What is done at the moment.
+enum State {
+    Idle,
+    /// The pull request is looked at, so that the streamer sees what they say yes to.
+    Looking(u64, JoinHandle<Result<Reviewed, Failure>>),
+    /// The streamer is asked.
+    Asking(u64, Reviewed),
+    /// The server is asked whether the page still wants it.
+    Accepting(u64, Reviewed),
+    /// It is applied.
+    Applying(u64, JoinHandle<Result<Applied, Failure>>),
+}
+
+/// Answers the page for as long as the folder is shared.
+pub struct FromPage {
+    pub credentials: Credentials,
+    pub dir: PathBuf,
+    pub allow: Vec<String>,
+    /// Whether nobody needs to be asked, but for files that tools run by themselves.
+    pub accepts: bool,
+    /// Whether somebody can be asked.
+    pub has_keys: bool,
+    pub heard: mpsc::UnboundedReceiver<Heard>,
+    /// Yes or no, pressed on the keyboard.
+    pub answers: mpsc::Receiver<bool>,
+    pub wishes: mpsc::Sender<Wish>,
+}
+
+impl FromPage {
+    /// Goes on until the share ends.
+    pub async fn run(mut self) {
+        let mut state = State::Idle;
+        loop {
+            state = tokio::select! {
+                heard = self.heard.recv() => match heard {
+                    Some(heard) => self.hear(state, heard).await,
+                    None => return,
+                },
+                Some(yes) = self.answers.recv() => self.answer(state, yes).await,
+                done = done(&mut state) => self.go_on(state, done).await,
+            };
+        }
+    }
+
+    async fn hear(&self, state: State, heard: Heard) -> State {
+        match (state, heard) {
+            (State::Idle, Heard::Asked { request, id, files }) => {
+                let credentials = self.credentials.clone();
+                let look = async move { look(&credentials, &id, files.as_deref()).await };
+                State::Looking(request, tokio::spawn(look))
+            }
+            // The server asks one thing at a time, so this is none of ours.
+            (state, Heard::Asked { request, .. }) => {
+                self.send(
+                    request,
+                    "failed",
+                    &[],
+                    "another pull request is just being applied",
+                )
+                .await;
+                state
+            }
+            (State::Accepting(request, reviewed), Heard::Accepted(true)) => {
+                let (credentials, dir) = (self.credentials.clone(), self.dir.clone());
+                let (allow, wishes) = (self.allow.clone(), self.wishes.clone());
+                let work = async move {
+                    let mut lines = Vec::new();
+                    let tell = &mut |line| lines.push(line);
+                    let applied = apply(&credentials, &dir, &allow, reviewed, tell).await;
+                    for line in lines {
+                        let event = match line {
+                            Line::Said(text) => Event::Applied { text },
+                            Line::Trouble(text) => Event::Note { text },
+                        };
+                        let _ = wishes.send(Wish::Tell(event)).await;
+                    }
+                    applied
+                };
+                State::Applying(request, tokio::spawn(work))
+            }
+            (State::Accepting(..), Heard::Accepted(false)) => {
+                self.tell("The page did not wait any longer; nothing was applied.")
+                    .await;
+                State::Idle
+            }
+            (state @ State::Applying(..), _) | (state, Heard::Accepted(_)) => state,
+            (State::Idle, _) => State::Idle,
+            (state, Heard::Withdrawn { request }) if state.request() != Some(request) => state,
+            (State::Looking(_, task), _) => {
+                task.abort();
+                State::Idle
+            }
+            (State::Asking(..) | State::Accepting(..), _) => {
+                self.tell("The page does not ask any more; nothing was applied.")
+                    .await;
+                State::Idle
+            }
+        }
+    }
+
+    async fn answer(&self, state: State, yes: bool) -> State {
+        match state {
+            State::Asking(request, reviewed) if yes => self.accept(request, reviewed).await,
+            State::Asking(request, _) => {
+                self.send(request, "declined", &[], "").await;
+                self.tell("Declined; the pull request stays open.").await;
+                State::Idle
+            }
+            state => state,
+        }
+    }
+
+    async fn go_on(&self, state: State, done: Done) -> State {
+        match (state, done) {
+            (State::Looking(request, _), Done::Looked(Ok(reviewed))) => {
+                if self.accepts && reviewed.run_by_themselves.is_empty() {
+                    return self.accept(request, reviewed).await;
+                }
+                if !self.has_keys {
+                    let why =
+                        "twicecast share has no keyboard to ask at; use twicecast pulls apply";
+                    self.send(request, "declined", &[], why).await;
+                    return State::Idle;
+                }
+                self.wish(Wish::Tell(reviewed.question())).await;
+                State::Asking(request, reviewed)
+            }
+            (State::Looking(request, _), Done::Looked(Err(failure)))
+            | (State::Applying(request, _), Done::Applied(Err(failure))) => {
+                let why = failure.to_string();
+                self.send(request, "failed", &[], &why).await;
+                self.tell(&format!("The pull request could not be applied: {why}"))
+                    .await;
+                State::Idle
+            }
+            (State::Applying(request, _), Done::Applied(Ok(applied))) => {
+                let outcome = if applied.is_whole {
+                    "applied"
+                } else {
+                    "partly"
+                };
+                self.send(request, outcome, &applied.conflicts, &applied.message)
+                    .await;
+                State::Idle
+            }
+            (state, _) => state,
+        }
+    }
+
+    async fn accept(&self, request: u64, reviewed: Reviewed) -> State {
+        let accept = protocol::pull_request_accept(ACCEPT, request);
+        self.wish(Wish::Send(accept)).await;
+        State::Accepting(request, reviewed)
+    }
+
+    async fn send(&self, request: u64, outcome: &str, conflicts: &[FileName], message: &str) {
+        let conflicts: Vec<_> = conflicts.iter().map(FileName::as_str).collect();
+        let text = protocol::pull_request_applied(APPLIED, request, outcome, &conflicts, message);
+        self.wish(Wish::Send(text)).await;
+    }
+
+    async fn tell(&self, text: &str) {
+        let text = text.to_owned();
+        self.wish(Wish::Tell(Event::Note { text })).await;
+    }
+
+    async fn wish(&self, wish: Wish) {
+        let _ = self.wishes.send(wish).await;
+    }
+}
+
+impl State {
+    fn request(&self) -> Option<u64> {
+        match self {
+            Self::Idle => None,
+            Self::Looking(request, _)
+            | Self::Asking(request, _)
+            | Self::Accepting(request, _)
+            | Self::Applying(request, _) => Some(*request),
+        }
+    }
+}
+
+/// What a task has come to.
+enum Done {
+    Looked(Result<Reviewed, Failure>),
+    Applied(Result<Applied, Failure>),
+}
+
+/// Waits for the task of a state; for ever, where it has none.
+async fn done(state: &mut State) -> Done {
+    let lost = |error| Failure::usage(format!("it ended unexpectedly: {error}."));
+    match state {
+        State::Looking(_, task) => {
+            Done::Looked(task.await.unwrap_or_else(|error| Err(lost(error))))
+        }
+        State::Applying(_, task) => {
+            Done::Applied(task.await.unwrap_or_else(|error| Err(lost(error))))
+        }
+        _ => std::future::pending().await,
+    }
+}

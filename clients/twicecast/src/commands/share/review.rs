@@ -1,0 +1,150 @@
+//! A pull request looked at and applied without a command line of its own, as `pulls apply` does.
+
+use std::path::Path;
+
+use twicecast_client::protocol::PullRequest;
+
+use crate::commands::pulls;
+use crate::credentials::Credentials;
+use crate::failure::Failure;
+use crate::names::{FileName, shown};
+use crate::publish::output::Event;
+use crate::review::apply;
+use crate::review::inbox::Inbox;
+use crate::review::listed::short;
+use crate::review::policy::{self, Policy};
+use crate::review::runs_by_itself;
+use crate::review::steps::Steps;
+use crate::review::taken::Taken;
+use crate::review::wanted::Wanted;
+use crate::ui::output::{Line, first_names};
+
+/// A pull request that somebody is to say yes or no to.
+pub struct Reviewed {
+    pull: PullRequest,
+    /// Those of its files that are wanted.
+    files: Vec<FileName>,
+    /// Those of them that tools run by themselves, or that say what is shared.
+    pub run_by_themselves: Vec<String>,
+}
+
+/// What has become of one.
+pub struct Applied {
+    /// All that was wanted is in the folder, and the pull request is reported as merged if that was
+    /// all of it.
+    pub is_whole: bool,
+    /// Files that both sides have changed.
+    pub conflicts: Vec<FileName>,
+    /// What there is to say of it.
+    pub message: String,
+}
+
+impl Reviewed {
+    /// What the streamer is asked.
+    pub fn question(&self) -> Event {
+        Event::ApplyAsked {
+            id: self.pull.id.clone(),
+            author: self.pull.owner.clone(),
+            title: self.pull.title.clone(),
+            files: self.files.iter().map(ToString::to_string).collect(),
+            run_by_themselves: self.run_by_themselves.clone(),
+        }
+    }
+}
+
+/// Looks at the pull request with this id, of which only `files` are wanted, where that is given.
+///
+/// # Errors
+///
+/// A sentence, if the server cannot be reached or has no such pull request.
+pub async fn look(
+    credentials: &Credentials,
+    id: &str,
+    files: Option<&[String]>,
+) -> Result<Reviewed, Failure> {
+    let mut inbox = Inbox::enter(credentials).await?;
+    let all = inbox.list().await?;
+    inbox.leave().await;
+    let pull = all.into_iter().find(|pull| pull.id.raw() == id);
+    let pull = pull.ok_or_else(|| Failure::usage("It is not open any more."))?;
+    let names = pull.files.iter().chain(&pull.deleted);
+    let names = names.filter(|name| files.is_none_or(|files| files.contains(name)));
+    let files: Vec<_> = names
+        .filter_map(|name| FileName::parse(name).ok())
+        .collect();
+    let is_held = |name: &&FileName| policy::is_rules(name) || runs_by_itself::why(name).is_some();
+    let run_by_themselves = files.iter().filter(is_held);
+    let run_by_themselves = run_by_themselves.map(ToString::to_string).collect();
+    Ok(Reviewed {
+        pull,
+        files,
+        run_by_themselves,
+    })
+}
+
+/// Applies it to the folder `dir`, and reports it as merged if all of it was taken. What was shown
+/// and said yes to is taken as if it were named, but for what the rules of `share` leave out.
+///
+/// # Errors
+///
+/// A sentence, if the server cannot be reached, or nothing can be written.
+pub async fn apply(
+    credentials: &Credentials,
+    dir: &Path,
+    allow: &[String],
+    reviewed: Reviewed,
+    tell: &mut (dyn FnMut(Line) + Send),
+) -> Result<Applied, Failure> {
+    let mut inbox = Inbox::enter(credentials).await?;
+    let all = inbox.list().await?;
+    let pull = &reviewed.pull;
+    if !all.iter().any(|open| open.id.raw() == pull.id.raw()) {
+        return Err(Failure::usage("It is not open any more."));
+    }
+    let (root, project) = pulls::open(dir, &mut inbox).await?;
+    let policy = Policy::new(dir, allow)?;
+    let contents = inbox.contents(pull).await?;
+    let mut named = Vec::new();
+    for name in &reviewed.files {
+        if policy.refusal(name).await.is_none() {
+            named.push(name.to_string());
+        }
+    }
+    if named.is_empty() {
+        return Err(Failure::usage(
+            "The rules of share leave out all of its files.",
+        ));
+    }
+    let mut taken = Taken::of(&credentials.full_project(), dir, &all);
+    let wanted = Wanted::new(&named);
+    let mut steps = Steps {
+        inbox: &mut inbox,
+        root: &root,
+        policy: &policy,
+        pull,
+        project: &project,
+        wanted: &wanted,
+        taken: &mut taken,
+        rehearsed: None,
+    };
+    let outcome = apply::run(dir, &mut steps, &contents, tell).await?;
+    let is_all = outcome.is_whole() && contents.refused.is_empty();
+    if is_all {
+        inbox.close(pull.id.raw(), "merged").await?;
+        tell(Line::Said(format!(
+            "{} is reported as merged",
+            short(&pull.id)
+        )));
+    }
+    inbox.leave().await;
+    let left: Vec<_> = outcome.to_name.iter().chain(&outcome.to_solve).collect();
+    let message = match left.as_slice() {
+        [] => String::new(),
+        left => format!("not taken: {}", first_names(left)),
+    };
+    Ok(Applied {
+        is_whole: is_all,
+        conflicts: outcome.conflicts,
+        message: shown(&message),
+    })
+}

@@ -1,0 +1,142 @@
+//! What a share's connection passes on between the streamer's page and whoever answers it: the page
+//! asks for a pull request to be applied, and this connection cannot do that while it sends files.
+
+use tokio::sync::mpsc;
+use twicecast_client::protocol::{Reply, ServerMessage};
+
+use crate::publish::output::Event;
+
+/// The reference of an `accept`.
+pub const ACCEPT: u64 = 6;
+/// That of an `applied`, to whose answer nobody listens.
+pub const APPLIED: u64 = 7;
+
+/// What is heard of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It asks for a pull request to be applied.
+    Asked {
+        /// The question's number.
+        request: u64,
+        /// The pull request's id, as the server sent it.
+        id: String,
+        /// Which of its files; all without that.
+        files: Option<Vec<String>>,
+    },
+    /// It does not ask any more.
+    Withdrawn {
+        /// The question's number.
+        request: u64,
+    },
+    /// Whether what was accepted may be done now.
+    Accepted(bool),
+    /// The connection is lost, and all that was asked with it.
+    Lost,
+}
+
+/// What is to be sent or said on behalf of whoever answers.
+#[derive(Debug)]
+pub enum Wish {
+    /// To the server.
+    Send(String),
+    /// To the streamer.
+    Tell(Event),
+}
+
+/// The two ends of a share's connection towards whoever answers.
+#[derive(Debug)]
+pub struct Page {
+    /// What is heard goes here.
+    pub heard: mpsc::UnboundedSender<Heard>,
+    /// What is wished comes from here.
+    pub wishes: mpsc::Receiver<Wish>,
+}
+
+impl Page {
+    /// Passes on what is heard. The server has one question open at a time, so little waits there.
+    pub fn pass_on(&self, heard: Heard) {
+        let _ = self.heard.send(heard);
+    }
+
+    /// The next wish; never, where nobody answers.
+    pub async fn next(page: &mut Option<&mut Self>) -> Wish {
+        let wish = match page {
+            Some(page) => page.wishes.recv().await,
+            None => None,
+        };
+        match wish {
+            Some(wish) => wish,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Heard {
+    /// What a message says of the page, if it does.
+    pub fn of(reference: Option<u64>, message: &ServerMessage) -> Option<Self> {
+        match message {
+            ServerMessage::Reply(reply) if reference == Some(ACCEPT) => {
+                (reply.kind == "pullRequestAccept").then_some(Self::Accepted(true))
+            }
+            ServerMessage::Error(_) if reference == Some(ACCEPT) => Some(Self::Accepted(false)),
+            ServerMessage::Reply(reply) => Self::push(reply),
+            _ => None,
+        }
+    }
+
+    fn push(reply: &Reply) -> Option<Self> {
+        let request = reply.data["request"].as_u64()?;
+        match reply.kind.as_str() {
+            "pullRequestApplyAsked" => {
+                let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+                let files = reply.data["files"].as_array();
+                let files = files.map(|files| files.iter().filter_map(text).collect());
+                let id = text(&reply.data["id"])?;
+                Some(Self::Asked { request, id, files })
+            }
+            "pullRequestApplyWithdrawn" => Some(Self::Withdrawn { request }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_their_end_and_the_leave_to_go_on_are_heard_and_nothing_else() {
+        let heard = |reference, json: serde_json::Value| {
+            let (_, message) = twicecast_client::protocol::parse(&json.to_string()).unwrap();
+            Heard::of(reference, &message)
+        };
+        let push = |kind: &str, data| serde_json::json!({"code":200,"type":kind,"data":data});
+        let asked = serde_json::json!({"request":7,"id":"x","files":["/a"]});
+        assert_eq!(
+            heard(None, push("pullRequestApplyAsked", asked)),
+            Some(Heard::Asked {
+                request: 7,
+                id: "x".to_owned(),
+                files: Some(vec!["/a".to_owned()]),
+            })
+        );
+        let withdrawn = push(
+            "pullRequestApplyWithdrawn",
+            serde_json::json!({"request":7}),
+        );
+        assert_eq!(
+            heard(None, withdrawn),
+            Some(Heard::Withdrawn { request: 7 })
+        );
+        let accept = push("pullRequestAccept", "OK".into());
+        assert_eq!(heard(Some(ACCEPT), accept), Some(Heard::Accepted(true)));
+        let late = serde_json::json!({"code":409,"type":"failApplyError","message":"late"});
+        assert_eq!(
+            heard(Some(ACCEPT), late.clone()),
+            Some(Heard::Accepted(false))
+        );
+        assert_eq!(heard(Some(APPLIED), late), None);
+        let nonsense = push("pullRequestApplyAsked", serde_json::json!({"request":"7"}));
+        assert_eq!(heard(None, nonsense), None);
+    }
+}

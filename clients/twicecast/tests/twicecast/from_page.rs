@@ -1,0 +1,257 @@
+//! What the streamer's page has the share apply, and where the streamer says that they are looking.
+
+use std::path::Path;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::pty::Terminal;
+use crate::real::{RealServer, Share};
+use crate::support::{Files, command, files, tree, twicecast, write};
+
+/// The streamer's page, as far as the server knows it.
+struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Page {
+    async fn open(url: &str) -> Self {
+        let words = [
+            "token",
+            "--key",
+            "secret",
+            "--user",
+            "ana",
+            "--project",
+            "demo",
+        ];
+        let token = twicecast(&words).await.out;
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let mut page = Self(socket);
+        let section = json!({"username": "ana", "project": "demo", "present": false});
+        let data = json!({"token": token.trim(), "file": section});
+        page.send(&json!({"type": "authenticate", "data": data}))
+            .await;
+        page.until("authentication").await;
+        page
+    }
+
+    async fn send(&mut self, request: &Value) {
+        let text = Message::text(request.to_string());
+        self.0.send(text).await.unwrap();
+    }
+
+    /// Waits for a message of that type.
+    async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.0.next().await.unwrap().unwrap();
+            if !message.is_text() {
+                continue;
+            }
+            let message: Value = serde_json::from_slice(&message.into_data()).unwrap();
+            if message["type"] == kind {
+                return message["data"].clone();
+            }
+            assert!(message["code"] == 200, "{message} instead of {kind}");
+        }
+    }
+
+    /// Asks for the only pull request that is open.
+    async fn apply(&mut self) {
+        self.send(&json!({"type": "pullrequest", "subtype": "list"}))
+            .await;
+        let id = self.until("pullRequestList").await[0]["id"].clone();
+        let data = json!({"id": id});
+        self.send(&json!({"type": "pullrequest", "subtype": "apply", "data": data}))
+            .await;
+        self.until("pullRequestApply").await;
+    }
+
+    /// What has become of it, with its message.
+    async fn ended(&mut self) -> (String, String) {
+        let ended = self.until("pullRequestApplyEnded").await;
+        let text = |name: &str| ended[name].as_str().unwrap().to_owned();
+        (text("outcome"), text("message"))
+    }
+}
+
+/// A server, a folder that is shared there, and a clone in which something is proposed.
+struct World {
+    server: RealServer,
+    dir: TempDir,
+}
+
+const BEFORE: [(&str, &[u8]); 2] = [("/a", b"one\ntwo\nthree\nfour\nfive\n"), ("/b", b"b\n")];
+
+impl World {
+    async fn new() -> Self {
+        let world = Self {
+            server: RealServer::start().await,
+            dir: tempfile::tempdir().unwrap(),
+        };
+        write(world.dir.path(), &files(&BEFORE));
+        world
+    }
+
+    fn sharing(&self, more: &[&str]) -> Vec<String> {
+        let (dir, url) = (self.dir.path().to_str().unwrap(), self.server.url());
+        let words = [
+            "share",
+            dir,
+            "--url",
+            &url,
+            "--user",
+            "ana",
+            "--project",
+            "demo",
+        ];
+        let words = [&words, &["--key", "secret"][..], more].concat();
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    /// Proposes these files, as bob.
+    async fn propose(&self, changed: &Files) {
+        let (copy, url) = (tempfile::tempdir().unwrap(), self.server.url());
+        let who = ["--url", &url, "--user", "bob", "--key", "secret"];
+        let whose = ["--streamer", "ana", "--project", "demo"];
+        let dir = copy.path().to_str().unwrap();
+        let cloned = twicecast(&[&["clone", dir][..], &who, &whose].concat()).await;
+        assert_eq!(cloned.code, 0, "{cloned:?}");
+        write(copy.path(), changed);
+        let title = ["--title", "A change"];
+        let proposed = twicecast(&[&["propose", dir][..], &who, &title].concat()).await;
+        assert_eq!(proposed.code, 0, "{proposed:?}");
+    }
+
+    fn has(&self, name: &str, content: &[u8]) -> bool {
+        tree(self.dir.path())
+            .get(name)
+            .is_some_and(|there| there == content)
+    }
+}
+
+fn terminal(words: &[String]) -> Terminal {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    Terminal::run(command(&words))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_applies_what_the_page_accepts_merged_with_what_has_changed_here() {
+    let world = World::new().await;
+    let mut share = terminal(&world.sharing(&[]));
+    share.until("2 in all").await;
+    let theirs = files(&[("/a", b"one\ntwo\nthree\nfour\nFIVE\n"), ("/new", b"new\n")]);
+    world.propose(&theirs).await;
+    write(
+        world.dir.path(),
+        &files(&[("/a", b"ONE\ntwo\nthree\nfour\nfive\n")]),
+    );
+    share.until("/a sent").await;
+    let mut page = Page::open(&world.server.url()).await;
+    page.apply().await;
+    share.until("your page asks to apply").await;
+    share.until("A change (2 files: /a, /new)").await;
+    share.until("press y to apply, n to decline").await;
+    assert!(
+        world.has("/b", b"b\n") && !world.has("/new", b"new\n"),
+        "nothing before"
+    );
+    share.press("y");
+    assert_eq!(page.ended().await, ("applied".to_owned(), String::new()));
+    assert!(world.has("/a", b"ONE\ntwo\nthree\nfour\nFIVE\n") && world.has("/new", b"new\n"));
+    share.until("/a: merged with what has changed here").await;
+    share.until("is reported as merged").await;
+    page.send(&json!({"type": "pullrequest", "subtype": "list"}))
+        .await;
+    assert_eq!(page.until("pullRequestList").await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_changes_nothing_and_the_pull_request_stays_open() {
+    let world = World::new().await;
+    let mut share = terminal(&world.sharing(&[]));
+    share.until("2 in all").await;
+    world.propose(&files(&[("/b", b"c\n")])).await;
+    let mut page = Page::open(&world.server.url()).await;
+    for _ in 0..2 {
+        page.apply().await;
+        share.until("press y to apply, n to decline").await;
+        share.press("n");
+        assert_eq!(page.ended().await.0, "declined");
+        share.until("Declined").await;
+    }
+    assert!(world.has("/b", b"b\n"));
+    // The page may go away before anybody says anything.
+    page.apply().await;
+    share.until("press y to apply, n to decline").await;
+    drop(page);
+    share
+        .until("The page does not ask any more; nothing was applied.")
+        .await;
+    share.press("y");
+    let mut page = Page::open(&world.server.url()).await;
+    page.apply().await;
+    share.until("press y to apply, n to decline").await;
+    assert!(world.has("/b", b"b\n"), "an old yes answers nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_accept_from_page_nobody_is_asked_but_for_what_tools_run_by_themselves() {
+    let world = World::new().await;
+    let dir = world.dir.path();
+    let mut share = Share::start(&world.server.url(), dir, &["--accept-from-page"]);
+    share.until("synced").await;
+    world.propose(&files(&[("/b", b"c\n")])).await;
+    let mut page = Page::open(&world.server.url()).await;
+    page.apply().await;
+    assert_eq!(page.ended().await.0, "applied");
+    assert!(world.has("/b", b"c\n"));
+    share.until_that("sent", |sent| sent["name"] == "/b").await;
+    world
+        .propose(&files(&[("/build.rs", b"fn main() {}\n")]))
+        .await;
+    page.until("pullRequestCreated").await;
+    page.apply().await;
+    let (outcome, message) = page.ended().await;
+    assert_eq!(outcome, "declined");
+    assert!(message.contains("no keyboard"), "{message}");
+    assert!(!world.has("/build.rs", b"fn main() {}\n"));
+    drop(share);
+    let mut share = terminal(&world.sharing(&["--accept-from-page"]));
+    share.until("sharing ana/demo").await;
+    page.until("streamerConnected").await;
+    page.apply().await;
+    share.until("tools run these by themselves").await;
+    share.press("y");
+    assert_eq!(page.ended().await.0, "applied");
+    assert!(world.has("/build.rs", b"fn main() {}\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_editor_tells_viewers_where_the_streamer_is_looking() {
+    let world = World::new().await;
+    let dir = world.dir.path();
+    let url = world.server.url();
+    let mut share = Share::start(&url, dir, &[]);
+    share.until("synced").await;
+    let mut page = Page::open(&url).await;
+    let data = json!({"username": "ana", "project": "demo", "presence": true});
+    page.send(&json!({"type": "file", "subtype": "watch", "data": data}))
+        .await;
+    page.until("fileWatch").await;
+    let focus = async |file: &Path, more: &[&str]| {
+        let who = ["--user", "ana", "--project", "demo", "--key", "secret"];
+        let words = ["focus", file.to_str().unwrap(), "--url", &url];
+        twicecast(&[&words[..], &who, more].concat()).await
+    };
+    let said = focus(&dir.join("a"), &["--line", "3"]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let told = page.until("focusChanged").await;
+    assert_eq!((&told["name"], &told["line"]), (&json!("/a"), &json!(3)));
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    let said = focus(elsewhere.path(), &[]).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("no folder that is shared"), "{said:?}");
+}

@@ -1,0 +1,174 @@
+//! Which pull requests a streamer wants applied, and which connections can do that (protocol,
+//! section 6, `apply`).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::application::connection_id::ConnectionId;
+use crate::application::locks::lock;
+use crate::domain::{ProjectId, PullRequestId, Uptime};
+
+/// How long a question may wait to be accepted.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connection of a streamer asks another to apply a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApplyQuestion {
+    /// Its number, that of no other while the server runs.
+    pub request: u64,
+    /// Which pull request.
+    pub id: PullRequestId,
+    /// Who asks.
+    pub asker: ConnectionId,
+    /// Who is asked.
+    pub applier: ConnectionId,
+    /// Whether the one who is asked has begun.
+    pub is_accepted: bool,
+    asked_at: Uptime,
+}
+
+/// Why a question cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CannotAsk {
+    /// No other connection applies pull requests.
+    Nobody,
+    /// Another question is open in the project.
+    Busy,
+}
+
+/// The connections that apply pull requests, and what they are asked: at most one question in each
+/// project.
+#[derive(Debug, Default)]
+pub(crate) struct ApplyQuestions(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Of each project, the newest last.
+    appliers: HashMap<ProjectId, Vec<ConnectionId>>,
+    open: HashMap<ProjectId, ApplyQuestion>,
+    last_request: u64,
+}
+
+impl ApplyQuestions {
+    /// From now on `connection` may be asked.
+    pub(crate) fn applier_came(&self, project: &ProjectId, connection: ConnectionId) {
+        let mut state = lock(&self.0);
+        let appliers = state.appliers.entry(project.clone()).or_default();
+        appliers.push(connection);
+    }
+
+    /// From now on it is not asked any more. Returns what it was asked and has not answered.
+    pub(crate) fn applier_left(
+        &self,
+        project: &ProjectId,
+        connection: ConnectionId,
+    ) -> Option<ApplyQuestion> {
+        let mut state = lock(&self.0);
+        if let Some(appliers) = state.appliers.get_mut(project) {
+            appliers.retain(|applier| *applier != connection);
+            if appliers.is_empty() {
+                state.appliers.remove(project);
+            }
+        }
+        state.take_if(project, |question| question.applier == connection)
+    }
+
+    /// Returns the question that `connection` has asked, if nobody has accepted it yet. The answer
+    /// to one that has been accepted finds nobody any more.
+    pub(crate) fn asker_left(
+        &self,
+        project: &ProjectId,
+        connection: ConnectionId,
+    ) -> Option<ApplyQuestion> {
+        let is_withdrawn =
+            |question: &ApplyQuestion| question.asker == connection && !question.is_accepted;
+        lock(&self.0).take_if(project, is_withdrawn)
+    }
+
+    /// Whether a connection is there that applies pull requests of the project.
+    pub(crate) fn has_applier(&self, project: &ProjectId) -> bool {
+        lock(&self.0).appliers.contains_key(project)
+    }
+
+    /// Asks the newest connection but `asker` itself.
+    pub(crate) fn ask(
+        &self,
+        project: &ProjectId,
+        id: PullRequestId,
+        asker: ConnectionId,
+        now: Uptime,
+    ) -> Result<ApplyQuestion, CannotAsk> {
+        let mut state = lock(&self.0);
+        let appliers = state.appliers.get(project).into_iter().flatten();
+        let mut others = appliers.filter(|applier| **applier != asker);
+        let applier = *others.next_back().ok_or(CannotAsk::Nobody)?;
+        if state.open.contains_key(project) {
+            return Err(CannotAsk::Busy);
+        }
+        state.last_request += 1;
+        let question = ApplyQuestion {
+            request: state.last_request,
+            id,
+            asker,
+            applier,
+            is_accepted: false,
+            asked_at: now,
+        };
+        state.open.insert(project.clone(), question.clone());
+        Ok(question)
+    }
+
+    /// Whether nothing has ended the question yet.
+    pub(crate) fn is_open(&self, project: &ProjectId, request: u64) -> bool {
+        let state = lock(&self.0);
+        let open = state.open.get(project);
+        open.is_some_and(|open| open.request == request)
+    }
+
+    /// Notes that `applier` begins. Returns false if that is not for it to do, or any more.
+    pub(crate) fn accept(&self, project: &ProjectId, request: u64, applier: ConnectionId) -> bool {
+        let mut state = lock(&self.0);
+        let open = state.open.get_mut(project);
+        let open = open.filter(|open| open.request == request && open.applier == applier);
+        open.map(|open| open.is_accepted = true).is_some()
+    }
+
+    /// Ends the question that `applier` answers; `begun` says whether the answer needs that it has
+    /// been accepted.
+    pub(crate) fn answer(
+        &self,
+        project: &ProjectId,
+        request: u64,
+        applier: ConnectionId,
+        begun: bool,
+    ) -> Option<ApplyQuestion> {
+        lock(&self.0).take_if(project, |open| {
+            open.request == request && open.applier == applier && (open.is_accepted || !begun)
+        })
+    }
+
+    /// Ends the questions that have waited too long to be accepted, and returns them.
+    pub(crate) fn expire(&self, now: Uptime) -> Vec<ApplyQuestion> {
+        let mut state = lock(&self.0);
+        let is_late = |question: &ApplyQuestion| {
+            !question.is_accepted && now.since(question.asked_at) >= PATIENCE
+        };
+        let late = state.open.extract_if(|_, question| is_late(question));
+        late.map(|(_, question)| question).collect()
+    }
+}
+
+impl State {
+    fn take_if(
+        &mut self,
+        project: &ProjectId,
+        is_meant: impl FnOnce(&ApplyQuestion) -> bool,
+    ) -> Option<ApplyQuestion> {
+        self.open.get(project).filter(|open| is_meant(open))?;
+        self.open.remove(project)
+    }
+}
+
+#[cfg(test)]
+mod tests;
