@@ -1,0 +1,87 @@
+// Which language a file is in, by its name, and the extension that highlights it. Loaded when first needed.
+
+/** @typedef {import("../vendor/codemirror.js").Extension} Extension */
+
+/** Endings by language; a name with no dot before it is a whole file name. @type {Record<string, string>} */
+const ENDINGS = {
+  c: ".c .h",
+  clojure: ".clj .cljs .cljc .edn",
+  cmake: ".cmake CMakeLists.txt",
+  cpp: ".cc .cpp .cxx .hpp .hh .hxx .ino .cu",
+  csharp: ".cs",
+  css: ".css",
+  dart: ".dart",
+  diff: ".diff .patch",
+  dockerfile: ".dockerfile Dockerfile Containerfile",
+  elm: ".elm",
+  erlang: ".erl .hrl",
+  go: ".go go.mod",
+  groovy: ".groovy .gradle Jenkinsfile",
+  haskell: ".hs",
+  html: ".html .htm .xhtml .svelte .astro",
+  java: ".java",
+  javascript: ".js .mjs .cjs .jsx",
+  json: ".json .jsonc .json5 .ipynb .webmanifest",
+  julia: ".jl",
+  kotlin: ".kt .kts",
+  less: ".less",
+  lua: ".lua",
+  markdown: ".md .markdown .mdx",
+  nginx: ".nginx nginx.conf",
+  ocaml: ".ml .mli .fs .fsx",
+  perl: ".pl .pm",
+  php: ".php",
+  powershell: ".ps1 .psm1",
+  properties: ".properties .ini .cfg .conf .env .editorconfig .gitconfig",
+  protobuf: ".proto",
+  python: ".py .pyi .pyw",
+  r: ".r",
+  ruby: ".rb .rake .gemspec Rakefile Gemfile",
+  rust: ".rs",
+  sass: ".sass",
+  scala: ".scala .sc .sbt",
+  scss: ".scss",
+  shell: ".sh .bash .zsh .fish .bashrc .profile PKGBUILD",
+  sql: ".sql",
+  swift: ".swift",
+  toml: ".toml Cargo.lock poetry.lock Pipfile",
+  typescript: ".ts .mts .cts .tsx",
+  vue: ".vue",
+  xml: ".xml .svg .xsd .xsl .plist .csproj .ui .qrc",
+  yaml: ".yaml .yml",
+};
+
+/** @type {Map<string, string>} */
+const byEnding = new Map();
+for (const [language, endings] of Object.entries(ENDINGS)) {
+  for (const ending of endings.split(" ")) byEnding.set(ending.toLowerCase(), language);
+}
+
+/** @type {Map<string, Promise<Extension>>} */
+const loaded = new Map();
+
+/**
+ * The language of a file, or null.
+ * @param {string} name
+ * @returns {string | null}
+ */
+export function languageOf(name) {
+  const base = name.slice(name.lastIndexOf("/") + 1).toLowerCase();
+  const dot = base.lastIndexOf(".");
+  return byEnding.get(base) ?? (dot >= 0 ? (byEnding.get(base.slice(dot)) ?? null) : null);
+}
+
+/**
+ * What highlights a language of `languageOf`.
+ * @param {string} language
+ * @returns {Promise<Extension>}
+ */
+export function loadLanguage(language) {
+  let loading = loaded.get(language);
+  if (!loading) {
+    loading = import(`../vendor/languages/${language}.js`).then((module) => module.default());
+    loading.catch(() => loaded.delete(language));
+    loaded.set(language, loading);
+  }
+  return loading;
+}

@@ -1,0 +1,328 @@
+// The project as this viewer has it: entries, contents, and changes as they come. No element.
+import { Contents } from "./contents.js";
+import { decodeBase64, joinBytes } from "./encoding.js";
+import { Folders } from "./folders.js";
+import { encodeName, writeAddress } from "./names.js";
+import { Observable } from "./observable.js";
+
+/** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./connection.js").Message} Message */
+/** @typedef {import("./contents.js").Content} Content */
+/** @typedef {import("./session.js").Session} Session */
+/** `guessed`: the size is the server's, the time is when we heard of it. */
+/** @typedef {{ size: number, modified: number, executable: boolean, guessed?: boolean }} Entry */
+/** @typedef {{ name: string, size: number, modified: number, executable?: boolean }} Listed */
+/**
+ * A change of a file: `after` is its new content, `null` where it is gone, `undefined` where only the fact is known.
+ * @typedef {{ name: string, before: Content | undefined, after: Content | null | undefined }} Change
+ */
+
+/** What is longer is not shown, only downloaded. */
+export const MAX_SHOWN_BYTES = 8 * 1024 * 1024;
+/** What is longer is fetched over HTTP, beside the connection, so that nothing waits behind it. */
+const MAX_OVER_SOCKET = 128 * 1024;
+/** Files that changed last are held ready, so that a change in one of them can be shown at once. */
+const MAX_WARM = 24;
+const MAX_WARM_BYTES = 64 * 1024;
+const MAX_WARM_TOTAL = 256 * 1024;
+/** The contract allows 256 names; open files come first. */
+const MAX_CONTENT_NAMES = 250;
+
+/** A file that is too long to be shown. */
+export class TooLarge extends Error {}
+/** A file that is not there any more. */
+export class Gone extends Error {}
+
+/** All files of one project. Says `changed` for entries, and calls `onChange` listeners for each change of a file. */
+export class Project extends Observable {
+  /** @type {Map<string, Entry>} */
+  entries = new Map();
+  folders = new Folders();
+  loaded = false;
+  /** How many entries a listing under way has brought so far; null while there is none. @type {number | null} */
+  listed = null;
+  /** Files that have changed since they were last looked at, with the time. @type {Map<string, number>} */
+  touched = new Map();
+  /** @type {{ name: string, at: number } | null} */
+  last = null;
+
+  #connection;
+  #session;
+  #contents = new Contents((name) => this.#wanted.has(name));
+  /** @type {Set<string>} */
+  #wanted = new Set();
+  /** Held ready, oldest first. @type {Set<string>} */
+  #warm = new Set();
+  /** @type {Map<string, Promise<Content>>} */
+  #reading = new Map();
+  /** @type {Map<string, { pieces: Uint8Array[], bytes: number }>} */
+  #incoming = new Map();
+  /** Names heard of since a listing began; they are newer than it. @type {Set<string>} */
+  #heardOf = new Set();
+  #listing = 0;
+  /** @type {((change: Change) => void)[]} */
+  #listeners = [];
+
+  /** @param {Connection} connection @param {Session} session */
+  constructor(connection, session) {
+    super();
+    this.#connection = connection;
+    this.#session = session;
+    session.contentNames(() => this.#contentNames());
+    session.onReady(() => void this.#load().catch(() => {}));
+    connection.on("fileGet", ({ data }) => this.#pushed(data));
+    connection.on("fileChanged", ({ data }) => this.#changedElsewhere(data));
+    connection.on("fileDeleted", ({ data }) => this.#deleted(data.file));
+  }
+
+  /** Calls `listener` at each change of a file that is heard of. @param {(change: Change) => void} listener */
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Says which files are open: their changes come with contents. @param {string[]} names */
+  want(names) {
+    if (names.length === this.#wanted.size && names.every((name) => this.#wanted.has(name))) return;
+    this.#wanted = new Set(names);
+    this.#watch();
+  }
+
+  /** Notes that somebody has looked at a file. @param {string} name */
+  seen(name) {
+    if (this.touched.delete(name)) this.changed();
+  }
+
+  /** What is held of a file, perhaps stale. @param {string} name */
+  held(name) {
+    return this.#contents.get(name);
+  }
+
+  /**
+   * The newest content of a file.
+   * @param {string} name
+   * @returns {Promise<Content>}
+   * @throws {TooLarge | Gone | import("./connection.js").RequestError | import("./connection.js").ConnectionLost}
+   */
+  read(name) {
+    const held = this.#contents.get(name);
+    if (held && !held.stale) return Promise.resolve(held);
+    const under = this.#reading.get(name);
+    if (under) return under;
+    const reading = this.#fetch(name).finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
+  }
+
+  /** Where a file is to be had as bytes. @param {string} name */
+  rawAddress(name) {
+    return `/-/raw${writeAddress(this.#session.streamer, this.#session.project)}${encodeName(name)}`;
+  }
+
+  /** A file's bytes over HTTP, for a download. @param {string} name @returns {Promise<Blob>} */
+  async download(name) {
+    const answer = await fetch(this.rawAddress(name), { headers: this.#session.headers, cache: "no-store" });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.blob();
+  }
+
+  /** @param {string} name */
+  async #fetch(name) {
+    const entry = this.entries.get(name);
+    if (!entry) throw new Gone(name);
+    if (entry.size > MAX_SHOWN_BYTES) throw new TooLarge(name);
+    if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
+    const before = this.#contents.get(name);
+    const bytes = (entry.size > MAX_OVER_SOCKET && (await this.#fetchRaw(name))) || (await this.#fetchParts(name));
+    // What has come as a change in the meantime is newer, or another change follows.
+    const pushed = this.#contents.get(name);
+    if (pushed && pushed !== before && !pushed.stale) return pushed;
+    const content = this.#contents.put(name, bytes);
+    if (before?.stale) this.#tell({ name, before, after: content });
+    return content;
+  }
+
+  /** @param {string} name @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where the server has no such address */
+  async #fetchRaw(name) {
+    try {
+      return new Uint8Array(await (await this.download(name)).arrayBuffer());
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {string} name */
+  async #fetchParts(name) {
+    /** @type {Uint8Array[]} */
+    let pieces = [];
+    await this.#connection.request("file", "get", { ...this.#session.place, name }, ({ data }) => {
+      if (data.part === 1) pieces = [];
+      pieces.push(decodeBase64(data.content));
+    });
+    return joinBytes(pieces);
+  }
+
+  /** @param {string[]} names */
+  #keepWarm(names) {
+    for (const name of names) {
+      this.#warm.delete(name);
+      this.#warm.add(name);
+    }
+    for (const each of this.#warm) {
+      if (this.#warm.size <= MAX_WARM) break;
+      this.#warm.delete(each);
+    }
+    this.#watch();
+  }
+
+  #watch() {
+    if (this.#connection.state === "open") this.#session.watch().catch(() => {});
+  }
+
+  #contentNames() {
+    const names = new Set([...this.#wanted, ...this.#warm]);
+    const small = [...names].filter((name) => (this.entries.get(name)?.size ?? 0) <= MAX_SHOWN_BYTES);
+    return small.slice(0, MAX_CONTENT_NAMES);
+  }
+
+  /** Lists the project, and brings what is held in step with it. */
+  async #load() {
+    const listing = ++this.#listing;
+    this.#heardOf.clear();
+    this.listed = 0;
+    const files = (await this.#listOverHttp()) ?? (await this.#listOverSocket(listing));
+    if (listing !== this.#listing) return;
+    this.#reconcile(files);
+    this.listed = null;
+    this.loaded = true;
+    this.changed();
+    for (const name of this.#contents.names()) if (this.#wanted.has(name)) this.read(name).catch(() => {});
+    await this.#warmUp(listing);
+  }
+
+  /** @returns {Promise<Listed[] | null>} null where the server has no such address */
+  async #listOverHttp() {
+    const { streamer, project, headers } = this.#session;
+    try {
+      const answer = await fetch(`/-/files${writeAddress(streamer, project)}`, { headers });
+      return answer.ok ? (await answer.json()).files : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {number} listing */
+  async #listOverSocket(listing) {
+    /** @type {Listed[]} */
+    const files = [];
+    const take = (/** @type {Message} */ message) => {
+      for (const file of message.data.files) files.push(file);
+      if (listing !== this.#listing) return;
+      this.listed = files.length;
+      this.changed();
+    };
+    take(await this.#connection.request("file", "list", { ...this.#session.place, name: "/", recursively: true, hashes: false }, take));
+    return files;
+  }
+
+  /** @param {Listed[]} files */
+  #reconcile(files) {
+    const first = !this.loaded;
+    const listed = new Set();
+    for (const { name, size, modified, executable } of files) {
+      listed.add(name);
+      if (this.#heardOf.has(name)) continue;
+      const known = this.entries.get(name);
+      const same = known && known.size === size && (known.guessed || known.modified === modified);
+      if (!same || known.guessed) this.#contents.outdate(name);
+      if (!same && !first) this.#note(name, modified);
+      if (!known) this.folders.add(name);
+      this.entries.set(name, { size, modified, executable: executable === true });
+    }
+    for (const name of [...this.entries.keys()]) {
+      if (!listed.has(name) && !this.#heardOf.has(name)) this.#remove(name);
+    }
+  }
+
+  /** Reads the files that changed last, one after the other, as long as nothing else needs the connection. @param {number} listing */
+  async #warmUp(listing) {
+    const recent = [...this.entries]
+      .filter(([, { size }]) => size > 0 && size <= MAX_WARM_BYTES)
+      .sort(([, one], [, other]) => other.modified - one.modified)
+      .slice(0, MAX_WARM);
+    let bytes = 0;
+    const names = recent.filter(([, { size }]) => (bytes += size) <= MAX_WARM_TOTAL).map(([name]) => name);
+    this.#keepWarm(names);
+    for (const name of names) {
+      if (listing !== this.#listing) return;
+      await this.read(name).catch(() => {});
+    }
+  }
+
+  /** A change with its content, perhaps in parts. @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data */
+  #pushed({ name, content, part, maxPart, executable }) {
+    this.#heardOf.add(name);
+    const incoming = part === 1 ? { pieces: [], bytes: 0 } : this.#incoming.get(name);
+    if (!incoming) return;
+    const bytes = decodeBase64(content);
+    incoming.bytes += bytes.length;
+    if (incoming.bytes <= MAX_SHOWN_BYTES) incoming.pieces.push(bytes);
+    else incoming.pieces.length = 0;
+    if (part < maxPart) {
+      this.#incoming.set(name, incoming);
+      return;
+    }
+    this.#incoming.delete(name);
+    if (!this.entries.has(name)) this.folders.add(name);
+    this.entries.set(name, { size: incoming.bytes, modified: Date.now(), executable: executable === true, guessed: true });
+    this.#note(name, Date.now());
+    const before = this.#contents.get(name);
+    if (incoming.bytes > MAX_SHOWN_BYTES) {
+      this.#contents.delete(name);
+      this.#watch();
+      this.#tell({ name, before, after: undefined });
+    } else {
+      this.#tell({ name, before, after: this.#contents.put(name, joinBytes(incoming.pieces)) });
+    }
+    this.changed();
+  }
+
+  /** A change whose content was not wanted. @param {Listed} data */
+  #changedElsewhere({ name, size, modified, executable }) {
+    this.#heardOf.add(name);
+    if (!this.entries.has(name)) this.folders.add(name);
+    this.entries.set(name, { size, modified, executable: executable === true });
+    this.#contents.outdate(name);
+    this.#note(name, Date.now());
+    this.#tell({ name, before: this.#contents.get(name), after: undefined });
+    this.changed();
+  }
+
+  /** @param {string} name */
+  #deleted(name) {
+    this.#heardOf.add(name);
+    this.#remove(name);
+    this.changed();
+  }
+
+  /** @param {string} name */
+  #remove(name) {
+    if (!this.entries.delete(name)) return;
+    this.folders.delete(name);
+    this.touched.delete(name);
+    this.#warm.delete(name);
+    const before = this.#contents.get(name);
+    this.#contents.delete(name);
+    this.#tell({ name, before, after: null });
+  }
+
+  /** @param {string} name @param {number} at */
+  #note(name, at) {
+    this.touched.set(name, at);
+    this.last = { name, at };
+  }
+
+  /** @param {Change} change */
+  #tell(change) {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

@@ -1,0 +1,294 @@
+// Who this viewer is, and what the server lets them do: token, rights, roles, presence. Greets on every connection.
+import { ConnectionLost, RequestError } from "./connection.js";
+import { writeAddress } from "./names.js";
+import { Observable } from "./observable.js";
+
+/** @typedef {import("./connection.js").Connection} Connection */
+/**
+ * What this connection may do in the project, as `status` has it.
+ * @typedef {{ name: string | null, read: boolean, listen: boolean, chat: boolean, propose: boolean,
+ *   stream: boolean, apply: boolean }} You
+ */
+/**
+ * - `connecting`: the first connection is under way; `lost`: it is being made again
+ * - `ready`: watching; `missing`: watching a project that is not there yet
+ * - `denied`: reading needs a token; `refused`: the server said no for another reason
+ * @typedef {"connecting" | "lost" | "ready" | "missing" | "denied" | "refused"} Phase
+ */
+/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
+/** What became of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
+
+/** @type {You} */
+const NOBODY = { name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false };
+
+/** The part of `Storage` that a session uses. @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
+
+/** One viewer of one project. Knows no file and no chat message. */
+export class Session extends Observable {
+  /** @type {Phase} */
+  phase = "connecting";
+  /** @type {You} */
+  you = NOBODY;
+  /** @type {TokenState} */
+  tokenState = "none";
+  live = false;
+  viewers = 0;
+  /** The key `guests`. @type {"off" | "chat" | "propose"} */
+  guests = "off";
+  /** What the server said when it refused. */
+  refusal = "";
+  /** How the chat is heard. @type {"member" | "listener" | null} */
+  hears = null;
+
+  #connection;
+  #keeper;
+  /** @type {string | null} */
+  #token;
+  /** @type {(() => void)[]} */
+  #ready = [];
+  /** @type {() => string[]} */
+  #contentNames = () => [];
+  /** What the last `watch` of this connection said. @type {string | null} */
+  #watched = null;
+  #greeting = 0;
+  #wasReady = false;
+
+  /**
+   * @param {Connection} connection
+   * @param {{ streamer: string, project: string }} place
+   * @param {Keeper} keeper where the token outlives a reload, but not the tab
+   */
+  constructor(connection, place, keeper) {
+    super();
+    this.streamer = place.streamer;
+    this.project = place.project;
+    this.#connection = connection;
+    this.#keeper = keeper;
+    this.#token = keeper.getItem(this.key);
+    connection.greet = () => void this.#greet();
+    connection.probe = () => void this.refresh().catch(() => {});
+    connection.subscribe(() => this.#connectionChanged());
+    connection.on("streamerConnected", () => this.#liveIs(true));
+    connection.on("streamerDisconnected", () => this.#liveIs(false));
+    connection.on("viewersChanged", ({ data }) => {
+      this.viewers = data.viewers;
+      this.changed();
+    });
+    connection.on("badAuthError", () => this.#expired());
+  }
+
+  /** What names the project in a request. */
+  get place() {
+    return { username: this.streamer, project: this.project };
+  }
+
+  /** The room of the project, or the one that the token names. */
+  get room() {
+    return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
+  }
+
+  /** Under which name the token is kept. */
+  get key() {
+    return tokenKey(this);
+  }
+
+  /** The token, where the server has accepted it: for a request that cannot have headers. */
+  get token() {
+    return this.tokenState === "good" ? this.#token : null;
+  }
+
+  /** Where the whole project is to be had. */
+  get zipAddress() {
+    return `/-/zip${writeAddress(this.streamer, this.project)}`;
+  }
+
+  /** The headers that a request over HTTP needs for this viewer's rights. @returns {Record<string, string>} */
+  get headers() {
+    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
+  }
+
+  /** Calls `listener` after every greeting that found the project, once the roles are settled. @param {() => void} listener */
+  onReady(listener) {
+    this.#ready.push(listener);
+  }
+
+  /** Names what tells of which files this viewer wants the contents of changes. @param {() => string[]} names */
+  contentNames(names) {
+    this.#contentNames = names;
+  }
+
+  /** Watches the project, for the contents of the files that are wanted now, unless it does already. */
+  async watch() {
+    const content = this.#contentNames();
+    const watched = JSON.stringify(content);
+    if (watched === this.#watched) return;
+    this.#watched = watched;
+    await this.#connection.request("file", "watch", { ...this.place, content, presence: true });
+  }
+
+  /** Asks for the state of the project and for what this viewer may do. */
+  async refresh() {
+    const { data } = await this.#connection.request("file", "status", this.place);
+    this.live = data.streamer;
+    this.viewers = data.viewers;
+    this.guests = data.guests ?? "off";
+    this.you = { ...NOBODY, ...data.you };
+    if (this.phase === "missing") await this.#settle();
+    this.changed();
+  }
+
+  /** Goes on with another token, and keeps it for this tab. @param {string} token */
+  useToken(token) {
+    this.#token = token;
+    this.#keeper.setItem(this.key, token);
+    this.#connection.reconnect();
+  }
+
+  /** Goes on without a token. */
+  leave() {
+    this.#dropToken("none");
+    this.#connection.reconnect();
+  }
+
+  /**
+   * Takes a guest's name, and goes on with it.
+   * @param {string} name
+   * @throws {RequestError | ConnectionLost} a name that is taken: its answer has a `suggestion`
+   */
+  async enterAsGuest(name) {
+    const wanted = { name, streamer: this.streamer, project: this.project };
+    const { data } = await this.#connection.request("guest", "enter", wanted);
+    this.useToken(data.token);
+  }
+
+  /** Everything that a new connection needs, in as few round trips as there can be. */
+  async #greet() {
+    const greeting = ++this.#greeting;
+    const connection = this.#connection;
+    const token = this.#token;
+    this.hears = null;
+    this.#watched = null;
+    try {
+      const known = token ? connection.request("authenticate", null, { token }) : null;
+      const watched = this.watch();
+      const status = connection.request("file", "status", this.place);
+      watched.catch(() => {});
+      status.catch(() => {});
+      await known?.then(
+        () => (this.tokenState = "good"),
+        (error) => this.#tokenRefused(error),
+      );
+      await this.#heed(status);
+      await watched;
+      await this.#settle();
+    } catch (error) {
+      if (greeting === this.#greeting) this.#fail(error);
+    }
+  }
+
+  /** @param {Promise<import("./connection.js").Message>} status */
+  async #heed(status) {
+    try {
+      const { data } = await status;
+      this.live = data.streamer;
+      this.viewers = data.viewers;
+      this.guests = data.guests ?? "off";
+      this.you = { ...NOBODY, ...data.you };
+      this.phase = "ready";
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.type !== "failReadPathError") throw error;
+      this.phase = "missing";
+      this.live = false;
+    }
+  }
+
+  /** Takes the roles that the rights allow. One that fails leaves the others. */
+  async #settle() {
+    if (this.phase === "missing" && !this.you.read) return this.changed();
+    this.phase = "ready";
+    const name = this.you.name;
+    const ask = (/** @type {string} */ type, /** @type {string} */ subtype, /** @type {object} */ data) =>
+      this.#connection.request(type, subtype, data).then(
+        () => true,
+        (error) => {
+          if (error instanceof ConnectionLost) throw error;
+          return false;
+        },
+      );
+    const heard = this.you.chat
+      ? ask("chat", "auth", { username: name, room: this.room })
+      : this.you.listen && ask("chat", "listen", { room: `${this.streamer}/${this.project}` });
+    const roles = [heard];
+    if (this.you.stream) roles.push(ask("file", "auth", { ...this.place, present: false }));
+    else if (this.you.propose) {
+      roles.push(ask("pullrequest", "auth", { username: name, streamer: this.streamer, project: this.project }));
+    }
+    const [hears] = await Promise.all(roles);
+    this.hears = !hears ? null : this.you.chat ? "member" : "listener";
+    this.#wasReady = true;
+    this.changed();
+    for (const listener of this.#ready) listener();
+  }
+
+  /** @param {unknown} error */
+  #tokenRefused(error) {
+    if (!(error instanceof RequestError)) throw error;
+    const expires = claimsOf(this.#token)?.exp ?? Infinity;
+    this.#dropToken(expires * 1000 < Date.now() ? "expired" : "wrong");
+  }
+
+  #expired() {
+    this.#dropToken("expired");
+    this.you = { ...this.you, name: null, listen: false, chat: false, propose: false, stream: false, apply: false };
+    this.hears = null;
+    this.changed();
+    this.refresh().catch((error) => this.#fail(error));
+  }
+
+  /** @param {TokenState} state */
+  #dropToken(state) {
+    this.#token = null;
+    this.#keeper.removeItem(this.key);
+    this.tokenState = state;
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    if (error instanceof ConnectionLost) return;
+    this.refusal = error instanceof Error ? error.message : String(error);
+    this.phase = error instanceof RequestError && error.code === 401 ? "denied" : "refused";
+    this.changed();
+  }
+
+  #connectionChanged() {
+    if (this.#connection.state === "waiting") this.phase = this.#wasReady ? "lost" : "connecting";
+    this.changed();
+  }
+
+  /** @param {boolean} live */
+  #liveIs(live) {
+    this.live = live;
+    this.changed();
+    if (live && this.phase === "missing") void this.refresh().catch(() => {});
+  }
+}
+
+/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
+export function tokenKey({ streamer, project }) {
+  return `token:${streamer}/${project}`;
+}
+
+/**
+ * What a token says about itself. The server alone judges it.
+ * @param {string | null} token
+ * @returns {Claims | null}
+ */
+function claimsOf(token) {
+  try {
+    const payload = (token ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,183 @@
+// The chat: what was said, who is here, and the field to say something.
+import { createRef, html, nothing, ref, repeat } from "../../vendor/lit-html.js";
+import { pieces } from "../links.js";
+import { visible } from "../names.js";
+import { chat as texts } from "../panel-texts.js";
+import { region } from "./region.js";
+
+/** @typedef {import("../room.js").ChatMessage} ChatMessage */
+/** @typedef {{ room: import("../room.js").Room, session: import("../session.js").Session,
+ *   workspace: import("../workspace.js").Workspace }} Models */
+
+/** So near to the end counts as at the end, in pixels. */
+const NEAR = 24;
+/** Messages of one person within this time stand below one name. */
+const TOGETHER_MS = 5 * 60_000;
+const MEMBERS_MS = 10_000;
+const MAX_NAMES = 200;
+
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+
+/**
+ * Draws the chat.
+ *
+ * @param {HTMLElement} element
+ * @param {Models} models
+ */
+export function mountChat(element, { room, session, workspace }) {
+  /** @type {import("../../vendor/lit-html.js").Ref<HTMLElement>} */
+  const log = createRef();
+  /** @type {import("../../vendor/lit-html.js").Ref<HTMLTextAreaElement>} */
+  const field = createRef();
+  let atEnd = true;
+  let draft = "";
+  /** The first message that came while nobody looked, until they have looked away again. @type {ChatMessage | null} */
+  let firstNew = null;
+
+  const isShown = () => !document.hidden && (log.value?.getClientRects().length ?? 0) > 0;
+  const toEnd = () => {
+    const list = log.value;
+    if (list) list.scrollTop = list.scrollHeight;
+  };
+  /** After each render: the newest message comes into view, unless somebody has scrolled away from it. */
+  const settle = () => {
+    if (!isShown()) {
+      room.look(false);
+      return;
+    }
+    if (atEnd) {
+      if (room.unread > 0) firstNew = nthForeignFromEnd(room.messages, room.unread, session.you.name);
+      toEnd();
+    }
+    room.look(atEnd);
+  };
+  const scrolled = () => {
+    const list = log.value;
+    if (!list || !isShown()) return;
+    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight <= NEAR;
+    if (atEnd && room.unread > 0) draw();
+    room.look(atEnd);
+  };
+
+  const send = async () => {
+    const message = draft.trim();
+    if (message === "") return;
+    if (await room.send(message)) {
+      if (draft.trim() === message) draft = "";
+      atEnd = true;
+      firstNew = null;
+    }
+    draw();
+  };
+  /** @param {SubmitEvent} event */
+  const submit = (event) => {
+    event.preventDefault();
+    void send();
+  };
+  /** @param {KeyboardEvent} event */
+  const keyed = (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void send();
+  };
+
+  const message = (/** @type {ChatMessage} */ each, /** @type {number} */ at) => {
+    const { username, date } = each;
+    const before = room.messages[at - 1];
+    const newDay = !before || day.format(before.date) !== day.format(date);
+    const follows = !newDay && each !== firstNew && before.username === username && date - before.date < TOGETHER_MS;
+    const own = username === session.you.name;
+    return html`
+      ${newDay && day.format(date) !== day.format(Date.now()) ? html`<li class="day">${day.format(date)}</li>` : nothing}
+      ${each === firstNew ? html`<li class="new"><span>${texts.newMark}</span></li>` : nothing}
+      <li class=${follows ? "message follows" : "message"}>
+        ${follows
+          ? nothing
+          : html`<p class="who">
+              <bdi class="name">${visible(username)}</bdi>
+              ${username === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
+              ${own ? html`<span class="own">${texts.you}</span>` : nothing}
+              <time datetime=${new Date(date).toISOString()} title=${moment.format(date)}>${time.format(date)}</time>
+            </p>`}
+        <p class="words">${pieces(each.message).map(({ text, href }) =>
+          href ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow ugc">${text}</a>` : text,
+        )}</p>
+      </li>`;
+  };
+
+  const composer = () => html`
+    <form class="composer" @submit=${submit}>
+      ${refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
+      <div class="row">
+        <textarea class="field" name="message" rows="1" aria-label=${texts.field} placeholder=${texts.placeholder}
+          .value=${draft} @input=${(/** @type {any} */ event) => (draft = event.target.value)} @keydown=${keyed} ${ref(field)}></textarea>
+        <button class="button primary" ?disabled=${room.sending}>${texts.send}</button>
+      </div>
+    </form>`;
+
+  const foot = () => {
+    if (room.mayWrite || draft !== "") return composer();
+    if (session.phase !== "ready") return nothing;
+    if (session.guests !== "off" && session.you.name === null) {
+      return html`<div class="join-in"><p class="hint">${texts.guest}</p>
+        <button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${texts.join}</button></div>`;
+    }
+    return html`<p class="hint">${room.heard ? texts.askForLink(session.streamer) : texts.closed}</p>`;
+  };
+
+  const template = () => {
+    queueMicrotask(settle);
+    const unseen = !atEnd && room.unread > 0;
+    return html`
+      <div class="chat-head">
+        <h2 class="visually-hidden">${texts.title}</h2>
+        ${room.members.length > 0
+          ? html`<details class="members">
+              <summary>${texts.here(room.members.length)}</summary>
+              <ul aria-label=${texts.members}>
+                ${room.members.slice(0, MAX_NAMES).map((name) => html`<li>
+                  <bdi>${visible(name)}</bdi>
+                  ${name === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
+                </li>`)}
+              </ul>
+            </details>`
+          : nothing}
+      </div>
+      <div class="log" tabindex="0" role="log" aria-label=${texts.log} @scroll=${scrolled} ${ref(log)}>
+        ${room.messages.length === 0 && room.heard ? html`<p class="empty">${texts.empty}</p>` : nothing}
+        <ol>${repeat(room.messages, (each) => `${each.id} ${each.date} ${each.username}`, message)}</ol>
+      </div>
+      ${unseen
+        ? html`<button class="button to-end" @click=${() => { atEnd = true; draw(); }}>${texts.newMessages(room.unread)}</button>`
+        : nothing}
+      ${foot()}`;
+  };
+  const draw = region(element, template, room, session, workspace);
+
+  document.addEventListener("visibilitychange", settle);
+  setInterval(() => void (document.hidden || room.refreshMembers()), MEMBERS_MS);
+  return { focus: () => field.value?.focus() };
+}
+
+/** @param {ChatMessage[]} messages @param {number} count @param {string | null} own */
+function nthForeignFromEnd(messages, count, own) {
+  let left = count;
+  for (let at = messages.length - 1; at >= 0; at--) {
+    if (messages[at].username !== own && --left === 0) return messages[at];
+  }
+  return null;
+}
+
+/** @param {import("../room.js").Room} room */
+function refusal({ refusal: why }) {
+  switch (why?.kind) {
+    case undefined: return "";
+    case "slow": return texts.slow(why.seconds);
+    case "muted": return texts.muted(moment.format(why.until));
+    case "long": return texts.long;
+    case "lost": return texts.lost;
+    case "refused": return texts.refused(why.message);
+  }
+}

@@ -1,0 +1,262 @@
+// The code on the stage: one editor, a document for each open file, kept in step with the project.
+import { EditorSelection, EditorState, EditorView, Transaction, openSearchPanel } from "../../vendor/codemirror.js";
+import { languageOf, loadLanguage } from "../languages.js";
+import { visible, writeFragment } from "../names.js";
+import * as texts from "../texts.js";
+import { copyText } from "./clipboard.js";
+import {
+  MAX_HIGHLIGHTED, access, common, language, pickableLines, reading, separatorOf, versionChange, wrapping, writing,
+} from "./editor.js";
+import { clearFresh, markLinked, nextChange } from "./marks.js";
+
+/** @typedef {import("../contents.js").Content} Content */
+/** @typedef {import("../workspace.js").Lines} Lines */
+/** `edited` is the edit's text as the document last had it. @typedef {{ state: EditorState, scroll: any, edited: string | undefined }} Open */
+/**
+ * What an edit is to this view: proposal.js has it.
+ * @typedef {{ subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
+ *   write(name: string, text: string): void }} Edits
+ */
+
+const FRESH_MS = 1800;
+/** Earlier versions of files that are not open are kept so that what changed can be marked later. */
+const MAX_EARLIER = 64;
+const MAX_EARLIER_LENGTH = 64 * 1024;
+const WRITE_AFTER_MS = 150;
+
+/**
+ * @param {HTMLElement} element
+ * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile, workspace: import("../workspace.js").Workspace,
+ *   notices: import("../notices.js").Notices, edits: Edits }} models
+ */
+export function mountCode(element, { project, active, workspace, notices, edits }) {
+  /** @type {Map<string, Open>} */
+  const documents = new Map();
+  /** @type {Map<string, string>} */
+  const earlier = new Map();
+  /** @type {EditorView | null} */
+  let view = null;
+  /** @type {string | null} */
+  let shown = null;
+  let granted = 0;
+  let wrapped = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pending;
+
+  function editor() {
+    if (view) return view;
+    const root = element.attachShadow({ mode: "open" });
+    view = new EditorView({ root, parent: root, dispatchTransactions });
+    return view;
+  }
+
+  /** @param {readonly import("../../vendor/codemirror.js").Transaction[]} transactions @param {EditorView} target */
+  function dispatchTransactions(transactions, target) {
+    target.update(transactions);
+    if (!shown || edits.textOf(shown) === undefined) return;
+    if (!transactions.some((each) => each.docChanged && each.annotation(Transaction.remote) !== true)) return;
+    clearTimeout(pending);
+    pending = setTimeout(write, WRITE_AFTER_MS);
+  }
+
+  /** Hands what was typed to the edit. */
+  function write() {
+    clearTimeout(pending);
+    pending = undefined;
+    const open = shown === null ? undefined : documents.get(shown);
+    if (!view || !open || shown === null || edits.textOf(shown) === undefined) return;
+    open.edited = view.state.sliceDoc();
+    edits.write(shown, open.edited);
+  }
+
+  /** @param {string} name @param {string} text @param {string | undefined} edited */
+  function newState(name, text, edited) {
+    const label = edited === undefined ? texts.stage.code(visible(name)) : texts.stage.codeEdited(visible(name));
+    const separator = separatorOf(text);
+    const state = EditorState.create({
+      doc: separator === "\n" ? text : text.replaceAll(separator, "\n"),
+      extensions: [
+        EditorState.lineSeparator.of(separator),
+        common(pickableLines(pick)),
+        access.of(edited === undefined ? reading(label) : writing(label)),
+        wrapping.of(workspace.wrap ? EditorView.lineWrapping : []),
+        language.of([]),
+      ],
+    });
+    const spoken = text.length <= MAX_HIGHLIGHTED ? languageOf(name) : null;
+    if (spoken) {
+      void loadLanguage(spoken).then((extension) => {
+        if (documents.has(name)) change(name, { effects: language.reconfigure(extension) });
+      }, () => {});
+    }
+    return state;
+  }
+
+  /** Changes a document, on screen or not. @param {string} name @param {import("../../vendor/codemirror.js").TransactionSpec} spec */
+  function change(name, spec) {
+    const open = documents.get(name);
+    if (!open) return;
+    if (name === shown && view) view.dispatch(spec);
+    else open.state = open.state.update(spec).state;
+  }
+
+  /** @param {string} name */
+  const stateOf = (name) => (name === shown && view ? view.state : documents.get(name)?.state);
+
+  /** Brings an open document to a version of its file, and says where the first change is. @param {string} name @param {string} text @param {boolean} mark */
+  function bring(name, text, mark) {
+    const state = stateOf(name);
+    const version = state && versionChange(state, text, mark);
+    if (!version) return null;
+    change(name, version.spec);
+    if (mark) setTimeout(() => change(name, { effects: clearFresh.of(null) }), FRESH_MS);
+    return version.first;
+  }
+
+  /** The document of a file, made if need be. @param {string} name @param {string} text */
+  function documentOf(name, text) {
+    const held = documents.get(name);
+    const edited = edits.textOf(name);
+    if (held && (held.edited === undefined) === (edited === undefined)) {
+      if (edited !== undefined && edited !== held.edited) {
+        bring(name, edited, false);
+        held.edited = edited;
+      }
+      return null;
+    }
+    const before = edited === undefined ? earlier.get(name) : undefined;
+    earlier.delete(name);
+    documents.set(name, { state: newState(name, edited ?? before ?? text, edited), scroll: null, edited });
+    if (name === shown) shown = null;
+    return edited === undefined && before !== undefined ? bring(name, text, true) : null;
+  }
+
+  /** Puts the active file on screen, as far as it is there. */
+  function show() {
+    const { name, content } = active;
+    const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
+    element.hidden = !isCode;
+    if (name === null || !isCode) return;
+    const changed = documentOf(name, content?.text ?? "");
+    const open = /** @type {Open} */ (documents.get(name));
+    if (shown !== name) {
+      leave();
+      shown = name;
+      const target = editor();
+      target.setState(open.state);
+      if (open.scroll) target.dispatch({ effects: open.scroll });
+      applyWrap(target);
+    }
+    if (wrapped !== workspace.wrap) applyWrap(editor());
+    grant(changed);
+  }
+
+  /** Keeps what is on screen for when it comes back. */
+  function leave() {
+    if (pending !== undefined) write();
+    const open = shown === null ? undefined : documents.get(shown);
+    if (!open || !view) return;
+    open.state = view.state;
+    open.scroll = view.scrollSnapshot();
+  }
+
+  /** @param {EditorView} target */
+  function applyWrap(target) {
+    wrapped = workspace.wrap;
+    target.dispatch({ effects: wrapping.reconfigure(wrapped ? EditorView.lineWrapping : []) });
+  }
+
+  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file has changed */
+  function grant(changed) {
+    const { wish } = workspace;
+    if (!view || !wish || wish.name !== shown || wish.serial === granted) return;
+    granted = wish.serial;
+    const { doc } = view.state;
+    if (wish.lines) {
+      const line = doc.line(Math.min(wish.lines.from, doc.lines));
+      view.dispatch({
+        selection: wish.follow ? undefined : EditorSelection.cursor(line.from),
+        effects: [EditorView.scrollIntoView(line.from, { y: "center" }), markLinked.of(wish.follow ? null : wish.lines)],
+      });
+    } else {
+      if (wish.follow && changed !== null) goTo(changed);
+      if (workspace.lines === null) view.dispatch({ effects: markLinked.of(null) });
+    }
+    if (wish.focus) view.focus();
+  }
+
+  /** Scrolls to a place, no further than needed if it is near. @param {number} at */
+  function goTo(at) {
+    if (!view) return;
+    const near = view.visibleRanges.some(({ from, to }) => at >= from && at <= to);
+    view.dispatch({ effects: EditorView.scrollIntoView(at, near ? { y: "nearest", yMargin: 80 } : { y: "center" }) });
+  }
+
+  /** @param {number} line @param {boolean} extend */
+  function pick(line, extend) {
+    if (shown === null) return;
+    const start = extend && workspace.lines ? workspace.lines.from : line;
+    const lines = { from: Math.min(start, line), to: Math.max(start, line) };
+    workspace.set({ lines, following: false });
+    view?.dispatch({ effects: markLinked.of(lines) });
+    const link = new URL(writeFragment(shown, lines), location.href).href;
+    void copyText(link).then((copied) => notices.say(copied ? texts.stage.linkCopied : texts.stage.linkPlaced));
+  }
+
+  project.onChange(({ name, before, after }) => {
+    if (after === null) {
+      earlier.delete(name);
+      return;
+    }
+    if (documents.has(name) && edits.textOf(name) === undefined && typeof after?.text === "string") {
+      const at = bring(name, after.text, true);
+      if (name === shown && workspace.following && at !== null) goTo(at);
+    } else if (!documents.has(name) && typeof before?.text === "string" && before.text.length <= MAX_EARLIER_LENGTH) {
+      if (!earlier.has(name)) earlier.set(name, before.text);
+      for (const each of earlier.keys()) {
+        if (earlier.size <= MAX_EARLIER) break;
+        earlier.delete(each);
+      }
+    }
+  });
+
+  workspace.subscribe(() => {
+    const names = new Set(workspace.tabs.map((tab) => tab.name));
+    for (const name of documents.keys()) {
+      if (names.has(name)) continue;
+      if (name === shown) {
+        leave();
+        shown = null;
+      }
+      documents.delete(name);
+    }
+    show();
+  });
+  edits.subscribe(show);
+  active.subscribe(show);
+  addEventListener("pagehide", () => pending !== undefined && write());
+
+  const stopFollowing = () => workspace.following && workspace.set({ following: false });
+  element.addEventListener("wheel", stopFollowing, { passive: true });
+  element.addEventListener("touchmove", stopFollowing, { passive: true });
+  element.addEventListener("pointerdown", (event) => {
+    // A press on the scroll bar is a wish to look elsewhere; the code itself may be clicked.
+    if (view && event.composedPath()[0] === view.scrollDOM) stopFollowing();
+  });
+  element.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) stopFollowing();
+  });
+
+  return {
+    focus: () => view?.focus(),
+    find: () => void (view && !element.hidden && openSearchPanel(view)),
+    /** Goes to the next (1) or previous (-1) change. @param {1 | -1} by */
+    step(by) {
+      if (!view || element.hidden) return;
+      const at = nextChange(view.state, view.state.selection.main.head, by);
+      if (at === null) return;
+      stopFollowing();
+      view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    },
+  };
+}

@@ -1,0 +1,28 @@
+// A dialog that is open as long as the workspace says so.
+
+/** @typedef {import("../workspace.js").Workspace} Workspace */
+
+/**
+ * Opens and closes `element` with `workspace.dialog`. A press outside closes it; the focus goes back to where it was.
+ * @param {HTMLElement} element
+ * @param {Workspace} workspace
+ * @param {NonNullable<Workspace["dialog"]>} name
+ * @param {() => void} [onOpen] called once it is open
+ */
+export function joinDialog(element, workspace, name, onOpen) {
+  const dialog = /** @type {HTMLDialogElement} */ (element);
+  workspace.subscribe(() => {
+    if (workspace.dialog === name && !dialog.open) {
+      dialog.showModal();
+      onOpen?.();
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        if (document.activeElement !== dialog) return;
+        /** @type {HTMLElement | null} */ (dialog.querySelector("input, button.primary, button"))?.focus();
+      }));
+    } else if (workspace.dialog !== name && dialog.open) dialog.close();
+  });
+  dialog.addEventListener("close", () => workspace.dialog === name && workspace.set({ dialog: null }));
+  dialog.addEventListener("pointerdown", (event) => {
+    if (event.target === dialog) workspace.set({ dialog: null });
+  });
+}

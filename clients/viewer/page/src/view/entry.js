@@ -1,0 +1,76 @@
+// Who you are: a guest's entry by a name, and the way out again.
+import { html, nothing } from "../../vendor/lit-html.js";
+import { ConnectionLost, RequestError } from "../connection.js";
+import { visible } from "../names.js";
+import * as texts from "../texts.js";
+import { joinDialog } from "./dialog.js";
+import { closeIcon } from "./icons.js";
+import { region } from "./region.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {{ session: import("../session.js").Session, workspace: import("../workspace.js").Workspace }} models
+ */
+export function mountEntry(element, { session, workspace }) {
+  let fault = "";
+  let isAsking = false;
+  const redraw = region(element, template, session, workspace);
+  joinDialog(element, workspace, "entry", () => {
+    fault = "";
+    redraw();
+    requestAnimationFrame(() => element.querySelector("input")?.focus());
+  });
+
+  function template() {
+    if (workspace.dialog !== "entry") return nothing;
+    const { name } = session.you;
+    return html`<div class="sheet small">
+      <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
+        <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
+      ${name === null ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>
+        <div class="sheet-actions"><button class="button" @click=${leave}>${texts.entry.leave}</button></div>`}
+    </div>`;
+  }
+
+  function formTemplate() {
+    return html`<form @submit=${onSubmit}>
+      <p>${session.guests === "propose" ? texts.entry.propose : texts.entry.chat}</p>
+      <label class="labelled"><span>${texts.entry.name}</span>
+        <input class="field" name="name" maxlength="32" required autocomplete="nickname" spellcheck="false"
+          aria-describedby="entry-fault" ?disabled=${isAsking}></label>
+      <p class="fault" id="entry-fault" role="alert">${fault}</p>
+      <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}>${texts.entry.cancel}</button>
+        <button class="button primary" ?disabled=${isAsking}>${texts.entry.join}</button></div>
+    </form>`;
+  }
+
+  /** @param {SubmitEvent} event */
+  async function onSubmit(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const name = String(new FormData(form).get("name") ?? "").trim();
+    isAsking = true;
+    fault = "";
+    redraw();
+    try {
+      await session.enterAsGuest(name);
+      close();
+    } catch (error) {
+      if (error instanceof ConnectionLost) fault = texts.entry.lost;
+      else if (error instanceof RequestError && error.answer.suggestion) {
+        fault = texts.entry.taken(visible(error.answer.suggestion.replace(/^~/, "")));
+      } else fault = visible(error instanceof Error ? error.message : String(error));
+    }
+    isAsking = false;
+    redraw();
+  }
+
+  function leave() {
+    session.leave();
+    close();
+  }
+
+  function close() {
+    workspace.set({ dialog: null });
+  }
+}

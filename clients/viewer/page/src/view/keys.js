@@ -1,0 +1,125 @@
+// Keys for the whole page, and the list of them.
+import { html, nothing } from "../../vendor/lit-html.js";
+import * as texts from "../texts.js";
+import { joinDialog } from "./dialog.js";
+import { closeIcon } from "./icons.js";
+import { region } from "./region.js";
+
+/** @typedef {import("../workspace.js").Workspace} Workspace */
+/**
+ * What the keys do beyond the workspace.
+ * @typedef {{ find: () => void, edit: () => void, step: (by: 1 | -1) => void, focusCode: () => void,
+ *   focusPanel: () => void }} Actions
+ */
+
+const KEPT = "singleKeys";
+/** The regions that F6 goes round, in order; those that are not seen are left out. */
+const REGIONS = ["#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button", "#difference",
+  "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]", "#bar button:not(.skip)", "#places button"];
+
+/** @param {Workspace} workspace @param {Actions} actions */
+export function mountKeys(workspace, actions) {
+  if (localStorage.getItem(KEPT) === "off") workspace.set({ singleKeys: false });
+
+  /** @type {Record<string, () => void>} */
+  const single = {
+    t: () => workspace.set({ dialog: "palette" }),
+    f: () => workspace.set({ following: !workspace.following }),
+    "/": actions.find,
+    e: actions.edit,
+    c: () => panel("chat"),
+    p: () => panel("proposals"),
+    w: () => workspace.set({ wrap: !workspace.wrap }),
+    "[": () => workspace.step(-1),
+    "]": () => workspace.step(1),
+    j: () => actions.step(1),
+    k: () => actions.step(-1),
+    "?": () => workspace.set({ dialog: "help" }),
+  };
+
+  /** Out of a field, then out of the drawer, then from a difference to the file. @param {boolean} isInField */
+  function goBack(isInField) {
+    if (isInField) {
+      /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+      workspace.set({ drawer: false });
+      actions.focusCode();
+    } else if (workspace.stage.kind !== "file") workspace.show({ kind: "file" });
+    else workspace.set({ drawer: false });
+  }
+
+  /** @param {"chat" | "proposals"} which */
+  function panel(which) {
+    workspace.openPanel(which);
+    requestAnimationFrame(actions.focusPanel);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if (event.key === "F6") {
+      goRound(event.shiftKey ? -1 : 1, actions.focusCode);
+      event.preventDefault();
+    } else if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "p") {
+      workspace.set({ dialog: "palette" });
+      event.preventDefault();
+    } else if (event.key === "Escape") {
+      if (workspace.dialog === null) goBack(isTyping(event));
+    } else if (workspace.singleKeys && workspace.dialog === null && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event)) {
+      if (!Object.hasOwn(single, event.key)) return;
+      event.preventDefault();
+      single[event.key]();
+    }
+  });
+}
+
+/** Whether keys are letters where they go now. @param {KeyboardEvent} event */
+function isTyping(event) {
+  const [target] = event.composedPath();
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** @param {1 | -1} by @param {() => void} focusCode */
+function goRound(by, focusCode) {
+  const all = REGIONS.map((selector) => /** @type {HTMLElement | null} */ (
+    [...document.querySelectorAll(selector)].find((each) => each.checkVisibility()) ?? null));
+  const seen = all.filter((each) => each !== null);
+  const here = seen.findIndex((each) => regionOf(each).contains(document.activeElement));
+  const next = seen.at((here + (here < 0 && by < 0 ? 0 : by)) % seen.length);
+  if (next?.id === "code") focusCode();
+  else if (next?.tabIndex === -1 && next.id === "difference") (/** @type {HTMLElement} */ (next.querySelector("button, [tabindex]") ?? next)).focus();
+  else next?.focus();
+}
+
+/** @param {HTMLElement} element */
+function regionOf(element) {
+  return element.closest("#files, #tabs, #code, #preview, #difference, #state, #panel, #bar, #places") ?? element;
+}
+
+/** @param {HTMLElement} element @param {Workspace} workspace */
+export function mountHelp(element, workspace) {
+  const redraw = region(element, template, workspace);
+  joinDialog(element, workspace, "help", redraw);
+
+  function template() {
+    if (workspace.dialog !== "help") return nothing;
+    return html`<div class="sheet">
+      <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
+        <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
+      <div class="key-groups">
+        ${texts.keys.groups.map(([title, rows]) => html`<section><h3>${title}</h3><dl>
+          ${rows.map(([keys, text]) => html`<div><dt>${text}</dt><dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}
+        </dl></section>`)}
+      </div>
+      <label class="check"><input type="checkbox" .checked=${workspace.singleKeys} @change=${onSingle}>
+        <span>${texts.keys.single}<small>${texts.keys.singleHint}</small></span></label>
+      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
+    </div>`;
+  }
+
+  /** @param {Event} event */
+  function onSingle(event) {
+    const isOn = /** @type {HTMLInputElement} */ (event.target).checked;
+    localStorage.setItem(KEPT, isOn ? "on" : "off");
+    workspace.set({ singleKeys: isOn });
+  }
+}

@@ -1,0 +1,90 @@
+// Mounts the views, each on its element, and joins what one does with another. Nothing else names them all.
+import { isChange } from "../draft.js";
+import { Follow } from "../follow.js";
+import * as texts from "../texts.js";
+import { mountAddress } from "./address.js";
+import { mountBar, mountFoot } from "./bar.js";
+import { mountChat } from "./chat.js";
+import { mountCode } from "./code.js";
+import { mountDifference } from "./difference.js";
+import { mountEntry } from "./entry.js";
+import { mountHelp, mountKeys } from "./keys.js";
+import { mountPalette } from "./palette.js";
+import { mountPreview } from "./preview.js";
+import { edit } from "./propose.js";
+import { mountProposals } from "./proposals.js";
+import { byId, mountFrame, mountNotices, mountPanelTabs, mountPlaces } from "./shell.js";
+import { mountBanner, mountState } from "./state.js";
+import { mountFileBar, mountTabs } from "./tabs.js";
+import { mountTake } from "./take.js";
+import { mountTree } from "./tree.js";
+
+/**
+ * @param {{ connection: import("../connection.js").Connection, session: import("../session.js").Session,
+ *   project: import("../project.js").Project, workspace: import("../workspace.js").Workspace,
+ *   notices: import("../notices.js").Notices, active: import("../active.js").ActiveFile, room: import("../room.js").Room,
+ *   sent: import("../sent.js").SentProposals, proposal: import("../proposal.js").Proposal,
+ *   review: import("../review.js").Review }} models
+ */
+export function mountPage({ connection, session, project, workspace, notices, active, room, sent, proposal, review }) {
+  workspace.wrap = matchMedia("(max-width: 720px)").matches;
+  const isEdited = (/** @type {string} */ name) => proposal.textOf(name) !== undefined;
+  const mayEdit = () => proposal.mayPropose;
+  const editFile = (/** @type {string} */ name) => void edit({ proposal, project, workspace, notices }, name);
+  const editActive = () => {
+    if (mayEdit() && workspace.stage.kind !== "review" && active.name !== null) editFile(active.name);
+  };
+  const discard = (/** @type {string} */ name) => {
+    const draft = proposal.drafts.get(name);
+    proposal.discard(name);
+    if (draft && isChange(draft)) notices.say(texts.stage.discarded, { action: { label: texts.stage.undo, run: () => restore(draft) } });
+  };
+  const restore = (/** @type {import("../draft.js").Draft} */ { name, base, before, after }) => {
+    if (base === null || before === null) proposal.add(name, after ?? "");
+    else if (proposal.begin(name, { text: before, sha256: base })) proposal.write(name, after ?? "");
+    workspace.open(name, { keep: true });
+  };
+  const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
+
+  document.body.dataset.view = "project";
+  mountFrame(workspace);
+  mountAddress(workspace, session);
+  const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
+  const difference = mountDifference(byId("difference"), { proposal, review, project, workspace, session, edit: editFile });
+  mountBar(byId("bar"), {
+    session, connection, workspace, skip: code.focus,
+    unread: () => room.unread + review.waiting, unreadOf: [room, review],
+  });
+  mountTree(byId("files"), { project, workspace, isEdited });
+  mountTabs(byId("tabs"), { workspace, project, isEdited });
+  mountFileBar(byId("filebar"), {
+    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
+  });
+  mountPreview(byId("preview"), { active, project, workspace, notices, edits: proposal });
+  mountState(byId("state"), { session, connection, project, workspace, notices });
+  mountBanner(byId("banner"), session);
+  mountPanelTabs(byId("panel-tabs"), { workspace, counts });
+  mountPlaces(byId("places"), { workspace, counts });
+  const chat = mountChat(byId("chat"), { room, session, workspace });
+  mountProposals(byId("proposals"), { proposal, sent, review, project, session, workspace, notices });
+  mountFoot(byId("foot"), { session, project, workspace });
+  mountNotices(byId("notices"), notices);
+  mountPalette(byId("palette"), { project, workspace });
+  mountHelp(byId("help"), workspace);
+  mountEntry(byId("entry"), { session, workspace });
+  mountTake(byId("take"), { session, project, workspace });
+  mountKeys(workspace, {
+    find: code.find,
+    edit: editActive,
+    step: (by) => (workspace.stage.kind === "file" ? code.step(by) : difference.step(by)),
+    focusCode: code.focus,
+    focusPanel: () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus()),
+  });
+
+  // After the code view, which must have heard of a change before it is asked to show it.
+  new Follow(connection, project, workspace);
+
+  const wake = () => document.visibilityState === "visible" && connection.wake();
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+}

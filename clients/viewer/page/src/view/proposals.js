@@ -1,0 +1,57 @@
+// The proposals: a viewer's own, or those that wait for the streamer.
+import { html } from "../../vendor/lit-html.js";
+import { propose, review as reviewTexts } from "../panel-texts.js";
+import { proposeTemplate } from "./propose.js";
+import { region } from "./region.js";
+import { reviewsTemplate } from "./reviews.js";
+
+const REFRESH_MS = 10_000;
+
+/**
+ * @typedef {{ proposal: import("../proposal.js").Proposal, sent: import("../sent.js").SentProposals,
+ *   review: import("../review.js").Review, project: import("../project.js").Project,
+ *   session: import("../session.js").Session, workspace: import("../workspace.js").Workspace,
+ *   notices: import("../notices.js").Notices }} Models
+ */
+
+/**
+ * Draws the proposals, and tells in notices what comes in and what is decided.
+ *
+ * @param {HTMLElement} element
+ * @param {Models} models
+ */
+export function mountProposals(element, models) {
+  const { proposal, sent, review, project, session, workspace, notices } = models;
+  const drawLater = () => draw();
+  const own = proposeTemplate(models, drawLater);
+  const waiting = reviewsTemplate(models, drawLater);
+
+  const template = () => {
+    if (review.mayReview) return waiting();
+    if (proposal.mayPropose || proposal.drafts.size > 0 || session.phase === "lost") return own();
+    if (session.guests === "propose" && session.you.name === null) {
+      return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
+        <div><button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${propose.join}</button></div>`;
+    }
+    return html`<h2>${propose.title}</h2><p class="hint">${propose.notAllowed(session.streamer)}</p>`;
+  };
+  const draw = region(element, template, proposal, sent, review, project, session, workspace);
+
+  const refresh = () => void (document.hidden || review.refresh());
+  document.addEventListener("visibilitychange", refresh);
+  setInterval(refresh, REFRESH_MS);
+
+  sent.onDecided(({ state, title }) => {
+    if (state === "waiting" || state === "withdrawn") return;
+    const tone = state === "accepted" ? "good" : "plain";
+    notices.say(propose.told[state](title), { tone, action: { label: propose.show, run: () => workspace.openPanel("proposals") } });
+  });
+  review.onArrived(({ id, owner, title }) => {
+    const run = () => {
+      review.select(id);
+      workspace.openPanel("proposals");
+    };
+    notices.say(reviewTexts.arrived(owner, title), { action: { label: reviewTexts.look, run } });
+  });
+  review.onAccepted(({ title }) => notices.say(reviewTexts.accepted(title), { tone: "good" }));
+}

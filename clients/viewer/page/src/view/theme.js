@@ -1,0 +1,31 @@
+// Light, dark, or as the system has it. The choice is kept in this browser.
+
+/** @typedef {"auto" | "light" | "dark"} Theme */
+
+const KEY = "theme";
+/** @type {Theme[]} */
+const ORDER = ["auto", "light", "dark"];
+
+/** @returns {Theme} */
+export function theme() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen === "light" || chosen === "dark" ? chosen : "auto";
+}
+
+/** Shows what was chosen in an earlier visit. */
+export function restoreTheme() {
+  apply(/** @type {Theme} */ (localStorage.getItem(KEY) ?? "auto"));
+}
+
+/** Goes on to the next theme. */
+export function nextTheme() {
+  const next = ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length];
+  localStorage.setItem(KEY, next);
+  apply(next);
+}
+
+/** @param {Theme} chosen */
+function apply(chosen) {
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+  else delete document.documentElement.dataset.theme;
+}

@@ -1,0 +1,1 @@
+import{Ea as o}from"../shared-SHMUWWUZ.js";var r={"+":"inserted","-":"deleted","@":"meta"},i={name:"diff",token:function(e){var n=e.string.search(/[\t ]+?$/);if(!e.sol()||n===0)return e.skipToEnd(),("error "+(r[e.string.charAt(0)]||"")).replace(/ $/,"");var f=r[e.peek()]||e.skipToEnd();return n===-1?e.skipToEnd():e.pos=n,f}};var a=()=>o.define(i);export{a as default};

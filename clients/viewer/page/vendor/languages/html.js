@@ -1,0 +1,1 @@
+import{b as t}from"../shared-6GZWYE46.js";import"../shared-EVJ4CIRG.js";import"../shared-6KFKRX7Z.js";import"../shared-ASV3UDQV.js";import"../shared-VS3LFQ2I.js";import"../shared-SHMUWWUZ.js";var o=()=>t();export{o as default};

@@ -1,0 +1,155 @@
+// The chat, in two browsers and beside the protocol itself.
+import test from "node:test";
+import assert from "node:assert/strict";
+import { open, phone, startServer, streamer, viewer, viewerToken } from "./lib.mjs";
+
+const log = (/** @type {any} */ page) => page.getByRole("log", { name: "Messages" });
+const field = (/** @type {any} */ page) => page.getByRole("textbox", { name: "Message" });
+
+test("somebody with a name reads what was said before, writes, and sees their own words once", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.say("welcome!");
+  const bob = await open(t, server, { token: viewerToken("bob") });
+  await log(bob).getByText("welcome!").waitFor();
+  assert.equal(await log(bob).locator(".badge").innerText(), "streamer");
+
+  await field(bob).fill("hello\nfrom two lines");
+  await field(bob).press("Enter");
+  const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "bob");
+  assert.equal(heard.data.message, "hello\nfrom two lines");
+  await log(bob).getByText("from two lines").waitFor();
+  assert.equal(await log(bob).getByText("from two lines").count(), 1);
+  assert.equal(await field(bob).inputValue(), "");
+
+  await ana.say("and to you");
+  await log(bob).getByText("and to you").waitFor();
+  const words = await log(bob).locator(".words").allInnerTexts();
+  assert.deepEqual(words, ["welcome!", "hello\nfrom two lines", "and to you"]);
+  await bob.behaved();
+});
+
+test("members are told by name, the streamer with a badge, within ten seconds", async (t) => {
+  const server = await startServer(t);
+  await streamer(t, server);
+  const bob = await open(t, server, { token: viewerToken("bob") });
+  await bob.getByText("2 here").waitFor();
+  const eve = await viewer(t, server, "eve");
+  await bob.getByText("3 here").waitFor({ timeout: 11_000 });
+  await bob.getByText("3 here").click();
+  const names = bob.getByRole("list", { name: "Who is here" }).getByRole("listitem");
+  assert.deepEqual((await names.allInnerTexts()).map((name) => name.replace(/\s+/g, " ")), ["ana streamer", "bob", "eve"]);
+  eve.close();
+  await bob.getByText("2 here").waitFor({ timeout: 11_000 });
+  await bob.behaved();
+});
+
+test("who writes too fast is told how long to wait, and keeps the text", async (t) => {
+  const server = await startServer(t, { chatMessagesPerSecond: 1, chatBurst: 1 });
+  await streamer(t, server);
+  const bob = await open(t, server, { token: viewerToken("bob") });
+  await field(bob).fill("first");
+  await field(bob).press("Enter");
+  await log(bob).getByText("first").waitFor();
+  await field(bob).fill("second");
+  await field(bob).press("Enter");
+  await bob.getByRole("alert").getByText(/wait 1 second/).waitFor();
+  assert.equal(await field(bob).inputValue(), "second");
+  await bob.getByRole("alert").waitFor({ state: "detached" });
+  await field(bob).press("Enter");
+  await log(bob).getByText("second").waitFor();
+  await bob.behaved();
+});
+
+test("a reader who has scrolled up stays there, and one press brings what is new", async (t) => {
+  const server = await startServer(t, { chatMessagesPerSecond: 0 });
+  const ana = await streamer(t, server);
+  for (let line = 1; line <= 60; line++) await ana.say(`line ${line}`);
+  const bob = await open(t, server, { token: viewerToken("bob") });
+  await log(bob).getByText("line 60").waitFor();
+  const place = () => log(bob).evaluate((/** @type {Element} */ list) => Math.round(list.scrollTop));
+  await log(bob).hover();
+  await bob.mouse.wheel(0, -400);
+  await bob.waitForFunction(() => {
+    const list = /** @type {Element} */ (document.querySelector("[role=log]"));
+    return list.scrollTop + list.clientHeight < list.scrollHeight - 300;
+  });
+  const before = await place();
+  await ana.say("news one");
+  await ana.say("news two");
+  await bob.getByRole("button", { name: "2 new messages" }).waitFor();
+  assert.equal(await place(), before);
+  await bob.getByRole("button", { name: "2 new messages" }).click();
+  await bob.waitForFunction(() => {
+    const list = /** @type {Element} */ (document.querySelector("[role=log]"));
+    return list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
+  });
+  assert.equal(await bob.getByRole("button", { name: /new message/ }).count(), 0);
+  await bob.behaved();
+});
+
+test("messages that come while the chat is out of sight are counted on its tab", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const bob = await open(t, server, { token: viewerToken("bob"), viewport: phone });
+  const places = bob.getByRole("navigation", { name: "Views" });
+  await bob.getByText("Live", { exact: true }).waitFor();
+  await ana.say("one");
+  await ana.say("two");
+  await places.getByRole("button", { name: /Chat\s*2/ }).click();
+  await log(bob).getByText("two").waitFor();
+  await places.getByRole("button", { name: /^Chat$/ }).waitFor();
+  await bob.behaved();
+});
+
+test("a public chat is read without a token, and nobody without a name has a field", async (t) => {
+  const server = await startServer(t, { publicChat: true });
+  const ana = await streamer(t, server);
+  await ana.say("hello, whoever you are");
+  const nobody = await open(t, server);
+  await log(nobody).getByText("hello, whoever you are").waitFor();
+  await ana.say("and again");
+  await log(nobody).getByText("and again").waitFor();
+  assert.equal(await field(nobody).count(), 0);
+  await nobody.behaved();
+});
+
+test("a guest takes a name, gets another where it is taken, and writes", async (t) => {
+  const server = await startServer(t, { publicChat: true, guests: "chat" });
+  const ana = await streamer(t, server);
+  const first = await open(t, server);
+  const enter = async (/** @type {any} */ page, /** @type {string} */ name) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().click();
+    await page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+  };
+  await enter(first, "Bob");
+  await field(first).fill("hi from a guest");
+  await field(first).press("Enter");
+  const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "~Bob");
+  assert.equal(heard.data.message, "hi from a guest");
+
+  const second = await open(t, server);
+  await enter(second, "bob");
+  await second.getByText(/is free/).waitFor();
+  await second.getByRole("button", { name: "Join", exact: true }).click();
+  await field(second).waitFor();
+  await first.behaved();
+  await second.behaved();
+});
+
+test("after a restart of the server nothing is shown twice, and what was said meanwhile is there", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.say("before");
+  const bob = await open(t, server, { token: viewerToken("bob"), expected: /WebSocket|ERR_/ });
+  await log(bob).getByText("before").waitFor();
+  await field(bob).fill("half a thought");
+  await server.restart();
+  const again = await streamer(t, server);
+  await again.say("after");
+  await log(bob).getByText("after").waitFor();
+  assert.deepEqual(await log(bob).locator(".words").allInnerTexts(), ["before", "after"]);
+  assert.equal(await field(bob).inputValue(), "half a thought");
+  await bob.behaved();
+});

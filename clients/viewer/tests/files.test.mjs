@@ -1,0 +1,127 @@
+// What files hold: pictures, bytes, long ones, hostile ones; and taking them home.
+import test from "node:test";
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { open, share, startServer, streamer, temporary, viewerToken } from "./lib.mjs";
+import { becomes, lines, put, row, sees } from "./lib/watching.mjs";
+
+const run = promisify(execFile);
+/** A picture of one pixel. */
+const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+const SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" onload="window.pwned=1"><script>window.pwned=1</script><circle r="4"/></svg>`;
+
+/** Opens a file by its link. @param {any} page @param {string} name */
+const go = (page, name) => page.evaluate((/** @type {string} */ hash) => (location.hash = hash), `#${encodeURI(name)}`);
+
+test("pictures, drawings, bytes and damaged pictures are each shown as what they are", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.png", PNG);
+  await ana.post("/broken.png", "\u0000 no picture at all");
+  await ana.post("/drawing.svg", SVG);
+  await ana.post("/data.bin", Uint8Array.from({ length: 40_000 }, (_, at) => at % 256));
+  const page = await open(t, server, { place: "#/a.png" });
+  await page.getByRole("img", { name: "Picture a.png" }).waitFor();
+  await page.getByText("1 × 1").waitFor();
+
+  await go(page, "/broken.png");
+  await page.getByText("No text: 19 B, shown as bytes").waitFor();
+
+  await go(page, "/drawing.svg");
+  await sees(page, "<svg");
+  await page.getByRole("button", { name: "Show as picture" }).click();
+  await page.getByRole("img", { name: "Picture drawing.svg" }).waitFor();
+  assert.ok(await page.getByRole("img", { name: "Picture drawing.svg" }).evaluate((/** @type {any} */ image) => image.decode().then(() => true)));
+  await page.getByRole("button", { name: "Show as code" }).click();
+  await sees(page, "<svg");
+
+  await go(page, "/data.bin");
+  const bytes = page.getByRole("region", { name: "Bytes of the file" });
+  await bytes.getByText("00 01 02 03").waitFor();
+  await page.getByRole("button", { name: "24 kB more" }).click();
+  await becomes(async () => (await bytes.innerText()).split("\n").length, 2500);
+  await page.behaved();
+});
+
+test("a file of nine megabytes is not fetched to be shown, but can be downloaded", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const long = Buffer.alloc(9_000_000, "x");
+  await ana.post("/long.txt", long);
+  const page = await open(t, server, { place: "#/long.txt" });
+  await page.getByText("At 9.0 MB, this file is too large to show here.").waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
+  assert.equal(download.suggestedFilename(), "long.txt");
+  assert.deepEqual(await readFile(await download.path()), long);
+  await page.behaved();
+});
+
+test("a file of some megabytes, and a line of 300 kB, leave the page quick", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/many.txt", lines(400_000));
+  await ana.post("/wide.txt", "y".repeat(300_000));
+  await ana.post("/small.txt", "small\n");
+  const page = await open(t, server, { place: "#/many.txt" });
+  await sees(page, "line 1");
+  await go(page, "/wide.txt");
+  await sees(page, "yyyy");
+  const begin = Date.now();
+  await go(page, "/small.txt");
+  await sees(page, "small");
+  assert.ok(Date.now() - begin < 1000, `${Date.now() - begin} ms`);
+  await page.behaved();
+});
+
+test("names, contents and invisible characters from outside are text that is seen, and nothing else", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const evil = `<img src=x onerror="window.pwned=1">`;
+  await ana.post(`/${evil}.txt`, `${evil}<script>window.pwned=1</script>\n`);
+  await ana.post("/in\u202Eexe.txt", "a\u202Eb\u200Bc\u2066d\n");
+  await ana.post("/page.html", `<script>window.pwned=1</script>`);
+  const page = await open(t, server, { place: `#/${encodeURIComponent(`${evil}.txt`)}` });
+  await sees(page, evil);
+  await row(page, `${evil}.txt`).waitFor();
+  await go(page, "/in\u202Eexe.txt");
+  await row(page, "in‹U+202E›exe.txt").waitFor();
+  await sees(page, "a‹U+202E›b‹U+200B›c‹U+2066›d");
+  assert.equal(await page.title(), "in‹U+202E›exe.txt · ana/demo");
+  await go(page, "/page.html");
+  await sees(page, "<script>");
+  await page.behaved();
+});
+
+test("the zip has the project byte for byte, also where reading needs a token", async (t) => {
+  const server = await startServer(t, { publicRead: false });
+  const folder = await temporary(t);
+  await put(folder, { "src/a.rs": lines(1000), "empty.txt": "", "data.bin": Uint8Array.from({ length: 70_000 }, (_, at) => (at * 7) % 256), "ä ö/ü.md": "# ü\n" });
+  await share(t, server, folder);
+  const page = await open(t, server, { token: viewerToken("bob") });
+  await row(page, "empty.txt").waitFor();
+  await page.getByRole("button", { name: "Download" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Take it home" });
+  await dialog.getByText(`twicecast mirror ana/demo --url ${server.url}`).waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Download as .zip" }).click()]);
+  assert.equal(download.suggestedFilename(), "demo.zip");
+  const target = await temporary(t);
+  await run("python3", ["-c", "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])", await download.path(), target]);
+  await run("diff", ["-r", folder, target]);
+  assert.ok(!new URL(page.url()).href.includes("token"));
+  await page.behaved();
+});
+
+test("a single file is downloaded under its name, as bytes", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/src/a.html", "<b>a</b>\r\n");
+  const page = await open(t, server, { place: "#/src/a.html" });
+  await sees(page, "<b>a</b>");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download file" }).click()]);
+  assert.equal(path.basename(download.suggestedFilename()), "a.html");
+  assert.equal(await readFile(await download.path(), "utf8"), "<b>a</b>\r\n");
+  await page.behaved();
+});

@@ -1,0 +1,101 @@
+// The system's Chromium: pages that count whatever a page must never do.
+import { after } from "node:test";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { countTraffic } from "./traffic.mjs";
+
+const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+/** Longer than anything here takes, and short enough that a test that waits in vain ends. */
+export const PATIENCE = 20_000;
+
+/** A page that has received nothing for so long has all that it asked for. */
+const QUIET_MS = 500;
+
+export const desktop = { width: 1280, height: 800 };
+export const phone = { width: 390, height: 780 };
+
+/** @type {Promise<import("playwright-core").Browser> | undefined} */
+let launched;
+after(async () => (await launched)?.close());
+
+/** One browser for all tests of a file. */
+export function browser() {
+  launched ??= chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return launched;
+}
+
+/**
+ * What one browser window has done that no page of ours may do: `window.pwned` set, a dialog, a violation of
+ * the Content-Security-Policy, an error, a request to another host.
+ *
+ * @typedef {{ dialogs: string[], violations: string[], errors: string[], foreign: string[] }} Offences
+ */
+
+/**
+ * A window of its own, with its own storage.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {import("./server.mjs").Server} server
+ * @param {{ path?: string, token?: string, place?: string, viewport?: { width: number, height: number },
+ *   scheme?: "light" | "dark", context?: import("playwright-core").BrowserContextOptions,
+ *   expected?: RegExp }} [options] `expected` are console errors that the test causes by design
+ */
+export async function open(test, server, options = {}) {
+  const { path = "/ana/demo", token, place = "", viewport = desktop, scheme = "light", expected } = options;
+  const context = await (await browser()).newContext({
+    viewport,
+    colorScheme: scheme,
+    reducedMotion: "reduce",
+    hasTouch: viewport.width < 500,
+    isMobile: viewport.width < 500,
+    ...options.context,
+  });
+  context.setDefaultTimeout(PATIENCE);
+  test.after(() => context.close());
+  const page = await context.newPage();
+  const traffic = countTraffic(page);
+
+  /** @type {Offences} */
+  const offences = { dialogs: [], violations: [], errors: [], foreign: [] };
+  await page.exposeFunction("reportViolation", (/** @type {string} */ text) => offences.violations.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      // @ts-expect-error: the function that the test has exposed
+      window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+    });
+  });
+  page.on("dialog", (dialog) => {
+    offences.dialogs.push(dialog.message());
+    void dialog.dismiss();
+  });
+  page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !expected?.test(message.text())) offences.errors.push(message.text());
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (/^https?:$/.test(url.protocol) && url.origin !== server.origin) offences.foreign.push(request.url());
+  });
+
+  const fragment = token ? `#token=${token}` : place;
+  await page.goto(`${server.origin}${path}${fragment}`);
+  return Object.assign(page, {
+    offences,
+    /** What it has received. */
+    traffic,
+    /** Waits until it has received nothing for a moment. */
+    async quiet() {
+      for (let before = -1; before !== traffic.frames; ) {
+        before = traffic.frames;
+        await page.waitForTimeout(QUIET_MS);
+      }
+    },
+    /** Fails if the page has done anything that it must not. */
+    async behaved() {
+      const pwned = await page.evaluate(() => "pwned" in window);
+      assert.deepEqual({ ...offences, pwned }, { dialogs: [], violations: [], errors: [], foreign: [], pwned: false });
+    },
+  });
+}
+
+/** @typedef {Awaited<ReturnType<typeof open>>} Window */

@@ -1,0 +1,52 @@
+// What people do on the page's panel and stage, in words that the tests share.
+/** @typedef {import("./browser.mjs").Window} Window */
+
+/** @param {Window} page */
+export const panel = (page) => page.getByRole("tabpanel", { name: /Proposals/ });
+
+/** @param {Window} page */
+export const difference = (page) => page.locator("#difference");
+
+/** @param {Window} page */
+export async function openProposals(page) {
+  const places = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: /^Proposals/ });
+  const tab = page.getByRole("tab", { name: /^Proposals/ });
+  await places.or(tab).filter({ visible: true }).first().click();
+  await panel(page).waitFor();
+}
+
+/** Opens a file by typing a part of its name. @param {Window} page @param {string} name */
+export async function openFile(page, name) {
+  await page.keyboard.press("Control+p");
+  const field = page.getByRole("combobox", { name: "Go to file" });
+  await field.fill(name);
+  await field.press("Enter");
+  await page.getByRole("tab", { name: name.split("/").at(-1) }).waitFor();
+}
+
+/** The code on the stage. @param {Window} page */
+export const code = (page) => page.locator("#code .cm-content");
+
+/** Begins to edit a file and puts `text` at its start. @param {Window} page @param {string} name @param {string} text */
+export async function editFile(page, name, text) {
+  await openFile(page, name);
+  await openProposals(page);
+  await panel(page).getByRole("button", { name: `Edit ${name.split("/").at(-1)}` }).click();
+  await typeAtStart(page, text);
+}
+
+/** @param {Window} page @param {string} text */
+export async function typeAtStart(page, text) {
+  await page.locator("#code .cm-content[contenteditable=true]").click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.insertText(text);
+}
+
+/** Sends what was edited. @param {Window} page @param {string} title */
+export async function propose(page, title, why = "") {
+  await openProposals(page);
+  await panel(page).getByRole("textbox", { name: "Title" }).fill(title);
+  if (why) await panel(page).getByRole("textbox", { name: "Why" }).fill(why);
+  await panel(page).getByRole("button", { name: /^Propose / }).click();
+  await panel(page).getByRole("heading", { name: title }).first().waitFor();
+}

@@ -1,0 +1,148 @@
+// A server of the test's own on a free port, `twicecast` beside it, and tokens for both.
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const root = path.join(import.meta.dirname, "../../../..");
+const programs = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "debug");
+const KEY = "secret";
+
+/** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
+
+/** A token for `claims`, valid for an hour unless they say otherwise. @param {Record<string, unknown>} claims */
+export function token(claims) {
+  const encode = (/** @type {unknown} */ part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const exp = Math.floor(Date.now() / 1000) + 3600;
+  const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ exp, ...claims })}`;
+  return `${signed}.${createHmac("sha256", KEY).update(signed).digest("base64url")}`;
+}
+
+/** The streamer's token for a project of theirs. */
+export const streamerToken = (streamer = "ana", project = "demo", claims = {}) =>
+  token({ username: streamer, streamername: streamer, streamname: project, ...claims });
+
+/** A viewer's token. @param {string} username */
+export const viewerToken = (username, streamer = "ana", project = "demo", claims = {}) =>
+  token({ username, streamername: streamer, streamname: project, ...claims });
+
+/** A new folder, removed when the test ends. @param {import("node:test").TestContext} test */
+export async function temporary(test) {
+  const folder = await mkdtemp(path.join(tmpdir(), "viewer-"));
+  test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  return folder;
+}
+
+/** A port that nobody listens on. @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = /** @type {import("node:net").AddressInfo} */ (probe.address());
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * A child process, its output, and the means to wait for a part of it. The test ends it.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {string} program
+ * @param {string[]} args
+ */
+export function start(test, program, args, options = {}) {
+  const child = spawn(path.join(programs, program), args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  /** @type {(() => void)[]} */
+  let waiting = [];
+  const running = {
+    output: "",
+    /** @type {Promise<number | null>} */
+    ended: new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        running.exited = true;
+        for (const wake of waiting) wake();
+        resolve(code);
+      });
+    }),
+    exited: false,
+    /** Waits until the output so far matches, and gives the match. @param {RegExp} pattern */
+    async said(pattern) {
+      for (;;) {
+        const match = running.output.match(pattern);
+        if (match) return match;
+        if (running.exited) throw new Error(`${program} ended without ${pattern}:\n${running.output}`);
+        await new Promise((resolve) => waiting.push(() => resolve(undefined)));
+      }
+    },
+    /** @param {NodeJS.Signals} [signal] */
+    async stop(signal = "SIGTERM") {
+      if (!running.exited) child.kill(signal);
+      await running.ended;
+    },
+  };
+  const hear = (/** @type {Buffer} */ bytes) => {
+    running.output += bytes;
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
+  child.stdout?.on("data", hear);
+  child.stderr?.on("data", hear);
+  test.after(() => running.stop("SIGKILL"));
+  return running;
+}
+
+/**
+ * A server with a folder of its own. `config` has its keys as in config.json.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {Record<string, unknown>} [config]
+ */
+export async function startServer(test, config = {}) {
+  const baseDir = await temporary(test);
+  const port = await freePort();
+  const flags = Object.entries({ port, baseDir, host: "127.0.0.1", ...config }).flatMap(([name, value]) => [
+    `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    String(value),
+  ]);
+  const run = async () => {
+    const running = start(test, "file-ws-server", flags);
+    await running.said(/ is listening/);
+    return running;
+  };
+  let running = await run();
+  const server = {
+    baseDir,
+    origin: `http://127.0.0.1:${port}`,
+    url: `ws://127.0.0.1:${port}`,
+    log: () => running.output,
+    stop: () => running.stop(),
+    /** Kills the server, as a crash would. */
+    kill: () => running.stop("SIGKILL"),
+    async restart() {
+      await running.stop("SIGKILL");
+      running = await run();
+    },
+  };
+  return server;
+}
+
+/**
+ * `twicecast share` of a folder, once it has sent everything.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {Server} server
+ * @param {string} folder
+ * @param {string[]} [args]
+ */
+export async function share(test, server, folder, args = [], streamer = "ana", project = "demo") {
+  const to = ["--url", server.url, "--key", KEY, "--user", streamer, "--project", project, "--json", "--yes"];
+  const sharing = start(test, "twicecast", ["share", folder, ...to, ...args]);
+  await sharing.said(/"event":"synced"/);
+  return sharing;
+}

@@ -1,0 +1,23 @@
+// What a page has received: bytes over HTTP and over its WebSocket.
+/** @typedef {import("playwright-core").Page} Page */
+
+/**
+ * Counts what a page receives from now on; call it before the page is opened.
+ *
+ * @param {Page} page
+ */
+export function countTraffic(page) {
+  const traffic = { /** @type {Record<string, number>} */ http: {}, frames: 0, frameBytes: 0, /** @type {string[]} */ types: [] };
+  page.on("response", async (response) => {
+    const { responseBodySize, responseHeadersSize } = await response.request().sizes().catch(() => ({ responseBodySize: 0, responseHeadersSize: 0 }));
+    traffic.http[new URL(response.url()).pathname] = responseBodySize + responseHeadersSize;
+  });
+  page.on("websocket", (socket) => {
+    socket.on("framereceived", ({ payload }) => {
+      traffic.frames++;
+      traffic.frameBytes += payload.length;
+      traffic.types.push(/"type":"(\w+)"/.exec(String(payload))?.[1] ?? "");
+    });
+  });
+  return traffic;
+}

@@ -1,0 +1,209 @@
+// The streamer's review of proposals, beside a real `twicecast share` where accepting is about.
+import { readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import path from "node:path";
+import test from "node:test";
+import assert from "node:assert/strict";
+import {
+  connect, difference, open, openProposals, panel, share, startServer, streamer, streamerToken, temporary, viewer,
+} from "./lib.mjs";
+
+const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
+const MAIN = "fn main() {\n    println!(\"hi\");\n}\n";
+
+/** Bob proposes through the protocol. @param {any} bob @param {string} title @param {Record<string, [string | null, string?]>} files content and base by name; no content deletes */
+async function proposed(bob, title, files) {
+  await bob.ask("pullrequest", "creation", { title, description: "Because it is better so." });
+  for (const [name, [content, base]] of Object.entries(files)) {
+    const more = base === undefined ? {} : { base: sha256(base) };
+    if (content === null) await bob.ask("file", "delete", { name, ...more });
+    else await bob.post(name, content, more);
+  }
+  await bob.ask("pullrequest", "finish");
+}
+
+/** Opens the one proposal that waits. @param {any} page @param {string} title */
+async function look(page, title) {
+  await openProposals(page);
+  await panel(page).getByRole("button", { name: new RegExp(title) }).click();
+  await difference(page).waitFor();
+}
+
+test("a streamer who only reviews is not shown as live, and sees every proposal with its files", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/src/main.rs", MAIN);
+  await ana.post("/old.txt", "old\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Greet better", {
+    "/src/main.rs": [MAIN.replace("hi", "hello"), MAIN],
+    "/new.txt": ["new\n"],
+    "/old.txt": [null, "old\n"],
+  });
+  ana.close();
+  await bob.hears((/** @type {any} */ message) => message.type === "streamerDisconnected");
+
+  const page = await open(t, server, { token: streamerToken() });
+  await page.getByRole("tab", { name: /Proposals\s*1/ }).waitFor();
+  await page.getByText("Away", { exact: true }).waitFor();
+  const status = await bob.ask("file", "status", { username: "ana", project: "demo" });
+  assert.equal(status.data.streamer, false);
+  assert.equal(bob.heard.some((each) => each.type === "streamerConnected"), false);
+
+  await look(page, "Greet better");
+  await panel(page).getByText("Because it is better so.").waitFor();
+  const files = panel(page).getByRole("listitem").filter({ has: page.getByRole("checkbox") });
+  assert.deepEqual((await files.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim()), [
+    "A new.txt new", "D old.txt deleted", "M src/main.rs edited",
+  ]);
+  await panel(page).getByRole("button", { name: /main\.rs/ }).click();
+  await difference(page).getByText("as bob proposes").waitFor();
+  await difference(page).getByText("3 of 3").waitFor();
+  assert.match(await difference(page).locator(".cm-merge-a .cm-changedLine").innerText(), /"hi"/);
+  assert.match(await difference(page).locator(".cm-merge-b .cm-changedLine").innerText(), /"hello"/);
+  await difference(page).getByRole("button", { name: "Next file" }).click();
+  await difference(page).getByText("This file is new.").waitFor();
+  await difference(page).getByRole("button", { name: "Next file" }).click();
+  await difference(page).getByText("This file would be deleted.").waitFor();
+  await page.behaved();
+});
+
+test("ticks survive a reload", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Two files", { "/a.txt": ["A\n", "a\n"], "/b.txt": ["b\n"] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "Two files");
+  await panel(page).getByRole("checkbox", { name: "a.txt looked at" }).check();
+  await panel(page).getByText("1 of 2 seen").waitFor();
+  await page.reload();
+  await look(page, "Two files");
+  assert.equal(await panel(page).getByRole("checkbox", { name: "a.txt looked at" }).isChecked(), true);
+  assert.equal(await panel(page).getByRole("checkbox", { name: "b.txt looked at" }).isChecked(), false);
+  await difference(page).getByText("as bob proposes · 2 of 2").waitFor();
+  await page.behaved();
+});
+
+test("a file that has changed since is said to have, and one that has not is not", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\ntwo\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Edit", { "/a.txt": ["one\nTWO\n", "one\ntwo\n"] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "Edit");
+  await difference(page).locator(".cm-merge-b .cm-changedLine").getByText("TWO").waitFor();
+  assert.equal(await difference(page).getByText("changed since", { exact: true }).count(), 0);
+  await ana.post("/a.txt", "zero\none\ntwo\n");
+  await difference(page).getByText("changed since", { exact: true }).waitFor();
+  await difference(page).locator(".cm-merge-a .cm-changedLine").getByText("zero").waitFor();
+  await page.behaved();
+});
+
+test("a proposal that comes in is told without leaving what one does", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "a\n");
+  const page = await open(t, server, { token: streamerToken() });
+  await page.getByRole("tab", { name: /^Proposals$/ }).waitFor();
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Look here", { "/a.txt": ["A\n", "a\n"] });
+  await page.getByText("bob proposes “Look here”.").waitFor();
+  await page.getByRole("tab", { name: /Proposals\s*1/ }).waitFor();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
+  await panel(page).getByRole("button", { name: "Accept" }).waitFor();
+  await page.behaved();
+});
+
+test("closing asks once, tells the author, and takes it off the list", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "No thanks", { "/a.txt": ["A\n", "a\n"] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "No thanks");
+  await panel(page).getByRole("button", { name: "Close" }).click();
+  await panel(page).getByText("Close it without accepting?").waitFor();
+  await panel(page).getByRole("button", { name: "Close" }).click();
+  const closed = await bob.hears((/** @type {any} */ message) => message.type === "pullRequestClosed");
+  assert.equal(closed.data.outcome, "closed");
+  await panel(page).getByText("No proposals yet.").waitFor();
+  await page.behaved();
+});
+
+test("where nothing applies proposals, accepting shows the command to type", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "By hand", { "/a.txt": ["A\n", "a\n"] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "By hand");
+  await panel(page).getByRole("button", { name: "Accept" }).click();
+  await panel(page).getByText(/^twicecast pulls apply [0-9a-f-]{36}$/).waitFor();
+  await page.behaved();
+});
+
+test("accepting asks the connection that applies; its answer is told, and its no and its silence too", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server, "ana", "demo", { applies: true });
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Ask first", { "/a.txt": ["A\n", "a\n"] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "Ask first");
+  const accept = panel(page).getByRole("button", { name: "Accept" });
+  let asked = 0;
+  const question = async () => {
+    asked++;
+    await ana.hears(() => ana.heard.filter((each) => each.type === "pullRequestApplyAsked").length >= asked);
+    return ana.heard.filter((each) => each.type === "pullRequestApplyAsked")[asked - 1].data.request;
+  };
+
+  await accept.click();
+  await panel(page).getByText(/say yes in the terminal/).waitFor();
+  assert.equal(await accept.isDisabled(), true);
+  await ana.ask("pullrequest", "applied", { request: await question(), outcome: "declined" });
+  await panel(page).getByText("You said no in the terminal.").waitFor();
+
+  await accept.click();
+  let request = await question();
+  await ana.ask("pullrequest", "accept", { request });
+  const told = { request, outcome: "partly", conflicts: ["/a.txt"], message: "a.txt has a conflict" };
+  await ana.ask("pullrequest", "applied", told);
+  await panel(page).getByText("Part of it is in your folder.").waitFor();
+  await panel(page).getByText("a.txt has a conflict").waitFor();
+  await panel(page).getByRole("listitem").getByText("/a.txt", { exact: true }).waitFor();
+
+  await accept.click();
+  await question();
+  const other = await connect(t, server);
+  ana.close();
+  await panel(page).getByText(/^Not accepted: /).waitFor();
+  other.close();
+  await page.behaved();
+});
+
+test("what is accepted is in the folder of the streamer who shares it, and viewers see it", async (t) => {
+  const server = await startServer(t);
+  const folder = await temporary(t);
+  await writeFile(path.join(folder, "main.rs"), MAIN);
+  await share(t, server, folder, ["--accept-from-page"]);
+  const bob = await viewer(t, server, "bob");
+  const better = MAIN.replace("hi", "hello");
+  await proposed(bob, "Greet better", { "/main.rs": [better, MAIN] });
+  const page = await open(t, server, { token: streamerToken() });
+  await page.getByText("Live", { exact: true }).waitFor();
+  await look(page, "Greet better");
+  await panel(page).getByRole("button", { name: "Accept" }).click();
+  await page.getByText("“Greet better” is in your folder.").waitFor();
+  assert.equal(await readFile(path.join(folder, "main.rs"), "utf8"), better);
+  await panel(page).getByText("No proposals yet.").waitFor();
+  const closed = await bob.hears((/** @type {any} */ message) => message.type === "pullRequestClosed");
+  assert.equal(closed.data.outcome, "merged");
+  await bob.hears((/** @type {any} */ message) => message.type === "fileGet" && message.data.name === "/main.rs");
+  await page.behaved();
+});

@@ -1,0 +1,104 @@
+/**
+ * Builds page/vendor from the packages that package-lock.json names: `npm ci`, then `node build.mjs`. The same
+ * packages give the same bytes, wherever this folder is. page/vendor is committed, so that Cargo needs no Node.
+ */
+import { build } from "esbuild";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { entry, languages } from "./languages.mjs";
+
+const here = import.meta.dirname;
+const target = path.join(here, "../page/vendor");
+
+/** The entries of `entries/`, and of each language one that is made up here. */
+const written = (await readdir(path.join(here, "entries"))).sort();
+const entryPoints = [
+  ...written.map((file) => ({ in: `entries/${file}`, out: path.parse(file).name })),
+  ...Object.keys(languages).map((name) => ({ in: `language:${name}`, out: `languages/${name}` })),
+];
+
+/** @type {import("esbuild").Plugin} */
+const languageEntries = {
+  name: "languages",
+  setup(plugin) {
+    plugin.onResolve({ filter: /^language:/ }, ({ path: name }) => ({
+      path: name.slice("language:".length),
+      namespace: "language",
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: "language" }, ({ path: name }) => ({
+      contents: entry(name),
+      resolveDir: here,
+    }));
+  },
+};
+
+/** The folder of a package, for a file within it. @param {string} input */
+function packageOf(input) {
+  const parts = input.split("/");
+  const start = parts.lastIndexOf("node_modules") + 1;
+  if (start === 0) return null;
+  const length = parts[start].startsWith("@") ? 2 : 1;
+  return parts.slice(0, start + length).join("/");
+}
+
+/** Every bundled package with its version and licence, in full. @param {string[]} folders */
+async function notices(folders) {
+  const texts = [];
+  for (const folder of folders) {
+    const { name, version, license } = JSON.parse(await readFile(path.join(here, folder, "package.json"), "utf8"));
+    const file = (await readdir(path.join(here, folder))).find((each) => /^licen[cs]e(\.|$)/i.test(each));
+    if (!file) throw new Error(`${name} has no licence file`);
+    const text = (await readFile(path.join(here, folder, file), "utf8")).replaceAll("\r\n", "\n").trim();
+    texts.push(`${name} ${version} (${license})\n\n${text}\n`);
+  }
+  const head = "The page uses these packages. Each is followed by its licence.\n";
+  return [head, ...texts].join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/**
+ * Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json): the values that an
+ * entry hands on, and all types of their packages.
+ *
+ * @param {string} entry
+ */
+function types(entry) {
+  const packages = new Set([...entry.matchAll(/from "([^"]+)"/g)].map((match) => match[1]));
+  const all = [...packages].map((name) => `export type * from "${name}";\n`);
+  return entry.replace(/^\/\/.*\n/gm, "") + all.join("");
+}
+
+const result = await build({
+  absWorkingDir: here,
+  bundle: true,
+  chunkNames: "shared-[hash]",
+  entryPoints,
+  format: "esm",
+  legalComments: "none",
+  metafile: true,
+  minify: true,
+  outdir: target,
+  platform: "browser",
+  plugins: [languageEntries],
+  splitting: true,
+  target: "es2022",
+  write: false,
+});
+
+const folders = new Set();
+for (const { inputs } of Object.values(result.metafile.outputs)) {
+  for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+    const folder = packageOf(input);
+    if (folder && bytesInOutput > 0) folders.add(folder);
+  }
+}
+
+await rm(target, { recursive: true, force: true });
+await mkdir(path.join(target, "languages"), { recursive: true });
+for (const file of result.outputFiles) await writeFile(file.path, file.contents);
+for (const file of written) {
+  await writeFile(path.join(target, `${path.parse(file).name}.d.ts`), types(await readFile(path.join(here, "entries", file), "utf8")));
+}
+await writeFile(path.join(target, "NOTICES.txt"), await notices([...folders].sort()));
+
+const bytes = result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
+console.log(`${result.outputFiles.length} files, ${bytes} bytes, ${folders.size} packages`);
