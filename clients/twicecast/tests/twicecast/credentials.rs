@@ -227,7 +227,7 @@ async fn a_local_share_shows_neither_its_key_nor_the_streamers_token() {
     let said = share.end(rustix::process::Signal::INT).await;
     assert!(!said.contains(&own));
     let shown = tokens(&said);
-    assert_eq!(shown.len(), 2, "{said}");
+    assert_eq!(shown.len(), 3, "{said}");
     for token in &shown {
         let claims = claims(token);
         let rights = match claims["username"].as_str().unwrap() {
@@ -267,9 +267,10 @@ async fn a_guests_token_is_in_a_file_and_on_the_screen_only_where_that_is_asked_
             .map(|token| claims(token)["username"].as_str().unwrap().to_owned())
             .collect();
         let expected: &[&str] = if is_asked {
-            &["viewer", "bob", "eve"]
+            &["viewer", "viewer", "bob", "eve"]
         } else {
-            &["viewer"]
+            // In the link and in the command for a terminal.
+            &["viewer", "viewer"]
         };
         assert_eq!(names, expected, "{said}");
         for name in ["bob", "eve"] {
