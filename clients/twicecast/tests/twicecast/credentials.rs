@@ -394,10 +394,6 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     // The server was named, so the clone's word is enough.
     let said = run(&["propose", at, "--title", "t"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    let said = run(&["proposals", "--dir", at]).await;
-    assert_eq!(said.code, 0, "{said:?}");
-    let known = viewer.world.path().join("state/twicecast/known_servers");
-    assert_eq!(mode(&known), 0o600);
 
     let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     stranger.set_nonblocking(true).unwrap();
@@ -415,13 +411,15 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     }
     assert_eq!(prepared, 1);
     let (propose, proposals) = (["propose", at, "--title", "t"], ["proposals", "--dir", at]);
+    let said = run(&propose).await;
+    assert_eq!(said.code, 2, "{said:?}");
     let here = |words: &[&str]| {
         let mut command = command(&[words, &["--user", "bob", "--key", "secret"]].concat());
         command.current_dir(&copy);
         viewer.run(command)
     };
     let everywhere = [
-        run(&propose).await,
+        said,
         run(&proposals).await,
         here(&["status"]).await,
         here(&["chat"]).await,
@@ -433,6 +431,8 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
         let knocked = stranger.accept().map(|_| ());
         assert_eq!(knocked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     }
+    let known = viewer.world.path().join("state/twicecast/known_servers");
+    assert_eq!(mode(&known), 0o600);
     // The user's word counts, and is said where the folder has another.
     let mut by_variable = command(&[
         "propose", at, "--title", "t", "--user", "bob", "--key", "secret",
