@@ -24,12 +24,14 @@ use crate::adapters::inbound::http;
 use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
+use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
 use crate::application::periodic::every_second;
 use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
+use crate::domain::GuestAccess;
 
 /// Files that the process has open besides its connections, at the most.
 const OTHER_FILES: usize = 512;
@@ -78,21 +80,30 @@ impl Server {
             open_files,
         };
         let stores = (adapters.open_stores)(resources)?;
+        let policy = config.policy();
+        let (mut tokens, mut guest_tokens) = (adapters.tokens, None);
+        if policy.guests != GuestAccess::Off {
+            let own = Arc::new(GuestJwts::new(stores.guests.key().await?, tokens)?);
+            guest_tokens = Some(Arc::clone(&own) as _);
+            tokens = own;
+        }
         let (events, max_rooms) = (Arc::clone(&hub) as _, config.max_rooms.size());
         let rooms = MemoryChatRooms::new(events, config.room_limits(), max_rooms, &memory);
         let ports = Ports {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
-            tokens: adapters.tokens,
+            tokens,
             subscriptions: Arc::clone(&hub) as _,
             presence: Arc::clone(&hub) as _,
             events: Arc::clone(&hub) as _,
             rooms,
             clock: adapters.clock,
             ids: adapters.ids,
+            guests: stores.guests,
+            guest_tokens,
         };
-        let application = Arc::new(Application::new(ports, config.limits(), config.policy()));
+        let application = Arc::new(Application::new(ports, config.limits(), policy));
         start_grace(&application).await?;
         let control = listen_to_operators(config, &application);
 
@@ -312,6 +323,7 @@ mod tests {
     use crate::adapters::outbound::jwt::{JwtVerifier, TokenKey};
     use crate::adapters::outbound::memory;
     use crate::adapters::outbound::system::{RandomIds, SystemClock};
+    use crate::application::ports::{MockGuestStore, StoreError};
 
     fn adapters(stores: Result<Stores, Failure>) -> Adapters {
         let key = TokenKey::Secret(b"secret".to_vec());
@@ -341,6 +353,28 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         running.stop().await;
         TcpStream::connect(address).await.expect_err("stopped");
+    }
+
+    #[tokio::test]
+    async fn a_key_for_guests_is_asked_for_where_there_may_be_guests() {
+        for (access, is_asked) in [("off", false), ("chat", true), ("propose", true)] {
+            let mut guests = MockGuestStore::new();
+            let failure = || Err(StoreError::failed("no key"));
+            guests.expect_key().returning(failure);
+            let stores = Stores {
+                guests: Arc::new(guests),
+                ..memory::open_stores()
+            };
+            let flags = ["--port", "0", "--store", "memory", "--guests", access];
+            let config = config_of(flags.map(str::to_owned)).expect("a configuration");
+            match Server::start(&config, adapters(Ok(stores))).await {
+                Ok(running) => {
+                    assert!(!is_asked, "{access}");
+                    running.stop().await;
+                }
+                Err(error) => assert!(is_asked, "{access}: {error}"),
+            }
+        }
     }
 
     #[tokio::test]

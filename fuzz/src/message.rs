@@ -177,6 +177,10 @@ fn fault(command: &Command) -> Option<&BadParameters> {
         Command::DeletePullRequest(checked) => checked.as_ref().err(),
         Command::SendMessage(checked) => checked.as_ref().err(),
         Command::ChatHistory(checked) => checked.as_ref().err(),
+        Command::EnterAsGuest(checked) => match checked {
+            Ok(entry) => entry.name.as_ref().err(),
+            Err(fault) => Some(fault),
+        },
         Command::FinishPullRequest
         | Command::ListPullRequests
         | Command::ChatMembers

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
-    ApplyOutcome, ContentHash, Contents, FilePath, Outcome, PathQuery, ProjectId, PullRequest,
-    PullRequestId, RoomName, Sections,
+    ApplyOutcome, ContentHash, Contents, FilePath, GuestName, Outcome, PathQuery, ProjectId,
+    PullRequest, PullRequestId, RoomName, Sections,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -62,6 +62,8 @@ pub enum Command {
     Listen(Checked<RoomName>),
     /// `chat`/`leave`.
     LeaveRoom,
+    /// `guest`/`enter`.
+    EnterAsGuest(Checked<EnterAsGuest>),
 }
 
 /// What an answer of one message may take that has no bound of its own, at a guess.
@@ -113,7 +115,8 @@ impl Command {
             | Self::AppliedPullRequest(_)
             | Self::SendMessage(_)
             | Self::Listen(_)
-            | Self::LeaveRoom => 0,
+            | Self::LeaveRoom
+            | Self::EnterAsGuest(_) => 0,
         }
     }
 }
@@ -271,4 +274,13 @@ pub struct AppliedPullRequest {
     pub conflicts: Vec<FilePath>,
     /// More about it; may be empty.
     pub message: String,
+}
+
+/// The parameters of a guest's `enter`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnterAsGuest {
+    /// Where to; the right to read it is checked before the rest.
+    pub project: ProjectId,
+    /// The name that the guest wants.
+    pub name: Checked<GuestName>,
 }

@@ -13,17 +13,20 @@ use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, Scene, World, authenticate, creation, delete, demo, disk_full, get, list, new_session,
-    next_of, open_file, part, path, post, post_bytes, pull_request, streaming, viewing,
+    ANA, Scene, World, as_guest, authenticate, creation, delete, demo, disk_full, get, list,
+    new_session, next_of, open_file, part, path, post, post_bytes, pull_request, streaming,
+    viewing,
 };
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
 /// All sources of the ports.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 14] = [
     include_str!("ports/chat_rooms.rs"),
     include_str!("ports/clock.rs"),
     include_str!("ports/event_publisher.rs"),
     include_str!("ports/file_source.rs"),
+    include_str!("ports/guest_store.rs"),
+    include_str!("ports/guest_tokens.rs"),
     include_str!("ports/id_generator.rs"),
     include_str!("ports/presence.rs"),
     include_str!("ports/project_store.rs"),
@@ -282,6 +285,32 @@ fn pull_request_rows() -> Vec<Row> {
 }
 
 #[rustfmt::skip]
+fn guest_rows() -> Vec<Row> {
+    use RequestError::Internal;
+    use Sender::Nobody;
+    let state: Failure = |world| {
+        world
+            .projects
+            .expect_state()
+            .returning(|_| Err(disk_full()));
+    };
+    let authors: Failure = |world| {
+        let authors = world.pull_requests.expect_authors();
+        authors.returning(|_| Err(disk_full()));
+    };
+    let take: Failure = |world| {
+        let take = world.guests.expect_take();
+        take.returning(|_, _| Err(disk_full().into()));
+    };
+    let enter = || as_guest("ana/demo", Ok("bob"));
+    vec![
+        row("ProjectStore::state", state, Nobody, enter, Refused(Internal)),
+        row("PullRequestStore::authors", authors, Nobody, enter, Refused(Internal)),
+        row("GuestStore::take", take, Nobody, enter, Refused(Internal)),
+    ]
+}
+
+#[rustfmt::skip]
 fn staging_rows() -> Vec<Row> {
     use RequestError::UnwritableFile;
     use Sender::{Author, Streamer};
@@ -303,11 +332,12 @@ fn rows() -> Vec<Row> {
     rows.extend(draft_rows());
     rows.extend(pull_request_rows());
     rows.extend(staging_rows());
+    rows.extend(guest_rows());
     rows
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     // Stores read a staged upload, not use cases: the contract of the stores.
     "StagedUpload::read",
     "UploadStore::read",
@@ -322,6 +352,9 @@ const ELSEWHERE: [&str; 9] = [
     "ProjectStore::adopt_user",
     "ProjectStore::remove",
     "ProjectStore::rescan",
+    "GuestStore::free",
+    // The start of a server waits for it: `server.rs`.
+    "GuestStore::key",
 ];
 
 async fn session_of(sender: Sender, scene: &Scene) -> Session {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::application::request_error::RequestError;
-use crate::domain::{ProjectQuota, PublicAccess, PullRequestLimits};
+use crate::domain::{GuestAccess, ProjectQuota, PublicAccess, PullRequestLimits};
 
 /// Every limit that a use case enforces, by the name of its configuration key.
 #[derive(Debug, Clone)]
@@ -34,6 +34,10 @@ pub struct Limits {
     pub max_rooms: usize,
     /// `maxWatches`, per connection; 0 means no limit.
     pub max_watches: usize,
+    /// `maxGuests`, per project.
+    pub max_guests: usize,
+    /// `maxGuestsPerAddress`, within an hour; 0 means no limit.
+    pub max_guests_per_address: usize,
     /// `maxFailedAuthentications`, per connection.
     pub max_failed_authentications: u32,
 }
@@ -46,6 +50,8 @@ pub struct Policy {
     /// `folderDeletion: "ignore"`: a streamer's deletion of a folder is answered, and nothing is
     /// deleted.
     pub ignores_folder_deletions: bool,
+    /// `guests`: what people without an account may do.
+    pub guests: GuestAccess,
     /// `onStreamerDisconnect: "delete"` with its `streamerGraceSeconds`; `None` keeps the files.
     pub delete_abandoned_after: Option<Duration>,
 }

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod chat;
+mod client_address;
 mod command;
 mod connection_id;
 mod event;
@@ -13,6 +14,7 @@ mod failure_tests;
 mod file_content;
 mod file_key;
 pub mod files;
+pub mod guests;
 mod limits;
 pub(crate) mod locks;
 pub mod memory;
@@ -30,10 +32,11 @@ pub mod session;
 #[cfg(test)]
 pub(crate) mod test_world;
 
+pub use client_address::ClientAddress;
 pub use command::{
     AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Command,
-    CreatePullRequest, DeleteFile, DeletePullRequest, FilesQuery, Focus, PartOf, PostFile,
-    ReadFiles, Watch, WatchProject,
+    CreatePullRequest, DeleteFile, DeletePullRequest, EnterAsGuest, FilesQuery, Focus, PartOf,
+    PostFile, ReadFiles, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
 pub use event::{ApplyNotice, Event};
@@ -46,7 +49,7 @@ pub use operator::{Holdings, Operator};
 pub use outcome::{CommandOutcome, LongAnswer};
 pub use pull_requests::open_draft::OpenDraft;
 pub use pull_requests::pages::PullRequestPages;
-pub use reply::{ProjectStatus, Reply};
+pub use reply::{GuestPass, ProjectStatus, Reply};
 pub use request_error::{BadParameters, Checked, RequestError};
 pub use service::{Application, Ports};
 pub use session::registrations::SessionGuard;

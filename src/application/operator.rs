@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::application::event::Event;
 use crate::application::file_key::FileKey;
 use crate::application::ports::{
-    EventPublisher, ProjectState, ProjectStore, PullRequestStore, Rescanned, StoreError, Topic,
+    EventPublisher, GuestStore, ProjectState, ProjectStore, PullRequestStore, Rescanned,
+    StoreError, Topic,
 };
 use crate::domain::{Outcome, ProjectEntry, ProjectId, PullRequestId, UserName};
 
@@ -17,6 +18,8 @@ pub struct Operator {
     pub projects: Arc<dyn ProjectStore>,
     /// Open pull requests.
     pub pull_requests: Arc<dyn PullRequestStore>,
+    /// The names of guests.
+    pub guests: Arc<dyn GuestStore>,
     /// Who is told what happened; nobody where no server runs.
     pub events: Option<Arc<dyn EventPublisher>>,
 }
@@ -70,7 +73,7 @@ impl Operator {
         Ok(holdings)
     }
 
-    /// Removes a project with its files, and its open pull requests; those who receive the project
+    /// Removes a project with its files, its guests' names and its open pull requests; those who receive the project
     /// are told of each file, and the owners of the pull requests of their end. What is left by a
     /// crash or a failure midway is removed by the next attempt.
     ///
@@ -87,6 +90,9 @@ impl Operator {
             }
         });
         let removed = self.projects.remove(project, tell).await;
+        if matches!(removed, Ok(()) | Err(StoreError::NotFound)) {
+            self.guests.free(project).await?;
+        }
         let open = self.pull_requests.open(project, None).await?;
         match removed {
             Err(StoreError::NotFound) if !open.is_empty() => {}

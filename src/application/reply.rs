@@ -1,6 +1,8 @@
 //! The answers to a connection.
 
-use crate::domain::Abilities;
+use std::fmt;
+
+use crate::domain::{Abilities, GuestAccess, Timestamp, UserName};
 
 /// One message that answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum Reply {
     ChatListen,
     /// The room has been left.
     ChatLeave,
+    /// A guest has a name now.
+    GuestEnter(GuestPass),
 }
 
 /// The state of a project.
@@ -63,8 +67,29 @@ pub struct ProjectStatus {
     pub max_bytes: u64,
     /// How many folders it has.
     pub folders: u64,
+    /// What guests may do.
+    pub guests: GuestAccess,
     /// What the connection that asks may do there.
     pub you: Abilities,
     /// Whether it may stream, and a connection is there that applies pull requests.
     pub apply: bool,
+}
+
+/// What a guest is given.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GuestPass {
+    /// The token.
+    pub token: String,
+    /// The name in it.
+    pub name: UserName,
+    /// What it allows.
+    pub access: GuestAccess,
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+impl fmt::Debug for GuestPass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GuestPass({:?})", self.name)
+    }
 }

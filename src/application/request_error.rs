@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::application::ports::StoreError;
-use crate::domain::{AuthError, DraftError, FilePathError, Timestamp, UploadError};
+use crate::domain::{AuthError, DraftError, FilePathError, GuestName, Timestamp, UploadError};
 
 /// Parameters that are missing, ill-typed or invalid, in a sentence for the author of a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,11 @@ pub enum RequestError {
     UnwritableFile,
     /// 409 `failApplyError`, with the reason.
     NotApplied(&'static str),
+    /// 409 `nameTakenError`.
+    NameTaken {
+        /// A similar name that is free.
+        free: GuestName,
+    },
     /// 413: a quota, with its name and value.
     LimitExceeded {
         /// The configuration key, or another name of the limit.

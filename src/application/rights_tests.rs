@@ -8,8 +8,8 @@ use crate::application::command::{ApplyPullRequest, Command, DeletePullRequest, 
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, Scene, World, authenticate, chatting, creation, delete, demo, get, list, new_session,
-    other, path, post, pull_request, separately, streaming, viewing, watch,
+    ANA, BOB, Scene, World, as_guest, authenticate, chatting, creation, delete, demo, get, list,
+    new_session, other, path, post, pull_request, separately, streaming, viewing, watch,
 };
 use crate::domain::{Outcome, PullRequestId, RoomName, Sections};
 
@@ -66,7 +66,8 @@ fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
             RequestError::UnreadableFile
             | RequestError::UnreadablePath
             | RequestError::UnwritableFile
-            | RequestError::NotApplied(_),
+            | RequestError::NotApplied(_)
+            | RequestError::NameTaken { .. },
         ) => "409",
         Err(RequestError::LimitExceeded { .. }) => "413",
         Err(RequestError::RateLimited { .. }) => "429",
@@ -159,7 +160,7 @@ verbs! {
     Malformed, Authenticate, AuthenticateSection, GetFiles, ListFiles, PostFile, DeleteFile,
     WatchProject, UnwatchProject, ProjectStatus, CreatePullRequest, FinishPullRequest,
     GetPullRequest, DeletePullRequest, ListPullRequests, SendMessage, ChatHistory, ChatMembers,
-    LeaveRoom, Focus, Listen, ApplyPullRequest, AcceptPullRequest, AppliedPullRequest,
+    LeaveRoom, Focus, Listen, ApplyPullRequest, AcceptPullRequest, AppliedPullRequest, EnterAsGuest,
 }
 
 fn fault() -> BadParameters {
@@ -206,7 +207,7 @@ type Named = (&'static str, fn() -> Command);
 
 /// What the rows of all tables ask.
 #[rustfmt::skip]
-const COMMANDS: [Named; 79] = [
+const COMMANDS: [Named; 83] = [
     ("get demo",             || get(demo(), "/", true)),
     ("get other",            || get(other(), "/", true)),
     ("get ill-typed",        || Command::GetFiles(Err(fault()))),
@@ -264,6 +265,10 @@ const COMMANDS: [Named; 79] = [
     ("history ill-typed",    || Command::ChatHistory(Err(fault()))),
     ("members",              || Command::ChatMembers),
     ("leave",                || Command::LeaveRoom),
+    ("guest in demo",        || as_guest("ana/demo", Ok("bob"))),
+    ("guest in other",       || as_guest("dan/other", Ok("bob"))),
+    ("guest of no name",     || as_guest("ana/demo", Err(fault()))),
+    ("guest ill-typed",      || Command::EnterAsGuest(Err(fault()))),
     ("stream demo",          || separately(None, streaming("ana/demo"))),
     ("stream other",         || separately(None, streaming("dan/other"))),
     ("view demo as ana",     || separately(None, viewing("ana", "ana/demo"))),
@@ -313,6 +318,10 @@ unwatch ill-typed     400     400       400      400     400     400       400  
 status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
 status other          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
 status ill-typed      400     400       400      400     400     400       400    400     400   400
+guest in demo         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+guest in other        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
+guest of no name      400     400       400      400     400     400       400    400     400   400
+guest ill-typed       400     400       400      400     400     400       400    400     400   400
 ";
 
 /// The same with `publicRead` off.
@@ -337,6 +346,10 @@ unwatch ill-typed     401     401       401      400     400     400       400  
 status demo           401     401       401      yes     401     401       yes    yes     yes   yes
 status other          401     401       401      401     yes     yes       401    401     401   401
 status ill-typed      401     401       401      400     400     400       400    400     400   400
+guest in demo         401     401       401      yes     401     401       yes    yes     yes   yes
+guest in other        401     401       401      401     yes     yes       401    401     401   401
+guest of no name      401     401       401      400     401     401       400    400     400   400
+guest ill-typed       401     401       401      400     400     400       400    400     400   400
 ";
 
 /// What needs a role, whether reading is public or not.
@@ -523,7 +536,7 @@ async fn a_role_is_had_by_the_token_alone() {
 #[test]
 fn every_command_has_its_rows() {
     let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
-    assert_eq!(tables.each_ref().map(Vec::len), [18, 18, 39, 9, 13]);
+    assert_eq!(tables.each_ref().map(Vec::len), [22, 22, 39, 9, 13]);
     let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
     let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
     assert_eq!(named.len(), COMMANDS.len(), "a name for each command");

@@ -7,11 +7,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::application::files::abandoned_projects::AbandonedProjects;
 use crate::application::files::viewer_counts::ViewerCounts;
+use crate::application::guests::recent_guests::RecentGuests;
 use crate::application::limits::{Limits, Policy};
 use crate::application::operator::Operator;
 use crate::application::ports::{
-    ChatRooms, Clock, EventPublisher, IdGenerator, Presence, ProjectStore, PullRequestStore,
-    StagingId, Subscriptions, TokenVerifier, UploadStore,
+    ChatRooms, Clock, EventPublisher, GuestStore, GuestTokens, IdGenerator, Presence, ProjectStore,
+    PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
 use crate::application::pull_requests::apply_questions::ApplyQuestions;
 use crate::application::request_error::RequestError;
@@ -40,6 +41,10 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Numbers that nobody can guess.
     pub ids: Arc<dyn IdGenerator>,
+    /// The names of guests.
+    pub guests: Arc<dyn GuestStore>,
+    /// Makes the tokens of guests; `None` where there are none.
+    pub guest_tokens: Option<Arc<dyn GuestTokens>>,
 }
 
 /// The service: all use cases over one set of ports. Shared by all connections.
@@ -51,6 +56,7 @@ pub struct Application {
     pub(crate) viewer_counts: ViewerCounts,
     pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
+    pub(crate) recent_guests: RecentGuests,
     last_staging_id: AtomicU64,
 }
 
@@ -65,6 +71,7 @@ impl Application {
             viewer_counts: ViewerCounts::default(),
             apply_questions: ApplyQuestions::default(),
             work: TaskTracker::new(),
+            recent_guests: RecentGuests::default(),
             last_staging_id: AtomicU64::new(0),
         }
     }
@@ -74,6 +81,7 @@ impl Application {
         Operator {
             projects: Arc::clone(&self.ports.projects),
             pull_requests: Arc::clone(&self.ports.pull_requests),
+            guests: Arc::clone(&self.ports.guests),
             events: Some(Arc::clone(&self.ports.events)),
         }
     }

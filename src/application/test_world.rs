@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::application::client_address::ClientAddress;
 use crate::application::command::{
-    Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, FilesQuery, PartOf,
-    PostFile, ReadFiles, Watch, WatchProject,
+    Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, EnterAsGuest,
+    FilesQuery, PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::{ApplyNotice, Event};
@@ -28,6 +29,8 @@ use crate::application::ports::MockChatRooms;
 use crate::application::ports::MockClock;
 use crate::application::ports::MockEventPublisher;
 use crate::application::ports::MockFileSource;
+use crate::application::ports::MockGuestStore;
+use crate::application::ports::MockGuestTokens;
 use crate::application::ports::MockIdGenerator;
 use crate::application::ports::MockPresence;
 use crate::application::ports::MockProjectStore;
@@ -39,14 +42,14 @@ use crate::application::ports::{
     FilesBelow, OpenFile, ProjectState, StoreError, TokenError, Topic,
 };
 use crate::application::reply::Reply;
-use crate::application::request_error::RequestError;
+use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
 use crate::domain::{
-    ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, PathQuery, ProjectEntry,
-    ProjectId, ProjectName, ProjectQuota, PublicAccess, PullRequest, PullRequestId,
-    PullRequestLimits, PullRequestSection, Revision, RoomName, Sections, Streaming, Timestamp,
-    Uptime, Usage, UserName, Version,
+    ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, GuestAccess, GuestEntry,
+    GuestName, PathQuery, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PublicAccess,
+    PullRequest, PullRequestId, PullRequestLimits, PullRequestSection, Revision, RoomName,
+    Sections, Streaming, Timestamp, Uptime, Usage, UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -85,6 +88,7 @@ pub struct World {
     pub presence: MockPresence,
     pub events: MockEventPublisher,
     pub rooms: MockChatRooms,
+    pub guests: MockGuestStore,
     pub limits: Limits,
     pub policy: Policy,
     /// The files of every project.
@@ -113,6 +117,7 @@ impl World {
             presence: MockPresence::new(),
             events: MockEventPublisher::new(),
             rooms: MockChatRooms::new(),
+            guests: MockGuestStore::new(),
             limits: limits(),
             policy: Policy {
                 public: PublicAccess {
@@ -120,6 +125,7 @@ impl World {
                     chat: false,
                 },
                 ignores_folder_deletions: false,
+                guests: GuestAccess::Chat,
                 delete_abandoned_after: None,
             },
             files: FILES.map(path).to_vec(),
@@ -157,6 +163,7 @@ impl World {
         self.furnish_presence();
         self.furnish_events();
         self.furnish_rooms();
+        self.furnish_guests();
         let time = self.time;
         let uptime = Arc::new(AtomicU64::new(START * 1_000));
         let mut ports = Ports {
@@ -170,6 +177,8 @@ impl World {
             rooms: Arc::new(self.rooms),
             clock: Arc::new(clock(Arc::clone(&time), Arc::clone(&uptime))),
             ids: Arc::new(ids()),
+            guests: Arc::new(self.guests),
+            guest_tokens: Some(Arc::new(guest_tokens())),
         };
         exchange(&mut ports);
         Scene {
@@ -365,6 +374,11 @@ impl World {
                 .find(|request| request.project == *project && request.id == id);
             found.cloned().ok_or(StoreError::NotFound)
         });
+        let open = self.open.clone();
+        pull_requests.expect_authors().returning(move |project| {
+            let here = open.iter().filter(|request| request.project == *project);
+            Ok(here.map(|request| request.owner.clone()).collect())
+        });
         pull_requests
             .expect_open_file()
             .returning(|_, _, path| Ok(open_file(path)));
@@ -465,6 +479,18 @@ impl World {
         rooms.expect_history().returning(|_, _| Vec::new());
         rooms.expect_members().returning(|_| Vec::new());
         rooms.expect_sweep().returning(|_| ());
+    }
+
+    fn furnish_guests(&mut self) {
+        let journal = self.journal.clone();
+        self.guests.expect_take().returning(move |project, entry| {
+            let GuestEntry { name, until, .. } = entry;
+            journal.note(format!(
+                "guest {name:?} of {project} until {}",
+                until.as_millis()
+            ));
+            Ok(())
+        });
     }
 }
 
@@ -577,8 +603,11 @@ fn finished_by_now<'a>(
 /// Connection `number`, which has done nothing yet, with room in memory.
 pub fn new_session(number: u64) -> Session {
     let account = MemoryBudget::new(256 << 20).open_account();
-    Session::new(ConnectionId(number), account)
+    Session::new(ConnectionId(number), ADDRESS, account)
 }
+
+/// Where all connections come from.
+pub const ADDRESS: ClientAddress = ClientAddress(1);
 
 /// The token of the streamer of `ana/demo`.
 pub const ANA: &str = "ana:ana/demo";
@@ -610,6 +639,7 @@ fn tokens() -> MockTokenVerifier {
                 "banned" => claims.banned_until = Some(seconds()),
                 "rights" => claims.rights = Some(words()),
                 "room" => claims.room = Some(value.to_owned()),
+                "guest" => claims.is_guests = true,
                 _ => return Err(TokenError::IllTyped),
             }
         }
@@ -627,6 +657,14 @@ fn clock(time: Arc<AtomicU64>, uptime: Arc<AtomicU64>) -> MockClock {
         .expect_uptime()
         .returning(move || Uptime::from_millis(uptime.load(Ordering::Relaxed)));
     clock
+}
+
+fn guest_tokens() -> MockGuestTokens {
+    let mut tokens = MockGuestTokens::new();
+    tokens
+        .expect_issue()
+        .returning(|claims| Ok(format!("signed {claims:?}")));
+    tokens
 }
 
 fn ids() -> MockIdGenerator {
@@ -660,6 +698,8 @@ fn limits() -> Limits {
         chat_history: 5,
         max_rooms: 10,
         max_watches: 2,
+        max_guests: 100,
+        max_guests_per_address: 3,
         max_failed_authentications: 3,
     }
 }
@@ -694,6 +734,13 @@ pub fn other() -> ProjectId {
 
 pub fn path(name: &str) -> FilePath {
     FilePath::parse(name).expect("a file's name")
+}
+
+/// A guest who wants a name in a project.
+pub fn as_guest(place: &str, name: Checked<&str>) -> Command {
+    let name = name.map(|name| GuestName::parse(name).expect("a guest's name"));
+    let project = project(place);
+    Command::EnterAsGuest(Ok(EnterAsGuest { project, name }))
 }
 
 /// An open pull request of one file, `/p`.

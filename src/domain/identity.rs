@@ -1,5 +1,6 @@
 //! Who a token says its bearer is, and what that entitles them to (protocol, section 3).
 
+use super::guest::GuestAccess;
 use super::names::{NameError, ProjectName, RoomName, UserName};
 use super::project::ProjectId;
 use super::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct Claims {
     pub expires_at: Timestamp,
     /// `nbf`.
     pub not_before: Option<Timestamp>,
+    /// Whether the server has signed it, for a guest.
+    pub is_guests: bool,
 }
 
 /// Why the claims are invalid.
@@ -41,6 +44,9 @@ pub enum IdentityError {
     /// There is no `username`.
     #[error("the token names no user")]
     NoUser,
+    /// The user's name is a guest's, but the token is not.
+    #[error("names that start with ~ are those of guests, who get their tokens from the server")]
+    NoGuest,
     /// A claim is not a valid name.
     #[error("the token's claim {0} {1}")]
     Name(&'static str, NameError),
@@ -106,6 +112,9 @@ impl Identity {
         }
         let user = claims.username.as_deref().ok_or(IdentityError::NoUser)?;
         let user = UserName::parse(user).map_err(named("username"))?;
+        if user.guest().is_some() != claims.is_guests {
+            return Err(IdentityError::NoGuest);
+        }
         let streamer = claims.streamer.as_deref().map(UserName::parse).transpose();
         let streamer = streamer.map_err(named("streamername"))?;
         let name = claims.project.as_deref().map(ProjectName::parse);
@@ -127,6 +136,26 @@ impl Identity {
             rights: claims.rights.as_deref().map(TokenRights::of),
             expires_at: claims.expires_at,
         })
+    }
+
+    /// What a guest's token gives where guests may do what `access` says; all other tokens give
+    /// what they gave.
+    #[must_use]
+    pub fn limited_to(self, access: GuestAccess) -> Self {
+        let of_all = self.rights.filter(|_| self.user.guest().is_some());
+        let Some(given) = of_all else {
+            return self;
+        };
+        let may = |right| access.rights().contains(&right);
+        let rights = TokenRights {
+            read: given.read && may("read"),
+            chat: given.chat && may("chat"),
+            propose: given.propose && may("propose"),
+        };
+        Self {
+            rights: Some(rights),
+            ..self
+        }
     }
 
     /// Whether the token has expired.
@@ -255,6 +284,52 @@ mod tests {
         ] {
             assert_eq!(Identity::from_claims(&claims, NOW), Err(error));
         }
+    }
+
+    #[test]
+    fn a_name_that_starts_with_a_tilde_is_a_guests_and_no_other_is() {
+        let user = |name: &str, is_guests| {
+            let claims = Claims {
+                username: Some(name.into()),
+                rights: Some(vec!["read".into()]),
+                is_guests,
+                ..claims()
+            };
+            Identity::from_claims(&claims, NOW).map(|identity| identity.user.to_string())
+        };
+        assert_eq!(user("~bob", true), Ok("~bob".into()));
+        assert_eq!(user("b~ob", false), Ok("b~ob".into()));
+        assert_eq!(user("~bob", false), Err(IdentityError::NoGuest));
+        assert_eq!(user("~", false), Err(IdentityError::NoGuest));
+        assert_eq!(user("bob", true), Err(IdentityError::NoGuest));
+    }
+
+    #[test]
+    fn a_guests_token_gives_no_more_than_guests_have_now() {
+        let given = |words: &[&str], access, guest| {
+            let claims = Claims {
+                username: Some(if guest { "~bob" } else { "bob" }.into()),
+                rights: Some(words.iter().map(|word| (*word).to_owned()).collect()),
+                is_guests: guest,
+                ..claims()
+            };
+            let identity = Identity::from_claims(&claims, NOW).expect("valid");
+            let rights = identity.limited_to(access).rights.expect("limited");
+            (rights.read, rights.chat, rights.propose)
+        };
+        let (all, some) = (&["read", "chat", "propose"][..], &["read", "chat"][..]);
+        for (words, access, rights) in [
+            (all, GuestAccess::Propose, (true, true, true)),
+            (all, GuestAccess::Chat, (true, true, false)),
+            (all, GuestAccess::Off, (false, false, false)),
+            (some, GuestAccess::Propose, (true, true, false)),
+            (some, GuestAccess::Chat, (true, true, false)),
+        ] {
+            assert_eq!(given(words, access, true), rights, "{words:?} {access:?}");
+        }
+        assert_eq!(given(all, GuestAccess::Off, false), (true, true, true));
+        let unlimited = Identity::from_claims(&claims(), NOW).expect("valid");
+        assert_eq!(unlimited.limited_to(GuestAccess::Off).rights, None);
     }
 
     #[test]

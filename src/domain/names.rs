@@ -31,6 +31,15 @@ pub enum NameError {
     /// A user name that starts with a dot: the server keeps its own state in such a folder.
     #[error("must not start with a dot")]
     LeadingDot,
+    /// A guest's name of too many characters.
+    #[error("must be at most 32 characters long")]
+    TooManyCharacters,
+    /// A guest's name that starts with the mark of guests, which the server adds.
+    #[error("must not start with ~")]
+    GuestMark,
+    /// A guest's name with white space around it.
+    #[error("must not start or end with white space")]
+    OuterSpace,
 }
 
 fn check_text(name: &str) -> Result<(), NameError> {
@@ -131,6 +140,21 @@ name! {
 name! {
     /// A chat room; may contain `/`.
     RoomName, check_text
+}
+
+impl UserName {
+    /// What the names of guests start with, and nobody else's.
+    pub(super) const GUEST_MARK: char = '~';
+
+    /// A guest's, whose own name has been checked.
+    pub(super) fn of_guest(name: &str) -> Self {
+        Self(format!("{}{name}", Self::GUEST_MARK).into())
+    }
+
+    /// The name that a guest has chosen, if this is a guest's.
+    pub fn guest(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::GUEST_MARK)
+    }
 }
 
 impl ProjectName {

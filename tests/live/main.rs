@@ -12,6 +12,7 @@ mod compatibility;
 mod crash;
 mod drafts;
 mod envelopes;
+mod guests;
 mod http;
 mod lagging;
 mod limits;

@@ -14,6 +14,7 @@ async fn the_status_counts_the_others_and_the_files() {
     anyone.ok(file("watch", project())).await;
     let expected = json!({
         "streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 1,
+        "guests": "off",
         "you": {"name": null, "read": true, "listen": false, "chat": false, "propose": false,
             "stream": false, "apply": false},
     });

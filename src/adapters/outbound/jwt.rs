@@ -7,7 +7,7 @@ use crate::application::ports::{TokenError, TokenVerifier};
 use crate::domain::{Claims, Timestamp};
 
 /// The longest token that is examined at all, in bytes.
-const MAX_TOKEN_BYTES: usize = 16 * 1_024;
+pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 
 /// A point on P-256, uncompressed (SEC 1, section 2.3.3); on larger curves it is longer.
 const P256_POINT_BYTES: usize = 65;
@@ -132,6 +132,7 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
             .get("nbf")
             .filter(|value| !value.is_null())
             .map_or(Some(None), |value| seconds(value).map(Some))?,
+        is_guests: false,
     })
 }
 
@@ -151,12 +152,21 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Some(Timestamp::default().plus(since))
 }
 
-/// Creates a token with the names in `claims`, their rights and their expiry, which a
+/// Creates a token with the names in `claims`, their rights, times and expiry, which a
 /// [`JwtVerifier`] with the same secret accepts.
 ///
 /// # Errors
 /// It cannot be signed, which does not happen with a secret.
 pub fn issue(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    sign(secret, None, claims)
+}
+
+/// The same with a header `kid`.
+pub(crate) fn sign(
+    secret: &[u8],
+    key_id: Option<&str>,
+    claims: &Claims,
+) -> Result<String, jsonwebtoken::errors::Error> {
     let texts = [
         ("username", &claims.username),
         ("streamername", &claims.streamer),
@@ -172,9 +182,19 @@ pub fn issue(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::err
     if let Some(rights) = &claims.rights {
         members.insert("rights".into(), rights.clone().into());
     }
+    let times = [
+        ("mutedUntil", claims.muted_until),
+        ("bannedUntil", claims.banned_until),
+    ];
+    for (name, time) in times {
+        if let Some(time) = time {
+            members.insert(name.into(), time.as_millis().div_ceil(1_000).into());
+        }
+    }
     members.insert("exp".into(), (claims.expires_at.as_millis() / 1_000).into());
-    let key = EncodingKey::from_secret(secret);
-    encode(&Header::new(Algorithm::HS256), &members, &key)
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = key_id.map(str::to_owned);
+    encode(&header, &members, &EncodingKey::from_secret(secret))
 }
 
 #[cfg(test)]

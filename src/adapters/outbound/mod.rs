@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod contract_tests;
 pub mod filesystem;
+pub mod guest_tokens;
 pub mod jwt;
 pub(crate) mod listing;
 pub mod memory;

@@ -3,7 +3,7 @@
 //! Each project has its own lock, under which its pull requests are told of and those who want to
 //! be told come and go; the lock on the list of projects is held for a look-up only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
@@ -90,6 +90,11 @@ impl OpenPullRequests {
                 .map(|((_, id), _)| *id)
                 .collect()
         })
+    }
+
+    /// See `PullRequestStore::authors`.
+    pub fn authors(&self, project: &ProjectId) -> BTreeSet<UserName> {
+        self.look(project, |open| open.values().cloned().collect())
     }
 
     /// See `PullRequestStore::open_since`.

@@ -94,6 +94,21 @@ impl Calendar {
     }
 }
 
+/// 32 bytes that nobody can guess, from the system's generator.
+///
+/// # Errors
+/// The system has no such generator.
+pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    // So few are given whole or not at all.
+    let given = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    if given == bytes.len() {
+        Ok(bytes)
+    } else {
+        Err(std::io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 /// Random UUIDs (version 4) from the system's generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomIds;
@@ -120,6 +135,12 @@ mod tests {
             let parsed = uuid::Uuid::parse_str(&id.to_string()).expect("the usual form");
             assert_eq!(parsed.get_version_num(), 4);
         }
+    }
+
+    #[test]
+    fn random_bytes_do_not_repeat() {
+        let (a, b) = (random_bytes(), random_bytes());
+        assert_ne!(a.expect("random"), b.expect("random"));
     }
 
     #[test]

@@ -99,7 +99,8 @@ pub(crate) fn bearer(
         tracing::debug!(%error, "refused a token");
         AuthError::BadToken
     })?;
-    Ok(Identity::from_claims(&claims, now)?)
+    let identity = Identity::from_claims(&claims, now)?;
+    Ok(identity.limited_to(app.policy.guests))
 }
 
 /// Makes all checks first, then all changes. Entering the room is a check too: it can fail.

@@ -28,6 +28,7 @@ pub(crate) async fn project_status(
         bytes: usage.bytes,
         max_bytes: app.limits.project.max_bytes,
         folders: usage.folders,
+        guests: app.policy.guests,
         apply: you.stream && app.apply_questions.has_applier(&project),
         you,
     }))

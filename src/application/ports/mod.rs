@@ -7,6 +7,8 @@ pub(crate) mod chat_rooms;
 pub(crate) mod clock;
 pub(crate) mod event_publisher;
 pub(crate) mod file_source;
+pub(crate) mod guest_store;
+pub(crate) mod guest_tokens;
 pub(crate) mod id_generator;
 pub(crate) mod presence;
 pub(crate) mod project_store;
@@ -22,6 +24,8 @@ pub use chat_rooms::{ChatRooms, SayError};
 pub use clock::Clock;
 pub use event_publisher::EventPublisher;
 pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
+pub use guest_store::{GuestKey, GuestStore, TakeNameError};
+pub use guest_tokens::GuestTokens;
 pub use id_generator::IdGenerator;
 pub use presence::Presence;
 pub use project_store::{
@@ -39,8 +43,8 @@ pub use upload_store::UploadStore;
 #[cfg(test)]
 pub use {
     chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
-    file_source::MockFileSource, id_generator::MockIdGenerator, presence::MockPresence,
-    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
-    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
-    upload_store::MockUploadStore,
+    file_source::MockFileSource, guest_store::MockGuestStore, guest_tokens::MockGuestTokens,
+    id_generator::MockIdGenerator, presence::MockPresence, project_store::MockProjectStore,
+    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
+    token_verifier::MockTokenVerifier, upload_store::MockUploadStore,
 };

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::application::ports::file_source::OpenFile;
@@ -73,6 +75,12 @@ pub trait PullRequestStore: Send + Sync {
         project: &ProjectId,
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError>;
+
+    /// The authors of the open pull requests of `project`.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn authors(&self, project: &ProjectId) -> Result<BTreeSet<UserName>, StoreError>;
 
     /// The open pull request of that id in `project`.
     ///

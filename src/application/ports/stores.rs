@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::guest_store::GuestStore;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
@@ -35,4 +36,6 @@ pub struct Stores {
     pub pull_requests: Arc<dyn PullRequestStore>,
     /// Unfinished uploads and drafts.
     pub uploads: Arc<dyn UploadStore>,
+    /// The names of guests.
+    pub guests: Arc<dyn GuestStore>,
 }

@@ -17,6 +17,7 @@ use crate::application::files::post_file::post_file;
 use crate::application::files::project_status::project_status;
 use crate::application::files::read_files::{get_files, list_files};
 use crate::application::files::watch_project::{unwatch_project, watch_project};
+use crate::application::guests::enter::enter_as_guest;
 use crate::application::outcome::CommandOutcome;
 use crate::application::pull_requests::apply::{
     accept_pull_request, applied_pull_request, apply_pull_request,
@@ -74,6 +75,7 @@ pub async fn execute(
         Command::ChatMembers => chat_members(app, session, now).into(),
         Command::Listen(room) => listen(app, session, room, now).into(),
         Command::LeaveRoom => leave_room(app, session, now).into(),
+        Command::EnterAsGuest(request) => run(enter_as_guest(app, session, request, now)).await,
     }
 }
 

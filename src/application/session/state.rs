@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::application::client_address::ClientAddress;
 use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
@@ -21,6 +22,8 @@ const WATCH_BYTES: usize = 768;
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
     pub(crate) connection: ConnectionId,
+    /// Where the client is.
+    pub(crate) address: ClientAddress,
     /// Counts what the connection makes the server hold in memory.
     pub(crate) account: Arc<Account>,
     pub(crate) identity: Option<Identity>,
@@ -44,10 +47,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Creates the session of a new connection, whose memory is reserved on `account`.
-    pub fn new(connection: ConnectionId, account: Arc<Account>) -> Self {
+    /// Creates the session of a new connection from `address`, whose memory is reserved on
+    /// `account`.
+    pub fn new(connection: ConnectionId, address: ClientAddress, account: Arc<Account>) -> Self {
         Self {
             connection,
+            address,
             uploads: Uploads::new(Arc::clone(&account)),
             watches_held: account.reserve(0),
             account,

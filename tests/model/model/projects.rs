@@ -53,6 +53,7 @@ impl World {
             "bytes": bytes(files),
             "maxBytes": self.limits.project_bytes,
             "folders": folders(files),
+            "guests": "off",
             "you": self.you(me, project),
         });
         Ok(vec![success("fileStatus", data)])
@@ -65,6 +66,9 @@ impl World {
         json!({
             "name": token.map(|token| &token.user),
             "read": self.check_may_read(me, project).is_ok(),
+            // Nobody here listens or applies.
+            "listen": false,
+            "apply": false,
             "chat": may(&|token| token.may_chat(self.limits.public_read)),
             "propose": may(&|token| {
                 token.project == *project && token.allows("read") && token.allows("propose")

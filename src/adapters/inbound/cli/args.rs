@@ -331,6 +331,10 @@ fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> 
         let fault = "token signs with key, but publicKeyFile is configured instead of it";
         return Err(ConfigError(fault.to_owned()).into());
     }
+    if request.username.starts_with('~') {
+        let fault = "token: names that start with ~ are those of guests; the server makes theirs";
+        return Err(ConfigError(fault.to_owned()).into());
+    }
     if request.project.is_some() && request.streamer.is_none() {
         request.streamer = Some(request.username.clone());
     }

@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{
-    Compatibility, Durability, FolderDeletion, List, LogFormat, LogLevel, OnStreamerDisconnect,
-    PartBytes, SecretKey, Store, Text, Whole,
+    Compatibility, Durability, FolderDeletion, Guests, List, LogFormat, LogLevel,
+    OnStreamerDisconnect, PartBytes, SecretKey, Store, Text, Whole,
 };
 use crate::adapters::inbound::transport::Origin;
 
@@ -138,6 +138,17 @@ pub struct Config {
     /// How many messages a user may send at once after a pause, from 1 to 1000000
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
     pub chat_burst: Whole<1, 1_000_000>,
+    /// What people without an account may do: nothing (`off`), chat under a name of their choice
+    /// (`chat`), or open pull requests, too (`propose`)
+    #[arg(long, help_heading = REVIEW, value_name = "WHAT", default_value = "off")]
+    pub guests: Guests,
+    /// The most names of guests that may be taken in one project, from 1 to 10000
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "1000")]
+    pub max_guests: Whole<1, 10_000>,
+    /// The most names of guests that one address (a /64 of IPv6 counts as one) takes within an
+    /// hour; 0: no limit
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "40")]
+    pub max_guests_per_address: Whole<0>,
     /// The most connections; 0: no limit
     #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "20000")]
     pub max_connections: Whole<0>,
@@ -164,12 +175,10 @@ pub struct Config {
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", hide = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_total_queue_bytes: Option<Whole<4_096>>,
-    /// How long a client may take to send a request over HTTP, or be idle between two, in seconds,
-    /// from 1 to 3600
+    /// How long a client may take to ask for its connection, in seconds, from 1 to 3600
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "10")]
     pub handshake_timeout_seconds: Whole<1, 3_600>,
-    /// How long a message may arrive, or an answer over HTTP be taken, at less than 1 KiB per
-    /// second, in seconds, from 1 to 3600
+    /// How long a message may arrive at less than 1 KiB per second, in seconds, from 1 to 3600
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "30")]
     pub message_timeout_seconds: Whole<1, 3_600>,
     /// How long a client may be silent before it is pinged, in seconds, from 1 to 3600

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 
 use super::checks::has_strong_key;
 use super::config::Config;
-use super::values::{FolderDeletion, List, OnStreamerDisconnect, Whole};
+use super::values::{FolderDeletion, Guests, List, OnStreamerDisconnect, Whole};
 use crate::adapters::delivery::SendQueueLimits;
 use crate::adapters::inbound::transport::listen::Host;
 use crate::adapters::inbound::transport::{TransportSettings, WebPages};
 use crate::application::{Limits, Policy};
-use crate::domain::{ProjectQuota, PublicAccess, PullRequestLimits, RateLimit, RoomLimits};
+use crate::domain::{
+    GuestAccess, ProjectQuota, PublicAccess, PullRequestLimits, RateLimit, RoomLimits,
+};
 
 /// How many bytes of frames may wait before files are held back. More does not make a connection
 /// faster: it is several times what a socket takes at once.
@@ -64,6 +66,8 @@ impl Config {
             chat_history: self.chat_history.size(),
             max_rooms: self.max_rooms.size(),
             max_watches: self.max_watches.size(),
+            max_guests: self.max_guests.size(),
+            max_guests_per_address: self.max_guests_per_address.size(),
             max_failed_authentications: self.max_failed_authentications.small(),
         }
     }
@@ -77,6 +81,11 @@ impl Config {
                 chat: self.public_chat,
             },
             ignores_folder_deletions: self.folder_deletion == FolderDeletion::Ignore,
+            guests: match self.guests {
+                Guests::Off => GuestAccess::Off,
+                Guests::Chat => GuestAccess::Chat,
+                Guests::Propose => GuestAccess::Propose,
+            },
             delete_abandoned_after: deletes.then(|| self.streamer_grace_seconds.seconds()),
         }
     }

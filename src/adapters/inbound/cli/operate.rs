@@ -25,6 +25,7 @@ pub async fn operate<E: Error>(
     let here = stores.map(|stores| Operator {
         projects: stores.projects,
         pull_requests: stores.pull_requests,
+        guests: stores.guests,
         events: None,
     });
     let performer = Performer { config, here };

@@ -7,7 +7,7 @@ use super::values::{FolderDeletion, OnStreamerDisconnect};
 use super::*;
 use crate::adapters::inbound::transport::WebPages;
 use crate::adapters::inbound::transport::listen::Host;
-use crate::domain::Timestamp;
+use crate::domain::{GuestAccess, Timestamp};
 
 const OWN_KEY: &str = "a key of my own that has at least 32 bytes";
 
@@ -69,6 +69,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("trustedProxies", "127.0.0.1, 10.0.0.0/8"),
     ("compatibility", "original"),
     ("folderDeletion", "ignore"),
+    ("guests", "propose"),
+    ("maxGuests", "10000"),
     ("logFormat", "json"),
     ("logLevel", "warn"),
 ];
@@ -95,6 +97,7 @@ fn the_defaults_are_the_contracts() {
     assert_eq!(config.durability, Durability::Fsync);
     assert!(config.policy().public.read);
     assert_eq!(config.policy().delete_abandoned_after, None);
+    assert_eq!(config.policy().guests, GuestAccess::Off);
     assert_eq!(config.part_bytes.size(), 196_608);
     let limits = config.limits();
     assert_eq!(
@@ -695,6 +698,8 @@ fn the_subcommands_say_what_they_need() {
         assert!(fault(&limited, &[], None).contains("--rights"), "{unknown}");
     }
     assert!(fault(&["token"], &[], None).contains("--user "));
+    let of_guest = fault(&["token", "--user", "~bob"], &[], None);
+    assert!(of_guest.contains("those of guests"), "{of_guest}");
     let with_public_key = ["token", "--username", "ana", "--public-key-file", "k.pem"];
     assert!(fault(&with_public_key, &[], None).contains("publicKeyFile"));
 }

@@ -241,6 +241,18 @@ pub enum OnStreamerDisconnect {
     Delete,
 }
 
+/// `guests`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guests {
+    /// There are none.
+    Off,
+    /// They read and chat.
+    Chat,
+    /// They open pull requests, too.
+    Propose,
+}
+
 /// `logFormat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

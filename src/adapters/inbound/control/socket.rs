@@ -110,15 +110,18 @@ mod tests {
 
     use super::*;
     use crate::application::ports::{
-        MockProjectStore, MockPullRequestStore, ProjectState, StoreError,
+        MockGuestStore, MockProjectStore, MockPullRequestStore, ProjectState, StoreError,
     };
 
     fn operator(projects: MockProjectStore) -> Operator {
         let mut pull_requests = MockPullRequestStore::new();
         pull_requests.expect_open().returning(|_, _| Ok(Vec::new()));
+        let mut guests = MockGuestStore::new();
+        guests.expect_free().returning(|_| Ok(()));
         Operator {
             projects: Arc::new(projects),
             pull_requests: Arc::new(pull_requests),
+            guests: Arc::new(guests),
             events: None,
         }
     }

@@ -83,7 +83,7 @@ impl Drop for AdmissionPermit {
 
 /// The prefix that counts as one address: all of an IPv4 address, or the /64 of an IPv6 address,
 /// because a single IPv6 customer usually has at least a /64.
-fn address_prefix(address: IpAddr) -> IpAddr {
+pub fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

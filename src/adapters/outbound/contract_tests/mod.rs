@@ -2,6 +2,7 @@
 
 mod drafts;
 mod files;
+mod guests;
 mod overlap;
 mod projects;
 mod pull_requests;
@@ -117,5 +118,12 @@ contract! {
         what_is_unknown_is_not_found,
         a_deleted_one_is_gone,
         of_deletes_at_once_one_succeeds_and_tells,
-        only_an_open_one_is_told_of;
+        only_an_open_one_is_told_of,
+        their_authors_are_known_by_project;
+    guests:
+        a_name_is_taken_until_its_time_is_over,
+        each_project_has_its_own_guests,
+        of_guests_who_want_one_name_at_once_one_gets_it,
+        names_of_a_removed_project_are_free,
+        the_key_is_made_once;
 }

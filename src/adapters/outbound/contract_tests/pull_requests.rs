@@ -235,3 +235,23 @@ pub(super) async fn only_an_open_one_is_told_of(world: World) {
     store.tell_if_open(&one, tell("no more"));
     assert_eq!(*lock(&told), ["open", "deleted"]);
 }
+
+pub(super) async fn their_authors_are_known_by_project(world: World) {
+    let authors = async |project| {
+        let authors = world.pull_requests.authors(&project).await;
+        let authors = authors.expect("lists").into_iter();
+        authors.map(|author| author.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(authors(demo()).await, [""; 0]);
+    for (number, author) in [(1, "~pat"), (2, "bob"), (3, "bob")] {
+        let owner = UserName::parse(author).expect("valid");
+        let one = pull_request(number, 10, &[], &["a"]);
+        finish(&world, PullRequest { owner, ..one }).await;
+    }
+    assert_eq!(authors(demo()).await, ["bob", "~pat"]);
+    assert_eq!(authors(project("ana", "other")).await, [""; 0]);
+    let id = PullRequestId::from_u128(1);
+    let deleted = world.pull_requests.delete(&demo(), id, nothing()).await;
+    deleted.expect("is deleted");
+    assert_eq!(authors(demo()).await, ["bob"]);
+}

@@ -11,8 +11,8 @@ use crate::adapters::outbound::filesystem::{self, Durability};
 use crate::adapters::outbound::memory;
 use crate::application::FileContent;
 use crate::application::ports::{
-    FilesBelow, FinishError, OpenFile, ProjectStore, PullRequestStore, StagedUpload, StagingId,
-    StoreError, StoreResources, UploadStore,
+    FilesBelow, FinishError, GuestStore, OpenFile, ProjectStore, PullRequestStore, StagedUpload,
+    StagingId, StoreError, StoreResources, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -32,6 +32,7 @@ pub(in crate::adapters::outbound) struct World {
     pub projects: Arc<dyn ProjectStore>,
     pub pull_requests: Arc<dyn PullRequestStore>,
     pub uploads: Arc<dyn UploadStore>,
+    pub guests: Arc<dyn GuestStore>,
     /// Where they lie, if they lie anywhere; removed with the last of them.
     pub place: Option<Arc<tempfile::TempDir>>,
 }
@@ -43,6 +44,7 @@ impl World {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
+            guests: stores.guests,
             place: None,
         }
     }
@@ -66,6 +68,7 @@ impl World {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
+            guests: stores.guests,
             place: Some(place),
         }
     }

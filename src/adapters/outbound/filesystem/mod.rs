@@ -5,6 +5,7 @@
 //! operation fails until the server is restarted, instead of writing without holding the lock.
 //! Every operation looks up everything below it anew. It must all be one file system.
 
+mod guests;
 mod pool;
 mod projects;
 mod pull_requests;

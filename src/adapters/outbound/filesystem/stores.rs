@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::guests::store::FilesystemGuests;
 use super::pool::in_flight::InFlight;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::load;
@@ -27,10 +28,12 @@ pub fn open_stores(
     let drafts = Arc::new(InFlight::default());
     let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);
     let pull_requests = FilesystemPullRequests::new(Arc::clone(&layout), Arc::clone(&drafts), open);
+    let guests = FilesystemGuests::new(Arc::clone(&layout));
     Ok(Stores {
         projects: Arc::new(projects),
         pull_requests: Arc::new(pull_requests),
         uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
+        guests: Arc::new(guests),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Every store in memory, for tests and for trying the server out.
 
 mod chat_rooms;
+mod guests;
 mod projects;
 mod pull_requests;
 mod uploads;
@@ -8,6 +9,7 @@ mod uploads;
 use std::sync::Arc;
 
 pub use chat_rooms::MemoryChatRooms;
+use guests::MemoryGuests;
 use projects::MemoryProjects;
 use pull_requests::MemoryPullRequests;
 use uploads::MemoryUploads;
@@ -21,5 +23,6 @@ pub fn open_stores() -> Stores {
         projects: Arc::<MemoryProjects>::default(),
         pull_requests: Arc::new(MemoryPullRequests::new(Arc::clone(&uploads))),
         uploads,
+        guests: Arc::<MemoryGuests>::default(),
     }
 }

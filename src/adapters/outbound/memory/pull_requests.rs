@@ -1,6 +1,6 @@
 //! Open pull requests in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -80,6 +80,10 @@ impl PullRequestStore for MemoryPullRequests {
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError> {
         Ok(self.open.open(project, owner.as_ref()))
+    }
+
+    async fn authors(&self, project: &ProjectId) -> Result<BTreeSet<UserName>, StoreError> {
+        Ok(self.open.authors(project))
     }
 
     async fn find(

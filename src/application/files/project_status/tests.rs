@@ -2,7 +2,7 @@ use super::*;
 use crate::application::command::Command;
 use crate::application::ports::StoreError;
 use crate::application::test_world::{EXPIRY, World, demo, is_unauthorized, new_session};
-use crate::domain::{Abilities, Sections, UserName};
+use crate::domain::{Abilities, GuestAccess, Sections, UserName};
 
 fn status() -> Command {
     Command::ProjectStatus(Ok(demo()))
@@ -27,6 +27,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             bytes: 77,
             max_bytes: 10_000_000,
             folders: 2,
+            guests: GuestAccess::Chat,
             you: abilities(None, [true, false, false, false]),
             apply: false,
         };

@@ -12,8 +12,8 @@ use crate::application::ports::OpenFile;
 use crate::application::request_error::BadParameters;
 use crate::application::session::dispatch::execute;
 use crate::application::test_world::{
-    ANA, EXPIRY, Scene, World, demo, disk_full, entry, get, hash, is_bad, is_unauthorized, list,
-    new_session, next_of, open_file, other, path, pull_request, viewing,
+    ADDRESS, ANA, EXPIRY, Scene, World, demo, disk_full, entry, get, hash, is_bad, is_unauthorized,
+    list, new_session, next_of, open_file, other, path, pull_request, viewing,
 };
 use crate::domain::Sections;
 use crate::domain::{ProjectEntry, Version};
@@ -412,7 +412,7 @@ async fn a_file_longer_than_a_file_may_be_is_listed_without_a_hash_and_not_opene
 fn in_memory(number: u64, memory: &Arc<MemoryBudget>) -> Session {
     let account = memory.open_account();
     account.set_holder(Holder::Authenticated);
-    Session::new(ConnectionId(number), account)
+    Session::new(ConnectionId(number), ADDRESS, account)
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::memory::MemoryBudget;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, new_session, other,
-    over, path, project, watch,
+    ADDRESS, BOB, EXPIRY, Scene, World, authenticate, demo, is_bad, is_unauthorized, new_session,
+    other, over, path, project, watch,
 };
 use crate::domain::{Contents, Sections};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ async fn watches_are_reserved_until_they_end() {
     const WATCHES: usize = 16;
     let scene = World::limited(|limits| limits.max_watches = WATCHES).build();
     let memory = MemoryBudget::new(1 << 20);
-    let mut session = Session::new(ConnectionId(1), memory.open_account());
+    let mut session = Session::new(ConnectionId(1), ADDRESS, memory.open_account());
     let long = |number| project(&format!("{}/{number:0>255}", "s".repeat(255)));
     for number in 0..WATCHES {
         let answer = scene.ask(&mut session, watch(long(number))).await;
@@ -208,7 +208,7 @@ async fn the_right_to_read_comes_before_what_a_watch_wants() {
 async fn the_names_of_a_watch_are_reserved() {
     let scene = World::new().build();
     let memory = MemoryBudget::new(1 << 20);
-    let mut session = Session::new(ConnectionId(1), memory.open_account());
+    let mut session = Session::new(ConnectionId(1), ADDRESS, memory.open_account());
     let mut used = Vec::new();
     for command in [
         watch(demo()),

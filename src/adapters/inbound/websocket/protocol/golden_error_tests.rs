@@ -4,9 +4,9 @@ use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::golden_tests::{assert_complete, context, text};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::{BadParameters, RequestError};
-use crate::domain::{AuthError, IdentityError, Timestamp};
+use crate::domain::{AuthError, GuestName, IdentityError, Timestamp};
 
-const REFUSALS: usize = 10;
+const REFUSALS: usize = 11;
 
 fn number_of_refusal(refusal: &RequestError) -> usize {
     match refusal {
@@ -26,6 +26,7 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
         RequestError::RateLimited { .. } => 7,
         RequestError::Internal => 8,
         RequestError::NotApplied(_) => 9,
+        RequestError::NameTaken { .. } => 10,
     }
 }
 
@@ -39,6 +40,9 @@ fn every_refusal_is_what_the_contract_says() {
     let limit = RequestError::LimitExceeded {
         limit: "maxFileBytes",
         value: 10,
+    };
+    let taken = RequestError::NameTaken {
+        free: GuestName::parse("bob-2").expect("a guest's name"),
     };
     let rate = RequestError::RateLimited {
         retry_after: std::time::Duration::from_millis(1_200),
@@ -90,19 +94,34 @@ fn every_refusal_is_what_the_contract_says() {
             r#"{"code":409,"type":"failWriteFileError","message":"File NAME cannot be created or written"FILEREF}"#,
         ),
         (
+            taken,
+            r#"{"code":409,"type":"nameTakenError","message":"the name is taken; bob-2 is free"FILE,"suggestion":"bob-2"REF}"#,
+        ),
+        (
             limit,
             r#"{"code":413,"type":"limitExceededError","message":"the limit maxFileBytes of 10 would be exceeded"FILEREF}"#,
         ),
         (
             rate,
-            r#"{"code":429,"type":"rateLimitedError","message":"too many messages; try again in 2 s"FILE,"retryAfter":2REF}"#,
+            r#"{"code":429,"type":"rateLimitedError","message":"too much at once; try again in 2 s"FILE,"retryAfter":2REF}"#,
         ),
         (
             RequestError::Internal,
             r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later"FILEREF}"#,
         ),
     ];
-    for (refusal, pattern) in &table {
+    check(&table);
+    assert_complete(
+        table
+            .iter()
+            .map(|(refusal, _)| number_of_refusal(refusal))
+            .collect(),
+        REFUSALS,
+    );
+}
+
+fn check(table: &[(RequestError, &str)]) {
+    for (refusal, pattern) in table {
         let expected = |name: &str, file: &str, reference: &str| {
             pattern
                 .replace("NAME", name)
@@ -120,11 +139,4 @@ fn every_refusal_is_what_the_contract_says() {
             expected("./x", r#","file":"./x""#, r#","ref":"r""#)
         );
     }
-    assert_complete(
-        table
-            .iter()
-            .map(|(refusal, _)| number_of_refusal(refusal))
-            .collect(),
-        REFUSALS,
-    );
 }

@@ -3,7 +3,7 @@
 use crate::adapters::inbound::websocket::protocol::read_command::read_command;
 use crate::application::Command;
 
-const COMMANDS: usize = 24;
+const COMMANDS: usize = 25;
 
 fn number_of_command(command: &Command) -> usize {
     match command {
@@ -31,6 +31,7 @@ fn number_of_command(command: &Command) -> usize {
         Command::ApplyPullRequest(_) => 21,
         Command::AcceptPullRequest(_) => 22,
         Command::AppliedPullRequest(_) => 23,
+        Command::EnterAsGuest(_) => 24,
     }
 }
 
@@ -268,6 +269,26 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (r#"{"type":"chat","subtype":"members"}"#, "ChatMembers"),
     (r#"{"type":"chat","subtype":"leave"}"#, "LeaveRoom"),
+    (
+        r#"{"type":"guest","subtype":"enter","data":{"name":"bob","streamer":"ana","project":"demo"}}"#,
+        r#"EnterAsGuest(Ok(EnterAsGuest { project: "ana"/"demo", name: Ok("bob") }))"#,
+    ),
+    (
+        r#"{"type":"guest","subtype":"enter","data":{"name":"~bob","streamer":"ana","project":"demo"}}"#,
+        r#"EnterAsGuest(Ok(EnterAsGuest { project: "ana"/"demo", name: Err(BadParameters("name must not start with ~")) }))"#,
+    ),
+    (
+        r#"{"type":"guest","subtype":"enter","data":{"streamer":"ana","project":"demo"}}"#,
+        r#"EnterAsGuest(Ok(EnterAsGuest { project: "ana"/"demo", name: Err(BadParameters("name is missing")) }))"#,
+    ),
+    (
+        r#"{"type":"guest","subtype":"enter","data":{"name":"bob","project":"demo"}}"#,
+        r#"EnterAsGuest(Err(BadParameters("streamer is missing")))"#,
+    ),
+    (
+        r#"{"type":"guest","subtype":"enter"}"#,
+        r#"EnterAsGuest(Err(BadParameters("data must be an object")))"#,
+    ),
 ];
 
 #[test]

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{ApplyNotice, Event, FileKey, ProjectStatus, Reply};
+use crate::application::{ApplyNotice, Event, FileKey, GuestPass, ProjectStatus, Reply};
 use crate::domain::{
-    Abilities, ApplyOutcome, ChatMessage, ContentHash, FilePath, Outcome, ProjectEntry, ProjectId,
-    ProjectName, PullRequest, PullRequestId, RoomName, Timestamp, UserName, Version,
+    Abilities, ApplyOutcome, ChatMessage, ContentHash, FilePath, GuestAccess, Outcome,
+    ProjectEntry, ProjectId, ProjectName, PullRequest, PullRequestId, RoomName, Timestamp,
+    UserName, Version,
 };
 
 const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -99,7 +100,7 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 19;
+const REPLIES: usize = 20;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
@@ -122,6 +123,7 @@ fn number_of_reply(reply: &Reply) -> usize {
         Reply::PullRequestApply { .. } => 16,
         Reply::PullRequestAccept => 17,
         Reply::PullRequestApplied => 18,
+        Reply::GuestEnter(_) => 19,
     }
 }
 
@@ -134,6 +136,7 @@ fn every_reply_is_what_the_contract_says() {
         bytes: 4,
         max_bytes: 5,
         folders: 6,
+        guests: GuestAccess::Off,
         you: Abilities {
             user: Some(user("bob")),
             read: true,
@@ -145,6 +148,7 @@ fn every_reply_is_what_the_contract_says() {
         apply: false,
     };
     let to_nobody = ProjectStatus {
+        guests: GuestAccess::Propose,
         you: Abilities {
             user: None,
             listen: true,
@@ -179,11 +183,11 @@ fn every_reply_is_what_the_contract_says() {
         (Reply::FileFocus, r#""type":"fileFocus","data":"OK""#),
         (
             Reply::FileStatus(status),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"off","you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false}}"#,
         ),
         (
             Reply::FileStatus(to_nobody),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"propose","you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true}}"#,
         ),
         (
             Reply::PullRequestCreation,
@@ -212,6 +216,10 @@ fn every_reply_is_what_the_contract_says() {
             r#""type":"pullRequestApplied","data":"OK""#,
         ),
         (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
+        (
+            Reply::GuestEnter(guest_pass()),
+            r#""type":"guestEnter","data":{"token":"a.b.c","name":"~bob","rights":["read","chat"],"expires":5000}"#,
+        ),
     ];
     check_replies(&table);
     assert_complete(
@@ -221,6 +229,15 @@ fn every_reply_is_what_the_contract_says() {
             .collect(),
         REPLIES,
     );
+}
+
+fn guest_pass() -> GuestPass {
+    GuestPass {
+        token: "a.b.c".into(),
+        name: user("~bob"),
+        access: GuestAccess::Chat,
+        expires: Timestamp::from_secs(5),
+    }
 }
 
 fn check_replies(table: &[(Reply, &str)]) {

@@ -16,11 +16,11 @@ use crate::adapters::inbound::websocket::protocol::request::{
     Context, Data, Request, SectionData, is_authenticate,
 };
 use crate::application::{
-    Authenticate, AuthenticateSection, BadParameters, Checked, Command, DeleteFile, FilesQuery,
-    Focus, PartOf, PostFile, ReadFiles, Watch, WatchProject,
+    Authenticate, AuthenticateSection, BadParameters, Checked, Command, DeleteFile, EnterAsGuest,
+    FilesQuery, Focus, PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 use crate::domain::{
-    ChatSection, Contents, FilePath, FileSection, PathQuery, ProjectId, ProjectName,
+    ChatSection, Contents, FilePath, FileSection, GuestName, PathQuery, ProjectId, ProjectName,
     PullRequestSection, RoomName, Sections, Streaming, UserName,
 };
 
@@ -109,6 +109,7 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
             Command::Listen(data.and_then(|data| name("room", &data.room, RoomName::parse)))
         }
         ("chat", "leave") => Command::LeaveRoom,
+        ("guest", "enter") => Command::EnterAsGuest(data.and_then(enter_as_guest)),
         _ => Command::Malformed(BadParameters::new("type or subtype is unknown")),
     }
 }
@@ -300,4 +301,14 @@ fn history_limit(data: &LenientValue<'_, Data<'_>>) -> Checked<Option<usize>> {
         }
         _ => Err(BadParameters::new("limit must be an integer of at least 1")),
     }
+}
+
+fn enter_as_guest(data: &Data<'_>) -> Checked<EnterAsGuest> {
+    Ok(EnterAsGuest {
+        project: ProjectId {
+            streamer: name("streamer", &data.streamer, UserName::parse)?,
+            name: name("project", &data.project, ProjectName::parse)?,
+        },
+        name: name("name", &data.name, GuestName::parse),
+    })
 }

@@ -1,5 +1,6 @@
 //! Open pull requests on disk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -108,6 +109,10 @@ impl PullRequestStore for FilesystemPullRequests {
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError> {
         Ok(self.open.open(project, owner.as_ref()))
+    }
+
+    async fn authors(&self, project: &ProjectId) -> Result<BTreeSet<UserName>, StoreError> {
+        Ok(self.open.authors(project))
     }
 
     async fn find(

@@ -10,6 +10,8 @@
 //!                 projects/<user>/            which users' folders are the server's
 //!                 projects/<user>/<project>   which folders are projects: empty files
 //!                 pulls/<user>/<project>/<id>/   open pull requests
+//!                 guests/<user>/<project>        the names of a project's guests
+//!                 guest-key    the secret that signs the tokens of guests
 //!                 renames      what an upgrade of the layout still has to do
 //! ```
 //!
@@ -57,6 +59,8 @@ pub(crate) struct Layout {
     pub drafts: Folder,
     pub markers: Folder,
     pub pulls: Folder,
+    pub guests: Folder,
+    pub state: Folder,
     pub durability: Durability,
     /// The unfinished uploads.
     pub uploads: InFlight<StagingId>,
@@ -84,7 +88,9 @@ impl Layout {
             drafts: own_folder(&state, "drafts")?,
             markers: own_folder(&state, "projects")?,
             pulls: own_folder(&state, "pulls")?,
+            guests: own_folder(&state, "guests")?,
             base,
+            state,
             durability,
             uploads: InFlight::default(),
             kept_open: Arc::new(Semaphore::new(open_files.clamp(1, Semaphore::MAX_PERMITS))),
@@ -92,7 +98,7 @@ impl Layout {
             _lock: lock,
         };
         format.bring_up_to_date(&Places {
-            state: &state,
+            state: &layout.state,
             base: &layout.base,
             markers: &layout.markers,
             pulls: &layout.pulls,

@@ -3,6 +3,7 @@
 mod failures;
 mod faults;
 mod foreign;
+mod guests;
 mod links;
 mod loaded;
 mod restart;

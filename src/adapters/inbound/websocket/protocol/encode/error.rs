@@ -26,6 +26,8 @@ struct Failure<'a> {
     until: Option<u64>,
     #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a str>,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     reference: Option<&'a Reference>,
 }
@@ -42,6 +44,7 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
         path: None,
         until: None,
         retry_after: None,
+        suggestion: None,
         reference: context.reference.as_ref(),
     };
     let shown = name.unwrap_or("/");
@@ -66,7 +69,11 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
         RequestError::RateLimited { retry_after } => {
             let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
             failure.retry_after = u64::try_from(seconds).ok();
-            format!("too many messages; try again in {seconds} s")
+            format!("too much at once; try again in {seconds} s")
+        }
+        RequestError::NameTaken { free } => {
+            failure.suggestion = Some(free.as_str());
+            format!("the name is taken; {} is free", free.as_str())
         }
         RequestError::Internal => "the server could not do this; try again later".to_owned(),
     };
@@ -81,6 +88,7 @@ fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
         RequestError::UnreadablePath => (409, "failReadPathError"),
         RequestError::UnwritableFile => (409, "failWriteFileError"),
         RequestError::NotApplied(_) => (409, NOT_APPLIED),
+        RequestError::NameTaken { .. } => (409, "nameTakenError"),
         RequestError::LimitExceeded { .. } => (413, "limitExceededError"),
         RequestError::RateLimited { .. } => (429, "rateLimitedError"),
         RequestError::Internal => (500, "internalError"),

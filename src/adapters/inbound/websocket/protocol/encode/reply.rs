@@ -7,7 +7,7 @@ use serde_json::json;
 use super::envelope::{OK, Success, message, success};
 use super::shapes::{Stored, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{ProjectStatus, Reply};
+use crate::application::{GuestPass, ProjectStatus, Reply};
 use crate::domain::{PullRequest, UserName};
 
 fn stored(kind: &'static str, context: &Context) -> Bytes {
@@ -53,6 +53,7 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::ChatMessage => ok("chatMessage"),
         Reply::ChatListen => ok("chatListen"),
         Reply::ChatLeave => ok("chatLeave"),
+        Reply::GuestEnter(pass) => guest_enter(pass, context),
     }
 }
 
@@ -66,6 +67,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         bytes: u64,
         max_bytes: u64,
         folders: u64,
+        guests: &'static str,
         you: You<'a>,
     }
     #[derive(Serialize)]
@@ -90,6 +92,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         bytes: status.bytes,
         max_bytes: status.max_bytes,
         folders: status.folders,
+        guests: status.guests.as_str(),
         you: You {
             name: you.user.as_ref().map(UserName::as_str),
             read: you.read,
@@ -101,6 +104,23 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         },
     };
     success("fileStatus", data, context.reference.as_ref())
+}
+
+fn guest_enter(pass: &GuestPass, context: &Context) -> Bytes {
+    #[derive(Serialize)]
+    struct Pass<'a> {
+        token: &'a str,
+        name: &'a str,
+        rights: &'a [&'a str],
+        expires: u64,
+    }
+    let data = Pass {
+        token: &pass.token,
+        name: pass.name.as_str(),
+        rights: pass.access.rights(),
+        expires: pass.expires.as_millis(),
+    };
+    success("guestEnter", data, context.reference.as_ref())
 }
 
 /// Says that all of `pullrequest`/`get` has been sent.

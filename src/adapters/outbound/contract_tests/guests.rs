@@ -1,0 +1,98 @@
+use std::collections::BTreeSet;
+
+use super::world::{World, demo, project};
+use crate::application::ports::TakeNameError;
+use crate::domain::{GUEST_LIFETIME, GuestEntry, GuestError, GuestName, Timestamp};
+
+/// Somebody who wants the name at this second.
+fn wanted(name: &str, now: u64) -> GuestEntry {
+    GuestEntry {
+        name: GuestName::parse(name).expect("a guest's name"),
+        until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
+        now: Timestamp::from_secs(now),
+        authors: BTreeSet::new(),
+        max_guests: 100,
+    }
+}
+
+fn suggestion(taken: Result<(), TakeNameError>) -> String {
+    match taken {
+        Err(TakeNameError::Guest(GuestError::Taken { free })) => free.as_str().to_owned(),
+        other => panic!("{other:?} instead of a suggestion"),
+    }
+}
+
+pub(super) async fn a_name_is_taken_until_its_time_is_over(world: World) {
+    let take = async |name, now| world.guests.take(&demo(), wanted(name, now)).await;
+    let over = 100 + GUEST_LIFETIME.as_secs();
+    take("Zoë \"z\"", 100).await.expect("is free");
+    take("bob", 100).await.expect("is free");
+    assert_eq!(suggestion(take("zOË \"Z\"", over - 1).await), "zOË \"Z\"-2");
+    assert_eq!(suggestion(take("BOB", over - 1).await), "BOB-2");
+    take("zoë \"z\"", over).await.expect("is free again");
+    take("bob", over).await.expect("is free again");
+    let full = GuestEntry {
+        max_guests: 2,
+        ..wanted("pat", over)
+    };
+    assert!(matches!(
+        world.guests.take(&demo(), full).await,
+        Err(TakeNameError::Guest(GuestError::TooMany))
+    ));
+    take("pat", over).await.expect("there is room");
+}
+
+pub(super) async fn each_project_has_its_own_guests(world: World) {
+    let names = [
+        ("ana", "demo"),
+        ("ana", "a/b"),
+        ("ana", "a%2Fb"),
+        ("bob", "demo"),
+    ];
+    for (streamer, name) in names {
+        let project = project(streamer, name);
+        let taken = world.guests.take(&project, wanted("bob", 1)).await;
+        taken.expect("is free there");
+    }
+}
+
+pub(super) async fn of_guests_who_want_one_name_at_once_one_gets_it(world: World) {
+    let all = (0..8).map(|number| {
+        let guests = std::sync::Arc::clone(&world.guests);
+        let name = if number % 2 == 0 { "bob" } else { "Bob" };
+        tokio::spawn(async move { guests.take(&demo(), wanted(name, 1)).await })
+    });
+    let mut given = 0;
+    for taken in futures_util::future::join_all(all).await {
+        match taken.expect("no panic") {
+            Ok(()) => given += 1,
+            refused => drop(suggestion(refused)),
+        }
+    }
+    assert_eq!(given, 1);
+}
+
+pub(super) async fn names_of_a_removed_project_are_free(world: World) {
+    let (demo, other) = (demo(), project("ana", "other"));
+    for project in [&demo, &other] {
+        world.guests.free(project).await.expect("none is no error");
+        let taken = world.guests.take(project, wanted("bob", 1)).await;
+        taken.expect("is free");
+    }
+    world.guests.free(&demo).await.expect("frees");
+    let taken = world.guests.take(&other, wanted("bob", 1)).await;
+    assert_eq!(suggestion(taken), "bob-2", "those of others stay");
+    let taken = world.guests.take(&demo, wanted("bob", 1)).await;
+    taken.expect("is free again");
+}
+
+pub(super) async fn the_key_is_made_once(world: World) {
+    let keys = futures_util::future::join_all((0..8).map(|_| world.guests.key())).await;
+    let first = keys[0].clone().expect("a key");
+    for key in keys {
+        assert_eq!(key.expect("a key"), first);
+    }
+    let other = World::in_memory().guests.key().await;
+    assert_ne!(other.expect("a key"), first, "random");
+    assert!(!format!("{first:?}").contains(&first.0[0].to_string()));
+}

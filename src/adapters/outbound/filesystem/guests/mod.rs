@@ -1,0 +1,4 @@
+//! The names of guests on disk, and the secret that signs their tokens.
+
+pub(crate) mod record;
+pub(crate) mod store;

@@ -1,0 +1,90 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::adapters::outbound::contract_tests::world::{World, demo, project};
+use crate::adapters::outbound::filesystem::Durability;
+use crate::adapters::outbound::filesystem::tests::{
+    assert_nothing_is_left, names, on_disk, restarted,
+};
+use crate::application::ports::{StoreError, TakeNameError};
+use crate::domain::{GuestEntry, GuestError, GuestName, ProjectId, Timestamp};
+
+async fn take(world: &World, project: &ProjectId, name: &str) -> Result<(), TakeNameError> {
+    let entry = GuestEntry {
+        name: GuestName::parse(name).expect("a guest's name"),
+        until: Timestamp::from_secs(2),
+        now: Timestamp::from_secs(1),
+        authors: BTreeSet::new(),
+        max_guests: 100,
+    };
+    world.guests.take(project, entry).await
+}
+
+#[tokio::test]
+async fn names_and_the_key_outlive_a_restart() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let key = world.guests.key().await.expect("a key");
+    take(&world, &demo(), "bob").await.expect("is free");
+    let world = restarted(world);
+    assert_eq!(world.guests.key().await.expect("a key"), key);
+    let taken = take(&world, &demo(), "BOB").await;
+    assert!(
+        matches!(&taken, Err(TakeNameError::Guest(GuestError::Taken { .. }))),
+        "{taken:?}"
+    );
+    let file = base.join(".twicecast/guest-key");
+    let mode = fs::metadata(&file).expect("is there").permissions().mode();
+    assert_eq!(
+        (mode & 0o777, &fs::read(&file).expect("reads")[..]),
+        (0o600, &key.0[..])
+    );
+    let kept = base.join(".twicecast/guests/ana/demo");
+    let mode = fs::metadata(&kept).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_nothing_is_left(&base);
+}
+
+#[tokio::test]
+async fn nothing_is_made_before_it_is_needed_and_nothing_stays() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let state = base.join(".twicecast");
+    assert!(!state.join("guest-key").exists());
+    assert_eq!(names(&state.join("guests")), [""; 0]);
+    let other = project("ana", "a/b");
+    for project in [&demo(), &other] {
+        take(&world, project, "bob").await.expect("is free");
+    }
+    assert_eq!(names(&state.join("guests/ana")), ["a%2Fb", "demo"]);
+    for project in [&demo(), &other] {
+        world.guests.free(project).await.expect("frees");
+    }
+    assert_eq!(names(&state.join("guests")), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_failure_and_stays_as_it_is() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let state = base.join(".twicecast");
+    for key in ["", "short", &"x".repeat(33)] {
+        fs::write(state.join("guest-key"), key).expect("writes");
+        let failed = world.guests.key().await;
+        assert!(matches!(failed, Err(StoreError::Failed(_))), "{failed:?}");
+        let kept = fs::read_to_string(state.join("guest-key")).expect("reads");
+        assert_eq!(kept, key);
+    }
+    fs::remove_file(state.join("guest-key")).expect("removes");
+    symlink("/etc/hostname", state.join("guest-key")).expect("links");
+    let failed = world.guests.key().await;
+    assert!(matches!(failed, Err(StoreError::Failed(_))), "{failed:?}");
+
+    fs::create_dir(state.join("guests/ana")).expect("makes");
+    fs::write(state.join("guests/ana/demo"), "{}").expect("writes");
+    let failed = take(&world, &demo(), "bob").await;
+    assert!(
+        matches!(failed, Err(TakeNameError::Store(StoreError::Failed(_)))),
+        "{failed:?}"
+    );
+    world.guests.free(&demo()).await.expect("frees");
+    take(&world, &demo(), "bob").await.expect("is free");
+}

@@ -1,0 +1,4 @@
+/// Where a connection comes from, as connections are counted: those that count as coming from one
+/// address have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub u128);

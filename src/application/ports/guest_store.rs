@@ -1,0 +1,53 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::application::ports::store_error::StoreError;
+use crate::domain::{GuestEntry, GuestError, ProjectId};
+
+/// The secret that signs the tokens of guests.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GuestKey(pub [u8; 32]);
+
+impl fmt::Debug for GuestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GuestKey(***)")
+    }
+}
+
+/// Why a guest has not been given a name.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TakeNameError {
+    /// They may not have it.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps the names of guests as long as they are theirs, and the secret that signs their tokens,
+/// both across restarts.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub trait GuestStore: Send + Sync {
+    /// The secret that signs the tokens of guests: random, made by the first call, and the same
+    /// ever after.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn key(&self) -> Result<GuestKey, StoreError>;
+
+    /// Gives a guest a name in `project`, durably, as [`Guests::take`](crate::domain::Guests::take)
+    /// decides. Of several who want one name at once, one gets it.
+    ///
+    /// # Errors
+    /// Why they do not get it; `Failed`.
+    async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError>;
+
+    /// Frees all names of a project that is being removed. None is no error.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn free(&self, project: &ProjectId) -> Result<(), StoreError>;
+}
