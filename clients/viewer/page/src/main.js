@@ -37,7 +37,7 @@ async function showProject(place) {
   const active = new ActiveFile(project, workspace);
   const room = new Room({ connection, session });
   const sent = new SentProposals({ connection, session, keeper: localStorage });
-  const proposal = new Proposal({ connection, session, sent, keeper: localStorage });
+  const proposal = new Proposal({ connection, session, sent, keeper: sessionStorage });
   const review = new Review({ connection, session, project, keeper: localStorage });
   connection.start();
   const { mountPage } = await import("./view/page.js");

@@ -30,8 +30,10 @@ export class SentProposals extends Observable {
   #connection;
   #session;
   #keeper;
-  /** @type {(sent: Sent) => void} */
-  #tell = () => {};
+  /** @type {((sent: Sent) => void) | null} */
+  #tell = null;
+  /** What was decided before anybody wanted to hear of it. @type {Sent[]} */
+  #untold = [];
   /** What was being finished when a connection was lost. @type {Sending | null} */
   #doubt = null;
   /** @type {(sending: Sending) => void} */
@@ -52,6 +54,7 @@ export class SentProposals extends Observable {
   /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here. @param {(sent: Sent) => void} tell */
   onDecided(tell) {
     this.#tell = tell;
+    for (const sent of this.#untold.splice(0)) tell(sent);
   }
 
   /** Calls `arrived` when it turns out that what was in doubt has reached the server. @param {(sending: Sending) => void} arrived */
@@ -164,7 +167,9 @@ export class SentProposals extends Observable {
     this.all = this.all.map((each) => (each === sent ? decided : each));
     this.#save();
     this.changed();
-    if (tell) this.#tell(decided);
+    if (!tell) return;
+    if (this.#tell) this.#tell(decided);
+    else this.#untold.push(decided);
   }
 
   #load() {

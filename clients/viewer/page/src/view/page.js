@@ -55,8 +55,8 @@ export function mountPage({ connection, session, project, workspace, notices, ac
     session, connection, workspace, skip: code.focus,
     unread: () => room.unread + review.waiting, unreadOf: [room, review],
   });
-  mountTree(byId("files"), { project, workspace, isEdited });
-  mountTabs(byId("tabs"), { workspace, project, isEdited });
+  mountTree(byId("files"), { project, workspace, isEdited, edits: proposal });
+  mountTabs(byId("tabs"), { workspace, project, isEdited, edits: proposal });
   mountFileBar(byId("filebar"), {
     workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
   });
@@ -87,4 +87,5 @@ export function mountPage({ connection, session, project, workspace, notices, ac
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
+  addEventListener("pagehide", () => proposal.save());
 }
