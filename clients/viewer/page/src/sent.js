@@ -30,10 +30,10 @@ export class SentProposals extends Observable {
   #connection;
   #session;
   #keeper;
-  /** @type {((sent: Sent) => void) | null} */
-  #tell = null;
-  /** What was decided before anybody wanted to hear of it. @type {Sent[]} */
+  /** What was decided before anybody listened. @type {Sent[]} */
   #untold = [];
+  /** @type {(sent: Sent) => void} */
+  #tell = (sent) => void this.#untold.push(sent);
   /** What was being finished when a connection was lost. @type {Sending | null} */
   #doubt = null;
   /** @type {(sending: Sending) => void} */
@@ -51,7 +51,7 @@ export class SentProposals extends Observable {
     session.onReady(() => void this.#catchUp());
   }
 
-  /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here. @param {(sent: Sent) => void} tell */
+  /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here or listened. @param {(sent: Sent) => void} tell */
   onDecided(tell) {
     this.#tell = tell;
     for (const sent of this.#untold.splice(0)) tell(sent);
@@ -167,9 +167,7 @@ export class SentProposals extends Observable {
     this.all = this.all.map((each) => (each === sent ? decided : each));
     this.#save();
     this.changed();
-    if (!tell) return;
-    if (this.#tell) this.#tell(decided);
-    else this.#untold.push(decided);
+    if (tell) this.#tell(decided);
   }
 
   #load() {
