@@ -94,7 +94,6 @@ function showProject({ connection, session, project, workspace, notices, active,
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
-  addEventListener("pagehide", () => proposal.save());
   // After the code view has handed on what was typed last.
   addEventListener("pagehide", () => proposal.save());
 }
