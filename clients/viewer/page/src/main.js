@@ -1,45 +1,99 @@
-// The list of parts: makes the models, and has the views mounted once they have come. The connection does not wait for them.
-import { ActiveFile } from "./active.js";
-import { Connection } from "./connection.js";
-import { readAddress } from "./names.js";
-import { Notices } from "./notices.js";
-import { Project } from "./project.js";
-import { Proposal } from "./proposal.js";
-import { Review } from "./review.js";
-import { Room } from "./room.js";
-import { SentProposals } from "./sent.js";
-import { Session, tokenKey } from "./session.js";
-import { takeToken } from "./view/address.js";
+// Mounts the views, each on its element, and joins what one does with another. Nothing else names them all.
+import { isChange } from "./draft.js";
+import { Follow } from "./follow.js";
+import { models } from "./start.js";
+import * as texts from "./texts.js";
+import { mountAddress } from "./view/address.js";
+import { mountBar, mountFoot } from "./view/bar.js";
+import { mountChat } from "./view/chat.js";
+import { mountCode } from "./view/code.js";
+import { mountDifference } from "./view/difference.js";
+import { mountEntry } from "./view/entry.js";
+import { mountHelp, mountKeys } from "./view/keys.js";
+import { mountLanding } from "./view/landing.js";
+import { mountPalette } from "./view/palette.js";
+import { mountPreview } from "./view/preview.js";
+import { edit } from "./view/propose.js";
+import { mountProposals } from "./view/proposals.js";
+import { byId, mountFrame, mountNotices, mountPanelTabs, mountPlaces } from "./view/shell.js";
+import { mountBanner, mountState } from "./view/state.js";
+import { mountFileBar, mountTabs } from "./view/tabs.js";
+import { mountTake } from "./view/take.js";
 import { restoreTheme } from "./view/theme.js";
-import { Workspace } from "./workspace.js";
+import { mountTree } from "./view/tree.js";
 
-const place = readAddress(location.pathname);
-if (place) takeToken(tokenKey(place));
 restoreTheme();
-if (place) await showProject(place);
-else await showLanding();
+if (models) showProject(models);
+else showLanding();
 
-async function showLanding() {
-  const { mountLanding } = await import("./view/landing.js");
+function showLanding() {
   document.body.replaceChildren();
   document.body.dataset.view = "landing";
   mountLanding(document.body);
 }
 
-/** @param {{ streamer: string, project: string }} place */
-async function showProject(place) {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const connection = new Connection(`${scheme}//${location.host}/ws`);
-  const session = new Session(connection, place, sessionStorage);
-  const project = new Project(connection, session);
-  const workspace = new Workspace();
-  const notices = new Notices();
-  const active = new ActiveFile(project, workspace);
-  const room = new Room({ connection, session });
-  const sent = new SentProposals({ connection, session, keeper: localStorage });
-  const proposal = new Proposal({ connection, session, sent, keeper: localStorage });
-  const review = new Review({ connection, session, project, keeper: localStorage });
-  connection.start();
-  const { mountPage } = await import("./view/page.js");
-  mountPage({ connection, session, project, workspace, notices, active, room, sent, proposal, review });
+/** @param {import("./start.js").Models} models */
+function showProject({ connection, session, project, workspace, notices, active, room, sent, proposal, review }) {
+  workspace.wrap = matchMedia("(max-width: 720px)").matches;
+  const isEdited = (/** @type {string} */ name) => proposal.textOf(name) !== undefined;
+  const mayEdit = () => proposal.mayPropose;
+  const editFile = (/** @type {string} */ name) => void edit({ proposal, project, workspace, notices }, name);
+  const editActive = () => {
+    if (mayEdit() && workspace.stage.kind !== "review" && active.name !== null) editFile(active.name);
+  };
+  const discard = (/** @type {string} */ name) => {
+    const draft = proposal.drafts.get(name);
+    proposal.discard(name);
+    if (draft && isChange(draft)) notices.say(texts.stage.discarded, { action: { label: texts.stage.undo, run: () => restore(draft) } });
+  };
+  const restore = (/** @type {import("./draft.js").Draft} */ { name, base, before, after }) => {
+    if (base === null || before === null) proposal.add(name, after ?? "");
+    else if (proposal.begin(name, { text: before, sha256: base })) proposal.write(name, after ?? "");
+    workspace.open(name, { keep: true });
+  };
+  const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
+
+  document.body.dataset.view = "project";
+  mountFrame(workspace);
+  mountAddress(workspace, session);
+  const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
+  const difference = mountDifference(byId("difference"), { proposal, review, project, workspace, session, edit: editFile });
+  mountBar(byId("bar"), {
+    session, connection, workspace, skip: code.focus,
+    unread: () => room.unread + review.waiting, unreadOf: [room, review],
+  });
+  mountTree(byId("files"), { project, workspace, isEdited, edits: proposal });
+  mountTabs(byId("tabs"), { workspace, project, isEdited, edits: proposal });
+  mountFileBar(byId("filebar"), {
+    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
+  });
+  mountPreview(byId("preview"), { active, project, workspace, notices, edits: proposal });
+  mountState(byId("state"), { session, connection, project, workspace, notices });
+  mountBanner(byId("banner"), session);
+  mountPanelTabs(byId("panel-tabs"), { workspace, counts });
+  mountPlaces(byId("places"), { workspace, counts });
+  const chat = mountChat(byId("chat"), { room, session, workspace });
+  mountProposals(byId("proposals"), { proposal, sent, review, project, session, workspace, notices });
+  mountFoot(byId("foot"), { session, project, workspace });
+  mountNotices(byId("notices"), notices);
+  mountPalette(byId("palette"), { project, workspace });
+  mountHelp(byId("help"), workspace);
+  mountEntry(byId("entry"), { session, workspace });
+  mountTake(byId("take"), { session, project, workspace });
+  mountKeys(workspace, {
+    find: code.find,
+    edit: editActive,
+    step: (by) => (workspace.stage.kind === "file" ? code.step(by) : difference.step(by)),
+    focusCode: code.focus,
+    focusPanel: () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus()),
+  });
+
+  // After the code view, which must have heard of a change before it is asked to show it.
+  new Follow(connection, project, workspace);
+
+  const wake = () => document.visibilityState === "visible" && connection.wake();
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+  // After the code view has handed on what was typed last.
+  addEventListener("pagehide", () => proposal.save());
 }

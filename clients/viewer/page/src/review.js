@@ -51,8 +51,10 @@ export class Review extends Observable {
   #fetched = null;
   /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
+  /** What came in before anybody listened. @type {Proposed[]} */
+  #untold = [];
   /** @type {(proposed: Proposed) => void} */
-  #arrived = () => {};
+  #arrived = (proposed) => void this.#untold.push(proposed);
   /** @type {(proposed: Proposed) => void} */
   #accepted = () => {};
   #heardOf = new Set();
@@ -79,6 +81,7 @@ export class Review extends Observable {
   /** Calls `arrived` for each proposal that comes in while the page is open. @param {(proposed: Proposed) => void} arrived */
   onArrived(arrived) {
     this.#arrived = arrived;
+    for (const proposed of this.#untold.splice(0)) arrived(proposed);
   }
 
   /** Calls `accepted` for each proposal that this page has asked for and that is in the streamer's folder. @param {(proposed: Proposed) => void} accepted */

@@ -30,8 +30,10 @@ export class SentProposals extends Observable {
   #connection;
   #session;
   #keeper;
+  /** What was decided before anybody listened. @type {Sent[]} */
+  #untold = [];
   /** @type {(sent: Sent) => void} */
-  #tell = () => {};
+  #tell = (sent) => void this.#untold.push(sent);
   /** What was being finished when a connection was lost. @type {Sending | null} */
   #doubt = null;
   /** @type {(sending: Sending) => void} */
@@ -49,9 +51,10 @@ export class SentProposals extends Observable {
     session.onReady(() => void this.#catchUp());
   }
 
-  /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here. @param {(sent: Sent) => void} tell */
+  /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here or listened. @param {(sent: Sent) => void} tell */
   onDecided(tell) {
     this.#tell = tell;
+    for (const sent of this.#untold.splice(0)) tell(sent);
   }
 
   /** Calls `arrived` when it turns out that what was in doubt has reached the server. @param {(sending: Sending) => void} arrived */

@@ -1,18 +1,6 @@
 // The address: what it says when the page opens and when it changes, and what it says of the place on screen.
-import { readFragment, visible, baseName, writeFragment } from "../names.js";
-
-/**
- * Takes a token out of the address before anything else happens, and keeps it for this tab alone.
- * @param {string} key under which it is kept
- * @returns {string | null}
- */
-export function takeToken(key) {
-  const { token, name, lines } = readFragment(location.hash);
-  if (!token) return null;
-  history.replaceState(null, "", location.pathname + (name ? writeFragment(name, lines ?? null) : ""));
-  sessionStorage.setItem(key, token);
-  return token;
-}
+import { baseName, readFragment, visible, writeFragment } from "../names.js";
+import { takeToken } from "../token.js";
 
 /**
  * Opens the place that the address names, and keeps the address at the place that the viewer looks at.

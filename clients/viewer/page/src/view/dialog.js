@@ -21,6 +21,11 @@ export function joinDialog(element, workspace, name, onOpen) {
       }));
     } else if (workspace.dialog !== name && dialog.open) dialog.close();
   });
+  dialog.addEventListener("cancel", (event) => {
+    // Closed at once and not in a later task, so that the next key is for the page.
+    event.preventDefault();
+    workspace.set({ dialog: null });
+  });
   dialog.addEventListener("close", () => workspace.dialog === name && workspace.set({ dialog: null }));
   dialog.addEventListener("pointerdown", (event) => {
     if (event.target === dialog) workspace.set({ dialog: null });
