@@ -153,3 +153,26 @@ test("after a restart of the server nothing is shown twice, and what was said me
   assert.equal(await field(bob).inputValue(), "half a thought");
   await bob.behaved();
 });
+
+test("who opens a link that can only read takes a guest's name, and reads on without it", async (t) => {
+  const server = await startServer(t, { publicRead: false, publicChat: true, guests: "chat" });
+  const ana = await streamer(t, server);
+  await ana.say("welcome!");
+  const page = await open(t, server, { token: viewerToken("viewer", "ana", "demo", { rights: ["read"] }) });
+  await log(page).getByText("welcome!").waitFor();
+  assert.equal(await field(page).count(), 0);
+
+  await page.getByRole("button", { name: "Join as guest" }).first().click();
+  await page.getByRole("textbox", { name: "Your name" }).fill("Bob");
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await field(page).fill("hi from a link");
+  await field(page).press("Enter");
+  const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "~Bob");
+  assert.equal(heard.data.message, "hi from a link");
+
+  await page.getByRole("button", { name: "~Bob" }).first().click();
+  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("button", { name: "Join as guest" }).first().waitFor();
+  await log(page).getByText("hi from a link").waitFor();
+  await page.behaved();
+});

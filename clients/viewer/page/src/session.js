@@ -92,6 +92,11 @@ export class Session extends Observable {
     return tokenKey(this);
   }
 
+  /** Under which name the token is kept that a guest came with. */
+  get #keyBefore() {
+    return `before-${this.key}`;
+  }
+
   /** The token, where the server has accepted it: for a request that cannot have headers. */
   get token() {
     return this.tokenState === "good" ? this.#token : null;
@@ -144,10 +149,19 @@ export class Session extends Observable {
     this.#connection.reconnect();
   }
 
-  /** Goes on without a token. */
+  /** Whether a guest's name would be more than they have: a link's token may only read. */
+  get mayJoin() {
+    const { chat, propose, stream } = this.you;
+    return this.guests !== "off" && !chat && !propose && !stream;
+  }
+
+  /** Goes on as before a guest's name, or without a token. */
   leave() {
+    const before = this.#keeper.getItem(this.#keyBefore);
     this.#dropToken("none");
-    this.#connection.reconnect();
+    this.#keeper.removeItem(this.#keyBefore);
+    if (before) this.useToken(before);
+    else this.#connection.reconnect();
   }
 
   /**
@@ -158,6 +172,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
+    if (this.#token) this.#keeper.setItem(this.#keyBefore, this.#token);
     this.useToken(data.token);
   }
 

@@ -23,11 +23,12 @@ export function mountEntry(element, { session, workspace }) {
 
   function template() {
     if (workspace.dialog !== "entry") return nothing;
-    const { name } = session.you;
+    const { you: { name }, mayJoin } = session;
+    const isNew = name === null || mayJoin;
     return html`<div class="sheet small">
-      <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
+      <div class="sheet-head"><h2 id="entry-title">${isNew ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
-      ${name === null ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>
+      ${isNew ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>
         <div class="sheet-actions"><button class="button" @click=${leave}>${texts.entry.leave}</button></div>`}
     </div>`;
   }
