@@ -67,8 +67,24 @@ impl Browser {
     }
 }
 
+/// What a browser gets for a page.
+async fn page(port: u16, host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    timeout(PATIENCE, reading).await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 fn token(link: &str) -> &str {
     link.split_once("#token=").expect("a token").1
+}
+
+fn port(link: &str) -> u16 {
+    let host = link.split('/').nth(2).unwrap();
+    host.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
 /// `twicecast link` in a folder.
@@ -99,6 +115,12 @@ async fn whoever_opens_the_link_of_a_local_share_reads_and_chats_under_a_name_of
     assert_eq!(claims["username"], "viewer");
     assert_eq!(claims["exp"], told["until"]);
     assert!(link.starts_with("http://127.0.0.1:") && link.contains("/ana/demo#token="));
+
+    let opened = page(port(link), "127.0.0.1", "/ana/demo").await;
+    assert!(
+        opened.starts_with("HTTP/1.1 200") && opened.contains("text/html"),
+        "{opened}"
+    );
 
     let mut browser = Browser::at(link).await;
     assert_eq!(browser.status().await, Err(401), "not without the token");
@@ -194,14 +216,7 @@ async fn through_a_tunnel_the_server_answers_under_its_public_name_and_no_other(
         ("127.0.0.1", true),
         ("rebound.example", false),
     ] {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        timeout(PATIENCE, stream.read_to_string(&mut answer))
-            .await
-            .unwrap()
-            .unwrap();
+        let answer = page(port, host, "/").await;
         let is_refused = answer.starts_with("HTTP/1.1 403");
         assert_eq!(is_refused, !is_answered, "{host}: {answer}");
     }
