@@ -86,10 +86,13 @@ test("the keyboard alone is enough to read, write, edit, propose and withdraw", 
   await keys("Enter");
   await page.getByRole("tab", { name: "main.rs" }).waitFor();
   await keys("c");
+  await page.locator("textarea[name=message]:focus").waitFor();
   await page.keyboard.type("typed by hand");
   await keys("Enter");
   await ana.hears((message) => message.data?.message === "typed by hand");
-  await keys("Escape", "e");
+  await keys("Escape");
+  await page.locator("#code:focus-within").waitFor();
+  await keys("e");
   await page.locator("#code .cm-content[contenteditable=true]").waitFor();
   await keys("Control+Home");
   await page.keyboard.type("// typed");

@@ -2,11 +2,10 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { PATIENCE } from "./client.mjs";
 import { countTraffic } from "./traffic.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/** Longer than anything here takes, and short enough that a test that waits in vain ends. */
-export const PATIENCE = 20_000;
 
 /** A page that has received nothing for so long has all that it asked for. */
 const QUIET_MS = 500;

@@ -4,6 +4,9 @@ import { streamerToken, viewerToken } from "./server.mjs";
 
 /** @typedef {Record<string, any>} Message */
 
+/** Longer than anything here takes, and short enough that a test that waits in vain ends. */
+export const PATIENCE = 20_000;
+
 /**
  * A connection.
  *
@@ -35,9 +38,12 @@ export async function connect(test, server) {
     hears(wanted) {
       const already = heard.find(wanted);
       if (already) return Promise.resolve(already);
-      return new Promise((/** @type {(message: Message) => void} */ resolve) => {
+      return new Promise((/** @type {(message: Message) => void} */ resolve, reject) => {
+        const late = new Error(`not heard: ${wanted}`);
+        const timer = setTimeout(() => reject(late), PATIENCE);
         const listener = (/** @type {Message} */ message) => {
           if (!wanted(message)) return;
+          clearTimeout(timer);
           listeners.delete(listener);
           resolve(message);
         };
