@@ -5,7 +5,10 @@ use percent_encoding::percent_decode_str;
 use crate::domain::{FilePath, ProjectId, ProjectName, UserName};
 
 /// Where the parts of the page are.
-const PARTS: &str = "/-/viewer/";
+pub(super) const PARTS: &str = "/-/viewer/";
+
+/// How long the version of a page is.
+pub(super) const VERSION_DIGITS: usize = 16;
 
 /// What a request asks for, by the path of its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +21,11 @@ pub(super) enum Address {
     Page,
     /// The page, at an address with a slash too many: the one without.
     Moved(String),
-    /// A part of the page.
-    Part(String),
+    /// A part of the page, and the version of the page that it is asked for.
+    Part {
+        path: String,
+        version: Option<String>,
+    },
     /// The licences of what the page uses.
     Licences,
     /// The list of a project's files.
@@ -41,7 +47,7 @@ impl Address {
             _ => {}
         }
         if let Some(part) = path.strip_prefix(PARTS) {
-            return Some(Self::Part(part.to_owned()));
+            return Some(part_of(part));
         }
         if let Some(own) = path.strip_prefix("/-/") {
             return Self::of_project(own);
@@ -69,6 +75,21 @@ impl Address {
             }
             _ => None,
         }
+    }
+}
+
+/// The part of the page that the rest of an address names.
+fn part_of(path: &str) -> Address {
+    let is_version = |text: &str| {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        text.len() == VERSION_DIGITS && text.bytes().all(is_digit)
+    };
+    let versioned = path.split_once('/');
+    let versioned = versioned.filter(|(version, _)| is_version(version));
+    let (version, path) = versioned.map_or((None, path), |(version, path)| (Some(version), path));
+    Address::Part {
+        path: path.to_owned(),
+        version: version.map(str::to_owned),
     }
 }
 
@@ -173,7 +194,15 @@ mod tests {
     fn addresses_mean_what_the_table_says() {
         let long = format!("/{}/demo", "a".repeat(256));
         let moved = |to: &str| Some(Address::Moved(to.into()));
-        let part = |path: &str| Some(Address::Part(path.into()));
+        let part = |path: &str| {
+            let path = path.to_owned();
+            let version = None;
+            Some(Address::Part { path, version })
+        };
+        let versioned = Address::Part {
+            path: "src/main.js".into(),
+            version: Some("0123456789abcdef".into()),
+        };
         for (path, expected) in [
             ("/", Some(Address::Page)),
             ("/healthz", Some(Address::Health)),
@@ -181,6 +210,10 @@ mod tests {
             ("/-/licenses", Some(Address::Licences)),
             ("/-/viewer/style.css", part("style.css")),
             ("/-/viewer/src/main.js", part("src/main.js")),
+            ("/-/viewer/0123456789abcdef/src/main.js", Some(versioned)),
+            ("/-/viewer/0123456789ABCDEF/x", part("0123456789ABCDEF/x")),
+            ("/-/viewer/0123456789abcde/x", part("0123456789abcde/x")),
+            ("/-/viewer/0123456789abcdef", part("0123456789abcdef")),
             ("/-/viewer/../../x", part("../../x")),
             ("/ana/demo", Some(Address::Page)),
             ("/ana/demo/", moved("/ana/demo")),

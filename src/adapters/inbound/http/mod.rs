@@ -161,13 +161,13 @@ fn wrong_method(method: &Method, address: &Address) -> Option<Response> {
 
 /// The page, or what belongs to it.
 fn shown(address: &Address, headers: &HeaderMap) -> Response {
-    let path = match address {
+    let (path, version) = match address {
         Address::Moved(to) => return moved(to),
-        Address::Part(path) => path,
-        Address::Licences => page::NOTICES,
-        _ => page::INDEX,
+        Address::Part { path, version } => (path.as_str(), version.as_deref()),
+        Address::Licences => (page::NOTICES, None),
+        _ => return page::index(headers).unwrap_or_else(nothing_here),
     };
-    page::part(path, headers).unwrap_or_else(nothing_here)
+    page::part(path, version, headers).unwrap_or_else(nothing_here)
 }
 
 fn moved(to: &str) -> Response {
