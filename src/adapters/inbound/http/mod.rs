@@ -1,6 +1,7 @@
 //! The plain HTTP answers on the same port (protocol, section 8).
 
 mod address;
+mod answers;
 mod form;
 mod headers;
 mod list;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use futures_util::Stream;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use tokio::time::timeout;
@@ -25,6 +26,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use self::address::Address;
+use self::answers::refusal;
 use self::project_files::Asked;
 use crate::adapters::inbound::transport::{PlainConnection, WebPages};
 use crate::application::Application;
@@ -179,21 +181,6 @@ fn moved(to: &str) -> Response {
 
 fn nothing_here() -> Response {
     refusal(StatusCode::NOT_FOUND, "there is nothing at this address")
-}
-
-fn not_modified() -> Response {
-    let mut answer = Response::default();
-    *answer.status_mut() = StatusCode::NOT_MODIFIED;
-    answer
-}
-
-/// An answer of one sentence.
-fn refusal(status: StatusCode, sentence: &str) -> Response {
-    let mut answer = Response::new(format!("{sentence}\n").into());
-    *answer.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, text);
-    answer
 }
 
 fn health(status: &'static str, code: StatusCode) -> Response {

@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderValue};
 use rust_embed::{Embed, EmbeddedFile};
 use warp::reply::Response;
 
+use super::answers::not_modified;
 use super::headers::{accepts_gzip, is_unchanged};
-use super::not_modified;
 use crate::application::locks::lock;
 
 /// The page itself, and the licences of what it uses.

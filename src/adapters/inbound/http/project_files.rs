@@ -9,12 +9,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use warp::reply::Response;
 
+use super::answers::{not_modified, refusal};
 use super::headers::{accepts_gzip, is_unchanged};
 use super::list::List;
 use super::pieces::{self, Pieces};
 use super::range::{Part, part};
 use super::zip::Zip;
-use super::{not_modified, refusal};
 use crate::application::Application;
 use crate::application::files::download::{
     DownloadError, FileDownload, Visitor, project_file, project_files,

@@ -1,0 +1,21 @@
+//! Answers of few words.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use warp::reply::Response;
+
+/// The answer where what the client has is what is there.
+pub(super) fn not_modified() -> Response {
+    let mut answer = Response::default();
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    answer
+}
+
+/// An answer of one sentence.
+pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
+    let mut answer = Response::new(format!("{sentence}\n").into());
+    *answer.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, text);
+    answer
+}
