@@ -1,5 +1,5 @@
 // What the tests are made of: a real server, the real command, a real browser.
 export { connect, streamer, viewer } from "./lib/client.mjs";
 export { PATIENCE, desktop, open, phone } from "./lib/browser.mjs";
-export { share, start, startServer, streamerToken, temporary, token, viewerToken } from "./lib/server.mjs";
+export { share, shareInTerminal, start, startServer, streamerToken, temporary, token, viewerToken } from "./lib/server.mjs";
 export { code, difference, editFile, openFile, openProposals, panel, propose, typeAtStart } from "./lib/panel.mjs";

@@ -62,8 +62,8 @@ function showProject({ connection, session, project, workspace, notices, active,
     session, connection, workspace, skip: code.focus,
     unread: () => room.unread + review.waiting, unreadOf: [room, review],
   });
-  mountTree(byId("files"), { project, workspace, isEdited });
-  mountTabs(byId("tabs"), { workspace, project, isEdited });
+  mountTree(byId("files"), { project, workspace, isEdited, edits: proposal });
+  mountTabs(byId("tabs"), { workspace, project, isEdited, edits: proposal });
   mountFileBar(byId("filebar"), {
     workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
   });

@@ -17,6 +17,7 @@ export async function openProposals(page) {
 
 /** Opens a file by typing a part of its name. @param {Window} page @param {string} name */
 export async function openFile(page, name) {
+  await page.getByRole("status").getByText(/^(Live|Away|Reconnecting)$/).waitFor();
   await page.keyboard.press("Control+p");
   const field = page.getByRole("combobox", { name: "Go to file" });
   await field.fill(name);

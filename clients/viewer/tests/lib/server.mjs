@@ -55,7 +55,8 @@ function freePort() {
  * @param {string[]} args
  */
 export function start(test, program, args, options = {}) {
-  const child = spawn(path.join(programs, program), args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const file = path.isAbsolute(program) ? program : path.join(programs, program);
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
   /** @type {(() => void)[]} */
   let waiting = [];
   const running = {
@@ -70,6 +71,8 @@ export function start(test, program, args, options = {}) {
       });
     }),
     exited: false,
+    /** Writes to its input, where it has one. @param {string} keys */
+    press: (keys) => void child.stdin?.write(keys),
     /** Waits until the output so far matches, and gives the match. @param {RegExp} pattern */
     async said(pattern) {
       for (;;) {
@@ -140,9 +143,26 @@ export async function startServer(test, config = {}) {
  * @param {string} folder
  * @param {string[]} [args]
  */
-export async function share(test, server, folder, args = [], streamer = "ana", project = "demo") {
-  const to = ["--url", server.url, "--key", KEY, "--user", streamer, "--project", project, "--json", "--yes"];
-  const sharing = start(test, "twicecast", ["share", folder, ...to, ...args]);
+export async function share(test, server, folder, args = []) {
+  const sharing = start(test, "twicecast", ["share", folder, ...sharingAs(server), "--json", "--yes", ...args]);
   await sharing.said(/"event":"synced"/);
   return sharing;
 }
+
+/**
+ * `twicecast share` in a terminal, where it can be asked and answered by keys.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {Server} server
+ * @param {string} folder
+ */
+export async function shareInTerminal(test, server, folder) {
+  const words = [path.join(programs, "twicecast"), "share", folder, ...sharingAs(server), "--yes"];
+  const command = words.map((word) => `'${word}'`).join(" ");
+  const sharing = start(test, "/usr/bin/script", ["-qefc", command, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] });
+  await sharing.said(/ in all/);
+  return sharing;
+}
+
+/** @param {Server} server */
+const sharingAs = (server) => ["--url", server.url, "--key", KEY, "--user", "ana", "--project", "demo"];

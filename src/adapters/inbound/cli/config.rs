@@ -175,10 +175,12 @@ pub struct Config {
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", hide = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_total_queue_bytes: Option<Whole<4_096>>,
-    /// How long a client may take to ask for its connection, in seconds, from 1 to 3600
+    /// How long a client may take to send a request over HTTP, or be idle between two, in seconds,
+    /// from 1 to 3600
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "10")]
     pub handshake_timeout_seconds: Whole<1, 3_600>,
-    /// How long a message may arrive at less than 1 KiB per second, in seconds, from 1 to 3600
+    /// How long a message may arrive, or an answer over HTTP be taken, at less than 1 KiB per
+    /// second, in seconds, from 1 to 3600
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "30")]
     pub message_timeout_seconds: Whole<1, 3_600>,
     /// How long a client may be silent before it is pinged, in seconds, from 1 to 3600

@@ -183,7 +183,8 @@ async fn what_is_read_counts_until_the_download_ends() {
 
 #[tokio::test]
 async fn every_failure_of_the_store_has_its_answer() {
-    type Fails = fn(&mut World, fn() -> StoreError);
+    type Error = fn() -> StoreError;
+    type Fails = fn(&mut World, Error);
     let revision: Fails = |world, error| {
         let revision = world.projects.expect_revision();
         revision.returning(move |_| Err(error()));
@@ -196,7 +197,7 @@ async fn every_failure_of_the_store_has_its_answer() {
         let open = world.projects.expect_open_file();
         open.returning(move |_, _| Err(error()));
     };
-    let errors: [(fn() -> StoreError, &str); 3] = [
+    let errors: [(Error, &str); 3] = [
         (|| StoreError::NotFound, "Missing"),
         (|| StoreError::Unavailable, "Unavailable"),
         (disk_full, "Failed"),

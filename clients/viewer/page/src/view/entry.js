@@ -58,7 +58,9 @@ export function mountEntry(element, { session, workspace }) {
     } catch (error) {
       if (error instanceof ConnectionLost) fault = texts.entry.lost;
       else if (error instanceof RequestError && error.answer.suggestion) {
-        fault = texts.entry.taken(visible(error.answer.suggestion.replace(/^~/, "")));
+        const free = error.answer.suggestion.replace(/^~/, "");
+        fault = texts.entry.taken(visible(free));
+        /** @type {HTMLInputElement} */ (form.elements.namedItem("name")).value = free;
       } else fault = visible(error instanceof Error ? error.message : String(error));
     }
     isAsking = false;

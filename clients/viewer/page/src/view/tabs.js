@@ -12,15 +12,15 @@ import { saveBlob } from "./save.js";
 /**
  * @param {HTMLElement} element
  * @param {{ workspace: import("../workspace.js").Workspace, project: import("../project.js").Project,
- *   isEdited: (name: string) => boolean }} models
+ *   isEdited: (name: string) => boolean, edits: import("../observable.js").Observable }} models
  */
-export function mountTabs(element, { workspace, project, isEdited }) {
+export function mountTabs(element, { workspace, project, isEdited, edits }) {
   /** @type {string | null} */
   let seen = null;
   /** Which tab's own focus has to move after the next render. */
   let focusNext = false;
 
-  region(element, template, workspace, project);
+  region(element, template, workspace, project, edits);
   workspace.subscribe(() => requestAnimationFrame(settle));
 
   function template() {

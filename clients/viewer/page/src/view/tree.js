@@ -18,9 +18,9 @@ const MAX_TOUCHED = 2000;
 /**
  * @param {HTMLElement} element
  * @param {{ project: import("../project.js").Project, workspace: import("../workspace.js").Workspace,
- *   isEdited: (name: string) => boolean }} models
+ *   isEdited: (name: string) => boolean, edits: import("../observable.js").Observable }} models
  */
-export function mountTree(element, { project, workspace, isEdited }) {
+export function mountTree(element, { project, workspace, isEdited, edits }) {
   /** @type {Set<string>} */
   const open = new Set();
   /** @type {Row[]} */
@@ -206,7 +206,7 @@ export function mountTree(element, { project, workspace, isEdited }) {
     }
   }
 
-  const redraw = region(element, template, project, workspace);
+  const redraw = region(element, template, project, workspace, edits);
   new ResizeObserver(() => reveal()).observe(element);
 }
 
