@@ -15,6 +15,7 @@ use crate::credentials::local_share::{self, LocalShare, Registration};
 use crate::credentials::{Claims, Credentials};
 use crate::failure::Failure;
 use crate::fs::user_dirs::lies_in;
+use crate::local_settings::{LocalSettings, ViewersLink};
 use crate::names::shown;
 
 /// How long connections may take to end.
@@ -30,6 +31,7 @@ pub struct LocalServer {
     pub url: String,
     /// Its key.
     pub key: String,
+    settings: LocalSettings,
     running: Running,
     registration: Registration,
 }
@@ -41,7 +43,12 @@ impl LocalServer {
     /// # Errors
     ///
     /// A sentence, if it cannot be kept.
-    pub fn keep(&mut self, credentials: &Credentials, dir: &Path) -> Result<(), Failure> {
+    pub fn keep(
+        &mut self,
+        credentials: &Credentials,
+        dir: &Path,
+        link: &ViewersLink,
+    ) -> Result<(), Failure> {
         let Credentials {
             user,
             streamer,
@@ -58,6 +65,8 @@ impl LocalServer {
             project: project.clone(),
             dir: dir.to_owned(),
             token: claims.signed(&self.key)?,
+            link: link.address.clone(),
+            until: link.until,
         };
         self.registration.publish(&share).map_err(|error| {
             Failure::usage(format!("The streamer's token cannot be kept: {error}."))
@@ -76,6 +85,11 @@ impl LocalServer {
         })
     }
 
+    /// How it was asked to be.
+    pub fn settings(&self) -> &LocalSettings {
+        &self.settings
+    }
+
     /// Ends the server, and then takes its data away.
     pub async fn stop(self) {
         self.running.stop_or(sleep(PATIENCE)).await;
@@ -83,13 +97,12 @@ impl LocalServer {
     }
 }
 
-/// Starts a server on a free port of the loopback interface, with a key of its own and its data in
-/// a temporary folder outside `dir`. With `is_public` nobody needs a token to read.
+/// Starts a server with a key of its own and its data in a temporary folder outside `dir`.
 ///
 /// # Errors
 ///
 /// A sentence that says what the system does not give.
-pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> {
+pub async fn start(dir: &Path, settings: LocalSettings) -> Result<LocalServer, Failure> {
     let cannot = |why: Fault| Failure::usage(format!("The local server cannot start: {why}."));
     local_share::sweep();
     let kept = local_share::folder().map_err(|error| cannot(error.into()))?;
@@ -109,7 +122,7 @@ pub async fn start(dir: &Path, is_public: bool) -> Result<LocalServer, Failure> 
     }
     let temporary = std::path::absolute(&temporary).map_err(|error| cannot(error.into()))?;
     let registration = Registration::new(&temporary).map_err(|error| cannot(error.into()))?;
-    serve(registration, is_public).await.map_err(cannot)
+    serve(registration, settings).await.map_err(cannot)
 }
 
 /// Refuses to share a folder that is shared already from here: the streamer's commands in it would
@@ -124,28 +137,15 @@ fn refuse_second(dir: &Path) -> Result<(), Failure> {
     )))
 }
 
-async fn serve(registration: Registration, is_public: bool) -> Result<LocalServer, Fault> {
+async fn serve(registration: Registration, settings: LocalSettings) -> Result<LocalServer, Fault> {
     // 256 bits: two random ids, without what is the same in all of them, are a few less.
     let key: String = (0..3)
         .map(|_| uuid::Uuid::new_v4().simple().to_string())
         .collect();
-    let words = [
-        "--port",
-        "0",
-        "--host",
-        "127.0.0.1",
-        "--durability",
-        "rename",
-        "--public-read",
-        if is_public { "true" } else { "false" },
-        "--key",
-        &key,
-    ];
-    let words = words.map(str::to_owned).into_iter().chain([
-        "--base-dir".to_owned(),
-        registration.base().display().to_string(),
-    ]);
-    let config = server::config_of(words)?;
+    let base = registration.base().display().to_string();
+    let words = ["--durability", "rename", "--key", &key, "--base-dir", &base];
+    let words = words.map(str::to_owned).into_iter();
+    let config = server::config_of(words.chain(settings.flags()))?;
     let tokens = JwtVerifier::new(&TokenKey::Secret(key.as_bytes().to_vec()), None, None)?;
     let folder = registration.base().to_owned();
     let adapters = Adapters {
@@ -166,6 +166,7 @@ async fn serve(registration: Registration, is_public: bool) -> Result<LocalServe
     Ok(LocalServer {
         url,
         key,
+        settings,
         running,
         registration,
     })

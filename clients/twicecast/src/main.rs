@@ -10,7 +10,9 @@ mod credentials;
 mod embedded;
 mod failure;
 mod fs;
+mod links;
 mod listing;
+mod local_settings;
 mod names;
 mod parts;
 mod publish;
@@ -26,7 +28,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    clone, completions, focus, mirror, proposals, propose, pulls, push, share, status, token,
+    clone, completions, focus, link, mirror, proposals, propose, pulls, push, share, status, token,
     update, why,
 };
 use crate::failure::Failure;
@@ -80,6 +82,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Why(args) => why::run(args),
         Command::Mirror(args) => runtime.block_on(mirror::run(args)),
         Command::Token(args) => token::run(args),
+        Command::Link(args) => runtime.block_on(link::run(args)),
         Command::Chat(args) => runtime.block_on(chat::run(args)),
         Command::Status(args) => runtime.block_on(status::run(args)),
         Command::Completions(args) => {

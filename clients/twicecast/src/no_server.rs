@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::credentials::Credentials;
 use crate::failure::Failure;
+use crate::local_settings::{LocalSettings, ViewersLink};
 
 /// The server that this build cannot start.
 pub struct LocalServer {
@@ -17,12 +18,17 @@ pub struct LocalServer {
 
 impl LocalServer {
     /// Never called.
-    pub fn keep(&mut self, _: &Credentials, _: &Path) -> Result<(), Failure> {
+    pub fn keep(&mut self, _: &Credentials, _: &Path, _: &ViewersLink) -> Result<(), Failure> {
         match self.never {}
     }
 
     /// Never called.
     pub fn invite(&self, _: &str, _: &str) -> Result<PathBuf, Failure> {
+        match self.never {}
+    }
+
+    /// Never called.
+    pub fn settings(&self) -> &LocalSettings {
         match self.never {}
     }
 
@@ -39,7 +45,7 @@ impl LocalServer {
 ///
 /// Always.
 #[expect(clippy::unused_async, reason = "as that of the real server")]
-pub async fn start(_: &Path, _: bool) -> Result<LocalServer, Failure> {
+pub async fn start(_: &Path, _: LocalSettings) -> Result<LocalServer, Failure> {
     Err(Failure::usage(
         "This twicecast was built without a server (the feature `local`), so --local cannot start \
          one; start file-ws-server yourself and give its address with --url.",

@@ -109,6 +109,12 @@ impl Account {
         balance.held() + bytes <= free_bytes(holder) || self.totals.has_room(holder, bytes)
     }
 
+    /// Whether there is room for `bytes` more and as much again as connections like this one hold
+    /// already: for what somebody could do without, and others may need soon.
+    pub fn has_plenty(&self, bytes: usize) -> bool {
+        self.totals.has_plenty(self.holder(), bytes)
+    }
+
     /// Waits until the connection may hold `bytes` more within what it may always hold, or there is
     /// any room in the budget: a waiter for much is not overtaken by all who wait for little.
     pub async fn room(&self, bytes: usize) {

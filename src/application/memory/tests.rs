@@ -378,3 +378,17 @@ fn no_wake_up_is_lost_when_others_return_memory_in_between() {
         assert_eq!(budget.used(), 0);
     });
 }
+
+#[test]
+fn there_is_plenty_until_half_of_what_such_connections_may_hold_is_held() {
+    let budget = MemoryBudget::new(800);
+    let (stranger, other) = (budget.open_account(), budget.open_account());
+    assert!(stranger.has_plenty(100) && !stranger.has_plenty(101));
+    let held = other.reserve(60);
+    assert!(stranger.has_plenty(40) && !stranger.has_plenty(41));
+    stranger.set_holder(Holder::Authenticated);
+    // A quarter is the streamers'.
+    assert!(stranger.has_plenty(240) && !stranger.has_plenty(241));
+    drop(held);
+    assert!(stranger.has_plenty(300) && !stranger.has_plenty(301));
+}

@@ -69,6 +69,14 @@ impl Totals {
         !is_strangers_full && self.used() + bytes <= self.limit(holder)
     }
 
+    /// Whether such holders would not hold half of what they may with `bytes` more.
+    pub fn has_plenty(&self, holder: Holder, bytes: usize) -> bool {
+        let strangers = self.unauthenticated() + bytes;
+        let is_strangers_half =
+            holder == Holder::Unauthenticated && strangers > self.max / UNAUTHENTICATED_PART / 2;
+        !is_strangers_half && self.used() + bytes <= self.limit(holder) / 2
+    }
+
     /// Counts `bytes` more of such a holder.
     pub fn add(&self, bytes: usize, holder: Holder) {
         if holder == Holder::Unauthenticated {

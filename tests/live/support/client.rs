@@ -115,11 +115,11 @@ impl Client {
         }
     }
 
-    /// Takes a message without checking it.
-    pub async fn receive(&mut self) -> Result<(), Error> {
+    /// Takes a message without checking it; returns its length.
+    pub async fn receive(&mut self) -> Result<usize, Error> {
         loop {
             match self.0.next().await {
-                Some(Ok(Message::Text(_))) => return Ok(()),
+                Some(Ok(Message::Text(text))) => return Ok(text.len()),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(Error::ConnectionClosed),

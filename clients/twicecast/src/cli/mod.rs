@@ -10,6 +10,7 @@ use crate::chat::ChatArgs;
 use crate::commands::clone::{self, CloneArgs};
 use crate::commands::completions::{CompletionsArgs, ManArgs};
 use crate::commands::focus::{self, FocusArgs};
+use crate::commands::link::{self, LinkArgs};
 use crate::commands::mirror::{self, MirrorArgs};
 use crate::commands::proposals::{self, ProposalsArgs};
 use crate::commands::propose::{self, ProposeArgs};
@@ -29,7 +30,7 @@ use crate::ui::style::When;
 pub const OVERVIEW: &str = "\
 twicecast shares a folder live with viewers, and lets viewers follow along.
 
-Share this folder, with a server of its own; it prints what viewers type:
+Share this folder, with a server of its own; it prints the link that viewers open:
   twicecast share . --local
 Follow a project on a server, in a folder of your own:
   twicecast mirror ./copy --url wss://live.example --streamer ana --project demo
@@ -114,6 +115,9 @@ pub enum Command {
     /// Make a token from a key and print it, for development
     #[command(after_help = token::AFTER_HELP)]
     Token(TokenArgs),
+    /// Print the link with which viewers open the project in a browser
+    #[command(long_about = link::HELP, after_help = link::AFTER_HELP)]
+    Link(LinkArgs),
     /// Enter a chat room: what was said, who is there, and a line to type in
     #[command(long_about = chat::HELP, after_help = chat::AFTER_HELP)]
     Chat(ChatArgs),
@@ -181,6 +185,7 @@ impl Cli {
             Command::Propose(args) => &mut args.common,
             Command::Proposals(args) => &mut args.common,
             Command::Token(args) => &mut args.common,
+            Command::Link(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
             Command::Status(args) => &mut args.common,
             Command::Push(_) | Command::Why(_) | Command::Completions(_) | Command::Man(_) => {

@@ -3,6 +3,7 @@
 pub mod clone;
 pub mod completions;
 pub mod focus;
+pub mod link;
 pub mod mirror;
 pub mod proposals;
 pub mod propose;

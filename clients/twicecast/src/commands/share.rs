@@ -14,17 +14,17 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use twicecast_client::backoff::Backoff;
 
-use crate::credentials::flags::{AddressSource, CommonArgs, Repeat};
-use crate::credentials::{Credentials, Purpose, name_of_user};
-use crate::embedded;
+use crate::credentials::flags::{CommonArgs, Repeat};
+use crate::credentials::{Credentials, Purpose};
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::fs::dirfd;
+use crate::links;
 use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
-use crate::publish::output::{Commands, Event, ShareOutput};
+use crate::publish::output::{Commands, Event, PageLink, ShareOutput};
 use crate::publish::page::{Heard, Page};
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
@@ -41,18 +41,17 @@ mod args;
 mod first_look;
 mod from_page;
 mod invitation;
+mod local;
 mod review;
 
 pub use args::{AFTER_HELP, HELP, ShareArgs};
 use first_look::FirstLook;
 use from_page::FromPage;
+pub use invitation::ANYBODY as VIEWER;
 use invitation::Invitation;
 
 /// The exit code where somebody does not want it after all.
 const USAGE: u8 = 2;
-
-/// Who shares with a server of their own, where nobody says.
-const NOBODY: &str = "streamer";
 
 /// Runs the command and gives the exit code.
 ///
@@ -65,15 +64,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let root = Arc::new(shared_folder::open(&args.dir)?);
     kind::check_shareable(&args.dir)?;
     let (common, mut server) = if args.local {
-        let server = embedded::start(&args.dir, args.public).await?;
-        let mut common = args.common.clone();
-        (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
-        (common.token, common.url_source) = (None, AddressSource::Default);
-        // One command is enough, wherever it is typed.
-        common.user = common
-            .user
-            .or_else(name_of_user)
-            .or_else(|| Some(NOBODY.to_owned()));
+        let (common, server) = local::start(args).await?;
         (common, Some(server))
     } else {
         (args.common.clone(), None)
@@ -108,7 +99,10 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let (project, commands) = (credentials.full_project(), commands(args, &dir));
+    let (project, commands) = (
+        credentials.full_project(),
+        commands(args, &credentials, &dir),
+    );
     let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
@@ -138,13 +132,15 @@ async fn share(
     let lasting_url = if args.local { "" } else { &credentials.url };
     kind::mark_shared(&dir, lasting_url, &credentials.full_project());
     if let Some(server) = server {
-        server.keep(&credentials, &dir)?;
-        let invitation = Invitation {
-            server,
-            credentials: &credentials,
-            dir: &dir,
-        };
-        output.tell(&invitation.event(args)?);
+        let invitation = Invitation::new(server, &credentials, &dir)?;
+        let link = invitation.link()?;
+        let (of_link, commands) = (
+            invitation.link_event(&link, args.qr),
+            invitation.event(args)?,
+        );
+        server.keep(&credentials, &dir, &link)?;
+        output.tell(&of_link);
+        output.tell(&commands);
     }
     temporaries::sweep(&root);
     base_cache::begin(&credentials.full_project(), &dir);
@@ -173,7 +169,7 @@ async fn share(
 
 /// How the commands begin that the streamer types in another terminal. The folder knows where it is
 /// shared.
-fn commands(args: &ShareArgs, dir: &Path) -> Commands {
+fn commands(args: &ShareArgs, credentials: &Credentials, dir: &Path) -> Commands {
     let pulls = CommandLine::new("pulls").path_flag("--dir", Some(dir));
     let pulls = pulls.flag("--allow", &args.allow);
     let pulls = if args.local {
@@ -182,7 +178,19 @@ fn commands(args: &ShareArgs, dir: &Path) -> Commands {
         args.common.repeated(pulls, Repeat::NotInFolder)
     };
     let why = CommandLine::new("why").flag("--allow", &args.allow);
-    Commands { pulls, why }
+    Commands {
+        pulls,
+        why,
+        page: page_link(args, credentials),
+    }
+}
+
+/// What viewers open, of a server that others run: it says so itself where it is our own.
+fn page_link(args: &ShareArgs, credentials: &Credentials) -> Option<PageLink> {
+    let origin = links::origin(&credentials.url).ok()?;
+    let address = links::page(&origin, &credentials.streamer, &credentials.project).ok()?;
+    let link = args.common.repeated(CommandLine::new("link"), Repeat::All);
+    (!args.local && !args.once).then_some(PageLink { address, link })
 }
 
 /// Has the streamer's page answered for as long as the folder is shared.

@@ -104,6 +104,19 @@ impl Credentials {
         }
     }
 
+    /// The token that somebody gave, if that is with which right we come.
+    pub fn given_token(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::Token(token) => Some(token),
+            Grant::None | Grant::Key(_) => None,
+        }
+    }
+
+    /// Until when it holds, in seconds since the epoch, if it says so.
+    pub fn given_until(&self) -> Option<u64> {
+        self.token.as_ref()?.expires
+    }
+
     /// The project as people write it.
     pub fn full_project(&self) -> String {
         format!("{}/{}", self.streamer, self.project)

@@ -10,6 +10,7 @@ use crate::connection;
 use crate::credentials::flags::AddressSource;
 use crate::failure::Failure;
 use crate::fs::user_dirs::{lies_in, private_folder};
+use crate::local_settings::is_here;
 use crate::names::shown;
 use crate::ui::output::warn;
 use crate::ui::question::{Preset, is_confirmed};
@@ -139,9 +140,8 @@ pub fn is_in_the_clear(url: &str) -> bool {
     let Ok((host, _)) = connection::address(url) else {
         return false;
     };
-    let is_loopback = host.eq_ignore_ascii_case("localhost")
-        || (host.parse::<std::net::IpAddr>()).is_ok_and(|address| address.is_loopback());
-    !is_encrypted(url) && !is_loopback
+    let is_own = host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_here);
+    !is_encrypted(url) && !is_own
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ mod tests {
             ("wss://example.org", false),
             ("ws://example.org", true),
             ("ws://localhost.example.org", true),
-            ("ws://10.0.0.1", true),
+            ("ws://192.0.2.1", true),
         ] {
             assert_eq!(is_in_the_clear(url), is_clear, "{url}");
         }

@@ -43,6 +43,12 @@ pub struct LocalShare {
     pub dir: PathBuf,
     /// The streamer's token.
     pub token: String,
+    /// What viewers open.
+    #[serde(default)]
+    pub link: String,
+    /// Until when the token in that holds, in seconds since the epoch, if there is one.
+    #[serde(default)]
+    pub until: Option<u64>,
 }
 
 /// What is in a file.
@@ -285,6 +291,8 @@ mod tests {
             project: "demo".into(),
             dir: dir.canonicalize().unwrap(),
             token: "t".into(),
+            link: "http://h/ana/demo#token=r".into(),
+            until: Some(5),
         }
     }
 

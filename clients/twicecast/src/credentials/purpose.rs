@@ -27,6 +27,8 @@ pub enum Purpose {
     Chat,
     /// To ask how things stand.
     Status,
+    /// To show others where a project is.
+    Link,
     /// To make a token for somebody.
     Token,
 }
@@ -35,14 +37,16 @@ impl Purpose {
     pub(super) fn role(self) -> Role {
         match self {
             Self::Share | Self::Review => Role::Streamer,
-            Self::Read | Self::Propose | Self::Chat | Self::Status | Self::Token => Role::Viewer,
+            Self::Read | Self::Propose | Self::Chat | Self::Status | Self::Link | Self::Token => {
+                Role::Viewer
+            }
         }
     }
 
     /// The least that a token must allow; `None` is all. A streamer's token has no such list.
     pub(super) fn rights(self, is_streamer: bool) -> Option<&'static [Right]> {
         match self {
-            Self::Share | Self::Review | Self::Token => None,
+            Self::Share | Self::Review | Self::Link | Self::Token => None,
             Self::Status if is_streamer => None,
             Self::Read | Self::Status => Some(&[Right::Read]),
             Self::Propose => Some(&[Right::Read, Right::Propose]),
@@ -53,7 +57,7 @@ impl Purpose {
     /// Whether a streamer does it with their own project, and so with the token that their
     /// `share --local` keeps for them.
     pub(super) fn is_of_a_streamer(self) -> bool {
-        matches!(self, Self::Review | Self::Chat | Self::Status)
+        matches!(self, Self::Review | Self::Chat | Self::Status | Self::Link)
     }
 
     /// What nobody can do for somebody else.

@@ -5,6 +5,7 @@ pub mod keyboard;
 pub mod output;
 pub mod pager;
 pub mod progress;
+pub mod qr;
 pub mod question;
 pub mod signals;
 pub mod style;

@@ -44,9 +44,14 @@ pub fn choose(when: When) {
     IS_COLOURED.store(coloured, Ordering::Relaxed);
 }
 
+/// Whether colours were chosen.
+pub fn is_coloured() -> bool {
+    IS_COLOURED.load(Ordering::Relaxed)
+}
+
 /// A text in colour, if colours were chosen.
 pub fn painted(style: Style, text: &str) -> String {
-    if !IS_COLOURED.load(Ordering::Relaxed) {
+    if !is_coloured() {
         return text.to_owned();
     }
     let code = match style {

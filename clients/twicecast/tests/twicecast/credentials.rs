@@ -227,7 +227,7 @@ async fn a_local_share_shows_neither_its_key_nor_the_streamers_token() {
     let said = share.end(rustix::process::Signal::INT).await;
     assert!(!said.contains(&own));
     let shown = tokens(&said);
-    assert_eq!(shown.len(), 2, "{said}");
+    assert_eq!(shown.len(), 3, "{said}");
     for token in &shown {
         let claims = claims(token);
         let rights = match claims["username"].as_str().unwrap() {
@@ -267,9 +267,10 @@ async fn a_guests_token_is_in_a_file_and_on_the_screen_only_where_that_is_asked_
             .map(|token| claims(token)["username"].as_str().unwrap().to_owned())
             .collect();
         let expected: &[&str] = if is_asked {
-            &["viewer", "bob", "eve"]
+            &["viewer", "viewer", "bob", "eve"]
         } else {
-            &["viewer"]
+            // In the link and in the command for a terminal.
+            &["viewer", "viewer"]
         };
         assert_eq!(names, expected, "{said}");
         for name in ["bob", "eve"] {
@@ -393,10 +394,6 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     // The server was named, so the clone's word is enough.
     let said = run(&["propose", at, "--title", "t"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    let said = run(&["proposals", "--dir", at]).await;
-    assert_eq!(said.code, 0, "{said:?}");
-    let known = viewer.world.path().join("state/twicecast/known_servers");
-    assert_eq!(mode(&known), 0o600);
 
     let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     stranger.set_nonblocking(true).unwrap();
@@ -414,13 +411,15 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     }
     assert_eq!(prepared, 1);
     let (propose, proposals) = (["propose", at, "--title", "t"], ["proposals", "--dir", at]);
+    let said = run(&propose).await;
+    assert_eq!(said.code, 2, "{said:?}");
     let here = |words: &[&str]| {
         let mut command = command(&[words, &["--user", "bob", "--key", "secret"]].concat());
         command.current_dir(&copy);
         viewer.run(command)
     };
     let everywhere = [
-        run(&propose).await,
+        said,
         run(&proposals).await,
         here(&["status"]).await,
         here(&["chat"]).await,
@@ -432,6 +431,8 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
         let knocked = stranger.accept().map(|_| ());
         assert_eq!(knocked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     }
+    let known = viewer.world.path().join("state/twicecast/known_servers");
+    assert_eq!(mode(&known), 0o600);
     // The user's word counts, and is said where the folder has another.
     let mut by_variable = command(&[
         "propose", at, "--title", "t", "--user", "bob", "--key", "secret",

@@ -9,6 +9,7 @@ mod hostile;
 mod keyboard;
 mod leaks;
 mod library;
+mod link;
 mod mirror;
 mod once;
 mod pty;

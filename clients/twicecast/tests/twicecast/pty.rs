@@ -21,6 +21,8 @@ pub struct Terminal {
     keys: File,
     written: mpsc::UnboundedReceiver<Vec<u8>>,
     screen: String,
+    /// The beginning of a letter.
+    begun: Vec<u8>,
     /// Kept open, so that it can be looked at when the command is over.
     line: OwnedFd,
 }
@@ -69,6 +71,7 @@ impl Terminal {
             keys,
             written,
             screen: String::new(),
+            begun: Vec::new(),
             line,
         }
     }
@@ -113,18 +116,23 @@ impl Terminal {
         kill_process(id, signal).unwrap();
     }
 
-    /// Waits until this was written, and forgets all up to there.
-    pub async fn until(&mut self, text: &str) {
+    /// Waits until this was written, and forgets all up to there; returns it.
+    pub async fn until(&mut self, text: &str) -> String {
         loop {
             if let Some(at) = self.screen.find(text) {
-                self.screen.drain(..at + text.len());
-                return;
+                return self.screen.drain(..at + text.len()).collect();
             }
             let next = tokio::time::timeout(Duration::from_secs(20), self.written.recv());
             let next = next.await;
             let bytes = next.unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.screen));
-            self.screen
-                .push_str(&String::from_utf8(bytes.unwrap()).unwrap());
+            self.begun.extend(bytes.unwrap());
+            // A letter may come in two pieces.
+            let whole = match std::str::from_utf8(&self.begun) {
+                Ok(_) => self.begun.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            let whole: Vec<u8> = self.begun.drain(..whole).collect();
+            self.screen.push_str(&String::from_utf8(whole).unwrap());
         }
     }
 

@@ -153,3 +153,33 @@ async fn what_is_no_clone_and_what_has_not_changed_is_not_proposed() {
     assert_eq!(world.open_pulls().await, 0);
     world.share.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_while_a_clone_is_still_coming_is_a_change_to_propose() {
+    let (server, dir) = (RealServer::start().await, tempfile::tempdir().unwrap());
+    let long = vec![b'z'; 40_000_000];
+    write(dir.path(), &files(&[("/a", b"1"), ("/z", &long)]));
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    share
+        .until_that("synced", |synced| synced["files"] == 2)
+        .await;
+    let place = tempfile::tempdir().unwrap();
+    let copy = place.path().join("copy");
+    let (at, url) = (copy.to_str().unwrap(), server.url());
+    let names = ["--streamer", "ana", "--project", "demo", "--url", &url];
+    let cloning = command(&[&["clone", at][..], &names].concat()).spawn();
+    let cloning = cloning.unwrap();
+    // As soon as it is there, before the rest is.
+    let edited = copy.join("a");
+    tokio::task::block_in_place(|| {
+        while !edited.exists() {
+            std::thread::yield_now();
+        }
+    });
+    fs::write(&edited, "2").unwrap();
+    let done = cloning.wait_with_output().await.unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let said = twicecast(&["propose", at, "--title", "t", "--dry-run"]).await;
+    assert!(said.out.contains("/a"), "{said:?}");
+    share.stop().await;
+}

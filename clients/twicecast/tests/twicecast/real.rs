@@ -36,13 +36,23 @@ pub struct RealServer {
     child: Child,
     pub port: u16,
     pub base: TempDir,
+    flags: &'static [&'static str],
 }
 
 impl RealServer {
     pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(flags: &'static [&'static str]) -> Self {
         let base = tempfile::tempdir().unwrap();
-        let (child, port) = serve(base.path(), 0).await;
-        Self { child, port, base }
+        let (child, port) = serve(base.path(), 0, flags).await;
+        Self {
+            child,
+            port,
+            base,
+            flags,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -55,16 +65,17 @@ impl RealServer {
     }
 
     pub async fn start_again(&mut self) {
-        (self.child, _) = serve(self.base.path(), self.port).await;
+        (self.child, _) = serve(self.base.path(), self.port, self.flags).await;
     }
 }
 
-async fn serve(base: &Path, port: u16) -> (Child, u16) {
+async fn serve(base: &Path, port: u16, flags: &[&str]) -> (Child, u16) {
     let mut child = Command::new(program())
         .args(["--port", &port.to_string(), "--host", "127.0.0.1"])
         .args(["--durability", "rename", "--log-level", "error"])
         .arg("--base-dir")
         .arg(base)
+        .args(flags)
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -258,10 +269,10 @@ impl Share {
     }
 
     /// With a server in the same process.
-    pub fn local(dir: &Path) -> Self {
+    pub fn local(dir: &Path, more: &[&str]) -> Self {
         let dir = dir.to_str().unwrap();
         let words = ["share", dir, "--json", "--local", "--user", "ana"];
-        Self::of(&[&words, &["--project", "demo"][..]].concat())
+        Self::of(&[&words, &["--project", "demo"][..], more].concat())
     }
 
     /// The shortest command, in a system that does not say who somebody is.

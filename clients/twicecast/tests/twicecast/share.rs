@@ -311,7 +311,7 @@ async fn one_command_is_enough_also_where_the_system_does_not_say_who_one_is() {
 async fn one_command_starts_a_server_and_says_how_to_see_the_folder() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(dir.path(), &files(&[("/hello", b"world")]));
-    let mut share = Share::local(dir.path());
+    let mut share = Share::local(dir.path(), &[]);
     let invitation = share.until("invitation").await;
     share.until("synced").await;
     let words: Vec<_> = invitation["command"].as_str().unwrap().split(' ').collect();

@@ -1,10 +1,13 @@
 //! The flags of `twicecast share`, and its help.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::credentials::flags::CommonArgs;
+use crate::links::public_url;
+use crate::local_settings::{LocalSettings, Viewers, own_address};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -37,6 +40,7 @@ A pull request that you accept on your page is applied here, as `twicecast pulls
 once you press y.
 
 With --json each line is an object; `event` says which:
+  link               link, and until of the token in it: what viewers open (--local)
   invitation         command, until, pulls, chat: what to type elsewhere (--local);
                      guests: name and file of each, and text with --show-invites
   connected          url, project
@@ -68,6 +72,7 @@ Exit codes:
 Examples:
   twicecast share . --local
   twicecast share . --local --invite bob
+  twicecast share . --local --host 192.168.1.7 --viewers propose --qr
   twicecast share ./demo --user ana --key secret
   twicecast share ./demo --token \"$TOKEN\" --allow .env.example
   twicecast share ./demo --key secret --json | jq -r 'select(.event == \"sent\").name'";
@@ -82,14 +87,33 @@ pub struct ShareArgs {
     /// several times
     #[arg(long, value_name = "PATTERN")]
     pub allow: Vec<String>,
-    /// Start a server in this process, on a free port, and print the command with which a viewer
-    /// mirrors the project: it holds a token that can only read, for 12 hours. Your own commands,
-    /// such as `twicecast pulls list` in the folder, find your token by themselves
+    /// Start a server in this process, on a free port, and print the link with which viewers open
+    /// the project in a browser, and the command with which they mirror it: both hold a token that
+    /// can only read, for 12 hours. Your own commands, such as `twicecast pulls list` in the folder,
+    /// find your token by themselves
     #[arg(long)]
     pub local: bool,
-    /// With --local, let everybody on this computer read the project without a token
+    /// With --local, let everybody who reaches the server read the project without a token
     #[arg(long, requires = "local")]
     pub public: bool,
+    /// With --local, what people may do who open the link and have no token of their own: `chat` is
+    /// the default
+    #[arg(long, value_enum, value_name = "WHAT", requires = "local")]
+    pub viewers: Option<Viewers>,
+    /// With --local, let your network in: an address of this computer at which others reach it,
+    /// such as 192.168.1.7
+    #[arg(long, value_name = "ADDRESS", requires = "local", value_parser = own_address)]
+    pub host: Option<IpAddr>,
+    /// With --local, listen on this port and not on a free one, for a tunnel or a proxy
+    #[arg(long, value_name = "NUMBER", requires = "local")]
+    pub port: Option<u16>,
+    /// With --local, the address at which others reach the server through a tunnel or a proxy, such
+    /// as <https://code.example.org>; the link names it
+    #[arg(long, value_name = "URL", requires = "local", value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// With --local, show the link as a QR code, too, for phones
+    #[arg(long, requires = "local", conflicts_with = "json")]
+    pub qr: bool,
     /// With --local, let this person chat and propose changes for 12 hours: what to send them, a
     /// token and the commands, is in a file that only you can read; may be given several times
     #[arg(long, value_name = "NAME", requires = "local")]
@@ -120,4 +144,17 @@ pub struct ShareArgs {
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+impl ShareArgs {
+    /// How the server in this process is to be.
+    pub fn local_settings(&self) -> LocalSettings {
+        LocalSettings {
+            is_public: self.public,
+            viewers: self.viewers.unwrap_or(Viewers::Chat),
+            host: self.host.unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            port: self.port.unwrap_or(0),
+            public_url: self.public_url.clone(),
+        }
+    }
 }

@@ -1,15 +1,21 @@
-//! What `share --local` prints for others and for the streamer: commands that work as they stand.
+//! What `share --local` prints for others and for the streamer: a link, and commands that work as
+//! they stand.
 //!
 //! The screen is being streamed and the list of processes is open to all users. So the token of
-//! viewers, which everybody may see, stands in a variable of their command and can only read; what
+//! viewers, which everybody may see, stands in the link's fragment and in a variable of their
+//! command, and can only read; what
 //! a guest is to be sent is in a file; and neither the key nor a token of the streamer appears.
 
 use std::path::Path;
+
+use twicecast_client::connection::websocket;
 
 use crate::commands::share::args::ShareArgs;
 use crate::credentials::{Claims, Credentials, Right};
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
+use crate::links;
+use crate::local_settings::{Viewers, ViewersLink};
 use crate::names::check_user;
 use crate::publish::output::{Event, GuestInvitation};
 use crate::ui::command_line::program;
@@ -19,19 +25,91 @@ use crate::ui::time::date_and_time;
 /// How long the tokens hold.
 const HOURS: u32 = 12;
 /// In whose name viewers come who need none of their own.
-const ANYBODY: &str = "viewer";
+pub const ANYBODY: &str = "viewer";
 
 /// What an invitation is made of.
 pub struct Invitation<'a> {
-    /// The server.
-    pub server: &'a LocalServer,
-    /// The streamer's.
-    pub credentials: &'a Credentials,
-    /// The shared folder.
-    pub dir: &'a Path,
+    server: &'a LocalServer,
+    credentials: &'a Credentials,
+    dir: &'a Path,
+    /// At which address others reach the server.
+    url: String,
+    /// The viewers'.
+    token: String,
+    /// Until when it holds.
+    until: u64,
 }
 
-impl Invitation<'_> {
+impl<'a> Invitation<'a> {
+    /// One to see `dir`, which the bearer of these credentials shares there.
+    ///
+    /// # Errors
+    ///
+    /// Only if the signing library fails.
+    pub fn new(
+        server: &'a LocalServer,
+        credentials: &'a Credentials,
+        dir: &'a Path,
+    ) -> Result<Self, Failure> {
+        let Credentials {
+            streamer, project, ..
+        } = credentials;
+        // No room: this token is on the screen, and the shorter the better.
+        let reader = Claims::new(ANYBODY, streamer, project, Some(""), HOURS);
+        let reader = reader.limited_to(Some(&[Right::Read]));
+        let public_url = server.settings().public_url.as_deref();
+        let url = public_url.map(|url| websocket(url).into_owned());
+        Ok(Self {
+            server,
+            credentials,
+            dir,
+            url: url.unwrap_or_else(|| server.url.clone()),
+            token: reader.signed(&server.key)?,
+            until: reader.exp,
+        })
+    }
+
+    /// What viewers open.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if the streamer's name has no page.
+    pub fn link(&self) -> Result<ViewersLink, Failure> {
+        let Credentials {
+            streamer, project, ..
+        } = self.credentials;
+        let page = links::page(&links::origin(&self.url)?, streamer, project)?;
+        Ok(if self.server.settings().is_public {
+            let (address, until) = (page, None);
+            ViewersLink { address, until }
+        } else {
+            ViewersLink {
+                address: links::with_token(&page, &self.token),
+                until: Some(self.until),
+            }
+        })
+    }
+
+    /// The link, and what those who open it may do.
+    pub fn link_event(&self, link: &ViewersLink, has_qr: bool) -> Event {
+        let settings = self.server.settings();
+        let may = match settings.viewers {
+            Viewers::Read => "read",
+            Viewers::Chat => "read, and chat under a name",
+            Viewers::Propose => "read, chat and propose",
+        };
+        let whoever = match link.until.map(date_and_time) {
+            Some(until) => format!("until {until}, whoever"),
+            None => "whoever".to_owned(),
+        };
+        Event::Link {
+            link: link.address.clone(),
+            until: link.until,
+            about: format!("{whoever} opens it may {may}\n{}", settings.reach()),
+            has_qr,
+        }
+    }
+
     /// What viewers type, what guests are to be sent, and what the streamer types.
     ///
     /// # Errors
@@ -42,17 +120,13 @@ impl Invitation<'_> {
         let Credentials {
             streamer, project, ..
         } = self.credentials;
-        // No room: this token is on the screen, and the shorter the better.
-        let reader = Claims::new(ANYBODY, streamer, project, Some(""), HOURS);
-        let reader = reader.limited_to(Some(&[Right::Read]));
-        let until = reader.exp;
-        let (url, copy) = (quoted(&self.server.url), self.beside("copy"));
+        let (url, copy) = (quoted(&self.url), self.beside("copy"));
         let command = if args.public {
             let (streamer, project) = (quoted(streamer), quoted(project));
             let names = format!("--streamer {streamer} --project {project}");
             format!("{program} mirror {copy} --url {url} {names}")
         } else {
-            let token = reader.signed(&self.server.key)?;
+            let token = &self.token;
             format!("TWICECAST_TOKEN={token} {program} mirror {copy} --url {url}")
         };
         let guests = args.invite.iter().map(|name| {
@@ -66,10 +140,10 @@ impl Invitation<'_> {
         let dir = quoted(&self.dir.to_string_lossy());
         Ok(Event::Invitation {
             command,
-            until,
+            until: self.until,
             guests: guests.collect::<Result<_, Failure>>()?,
             pulls: format!("{program} pulls list --dir {dir}"),
-            chat: format!("{program} chat --url {url}"),
+            chat: format!("{program} chat --url {}", quoted(&self.server.url)),
         })
     }
 
@@ -87,7 +161,7 @@ impl Invitation<'_> {
         let rights = [Right::Read, Right::Chat, Right::Propose];
         let claims = Claims::new(name, streamer, project, None, HOURS).limited_to(Some(&rights));
         let token = claims.signed(&self.server.key)?;
-        let (until, url) = (date_and_time(claims.exp), quoted(&self.server.url));
+        let (until, url) = (date_and_time(claims.exp), quoted(&self.url));
         let (clone, of) = (self.beside(name), self.credentials.full_project());
         Ok(format!(
             "# For {name}, to propose changes to {of} and to chat, until {until}.\n\

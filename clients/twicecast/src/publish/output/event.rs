@@ -34,7 +34,21 @@ pub enum Event {
         /// The project.
         project: String,
     },
-    /// How a viewer sees it.
+    /// What viewers open in a browser.
+    Link {
+        /// The link.
+        link: String,
+        /// Until when the token in it holds, in seconds since the epoch, if there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<u64>,
+        /// Who can open it, and what they may do.
+        #[serde(skip)]
+        about: String,
+        /// Whether it is shown as a QR code, too.
+        #[serde(skip)]
+        has_qr: bool,
+    },
+    /// How a viewer sees it in a terminal.
     Invitation {
         /// For their shell; its token can only read.
         command: String,

@@ -6,8 +6,11 @@ use indicatif::HumanBytes;
 use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::publish::output::event::{GuestInvitation, Never};
+use crate::publish::output::page_link::PageLink;
 use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut, first_names, path_word};
+use crate::ui::qr;
+use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
 
 /// Of what would be done no more names are listed.
@@ -60,6 +63,29 @@ pub fn left_out(
     (!parts.is_empty()).then(|| format!("not shared: {}; `{why} PATH` explains", parts.join(", ")))
 }
 
+/// What viewers open: the first and most visible of what a share says.
+pub fn link_sentence(link: &str, about: &str, has_qr: bool) -> String {
+    let mut text = format!("\n{}\n\n", painted(Style::Bold, link));
+    if has_qr {
+        let code = qr::drawn_here(link);
+        let _ = writeln!(text, "{}\n", code.unwrap_or_else(|why| why));
+    }
+    text.push_str(about);
+    text
+}
+
+/// That a project is shared on a server that others run.
+pub fn sharing(url: &str, project: &str, page: Option<&PageLink>) -> String {
+    let mut text = format!("sharing {} at {url}; Ctrl-C stops", shown(project));
+    if let Some(PageLink { address, link }) = page {
+        let _ = write!(
+            text,
+            "\nviewers open {address}; where reading needs a token, `{link}` makes them a link"
+        );
+    }
+    text
+}
+
 /// What to type elsewhere, for viewers, guests and the streamer.
 pub fn invitation(
     command: &str,
@@ -69,7 +95,7 @@ pub fn invitation(
     chat: &str,
 ) -> String {
     let until = date_and_time(until);
-    let mut text = format!("for viewers, to read, until {until}:\n    {command}\n");
+    let mut text = format!("in a terminal, to read, until {until}:\n    {command}\n");
     if guests.is_empty() {
         text.push_str("--invite NAME lets somebody propose changes and chat\n");
     } else {

@@ -8,7 +8,10 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use twicecast_client::untrusted::shown;
 
 use crate::publish::output::event::Event;
-use crate::publish::output::sentences::{apply_asked, invitation, left_out, would_do};
+use crate::publish::output::page_link::PageLink;
+use crate::publish::output::sentences::{
+    apply_asked, invitation, left_out, link_sentence, sharing, would_do,
+};
 use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut, failure_line, json_line, say, warn};
 use crate::ui::tally::Tally;
@@ -31,6 +34,8 @@ pub struct Commands {
     pub pulls: CommandLine,
     /// The one that says why something is not shared.
     pub why: CommandLine,
+    /// What viewers open, if that is not said otherwise.
+    pub page: Option<PageLink>,
 }
 
 /// What the status line says.
@@ -163,7 +168,7 @@ impl ShareOutput {
         let facts = &self.facts;
         Some(match event {
             Event::Connected { url, project } => match facts.lost {
-                None => format!("sharing {} at {url}; Ctrl-C stops", shown(project)),
+                None => sharing(url, project, self.commands.page.as_ref()),
                 Some(since) => {
                     format!(
                         "connected again after {:.1} s",
@@ -171,6 +176,12 @@ impl ShareOutput {
                     )
                 }
             },
+            Event::Link {
+                link,
+                about,
+                has_qr,
+                ..
+            } => link_sentence(link, about, *has_qr),
             Event::Invitation {
                 command,
                 until,

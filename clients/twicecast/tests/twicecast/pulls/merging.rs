@@ -301,3 +301,24 @@ async fn a_file_comes_where_a_folder_was_and_the_reverse() {
     assert_eq!(tree(world.dir.path()), after);
     world.share.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_writes_into_a_file_that_was_replaced_is_kept_and_markers_end_as_lines_do() {
+    use std::io::Write as _;
+    let before = b"one\r\ntwo\r\n";
+    let world = World::new(&files(&[("/log", b"1\n"), ("/crlf", before)])).await;
+    let at = |name: &str| world.dir.path().join(name);
+    fs::write(world.copy.path().join("log"), "theirs\n").unwrap();
+    fs::write(world.copy.path().join("crlf"), "one\r\ntheirs\r\n").unwrap();
+    let id = world.propose().await;
+    fs::write(at("crlf"), "one\r\nours\r\n").unwrap();
+    let mut open = fs::OpenOptions::new().append(true).open(at("log")).unwrap();
+    let said = world.pulls(&["apply", &id]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    open.write_all(b"late\n").unwrap();
+    assert_eq!(World::kept(&said)["/log"], b"1\nlate\n");
+    let both = fs::read_to_string(at("crlf")).unwrap();
+    assert!(both.contains("=======\r\n"), "{both:?}");
+    assert_eq!(both.matches('\n').count(), both.matches("\r\n").count());
+    world.share.stop().await;
+}

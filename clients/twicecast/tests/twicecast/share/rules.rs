@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::stored;
 use crate::real::{RealServer, Share, Wire, eventually};
-use crate::support::{files, tree, twicecast, write};
+use crate::support::{command, files, tree, twicecast, write};
 
 /// Rules that are just being written hold back what they may be about, for so long.
 const SETTLING: Duration = Duration::from_millis(400);
@@ -64,7 +64,9 @@ async fn what_gits_configuration_comes_to_exclude_is_hidden_from_then_on() {
     let all = files(&[("/a", b"a"), ("/b.private", b"b"), ("/c.mine", b"c")]);
     write(dir.path(), &all);
     let mut share = Share::at_home(&wire.url(), dir.path(), home.path());
-    share.until("synced").await;
+    share
+        .until_that("synced", |synced| synced["files"] == 3)
+        .await;
     assert_eq!(stored(&server), all);
     let work = "[core]\n\texcludesFile = ~/excludes\n";
     fs::write(home.path().join("work"), work).unwrap();
@@ -215,4 +217,79 @@ async fn why_names_the_rule() {
         let all = format!("{}{}", result.out, result.err);
         assert!(all.contains(said), "{path}: {result:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_reads_gits_configuration_in_all_the_ways_in_which_git_does() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    git(dir.path(), home.path(), &["init", "--quiet"]);
+    let excludes = home.path().join("mine");
+    fs::write(&excludes, "private\n").unwrap();
+    let direct = "[core]\n\texcludesFile = ~/mine\n";
+    fs::write(home.path().join("more"), direct).unwrap();
+    tokio::time::sleep(SETTLING).await;
+    let mut wrong = Vec::new();
+    for text in [
+        direct,
+        "[include]\n\tpath = more\n",
+        "[includeIf \"gitdir:**/\"]\n\tpath = ~/more\n",
+        "[core] excludesFile = ~/mine\n",
+        "[core]\n\texcludesFile = ~/mine # where they are\n",
+        "[core]\n\texcludesFile = \"~/mi\"ne\n",
+        "[core]\n\texcludesFile = ~/mi\\\nne\n",
+        "\u{feff}[core]\n\texcludesFile = ~/mine\n",
+    ] {
+        fs::write(home.path().join(".gitconfig"), text).unwrap();
+        let path = dir.path().join("private");
+        let at = dir.path().to_str().unwrap();
+        let mut why = command(&["why", path.to_str().unwrap(), "--dir", at]);
+        why.env("HOME", home.path()).env_remove("XDG_CONFIG_HOME");
+        if why.output().await.unwrap().status.code() != Some(1) {
+            wrong.push(text);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_editors_and_systems_leave_is_never_shared() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().to_str().unwrap();
+    let mut shared = Vec::new();
+    for name in [
+        ".gone.rs.swp",
+        ".gone.rs.un~",
+        "gone.rs~",
+        "#gone.rs#",
+        ".#gone.rs",
+        ".gone.rs.kate-swp",
+        "4913",
+        "gone.rs___jb_tmp___",
+        ".DS_Store",
+        "Thumbs.db",
+    ] {
+        write(dir.path(), &files(&[(&format!("/{name}"), b"unsaved")]));
+        let path = dir.path().join(name);
+        let said = twicecast(&["why", path.to_str().unwrap(), "--dir", at]).await;
+        if said.code != 1 {
+            shared.push(name);
+        }
+    }
+    assert!(shared.is_empty(), "{shared:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_git_cannot_use_neither_stops_the_folder_nor_the_other_lines() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    write(dir.path(), &files(&[("/a", b"a"), ("/b.private", b"b")]));
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    share.until("synced").await;
+    let rules = "bin\\\n[z-a]\n*.private\n";
+    fs::write(dir.path().join(".gitignore"), rules).unwrap();
+    share
+        .until_that("deleted", |deleted| deleted["name"] == "/b.private")
+        .await;
+    fs::write(dir.path().join("c"), "c").unwrap();
+    share.until_that("sent", |sent| sent["name"] == "/c").await;
+    share.stop().await;
 }

@@ -33,9 +33,9 @@ use crate::adapters::inbound::transport::{
     socket::fair_share::FairShare,
 };
 use crate::application::locks::lock;
-use crate::application::memory::Account;
 #[cfg(test)]
 use crate::application::memory::MemoryBudget;
+use crate::application::memory::{Account, Reservation};
 
 /// The longest head of a request, and the most headers in it. What hyper keeps of a head that has
 /// begun is bounded by this and by [`TransportSettings::max_pending`].
@@ -44,7 +44,10 @@ use crate::application::memory::MemoryBudget;
 const MAX_HEAD_BYTES: usize = 16 * 1_024;
 const MAX_HEADERS: usize = 100;
 
-/// How long a plain connection may take to finish once it is asked to end.
+/// About how much memory a connection takes that is idle or sends a short answer.
+const CONNECTION_BYTES: usize = 12 * 1_024;
+
+/// How long a plain HTTP connection may take to finish once it is asked to end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The plain connection that a request came on, carried as a request extension.
@@ -68,6 +71,9 @@ enum Place {
     Counted {
         client: IpAddr,
         _permit: AdmissionPermit,
+        /// Whether there was memory enough to keep it for further requests.
+        is_kept: bool,
+        _held: Reservation,
     },
     /// None, as its place has been taken over.
     Nowhere,
@@ -122,9 +128,13 @@ impl PlainConnection {
         let Some(permit) = self.0.shared.admission.admit(Some(client)) else {
             return Some(HandshakeError::Full.response());
         };
+        let account = &self.0.account;
+        let is_kept = account.has_plenty(CONNECTION_BYTES);
         *place = Place::Counted {
             client,
             _permit: permit,
+            is_kept,
+            _held: account.reserve(CONNECTION_BYTES),
         };
         None
     }
@@ -143,8 +153,8 @@ impl PlainConnection {
 
     /// Whether it may carry another request.
     fn is_kept(&self) -> bool {
-        let is_counted = matches!(&*lock(&self.0.place), Place::Counted { .. });
-        is_counted && !self.0.shared.shutdown.draining.is_cancelled()
+        let is_kept = matches!(&*lock(&self.0.place), Place::Counted { is_kept: true, .. });
+        is_kept && !self.0.shared.shutdown.draining.is_cancelled()
     }
 
     /// Serves requests until the connection is upgraded or ends.

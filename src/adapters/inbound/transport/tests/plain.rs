@@ -1,5 +1,6 @@
 //! Plain connections that carry more than one request, and how long they live.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -7,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Client, HANDSHAKE, PATIENCE, Server};
 use crate::adapters::inbound::transport::TransportSettings;
+use crate::application::memory::MemoryBudget;
 
 /// Settings with these limits of connections, in all and per address.
 fn limits(max_connections: usize, max_connections_per_address: usize) -> TransportSettings {
@@ -176,4 +178,23 @@ async fn a_connection_ends_soon_once_the_server_stops() {
         .expect("it ends")
         .expect("nothing panicked");
     read_to_end(&mut busy).await;
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_only_where_there_is_memory_for_it() {
+    // Half of a quarter of it, for clients without a token: enough for two.
+    let memory = MemoryBudget::new(2 * 12 * 1_024 * 8);
+    let server = Server::with_memory(TransportSettings::default(), Arc::clone(&memory));
+    let mut clients = Vec::new();
+    for is_kept in [true, true, false] {
+        let mut client = server.raw().await;
+        let (head, body) = client.get("/kept", "").await;
+        assert_eq!(body, b"kept");
+        assert_eq!(!head.contains("connection: close"), is_kept, "{head}");
+        clients.push(client);
+    }
+    drop(clients);
+    while memory.used() > 0 {
+        tokio::task::yield_now().await;
+    }
 }
