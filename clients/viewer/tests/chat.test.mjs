@@ -138,6 +138,23 @@ test("a guest takes a name, gets another where it is taken, and writes", async (
   await second.behaved();
 });
 
+test("who came by a link that only lets them read may take a name, and reads on without it", async (t) => {
+  const server = await startServer(t, { publicRead: false, publicChat: true, guests: "chat" });
+  const ana = await streamer(t, server);
+  await ana.say("welcome");
+  const page = await open(t, server, { token: viewerToken("viewer", "ana", "demo", { rights: ["read"] }) });
+  await log(page).getByText("welcome").waitFor();
+  await page.getByRole("button", { name: "Join as guest" }).first().click();
+  await page.getByRole("textbox", { name: "Your name" }).fill("Eve");
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await field(page).waitFor();
+  await page.getByRole("button", { name: "~Eve" }).click();
+  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("button", { name: "Join as guest" }).first().waitFor();
+  await log(page).getByText("welcome").waitFor();
+  await page.behaved();
+});
+
 test("after a restart of the server nothing is shown twice, and what was said meanwhile is there", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);

@@ -144,10 +144,24 @@ export class Session extends Observable {
     this.#connection.reconnect();
   }
 
-  /** Goes on without a token. */
+  /** Whether a guest's name would allow more than what one may now: a link may only let one read. */
+  get mayJoin() {
+    const { chat, propose } = this.you;
+    return this.phase === "ready" && !(chat && (propose || this.guests === "chat")) && this.guests !== "off";
+  }
+
+  /** Goes on without a name: with the link that one came by, if that had a token. */
   leave() {
+    const before = this.#keeper.getItem(this.#linkKey);
+    this.#keeper.removeItem(this.#linkKey);
     this.#dropToken("none");
+    if (before !== null) return this.useToken(before);
     this.#connection.reconnect();
+  }
+
+  /** Where the link's token is kept while a guest's is used. */
+  get #linkKey() {
+    return `${this.key} link`;
   }
 
   /**
@@ -158,6 +172,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
+    if (this.#token !== null) this.#keeper.setItem(this.#linkKey, this.#token);
     this.useToken(data.token);
   }
 

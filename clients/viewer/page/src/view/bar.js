@@ -57,11 +57,11 @@ export function mountBar(element, { session, connection, workspace, unread, unre
   function youTemplate() {
     const { name, stream } = session.you;
     const open = () => workspace.set({ dialog: "entry" });
-    if (name !== null) {
+    if (name !== null && !session.mayJoin) {
       return html`<button class="button quiet you" title=${texts.bar.youHint(visible(name))} @click=${open}>${personIcon}<bdi>${visible(name)}</bdi>${stream
         ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
     }
-    if (session.guests === "off" || session.phase !== "ready") return nothing;
+    if (!session.mayJoin) return nothing;
     return html`<button class="button join" @click=${open}>${personIcon}<span>${texts.bar.join}</span></button>`;
   }
 

@@ -120,7 +120,7 @@ export function mountChat(element, { room, session, workspace }) {
   const foot = () => {
     if (room.mayWrite || draft !== "") return composer();
     if (session.phase !== "ready") return nothing;
-    if (session.guests !== "off" && session.you.name === null) {
+    if (session.mayJoin) {
       return html`<div class="join-in"><p class="hint">${texts.guest}</p>
         <button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${texts.join}</button></div>`;
     }

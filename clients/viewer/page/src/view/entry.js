@@ -23,7 +23,7 @@ export function mountEntry(element, { session, workspace }) {
 
   function template() {
     if (workspace.dialog !== "entry") return nothing;
-    const { name } = session.you;
+    const name = session.mayJoin ? null : session.you.name;
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>

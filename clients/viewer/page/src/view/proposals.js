@@ -29,7 +29,7 @@ export function mountProposals(element, models) {
   const template = () => {
     if (review.mayReview) return waiting();
     if (proposal.mayPropose || proposal.drafts.size > 0 || session.phase === "lost") return own();
-    if (session.guests === "propose" && session.you.name === null) {
+    if (session.guests === "propose" && session.mayJoin) {
       return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
         <div><button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${propose.join}</button></div>`;
     }
