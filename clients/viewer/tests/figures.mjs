@@ -1,0 +1,126 @@
+// What the page costs its readers in time, for docs/performance.md: from the link to the tree, near and over a slow line, and
+// from a save to the lines marked on the screen. `scripts/viewer-figures` runs it with the release build.
+import { writeFile } from "node:fs/promises";
+import net from "node:net";
+import path from "node:path";
+import test from "node:test";
+import { open, share, startServer, temporary } from "./lib.mjs";
+import { becomes, put, row } from "./lib/watching.mjs";
+
+/** The slow line: 1.6 Mbit/s, and 150 ms there and back. */
+const BYTES_PER_MS = 200;
+const ONE_WAY_MS = 75;
+const ROUNDS = 5;
+const SAVES = 60;
+/** As fast as people save; `share` looks ever less often at a file that never rests. */
+const SAVE_EVERY_MS = 1_500;
+
+/** @type {string[]} */
+const rows = [];
+const say = (/** @type {(string | number)[]} */ ...cells) => rows.push(`| ${cells.join(" | ")} |`);
+
+/** @param {number[]} times @param {number} part */
+const quantile = (times, part) => [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * part))];
+
+/**
+ * A line to the server that is as slow as told; all connections share it.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} origin
+ */
+async function slowLine(t, origin) {
+  const free = { up: 0, down: 0 };
+  /** @param {net.Socket} from @param {net.Socket} to @param {"up" | "down"} way */
+  const carry = (from, to, way) => {
+    from.on("data", (bytes) => {
+      free[way] = Math.max(free[way], Date.now()) + bytes.length / BYTES_PER_MS;
+      setTimeout(() => to.writable && to.write(bytes), free[way] - Date.now() + ONE_WAY_MS);
+    });
+    from.on("close", () => setTimeout(() => to.end(), Math.max(0, free[way] - Date.now()) + ONE_WAY_MS));
+    from.on("error", () => to.destroy());
+  };
+  const relay = net.createServer((client) => {
+    const server = net.connect(Number(new URL(origin).port), "127.0.0.1");
+    carry(client, server, "up");
+    carry(server, client, "down");
+  });
+  await new Promise((resolve) => relay.listen(0, "127.0.0.1", () => resolve(undefined)));
+  t.after(() => relay.close());
+  return `http://127.0.0.1:${/** @type {net.AddressInfo} */ (relay.address()).port}`;
+}
+
+/** A project of so many files. @param {import("node:test").TestContext} t @param {number} files */
+async function project(t, files) {
+  const folder = await temporary(t);
+  /** @type {Record<string, string>} */
+  const contents = {};
+  for (let at = 0; at < files; at++) contents[`src/part${at % 97}/module_${at}.rs`] = `// ${at}\n`;
+  await put(folder, contents);
+  const server = await startServer(t, { durability: "rename" });
+  await share(t, server, folder, ["--once"]);
+  return server;
+}
+
+/** How long from the link to the tree. @param {import("node:test").TestContext} t @param {any} server */
+async function linkToTree(t, server) {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = performance.now();
+    const page = await open(t, server);
+    await row(page, "src").waitFor({ timeout: 120_000 });
+    times.push(performance.now() - before);
+    await page.context().close();
+  }
+  return times;
+}
+
+const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(2)} s`;
+
+test("from the link to the tree", { timeout: 900_000 }, async (t) => {
+  for (const files of [5_000, 100_000]) {
+    const server = await project(t, files);
+    const near = await linkToTree(t, server);
+    say(`link to tree, ${files} files, loopback`, seconds(quantile(near, 0.5)), seconds(Math.max(...near)));
+    const origin = await slowLine(t, server.origin);
+    const far = await linkToTree(t, { ...server, origin });
+    say(`link to tree, ${files} files, 1.6 Mbit/s and 150 ms`, seconds(quantile(far, 0.5)), seconds(Math.max(...far)));
+    await server.stop();
+  }
+});
+
+test("from a save to the lines marked on the screen", { timeout: 300_000 }, async (t) => {
+  const folder = await temporary(t);
+  const file = path.join(folder, "main.rs");
+  const content = (/** @type {number} */ save) => `fn main() {}\n// save ${save}.\n${"// a line that stays\n".repeat(200)}`;
+  await writeFile(file, content(0));
+  const server = await startServer(t, { durability: "rename" });
+  await share(t, server, folder);
+  const page = await open(t, server);
+  await row(page, "main.rs").click();
+  await page.evaluate(() => {
+    const seen = /** @type {Record<string, number>} */ ({});
+    Object.assign(window, { seen });
+    const look = () => {
+      const root = /** @type {any} */ (document.querySelector("#code")).shadowRoot;
+      for (const line of root.querySelectorAll(".cm-line")) {
+        const save = line.textContent.match(/save (\d+)\./)?.[1];
+        if (save && root.querySelector(".cm-fresh, .cm-bar")) seen[save] ??= Date.now();
+      }
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  const times = [];
+  for (let save = 1; save <= SAVES; save++) {
+    const before = Date.now();
+    await writeFile(file, content(save));
+    await becomes(() => page.evaluate((key) => key in /** @type {any} */ (window).seen, String(save)), true);
+    times.push((await page.evaluate((key) => /** @type {any} */ (window).seen[key], String(save))) - before);
+    await page.waitForTimeout(SAVE_EVERY_MS);
+  }
+  say("save to marked on the screen", `${quantile(times, 0.5)} ms`, `${quantile(times, 0.95)} ms (p95)`);
+});
+
+test.after(() => {
+  process.stdout.write(`\n| | median | at most |\n|---|---|---|\n${rows.join("\n")}\n`);
+});
