@@ -11,7 +11,10 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
 
 /** @typedef {import("../contents.js").Content} Content */
 /** @typedef {import("../workspace.js").Lines} Lines */
-/** `edited` is the edit's text as the document last had it. @typedef {{ state: EditorState, scroll: any, edited: string | undefined }} Open */
+/**
+ * `edited` is the edit's text as the document last had it, `changed` where the file's last change began.
+ * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null }} Open
+ */
 /**
  * What an edit is to this view: proposal.js has it.
  * @typedef {{ subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
@@ -22,6 +25,7 @@ const FRESH_MS = 1800;
 /** Earlier versions of files that are not open are kept so that what changed can be marked later. */
 const MAX_EARLIER = 64;
 const MAX_EARLIER_LENGTH = 64 * 1024;
+const MAX_CLOSED = 30;
 const WRITE_AFTER_MS = 150;
 
 /**
@@ -69,12 +73,14 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     edits.write(shown, open.edited);
   }
 
-  /** @param {string} name @param {string} text @param {string | undefined} edited */
-  function newState(name, text, edited) {
+  /** @param {string} name @param {string} text @param {string | undefined} edited @param {number} at where the cursor is */
+  function newState(name, text, edited, at) {
     const label = edited === undefined ? texts.stage.code(visible(name)) : texts.stage.codeEdited(visible(name));
     const separator = separatorOf(text);
+    const doc = separator === "\n" ? text : text.replaceAll(separator, "\n");
     const state = EditorState.create({
-      doc: separator === "\n" ? text : text.replaceAll(separator, "\n"),
+      doc,
+      selection: { anchor: Math.min(at, doc.length) },
       extensions: [
         EditorState.lineSeparator.of(separator),
         common(pickableLines(pick)),
@@ -103,32 +109,35 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   /** @param {string} name */
   const stateOf = (name) => (name === shown && view ? view.state : documents.get(name)?.state);
 
-  /** Brings an open document to a version of its file, and says where the first change is. @param {string} name @param {string} text @param {boolean} mark */
+  /** Brings an open document to a version of its file. @param {string} name @param {string} text @param {boolean} mark */
   function bring(name, text, mark) {
     const state = stateOf(name);
     const version = state && versionChange(state, text, mark);
-    if (!version) return null;
+    if (!version) return;
     change(name, version.spec);
+    const open = documents.get(name);
+    if (open && mark) open.changed = version.first;
     if (mark) setTimeout(() => change(name, { effects: clearFresh.of(null) }), FRESH_MS);
-    return version.first;
   }
 
-  /** The document of a file, made if need be. @param {string} name @param {string} text */
+  /** Has the document of a file, made if need be. @param {string} name @param {string} text */
   function documentOf(name, text) {
     const held = documents.get(name);
     const edited = edits.textOf(name);
     if (held && (held.edited === undefined) === (edited === undefined)) {
-      if (edited !== undefined && edited !== held.edited) {
-        bring(name, edited, false);
-        held.edited = edited;
-      }
-      return null;
+      // What is on screen is brought along as changes come.
+      if (edited === undefined && name !== shown) bring(name, text, true);
+      if (edited !== undefined && edited !== held.edited) bring(name, edited, false);
+      held.edited = edited;
+      return;
     }
     const before = edited === undefined ? earlier.get(name) : undefined;
     earlier.delete(name);
-    documents.set(name, { state: newState(name, edited ?? before ?? text, edited), scroll: null, edited });
+    const state = newState(name, edited ?? before ?? text, edited, stateOf(name)?.selection.main.head ?? 0);
+    const scroll = name === shown ? view?.scrollSnapshot() : held?.scroll;
+    documents.set(name, { state, scroll: scroll ?? null, edited, changed: null });
     if (name === shown) shown = null;
-    return edited === undefined && before !== undefined ? bring(name, text, true) : null;
+    if (edited === undefined && before !== undefined) bring(name, text, true);
   }
 
   /** Puts the active file on screen, as far as it is there. */
@@ -137,7 +146,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
     element.hidden = !isCode;
     if (name === null || !isCode) return;
-    const changed = documentOf(name, content?.text ?? "");
+    documentOf(name, content?.text ?? "");
     const open = /** @type {Open} */ (documents.get(name));
     if (shown !== name) {
       leave();
@@ -148,7 +157,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
       applyWrap(target);
     }
     if (wrapped !== workspace.wrap) applyWrap(editor());
-    grant(changed);
+    grant(open.changed);
   }
 
   /** Keeps what is on screen for when it comes back. */
@@ -166,7 +175,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     target.dispatch({ effects: wrapping.reconfigure(wrapped ? EditorView.lineWrapping : []) });
   }
 
-  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file has changed */
+  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file has changed last */
   function grant(changed) {
     const { wish } = workspace;
     if (!view || !wish || wish.name !== shown || wish.serial === granted) return;
@@ -185,9 +194,18 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (wish.focus) view.focus();
   }
 
+  /** Lets go of documents without a tab, but for the last ones: whoever comes back finds the marks. */
+  function forget() {
+    const closed = [...documents.keys()].filter((name) => !workspace.tabs.some((tab) => tab.name === name));
+    for (const name of closed) {
+      const isLong = (documents.get(name)?.state.doc.length ?? 0) > MAX_EARLIER_LENGTH;
+      if (isLong || closed.indexOf(name) < closed.length - MAX_CLOSED) documents.delete(name);
+    }
+  }
+
   /** Scrolls to a place, no further than needed if it is near. @param {number} at */
   function goTo(at) {
-    if (!view) return;
+    if (!view || at > view.state.doc.length) return;
     const near = view.visibleRanges.some(({ from, to }) => at >= from && at <= to);
     view.dispatch({ effects: EditorView.scrollIntoView(at, near ? { y: "nearest", yMargin: 80 } : { y: "center" }) });
   }
@@ -206,10 +224,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   project.onChange(({ name, before, after }) => {
     if (after === null) {
       earlier.delete(name);
+      if (name !== shown) documents.delete(name);
       return;
     }
     if (documents.has(name) && edits.textOf(name) === undefined && typeof after?.text === "string") {
-      const at = bring(name, after.text, true);
+      bring(name, after.text, true);
+      const at = documents.get(name)?.changed ?? null;
       if (name === shown && workspace.following && at !== null) goTo(at);
     } else if (!documents.has(name) && typeof before?.text === "string" && before.text.length <= MAX_EARLIER_LENGTH) {
       if (!earlier.has(name)) earlier.set(name, before.text);
@@ -221,16 +241,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   });
 
   workspace.subscribe(() => {
-    const names = new Set(workspace.tabs.map((tab) => tab.name));
-    for (const name of documents.keys()) {
-      if (names.has(name)) continue;
-      if (name === shown) {
-        leave();
-        shown = null;
-      }
-      documents.delete(name);
+    if (shown !== null && !workspace.tabs.some((tab) => tab.name === shown)) {
+      leave();
+      shown = null;
     }
     show();
+    forget();
   });
   edits.subscribe(show);
   active.subscribe(show);
