@@ -155,3 +155,73 @@ async fn a_token_is_in_no_log() {
     let signature = secret.rsplit('.').next().expect("a signature");
     assert!(!log.contains(signature), "{log}");
 }
+
+#[tokio::test]
+async fn every_random_request_is_answered_and_never_with_500() {
+    const PIECES: [&str; 24] = [
+        "/",
+        "/-/",
+        "raw/",
+        "files/",
+        "zip/",
+        "viewer/",
+        "ana/",
+        "demo/",
+        "a",
+        "..",
+        "%2e",
+        "%2F",
+        "%00",
+        "%",
+        "%zz",
+        "?",
+        "token=x",
+        "//",
+        "\u{e9}",
+        "~",
+        "0123456789abcdef/",
+        ";",
+        "*",
+        "-",
+    ];
+    const HEADERS: [&str; 12] = [
+        "Range: bytes=0-",
+        "Range: bytes=5-1,-",
+        "If-Range: \"x\"",
+        "If-None-Match: *, \"a\"",
+        "Accept-Encoding: gzip;q=0.5, *",
+        "Authorization: Bearer a.b.c",
+        "Authorization: bearer",
+        "Origin: null",
+        "Sec-Fetch-Site: same-origin",
+        "Expect: 100-continue",
+        "X-Forwarded-For: \u{7f}, 1.2.3.4",
+        "Cookie: a=b",
+    ];
+    const METHODS: [&str; 6] = ["GET", "GET", "HEAD", "POST", "OPTIONS", "NONSENSE"];
+    let server = Server::start();
+    server.streamer().await.ok(post("a", "content")).await;
+    let mut random = Random::new(17, 0);
+    for round in 0..400 {
+        let mut path = String::from("/");
+        for _ in 0..random.below(9) {
+            path.push_str(pick(&mut random, &PIECES));
+        }
+        let method = pick(&mut random, &METHODS);
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        for _ in 0..random.below(4) {
+            request.push_str(pick(&mut random, &HEADERS));
+            request.push_str("\r\n");
+        }
+        request.push_str("Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let answer = Plain::send(&server, &request).await;
+        let answer = answer.answer(method == "HEAD").await;
+        assert!(answer.is_whole, "{round}: {request}");
+        assert!(answer.status < 500, "{round}: {request}{}", answer.head);
+    }
+}
+
+fn pick<'t>(random: &mut Random, texts: &[&'t str]) -> &'t str {
+    let index = random.below(texts.len() as u64);
+    texts[usize::try_from(index).expect("fits")]
+}

@@ -28,7 +28,7 @@ use warp::{Filter, Rejection, Reply};
 use self::address::Address;
 use self::answers::refusal;
 use self::project_files::Asked;
-use crate::adapters::inbound::transport::{PlainConnection, WebPages};
+use crate::adapters::inbound::transport::{PlainConnection, WebPages, asks_for_websocket};
 use crate::application::Application;
 use crate::application::files::download::Visitor;
 
@@ -85,7 +85,9 @@ impl Site {
         request: &Request,
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
-        let Some(address) = Address::of(request.path.as_str()) else {
+        let address = Address::of(request.path.as_str());
+        // An upgrade that comes this far is for an address that has none.
+        let Some(address) = address.filter(|_| !asks_for_websocket(&request.headers)) else {
             return nothing_here();
         };
         if let Some(refusal) = wrong_method(&request.method, &address) {
@@ -267,6 +269,17 @@ mod tests {
             assert_eq!(answer.status(), status, "{method} {path}");
             assert_eq!(answer.headers()[CACHE_CONTROL], "no-store", "{path}");
             assert_eq!(answer.headers().contains_key(ALLOW), status == 405);
+        }
+    }
+
+    #[tokio::test]
+    async fn no_other_address_is_a_websocket() {
+        for path in ["/ana/demo", "/-/viewer/index.html", "/healthz", "/ws/demo"] {
+            let request = warp::test::request().path(path);
+            let request = request.header("upgrade", "WebSocket");
+            let request = request.extension(PlainConnection::alone());
+            let answer = request.reply(&pages(site())).await;
+            assert_eq!(answer.status(), 404, "{path}");
         }
     }
 

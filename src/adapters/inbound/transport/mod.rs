@@ -19,6 +19,7 @@ mod socket;
 mod tests;
 
 pub use self::http::accept::serve;
+pub use self::http::handshake::asks_for_websocket;
 pub use self::http::listen;
 pub use self::http::open_files::raise_open_files;
 pub use self::http::plain::PlainConnection;

@@ -68,7 +68,7 @@ impl HandshakeError {
 }
 
 /// Whether the request asks for a WebSocket at all.
-pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
+pub fn asks_for_websocket(headers: &HeaderMap) -> bool {
     has_token(headers, UPGRADE, "websocket")
 }
 

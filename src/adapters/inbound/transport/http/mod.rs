@@ -3,7 +3,7 @@
 pub(super) mod accept;
 mod address;
 mod flow;
-mod handshake;
+pub(super) mod handshake;
 pub mod listen;
 mod metered;
 pub(super) mod open_files;

@@ -198,3 +198,13 @@ async fn a_connection_is_kept_only_where_there_is_memory_for_it() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn it_is_closed_where_it_holds_most_and_memory_is_short() {
+    let memory = MemoryBudget::new(1 << 20);
+    let server = Server::with_memory(TransportSettings::default(), Arc::clone(&memory));
+    let mut client = server.raw().await;
+    client.get("/kept", "").await;
+    assert!(memory.evict_largest());
+    client.expect_end().await;
+}
