@@ -126,8 +126,14 @@ export class Proposal extends Observable {
     const text = draft?.after ?? base?.text;
     if (text === undefined || text === null) return false;
     const before = draft?.before ?? base?.text ?? null;
-    if (!this.#put({ name: to, base: null, before, after: normalised(text), from: draft?.from ?? name })) return false;
-    return this.remove(name, base);
+    // A file that was only added here, or renamed before, leaves nothing behind under its last name.
+    const isOwn = draft !== undefined && draft.base === null;
+    const from = isOwn ? draft.from : name;
+    if (!this.#put({ name: to, base: null, before, after: normalised(text), ...(from ? { from } : {}) })) return false;
+    if (!isOwn) return this.remove(name, base);
+    this.drafts.delete(name);
+    this.#changedByHand();
+    return true;
   }
 
   /** Forgets the edit of a file, and with a new name the departure of the old one. @param {string} name */
@@ -136,13 +142,6 @@ export class Proposal extends Observable {
     if (!draft) return;
     this.drafts.delete(name);
     if (draft.from && this.drafts.get(draft.from)?.after === null) this.drafts.delete(draft.from);
-    this.#changedByHand();
-  }
-
-  discardAll() {
-    this.drafts.clear();
-    this.title = "";
-    this.description = "";
     this.#changedByHand();
   }
 

@@ -1,5 +1,5 @@
 // The chat: what was said, who is here, and the field to say something.
-import { createRef, html, nothing, ref, repeat } from "../../vendor/lit-html.js";
+import { createRef, html, live, nothing, ref, repeat } from "../../vendor/lit-html.js";
 import { pieces } from "../links.js";
 import { visible } from "../names.js";
 import { chat as texts } from "../panel-texts.js";
@@ -112,7 +112,7 @@ export function mountChat(element, { room, session, workspace }) {
       ${refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
       <div class="row">
         <textarea class="field" name="message" rows="1" aria-label=${texts.field} placeholder=${texts.placeholder}
-          .value=${draft} @input=${(/** @type {any} */ event) => (draft = event.target.value)} @keydown=${keyed} ${ref(field)}></textarea>
+          .value=${live(draft)} @input=${(/** @type {any} */ event) => (draft = event.target.value)} @keydown=${keyed} ${ref(field)}></textarea>
         <button class="button primary" ?disabled=${room.sending}>${texts.send}</button>
       </div>
     </form>`;

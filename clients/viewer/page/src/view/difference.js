@@ -48,7 +48,7 @@ const looks = EditorView.theme({
   ".cm-changeGutter": { width: "3px", paddingLeft: "0" },
   "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { background: "var(--removed)" },
   "&.cm-merge-b .cm-changedLineGutter, &.cm-unified .cm-changedLineGutter": { background: "var(--added)" },
-  "&.cm-merge-b": { borderLeft: "1px solid var(--line)" },
+  "&.cm-merge-b:not(.cm-unified)": { borderLeft: "1px solid var(--line)" },
   ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "\"···\"", opacity: "0.6", margin: "0 8px" },
   ".cm-collapsedLines": {
     background: "var(--bg-sunken)", color: "var(--ink-2)", font: "12px var(--font)", padding: "5px 16px",
@@ -168,6 +168,7 @@ export function mountDifference(element, { proposal, review, project, workspace,
         parent: root,
       });
     }
+    body.classList.toggle("split", view instanceof MergeView);
     const made = view;
     if (spoken) {
       void loadLanguage(spoken).then((extension) => {
