@@ -7,7 +7,11 @@ import { MAX_TEXT, Proposal } from "../page/src/proposal.js";
 
 /** Edits that are kept in `kept`. @param {Record<string, string>} [kept] */
 function edits(kept = {}) {
-  const session = Object.assign(new Observable(), { streamer: "ana", project: "demo", you: { propose: true, stream: false } });
+  const session = Object.assign(new Observable(), {
+    streamer: "ana",
+    project: "demo",
+    you: { propose: true, stream: false },
+  });
   const keeper = {
     getItem: (/** @type {string} */ key) => kept[key] ?? null,
     setItem: (/** @type {string} */ key, /** @type {string} */ value) => void (kept[key] = value),
@@ -17,7 +21,12 @@ function edits(kept = {}) {
   return new Proposal(/** @type {any} */ (parts));
 }
 const kinds = (/** @type {Proposal} */ proposal) =>
-  Object.fromEntries([...proposal.drafts].map(([name, draft]) => [name, `${kindOf(draft)}${draft.from ? ` was ${draft.from}` : ""}`]));
+  Object.fromEntries(
+    [...proposal.drafts].map(([name, draft]) => [
+      name,
+      `${kindOf(draft)}${draft.from ? ` was ${draft.from}` : ""}`,
+    ]),
+  );
 const base = (/** @type {string} */ text) => ({ text, sha256: `hash of ${text}` });
 
 test("a renamed file goes under its old name and comes under its new one, however often it is renamed", () => {
@@ -99,7 +108,16 @@ test("edits, title and reasons are kept and found again, and nothing is kept onc
 
 test("what is kept may be nonsense, and what is too long to be kept is said to be", () => {
   assert.equal(edits({ "drafts:ana/demo": "{" }).drafts.size, 0);
-  const full = edits(new Proxy({}, { set() { throw new Error("full"); } }));
+  const full = edits(
+    new Proxy(
+      {},
+      {
+        set() {
+          throw new Error("full");
+        },
+      },
+    ),
+  );
   full.begin("/a", base("one"));
   full.save();
   assert.equal(full.kept, false);
