@@ -16,7 +16,9 @@ test("somebody with a name reads what was said before, writes, and sees their ow
 
   await field(bob).fill("hello\nfrom two lines");
   await field(bob).press("Enter");
-  const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "bob");
+  const heard = await ana.hears(
+    (message) => message.type === "chatMessage" && message.data?.username === "bob",
+  );
   assert.equal(heard.data.message, "hello\nfrom two lines");
   await log(bob).getByText("from two lines").waitFor();
   assert.equal(await log(bob).getByText("from two lines").count(), 1);
@@ -38,7 +40,10 @@ test("members are told by name, the streamer with a badge, within ten seconds", 
   await bob.getByText("3 here").waitFor({ timeout: 11_000 });
   await bob.getByText("3 here").click();
   const names = bob.getByRole("list", { name: "Who is here" }).getByRole("listitem");
-  assert.deepEqual((await names.allInnerTexts()).map((name) => name.replace(/\s+/g, " ")), ["ana streamer", "bob", "eve"]);
+  assert.deepEqual(
+    (await names.allInnerTexts()).map((name) => name.replace(/\s+/g, " ")),
+    ["ana streamer", "bob", "eve"],
+  );
   eve.close();
   await bob.getByText("2 here").waitFor({ timeout: 11_000 });
   await bob.behaved();
@@ -53,7 +58,10 @@ test("who writes too fast is told how long to wait, and keeps the text", async (
   await log(bob).getByText("first").waitFor();
   await field(bob).fill("second");
   await field(bob).press("Enter");
-  await bob.getByRole("alert").getByText(/wait 1 second/).waitFor();
+  await bob
+    .getByRole("alert")
+    .getByText(/wait 1 second/)
+    .waitFor();
   assert.equal(await field(bob).inputValue(), "second");
   await bob.getByRole("alert").waitFor({ state: "detached" });
   await field(bob).press("Enter");
@@ -67,7 +75,8 @@ test("a reader who has scrolled up stays there, and one press brings what is new
   for (let line = 1; line <= 60; line++) await ana.say(`line ${line}`);
   const bob = await open(t, server, { token: viewerToken("bob") });
   await log(bob).getByText("line 60").waitFor();
-  const place = () => log(bob).evaluate((/** @type {Element} */ list) => Math.round(list.scrollTop));
+  const place = () =>
+    log(bob).evaluate((/** @type {Element} */ list) => Math.round(list.scrollTop));
   await log(bob).hover();
   await bob.mouse.wheel(0, -400);
   await bob.waitForFunction(() => {
@@ -126,7 +135,9 @@ test("a guest takes a name, gets another where it is taken, and writes", async (
   await enter(first, "Bob");
   await field(first).fill("hi from a guest");
   await field(first).press("Enter");
-  const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "~Bob");
+  const heard = await ana.hears(
+    (message) => message.type === "chatMessage" && message.data?.username === "~Bob",
+  );
   assert.equal(heard.data.message, "hi from a guest");
 
   const second = await open(t, server);

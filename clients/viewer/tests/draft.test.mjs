@@ -18,7 +18,8 @@ test("lines that nobody touched keep their endings, and new ones get the usual o
     ["x\r\nx\r\n", "x\nx\nx\n", "x\r\nx\r\nx\r\n"],
     ["\ufeffa\r\n", "\ufeffa\nb\n", "\ufeffa\r\nb\r\n"],
   ];
-  for (const [before, after, wanted] of table) assert.equal(withEndings(before, after), wanted, JSON.stringify([before, after]));
+  for (const [before, after, wanted] of table)
+    assert.equal(withEndings(before, after), wanted, JSON.stringify([before, after]));
 });
 
 test("an edit that changes nothing is no change, whatever its line endings are", () => {
@@ -48,19 +49,29 @@ test("a name that the server would refuse is refused before it is sent", () => {
     ["/a\\b", "characters"],
     ["/a\u0007", "characters"],
   ];
-  for (const [name, problem] of table) assert.equal(nameProblem(/** @type {string} */ (name), exists), problem, String(name));
+  for (const [name, problem] of table)
+    assert.equal(nameProblem(/** @type {string} */ (name), exists), problem, String(name));
 });
 
 test("only http and https are links, and a link leads where it says", () => {
-  const links = (/** @type {string} */ text) => pieces(text).map(({ text, href }) => (href ? `[${text}](${href})` : text)).join("");
+  const links = (/** @type {string} */ text) =>
+    pieces(text)
+      .map(({ text, href }) => (href ? `[${text}](${href})` : text))
+      .join("");
   const table = [
     ["see https://a.example/b.", "see [https://a.example/b](https://a.example/b)."],
     ["(https://a.example/x_(y)), yes", "([https://a.example/x_(y)](https://a.example/x_(y))), yes"],
-    ["javascript:alert(1) data:text/html,x ftp://a", "javascript:alert(1) data:text/html,x ftp://a"],
+    [
+      "javascript:alert(1) data:text/html,x ftp://a",
+      "javascript:alert(1) data:text/html,x ftp://a",
+    ],
     ["https://user:secret@a.example/", "https://user:secret@a.example/"],
     ["https://аpple.example/", "[https://xn--pple-43d.example/](https://xn--pple-43d.example/)"],
     ["https://a.example/\u202etxt", "https://a.example/‹U+202E›txt"],
-    ['<a href="https://a.example">x</a>', '<a href="[https://a.example](https://a.example/)">x</a>'],
+    [
+      '<a href="https://a.example">x</a>',
+      '<a href="[https://a.example](https://a.example/)">x</a>',
+    ],
     ["http://", "http://"],
   ];
   for (const [text, wanted] of table) assert.equal(links(text), wanted);

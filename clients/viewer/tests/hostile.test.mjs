@@ -2,7 +2,18 @@
 import { createServer } from "node:http";
 import test from "node:test";
 import assert from "node:assert/strict";
-import { connect, difference, open, openProposals, panel, startServer, streamer, streamerToken, token, viewerToken } from "./lib.mjs";
+import {
+  connect,
+  difference,
+  open,
+  openProposals,
+  panel,
+  startServer,
+  streamer,
+  streamerToken,
+  token,
+  viewerToken,
+} from "./lib.mjs";
 
 const PWN = "window.pwned=1";
 const NAMES = [
@@ -36,7 +47,8 @@ const CONTENTS = {
   "/page.html": HTML,
   "/picture.svg": SVG,
   "/read.md": `# <script>${PWN}</script>\n\n[click](javascript:${PWN}) ![x](http://127.0.0.1:9/x.png)\n`,
-  "/trojan.rs": "let access = \"user\u202e \u2066// Check if admin\u2069 \u2066\";\n\u0007\u001b[31mred\u0000?\n",
+  "/trojan.rs":
+    'let access = "user\u202e \u2066// Check if admin\u2069 \u2066";\n\u0007\u001b[31mred\u0000?\n',
   "/line.js": `var a = "${"x".repeat(300_000)}";`,
   "/tabs.txt": "\t".repeat(1000) + "end\n",
   "/bytes.bin": Uint8Array.from({ length: 5000 }, (_, at) => at % 256),
@@ -70,7 +82,10 @@ async function corpus(t) {
     pullrequest: { username, streamer: "ana", project: "demo" },
   });
   for (const words of WORDS) await mal.say(words);
-  await mal.ask("pullrequest", "creation", { title: WORDS[0] + WORDS[5], description: WORDS.join("\n") });
+  await mal.ask("pullrequest", "creation", {
+    title: WORDS[0] + WORDS[5],
+    description: WORDS.join("\n"),
+  });
   for (const name of NAMES.slice(0, 8)) await mal.post(name, HTML);
   await mal.post("/picture.svg", SVG.replace("onload", "onbegin"));
   await mal.post("/bytes.bin", Uint8Array.from([0, 1, 2]));
@@ -88,7 +103,7 @@ test("hostile names and contents change nothing on the page but text", async (t)
   const here = tree.locator(".cursor");
   await tree.focus();
   await page.keyboard.press("Home");
-  for (let last = ""; ; ) {
+  for (let last = ""; ;) {
     await here.waitFor();
     const name = (await here.getAttribute("data-name")) ?? "";
     if (name === last) break;
@@ -98,7 +113,10 @@ test("hostile names and contents change nothing on the page but text", async (t)
       await tree.locator(".cursor[aria-expanded=true]").waitFor();
     } else {
       await here.click();
-      await page.getByRole("tab", { selected: true }).and(page.locator(`[data-name=${JSON.stringify(name)}]`)).waitFor();
+      await page
+        .getByRole("tab", { selected: true })
+        .and(page.locator(`[data-name=${JSON.stringify(name)}]`))
+        .waitFor();
       await page.locator("#code, #preview").filter({ visible: true }).first().waitFor();
       if (name.endsWith(".svg")) {
         await page.getByRole("button", { name: "Show as picture" }).click();
@@ -108,7 +126,9 @@ test("hostile names and contents change nothing on the page but text", async (t)
       await tree.focus();
     }
     await page.keyboard.press("ArrowDown");
-    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
   }
   assert.deepEqual([...seen].sort(), [...NAMES, ...Object.keys(CONTENTS)].sort());
   await page.behaved();
@@ -120,16 +140,25 @@ test("hostile chat, names of members, titles and proposed files change nothing o
   const log = bob.getByRole("log", { name: "Messages" });
   await log.getByText(WORDS[0], { exact: true }).waitFor();
   await log.getByText("‹U+202E›evil‹U+202C›").waitFor();
-  const links = await log.getByRole("link").evaluateAll((all) => all.map((each) => [each.getAttribute("href"), each.getAttribute("rel")]));
+  const links = await log
+    .getByRole("link")
+    .evaluateAll((all) => all.map((each) => [each.getAttribute("href"), each.getAttribute("rel")]));
   assert.deepEqual(links, [["https://good.example/", "noopener noreferrer nofollow ugc"]]);
   await bob.getByText(/ here$/).click();
-  await bob.getByRole("list", { name: "Who is here" }).getByText("<img src=x onerror=window.pwned=1>‹U+202E›").waitFor();
+  await bob
+    .getByRole("list", { name: "Who is here" })
+    .getByText("<img src=x onerror=window.pwned=1>‹U+202E›")
+    .waitFor();
   await bob.behaved();
 
   const ana = await open(t, server, { token: streamerToken() });
   await openProposals(ana);
-  await panel(ana).getByRole("button", { name: /<script>/ }).click();
-  const files = panel(ana).getByRole("button").filter({ has: ana.locator(".path") });
+  await panel(ana)
+    .getByRole("button", { name: /<script>/ })
+    .click();
+  const files = panel(ana)
+    .getByRole("button")
+    .filter({ has: ana.locator(".path") });
   await files.first().waitFor();
   for (let at = 0; at < (await files.count()); at++) {
     await files.nth(at).click();
@@ -174,7 +203,10 @@ test("what a page could do with an injection is refused: markup, inline code, ev
             function: attempt(() => new Function("window.pwned = 1")()),
             source: attempt(() => (script.src = `${address}x.js`)),
             text: attempt(() => (script.text = "window.pwned = 1")),
-            fetch: await fetch(address).then(() => "done", (error) => error.name),
+            fetch: await fetch(address).then(
+              () => "done",
+              (error) => error.name,
+            ),
             beacon: navigator.sendBeacon(address, "x"),
             socket: await new Promise((end) => {
               const socket = new WebSocket(address.replace("http", "ws"));
@@ -190,8 +222,14 @@ test("what a page could do with an injection is refused: markup, inline code, ev
   );
   const { beacon, ...rest } = /** @type {Record<string, unknown>} */ (results);
   assert.deepEqual(rest, {
-    html: "TypeError", inner: "TypeError", eval: "EvalError", function: "EvalError", source: "TypeError", text: "TypeError",
-    fetch: "TypeError", socket: "refused",
+    html: "TypeError",
+    inner: "TypeError",
+    eval: "EvalError",
+    function: "EvalError",
+    source: "TypeError",
+    text: "TypeError",
+    fetch: "TypeError",
+    socket: "refused",
   });
   assert.equal(asked, 0, `nothing reaches another host (a beacon said ${beacon})`);
   assert.equal(await page.evaluate(() => "pwned" in window), false);
@@ -214,7 +252,11 @@ test("no other page can frame this one, and none of another origin can read what
   const frame = page.frames()[1];
   assert.equal(await frame.getByRole("treeitem").count(), 0);
   const read = await page.evaluate(
-    (/** @type {string} */ address) => fetch(address).then(() => "read", (/** @type {Error} */ error) => error.name),
+    (/** @type {string} */ address) =>
+      fetch(address).then(
+        () => "read",
+        (/** @type {Error} */ error) => error.name,
+      ),
     `${server.origin}/-/files/ana/demo`,
   );
   assert.equal(read, "TypeError");

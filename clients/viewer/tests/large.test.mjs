@@ -8,11 +8,20 @@ import { code, open, openFile, startServer, streamer, viewerToken } from "./lib.
 /** Posts many files, several at a time. @param {any} client @param {[string, string][]} files */
 async function postAll(client, files) {
   for (let at = 0; at < files.length; at += 200) {
-    await Promise.all(files.slice(at, at + 200).map(([name, content]) => client.post(name, content)));
+    await Promise.all(
+      files.slice(at, at + 200).map(([name, content]) => client.post(name, content)),
+    );
   }
 }
 const many = (/** @type {number} */ count, /** @type {string} */ content) =>
-  Array.from({ length: count }, (_, at) => /** @type {[string, string]} */ ([`/d${at % 50}/s${at % 7}/file_${at}.rs`, `${content} ${at}\n`]));
+  Array.from(
+    { length: count },
+    (_, at) =>
+      /** @type {[string, string]} */ ([
+        `/d${at % 50}/s${at % 7}/file_${at}.rs`,
+        `${content} ${at}\n`,
+      ]),
+  );
 
 test("of 5,000 files the tree stands soon, in few elements, and no contents come that nobody looks at", async (t) => {
   const server = await startServer(t);
@@ -31,7 +40,9 @@ test("of 5,000 files the tree stands soon, in few elements, and no contents come
   const http = Object.entries(page.traffic.http).filter(([path]) => !path.startsWith("/-/files/"));
   const sum = http.reduce((total, [, bytes]) => total + bytes, 0);
   const contents = page.traffic.types.filter((type) => type === "fileGet").length;
-  t.diagnostic(`tree after ${Math.round(took)} ms, ${elements} elements, ${http.length} requests of ${sum} bytes, ${contents} contents`);
+  t.diagnostic(
+    `tree after ${Math.round(took)} ms, ${elements} elements, ${http.length} requests of ${sum} bytes, ${contents} contents`,
+  );
   assert.ok(took < 8000, `${took} ms`);
   assert.ok(elements <= 250, `${elements} elements`);
   assert.ok(sum <= 360_000, `${sum} bytes`);

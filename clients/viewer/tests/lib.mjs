@@ -1,5 +1,23 @@
 // What the tests are made of: a real server, the real command, a real browser.
 export { PATIENCE, connect, streamer, viewer } from "./lib/client.mjs";
 export { desktop, open, phone } from "./lib/browser.mjs";
-export { share, shareInTerminal, start, startServer, streamerToken, temporary, token, viewerToken } from "./lib/server.mjs";
-export { code, difference, editFile, openFile, openProposals, panel, propose, typeAtStart } from "./lib/panel.mjs";
+export {
+  share,
+  shareInTerminal,
+  start,
+  startServer,
+  streamerToken,
+  temporary,
+  token,
+  viewerToken,
+} from "./lib/server.mjs";
+export {
+  code,
+  difference,
+  editFile,
+  openFile,
+  openProposals,
+  panel,
+  propose,
+  typeAtStart,
+} from "./lib/panel.mjs";

@@ -3,14 +3,27 @@ import { createHash } from "node:crypto";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  code, difference, editFile, open, openFile, openProposals, panel, propose, startServer, streamer, typeAtStart, viewerToken,
+  code,
+  difference,
+  editFile,
+  open,
+  openFile,
+  openProposals,
+  panel,
+  propose,
+  startServer,
+  streamer,
+  typeAtStart,
+  viewerToken,
 } from "./lib.mjs";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
-const created = (/** @type {any} */ client) => client.hears((/** @type {any} */ message) => message.type === "pullRequestCreated");
-const textOf = (/** @type {any} */ message) => Buffer.from(message.data.content, "base64").toString();
+const created = (/** @type {any} */ client) =>
+  client.hears((/** @type {any} */ message) => message.type === "pullRequestCreated");
+const textOf = (/** @type {any} */ message) =>
+  Buffer.from(message.data.content, "base64").toString();
 
-const MAIN = "fn main() {\n    println!(\"hi\");\n}\n";
+const MAIN = 'fn main() {\n    println!("hi");\n}\n';
 
 /** A project with a few files, its streamer, and bob's page. @param {import("node:test").TestContext} t */
 async function story(t, options = {}) {
@@ -49,14 +62,26 @@ test("two files edited, one added, one deleted and one renamed arrive with what 
   assert.equal(data.owner, "bob");
   assert.equal(data.title, "Five changes");
   assert.equal(data.description, "Because I can.");
-  assert.deepEqual(data.files.sort(), ["/docs/names.md", "/src/lib.rs", "/src/main.rs", "/src/new.rs"]);
+  assert.deepEqual(data.files.sort(), [
+    "/docs/names.md",
+    "/src/lib.rs",
+    "/src/main.rs",
+    "/src/new.rs",
+  ]);
   assert.deepEqual(data.deleted.sort(), ["/names.md", "/old.txt"]);
   const LIB = "pub fn a() {}\r\npub fn b() {}\r\n";
   assert.deepEqual(data.bases, { "/src/main.rs": sha256(MAIN), "/src/lib.rs": sha256(LIB) });
-  assert.deepEqual(data.deletedBases, { "/old.txt": sha256("to go\n"), "/names.md": sha256("# Names\n") });
+  assert.deepEqual(data.deletedBases, {
+    "/old.txt": sha256("to go\n"),
+    "/names.md": sha256("# Names\n"),
+  });
 
   await ana.ask("pullrequest", "get", { id: data.id });
-  const got = Object.fromEntries(ana.heard.filter((each) => each.type === "fileGet" && each.ref).map((each) => [each.data.name, textOf(each)]));
+  const got = Object.fromEntries(
+    ana.heard
+      .filter((each) => each.type === "fileGet" && each.ref)
+      .map((each) => [each.data.name, textOf(each)]),
+  );
   assert.equal(got["/src/main.rs"], `// bob was here\n${MAIN}`);
   assert.equal(got["/src/lib.rs"], `//! A library.\r\n${LIB}`);
   assert.equal(got["/src/new.rs"], "pub struct New;\n");
@@ -68,12 +93,23 @@ test("two files edited, one added, one deleted and one renamed arrive with what 
 test("the own difference shows what was added, and goes with the edit", async (t) => {
   const { bob } = await story(t);
   await editFile(bob, "src/main.rs", "// bob was here\n");
-  await panel(bob).getByRole("button", { name: /src\/main\.rs/ }).first().click();
-  await difference(bob).locator(".cm-merge-b .cm-changedLine").getByText("// bob was here").waitFor();
+  await panel(bob)
+    .getByRole("button", { name: /src\/main\.rs/ })
+    .first()
+    .click();
+  await difference(bob)
+    .locator(".cm-merge-b .cm-changedLine")
+    .getByText("// bob was here")
+    .waitFor();
   assert.equal(await difference(bob).locator(".cm-merge-a .cm-changedLine").count(), 0);
   await panel(bob).getByRole("button", { name: "Discard the edit of src/main.rs" }).click();
   await difference(bob).waitFor({ state: "hidden" });
-  assert.equal(await panel(bob).getByRole("button", { name: /^Propose / }).count(), 0);
+  assert.equal(
+    await panel(bob)
+      .getByRole("button", { name: /^Propose / })
+      .count(),
+    0,
+  );
   await bob.behaved();
 });
 
@@ -84,7 +120,10 @@ test("edits, title and reasons survive a reload, and no other tab has them", asy
   await bob.reload();
   await openProposals(bob);
   assert.equal(await panel(bob).getByRole("textbox", { name: "Title" }).inputValue(), "Kept");
-  await panel(bob).getByRole("button", { name: /src\/main\.rs/ }).first().click();
+  await panel(bob)
+    .getByRole("button", { name: /src\/main\.rs/ })
+    .first()
+    .click();
   await difference(bob).getByText("// kept").waitFor();
   const other = await open(t, server, { token: viewerToken("bob") });
   await openProposals(other);
@@ -120,8 +159,12 @@ test("a connection lost while sending sends nothing by halves, and sending again
     };
   });
   await panel(bob).getByRole("textbox", { name: "Title" }).fill("Again");
-  await panel(bob).getByRole("button", { name: /^Propose / }).click();
-  await panel(bob).getByText(/Not sent: the connection was lost/).waitFor();
+  await panel(bob)
+    .getByRole("button", { name: /^Propose / })
+    .click();
+  await panel(bob)
+    .getByText(/Not sent: the connection was lost/)
+    .waitFor();
   assert.equal(await panel(bob).getByText("Waiting").count(), 0);
   await bob.evaluate(() => location.reload());
   await openProposals(bob);
@@ -137,7 +180,9 @@ test("an answer lost after everything was sent is found again, and nothing is se
   const { server, bob } = await story(t, { expected: /WebSocket|ERR_/ });
   await editFile(bob, "src/main.rs", "// bob was here\n");
   await bob.evaluate(() => {
-    const hear = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage"));
+    const hear = /** @type {PropertyDescriptor} */ (
+      Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage")
+    );
     let lost = false;
     Object.defineProperty(WebSocket.prototype, "onmessage", {
       set(listener) {
@@ -155,9 +200,16 @@ test("an answer lost after everything was sent is found again, and nothing is se
   const ana = await streamer(t, server);
   await bob.getByText("Live").waitFor();
   await panel(bob).getByRole("textbox", { name: "Title" }).fill("Once");
-  await panel(bob).getByRole("button", { name: /^Propose / }).click();
+  await panel(bob)
+    .getByRole("button", { name: /^Propose / })
+    .click();
   await panel(bob).getByText("Waiting").waitFor();
-  assert.equal(await panel(bob).getByRole("button", { name: /^Propose / }).count(), 0);
+  assert.equal(
+    await panel(bob)
+      .getByRole("button", { name: /^Propose / })
+      .count(),
+    0,
+  );
   await created(ana);
   assert.equal((await ana.ask("pullrequest", "list")).data.length, 1);
   await bob.behaved();
@@ -174,7 +226,11 @@ test("the card turns accepted or closed when the streamer decides", async (t) =>
 
   await editFile(bob, "src/main.rs", "// two\n");
   await propose(bob, "Two");
-  const two = (await ana.hears((message) => message.type === "pullRequestCreated" && message.data.title === "Two")).data;
+  const two = (
+    await ana.hears(
+      (message) => message.type === "pullRequestCreated" && message.data.title === "Two",
+    )
+  ).data;
   await ana.ask("pullrequest", "delete", { id: two.id });
   await bob.getByText("“Two” was closed without being accepted.").waitFor();
   await panel(bob).getByText("Closed", { exact: true }).waitFor();
@@ -224,7 +280,10 @@ test("a refused proposal says why, and keeps the edits", async (t) => {
   await editFile(bob, "b.txt", "2\n");
   await panel(bob).getByRole("textbox", { name: "Title" }).fill("Too much");
   await panel(bob).getByRole("button", { name: "Propose 2 files" }).click();
-  await panel(bob).getByRole("alert").getByText(/maxPullRequestFiles/).waitFor();
+  await panel(bob)
+    .getByRole("alert")
+    .getByText(/maxPullRequestFiles/)
+    .waitFor();
   assert.equal(await panel(bob).getByRole("button", { name: "Propose 2 files" }).isEnabled(), true);
   await bob.behaved();
 });
@@ -233,10 +292,14 @@ test("a viewer who may only read is told how to propose, and has no way to edit"
   const server = await startServer(t);
   const ana = await streamer(t, server);
   await ana.post("/a.txt", "a\n");
-  const reader = await open(t, server, { token: viewerToken("rex", "ana", "demo", { rights: ["read"] }) });
+  const reader = await open(t, server, {
+    token: viewerToken("rex", "ana", "demo", { rights: ["read"] }),
+  });
   await openFile(reader, "a.txt");
   await openProposals(reader);
-  await panel(reader).getByText(/Proposing takes a link/).waitFor();
+  await panel(reader)
+    .getByText(/Proposing takes a link/)
+    .waitFor();
   assert.equal(await reader.getByRole("button", { name: /^Edit/ }).count(), 0);
   await reader.behaved();
 });
@@ -262,6 +325,8 @@ test("a token that expires keeps the edits, and a fresh link brings the way to s
   await page.getByRole("tab", { name: /^Proposals/ }).click();
   await page.getByRole("textbox", { name: "Title" }).fill("Kept");
   await page.getByRole("button", { name: "Propose 1 file" }).click();
-  await ana.hears((message) => message.type === "pullRequestCreated" && message.data.title === "Kept");
+  await ana.hears(
+    (message) => message.type === "pullRequestCreated" && message.data.title === "Kept",
+  );
   await page.behaved();
 });

@@ -2,7 +2,20 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  desktop, difference, editFile, open, openFile, openProposals, panel, phone, propose, startServer, streamer, streamerToken, viewer, viewerToken,
+  desktop,
+  difference,
+  editFile,
+  open,
+  openFile,
+  openProposals,
+  panel,
+  phone,
+  propose,
+  startServer,
+  streamer,
+  streamerToken,
+  viewer,
+  viewerToken,
 } from "./lib.mjs";
 import { judge } from "./lib/axe.mjs";
 
@@ -12,7 +25,10 @@ const MAIN = Array.from({ length: 60 }, (_, line) => `fn line_${line}() {} // ${
 async function project(t) {
   const server = await startServer(t);
   const ana = await streamer(t, server);
-  await ana.post("/bytes.bin", Uint8Array.from({ length: 300 }, (_, at) => at % 256));
+  await ana.post(
+    "/bytes.bin",
+    Uint8Array.from({ length: 300 }, (_, at) => at % 256),
+  );
   await ana.post("/src/main.rs", MAIN);
   await ana.post("/README.md", "# Demo\n\nA [link](https://example.com).\n");
   await ana.say("welcome, see https://example.com");
@@ -46,7 +62,10 @@ for (const [name, viewport, scheme] of LOOKS) {
     await panel(page).getByRole("button", { name: "New file" }).click();
     await judge(page, "naming");
     await panel(page).getByRole("button", { name: "Cancel" }).click();
-    await panel(page).getByRole("button", { name: /src\/main\.rs/ }).first().click();
+    await panel(page)
+      .getByRole("button", { name: /src\/main\.rs/ })
+      .first()
+      .click();
     await difference(page).locator(".cm-changedLine").first().waitFor();
     await judge(page, "own difference");
     await propose(page, "Mine");
@@ -59,7 +78,9 @@ for (const [name, viewport, scheme] of LOOKS) {
     const page = await open(t, server, { token: streamerToken(), viewport, scheme });
     await openProposals(page);
     await judge(page, "list");
-    await panel(page).getByRole("button", { name: /Better/ }).click();
+    await panel(page)
+      .getByRole("button", { name: /Better/ })
+      .click();
     await difference(page).getByText("This file is new.").waitFor();
     await judge(page, "a new file");
     await difference(page).getByRole("button", { name: "Next file" }).click();
@@ -118,18 +139,30 @@ test("the keyboard alone is enough to read, write, edit, propose and withdraw", 
 
 test("at 320 pixels and at a zoom of 200 %, nothing scrolls sideways", async (t) => {
   const { server } = await project(t);
-  for (const viewport of [{ width: 320, height: 640 }, { width: 640, height: 400 }]) {
+  for (const viewport of [
+    { width: 320, height: 640 },
+    { width: 640, height: 400 },
+  ]) {
     for (const token of [viewerToken("carl"), streamerToken()]) {
       const page = await open(t, server, { token, viewport });
       await page.getByText("Live", { exact: true }).waitFor();
       for (const place of ["Files", "Code", "Chat", "Proposals"]) {
-        await page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: new RegExp(`^${place}`) }).click();
+        await page
+          .getByRole("navigation", { name: "Views" })
+          .getByRole("button", { name: new RegExp(`^${place}`) })
+          .click();
         const over = await page.evaluate(() => {
           const wide = /** @type {Element} */ (document.scrollingElement);
           const out = [...document.querySelectorAll("button, input, textarea")].filter(
-            (each) => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".tabs"),
+            (each) =>
+              each.checkVisibility() &&
+              each.getBoundingClientRect().right > innerWidth + 1 &&
+              !each.closest(".tabs"),
           );
-          return [wide.scrollWidth - wide.clientWidth, out.map((each) => each.outerHTML.slice(0, 80))];
+          return [
+            wide.scrollWidth - wide.clientWidth,
+            out.map((each) => each.outerHTML.slice(0, 80)),
+          ];
         });
         assert.deepEqual(over, [0, []], `${place} at ${viewport.width}`);
       }

@@ -5,13 +5,29 @@ import path from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  connect, difference, open, openProposals, panel, share, startServer, streamer, streamerToken, temporary, viewer,
+  connect,
+  difference,
+  open,
+  openProposals,
+  panel,
+  share,
+  startServer,
+  streamer,
+  streamerToken,
+  temporary,
+  viewer,
 } from "./lib.mjs";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
-const MAIN = "fn main() {\n    println!(\"hi\");\n}\n";
+const MAIN = 'fn main() {\n    println!("hi");\n}\n';
 
-/** Bob proposes through the protocol. @param {any} bob @param {string} title @param {Record<string, [string | null, string?]>} files content and base by name; no content deletes */
+/**
+ * Bob proposes through the protocol.
+ * @param {any} bob
+ * @param {string} title
+ * @param {Record<string, [string | null, string?]>} files content and base by name; no content
+ * deletes
+ */
 async function proposed(bob, title, files) {
   await bob.ask("pullrequest", "creation", { title, description: "Because it is better so." });
   for (const [name, [content, base]] of Object.entries(files)) {
@@ -25,7 +41,9 @@ async function proposed(bob, title, files) {
 /** Opens the one proposal that waits. @param {any} page @param {string} title */
 async function look(page, title) {
   await openProposals(page);
-  await panel(page).getByRole("button", { name: new RegExp(title) }).click();
+  await panel(page)
+    .getByRole("button", { name: new RegExp(title) })
+    .click();
   await difference(page).waitFor();
 }
 
@@ -48,19 +66,28 @@ test("a streamer who only reviews is not shown as live, and sees every proposal 
   await page.getByText("Away", { exact: true }).waitFor();
   const status = await bob.ask("file", "status", { username: "ana", project: "demo" });
   assert.equal(status.data.streamer, false);
-  assert.equal(bob.heard.some((each) => each.type === "streamerConnected"), false);
+  assert.equal(
+    bob.heard.some((each) => each.type === "streamerConnected"),
+    false,
+  );
 
   await look(page, "Greet better");
   await panel(page).getByText("Because it is better so.").waitFor();
   const files = panel(page).locator(".card-body .file-row");
-  assert.deepEqual((await files.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim()), [
-    "A new.txt new", "D old.txt deleted", "M src/main.rs edited",
-  ]);
-  await panel(page).getByRole("button", { name: /main\.rs/ }).click();
+  assert.deepEqual(
+    (await files.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim()),
+    ["A new.txt new", "D old.txt deleted", "M src/main.rs edited"],
+  );
+  await panel(page)
+    .getByRole("button", { name: /main\.rs/ })
+    .click();
   await difference(page).getByText("as bob proposes").waitFor();
   await difference(page).getByText("3 of 3").waitFor();
   assert.match(await difference(page).locator(".cm-merge-a .cm-changedLine").innerText(), /"hi"/);
-  assert.match(await difference(page).locator(".cm-merge-b .cm-changedLine").innerText(), /"hello"/);
+  assert.match(
+    await difference(page).locator(".cm-merge-b .cm-changedLine").innerText(),
+    /"hello"/,
+  );
   await difference(page).getByRole("button", { name: "Next file" }).click();
   await difference(page).getByText("This file is new.").waitFor();
   await difference(page).getByRole("button", { name: "Next file" }).click();
@@ -80,8 +107,14 @@ test("ticks survive a reload", async (t) => {
   await panel(page).getByText("1 of 2 seen").waitFor();
   await page.reload();
   await look(page, "Two files");
-  assert.equal(await panel(page).getByRole("checkbox", { name: "a.txt looked at" }).isChecked(), true);
-  assert.equal(await panel(page).getByRole("checkbox", { name: "b.txt looked at" }).isChecked(), false);
+  assert.equal(
+    await panel(page).getByRole("checkbox", { name: "a.txt looked at" }).isChecked(),
+    true,
+  );
+  assert.equal(
+    await panel(page).getByRole("checkbox", { name: "b.txt looked at" }).isChecked(),
+    false,
+  );
   await difference(page).getByText("as bob proposes · 2 of 2").waitFor();
   await page.behaved();
 });
@@ -128,7 +161,9 @@ test("closing asks once, tells the author, and takes it off the list", async (t)
   await panel(page).getByRole("button", { name: "Close" }).click();
   await panel(page).getByText("Close it without accepting?").waitFor();
   await panel(page).getByRole("button", { name: "Close" }).click();
-  const closed = await bob.hears((/** @type {any} */ message) => message.type === "pullRequestClosed");
+  const closed = await bob.hears(
+    (/** @type {any} */ message) => message.type === "pullRequestClosed",
+  );
   assert.equal(closed.data.outcome, "closed");
   await panel(page).getByText("No proposals yet.").waitFor();
   await page.behaved();
@@ -143,7 +178,9 @@ test("where nothing applies proposals, accepting shows the command to type", asy
   const page = await open(t, server, { token: streamerToken() });
   await look(page, "By hand");
   await panel(page).getByRole("button", { name: "Accept" }).click();
-  await panel(page).getByText(/^twicecast pulls apply [0-9a-f-]{36}$/).waitFor();
+  await panel(page)
+    .getByText(/^twicecast pulls apply [0-9a-f-]{36}$/)
+    .waitFor();
   await page.behaved();
 });
 
@@ -159,12 +196,17 @@ test("accepting asks the connection that applies; its answer is told, and its no
   let asked = 0;
   const question = async () => {
     asked++;
-    await ana.hears(() => ana.heard.filter((each) => each.type === "pullRequestApplyAsked").length >= asked);
-    return ana.heard.filter((each) => each.type === "pullRequestApplyAsked")[asked - 1].data.request;
+    await ana.hears(
+      () => ana.heard.filter((each) => each.type === "pullRequestApplyAsked").length >= asked,
+    );
+    return ana.heard.filter((each) => each.type === "pullRequestApplyAsked")[asked - 1].data
+      .request;
   };
 
   await accept.click();
-  await panel(page).getByText(/say yes in the terminal/).waitFor();
+  await panel(page)
+    .getByText(/say yes in the terminal/)
+    .waitFor();
   assert.equal(await accept.isDisabled(), true);
   await ana.ask("pullrequest", "applied", { request: await question(), outcome: "declined" });
   await panel(page).getByText("You said no in the terminal.").waitFor();
@@ -172,7 +214,12 @@ test("accepting asks the connection that applies; its answer is told, and its no
   await accept.click();
   let request = await question();
   await ana.ask("pullrequest", "accept", { request });
-  const told = { request, outcome: "partly", conflicts: ["/a.txt"], message: "a.txt has a conflict" };
+  const told = {
+    request,
+    outcome: "partly",
+    conflicts: ["/a.txt"],
+    message: "a.txt has a conflict",
+  };
   await ana.ask("pullrequest", "applied", told);
   await panel(page).getByText("Part of it is in your folder.").waitFor();
   await panel(page).getByText("a.txt has a conflict").waitFor();
@@ -182,7 +229,9 @@ test("accepting asks the connection that applies; its answer is told, and its no
   await question();
   const other = await connect(t, server);
   ana.close();
-  await panel(page).getByText(/^Not accepted: /).waitFor();
+  await panel(page)
+    .getByText(/^Not accepted: /)
+    .waitFor();
   other.close();
   await page.behaved();
 });
@@ -202,8 +251,12 @@ test("what is accepted is in the folder of the streamer who shares it, and viewe
   await page.getByText("“Greet better” is in your folder.").waitFor();
   assert.equal(await readFile(path.join(folder, "main.rs"), "utf8"), better);
   await panel(page).getByText("No proposals yet.").waitFor();
-  const closed = await bob.hears((/** @type {any} */ message) => message.type === "pullRequestClosed");
+  const closed = await bob.hears(
+    (/** @type {any} */ message) => message.type === "pullRequestClosed",
+  );
   assert.equal(closed.data.outcome, "merged");
-  await bob.hears((/** @type {any} */ message) => message.type === "fileGet" && message.data.name === "/main.rs");
+  await bob.hears(
+    (/** @type {any} */ message) => message.type === "fileGet" && message.data.name === "/main.rs",
+  );
   await page.behaved();
 });

@@ -8,17 +8,26 @@ const viewer = path.join(import.meta.dirname, "..");
 
 /** Our own files below `folder`, as [path from clients/viewer, text]. @param {string} folder */
 async function sources(folder) {
-  const entries = await readdir(path.join(viewer, folder), { recursive: true, withFileTypes: true });
+  const entries = await readdir(path.join(viewer, folder), {
+    recursive: true,
+    withFileTypes: true,
+  });
   const files = entries
     .filter((entry) => entry.isFile() && /\.(m?js|css|html)$/.test(entry.name))
     .map((entry) => path.relative(viewer, path.join(entry.parentPath, entry.name)))
     .filter((file) => !/^page\/vendor\/|node_modules/.test(file));
-  return Promise.all(files.map(async (file) => [file, await readFile(path.join(viewer, file), "utf8")]));
+  return Promise.all(
+    files.map(async (file) => [file, await readFile(path.join(viewer, file), "utf8")]),
+  );
 }
 
 /** What an import names, from the root of `page`. @param {string} file @param {string} text */
 function imports(file, text) {
-  return [...text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*["`]([^"`]+)["`]/gm)]
+  return [
+    ...text.matchAll(
+      /^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*["`]([^"`]+)["`]/gm,
+    ),
+  ]
     .map((match) => match[1] ?? match[2])
     .map((name) => path.relative("page", path.join(path.dirname(file), name)));
 }
@@ -63,7 +72,10 @@ test("no module imports upwards, and no modules form a circle", async () => {
     for (const name of to) {
       assert.ok(!name.endsWith("main.js"), `${file} imports the list of parts`);
       assert.ok(isView || isMain || !name.startsWith("src/view/"), `${file} imports ${name}`);
-      assert.ok(/^(?:src|vendor)\//.test(name), `${file} imports ${name}, which is not part of the page`);
+      assert.ok(
+        /^(?:src|vendor)\//.test(name),
+        `${file} imports ${name}, which is not part of the page`,
+      );
     }
   }
   const done = new Set();
@@ -86,7 +98,9 @@ test("no file of the page or of its tests has more than 350 lines", async () => 
 
 test("the words of the page are in texts.js: views write none themselves", async () => {
   for (const [file, text] of await sources("page/src/view")) {
-    const written = [...text.matchAll(/>\s*([A-Z][a-z]+(?: [a-z]+)*[.?!]?)\s*</g)].map((match) => match[1]);
+    const written = [...text.matchAll(/>\s*([A-Z][a-z]+(?: [a-z]+)*[.?!]?)\s*</g)].map(
+      (match) => match[1],
+    );
     assert.deepEqual(written, [], file);
   }
 });
@@ -99,12 +113,21 @@ test("lock files name no registry", async () => {
 });
 
 test("the notices name every package that the lock file lets into the page, with its licence", async () => {
-  const { packages } = JSON.parse(await readFile(path.join(viewer, "vendor/package-lock.json"), "utf8"));
+  const { packages } = JSON.parse(
+    await readFile(path.join(viewer, "vendor/package-lock.json"), "utf8"),
+  );
   const notices = await readFile(path.join(viewer, "page/vendor/NOTICES.txt"), "utf8");
-  const wanted = Object.keys(JSON.parse(await readFile(path.join(viewer, "vendor/package.json"), "utf8")).dependencies);
+  const wanted = Object.keys(
+    JSON.parse(await readFile(path.join(viewer, "vendor/package.json"), "utf8")).dependencies,
+  );
   for (const name of wanted) {
     const { version, license } = packages[`node_modules/${name}`];
     assert.ok(notices.includes(`\n${name} ${version} (${license})\n`), name);
   }
-  assert.ok(notices.split("-".repeat(80)).slice(1).every((notice) => /copyright/i.test(notice)));
+  assert.ok(
+    notices
+      .split("-".repeat(80))
+      .slice(1)
+      .every((notice) => /copyright/i.test(notice)),
+  );
 });

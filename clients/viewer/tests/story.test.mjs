@@ -4,11 +4,23 @@ import path from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  code, difference, editFile, open, openFile, openProposals, panel, phone, propose, shareInTerminal, startServer, streamerToken,
-  temporary, viewerToken,
+  code,
+  difference,
+  editFile,
+  open,
+  openFile,
+  openProposals,
+  panel,
+  phone,
+  propose,
+  shareInTerminal,
+  startServer,
+  streamerToken,
+  temporary,
+  viewerToken,
 } from "./lib.mjs";
 
-const MAIN = "fn main() {\n    greet(\"world\");\n}\n";
+const MAIN = 'fn main() {\n    greet("world");\n}\n';
 
 /** @param {import("./lib/browser.mjs").Window} page @param {string} words */
 async function say(page, words) {
@@ -39,7 +51,11 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   // The guest takes a name, and all talk; the watcher reads.
   const places = guest.getByRole("navigation", { name: "Views" });
   await places.getByRole("button", { name: /^Chat/ }).tap();
-  await guest.getByRole("button", { name: "Join as guest" }).filter({ visible: true }).first().tap();
+  await guest
+    .getByRole("button", { name: "Join as guest" })
+    .filter({ visible: true })
+    .first()
+    .tap();
   await guest.getByRole("textbox", { name: "Your name" }).fill("Eve");
   await guest.getByRole("button", { name: "Join", exact: true }).tap();
   await say(guest, "hello from the train");
@@ -48,7 +64,8 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   for (const page of everybody) {
     const log = page.getByRole("log", { name: "Messages" });
     if (page === guest) await places.getByRole("button", { name: /^Chat/ }).tap();
-    for (const words of ["hello from the train", "hi Eve", "welcome, both"]) await log.getByText(words).waitFor();
+    for (const words of ["hello from the train", "hi Eve", "welcome, both"])
+      await log.getByText(words).waitFor();
   }
   assert.equal(await watcher.getByRole("textbox", { name: "Message" }).count(), 0);
 
@@ -57,27 +74,39 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   await propose(guest, "Say what greet does");
   await ana.getByText("~Eve proposes “Say what greet does”.").waitFor();
   await ana.getByRole("button", { name: "Review", exact: true }).click();
-  await panel(ana).getByRole("button", { name: /greet\.rs/ }).click();
+  await panel(ana)
+    .getByRole("button", { name: /greet\.rs/ })
+    .click();
   await difference(ana).getByText("// Greets.").waitFor();
   await panel(ana).getByRole("button", { name: "Accept" }).click();
-  await panel(ana).getByText(/say yes in the terminal/).waitFor();
+  await panel(ana)
+    .getByText(/say yes in the terminal/)
+    .waitFor();
   await terminal.said(/press y to apply/);
   terminal.press("y");
   await guest.getByText("“Say what greet does” was accepted.").waitFor();
   await panel(guest).getByText("Accepted", { exact: true }).waitFor();
   await ana.getByText("“Say what greet does” is in your folder.").waitFor();
-  assert.equal(await readFile(path.join(folder, "greet.rs"), "utf8"), "// Greets.\npub fn greet(who: &str) {}\n");
+  assert.equal(
+    await readFile(path.join(folder, "greet.rs"), "utf8"),
+    "// Greets.\npub fn greet(who: &str) {}\n",
+  );
   await openFile(bob, "greet.rs");
   await code(bob).getByText("// Greets.").waitFor();
 
   // Bob proposes what the streamer does not want.
   await editFile(bob, "main.rs", "// why not?\n");
   await propose(bob, "Ask why");
-  await panel(ana).getByRole("button", { name: /Ask why/ }).click();
+  await panel(ana)
+    .getByRole("button", { name: /Ask why/ })
+    .click();
   await panel(ana).getByRole("button", { name: "Close" }).click();
   await panel(ana).getByRole("button", { name: "Close" }).click();
   await bob.getByText("“Ask why” was closed without being accepted.").waitFor();
-  assert.equal(await readFile(path.join(folder, "main.rs"), "utf8"), MAIN.replace("world", "everybody"));
+  assert.equal(
+    await readFile(path.join(folder, "main.rs"), "utf8"),
+    MAIN.replace("world", "everybody"),
+  );
 
   // The streamer stops; everybody sees it, and keeps what was there.
   terminal.press("q");

@@ -45,10 +45,16 @@ function packageOf(input) {
 async function notices(folders) {
   const texts = [];
   for (const folder of folders) {
-    const { name, version, license } = JSON.parse(await readFile(path.join(here, folder, "package.json"), "utf8"));
-    const file = (await readdir(path.join(here, folder))).find((each) => /^licen[cs]e(\.|$)/i.test(each));
+    const { name, version, license } = JSON.parse(
+      await readFile(path.join(here, folder, "package.json"), "utf8"),
+    );
+    const file = (await readdir(path.join(here, folder))).find((each) =>
+      /^licen[cs]e(\.|$)/i.test(each),
+    );
     if (!file) throw new Error(`${name} has no licence file`);
-    const text = (await readFile(path.join(here, folder, file), "utf8")).replaceAll("\r\n", "\n").trim();
+    const text = (await readFile(path.join(here, folder, file), "utf8"))
+      .replaceAll("\r\n", "\n")
+      .trim();
     texts.push(`${name} ${version} (${license})\n\n${text}\n`);
   }
   const head = "The page uses these packages. Each is followed by its licence.\n";
@@ -96,7 +102,10 @@ await rm(target, { recursive: true, force: true });
 await mkdir(path.join(target, "languages"), { recursive: true });
 for (const file of result.outputFiles) await writeFile(file.path, file.contents);
 for (const file of written) {
-  await writeFile(path.join(target, `${path.parse(file).name}.d.ts`), types(await readFile(path.join(here, "entries", file), "utf8")));
+  await writeFile(
+    path.join(target, `${path.parse(file).name}.d.ts`),
+    types(await readFile(path.join(here, "entries", file), "utf8")),
+  );
 }
 await writeFile(path.join(target, "NOTICES.txt"), await notices([...folders].sort()));
 

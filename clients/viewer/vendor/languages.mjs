@@ -46,7 +46,10 @@ export const languages = {
   sql: { from: "@codemirror/lang-sql", use: "sql()" },
   swift: { from: "@codemirror/legacy-modes/mode/swift", use: "swift", mode: true },
   toml: { from: "@codemirror/legacy-modes/mode/toml", use: "toml", mode: true },
-  typescript: { from: "@codemirror/lang-javascript", use: "javascript({ jsx: true, typescript: true })" },
+  typescript: {
+    from: "@codemirror/lang-javascript",
+    use: "javascript({ jsx: true, typescript: true })",
+  },
   vue: { from: "@codemirror/lang-vue", use: "vue()" },
   xml: { from: "@codemirror/lang-xml", use: "xml()" },
   yaml: { from: "@codemirror/lang-yaml", use: "yaml()" },
@@ -59,7 +62,9 @@ export const languages = {
  */
 export function entry(name) {
   const { from, use, mode } = languages[name];
-  const imported = /** @type {RegExpMatchArray} */ (use.match(/\b[a-zA-Z]+Language\b|^\w+/g)).join(", ");
+  const imported = /** @type {RegExpMatchArray} */ (use.match(/\b[a-zA-Z]+Language\b|^\w+/g)).join(
+    ", ",
+  );
   if (mode) {
     return `import { StreamLanguage } from "@codemirror/language";
 import { ${imported} } from "${from}";

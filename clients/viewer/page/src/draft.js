@@ -29,7 +29,10 @@ export function isChange(draft) {
   return kindOf(draft) !== "edited" || draft.after !== normalised(draft.before ?? "");
 }
 
-/** The bytes that the file would have. Lines that are as before keep their endings. @param {Draft} draft */
+/**
+ * The bytes that the file would have. Lines that are as before keep their endings.
+ * @param {Draft} draft
+ */
 export function bytesOf(draft) {
   return encodeText(withEndings(draft.before ?? "", draft.after ?? ""));
 }
@@ -50,7 +53,11 @@ export function withEndings(before, after) {
   let start = 0;
   while (start < fresh.length && same(old[start], fresh[start])) start++;
   let end = 0;
-  while (end < fresh.length - start && end < old.length - start && same(old[old.length - 1 - end], fresh[fresh.length - 1 - end])) {
+  while (
+    end < fresh.length - start &&
+    end < old.length - start &&
+    same(old[old.length - 1 - end], fresh[fresh.length - 1 - end])
+  ) {
     end++;
   }
   const usual = usualEnding(old);
@@ -80,7 +87,12 @@ function usualEnding(lines) {
 export function nameProblem(name, exists) {
   const parts = name.split("/").slice(1);
   if (parts.length === 0 || parts.every((part) => part === "")) return "empty";
-  if (parts.some((part) => part === "" || part === "." || part === ".." || encodeText(part).length > 255)) return "parts";
+  if (
+    parts.some(
+      (part) => part === "" || part === "." || part === ".." || encodeText(part).length > 255,
+    )
+  )
+    return "parts";
   if (/[\\\p{Cc}]/u.test(name)) return "characters";
   return exists(name) ? "taken" : null;
 }

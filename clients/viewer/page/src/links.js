@@ -1,7 +1,10 @@
 // Where addresses are in a text of somebody else's. Text only.
 import { visible, visibleLines } from "./names.js";
 
-/** A piece of text, or an address with what is shown for it. @typedef {{ text: string, href?: string }} Piece */
+/**
+ * A piece of text, or an address with what is shown for it.
+ * @typedef {{ text: string, href?: string }} Piece
+ */
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
 /** What follows an address in a sentence rather than belongs to it. */
@@ -33,7 +36,9 @@ export function pieces(text) {
 function trimmed(address) {
   const short = address.replace(TRAILING, "");
   const opened = short.split("(").length;
-  return short.endsWith(")") && short.split(")").length > opened ? trimmed(short.slice(0, -1)) : short;
+  return short.endsWith(")") && short.split(")").length > opened
+    ? trimmed(short.slice(0, -1))
+    : short;
 }
 
 /** @param {string} address @returns {Piece | null} */

@@ -3,7 +3,8 @@ import { visible } from "./names.js";
 
 const plural = new Intl.PluralRules("en");
 /** @param {number} count @param {string} one @param {string} other */
-const counted = (count, one, other) => `${count.toLocaleString("en")} ${plural.select(count) === "one" ? one : other}`;
+const counted = (count, one, other) =>
+  `${count.toLocaleString("en")} ${plural.select(count) === "one" ? one : other}`;
 
 export const chat = {
   title: "Chat",
@@ -15,8 +16,8 @@ export const chat = {
   you: "you",
   empty: "Nobody has said anything yet.",
   closed: "The chat of this project is for people with a name.",
-  askForLink: (/** @type {string} */ streamer) => `You are reading along. To write, open a link with your name in it: ${visible(streamer)} can make one.`,
-  away: "The connection is lost; what is said meanwhile comes when it is back.",
+  askForLink: (/** @type {string} */ streamer) =>
+    `You are reading along. To write, open a link with your name in it: ${visible(streamer)} can make one.`,
   guest: "You are reading along. Choose a name to write, too.",
   join: "Join as guest",
   field: "Message",
@@ -24,8 +25,8 @@ export const chat = {
   send: "Send",
   newMark: "New",
   newMessages: (/** @type {number} */ count) => counted(count, "new message", "new messages"),
-  toEnd: "To the newest message",
-  slow: (/** @type {number} */ seconds) => `That was quick: wait ${counted(seconds, "second", "seconds")}, then send again.`,
+  slow: (/** @type {number} */ seconds) =>
+    `That was quick: wait ${counted(seconds, "second", "seconds")}, then send again.`,
   muted: (/** @type {string} */ until) => `You are muted until ${until}.`,
   long: "That is too long for one message.",
   lost: "Not sent: the connection is lost. Your text is still here.",
@@ -60,7 +61,8 @@ export const propose = {
   sending: (/** @type {number} */ percent) => `Sending… ${percent} %`,
   needsTitle: "Say in a title what changes.",
   lost: "Not sent: the connection was lost. Your edits are still here; send them again when it is back.",
-  refused: (/** @type {string} */ message) => `Not sent: ${visible(message)}. Your edits are still here.`,
+  refused: (/** @type {string} */ message) =>
+    `Not sent: ${visible(message)}. Your edits are still here.`,
   notKept: "These edits are too long to survive a reload of this page.",
   overlong: "These edits have become too long: what you have typed last is not kept.",
   tooLong: "That is too long to be edited here.",
@@ -68,12 +70,19 @@ export const propose = {
   gone: "That file is not there any more.",
   sent: "Sent",
   files: (/** @type {number} */ count) => counted(count, "file", "files"),
-  states: { waiting: "Waiting", accepted: "Accepted", closed: "Closed", withdrawn: "Withdrawn", ended: "Decided" },
+  states: {
+    waiting: "Waiting",
+    accepted: "Accepted",
+    closed: "Closed",
+    withdrawn: "Withdrawn",
+    ended: "Decided",
+  },
   withdraw: "Withdraw",
   forget: (/** @type {string} */ title) => `Take “${visible(title)}” off the list`,
   told: {
     accepted: (/** @type {string} */ title) => `“${visible(title)}” was accepted.`,
-    closed: (/** @type {string} */ title) => `“${visible(title)}” was closed without being accepted.`,
+    closed: (/** @type {string} */ title) =>
+      `“${visible(title)}” was closed without being accepted.`,
     ended: (/** @type {string} */ title) => `“${visible(title)}” was decided while you were away.`,
   },
   show: "Show",
@@ -85,7 +94,8 @@ export const propose = {
   },
   guest: "Choose a name, then you can edit files here and propose your changes.",
   join: "Join as guest",
-  notAllowed: (/** @type {string} */ streamer) => `Proposing takes a link with your name in it: ask ${visible(streamer)} for one.`,
+  notAllowed: (/** @type {string} */ streamer) =>
+    `Proposing takes a link with your name in it: ask ${visible(streamer)} for one.`,
   isAway: "You can edit while the connection is lost, and send when it is back.",
 };
 
@@ -96,14 +106,14 @@ export const review = {
   files: (/** @type {number} */ count) => counted(count, "file", "files"),
   seen: (/** @type {number} */ seen, /** @type {number} */ all) => `${seen} of ${all} seen`,
   markSeen: (/** @type {string} */ name) => `${visible(name)} looked at`,
-  seenHere: "Seen",
   accept: "Accept",
   close: "Close",
   closeSure: "Close it without accepting?",
   keep: "Keep",
   asked: "Asked: say yes in the terminal where twicecast share runs.",
   withTerminal: "Accept asks twicecast share, which puts it into your folder.",
-  nobody: "Nothing can put it into your folder from here: twicecast share is not running for it. Type this there:",
+  nobody:
+    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this there:",
   command: (/** @type {string} */ id) => `twicecast pulls apply ${id}`,
   copy: "Copy",
   copied: "Copied.",
@@ -113,9 +123,12 @@ export const review = {
     declined: "You said no in the terminal.",
     failed: "It could not be put into your folder.",
   },
-  conflicts: (/** @type {number} */ count) => `${counted(count, "file has a conflict", "files have conflicts")} to solve in your editor:`,
-  refused: (/** @type {string} */ message) => (message ? `Not accepted: ${visible(message)}` : "Not accepted: the connection was lost."),
-  arrived: (/** @type {string} */ owner, /** @type {string} */ title) => `${visible(owner)} proposes “${visible(title)}”.`,
+  conflicts: (/** @type {number} */ count) =>
+    `${counted(count, "file has a conflict", "files have conflicts")} to solve in your editor:`,
+  refused: (/** @type {string} */ message) =>
+    message ? `Not accepted: ${visible(message)}` : "Not accepted: the connection was lost.",
+  arrived: (/** @type {string} */ owner, /** @type {string} */ title) =>
+    `${visible(owner)} proposes “${visible(title)}”.`,
   accepted: (/** @type {string} */ title) => `“${visible(title)}” is in your folder.`,
   look: "Review",
   kinds: { edited: "edited", added: "new", deleted: "deleted" },
@@ -127,10 +140,10 @@ export const difference = {
   proposed: (/** @type {string} */ owner) => `as ${visible(owner)} proposes`,
   position: (/** @type {number} */ at, /** @type {number} */ of) => `${at} of ${of}`,
   moved: "changed since",
-  movedWhy: "The file has changed since this was written. Accepting merges both, and says where that does not work.",
+  movedWhy:
+    "The file has changed since this was written. Accepting merges both, and says where that does not work.",
   deleted: "This file would be deleted.",
   added: "This file is new.",
-  split: "Side by side",
   unified: "In one column",
   seen: "Seen",
   next: "Next difference",
@@ -138,10 +151,10 @@ export const difference = {
   nextFile: "Next file",
   previousFile: "Previous file",
   edit: "Edit",
-  discard: "Discard",
   back: "Back to the file",
   same: "There is no difference.",
-  bytes: (/** @type {string} */ before, /** @type {string} */ after) => `This is no text. Size before: ${before}, after: ${after}.`,
+  bytes: (/** @type {string} */ before, /** @type {string} */ after) =>
+    `This is no text. Size before: ${before}, after: ${after}.`,
   nothing: "none",
   loading: "Loading…",
   failed: "This proposal cannot be shown: it was closed, or the connection was lost.",

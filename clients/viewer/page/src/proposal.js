@@ -10,10 +10,14 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./sent.js").SentProposals} SentProposals */
 /** @typedef {import("./sent.js").Sending} Sending */
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
-/** @typedef {{ kind: "lost" } | { kind: "long" } | { kind: "refused", message: string }} SendError */
+/**
+ * @typedef {{ kind: "lost" } | { kind: "long" } | { kind: "refused", message: string }} SendError
+ */
 /** @typedef {{ done: number, total: number }} Progress in bytes */
 
-/** The longest text that can be edited here, and the most of all edits together, in UTF-16 units. */
+/**
+ * The longest text that can be edited here, and the most of all edits together, in UTF-16 units.
+ */
 export const MAX_TEXT = 1024 * 1024;
 const MAX_TEXTS = 4 * MAX_TEXT;
 const MAX_DRAFTS = 500;
@@ -41,7 +45,10 @@ export class Proposal extends Observable {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saving;
 
-  /** @param {{ connection: Connection, session: Session, sent: SentProposals, keeper: Keeper }} parts */
+  /**
+   * @param {{ connection: Connection, session: Session, sent: SentProposals, keeper: Keeper }}
+   * parts
+   */
   constructor({ connection, session, sent, keeper }) {
     super();
     this.#connection = connection;
@@ -63,7 +70,11 @@ export class Proposal extends Observable {
     return [...this.drafts.values()].filter(isChange);
   }
 
-  /** The text of a file while it is being edited. @param {string} name @returns {string | undefined} */
+  /**
+   * The text of a file while it is being edited.
+   * @param {string} name
+   * @returns {string | undefined}
+   */
   textOf(name) {
     return this.drafts.get(name)?.after ?? undefined;
   }
@@ -79,7 +90,11 @@ export class Proposal extends Observable {
     return this.#put({ name, base: sha256, before: text, after: normalised(text) });
   }
 
-  /** Keeps what the file is to be. False if that is too long. @param {string} name @param {string} text */
+  /**
+   * Keeps what the file is to be. False if that is too long.
+   * @param {string} name
+   * @param {string} text
+   */
   write(name, text) {
     const draft = this.drafts.get(name);
     const after = normalised(text);
@@ -126,23 +141,34 @@ export class Proposal extends Observable {
     const text = draft?.after ?? base?.text;
     if (text === undefined || text === null) return false;
     const before = draft?.before ?? base?.text ?? null;
-    if (!this.#put({ name: to, base: null, before, after: normalised(text), from: draft?.from ?? name })) return false;
-    return this.remove(name, base);
+    // A file that was only added here, or renamed before, leaves nothing behind under its last name.
+    const isOwn = draft !== undefined && draft.base === null;
+    const from = isOwn ? draft.from : name;
+    if (
+      !this.#put({
+        name: to,
+        base: null,
+        before,
+        after: normalised(text),
+        ...(from ? { from } : {}),
+      })
+    )
+      return false;
+    if (!isOwn) return this.remove(name, base);
+    this.drafts.delete(name);
+    this.#changedByHand();
+    return true;
   }
 
-  /** Forgets the edit of a file, and with a new name the departure of the old one. @param {string} name */
+  /**
+   * Forgets the edit of a file, and with a new name the departure of the old one.
+   * @param {string} name
+   */
   discard(name) {
     const draft = this.drafts.get(name);
     if (!draft) return;
     this.drafts.delete(name);
     if (draft.from && this.drafts.get(draft.from)?.after === null) this.drafts.delete(draft.from);
-    this.#changedByHand();
-  }
-
-  discardAll() {
-    this.drafts.clear();
-    this.title = "";
-    this.description = "";
     this.#changedByHand();
   }
 
@@ -159,7 +185,10 @@ export class Proposal extends Observable {
     const words = { title: this.title.trim(), description: this.description.trim() };
     const contents = drafts.map((draft) => (draft.after === null ? null : bytesOf(draft)));
     this.error = null;
-    this.progress = { done: 0, total: contents.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0) };
+    this.progress = {
+      done: 0,
+      total: contents.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0),
+    };
     this.changed();
     let finishing = false;
     try {
@@ -171,7 +200,10 @@ export class Proposal extends Observable {
       finishing = false;
       await this.#sent.add({ ...words, drafts }).catch(() => {});
     } catch (error) {
-      this.error = error instanceof RequestError ? { kind: "refused", message: error.message } : { kind: "lost" };
+      this.error =
+        error instanceof RequestError
+          ? { kind: "refused", message: error.message }
+          : { kind: "lost" };
       if (finishing && this.error.kind === "lost") this.#sent.doubt({ ...words, drafts });
     } finally {
       this.progress = null;
@@ -204,9 +236,11 @@ export class Proposal extends Observable {
   /** @param {Draft} draft */
   #put(draft) {
     const others = [...this.drafts.values()].filter(({ name }) => name !== draft.name);
-    const length = (/** @type {Draft} */ { before, after }) => (before?.length ?? 0) + (after?.length ?? 0);
+    const length = (/** @type {Draft} */ { before, after }) =>
+      (before?.length ?? 0) + (after?.length ?? 0);
     const sum = others.reduce((total, each) => total + length(each), length(draft));
-    if ((draft.after?.length ?? 0) > MAX_TEXT || sum > MAX_TEXTS || others.length >= MAX_DRAFTS) return false;
+    if ((draft.after?.length ?? 0) > MAX_TEXT || sum > MAX_TEXTS || others.length >= MAX_DRAFTS)
+      return false;
     this.drafts.set(draft.name, draft);
     this.#changedByHand();
     return true;
@@ -219,10 +253,13 @@ export class Proposal extends Observable {
 
   #load() {
     try {
-      const { title, description, drafts } = JSON.parse(this.#keeper.getItem(this.#key) ?? "null") ?? {};
+      const { title, description, drafts } =
+        JSON.parse(this.#keeper.getItem(this.#key) ?? "null") ?? {};
       this.title = title ?? "";
       this.description = description ?? "";
-      this.drafts = new Map((drafts ?? []).map((/** @type {Draft} */ draft) => [draft.name, draft]));
+      this.drafts = new Map(
+        (drafts ?? []).map((/** @type {Draft} */ draft) => [draft.name, draft]),
+      );
     } catch {
       // Nothing that this version of the page has kept.
     }

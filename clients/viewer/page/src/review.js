@@ -47,7 +47,10 @@ export class Review extends Observable {
   #keeper;
   /** Names that have been looked at, by proposal. @type {Map<string, Set<string>>} */
   #ticks = new Map();
-  /** The files of the proposal that was asked for last. @type {{ id: string, files: Promise<Map<string, Side>> } | null} */
+  /**
+   * The files of the proposal that was asked for last.
+   * @type {{ id: string, files: Promise<Map<string, Side>> } | null}
+   */
   #fetched = null;
   /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
@@ -59,7 +62,9 @@ export class Review extends Observable {
   #accepted = () => {};
   #heardOf = new Set();
 
-  /** @param {{ connection: Connection, session: Session, project: Project, keeper: Keeper }} parts */
+  /**
+   * @param {{ connection: Connection, session: Session, project: Project, keeper: Keeper }} parts
+   */
   constructor({ connection, session, project, keeper }) {
     super();
     this.#connection = connection;
@@ -69,7 +74,9 @@ export class Review extends Observable {
     this.#loadTicks();
     connection.on("pullRequestCreated", ({ data }) => this.#created(data));
     connection.on("pullRequestClosed", ({ data }) => this.#remove(data.id));
-    connection.on("pullRequestApplyEnded", ({ data }) => this.#ended(data.request, { kind: "ended", ...data }));
+    connection.on("pullRequestApplyEnded", ({ data }) =>
+      this.#ended(data.request, { kind: "ended", ...data }),
+    );
     connection.on("failApplyError", ({ data, message }) => {
       this.#ended(data?.request, { kind: "refused", message: message ?? "" });
     });
@@ -78,13 +85,20 @@ export class Review extends Observable {
     project.onChange(() => this.changed());
   }
 
-  /** Calls `arrived` for each proposal that comes in while the page is open. @param {(proposed: Proposed) => void} arrived */
+  /**
+   * Calls `arrived` for each proposal that comes in while the page is open.
+   * @param {(proposed: Proposed) => void} arrived
+   */
   onArrived(arrived) {
     this.#arrived = arrived;
     for (const proposed of this.#untold.splice(0)) arrived(proposed);
   }
 
-  /** Calls `accepted` for each proposal that this page has asked for and that is in the streamer's folder. @param {(proposed: Proposed) => void} accepted */
+  /**
+   * Calls `accepted` for each proposal that this page has asked for and that is in the streamer's
+   * folder.
+   * @param {(proposed: Proposed) => void} accepted
+   */
   onAccepted(accepted) {
     this.#accepted = accepted;
   }
@@ -146,17 +160,24 @@ export class Review extends Observable {
     if (!proposed) return { before: null, after: null, moved: false };
     const [files, before] = await Promise.all([this.#files(id), this.#current(name)]);
     const base = proposed.bases?.[name] ?? proposed.deletedBases?.[name];
-    const moved = base === undefined ? before !== null && files.has(name) : before === null || sha256Hex(before.bytes) !== base;
+    const moved =
+      base === undefined
+        ? before !== null && files.has(name)
+        : before === null || sha256Hex(before.bytes) !== base;
     return { before, after: files.get(name) ?? null, moved };
   }
 
-  /** Lists what is open: of a proposal that was decided elsewhere the server tells only its author. */
+  /**
+   * Lists what is open: of a proposal that was decided elsewhere the server tells only its author.
+   */
   async refresh() {
     if (!this.mayReview || this.#connection.state !== "open") return;
     try {
       /** @type {Proposed[]} */
       const listed = [];
-      const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) => listed.push(...data));
+      const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) =>
+        listed.push(...data),
+      );
       listed.push(...last.data);
       for (const { id } of listed) this.#heardOf.add(id);
       this.loaded = true;
@@ -170,7 +191,10 @@ export class Review extends Observable {
     }
   }
 
-  /** Asks the streamer's `twicecast share` to put a proposal into their folder. @param {string} id */
+  /**
+   * Asks the streamer's `twicecast share` to put a proposal into their folder.
+   * @param {string} id
+   */
   async accept(id) {
     const proposed = this.find(id);
     if (!proposed || this.acceptances.get(id)?.kind === "asked") return;
@@ -181,7 +205,12 @@ export class Review extends Observable {
     } catch (error) {
       if (error instanceof RequestError && error.type === "failApplyError") {
         await this.#session.refresh().catch(() => {});
-        this.#outcome(id, this.#session.you.apply ? { kind: "refused", message: error.message } : { kind: "nobody" });
+        this.#outcome(
+          id,
+          this.#session.you.apply
+            ? { kind: "refused", message: error.message }
+            : { kind: "nobody" },
+        );
       } else this.#outcome(id, { kind: "refused", message: reason(error) });
     }
   }
@@ -203,7 +232,9 @@ export class Review extends Observable {
   #loadTicks() {
     try {
       const kept = JSON.parse(this.#keeper.getItem(this.#key) ?? "[]");
-      this.#ticks = new Map(kept.map((/** @type {[string, string[]]} */ [id, names]) => [id, new Set(names)]));
+      this.#ticks = new Map(
+        kept.map((/** @type {[string, string[]]} */ [id, names]) => [id, new Set(names)]),
+      );
     } catch {
       // Nothing that this version of the page has kept.
     }
@@ -212,7 +243,8 @@ export class Review extends Observable {
   /** Lists what is open, after each greeting; a question that was under way has lost its answer. */
   async #catchUp() {
     this.#questions.clear();
-    for (const [id, { kind }] of [...this.acceptances]) if (kind === "asked") this.acceptances.delete(id);
+    for (const [id, { kind }] of [...this.acceptances])
+      if (kind === "asked") this.acceptances.delete(id);
     if (!this.mayReview) {
       this.open = [];
       this.changed();

@@ -128,7 +128,10 @@ export class Room extends Observable {
     }
   }
 
-  /** Shows the own message with the number and date that the server has given it. @param {string} message */
+  /**
+   * Shows the own message with the number and date that the server has given it.
+   * @param {string} message
+   */
   async #findOwn(message) {
     const { name } = this.#session.you;
     try {
@@ -157,7 +160,8 @@ export class Room extends Observable {
     for (const dropped of all.slice(0, -MAX_MESSAGES)) this.#known.delete(key(dropped));
     this.messages = all.slice(-MAX_MESSAGES);
     const { name } = this.#session.you;
-    if (!read && !this.#looking) this.unread += fresh.filter(({ username }) => username !== name).length;
+    if (!read && !this.#looking)
+      this.unread += fresh.filter(({ username }) => username !== name).length;
     this.changed();
   }
 
@@ -172,7 +176,8 @@ export class Room extends Observable {
         if (this.refusal?.kind === "slow") this.refusal = null;
         this.changed();
       }, seconds * 1000);
-    } else if (error.answer.until !== undefined) this.refusal = { kind: "muted", until: error.answer.until * 1000 };
+    } else if (error.answer.until !== undefined)
+      this.refusal = { kind: "muted", until: error.answer.until * 1000 };
     else if (error.code === 413) this.refusal = { kind: "long" };
     else this.refusal = { kind: "refused", message: error.message };
   }

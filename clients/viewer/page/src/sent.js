@@ -15,7 +15,10 @@ import { Observable } from "./observable.js";
  * @typedef {{ id: string, title: string, date: number, files: Record<string, string | null>,
  *   state: "waiting" | "accepted" | "closed" | "withdrawn" | "ended" }} Sent
  */
-/** @typedef {{ id: string, title: string, description: string, date: number, files: string[], deleted: string[] }} Listed */
+/**
+ * @typedef {{ id: string, title: string, description: string, date: number, files: string[],
+ * deleted: string[] }} Listed
+ */
 /** What was sent. @typedef {{ title: string, description: string, drafts: Draft[] }} Sending */
 
 const MAX_SENT = 50;
@@ -51,18 +54,28 @@ export class SentProposals extends Observable {
     session.onReady(() => void this.#catchUp());
   }
 
-  /** Calls `tell` when a proposal has been decided, by somebody else or while nobody was here or listened. @param {(sent: Sent) => void} tell */
+  /**
+   * Calls `tell` when a proposal has been decided, by somebody else or while nobody was here or
+   * listened.
+   * @param {(sent: Sent) => void} tell
+   */
   onDecided(tell) {
     this.#tell = tell;
     for (const sent of this.#untold.splice(0)) tell(sent);
   }
 
-  /** Calls `arrived` when it turns out that what was in doubt has reached the server. @param {(sending: Sending) => void} arrived */
+  /**
+   * Calls `arrived` when it turns out that what was in doubt has reached the server.
+   * @param {(sending: Sending) => void} arrived
+   */
   onArrived(arrived) {
     this.#arrived = arrived;
   }
 
-  /** Says that the connection was lost before the server's last word: the next greeting tells. @param {Sending} sending */
+  /**
+   * Says that the connection was lost before the server's last word: the next greeting tells.
+   * @param {Sending} sending
+   */
   doubt(sending) {
     this.#doubt = sending;
   }
@@ -70,7 +83,9 @@ export class SentProposals extends Observable {
   /** Finds what was just sent among this viewer's open proposals. @param {Sending} sending */
   async add(sending) {
     const known = new Set(this.all.map(({ id }) => id));
-    const found = (await this.#list()).findLast((each) => !known.has(each.id) && isOf(each, sending));
+    const found = (await this.#list()).findLast(
+      (each) => !known.has(each.id) && isOf(each, sending),
+    );
     if (found) this.#remember(found, sending.drafts);
   }
 
@@ -95,7 +110,9 @@ export class SentProposals extends Observable {
   async #list() {
     /** @type {Listed[]} */
     const listed = [];
-    const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) => listed.push(...data));
+    const last = await this.#connection.request("pullrequest", "list", {}, ({ data }) =>
+      listed.push(...data),
+    );
     return [...listed, ...last.data];
   }
 
@@ -122,7 +139,8 @@ export class SentProposals extends Observable {
       this.#doubt = null;
       const open = new Set(listed.map(({ id }) => id));
       for (const each of this.all) {
-        if (each.state === "waiting" && !open.has(each.id)) this.#end(each.id, await this.#outcomeOf(each));
+        if (each.state === "waiting" && !open.has(each.id))
+          this.#end(each.id, await this.#outcomeOf(each));
       }
     } catch {
       // A lost connection; the next greeting asks again.
@@ -131,8 +149,13 @@ export class SentProposals extends Observable {
 
   /** @param {Listed} listed @param {Draft[]} [drafts] */
   #remember({ id, title, date, files, deleted }, drafts = []) {
-    const hashes = new Map(drafts.map((draft) => [draft.name, draft.after === null ? null : sha256Hex(bytesOf(draft))]));
-    const names = [...files.map((name) => [name, hashes.get(name) ?? ""]), ...deleted.map((name) => [name, null])];
+    const hashes = new Map(
+      drafts.map((draft) => [draft.name, draft.after === null ? null : sha256Hex(bytesOf(draft))]),
+    );
+    const names = [
+      ...files.map((name) => [name, hashes.get(name) ?? ""]),
+      ...deleted.map((name) => [name, null]),
+    ];
     /** @type {Sent} */
     const sent = { id, title, date, files: Object.fromEntries(names), state: "waiting" };
     this.all = [sent, ...this.all].sort((one, other) => other.date - one.date).slice(0, MAX_SENT);
@@ -140,7 +163,10 @@ export class SentProposals extends Observable {
     this.changed();
   }
 
-  /** What has become of a proposal that is not open any more: accepted, if all is as it proposed. @param {Sent} sent */
+  /**
+   * What has become of a proposal that is not open any more: accepted, if all is as it proposed.
+   * @param {Sent} sent
+   */
   async #outcomeOf({ files }) {
     for (const [name, wanted] of Object.entries(files).slice(0, LOOKED_AT)) {
       if (wanted === "" || (await this.#hashOf(name)) !== wanted) return "ended";
@@ -151,8 +177,14 @@ export class SentProposals extends Observable {
   /** @param {string} name @returns {Promise<string | null>} null if the project has no such file */
   async #hashOf(name) {
     try {
-      const { data } = await this.#connection.request("file", "list", { ...this.#session.place, name });
-      return data.files.find((/** @type {{ name: string }} */ file) => file.name === name)?.sha256 ?? null;
+      const { data } = await this.#connection.request("file", "list", {
+        ...this.#session.place,
+        name,
+      });
+      return (
+        data.files.find((/** @type {{ name: string }} */ file) => file.name === name)?.sha256 ??
+        null
+      );
     } catch (error) {
       if (error instanceof ConnectionLost) throw error;
       return null;
@@ -187,9 +219,16 @@ export class SentProposals extends Observable {
   }
 }
 
-/** Whether an open proposal is the one that was sent. @param {Listed} listed @param {Sending} sending */
+/**
+ * Whether an open proposal is the one that was sent.
+ * @param {Listed} listed
+ * @param {Sending} sending
+ */
 function isOf({ title, description, files, deleted }, sending) {
   const listed = [...files, ...deleted].sort().join("\n");
-  const sent = sending.drafts.map(({ name }) => name).sort().join("\n");
+  const sent = sending.drafts
+    .map(({ name }) => name)
+    .sort()
+    .join("\n");
   return title === sending.title && description === sending.description && listed === sent;
 }

@@ -4,7 +4,11 @@ import { readFile } from "node:fs/promises";
 
 const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
-/** Fails with what axe finds. It runs in a world of its own, which the page's policy does not bind. @param {any} page @param {string} view */
+/**
+ * Fails with what axe finds. It runs in a world of its own, which the page's policy does not bind.
+ * @param {any} page
+ * @param {string} view
+ */
 export async function judge(page, view) {
   const client = await page.context().newCDPSession(page);
   const { frameTree } = await client.send("Page.getFrameTree");

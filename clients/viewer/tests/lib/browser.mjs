@@ -19,7 +19,10 @@ after(async () => (await launched)?.close());
 
 /** One browser for all tests of a file. */
 export function browser() {
-  launched ??= chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  launched ??= chromium.launch({
+    executablePath: EXECUTABLE,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
   return launched;
 }
 
@@ -40,8 +43,17 @@ export function browser() {
  *   expected?: RegExp }} [options] `expected` are console errors that the test causes by design
  */
 export async function open(test, server, options = {}) {
-  const { path = "/ana/demo", token, place = "", viewport = desktop, scheme = "light", expected } = options;
-  const context = await (await browser()).newContext({
+  const {
+    path = "/ana/demo",
+    token,
+    place = "",
+    viewport = desktop,
+    scheme = "light",
+    expected,
+  } = options;
+  const context = await (
+    await browser()
+  ).newContext({
     viewport,
     colorScheme: scheme,
     reducedMotion: "reduce",
@@ -56,7 +68,9 @@ export async function open(test, server, options = {}) {
 
   /** @type {Offences} */
   const offences = { dialogs: [], violations: [], errors: [], foreign: [] };
-  await page.exposeFunction("reportViolation", (/** @type {string} */ text) => offences.violations.push(text));
+  await page.exposeFunction("reportViolation", (/** @type {string} */ text) =>
+    offences.violations.push(text),
+  );
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
       // @ts-expect-error: the function that the test has exposed
@@ -69,11 +83,13 @@ export async function open(test, server, options = {}) {
   });
   page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && !expected?.test(message.text())) offences.errors.push(message.text());
+    if (message.type() === "error" && !expected?.test(message.text()))
+      offences.errors.push(message.text());
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (/^https?:$/.test(url.protocol) && url.origin !== server.origin) offences.foreign.push(request.url());
+    if (/^https?:$/.test(url.protocol) && url.origin !== server.origin)
+      offences.foreign.push(request.url());
   });
 
   const fragment = token ? `#token=${token}` : place;
@@ -84,7 +100,7 @@ export async function open(test, server, options = {}) {
     traffic,
     /** Waits until it has received nothing for a moment. */
     async quiet() {
-      for (let before = -1; before !== traffic.frames; ) {
+      for (let before = -1; before !== traffic.frames;) {
         before = traffic.frames;
         await page.waitForTimeout(QUIET_MS);
       }
@@ -92,7 +108,10 @@ export async function open(test, server, options = {}) {
     /** Fails if the page has done anything that it must not. */
     async behaved() {
       const pwned = await page.evaluate(() => "pwned" in window);
-      assert.deepEqual({ ...offences, pwned }, { dialogs: [], violations: [], errors: [], foreign: [], pwned: false });
+      assert.deepEqual(
+        { ...offences, pwned },
+        { dialogs: [], violations: [], errors: [], foreign: [], pwned: false },
+      );
     },
   });
 }

@@ -34,7 +34,10 @@ export async function connect(test, server) {
 
   const client = {
     heard,
-    /** Waits for a message that satisfies `wanted`, one heard already included. @param {(message: Message) => boolean} wanted */
+    /**
+     * Waits for a message that satisfies `wanted`, one heard already included.
+     * @param {(message: Message) => boolean} wanted
+     */
     hears(wanted) {
       const already = heard.find(wanted);
       if (already) return Promise.resolve(already);
@@ -60,15 +63,26 @@ export async function connect(test, server) {
     async ask(type, subtype, data) {
       const ref = ++lastRef;
       socket.send(JSON.stringify({ type, subtype, data, ref }));
-      const answer = await client.hears((message) => message.ref === ref && message.type !== "fileGet");
+      const answer = await client.hears(
+        (message) => message.ref === ref && message.type !== "fileGet",
+      );
       if (answer.code !== 200) throw new Error(`${type}/${subtype}: ${JSON.stringify(answer)}`);
       return answer;
     },
-    /** Sends what is not answered: a part that is not the last. @param {string} type @param {string} subtype @param {unknown} data */
+    /**
+     * Sends what is not answered: a part that is not the last.
+     * @param {string} type
+     * @param {string} subtype
+     * @param {unknown} data
+     */
     tell: (type, subtype, data) => socket.send(JSON.stringify({ type, subtype, data })),
     /** @param {string} name @param {string | Uint8Array} content */
     post: (name, content, more = {}) =>
-      client.ask("file", "post", { name, content: Buffer.from(content).toString("base64"), ...more }),
+      client.ask("file", "post", {
+        name,
+        content: Buffer.from(content).toString("base64"),
+        ...more,
+      }),
     /** @param {string} name */
     delete: (name) => client.ask("file", "delete", { name }),
     /** @param {string} message */
@@ -78,7 +92,11 @@ export async function connect(test, server) {
   return client;
 }
 
-/** A streamer's connection with chat. @param {import("node:test").TestContext} test @param {import("./server.mjs").Server} server */
+/**
+ * A streamer's connection with chat.
+ * @param {import("node:test").TestContext} test
+ * @param {import("./server.mjs").Server} server
+ */
 export async function streamer(test, server, name = "ana", project = "demo", section = {}) {
   const client = await connect(test, server);
   await client.ask("authenticate", undefined, {
@@ -89,7 +107,12 @@ export async function streamer(test, server, name = "ana", project = "demo", sec
   return client;
 }
 
-/** A viewer's connection with chat. @param {import("node:test").TestContext} test @param {import("./server.mjs").Server} server @param {string} name */
+/**
+ * A viewer's connection with chat.
+ * @param {import("node:test").TestContext} test
+ * @param {import("./server.mjs").Server} server
+ * @param {string} name
+ */
 export async function viewer(test, server, name, of = "ana", project = "demo") {
   const client = await connect(test, server);
   await client.ask("authenticate", undefined, {

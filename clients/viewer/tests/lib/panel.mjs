@@ -9,7 +9,9 @@ export const difference = (page) => page.locator("#difference");
 
 /** @param {Window} page */
 export async function openProposals(page) {
-  const places = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: /^Proposals/ });
+  const places = page
+    .getByRole("navigation", { name: "Views" })
+    .getByRole("button", { name: /^Proposals/ });
   const tab = page.getByRole("tab", { name: /^Proposals/ });
   await places.or(tab).filter({ visible: true }).first().click();
   await panel(page).waitFor();
@@ -17,7 +19,10 @@ export async function openProposals(page) {
 
 /** Opens a file by typing a part of its name. @param {Window} page @param {string} name */
 export async function openFile(page, name) {
-  await page.getByRole("status").getByText(/^(Live|Away|Reconnecting)$/).waitFor();
+  await page
+    .getByRole("status")
+    .getByText(/^(Live|Away|Reconnecting)$/)
+    .waitFor();
   await page.keyboard.press("Control+p");
   const field = page.getByRole("combobox", { name: "Go to file" });
   await field.fill(name);
@@ -28,11 +33,18 @@ export async function openFile(page, name) {
 /** The code on the stage. @param {Window} page */
 export const code = (page) => page.locator("#code .cm-content");
 
-/** Begins to edit a file and puts `text` at its start. @param {Window} page @param {string} name @param {string} text */
+/**
+ * Begins to edit a file and puts `text` at its start.
+ * @param {Window} page
+ * @param {string} name
+ * @param {string} text
+ */
 export async function editFile(page, name, text) {
   await openFile(page, name);
   await openProposals(page);
-  await panel(page).getByRole("button", { name: `Edit ${name.split("/").at(-1)}` }).click();
+  await panel(page)
+    .getByRole("button", { name: `Edit ${name.split("/").at(-1)}` })
+    .click();
   await typeAtStart(page, text);
 }
 
@@ -48,6 +60,8 @@ export async function propose(page, title, why = "") {
   await openProposals(page);
   await panel(page).getByRole("textbox", { name: "Title" }).fill(title);
   if (why) await panel(page).getByRole("textbox", { name: "Why" }).fill(why);
-  await panel(page).getByRole("button", { name: /^Propose / }).click();
+  await panel(page)
+    .getByRole("button", { name: /^Propose / })
+    .click();
   await panel(page).getByRole("heading", { name: title }).first().waitFor();
 }

@@ -12,9 +12,13 @@ const KEY = "secret";
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
 
-/** A token for `claims`, valid for an hour unless they say otherwise. @param {Record<string, unknown>} claims */
+/**
+ * A token for `claims`, valid for an hour unless they say otherwise.
+ * @param {Record<string, unknown>} claims
+ */
 export function token(claims) {
-  const encode = (/** @type {unknown} */ part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const encode = (/** @type {unknown} */ part) =>
+    Buffer.from(JSON.stringify(part)).toString("base64url");
   const exp = Math.floor(Date.now() / 1000) + 3600;
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ exp, ...claims })}`;
   return `${signed}.${createHmac("sha256", KEY).update(signed).digest("base64url")}`;
@@ -78,7 +82,8 @@ export function start(test, program, args, options = {}) {
       for (;;) {
         const match = running.output.match(pattern);
         if (match) return match;
-        if (running.exited) throw new Error(`${program} ended without ${pattern}:\n${running.output}`);
+        if (running.exited)
+          throw new Error(`${program} ended without ${pattern}:\n${running.output}`);
         await new Promise((resolve) => waiting.push(() => resolve(undefined)));
       }
     },
@@ -109,10 +114,12 @@ export function start(test, program, args, options = {}) {
 export async function startServer(test, config = {}) {
   const baseDir = await temporary(test);
   const port = await freePort();
-  const flags = Object.entries({ port, baseDir, host: "127.0.0.1", ...config }).flatMap(([name, value]) => [
-    `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ]);
+  const flags = Object.entries({ port, baseDir, host: "127.0.0.1", ...config }).flatMap(
+    ([name, value]) => [
+      `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      String(value),
+    ],
+  );
   const run = async () => {
     const running = start(test, "file-ws-server", flags);
     await running.said(/ is listening/);
@@ -144,7 +151,14 @@ export async function startServer(test, config = {}) {
  * @param {string[]} [args]
  */
 export async function share(test, server, folder, args = []) {
-  const sharing = start(test, "twicecast", ["share", folder, ...sharingAs(server), "--json", "--yes", ...args]);
+  const sharing = start(test, "twicecast", [
+    "share",
+    folder,
+    ...sharingAs(server),
+    "--json",
+    "--yes",
+    ...args,
+  ]);
   await sharing.said(/"event":"synced"/);
   return sharing;
 }
@@ -159,10 +173,21 @@ export async function share(test, server, folder, args = []) {
 export async function shareInTerminal(test, server, folder) {
   const words = [path.join(programs, "twicecast"), "share", folder, ...sharingAs(server), "--yes"];
   const command = words.map((word) => `'${word}'`).join(" ");
-  const sharing = start(test, "/usr/bin/script", ["-qefc", command, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] });
+  const sharing = start(test, "/usr/bin/script", ["-qefc", command, "/dev/null"], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   await sharing.said(/ in all/);
   return sharing;
 }
 
 /** @param {Server} server */
-const sharingAs = (server) => ["--url", server.url, "--key", KEY, "--user", "ana", "--project", "demo"];
+const sharingAs = (server) => [
+  "--url",
+  server.url,
+  "--key",
+  KEY,
+  "--user",
+  "ana",
+  "--project",
+  "demo",
+];

@@ -7,9 +7,17 @@
  * @param {Page} page
  */
 export function countTraffic(page) {
-  const traffic = { /** @type {Record<string, number>} */ http: {}, frames: 0, frameBytes: 0, /** @type {string[]} */ types: [] };
+  const traffic = {
+    /** @type {Record<string, number>} */ http: {},
+    frames: 0,
+    frameBytes: 0,
+    /** @type {string[]} */ types: [],
+  };
   page.on("response", async (response) => {
-    const { responseBodySize, responseHeadersSize } = await response.request().sizes().catch(() => ({ responseBodySize: 0, responseHeadersSize: 0 }));
+    const { responseBodySize, responseHeadersSize } = await response
+      .request()
+      .sizes()
+      .catch(() => ({ responseBodySize: 0, responseHeadersSize: 0 }));
     traffic.http[new URL(response.url()).pathname] = responseBodySize + responseHeadersSize;
   });
   page.on("websocket", (socket) => {

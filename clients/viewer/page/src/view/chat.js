@@ -1,5 +1,5 @@
 // The chat: what was said, who is here, and the field to say something.
-import { createRef, html, nothing, ref, repeat } from "../../vendor/lit-html.js";
+import { createRef, html, live, nothing, ref, repeat } from "../../vendor/lit-html.js";
 import { pieces } from "../links.js";
 import { visible } from "../names.js";
 import { chat as texts } from "../panel-texts.js";
@@ -33,7 +33,10 @@ export function mountChat(element, { room, session, workspace }) {
   const field = createRef();
   let atEnd = true;
   let draft = "";
-  /** The first message that came while nobody looked, until they have looked away again. @type {ChatMessage | null} */
+  /**
+   * The first message that came while nobody looked, until they have looked away again.
+   * @type {ChatMessage | null}
+   */
   let firstNew = null;
 
   const isShown = () => !document.hidden && (log.value?.getClientRects().length ?? 0) > 0;
@@ -41,14 +44,18 @@ export function mountChat(element, { room, session, workspace }) {
     const list = log.value;
     if (list) list.scrollTop = list.scrollHeight;
   };
-  /** After each render: the newest message comes into view, unless somebody has scrolled away from it. */
+  /**
+   * After each render: the newest message comes into view, unless somebody has scrolled away from
+   * it.
+   */
   const settle = () => {
     if (!isShown()) {
       room.look(false);
       return;
     }
     if (atEnd) {
-      if (room.unread > 0) firstNew = nthForeignFromEnd(room.messages, room.unread, session.you.name);
+      if (room.unread > 0)
+        firstNew = nthForeignFromEnd(room.messages, room.unread, session.you.name);
       toEnd();
     }
     room.look(atEnd);
@@ -87,22 +94,32 @@ export function mountChat(element, { room, session, workspace }) {
     const { username, date } = each;
     const before = room.messages[at - 1];
     const newDay = !before || day.format(before.date) !== day.format(date);
-    const follows = !newDay && each !== firstNew && before.username === username && date - before.date < TOGETHER_MS;
+    const follows =
+      !newDay &&
+      each !== firstNew &&
+      before.username === username &&
+      date - before.date < TOGETHER_MS;
     const own = username === session.you.name;
     return html`
-      ${newDay && day.format(date) !== day.format(Date.now()) ? html`<li class="day">${day.format(date)}</li>` : nothing}
+      ${newDay && day.format(date) !== day.format(Date.now())
+        ? html`<li class="day">${day.format(date)}</li>`
+        : nothing}
       ${each === firstNew ? html`<li class="new"><span>${texts.newMark}</span></li>` : nothing}
       <li class=${follows ? "message follows" : "message"}>
-        ${follows
-          ? nothing
-          : html`<p class="who">
+        ${
+          follows
+            ? nothing
+            : html`<p class="who">
               <bdi class="name">${visible(username)}</bdi>
               ${username === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
               ${own ? html`<span class="own">${texts.you}</span>` : nothing}
               <time datetime=${new Date(date).toISOString()} title=${moment.format(date)}>${time.format(date)}</time>
-            </p>`}
+            </p>`
+        }
         <p class="words">${pieces(each.message).map(({ text, href }) =>
-          href ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow ugc">${text}</a>` : text,
+          href
+            ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow ugc">${text}</a>`
+            : text,
         )}</p>
       </li>`;
   };
@@ -112,7 +129,8 @@ export function mountChat(element, { room, session, workspace }) {
       ${refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
       <div class="row">
         <textarea class="field" name="message" rows="1" aria-label=${texts.field} placeholder=${texts.placeholder}
-          .value=${draft} @input=${(/** @type {any} */ event) => (draft = event.target.value)} @keydown=${keyed} ${ref(field)}></textarea>
+          .value=${live(draft)} @input=${(/** @type {any} */ event) => (draft = event.target.value)}
+          @keydown=${keyed} ${ref(field)}></textarea>
         <button class="button primary" ?disabled=${room.sending}>${texts.send}</button>
       </div>
     </form>`;
@@ -133,25 +151,34 @@ export function mountChat(element, { room, session, workspace }) {
     return html`
       <div class="chat-head">
         <h2 class="visually-hidden">${texts.title}</h2>
-        ${room.members.length > 0
-          ? html`<details class="members">
+        ${
+          room.members.length > 0
+            ? html`<details class="members">
               <summary>${texts.here(room.members.length)}</summary>
               <ul aria-label=${texts.members}>
-                ${room.members.slice(0, MAX_NAMES).map((name) => html`<li>
+                ${room.members.slice(0, MAX_NAMES).map(
+                  (name) => html`<li>
                   <bdi>${visible(name)}</bdi>
                   ${name === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
-                </li>`)}
+                </li>`,
+                )}
               </ul>
             </details>`
-          : nothing}
+            : nothing
+        }
       </div>
       <div class="log" tabindex="0" role="log" aria-label=${texts.log} @scroll=${scrolled} ${ref(log)}>
         ${room.messages.length === 0 && room.heard ? html`<p class="empty">${texts.empty}</p>` : nothing}
         <ol>${repeat(room.messages, (each) => `${each.id} ${each.date} ${each.username}`, message)}</ol>
       </div>
-      ${unseen
-        ? html`<button class="button to-end" @click=${() => { atEnd = true; draw(); }}>${texts.newMessages(room.unread)}</button>`
-        : nothing}
+      ${
+        unseen
+          ? html`<button class="button to-end" @click=${() => {
+              atEnd = true;
+              draw();
+            }}>${texts.newMessages(room.unread)}</button>`
+          : nothing
+      }
       ${foot()}`;
   };
   const draw = region(element, template, room, session, workspace);
@@ -173,11 +200,17 @@ function nthForeignFromEnd(messages, count, own) {
 /** @param {import("../room.js").Room} room */
 function refusal({ refusal: why }) {
   switch (why?.kind) {
-    case undefined: return "";
-    case "slow": return texts.slow(why.seconds);
-    case "muted": return texts.muted(moment.format(why.until));
-    case "long": return texts.long;
-    case "lost": return texts.lost;
-    case "refused": return texts.refused(why.message);
+    case undefined:
+      return "";
+    case "slow":
+      return texts.slow(why.seconds);
+    case "muted":
+      return texts.muted(moment.format(why.until));
+    case "long":
+      return texts.long;
+    case "lost":
+      return texts.lost;
+    case "refused":
+      return texts.refused(why.message);
   }
 }

@@ -1,15 +1,14 @@
 // The difference between two versions of a file: the viewer's own edit, or what somebody proposes.
-import { EditorView, lineNumbers } from "../../vendor/codemirror.js";
 import { html, nothing } from "../../vendor/lit-html.js";
-import { MergeView, getChunks, goToNextChunk, goToPreviousChunk, unifiedMergeView } from "../../vendor/merge.js";
+import { MergeView, getChunks, goToNextChunk, goToPreviousChunk } from "../../vendor/merge.js";
 import { normalised } from "../draft.js";
-import { languageOf, loadLanguage } from "../languages.js";
 import { sizeText, visible } from "../names.js";
 import { difference as texts } from "../panel-texts.js";
-import { MAX_HIGHLIGHTED, common, language, reading } from "./editor.js";
+import { compare } from "./compare.js";
 import { closeIcon, editIcon } from "./icons.js";
 import { region } from "./region.js";
 
+/** @typedef {import("../../vendor/codemirror.js").EditorView} EditorView */
 /** @typedef {import("../workspace.js").Stage} Stage */
 /** `text` is null where it is no text. @typedef {{ text: string | null, size: number }} Version */
 /**
@@ -24,39 +23,6 @@ import { region } from "./region.js";
 
 /** Below this there is no room for two columns, in pixels. */
 const NARROW = "(max-width: 720px)";
-const SETTINGS = {
-  collapseUnchanged: { margin: 3, minSize: 6 },
-  diffConfig: { scanLimit: 500, timeout: 200 },
-  gutter: true,
-  highlightChanges: true,
-};
-
-const looks = EditorView.theme({
-  "&": { height: "auto" },
-  ".cm-scroller": { overflowY: "visible" },
-  ".cm-content": { padding: "8px 0" },
-  "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--removed-soft)" },
-  "&.cm-merge-b .cm-changedLine, &.cm-unified .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--added-soft)" },
-  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText, .cm-deletedText": {
-    background: "color-mix(in srgb, var(--removed) 6%, transparent)", boxShadow: "inset 0 -2px color-mix(in srgb, var(--removed) 60%, transparent)",
-  },
-  "&.cm-merge-b .cm-changedText, &.cm-unified .cm-changedText": {
-    background: "color-mix(in srgb, var(--added) 6%, transparent)", boxShadow: "inset 0 -2px color-mix(in srgb, var(--added) 60%, transparent)",
-  },
-  ".cm-deletedChunk": { paddingLeft: "8px" },
-  ".cm-deletedChunk .cm-deletedLine": { textDecoration: "none" },
-  ".cm-changeGutter": { width: "3px", paddingLeft: "0" },
-  "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { background: "var(--removed)" },
-  "&.cm-merge-b .cm-changedLineGutter, &.cm-unified .cm-changedLineGutter": { background: "var(--added)" },
-  "&.cm-merge-b": { borderLeft: "1px solid var(--line)" },
-  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "\"···\"", opacity: "0.6", margin: "0 8px" },
-  ".cm-collapsedLines": {
-    background: "var(--bg-sunken)", color: "var(--ink-2)", font: "12px var(--font)", padding: "5px 16px",
-    borderBlock: "1px solid var(--line)", cursor: "pointer",
-  },
-  ".cm-collapsedLines:hover": { color: "var(--accent)" },
-  ".cm-mergeSpacer": { background: "var(--bg-sunken)" },
-});
 
 /**
  * Draws the difference that the stage is about, and hides itself where it is about none.
@@ -94,14 +60,18 @@ export function mountDifference(element, { proposal, review, project, workspace,
   async function refresh() {
     const { stage } = workspace;
     element.hidden = stage.kind === "file";
-    const isOver = stage.kind === "draft" ? !proposal.drafts.has(stage.name) : stage.kind === "review" && review.loaded && !review.find(stage.id);
+    const isOver =
+      stage.kind === "draft"
+        ? !proposal.drafts.has(stage.name)
+        : stage.kind === "review" && review.loaded && !review.find(stage.id);
     if (isOver) return workspace.set({ stage: { kind: "file" } });
     if (stage.kind === "file") {
       serial++;
       shown = null;
       return clear();
     }
-    const source = stage.kind === "draft" ? proposal.drafts.get(stage.name) : project.entries.get(stage.name);
+    const source =
+      stage.kind === "draft" ? proposal.drafts.get(stage.name) : project.entries.get(stage.name);
     if (shown && isSame(shown.stage, stage) && shown.source === source) return;
     const isOther = !shown || !isSame(shown.stage, stage);
     shown = { stage, source };
@@ -129,7 +99,11 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const draft = proposal.drafts.get(name);
     if (!draft) return null;
     const { base, before, after } = draft;
-    return { before: base === null ? null : version(before), after: after === null ? null : version(after), moved: false };
+    return {
+      before: base === null ? null : version(before),
+      after: after === null ? null : version(after),
+      moved: false,
+    };
   }
 
   /** @param {{ id: string, name: string }} of @returns {Promise<Compared | null>} */
@@ -146,37 +120,14 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const top = body.scrollTop;
     clear();
     if (typeof state === "string" || !isText(state) || isEqual(state)) return;
-    const before = state.before?.text ?? "";
-    const after = state.after?.text ?? "";
-    const spoken = before.length + after.length <= 2 * MAX_HIGHLIGHTED ? languageOf(name) : null;
-    const extensions = (/** @type {string} */ label) => [
-      looks, common(lineNumbers()), reading(`${visible(name)}, ${label}`), language.of([]), EditorView.lineWrapping,
-    ];
-    if (state.before === null || state.after === null) {
-      const only = state.before === null ? texts.after : texts.before;
-      view = new EditorView({ doc: before || after, extensions: extensions(only), root, parent: root });
-    } else if (unified || narrow.matches) {
-      const merging = unifiedMergeView({ ...SETTINGS, original: before, mergeControls: false, syntaxHighlightDeletions: true });
-      const plain = EditorView.editorAttributes.of({ class: "cm-unified" });
-      view = new EditorView({ doc: after, extensions: [merging, plain, extensions(texts.after)], root, parent: root });
-    } else {
-      view = new MergeView({
-        ...SETTINGS,
-        a: { doc: before, extensions: extensions(texts.before) },
-        b: { doc: after, extensions: extensions(texts.after) },
-        root,
-        parent: root,
-      });
-    }
-    const made = view;
-    if (spoken) {
-      void loadLanguage(spoken).then((extension) => {
-        if (made !== view) return;
-        for (const each of made instanceof MergeView ? [made.a, made.b] : [made]) {
-          each.dispatch({ effects: language.reconfigure(extension) });
-        }
-      }, () => {});
-    }
+    view = compare({
+      name,
+      before: state.before?.text ?? null,
+      after: state.after?.text ?? null,
+      root,
+      inOne: unified || narrow.matches,
+    });
+    body.classList.toggle("split", view instanceof MergeView);
     body.scrollTop = top;
   }
 
@@ -199,15 +150,18 @@ export function mountDifference(element, { proposal, review, project, workspace,
     if (next) workspace.show({ kind: "review", id: of.id, name: next });
   }
 
-  const crumbs = (/** @type {string} */ name) => html`<bdi class="path" title=${visible(name)}>${visible(name.slice(1))}</bdi>`;
+  const crumbs = (/** @type {string} */ name) =>
+    html`<bdi class="path" title=${visible(name)}>${visible(name.slice(1))}</bdi>`;
 
   const ownBar = (/** @type {string} */ name) => html`
     ${crumbs(name)} <span class="facts">${texts.own}</span>
     <span class="actions">
       ${layoutButtons()}
-      ${proposal.textOf(name) === undefined
-        ? nothing
-        : html`<button class="button quiet" @click=${() => edit(name)}>${editIcon}<span>${texts.edit}</span></button>`}
+      ${
+        proposal.textOf(name) === undefined
+          ? nothing
+          : html`<button class="button quiet" @click=${() => edit(name)}>${editIcon}<span>${texts.edit}</span></button>`
+      }
       ${backButton()}
     </span>`;
 
@@ -218,42 +172,62 @@ export function mountDifference(element, { proposal, review, project, workspace,
     return html`
       ${crumbs(name)} <span class="facts">${texts.proposed(of.owner)}
         ${names.length > 1 ? html` · ${texts.position(names.indexOf(name) + 1, names.length)}` : nothing}</span>
-      ${typeof state !== "string" && state.moved ? html`<span class="badge warn" title=${texts.movedWhy}>${texts.moved}</span>` : nothing}
+      ${typeof state !== "string" && state.moved
+        ? html`<span class="badge warn" title=${texts.movedWhy}>${texts.moved}</span>`
+        : nothing}
       <span class="actions">
         <label class="seen"><input type="checkbox" .checked=${review.isTicked(id, name)}
           @change=${(/** @type {any} */ event) => review.tick(id, name, event.target.checked)}>${texts.seen}</label>
-        ${names.length > 1
-          ? html`<button class="icon-button" title=${texts.previousFile} aria-label=${texts.previousFile} @click=${() => stepFile(of, name, -1)}>‹</button>
-              <button class="icon-button" title=${texts.nextFile} aria-label=${texts.nextFile} @click=${() => stepFile(of, name, 1)}>›</button>`
-          : nothing}
+        ${
+          names.length > 1
+            ? html`<button class="icon-button" title=${texts.previousFile} aria-label=${texts.previousFile}
+                @click=${() => stepFile(of, name, -1)}>‹</button>
+              <button class="icon-button" title=${texts.nextFile} aria-label=${texts.nextFile}
+                @click=${() => stepFile(of, name, 1)}>›</button>`
+            : nothing
+        }
         ${layoutButtons()} ${backButton()}
       </span>`;
   };
 
   const layoutButtons = () => {
-    if (!view || typeof state === "string" || state.before === null || state.after === null) return nothing;
+    if (!view || typeof state === "string" || state.before === null || state.after === null)
+      return nothing;
     return html`
-      <button class="icon-button" title="${texts.previous} (k)" aria-label=${texts.previous} @click=${() => step(-1)}>↑</button>
-      <button class="icon-button" title="${texts.next} (j)" aria-label=${texts.next} @click=${() => step(1)}>↓</button>
-      ${!narrow.matches
-        ? html`<button class="button quiet" aria-pressed=${String(unified)} @click=${() => { unified = !unified; rebuild(); }}>${texts.unified}</button>`
-        : nothing}`;
+      <button class="icon-button" title="${texts.previous} (k)" aria-label=${texts.previous}
+        @click=${() => step(-1)}>↑</button>
+      <button class="icon-button" title="${texts.next} (j)" aria-label=${texts.next}
+        @click=${() => step(1)}>↓</button>
+      ${
+        !narrow.matches
+          ? html`<button class="button quiet" aria-pressed=${String(unified)} @click=${() => {
+              unified = !unified;
+              rebuild();
+            }}>${texts.unified}</button>`
+          : nothing
+      }`;
   };
 
-  const backButton = () => html`<button class="icon-button" title="${texts.back} (Esc)" aria-label=${texts.back}
+  const backButton =
+    () => html`<button class="icon-button" title="${texts.back} (Esc)" aria-label=${texts.back}
     @click=${() => workspace.show({ kind: "file" })}>${closeIcon}</button>`;
 
   const message = () => {
     if (state === "loading") return html`<p class="hint">${texts.loading}</p>`;
     if (state === "failed") return html`<p class="hint">${texts.failed}</p>`;
-    const size = (/** @type {Version | null} */ side) => (side ? sizeText(side.size) : texts.nothing);
+    const size = (/** @type {Version | null} */ side) =>
+      side ? sizeText(side.size) : texts.nothing;
     return html`
       ${state.moved && workspace.stage.kind === "review" ? html`<p class="note warn">${texts.movedWhy}</p>` : nothing}
       ${state.after === null ? html`<p class="note removed">${texts.deleted}</p>` : nothing}
       ${state.before === null && state.after !== null ? html`<p class="note added">${texts.added}</p>` : nothing}
-      ${isText(state)
-        ? isEqual(state) ? html`<p class="hint">${texts.same}</p>` : nothing
-        : html`<p class="hint">${texts.bytes(size(state.before), size(state.after))}</p>`}`;
+      ${
+        isText(state)
+          ? isEqual(state)
+            ? html`<p class="hint">${texts.same}</p>`
+            : nothing
+          : html`<p class="hint">${texts.bytes(size(state.before), size(state.after))}</p>`
+      }`;
   };
 
   const template = () => {

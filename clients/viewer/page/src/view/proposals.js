@@ -44,7 +44,10 @@ export function mountProposals(element, models) {
   sent.onDecided(({ state, title }) => {
     if (state === "waiting" || state === "withdrawn") return;
     const tone = state === "accepted" ? "good" : "plain";
-    notices.say(propose.told[state](title), { tone, action: { label: propose.show, run: () => workspace.openPanel("proposals") } });
+    notices.say(propose.told[state](title), {
+      tone,
+      action: { label: propose.show, run: () => workspace.openPanel("proposals") },
+    });
   });
   review.onArrived(({ id, owner, title }) => {
     const run = () => {

@@ -43,7 +43,8 @@ export async function edit({ proposal, project, workspace, notices }, name) {
     const base = await baseOf(project, notices, name);
     if (!base) return;
     if (base.text === null) return notices.say(texts.noText, { tone: "bad" });
-    if (!proposal.begin(name, { ...base, text: base.text })) return notices.say(texts.tooLong, { tone: "bad" });
+    if (!proposal.begin(name, { ...base, text: base.text }))
+      return notices.say(texts.tooLong, { tone: "bad" });
   }
   workspace.open(name, { keep: true, focus: true });
 }
@@ -57,7 +58,10 @@ export async function edit({ proposal, project, workspace, notices }, name) {
  */
 export function proposeTemplate(models, draw) {
   const { proposal, sent, project, workspace, notices, session } = models;
-  /** What is being named: a new file, or the file to rename. @type {{ file: string | null, value: string, problem: string } | null} */
+  /**
+   * What is being named: a new file, or the file to rename.
+   * @type {{ file: string | null, value: string, problem: string } | null}
+   */
   let naming = null;
   let titleMissing = false;
 
@@ -72,6 +76,12 @@ export function proposeTemplate(models, draw) {
   const stopNaming = () => {
     naming = null;
     draw();
+  };
+  /** @param {KeyboardEvent} event */
+  const leaveNaming = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    stopNaming();
   };
   /** @param {SubmitEvent} event */
   const name = async (event) => {
@@ -88,22 +98,29 @@ export function proposeTemplate(models, draw) {
     else {
       const base = project.entries.has(file) ? await baseOf(project, notices, file) : null;
       if (base?.text === null) return notices.say(texts.noText, { tone: "bad" });
-      if (!proposal.rename(file, to, base && { ...base, text: base.text })) return notices.say(texts.tooLong, { tone: "bad" });
+      if (!proposal.rename(file, to, base && { ...base, text: base.text }))
+        return notices.say(texts.tooLong, { tone: "bad" });
       workspace.close(file);
     }
     stopNaming();
     workspace.open(to, { keep: true, focus: true });
   };
   const remove = async (/** @type {string} */ file) => {
-    const base = project.entries.has(file) && !proposal.drafts.get(file)?.base ? await baseOf(project, notices, file) : null;
-    if (proposal.remove(file, base) && proposal.drafts.has(file)) workspace.show({ kind: "draft", name: file });
+    const base =
+      project.entries.has(file) && !proposal.drafts.get(file)?.base
+        ? await baseOf(project, notices, file)
+        : null;
+    if (proposal.remove(file, base) && proposal.drafts.has(file))
+      workspace.show({ kind: "draft", name: file });
   };
   const discard = (/** @type {string} */ file) => {
     proposal.discard(file);
     if (!project.entries.has(file)) workspace.close(file);
   };
   const withdraw = (/** @type {Sent} */ each) =>
-    sent.withdraw(each.id).catch((error) => notices.say(texts.refused(error.message), { tone: "bad" }));
+    sent
+      .withdraw(each.id)
+      .catch((error) => notices.say(texts.refused(error.message), { tone: "bad" }));
   /** @param {SubmitEvent} event */
   const send = (event) => {
     event.preventDefault();
@@ -114,15 +131,23 @@ export function proposeTemplate(models, draw) {
   };
   /** Sends the edits; files that only they had are closed with them. */
   const sendAll = async () => {
-    const added = proposal.changes.filter((draft) => kindOf(draft) === "added").map(({ name }) => name);
+    const added = proposal.changes
+      .filter((draft) => kindOf(draft) === "added")
+      .map(({ name }) => name);
     await proposal.send();
-    for (const name of added) if (!proposal.drafts.has(name) && !project.entries.has(name)) workspace.close(name);
+    for (const name of added)
+      if (!proposal.drafts.has(name) && !project.entries.has(name)) workspace.close(name);
   };
 
   const row = (/** @type {Draft} */ draft) => {
     const kind = kindOf(draft);
+    const discardLabel = texts.discard(draft.name.slice(1));
     const shown = workspace.stage.kind === "draft" && workspace.stage.name === draft.name;
-    const note = draft.from ? texts.from(draft.from.slice(1)) : isChange(draft) ? "" : texts.unchanged;
+    const note = draft.from
+      ? texts.from(draft.from.slice(1))
+      : isChange(draft)
+        ? ""
+        : texts.unchanged;
     return html`
       <li class="file-row">
         <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(draft.name)}
@@ -132,17 +157,20 @@ export function proposeTemplate(models, draw) {
           <span class="visually-hidden">${texts.kinds[kind]}</span>
           ${note ? html`<span class="note">${note}</span>` : nothing}
         </button>
-        <button class="icon-button" aria-label=${texts.discard(draft.name.slice(1))} title=${texts.discard(draft.name.slice(1))}
+        <button class="icon-button" aria-label=${discardLabel} title=${discardLabel}
           @click=${() => discard(draft.name)}>${closeIcon}</button>
       </li>`;
   };
 
-  const namingForm = () => naming && html`
-    <form class="naming" @submit=${name} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && (event.stopPropagation(), stopNaming())}>
+  const namingForm = () =>
+    naming &&
+    html`
+    <form class="naming" @submit=${name} @keydown=${leaveNaming}>
       <label for="naming">${naming.file === null ? texts.newName : texts.renameTo}</label>
       <input id="naming" class="field mono" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus
         placeholder=${texts.newPlaceholder} .value=${live(naming.value)}
-        aria-invalid=${naming.problem ? "true" : nothing} aria-describedby=${naming.problem ? "naming-problem" : nothing}
+        aria-invalid=${naming.problem ? "true" : nothing}
+        aria-describedby=${naming.problem ? "naming-problem" : nothing}
         @input=${(/** @type {any} */ event) => naming && (naming.value = event.target.value)}>
       ${naming.problem ? html`<p id="naming-problem" class="problem" role="alert">${naming.problem}</p>` : nothing}
       <div class="row end">
@@ -151,6 +179,10 @@ export function proposeTemplate(models, draw) {
       </div>
     </form>`;
 
+  /** @param {string} text @param {string} label @param {() => void} run */
+  const tool = (text, label, run) =>
+    html`<button class="button" aria-label=${label} @click=${run}>${text}</button>`;
+
   const tools = () => {
     const active = workspace.active;
     const isThere = active !== null && exists(active);
@@ -158,26 +190,33 @@ export function proposeTemplate(models, draw) {
     const short = active === null ? "" : lastPart(active);
     return html`
       <div class="tools">
-        ${isThere
-          ? html`<span class="tool-file" title=${visible(active)}><bdi>${visible(short)}</bdi></span>
-              ${isEdited ? nothing : html`<button class="button" aria-label=${texts.editFile(short)} @click=${() => edit(models, active)}>${texts.edit}</button>`}
-              <button class="button" aria-label=${texts.renameFile(short)} @click=${() => startNaming(active)}>${texts.rename}</button>
-              <button class="button" aria-label=${texts.removeFile(short)} @click=${() => remove(active)}>${texts.remove}</button>`
-          : nothing}
+        ${
+          isThere
+            ? html`<span class="tool-file" title=${visible(active)}><bdi>${visible(short)}</bdi></span>
+              ${isEdited ? nothing : tool(texts.edit, texts.editFile(short), () => edit(models, active))}
+              ${tool(texts.rename, texts.renameFile(short), () => startNaming(active))}
+              ${tool(texts.remove, texts.removeFile(short), () => remove(active))}`
+            : nothing
+        }
         <button class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
       </div>`;
   };
 
   const form = () => {
     const { progress, error, changes } = proposal;
+    const maySend = progress === null && changes.length > 0 && session.phase === "ready";
     const percent = progress ? Math.floor((100 * progress.done) / Math.max(1, progress.total)) : 0;
     return html`
       <form class="send" @submit=${send}>
         <label for="proposal-title">${texts.heading}</label>
-        <input id="proposal-title" class="field" maxlength="200" autocomplete="off" placeholder=${texts.headingPlaceholder}
+        <input id="proposal-title" class="field" maxlength="200" autocomplete="off"
+          placeholder=${texts.headingPlaceholder}
           .value=${live(proposal.title)} aria-invalid=${titleMissing ? "true" : nothing}
           aria-describedby=${titleMissing ? "title-problem" : nothing}
-          @input=${(/** @type {any} */ event) => { titleMissing = false; proposal.describe({ title: event.target.value }); }}>
+          @input=${(/** @type {any} */ event) => {
+            titleMissing = false;
+            proposal.describe({ title: event.target.value });
+          }}>
         ${titleMissing ? html`<p id="title-problem" class="problem" role="alert">${texts.needsTitle}</p>` : nothing}
         <label for="proposal-why">${texts.why}</label>
         <textarea id="proposal-why" class="field" rows="3" maxlength="4000" placeholder=${texts.whyPlaceholder}
@@ -185,10 +224,12 @@ export function proposeTemplate(models, draw) {
           @input=${(/** @type {any} */ event) => proposal.describe({ description: event.target.value })}></textarea>
         ${error ? html`<p class="problem" role="alert">${sayError(error)}</p>` : nothing}
         ${proposal.kept ? nothing : html`<p class="hint">${texts.notKept}</p>`}
-        ${progress
-          ? html`<progress max="100" value=${percent} aria-label=${texts.sending(percent)}></progress>`
-          : nothing}
-        <button class="button primary wide" ?disabled=${progress !== null || changes.length === 0 || session.phase !== "ready"}>
+        ${
+          progress
+            ? html`<progress max="100" value=${percent} aria-label=${texts.sending(percent)}></progress>`
+            : nothing
+        }
+        <button class="button primary wide" ?disabled=${!maySend}>
           ${progress ? texts.sending(percent) : texts.send(changes.length)}
         </button>
         ${session.phase === "lost" ? html`<p class="hint">${texts.isAway}</p>` : nothing}
@@ -200,10 +241,12 @@ export function proposeTemplate(models, draw) {
       <p class="card-head">
         <span class="pill ${each.state}">${texts.states[each.state]}</span>
         <span class="hint">${texts.files(Object.keys(each.files).length)} · ${ago(each.date, Date.now())}</span>
-        ${each.state === "waiting"
-          ? html`<button class="button quiet small" @click=${() => withdraw(each)}>${texts.withdraw}</button>`
-          : html`<button class="icon-button" aria-label=${texts.forget(each.title)} title=${texts.forget(each.title)}
-              @click=${() => sent.forget(each.id)}>${closeIcon}</button>`}
+        ${
+          each.state === "waiting"
+            ? html`<button class="button quiet small" @click=${() => withdraw(each)}>${texts.withdraw}</button>`
+            : html`<button class="icon-button" aria-label=${texts.forget(each.title)} title=${texts.forget(each.title)}
+              @click=${() => sent.forget(each.id)}>${closeIcon}</button>`
+        }
       </p>
       <h3><bdi>${visible(each.title)}</bdi></h3>
     </li>`;
@@ -214,9 +257,11 @@ export function proposeTemplate(models, draw) {
     ${naming ? namingForm() : tools()}
     <ul class="file-rows">${repeat(proposal.drafts.values(), ({ name }) => name, row)}</ul>
     ${proposal.drafts.size > 0 ? form() : nothing}
-    ${sent.all.length > 0
-      ? html`<h2>${texts.sent}</h2><ul class="cards">${repeat(sent.all, ({ id }) => id, card)}</ul>`
-      : nothing}`;
+    ${
+      sent.all.length > 0
+        ? html`<h2>${texts.sent}</h2><ul class="cards">${repeat(sent.all, ({ id }) => id, card)}</ul>`
+        : nothing
+    }`;
 }
 
 /** @param {import("../proposal.js").SendError} error */

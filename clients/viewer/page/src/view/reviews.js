@@ -20,7 +20,10 @@ const MAX_CONFLICTS = 20;
  * @param {() => void} draw asks for another render
  */
 export function reviewsTemplate({ review, workspace, notices, session }, draw) {
-  /** The proposal that is about to be closed, once that has been confirmed. @type {string | null} */
+  /**
+   * The proposal that is about to be closed, once that has been confirmed.
+   * @type {string | null}
+   */
   let closing = null;
 
   const look = (/** @type {Proposed} */ proposed, /** @type {string} */ name) => {
@@ -37,7 +40,8 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
     if (closing !== id) closing = id;
     else {
       closing = null;
-      if (workspace.stage.kind === "review" && workspace.stage.id === id) workspace.show({ kind: "file" });
+      if (workspace.stage.kind === "review" && workspace.stage.id === id)
+        workspace.show({ kind: "file" });
       void review.close(id);
     }
     draw();
@@ -48,14 +52,22 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
   };
 
   const file = (/** @type {Proposed} */ proposed, /** @type {string} */ name) => {
-    const kind = proposed.deleted.includes(name) ? "deleted" : proposed.bases?.[name] ? "edited" : "added";
+    const kind = proposed.deleted.includes(name)
+      ? "deleted"
+      : proposed.bases?.[name]
+        ? "edited"
+        : "added";
     const ticked = review.isTicked(proposed.id, name);
-    const shown = workspace.stage.kind === "review" && workspace.stage.id === proposed.id && workspace.stage.name === name;
+    const shown =
+      workspace.stage.kind === "review" &&
+      workspace.stage.id === proposed.id &&
+      workspace.stage.name === name;
     return html`
       <li class="file-row">
         <input type="checkbox" class="tick" .checked=${ticked} aria-label=${texts.markSeen(name.slice(1))}
           @change=${(/** @type {any} */ event) => review.tick(proposed.id, name, event.target.checked)}>
-        <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(name)} @click=${() => look(proposed, name)}>
+        <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(name)}
+          @click=${() => look(proposed, name)}>
           <span class="kind ${kind}" aria-hidden="true">${texts.letters[kind]}</span>
           <bdi class="path">${visible(name.slice(1))}</bdi>
           <span class="visually-hidden">${texts.kinds[kind]}</span>
@@ -70,21 +82,29 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
   /** @param {string} id @param {Acceptance | undefined} acceptance */
   const outcome = (id, acceptance) => {
     switch (acceptance?.kind) {
-      case "asked": return html`<p class="told" role="status">${texts.asked}</p>`;
-      case "nobody": return html`<p class="told" role="status">${texts.nobody}</p>${command(id)}`;
-      case "refused": return html`<p class="problem" role="alert">${texts.refused(acceptance.message)}</p>`;
+      case "asked":
+        return html`<p class="told" role="status">${texts.asked}</p>`;
+      case "nobody":
+        return html`<p class="told" role="status">${texts.nobody}</p>${command(id)}`;
+      case "refused":
+        return html`<p class="problem" role="alert">${texts.refused(acceptance.message)}</p>`;
       case "ended": {
         const { conflicts, message } = acceptance;
         return html`<div class="told" role="status">
           <p>${texts.outcomes[acceptance.outcome]}</p>
           ${message ? html`<p class="hint">${visible(message)}</p>` : nothing}
-          ${conflicts.length > 0
-            ? html`<p>${texts.conflicts(conflicts.length)}</p>
-                <ul class="conflicts mono">${conflicts.slice(0, MAX_CONFLICTS).map((name) => html`<li><bdi>${visible(name)}</bdi></li>`)}</ul>`
-            : nothing}
+          ${
+            conflicts.length > 0
+              ? html`<p>${texts.conflicts(conflicts.length)}</p>
+                <ul class="conflicts mono">
+                  ${conflicts.slice(0, MAX_CONFLICTS).map((name) => html`<li><bdi>${visible(name)}</bdi></li>`)}
+                </ul>`
+              : nothing
+          }
         </div>`;
       }
-      default: return nothing;
+      default:
+        return nothing;
     }
   };
 
@@ -93,18 +113,28 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
     const acceptance = review.acceptances.get(id);
     return html`
       ${description ? html`<p class="words">${visibleLines(description)}</p>` : nothing}
-      <ul class="file-rows">${repeat(review.names(proposed), (name) => name, (name) => file(proposed, name))}</ul>
+      <ul class="file-rows">${repeat(
+        review.names(proposed),
+        (name) => name,
+        (name) => file(proposed, name),
+      )}</ul>
       ${outcome(id, acceptance)}
-      ${closing === id
-        ? html`<div class="row end"><span class="hint">${texts.closeSure}</span>
-            <button class="button quiet" @click=${() => { closing = null; draw(); }}>${texts.keep}</button>
+      ${
+        closing === id
+          ? html`<div class="row end"><span class="hint">${texts.closeSure}</span>
+            <button class="button quiet" @click=${() => {
+              closing = null;
+              draw();
+            }}>${texts.keep}</button>
             <button class="button danger" @click=${() => close(id)}>${texts.close}</button></div>`
-        : html`<div class="row">
+          : html`<div class="row">
             <button class="button primary" ?disabled=${acceptance?.kind === "asked" || session.phase !== "ready"}
               @click=${() => review.accept(id)}>${texts.accept}</button>
-            <button class="button" ?disabled=${session.phase !== "ready"} @click=${() => close(id)}>${texts.close}</button>
+            <button class="button" ?disabled=${session.phase !== "ready"}
+              @click=${() => close(id)}>${texts.close}</button>
           </div>
-          ${acceptance || !session.you.apply ? nothing : html`<p class="hint">${texts.withTerminal}</p>`}`}`;
+          ${acceptance || !session.you.apply ? nothing : html`<p class="hint">${texts.withTerminal}</p>`}`
+      }`;
   };
 
   const card = (/** @type {Proposed} */ proposed) => {
@@ -117,7 +147,8 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
         <button class="card-toggle" aria-expanded=${isOpen} @click=${() => toggle(proposed)}>
           ${chevronIcon}<strong><bdi>${visible(title)}</bdi></strong>
           <span class="hint">
-            ${texts.by(owner)} · ${ago(date, Date.now())} · ${seen > 0 ? texts.seen(seen, names.length) : texts.files(names.length)}
+            ${texts.by(owner)} · ${ago(date, Date.now())} ·
+            ${seen > 0 ? texts.seen(seen, names.length) : texts.files(names.length)}
           </span>
         </button>
         ${isOpen ? html`<div class="card-body">${body(proposed)}</div>` : nothing}
