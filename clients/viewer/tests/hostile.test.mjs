@@ -103,6 +103,7 @@ test("hostile names and contents change nothing on the page but text", async (t)
   const here = tree.locator(".cursor");
   await tree.focus();
   await page.keyboard.press("Home");
+  await tree.locator("#row-0.cursor").waitFor();
   for (let last = ""; ;) {
     await here.waitFor();
     const name = (await here.getAttribute("data-name")) ?? "";

@@ -29,7 +29,7 @@ export const bar = {
   liveHint: (/** @type {string} */ streamer) => `${streamer} is here and changes arrive as they are saved`,
   awayHint: (/** @type {string} */ streamer) => `${streamer} is away; this is what they left`,
   watching: (/** @type {number} */ count) => `${numbers.format(count)} watching`,
-  youAre: (/** @type {string} */ name) => name,
+  youAre: "You are",
   youHint: (/** @type {string} */ name) => `You are ${name}`,
   streaming: "streamer",
   join: "Join as guest",

@@ -58,9 +58,9 @@ export function mountBar(element, { session, connection, workspace, unread, unre
     const { name, stream } = session.you;
     const open = () => workspace.set({ dialog: "entry" });
     if (name !== null && !session.mayJoin) {
-      return html`<button class="button quiet you" title=${texts.bar.youHint(visible(name))}
-        aria-label=${texts.bar.youHint(visible(name)) + (stream ? `, ${texts.bar.streaming}` : "")} @click=${open}>${personIcon}<bdi>${visible(name)}</bdi>${stream
-        ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
+      return html`<button class="button quiet you" title=${texts.bar.youHint(visible(name))} @click=${open}>
+        ${personIcon}<span class="visually-hidden">${texts.bar.youAre}</span><bdi>${visible(name)}</bdi>
+        ${stream ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
     }
     if (!session.mayJoin) return nothing;
     return html`<button class="button join" @click=${open}>${personIcon}<span>${texts.bar.join}</span></button>`;
