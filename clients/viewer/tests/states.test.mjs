@@ -180,7 +180,7 @@ test("the streamer who only looks does not make the project live", async (t) => 
   await ana.post("/a.txt", "one\n");
   ana.close();
   const page = await open(t, server, { token: streamerToken() });
-  await page.getByRole("button", { name: "You are ana, streamer" }).waitFor();
+  await page.getByRole("button", { name: "You are ana streamer" }).waitFor();
   await sees(page, "one");
   assert.equal(await pill(page).innerText(), "Away");
   await page.behaved();
