@@ -117,6 +117,7 @@ export const review = {
   command: (/** @type {string} */ id) => `twicecast pulls apply ${id}`,
   copy: "Copy",
   copied: "Copied.",
+  notCopied: "This browser lets no page copy without https: select the command instead.",
   outcomes: {
     applied: "It is in your folder.",
     partly: "Part of it is in your folder.",

@@ -3,6 +3,7 @@ import { html, nothing, repeat } from "../../vendor/lit-html.js";
 import { visible, visibleLines } from "../names.js";
 import { review as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
+import { copyText } from "./clipboard.js";
 import { chevronIcon } from "./icons.js";
 
 /** @typedef {import("../review.js").Review} Review */
@@ -47,8 +48,7 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
     draw();
   };
   const copy = async (/** @type {string} */ command) => {
-    await navigator.clipboard?.writeText(command);
-    notices.say(texts.copied);
+    notices.say((await copyText(command)) ? texts.copied : texts.notCopied);
   };
 
   const file = (/** @type {Proposed} */ proposed, /** @type {string} */ name) => {
