@@ -30,10 +30,12 @@ for (const scheme of /** @type {const} */ (["light", "dark"])) {
     await page.getByRole("option").first().waitFor();
     await judge(page, "palette");
     await page.keyboard.press("Escape");
+    await becomes(() => page.getByRole("dialog").count(), 0);
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await judge(page, "keys");
     await page.keyboard.press("Escape");
+    await becomes(() => page.getByRole("dialog").count(), 0);
     await page.getByRole("button", { name: "Download", exact: true }).first().click();
     await page.getByRole("dialog", { name: "Take it home" }).waitFor();
     await judge(page, "take it home");

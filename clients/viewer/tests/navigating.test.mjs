@@ -80,11 +80,11 @@ test("a click previews, a double click keeps, and Delete closes", async (t) => {
   await row(page, "src").click();
   await row(page, "main.rs").click();
   await sees(page, "line 1");
-  assert.deepEqual(await tabs(page).allInnerTexts(), ["main.rs"]);
+  await becomes(() => tabs(page).allInnerTexts(), ["main.rs"]);
   await row(page, "main.rs").dblclick();
   await row(page, "README.md").click();
   await sees(page, "# Read me");
-  assert.deepEqual(await tabs(page).allInnerTexts(), ["main.rs", "README.md"]);
+  await becomes(() => tabs(page).allInnerTexts(), ["main.rs", "README.md"]);
   await tabs(page).last().focus();
   await page.keyboard.press("ArrowLeft");
   await sees(page, "line 1");
