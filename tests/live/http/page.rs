@@ -69,6 +69,28 @@ async fn the_page_and_each_of_its_parts_come_with_type_tag_and_policy() {
 }
 
 #[tokio::test]
+async fn the_licences_of_what_the_page_uses_are_told() {
+    let server = Server::start();
+    let notices = std::fs::read(format!("{PAGE}vendor/NOTICES.txt")).expect("the notices");
+    let answer = get(&server, "/-/licenses", "").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body == notices);
+    let lock = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/clients/viewer/vendor/package-lock.json"
+    );
+    let lock = std::fs::read(lock).expect("the list of packages");
+    let lock: serde_json::Value = serde_json::from_slice(&lock).expect("JSON");
+    let root = &lock["packages"][""]["dependencies"];
+    for package in root.as_object().expect("packages").keys() {
+        assert!(
+            answer.text().contains(package),
+            "{package} is not in the notices"
+        );
+    }
+}
+
+#[tokio::test]
 async fn head_is_get_without_the_body() {
     let server = Server::start();
     let mut ana = server.streamer().await;
