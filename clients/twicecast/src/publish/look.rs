@@ -54,7 +54,13 @@ pub fn look(
     mut on_folder: impl FnMut(&str) -> bool,
 ) -> Found {
     let mut found = Found::default();
-    let mut chain = match rules.top() {
+    // Many places may be looked at in a row; a change of git's configuration is looked for in all.
+    let top = if full.is_empty() {
+        rules.top()
+    } else {
+        rules.top_lately()
+    };
+    let mut chain = match top {
         Ok(chain) => chain,
         Err(verdict) => {
             found.left_out.insert(String::new(), verdict);

@@ -99,8 +99,13 @@ impl Rules {
         Chain::top(&self.sources, &*self.sources.places()?)
     }
 
-    /// As [`top`](Self::top), for one of many files.
-    fn top_lately(&self) -> Result<Chain<'_>, Verdict> {
+    /// As [`top`](Self::top), for one of many places: git's configuration is not looked at again that
+    /// was just looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`top`](Self::top).
+    pub fn top_lately(&self) -> Result<Chain<'_>, Verdict> {
         Chain::top(&self.sources, &*self.sources.places_lately()?)
     }
 
