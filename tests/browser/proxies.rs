@@ -170,7 +170,7 @@ async fn assert_public_page_works(proxy: impl Fn(&Server, &Pages) -> Proxy) {
     let told = pages.tell(&own, &proxy.names(), &public_urls()).await;
     assert_eq!(told[0], "reads and writes");
     assert!(
-        told[1].starts_with("200 ") && told[1].contains("file-ws-server"),
+        told[1].starts_with("200 ") && told[1].contains("/-/viewer/"),
         "{}",
         told[1]
     );
