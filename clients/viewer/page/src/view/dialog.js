@@ -21,8 +21,9 @@ export function joinDialog(element, workspace, name, onOpen) {
       }));
     } else if (workspace.dialog !== name && dialog.open) dialog.close();
   });
-  dialog.addEventListener("cancel", (event) => {
-    // Closed at once and not in a later task, so that the next key is for the page.
+  // Closed at once and not in a later task, which the next key could overtake: it is for the page.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return;
     event.preventDefault();
     workspace.set({ dialog: null });
   });
