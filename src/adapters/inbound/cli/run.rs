@@ -4,6 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::args::{Exit, Invocation, parse};
 use super::checks::Loaded;
@@ -45,6 +46,9 @@ pub fn print(text: &str) {
     let _ = std::io::stdout().flush();
 }
 
+/// How long blocking work may take to end after all else has ended.
+const LAST_TIDYING: Duration = Duration::from_millis(500);
+
 /// After this many polls of tasks a worker checks for new input. The default of 61 suits tasks that
 /// take microseconds; under a flood some take hundreds of them, and a sender would wait for all 61.
 const EVENT_INTERVAL: u32 = 7;
@@ -59,8 +63,8 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
         .event_interval(EVENT_INTERVAL)
         .build()?;
     let result = runtime.block_on(work);
-    // Does not wait for what is still blocked on a stalled disk.
-    runtime.shutdown_background();
+    // What is being tidied away on a disk ends; what is blocked on a stalled one is not waited for.
+    runtime.shutdown_timeout(LAST_TIDYING);
     result
 }
 

@@ -185,11 +185,24 @@ fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     result
 }
 
-/// Does `work` soon, on a blocking thread if there are any, otherwise at once.
+/// Does `work` soon, on a blocking thread if there are any, otherwise at once. It is also done if
+/// the runtime ends before its turn comes.
 pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
+    let work = AtLatestWhenDropped(Some(work));
     match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(work)),
-        Err(_) => work(),
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(work))),
+        Err(_) => drop(work),
+    }
+}
+
+/// Work that is done when this is dropped: a runtime that ends drops what waits for a thread.
+struct AtLatestWhenDropped<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for AtLatestWhenDropped<F> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
     }
 }
 
@@ -225,6 +238,25 @@ mod tests {
         for task in tasks {
             task.await.expect("ends").expect("is released");
         }
+    }
+
+    #[test]
+    fn what_is_to_be_done_soon_is_done_also_if_the_runtime_ends_before() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        let (release, hang) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        runtime.block_on(async {
+            soon(move || {
+                let _ = hang.recv();
+            });
+            soon(move || tell.send(()).expect("heard"));
+        });
+        drop(release);
+        runtime.shutdown_timeout(Duration::from_secs(10));
+        told.recv_timeout(Duration::from_secs(10)).expect("is done");
     }
 
     #[tokio::test]
