@@ -11,6 +11,10 @@ use super::time::Timestamp;
 /// How long a guest's token is valid, and so how long their name is theirs at the least.
 pub const GUEST_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
 
+/// How much longer nobody else gets the name, so that what a guest did at the last moment, such
+/// as to finish a pull request, is over before another bears it.
+const NAME_GRACE: Duration = Duration::from_secs(60);
+
 /// The most characters of a guest's name.
 const MAX_CHARACTERS: usize = 32;
 
@@ -60,6 +64,8 @@ impl GuestName {
             Err(NameError::TooManyCharacters)
         } else if name.starts_with(UserName::GUEST_MARK) {
             Err(NameError::GuestMark)
+        } else if name.chars().any(is_invisible) {
+            Err(NameError::Invisible)
         } else if name != name.trim() {
             Err(NameError::OuterSpace)
         } else {
@@ -96,6 +102,17 @@ impl fmt::Debug for GuestName {
     }
 }
 
+/// Whether a name with it would look like another: Unicode's format characters and separators of
+/// lines.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// The same for all spellings of a name that differ in case only, also where one has more
 /// characters than the other (`ß`, `SS`).
 fn folded(name: &str) -> String {
@@ -125,6 +142,8 @@ pub struct GuestEntry {
     pub until: Timestamp,
     /// The time now.
     pub now: Timestamp,
+    /// The streamer of the project, whose name no guest gets.
+    pub streamer: UserName,
     /// The authors of the project's open pull requests: guests among them keep their names.
     pub authors: BTreeSet<UserName>,
     /// `maxGuests`: how many names may be taken.
@@ -146,18 +165,20 @@ impl Guests {
         &self.0
     }
 
-    /// Gives a guest the name that they want, and forgets those whose time is over.
+    /// Gives a guest the name that they want, and forgets those who have left theirs.
     ///
     /// # Errors
     /// Why they do not get it.
     pub fn take(&mut self, entry: GuestEntry) -> Result<(), GuestError> {
-        self.0.retain(|(_, until)| entry.now < *until);
+        self.0
+            .retain(|(_, until)| entry.now < until.plus(NAME_GRACE));
         let own = self.0.iter().map(|(name, _)| name.as_str());
         let authors = entry.authors.iter().filter_map(UserName::guest);
-        let taken: BTreeSet<_> = own.chain(authors).map(folded).collect();
+        let mut taken: BTreeSet<_> = own.chain(authors).map(folded).collect();
         if taken.len() >= entry.max_guests {
             return Err(GuestError::TooMany);
         }
+        taken.insert(folded(entry.streamer.as_str()));
         if taken.contains(&folded(entry.name.as_str())) {
             let free = entry.name.alternative(|name| taken.contains(name));
             return Err(GuestError::Taken { free });
@@ -180,6 +201,7 @@ mod tests {
             name: name(text),
             until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
             now: Timestamp::from_secs(now),
+            streamer: UserName::parse("zoe").expect("a user's name"),
             authors: BTreeSet::new(),
             max_guests: 1_000,
         }
@@ -203,7 +225,8 @@ mod tests {
     #[test]
     fn a_guests_name_has_the_rules_of_users_and_its_own() {
         use NameError::{
-            Control, Empty, GuestMark, LeadingDot, NotOneComponent, OuterSpace, TooManyCharacters,
+            Control, Empty, GuestMark, Invisible, LeadingDot, NotOneComponent, OuterSpace,
+            TooManyCharacters,
         };
         for (text, error) in [
             ("bob", None),
@@ -222,6 +245,9 @@ mod tests {
             ("b/b", Some(NotOneComponent)),
             ("b\\b", Some(NotOneComponent)),
             ("b\tb", Some(Control)),
+            ("b\u{200b}ob", Some(Invisible)),
+            ("\u{202e}bob", Some(Invisible)),
+            ("b\u{ad}ob", Some(Invisible)),
         ] {
             assert_eq!(GuestName::parse(text).err(), error, "{text:?}");
         }
@@ -242,6 +268,17 @@ mod tests {
         ] {
             assert_eq!((access.as_str(), access.rights()), (key, rights));
         }
+    }
+
+    #[test]
+    fn no_guest_is_named_like_the_streamer() {
+        let mut guests = Guests::default();
+        assert_eq!(suggested(&mut guests, entry("Zoe", 0)), "Zoe-2");
+        let full = GuestEntry {
+            max_guests: 1,
+            ..entry("bob", 0)
+        };
+        assert_eq!(guests.take(full), Ok(()), "the streamer is no guest");
     }
 
     #[test]
@@ -279,10 +316,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_free_again_when_its_time_is_over() {
+    fn a_name_is_free_again_a_minute_after_its_time() {
         let mut guests = Guests::default();
         guests.take(entry("bob", 100)).expect("is free");
-        let over = 100 + GUEST_LIFETIME.as_secs();
+        let over = 100 + GUEST_LIFETIME.as_secs() + 60;
         assert_eq!(suggested(&mut guests, entry("bob", over - 1)), "bob-2");
         guests.take(entry("BOB", over)).expect("is free again");
         let kept: Vec<_> = guests.kept().iter().map(|(name, _)| name).collect();

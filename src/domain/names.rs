@@ -37,6 +37,9 @@ pub enum NameError {
     /// A guest's name that starts with the mark of guests, which the server adds.
     #[error("must not start with ~")]
     GuestMark,
+    /// A guest's name with characters that nobody sees, or that turn others around.
+    #[error("must not hold invisible characters")]
+    Invisible,
     /// A guest's name with white space around it.
     #[error("must not start or end with white space")]
     OuterSpace,

@@ -36,6 +36,7 @@ pub(crate) async fn enter_as_guest(
         name: name.clone(),
         until: claims.expires_at,
         now,
+        streamer: project.streamer.clone(),
         authors: authors.map_err(|error| failed(&error))?,
         max_guests: app.limits.max_guests,
     };

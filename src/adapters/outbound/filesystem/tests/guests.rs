@@ -15,6 +15,7 @@ async fn take(world: &World, project: &ProjectId, name: &str) -> Result<(), Take
         name: GuestName::parse(name).expect("a guest's name"),
         until: Timestamp::from_secs(2),
         now: Timestamp::from_secs(1),
+        streamer: demo().streamer,
         authors: BTreeSet::new(),
         max_guests: 100,
     };
