@@ -176,7 +176,13 @@ impl Identity {
 
     /// Whether its bearer may be in `room` now.
     pub fn may_enter(&self, room: &RoomName, now: Timestamp) -> bool {
-        self.room.as_ref() == Some(room) && self.banned_until.is_none_or(|until| now >= until)
+        self.room.as_ref() == Some(room) && !self.is_banned(room, now)
+    }
+
+    /// Whether they are banned from `room` now.
+    pub fn is_banned(&self, room: &RoomName, now: Timestamp) -> bool {
+        let is_over = self.banned_until.is_none_or(|until| now >= until);
+        self.room.as_ref() == Some(room) && !is_over
     }
 
     /// Until when they are muted, if they are now.

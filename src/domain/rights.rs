@@ -219,7 +219,8 @@ impl<'a> Rights<'a> {
     /// is, where listening is public.
     ///
     /// # Errors
-    /// Listening is not public, it is no project's room, or the connection may not read that.
+    /// Listening is not public, it is no project's room, the connection may not read that, or its
+    /// token bans it from the room.
     pub fn may_listen(
         &self,
         room: &RoomName,
@@ -230,7 +231,14 @@ impl<'a> Rights<'a> {
         let project = ProjectId::of_room(room).ok_or(AuthError::Role(
             "only the room of a project, <streamer>/<project>, can be listened to",
         ))?;
-        self.may_read(&project, public.read, now)
+        self.may_read(&project, public.read, now)?;
+        let bearer = self.valid_identity(now).ok();
+        if bearer.is_some_and(|bearer| bearer.is_banned(room, now)) {
+            return Err(AuthError::Claims(
+                "the chat for now: you are banned from the room",
+            ));
+        }
+        Ok(())
     }
 
     /// Who may ask what was said, and who is there: members of a room, and who listens to one.

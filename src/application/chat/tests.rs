@@ -8,9 +8,10 @@ use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, chatting, is_bad, is_unauthorized, new_session, over, user,
+    BOB, EXPIRY, Scene, World, authenticate, chatting, is_bad, is_unauthorized, new_session, over,
+    user,
 };
-use crate::domain::{ChatMessage, PublicAccess, RoomName, Timestamp};
+use crate::domain::{ChatMessage, PublicAccess, RoomName, Sections, Timestamp};
 
 fn message(text: &str) -> Command {
     Command::SendMessage(Ok(text.into()))
@@ -226,9 +227,7 @@ async fn where_reading_needs_a_token_so_does_listening_and_it_ends_with_that() {
         &scene.ask(&mut new_session(9), listen("ana/demo")).await
     ));
     let reader = "bob:ana/demo,rights=read";
-    let mut bob = scene
-        .connect(1, reader, crate::domain::Sections::default())
-        .await;
+    let mut bob = scene.connect(1, reader, Sections::default()).await;
     assert!(is_unauthorized(
         &scene.ask(&mut bob, listen("dan/other")).await
     ));
@@ -265,11 +264,28 @@ async fn a_member_who_listens_elsewhere_leaves_and_who_becomes_a_member_stops_li
     assert!(is_unauthorized(
         &scene.ask(&mut session, message("hello")).await
     ));
-    let command = crate::application::test_world::authenticate(BOB, chatting("bob", "ana/demo"));
+    let command = authenticate(BOB, chatting("bob", "ana/demo"));
     scene.ask(&mut session, command).await.expect("a member");
     assert_eq!(session.listening, None);
     scene
         .ask(&mut session, message("hello"))
         .await
         .expect("a member");
+}
+
+#[tokio::test]
+async fn who_is_banned_from_a_room_does_not_listen_to_it_either() {
+    for read in [true, false] {
+        let scene = listening(read).build();
+        let banned = "bob:ana/demo,rights=read+chat,banned=1500";
+        let mut bob = scene.connect(1, banned, Sections::default()).await;
+        assert!(is_unauthorized(
+            &scene.ask(&mut bob, listen("ana/demo")).await
+        ));
+        scene.at(1_500);
+        scene
+            .ask(&mut bob, listen("ana/demo"))
+            .await
+            .expect("it is over");
+    }
 }
