@@ -238,9 +238,20 @@ fn tell_of_viewers(app: &Application, old: &Registrations, new: &Registrations) 
         .topics
         .iter()
         .filter(|topic| !old.topics.contains(topic));
+    let counts = &app.viewer_counts;
+    for topic in ended.clone() {
+        if let Topic::Presence(project) = topic {
+            counts.no_longer_asked(project);
+        }
+    }
+    for topic in begun.clone() {
+        if let Topic::Presence(project) = topic {
+            counts.asked(project);
+        }
+    }
     for topic in ended.chain(begun) {
-        if let Topic::Updates(project) | Topic::Presence(project) = topic {
-            app.viewer_counts.changed(project);
+        if let Topic::Updates(project) = topic {
+            counts.changed(project);
         }
     }
     if old.presence != new.presence {
