@@ -120,7 +120,7 @@ async fn become_whom(
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
         register(app, project).await?;
     }
-    session.become_bearer(identity, roles);
+    session.become_bearer(identity, roles, public);
     room.keep(session);
     let waiting = attach_streamer(app, session, now).await;
     let replies = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::application::auth::holder::holder_of;
 use crate::application::client_address::ClientAddress;
 use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
@@ -94,7 +95,7 @@ impl Session {
     }
 
     /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
-    pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles) {
+    pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles, public_read: bool) {
         let old = self.identity.as_ref();
         let same_project = self.rights().role_project().is_some()
             && old.is_some_and(|old| old.project == identity.project);
@@ -113,11 +114,8 @@ impl Session {
             WriteTarget::Draft(_) => keeps_draft,
             WriteTarget::Project(_) => keeps_project,
         });
-        let holder = if roles.streamer.is_some() {
-            Holder::Streamer
-        } else {
-            Holder::Authenticated
-        };
+        let streams = roles.streamer.is_some();
+        let holder = holder_of(Some(&identity), streams, public_read);
         self.account.set_holder(holder);
         self.identity = Some(identity);
         if roles.room.is_some() {
