@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::task::TaskTracker;
 
 use crate::application::files::abandoned_projects::AbandonedProjects;
+use crate::application::files::downloads::Downloads;
 use crate::application::files::viewer_counts::ViewerCounts;
 use crate::application::guests::recent_guests::RecentGuests;
 use crate::application::limits::{Limits, Policy};
@@ -54,6 +55,7 @@ pub struct Application {
     pub(crate) policy: Policy,
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) viewer_counts: ViewerCounts,
+    pub(crate) downloads: Arc<Downloads>,
     pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
     pub(crate) recent_guests: RecentGuests,
@@ -69,6 +71,7 @@ impl Application {
             policy,
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             viewer_counts: ViewerCounts::default(),
+            downloads: Arc::default(),
             apply_questions: ApplyQuestions::default(),
             work: TaskTracker::new(),
             recent_guests: RecentGuests::default(),

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::application::auth::authenticate::bearer;
+use crate::application::auth::holder::holder_of;
 use crate::application::auth::read_permission::{ReadPermission, permit_to_read};
+use crate::application::files::downloads::{Download, DownloadError, Downloads};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
-use crate::application::memory::{Account, Holder, Reservation};
-use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile, StoreError};
+use crate::application::memory::Account;
+use crate::application::ports::{Clock, FilesBelow, HELD_FILE_BYTES, OpenFile};
 use crate::application::service::Application;
 use crate::domain::{
     AuthError, FilePath, Identity, ProjectId, Revision, Rights, Roles, Timestamp, Version,
@@ -24,54 +26,36 @@ const PIECE_BYTES: usize = HELD_FILE_BYTES;
 /// What a download takes: one piece that is being sent, and the next.
 const DOWNLOAD_BYTES: usize = 2 * PIECE_BYTES;
 
-/// Why there is no download, or no more of it.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// Reading needs a token that allows it.
-    #[error(transparent)]
-    Unauthorized(#[from] AuthError),
-    /// There is no such project or file.
-    #[error("there is no such project or file")]
-    Missing,
-    /// There is no memory for the project.
-    #[error("the server is busy")]
-    Unavailable,
-    /// It cannot be read; the cause has been logged.
-    #[error("it cannot be read")]
-    Failed,
-}
-
-impl From<StoreError> for DownloadError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound => Self::Missing,
-            StoreError::Unavailable => Self::Unavailable,
-            error => {
-                tracing::error!(%error, "could not read for a download");
-                Self::Failed
-            }
-        }
-    }
-}
-
 /// Who sends a plain request.
 pub struct Visitor {
     identity: Option<Identity>,
     account: Arc<Account>,
+    downloads: Arc<Downloads>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Visitor {
     /// The bearer of `token`, whose memory counts on `account`. An invalid token counts as none.
     pub fn new(app: &Application, token: Option<&str>, account: &Arc<Account>) -> Self {
         let identity = token.and_then(|token| bearer(app, token, app.now()).ok());
-        account.set_holder(match identity {
-            Some(_) => Holder::Authenticated,
-            None => Holder::Unauthenticated,
-        });
+        let public_read = app.policy.public.read;
+        account.set_holder(holder_of(identity.as_ref(), false, public_read));
         Self {
             identity,
             account: Arc::clone(account),
+            downloads: Arc::clone(&app.downloads),
+            clock: Arc::clone(&app.ports.clock),
         }
+    }
+
+    /// Begins a download that takes so much memory.
+    ///
+    /// # Errors
+    /// `Unavailable`, if there is not so much.
+    pub async fn download(&self, bytes: usize) -> Result<Download, DownloadError> {
+        self.downloads
+            .begin(&self.account, &self.clock, bytes)
+            .await
     }
 
     /// The account of the connection.
@@ -136,13 +120,13 @@ pub async fn project_file(
 ) -> Result<FileDownload, DownloadError> {
     let permit = visitor.may_read(app, project, app.now())?;
     // Before it is opened, because it may be in memory then.
-    let held = visitor.account.reserve_room(DOWNLOAD_BYTES).await;
+    let download = visitor.download(DOWNLOAD_BYTES).await?;
     let file = app.ports.projects.open_file(project, path).await?;
     Ok(FileDownload {
         rest: 0..file.bytes,
         file,
         permit,
-        _held: held,
+        download,
     })
 }
 
@@ -152,7 +136,7 @@ pub struct FileDownload {
     /// What is still to be sent.
     rest: Range<u64>,
     permit: ReadPermission,
-    _held: Reservation,
+    download: Download,
 }
 
 impl FileDownload {
@@ -178,6 +162,7 @@ impl FileDownload {
     /// # Errors
     /// The file cannot be read to its end, or the token has expired: nothing more may be sent.
     pub async fn next(&mut self) -> Option<Result<Bytes, DownloadError>> {
+        self.download.moved();
         let length = (self.rest.end - self.rest.start).min(PIECE_BYTES as u64);
         if length == 0 {
             return None;

@@ -176,6 +176,14 @@ impl FileStream {
         &self.asked
     }
 
+    /// Whether the token that permits it is still valid.
+    ///
+    /// # Errors
+    /// It has expired.
+    pub fn check_permit(&self) -> Result<(), RequestError> {
+        self.permit.check()
+    }
+
     /// Where the files come from.
     pub fn source(&self) -> &Source {
         &self.source

@@ -4,6 +4,7 @@ pub(crate) mod abandoned_projects;
 pub mod change_outlives_connection;
 pub mod delete_file;
 pub mod download;
+pub mod downloads;
 pub mod file_stream;
 pub mod focus;
 pub(crate) mod missing_last_part;

@@ -109,6 +109,12 @@ impl Account {
         balance.held() + bytes <= free_bytes(holder) || self.totals.has_room(holder, bytes)
     }
 
+    /// Whether there is room for `bytes` more of something that takes long. Connections without a
+    /// token may hold only half of their part for that, so that the rest is for others.
+    pub fn has_room_beside_others(&self, bytes: usize) -> bool {
+        self.totals.has_room_beside_others(self.holder(), bytes)
+    }
+
     /// Whether there is room for `bytes` more and as much again as connections like this one hold
     /// already: for what somebody could do without, and others may need soon.
     pub fn has_plenty(&self, bytes: usize) -> bool {
@@ -193,7 +199,7 @@ impl Account {
     }
 
     /// Has the connection closed.
-    pub(super) fn evict(&self) {
+    pub(crate) fn evict(&self) {
         self.evicted.cancel();
     }
 

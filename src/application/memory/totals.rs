@@ -69,12 +69,20 @@ impl Totals {
         !is_strangers_full && self.used() + bytes <= self.limit(holder)
     }
 
+    /// The same, where those without a token may hold only half of their part.
+    pub fn has_room_beside_others(&self, holder: Holder, bytes: usize) -> bool {
+        self.has_room(holder, bytes) && !self.are_strangers_beyond_half(holder, bytes)
+    }
+
     /// Whether such holders would not hold half of what they may with `bytes` more.
     pub fn has_plenty(&self, holder: Holder, bytes: usize) -> bool {
+        !self.are_strangers_beyond_half(holder, bytes)
+            && self.used() + bytes <= self.limit(holder) / 2
+    }
+
+    fn are_strangers_beyond_half(&self, holder: Holder, bytes: usize) -> bool {
         let strangers = self.unauthenticated() + bytes;
-        let is_strangers_half =
-            holder == Holder::Unauthenticated && strangers > self.max / UNAUTHENTICATED_PART / 2;
-        !is_strangers_half && self.used() + bytes <= self.limit(holder) / 2
+        holder == Holder::Unauthenticated && strangers > self.max / UNAUTHENTICATED_PART / 2
     }
 
     /// Counts `bytes` more of such a holder.

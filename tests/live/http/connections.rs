@@ -96,3 +96,46 @@ async fn a_download_does_not_keep_the_server_from_stopping() {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert!(!reader.answer(false).await.is_whole);
 }
+
+#[tokio::test]
+async fn stalled_downloads_keep_nobody_from_reading_and_make_way() {
+    let memory = (64 << 20).to_string();
+    let server = Server::with(&[
+        "--max-memory-bytes",
+        &memory,
+        "--max-message-bytes",
+        "1048576",
+        "--max-queue-bytes",
+        "1048576",
+    ]);
+    let mut ana = server.streamer().await;
+    for part in 1..=20 {
+        ana.send(post_part("a", noise(700_000), part, 20)).await;
+    }
+    ana.expect("filePost").await;
+    let mut stalled = Vec::new();
+    loop {
+        let mut reader = Plain::narrow(&server, &request("/-/zip/ana/demo")).await;
+        reader.head().await;
+        let is_refused = reader.received.starts_with(b"HTTP/1.1 503");
+        stalled.push(reader);
+        if is_refused {
+            break;
+        }
+        assert!(stalled.len() < 1_000, "there is no end of downloads");
+    }
+    let refused = get(&server, "/-/raw/ana/demo/a", "").await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("1"))
+    );
+    let mut anyone = server.connect().await;
+    anyone.ok(list_all()).await;
+    let begun = Instant::now();
+    while get(&server, "/-/raw/ana/demo/a", "").await.status == 503 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(15),
+            "nobody makes way"
+        );
+    }
+}

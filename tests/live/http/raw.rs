@@ -56,6 +56,7 @@ async fn parts_are_those_that_are_asked_for() {
     let behind = get(&server, FILE, "Range: bytes=200000-\r\n").await;
     assert_eq!(behind.status, 416);
     assert_eq!(behind.header("content-range"), Some("bytes */200000"));
+    assert_eq!(behind.header("cache-control"), Some("no-store"));
     for ignored in ["bytes=0-1,5-6", "lines=1-2", "bytes=9-1"] {
         let answer = get(&server, FILE, &format!("Range: {ignored}\r\n")).await;
         assert_eq!(

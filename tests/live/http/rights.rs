@@ -119,19 +119,25 @@ async fn a_token_that_expires_ends_the_download_that_needs_it() {
     }
     ana.expect("filePost").await;
     let brief = token(claims(&json!({"exp": now() + 2})));
-    let request = format!(
-        "GET /-/raw/ana/demo/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         Authorization: Bearer {brief}\r\n\r\n"
-    );
-    let mut reader = Plain::narrow(&server, &request).await;
-    reader.head().await;
+    let mut readers = Vec::new();
+    for address in ["/-/raw/ana/demo/a", "/-/zip/ana/demo"] {
+        let request = format!(
+            "GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Authorization: Bearer {brief}\r\n\r\n"
+        );
+        let mut reader = Plain::narrow(&server, &request).await;
+        reader.head().await;
+        readers.push(reader);
+    }
     // Until nobody's clock allows it any more, whatever leeway there is.
     while now() < now_of(&brief) + 6 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
-    let answer = reader.answer(false).await;
-    assert_eq!(answer.status, 200);
-    assert!(!answer.is_whole);
+    for reader in readers {
+        let answer = reader.answer(false).await;
+        assert_eq!(answer.status, 200);
+        assert!(!answer.is_whole);
+    }
 }
 
 /// When a token expires.

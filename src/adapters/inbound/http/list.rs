@@ -9,8 +9,8 @@ use serde::Serialize;
 use tokio::task::yield_now;
 
 use super::pieces::Pieces;
-use crate::application::files::download::{DownloadError, Visitor};
-use crate::application::memory::Reservation;
+use crate::application::files::download::Visitor;
+use crate::application::files::downloads::{Download, DownloadError};
 use crate::application::{FileStream, NextFile};
 use crate::domain::{FilePath, ProjectEntry};
 
@@ -72,26 +72,33 @@ pub(super) struct List {
     /// `None` once the list has ended.
     out: Option<Out>,
     is_first: bool,
-    _held: Reservation,
+    download: Download,
 }
 
 impl List {
-    /// The list of these files; waits for the memory that it takes.
-    pub async fn new(files: FileStream, gzipped: bool, visitor: &Visitor) -> Self {
+    /// The list of these files.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub async fn new(
+        files: FileStream,
+        gzipped: bool,
+        visitor: &Visitor,
+    ) -> Result<Self, DownloadError> {
         let bytes = 2 * SLICE_BYTES + if gzipped { GZIP_BYTES } else { 0 };
-        let held = visitor.account().reserve_room(bytes).await;
+        let download = visitor.download(bytes).await?;
         let mut out = if gzipped {
             Out::Gzip(GzEncoder::new(Vec::new(), Compression::default()))
         } else {
             Out::Plain(Vec::new())
         };
         out.write(BEGINNING);
-        Self {
+        Ok(Self {
             files,
             out: Some(out),
             is_first: true,
-            _held: held,
-        }
+            download,
+        })
     }
 
     fn write(&mut self, path: &FilePath, entry: &ProjectEntry) -> usize {
@@ -115,6 +122,7 @@ impl List {
 
 impl Pieces for List {
     async fn next(&mut self) -> Option<Result<Bytes, DownloadError>> {
+        self.download.moved();
         loop {
             self.out.as_ref()?;
             let mut slice = 0;

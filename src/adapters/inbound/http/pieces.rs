@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use warp::Reply as _;
 use warp::reply::Response;
 
-use crate::application::files::download::DownloadError;
+use crate::application::files::downloads::DownloadError;
 
 /// What an answer consists of. The next piece is made only when the client has taken most of those
 /// before it. After an error nothing more is sent, and the connection breaks off.

@@ -16,9 +16,8 @@ use super::pieces::{self, Pieces};
 use super::range::{Part, part};
 use super::zip::Zip;
 use crate::application::Application;
-use crate::application::files::download::{
-    DownloadError, FileDownload, Visitor, project_file, project_files,
-};
+use crate::application::files::download::{FileDownload, Visitor, project_file, project_files};
+use crate::application::files::downloads::DownloadError;
 use crate::domain::{FilePath, ProjectId, Version};
 
 /// Nothing of a project is ever a document of this origin, not even one that does nothing.
@@ -62,7 +61,10 @@ impl Asked<'_> {
             let mut answer = if self.head_only {
                 Response::default()
             } else {
-                pieces::answer(List::new(files, gzipped, self.visitor).await)
+                match List::new(files, gzipped, self.visitor).await {
+                    Ok(list) => pieces::answer(list),
+                    Err(error) => return refused(&error),
+                }
             };
             let headers = answer.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -142,7 +144,10 @@ impl Asked<'_> {
         let mut answer = if self.head_only {
             Response::default()
         } else {
-            pieces::answer(Zip::new(files, self.visitor).await)
+            match Zip::new(files, self.visitor).await {
+                Ok(zip) => pieces::answer(zip),
+                Err(error) => return refused(&error),
+            }
         };
         let name = harmless(project.name.as_str());
         let name = utf8_percent_encode(&name, &ENCODED);
@@ -179,11 +184,15 @@ fn header(text: String) -> HeaderValue {
 
 /// Has nobody but the client keep the answer, and nobody show it.
 fn keep_private(mut answer: Response) -> Response {
+    // Refusals are not kept at all.
+    let is_refused = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE;
     let headers = answer.headers_mut();
     let set = |headers: &mut HeaderMap, name: HeaderName, value| {
         headers.insert(name, HeaderValue::from_static(value));
     };
-    set(headers, CACHE_CONTROL, "private, no-cache");
+    if !is_refused {
+        set(headers, CACHE_CONTROL, "private, no-cache");
+    }
     set(headers, CONTENT_SECURITY_POLICY, SANDBOX);
     answer
 }

@@ -15,11 +15,12 @@ use tokio::task::yield_now;
 
 use self::format::{Directory, Entry};
 use super::pieces::Pieces;
-use crate::application::files::download::{DownloadError, Visitor};
-use crate::application::memory::{Account, Reservation};
+use crate::application::files::download::Visitor;
+use crate::application::files::downloads::{Download, DownloadError};
+use crate::application::memory::Account;
 use crate::application::ports::OpenFile;
 use crate::application::{FileStream, NextFile};
-use crate::domain::FilePath;
+use crate::domain::{AuthError, FilePath};
 
 /// How much is read and sent at a time.
 const PIECE_BYTES: usize = 64 * 1_024;
@@ -40,7 +41,7 @@ pub(super) struct Zip {
     /// How much has been made so far, `out` included.
     made: u64,
     account: Arc<Account>,
-    held: Reservation,
+    download: Download,
 }
 
 enum State {
@@ -62,17 +63,19 @@ struct Content {
 }
 
 impl Zip {
-    /// An archive of these files; waits for the memory that it takes.
-    pub async fn new(files: FileStream, visitor: &Visitor) -> Self {
-        let account = Arc::clone(visitor.account());
-        Self {
+    /// An archive of these files.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub async fn new(files: FileStream, visitor: &Visitor) -> Result<Self, DownloadError> {
+        Ok(Self {
             files,
             state: State::Files(Directory::default()),
             out: BytesMut::new(),
             made: 0,
-            held: account.reserve_room(ZIP_BYTES).await,
-            account,
-        }
+            download: visitor.download(ZIP_BYTES).await?,
+            account: Arc::clone(visitor.account()),
+        })
     }
 
     /// Begins the next file, or the end.
@@ -86,9 +89,10 @@ impl Zip {
         };
         let content = self.header(&mut directory, &path, file).await?;
         let needed = ZIP_BYTES + directory.memory_bytes();
-        if needed > self.held.bytes() {
+        let held = self.download.held();
+        if needed > held.bytes() {
             self.account.room(STEP_BYTES).await;
-            self.held.set(needed + STEP_BYTES);
+            held.set(needed + STEP_BYTES);
         }
         Ok(State::Content(directory, content))
     }
@@ -127,6 +131,11 @@ impl Zip {
     }
 
     async fn make(&mut self) -> Result<Option<Bytes>, DownloadError> {
+        self.download.moved();
+        // A long file would outlast the token that is needed for it.
+        if self.files.check_permit().is_err() {
+            return Err(AuthError::NoToken.into());
+        }
         while self.out.len() < PIECE_BYTES {
             let state = std::mem::replace(&mut self.state, State::End(VecDeque::new()));
             self.state = match state {

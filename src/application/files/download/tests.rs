@@ -1,5 +1,6 @@
 use super::*;
-use crate::application::memory::MemoryBudget;
+use crate::application::memory::{Holder, MemoryBudget};
+use crate::application::ports::StoreError;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, demo, disk_full, entry, names_of, open_file, path,
 };
