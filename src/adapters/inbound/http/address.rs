@@ -7,6 +7,9 @@ use crate::domain::{FilePath, ProjectId, ProjectName, UserName};
 /// Where the parts of the page are.
 pub(super) const PARTS: &str = "/-/viewer/";
 
+/// What stands where a streamer's name would be, in addresses that are none of a project's page.
+const NOBODY: &str = "-";
+
 /// How long the version of a page is.
 pub(super) const VERSION_DIGITS: usize = 16;
 
@@ -54,7 +57,10 @@ impl Address {
         }
         let bare = path.strip_suffix('/').unwrap_or(path);
         let (streamer, project) = bare.strip_prefix('/')?.split_once('/')?;
-        project_of(streamer, project)?;
+        let project = project_of(streamer, project)?;
+        if project.streamer.as_str() == NOBODY {
+            return None;
+        }
         Some(if bare == path {
             Self::Page
         } else {
@@ -222,6 +228,8 @@ mod tests {
             ("/%C3%A9va/caf%C3%A9%20x", Some(Address::Page)),
             ("/ws/demo", Some(Address::Page)),
             ("/healthz/demo", Some(Address::Page)),
+            ("/-/demo", None),
+            ("/%2D/demo", None),
             ("/ana", None),
             ("/ana/", None),
             ("/ana//", None),

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use futures_util::Stream;
-use http::header::{ALLOW, CACHE_CONTROL, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use tokio::time::timeout;
@@ -85,9 +85,16 @@ impl Site {
         request: &Request,
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
-        let address = Address::of(request.path.as_str());
         // An upgrade that comes this far is for an address that has none.
-        let Some(address) = address.filter(|_| !asks_for_websocket(&request.headers)) else {
+        if asks_for_websocket(&request.headers) {
+            return nothing_here();
+        }
+        let address = Address::of(request.path.as_str());
+        let is_health = matches!(address, Some(Address::Health | Address::Readiness));
+        if !is_health && let Some(refusal) = self.web_pages.refusal(&request.headers) {
+            return refusal;
+        }
+        let Some(address) = address else {
             return nothing_here();
         };
         if let Some(refusal) = wrong_method(&request.method, &address) {
@@ -99,9 +106,6 @@ impl Site {
             }
             Address::Health | Address::Readiness => return health("ok", StatusCode::OK),
             _ => {}
-        }
-        if let Some(refusal) = self.web_pages.refusal(&request.headers) {
-            return refusal;
         }
         if let Some(full) = request.connection.enter(&request.headers) {
             return full;
@@ -187,8 +191,12 @@ fn nothing_here() -> Response {
 
 fn health(status: &'static str, code: StatusCode) -> Response {
     let body = warp::reply::json(&json!({"status": status, "version": VERSION}));
-    let answer = warp::reply::with_status(body, code);
-    warp::reply::with_header(answer, CACHE_CONTROL, "no-store").into_response()
+    let mut answer = warp::reply::with_status(body, code).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // It counts as no connection, so it must not keep one.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 #[cfg(test)]
@@ -218,6 +226,7 @@ mod tests {
         let answer = ask(site(), "GET", "/healthz").await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(answer.headers()[CONNECTION], "close");
         let expected = format!(r#"{{"status":"ok","version":"{VERSION}"}}"#);
         assert_eq!(answer.body(), &expected);
     }
@@ -319,6 +328,8 @@ mod tests {
             ("/-/files/ana/demo", 403),
             ("/-/raw/ana/demo/a", 403),
             ("/-/zip/ana/demo", 403),
+            ("/other", 403),
+            ("/-/viewer/none.js", 403),
         ] {
             let web_pages = WebPages {
                 loopback_only: true,
