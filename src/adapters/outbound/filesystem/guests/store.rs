@@ -25,7 +25,7 @@ const MAX_RECORD_BYTES: u64 = 4 * 1_024 * 1_024;
 /// come rarely.
 pub(crate) struct FilesystemGuests {
     layout: Arc<Layout>,
-    gate: BlockingPool,
+    pool: BlockingPool,
     /// One change at a time, to its end and not merely until its caller is gone.
     turn: Arc<Mutex<()>>,
 }
@@ -34,7 +34,7 @@ impl FilesystemGuests {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
         Self {
             layout,
-            gate: BlockingPool::new(),
+            pool: BlockingPool::new(),
             turn: Arc::default(),
         }
     }
@@ -50,7 +50,7 @@ impl FilesystemGuests {
             drop(turn);
             done
         };
-        self.gate.run(work).await
+        self.pool.run(work).await
     }
 }
 

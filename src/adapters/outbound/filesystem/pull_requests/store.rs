@@ -27,7 +27,7 @@ pub(crate) struct FilesystemPullRequests {
     layout: Arc<Layout>,
     drafts: Arc<InFlight<PullRequestId>>,
     open: Arc<OpenPullRequests>,
-    gate: BlockingPool,
+    pool: BlockingPool,
 }
 
 impl FilesystemPullRequests {
@@ -40,7 +40,7 @@ impl FilesystemPullRequests {
             layout,
             drafts,
             open: Arc::new(open),
-            gate: BlockingPool::new(),
+            pool: BlockingPool::new(),
         }
     }
 
@@ -61,7 +61,7 @@ impl FilesystemPullRequests {
             let home = layout.pulls.descend(path);
             work(&layout, &home.looking("open the pull requests")?)
         };
-        self.gate.run(at_home).await
+        self.pool.run(at_home).await
     }
 }
 
@@ -87,7 +87,7 @@ impl PullRequestStore for FilesystemPullRequests {
             finishing.keep(&pull_request, in_turn);
             Ok(())
         };
-        Ok(self.gate.run(work).await?)
+        Ok(self.pool.run(work).await?)
     }
 
     async fn open_since(
@@ -134,14 +134,14 @@ impl PullRequestStore for FilesystemPullRequests {
         id: PullRequestId,
         path: &FilePath,
     ) -> Result<OpenFile, StoreError> {
-        let (name, gate) = (stored_name(path), self.gate.clone());
+        let (name, pool) = (stored_name(path), self.pool.clone());
         let permit = self.layout.may_keep_open().await?;
         let open = move |_: &Layout, home: &Folder| {
             let folder = home.folder(&id.to_string());
             let file = folder.and_then(|folder| folder.file_and_metadata(&name));
             let file = file.looking("open a pull request's file")?;
             // It has no versions: it is never replaced.
-            let opened = open_file::open(file, gate, Some(permit), |_| Version::UNKNOWN)?;
+            let opened = open_file::open(file, pool, Some(permit), |_| Version::UNKNOWN)?;
             opened.ok_or(StoreError::NotFound)
         };
         self.at_home(project, id, open).await
