@@ -5,7 +5,7 @@ use twicecast_client::protocol::PullRequest;
 
 use crate::names::shown;
 use crate::review::contents::Contents;
-use crate::review::steps::{Action, Step};
+use crate::review::steps::{Action, BECOMES_EXECUTABLE, Step};
 use crate::review::{apply, merge};
 use crate::ui::output::cut;
 use crate::ui::style::{Style, painted};
@@ -69,7 +69,11 @@ pub fn step(step: &Step<'_>, left: &mut usize, line: &mut dyn FnMut(String)) {
         line(painted(Style::Bad, &text));
     }
     match step.executable() {
-        Some(true) => line(painted(Style::Bad, "ATTENTION: it becomes executable.")),
+        Some(true) if step.held.as_deref() == Some(BECOMES_EXECUTABLE) => {}
+        Some(true) => {
+            let text = format!("ATTENTION: {BECOMES_EXECUTABLE}.");
+            line(painted(Style::Bad, &text));
+        }
         Some(false) => line("it is no longer executable".to_owned()),
         None => {}
     }

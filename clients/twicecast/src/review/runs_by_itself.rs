@@ -37,6 +37,51 @@ const NAMES: &[(&str, Reason)] = &[
         "bundler runs it, also when an editor opens the folder",
     ),
     ("rakefile", "rake runs it"),
+    // An editor has make print what it would do, which runs the shell that a variable asks for.
+    (
+        "makefile",
+        "make runs it, also when an editor opens the folder",
+    ),
+    (
+        "gnumakefile",
+        "make runs it, also when an editor opens the folder",
+    ),
+    ("bsdmakefile", "make runs it"),
+    ("justfile", "just runs it"),
+    (".justfile", "just runs it"),
+    ("taskfile.yml", "task runs it"),
+    ("taskfile.yaml", "task runs it"),
+    ("procfile", "foreman runs what it names"),
+    ("tiltfile", "tilt runs it"),
+    ("sconstruct", "scons runs it"),
+    ("vagrantfile", "vagrant runs it"),
+    ("dockerfile", DOCKER),
+    ("containerfile", DOCKER),
+    ("compose.yml", DOCKER),
+    ("compose.yaml", DOCKER),
+    ("docker-bake.hcl", DOCKER),
+    ("gradlew", WRAPPER),
+    ("gradlew.bat", WRAPPER),
+    ("mvnw", WRAPPER),
+    ("mvnw.cmd", WRAPPER),
+    ("configure", "a build runs it"),
+    ("deno.json", "deno runs the tasks that it names"),
+    ("deno.jsonc", "deno runs the tasks that it names"),
+    ("turbo.json", "turbo runs what it names"),
+    ("nx.json", "nx runs what it names"),
+    ("angular.json", "ng runs what it names"),
+    ("bunfig.toml", "bun loads what it names"),
+    ("build.xml", "ant runs it"),
+    ("build.sc", "mill runs it"),
+    ("build.mill", "mill runs it"),
+    ("project.clj", "leiningen runs it"),
+    ("deps.edn", "clojure loads what it names"),
+    ("dune-project", "dune runs what it names"),
+    ("dune", "dune runs what it names"),
+    ("setup.hs", "cabal runs it"),
+    ("build.bazel", "bazel runs it"),
+    ("workspace.bazel", "bazel runs it"),
+    ("module.bazel", "bazel runs it"),
     (
         "package.swift",
         "Swift runs it, also when an editor opens the folder",
@@ -227,6 +272,8 @@ const NAMES: &[(&str, Reason)] = &[
 ];
 
 const DEV: Reason = "a development server, a build or a test run runs it";
+const DOCKER: Reason = "docker runs what it says";
+const WRAPPER: Reason = "a build runs it, also when an editor opens the folder";
 const LINT: Reason = "a linter loads what it names, also in an editor";
 
 /// Folders, wherever they lie, with all that is in them.
@@ -268,6 +315,14 @@ const PAIRS: &[(&str, &str, Reason)] = &[
     ),
 ];
 
+/// Files whose names begin so, wherever they lie.
+const BEGINNINGS: &[(&str, Reason)] = &[
+    ("dockerfile.", DOCKER),
+    ("containerfile.", DOCKER),
+    ("docker-compose.", DOCKER),
+    ("makefile.", "make runs what is made of it"),
+];
+
 /// Files whose names end so, wherever they lie.
 const ENDINGS: &[(&str, Reason)] = &[
     ("pth", "Python runs it at every start"),
@@ -284,6 +339,21 @@ const ENDINGS: &[(&str, Reason)] = &[
         "MSBuild runs it, also when an editor opens the folder",
     ),
     ("cabal", "cabal runs what it names"),
+    ("mk", "make runs it"),
+    ("cmake", "an editor runs it when it opens the folder"),
+    ("just", "just runs it"),
+    ("dockerfile", DOCKER),
+    ("rake", "rake runs it"),
+    (
+        "gradle",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    (
+        "kts",
+        "gradle runs it, also when an editor opens the folder",
+    ),
+    ("nix", "nix runs it"),
+    ("bzl", "bazel runs it"),
     ("gemspec", "bundler runs it"),
     (
         "code-workspace",
@@ -298,6 +368,11 @@ pub fn why(name: &FileName) -> Option<Reason> {
     let segments: Vec<&str> = lower.split('/').skip(1).collect();
     let (leaf, folders) = segments.split_last()?;
     let by_name = || NAMES.iter().find(|(name, _)| name == leaf);
+    let by_beginning = || {
+        BEGINNINGS
+            .iter()
+            .find(|(beginning, _)| leaf.starts_with(beginning))
+    };
     let by_folder = || FOLDERS.iter().find(|(name, _)| folders.contains(name));
     let by_pair = || {
         let is_pair = |outer, inner| folders.windows(2).any(|pair| *pair == [outer, inner]);
@@ -305,6 +380,7 @@ pub fn why(name: &FileName) -> Option<Reason> {
     };
     by_name()
         .or_else(by_folder)
+        .or_else(by_beginning)
         .map(|(_, why)| *why)
         .or_else(|| by_pair().map(|(_, _, why)| *why))
         .or_else(|| {
@@ -350,6 +426,19 @@ mod tests {
             "/pyproject.toml",
             "/vite.config.js",
             "/A.csproj",
+            "/Makefile",
+            "/sub/GNUmakefile",
+            "/justfile",
+            "/gradlew",
+            "/Vagrantfile",
+            "/web/Dockerfile",
+            "/Dockerfile.dev",
+            "/dev.Dockerfile",
+            "/docker-compose.yml",
+            "/docker-compose.prod.yml",
+            "/compose.yaml",
+            "/cmake/a.cmake",
+            "/rules.mk",
         ] {
             assert!(why(&name(runs)).is_some(), "{runs}");
         }
@@ -360,7 +449,7 @@ mod tests {
             "/build.rs/a",
             "/cargo/config.toml",
             "/pth",
-            "/Makefile",
+            "/src/makefile/a",
             "/package-lock.json",
         ] {
             assert_eq!(why(&name(plain)), None, "{plain}");
@@ -370,6 +459,7 @@ mod tests {
             .iter()
             .chain(FOLDERS)
             .chain(ENDINGS)
+            .chain(BEGINNINGS)
             .map(|(name, _)| *name);
         for listed in all.chain(PAIRS.iter().flat_map(|(outer, inner, _)| [*outer, *inner])) {
             assert_eq!(listed, listed.to_lowercase());

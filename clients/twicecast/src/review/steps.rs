@@ -168,7 +168,8 @@ impl Steps<'_, '_> {
                 return Ok(step);
             }
         };
-        let held = (!is_named).then(|| held(name, theirs));
+        let runs_already = ours.as_ref().is_some_and(|ours| ours.executable);
+        let held = (!is_named).then(|| held(name, theirs, runs_already));
         step.held = held.flatten();
         step.action = match theirs {
             Some(theirs) => self.file(name, ours.as_ref(), theirs).await?,
@@ -272,13 +273,17 @@ impl Steps<'_, '_> {
     }
 }
 
-/// Why a file is taken only where it is named.
-fn held(name: &FileName, theirs: Option<&Proposed>) -> Option<String> {
+/// The reason for one that becomes executable.
+pub const BECOMES_EXECUTABLE: &str = "it becomes executable";
+
+/// Why a file is taken only where it is named. `is_executable` says whether what is here is.
+pub fn held(name: &FileName, theirs: Option<&Proposed>, is_executable: bool) -> Option<String> {
     if policy::is_rules(name) {
         return Some("it holds the rules that say what is SHARED and what is not".to_owned());
     }
-    theirs?;
-    runs_by_itself::why(name).map(|why| format!("it runs by itself: {why}"))
+    let becomes_executable = theirs?.executable == Some(true) && !is_executable;
+    let runs_by_itself = runs_by_itself::why(name).map(|why| format!("it runs by itself: {why}"));
+    runs_by_itself.or_else(|| becomes_executable.then(|| BECOMES_EXECUTABLE.to_owned()))
 }
 
 #[cfg(test)]

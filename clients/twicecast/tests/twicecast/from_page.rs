@@ -11,7 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::pty::Terminal;
 use crate::real::{RealServer, Share};
-use crate::support::{Files, command, files, tree, twicecast, write};
+use crate::support::{Files, command, files, set_mode, tree, twicecast, write};
 
 /// The streamer's page, as far as the server knows it.
 struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -62,7 +62,9 @@ impl Page {
     async fn apply(&mut self) {
         self.send(&json!({"type": "pullrequest", "subtype": "list"}))
             .await;
-        let id = self.until("pullRequestList").await[0]["id"].clone();
+        let listed = self.until("pullRequestList").await;
+        let newest = listed.as_array().unwrap().last().unwrap();
+        let id = newest["id"].clone();
         let data = json!({"id": id});
         self.send(&json!({"type": "pullrequest", "subtype": "apply", "data": data}))
             .await;
@@ -113,6 +115,10 @@ impl World {
 
     /// Proposes these files, as bob.
     async fn propose(&self, changed: &Files) {
+        self.propose_with(changed, &[]).await;
+    }
+
+    async fn propose_with(&self, changed: &Files, executables: &[&str]) {
         let (copy, url) = (tempfile::tempdir().unwrap(), self.server.url());
         let who = ["--url", &url, "--user", "bob", "--key", "secret"];
         let whose = ["--streamer", "ana", "--project", "demo"];
@@ -120,6 +126,9 @@ impl World {
         let cloned = twicecast(&[&["clone", dir][..], &who, &whose].concat()).await;
         assert_eq!(cloned.code, 0, "{cloned:?}");
         write(copy.path(), changed);
+        for name in executables {
+            set_mode(&copy.path().join(name), 0o755);
+        }
         let title = ["--title", "A change"];
         let proposed = twicecast(&[&["propose", dir][..], &who, &title].concat()).await;
         assert_eq!(proposed.code, 0, "{proposed:?}");
@@ -198,7 +207,7 @@ async fn a_no_changes_nothing_and_the_pull_request_stays_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_accept_from_page_nobody_is_asked_but_for_what_tools_run_by_themselves() {
+async fn with_accept_from_page_nobody_is_asked_but_for_what_is_taken_only_by_name() {
     let world = World::new().await;
     let dir = world.dir.path();
     let mut share = Share::start(&world.server.url(), dir, &["--accept-from-page"]);
@@ -209,15 +218,16 @@ async fn with_accept_from_page_nobody_is_asked_but_for_what_tools_run_by_themsel
     assert_eq!(page.ended().await.0, "applied");
     assert!(world.has("/b", b"c\n"));
     share.until_that("sent", |sent| sent["name"] == "/b").await;
-    world
-        .propose(&files(&[("/build.rs", b"fn main() {}\n")]))
-        .await;
-    page.until("pullRequestCreated").await;
-    page.apply().await;
-    let (outcome, message) = page.ended().await;
-    assert_eq!(outcome, "declined");
-    assert!(message.contains("no keyboard"), "{message}");
-    assert!(!world.has("/build.rs", b"fn main() {}\n"));
+    for (name, executables) in [("/tool", &["tool"][..]), ("/build.rs", &[])] {
+        let proposed = files(&[(name, b"fn main() {}\n")]);
+        world.propose_with(&proposed, executables).await;
+        page.until("pullRequestCreated").await;
+        page.apply().await;
+        let (outcome, message) = page.ended().await;
+        assert_eq!(outcome, "declined");
+        assert!(message.contains("no keyboard"), "{message}");
+        assert!(!world.has(name, b"fn main() {}\n"));
+    }
     drop(share);
     let mut share = terminal(&world.sharing(&["--accept-from-page"]));
     share.until("sharing ana/demo").await;

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
 
-pub use folders::{files, tree, write};
+pub use folders::{files, set_mode, tree, write};
 pub use process::{Live, Said, Unheard, command, mirror_once, share_once, twicecast};
 
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -55,7 +55,8 @@ With --json each line is an object; `event` says which:
   paused, resumed
   pullRequest        id, author, title
   pullRequestClosed  id
-  applyAsked         id, author, title, files, runByThemselves: what your page asks for
+  applyAsked         id, author, title, files, held: what your page asks for; held
+                     are those that `pulls apply` takes only by name
   applied            text: what has come of it
   viewers            count
   note               text
@@ -122,7 +123,7 @@ pub struct ShareArgs {
     #[arg(long, requires = "invite")]
     pub show_invites: bool,
     /// Apply what you accept on your page without asking here, but for files that tools run by
-    /// themselves
+    /// themselves, that become executable or say what is shared
     #[arg(long, conflicts_with = "once")]
     pub accept_from_page: bool,
     /// Send what differs, and end when the server has acknowledged all of it

@@ -21,11 +21,11 @@ use super::review::{Applied, Reviewed, apply, look};
 enum State {
     Idle,
     /// The pull request is looked at, so that the streamer sees what they say yes to.
-    Looking(u64, JoinHandle<Result<Reviewed, Failure>>),
+    Looking(u64, JoinHandle<Result<Box<Reviewed>, Failure>>),
     /// The streamer is asked.
-    Asking(u64, Reviewed),
+    Asking(u64, Box<Reviewed>),
     /// The server is asked whether the page still wants it.
-    Accepting(u64, Reviewed),
+    Accepting(u64, Box<Reviewed>),
     /// It is applied.
     Applying(u64, JoinHandle<Result<Applied, Failure>>),
 }
@@ -35,7 +35,7 @@ pub struct FromPage {
     pub credentials: Credentials,
     pub dir: PathBuf,
     pub allow: Vec<String>,
-    /// Whether nobody needs to be asked, but for files that tools run by themselves.
+    /// Whether nobody needs to be asked, but for files that `pulls apply` takes only by name.
     pub accepts: bool,
     /// Whether somebody can be asked.
     pub has_keys: bool,
@@ -132,7 +132,7 @@ impl FromPage {
     async fn go_on(&self, state: State, done: Done) -> State {
         match (state, done) {
             (State::Looking(request, _), Done::Looked(Ok(reviewed))) => {
-                if self.accepts && reviewed.run_by_themselves.is_empty() {
+                if self.accepts && reviewed.held.is_empty() {
                     return self.accept(request, reviewed).await;
                 }
                 if !self.has_keys {
@@ -166,7 +166,7 @@ impl FromPage {
         }
     }
 
-    async fn accept(&self, request: u64, reviewed: Reviewed) -> State {
+    async fn accept(&self, request: u64, reviewed: Box<Reviewed>) -> State {
         let accept = protocol::pull_request_accept(ACCEPT, request);
         self.wish(Wish::Send(accept)).await;
         State::Accepting(request, reviewed)
@@ -202,7 +202,7 @@ impl State {
 
 /// What a task has come to.
 enum Done {
-    Looked(Result<Reviewed, Failure>),
+    Looked(Result<Box<Reviewed>, Failure>),
     Applied(Result<Applied, Failure>),
 }
 

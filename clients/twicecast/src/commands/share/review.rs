@@ -10,11 +10,11 @@ use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::publish::output::Event;
 use crate::review::apply;
+use crate::review::contents::Contents;
 use crate::review::inbox::Inbox;
 use crate::review::listed::short;
-use crate::review::policy::{self, Policy};
-use crate::review::runs_by_itself;
-use crate::review::steps::Steps;
+use crate::review::policy::Policy;
+use crate::review::steps::{Steps, held};
 use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::ui::output::{Line, first_names};
@@ -22,10 +22,11 @@ use crate::ui::output::{Line, first_names};
 /// A pull request that somebody is to say yes or no to.
 pub struct Reviewed {
     pull: PullRequest,
+    contents: Contents,
     /// Those of its files that are wanted.
     files: Vec<FileName>,
-    /// Those of them that tools run by themselves, or that say what is shared.
-    pub run_by_themselves: Vec<String>,
+    /// Those of them that `pulls apply` takes only where they are named.
+    pub held: Vec<String>,
 }
 
 /// What has become of one.
@@ -47,7 +48,7 @@ impl Reviewed {
             author: self.pull.owner.clone(),
             title: self.pull.title.clone(),
             files: self.files.iter().map(ToString::to_string).collect(),
-            run_by_themselves: self.run_by_themselves.clone(),
+            held: self.held.clone(),
         }
     }
 }
@@ -61,25 +62,28 @@ pub async fn look(
     credentials: &Credentials,
     id: &str,
     files: Option<&[String]>,
-) -> Result<Reviewed, Failure> {
+) -> Result<Box<Reviewed>, Failure> {
     let mut inbox = Inbox::enter(credentials).await?;
     let all = inbox.list().await?;
-    inbox.leave().await;
     let pull = all.into_iter().find(|pull| pull.id.raw() == id);
     let pull = pull.ok_or_else(|| Failure::usage("It is not open any more."))?;
+    let contents = inbox.contents(&pull).await?;
+    inbox.leave().await;
     let names = pull.files.iter().chain(&pull.deleted);
     let names = names.filter(|name| files.is_none_or(|files| files.contains(name)));
     let files: Vec<_> = names
         .filter_map(|name| FileName::parse(name).ok())
         .collect();
-    let is_held = |name: &&FileName| policy::is_rules(name) || runs_by_itself::why(name).is_some();
-    let run_by_themselves = files.iter().filter(is_held);
-    let run_by_themselves = run_by_themselves.map(ToString::to_string).collect();
-    Ok(Reviewed {
+    // Whatever the file here is: who says yes to one that is executable loses nothing.
+    let is_held = |name: &&FileName| held(name, contents.files.get(*name), false).is_some();
+    let held = files.iter().filter(is_held).map(ToString::to_string);
+    let held = held.collect();
+    Ok(Box::new(Reviewed {
         pull,
+        contents,
         files,
-        run_by_themselves,
-    })
+        held,
+    }))
 }
 
 /// Applies it to the folder `dir`, and reports it as merged if all of it was taken. What was shown
@@ -92,18 +96,17 @@ pub async fn apply(
     credentials: &Credentials,
     dir: &Path,
     allow: &[String],
-    reviewed: Reviewed,
+    reviewed: Box<Reviewed>,
     tell: &mut (dyn FnMut(Line) + Send),
 ) -> Result<Applied, Failure> {
     let mut inbox = Inbox::enter(credentials).await?;
     let all = inbox.list().await?;
-    let pull = &reviewed.pull;
+    let Reviewed { pull, contents, .. } = &*reviewed;
     if !all.iter().any(|open| open.id.raw() == pull.id.raw()) {
         return Err(Failure::usage("It is not open any more."));
     }
     let (root, project) = pulls::open(dir, &mut inbox).await?;
     let policy = Policy::new(dir, allow)?;
-    let contents = inbox.contents(pull).await?;
     let mut named = Vec::new();
     for name in &reviewed.files {
         if policy.refusal(name).await.is_none() {
@@ -127,7 +130,7 @@ pub async fn apply(
         taken: &mut taken,
         rehearsed: None,
     };
-    let outcome = apply::run(dir, &mut steps, &contents, tell).await?;
+    let outcome = apply::run(dir, &mut steps, contents, tell).await?;
     let is_all = outcome.is_whole() && contents.refused.is_empty();
     if is_all {
         inbox.close(pull.id.raw(), "merged").await?;

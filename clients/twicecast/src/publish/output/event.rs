@@ -160,8 +160,8 @@ pub enum Event {
         title: Untrusted,
         /// The files that would change.
         files: Vec<String>,
-        /// Those of them that tools run by themselves, or that say what is shared.
-        run_by_themselves: Vec<String>,
+        /// Those of them that `pulls apply` takes only where they are named.
+        held: Vec<String>,
     },
     /// Something has come of a pull request that was applied from the page.
     Applied {

@@ -128,7 +128,8 @@ pub fn apply_asked(
     author: &Untrusted,
     title: &Untrusted,
     files: &[String],
-    run_by_themselves: &[String],
+    held: &[String],
+    pulls: &CommandLine,
 ) -> String {
     let mut text = format!(
         "your page asks to apply {} by {}: {} ({}: {})\n",
@@ -138,11 +139,17 @@ pub fn apply_asked(
         counted(files.len(), "file"),
         first_names(files)
     );
-    if !run_by_themselves.is_empty() {
-        let names = first_names(run_by_themselves);
+    let _ = writeln!(
+        text,
+        "`{pulls} show {}` shows what changes",
+        id.beginning(8)
+    );
+    if !held.is_empty() {
+        let names = first_names(held);
         let _ = writeln!(
             text,
-            "LOOK AT THEM FIRST: tools run these by themselves, or they say what is shared: {names}"
+            "LOOK FIRST: tools run these by themselves, they become executable, or they say what \
+             is shared: {names}"
         );
     }
     text.push_str("press y to apply, n to decline");

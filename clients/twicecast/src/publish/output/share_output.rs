@@ -242,8 +242,8 @@ impl ShareOutput {
                 author,
                 title,
                 files,
-                run_by_themselves,
-            } => apply_asked(id, author, title, files, run_by_themselves),
+                held,
+            } => apply_asked(id, author, title, files, held, &self.commands.pulls),
             Event::Note { text } | Event::Applied { text } => text.clone(),
             Event::Stopped { .. } => "stopped".to_owned(),
             Event::Sending { .. }

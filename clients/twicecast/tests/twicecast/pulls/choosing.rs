@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::world::{TEXT, World, propose_like_the_original};
 use crate::real::{RealServer, Share, Wire};
-use crate::support::{files, tree, twicecast, write};
+use crate::support::{files, set_mode, tree, twicecast, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_files_can_be_picked_and_a_pull_request_can_be_closed() {
@@ -214,14 +214,16 @@ async fn patterns_that_meet_nothing_and_another_folder_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_tools_run_by_themselves_is_marked_and_taken_only_where_it_is_named() {
+async fn what_tools_run_by_themselves_or_becomes_executable_is_marked_and_taken_only_by_name() {
     let world = World::new(&files(&[("/a", b"1")])).await;
     let proposed = files(&[
         ("/a", b"2"),
         ("/build.rs", b"evil"),
         ("/.vscode/tasks.json", b"{}"),
+        ("/tool", b"#!/bin/sh\n"),
     ]);
     write(world.copy.path(), &proposed);
+    set_mode(&world.copy.path().join("tool"), 0o755);
     let id = world.propose().await;
     let shown = world.pulls(&["show", &id]).await;
     assert_eq!(
@@ -229,10 +231,21 @@ async fn what_tools_run_by_themselves_is_marked_and_taken_only_where_it_is_named
         2,
         "{shown:?}"
     );
+    assert!(
+        shown.out.contains("ATTENTION: it becomes executable"),
+        "{shown:?}"
+    );
     let said = world.pulls(&["apply", &id]).await;
     assert_eq!(said.code, 1, "{said:?}");
     assert_eq!(tree(world.dir.path()), files(&[("/a", b"2")]));
-    let words = ["apply", &id, "--files", "/.vscode/tasks.json", "/build.rs"];
+    let words = [
+        "apply",
+        &id,
+        "--files",
+        "/.vscode/tasks.json",
+        "/build.rs",
+        "/tool",
+    ];
     assert!(said.out.contains(&words.join(" ")), "{said:?}");
     let said = world.pulls(&words).await;
     assert_eq!(said.code, 0, "{said:?}");

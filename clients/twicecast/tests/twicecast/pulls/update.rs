@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::world::{TEXT, World};
 use crate::real::{Wire, eventually};
-use crate::support::{Files, Said, files, tree, twicecast, write};
+use crate::support::{Files, Said, files, set_mode, tree, twicecast, write};
 
 fn text(changes: &[(&str, &str)]) -> Vec<u8> {
     let text = String::from_utf8(TEXT.to_vec()).unwrap();
@@ -19,10 +19,6 @@ fn text(changes: &[(&str, &str)]) -> Vec<u8> {
 
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path).unwrap().permissions().mode() & 0o100 != 0
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 impl World {

@@ -1,5 +1,7 @@
 //! Folders and what is in them.
 
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::Files;
@@ -39,4 +41,9 @@ pub fn files(of: &[(&str, &[u8])]) -> Files {
     of.iter()
         .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
         .collect()
+}
+
+/// Sets the permissions of a file.
+pub fn set_mode(path: &Path, mode: u32) {
+    set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
