@@ -37,8 +37,8 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// Keeps a token for the streamer's other commands, which find it by the folder or by the
-    /// server's address.
+    /// Keeps a token and the link for the streamer's other commands, which find them by the folder
+    /// or by the server's address, and replaces those that were kept before.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl LocalServer {
             ..
         } = credentials;
         // Both may have begun at once.
-        refuse_second(dir)?;
+        refuse_second(dir, Some(&self.url))?;
         // The key dies with this process, and the token with the key.
         let claims = Claims::new(user, streamer, project, None, STREAMER_HOURS);
         let share = LocalShare {
@@ -112,7 +112,7 @@ pub async fn start(dir: &Path, settings: LocalSettings) -> Result<LocalServer, F
              set XDG_STATE_HOME to another one.",
         ));
     }
-    refuse_second(dir)?;
+    refuse_second(dir, None)?;
     let temporary = std::env::temp_dir();
     if lies_in(&temporary, dir) {
         return Err(Failure::usage(
@@ -125,10 +125,11 @@ pub async fn start(dir: &Path, settings: LocalSettings) -> Result<LocalServer, F
     serve(registration, settings).await.map_err(cannot)
 }
 
-/// Refuses to share a folder that is shared already from here: the streamer's commands in it would
-/// not know which of the two is meant.
-fn refuse_second(dir: &Path) -> Result<(), Failure> {
-    let Some(first) = local_share::of_folder(dir) else {
+/// Refuses to share a folder that is shared already from here, by another server than `own`: the
+/// streamer's commands in it would not know which of the two is meant.
+fn refuse_second(dir: &Path, own: Option<&str>) -> Result<(), Failure> {
+    let first = local_share::of_folder(dir).filter(|first| Some(first.url.as_str()) != own);
+    let Some(first) = first else {
         return Ok(());
     };
     let (dir, url) = (shown(&dir.to_string_lossy()), shown(&first.url));

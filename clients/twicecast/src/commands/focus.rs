@@ -1,6 +1,7 @@
 //! `twicecast focus`: tells viewers where the streamer is looking, for an editor to call.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use twicecast_client::protocol;
@@ -13,6 +14,8 @@ use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::replica::kind;
 
+/// The greatest number of a line (protocol, section 4).
+const LINE_MAX: u32 = 0x7fff_ffff;
 const AUTHENTICATE: u64 = 1;
 const FOCUS: u64 = 2;
 
@@ -32,19 +35,35 @@ Exit codes:
 
 Examples:
   twicecast focus src/main.rs
+  twicecast focus ~/demo/src/main.rs:12
   twicecast focus ~/demo/src/main.rs --line 12";
 
 /// `twicecast focus`.
 #[derive(Debug, Args)]
 pub struct FocusArgs {
-    /// The file, in the folder that is shared
+    /// The file, in the folder that is shared; it may end in :LINE
     pub file: PathBuf,
     /// The line, from 1 on
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=0x7fff_ffff))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(LINE_MAX)))]
     pub line: Option<u32>,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// The file and the line that are meant: `FILE:LINE` is one of both, unless there is a file of that
+/// name.
+fn place(file: &Path, line: Option<u32>) -> io::Result<(PathBuf, Option<u32>)> {
+    let whole = std::fs::canonicalize(file);
+    let Some((name, number)) = file.to_str().and_then(|text| text.rsplit_once(':')) else {
+        return whole.map(|file| (file, line));
+    };
+    match number.parse() {
+        Ok(number @ 1..=LINE_MAX) if whole.is_err() && line.is_none() => {
+            Ok((std::fs::canonicalize(name)?, Some(number)))
+        }
+        _ => whole.map(|file| (file, line)),
+    }
 }
 
 /// Runs the command and gives the exit code.
@@ -53,7 +72,7 @@ pub struct FocusArgs {
 ///
 /// A sentence, if the file is not shared, or the server cannot be reached or does not let us in.
 pub async fn run(args: &FocusArgs) -> Result<u8, Failure> {
-    let file = std::fs::canonicalize(&args.file).map_err(|error| {
+    let (file, line) = place(&args.file, args.line).map_err(|error| {
         let file = shown(&args.file.to_string_lossy());
         Failure::usage(format!("{file} cannot be found: {error}."))
     })?;
@@ -88,7 +107,7 @@ pub async fn run(args: &FocusArgs) -> Result<u8, Failure> {
     )
     .await?;
     outgoing
-        .send(protocol::focus(FOCUS, name.as_str(), args.line))
+        .send(protocol::focus(FOCUS, name.as_str(), line))
         .await;
     let answer = incoming.answer(FOCUS, &mut drop).await;
     answer.map_err(Failure::from)?;

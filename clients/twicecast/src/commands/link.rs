@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::local_settings::ViewersLink;
 use crate::ui::output::{say, warn};
 use crate::ui::qr;
-use crate::ui::time::date_and_time;
+use crate::ui::time::{date_and_time, now};
 use crate::{connection, links};
 
 /// What `--help` says.
@@ -147,6 +147,7 @@ async fn of_viewers(
 ) -> Result<ViewersLink, Failure> {
     let page = page(credentials, share.as_ref())?;
     if let Some(LocalShare { link, until, .. }) = share.filter(|share| !share.link.is_empty()) {
+        check_holds(until, now())?;
         return Ok(ViewersLink {
             address: link,
             until,
@@ -175,6 +176,18 @@ async fn of_viewers(
     })
 }
 
+/// Refuses a link that held until then, in seconds since the epoch; `now` is in milliseconds.
+fn check_holds(until: Option<u64>, now: i64) -> Result<(), Failure> {
+    let now = u64::try_from(now / 1_000).unwrap_or_default();
+    if until.is_none_or(|until| now < until) {
+        return Ok(());
+    }
+    Err(Failure::denied(
+        "The link of your `twicecast share --local` has expired. It makes another within a minute \
+         if it still runs; try again then, or start it again.",
+    ))
+}
+
 /// Whether everybody may read the project, as somebody without a token finds.
 async fn is_public(credentials: &Credentials) -> Result<bool, Failure> {
     let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
@@ -195,5 +208,23 @@ async fn is_public(credentials: &Credentials) -> Result<bool, Failure> {
             Ok(true)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_has_expired_is_not_printed() {
+        for (until, now, holds) in [
+            (None, 5_000, true),
+            (Some(5), 4_999, true),
+            (Some(5), 5_000, false),
+            (Some(5), -1, true),
+        ] {
+            let checked = check_holds(until, now);
+            assert_eq!(checked.is_ok(), holds, "{until:?} at {now}");
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::links;
+use crate::local_settings::ViewersLink;
 use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
@@ -42,6 +43,7 @@ mod first_look;
 mod from_page;
 mod invitation;
 mod local;
+mod renewal;
 mod review;
 
 pub use args::{AFTER_HELP, HELP, ShareArgs};
@@ -49,6 +51,7 @@ use first_look::FirstLook;
 use from_page::FromPage;
 pub use invitation::ANYBODY as VIEWER;
 use invitation::Invitation;
+use renewal::Renewal;
 
 /// The exit code where somebody does not want it after all.
 const USAGE: u8 = 2;
@@ -131,6 +134,7 @@ async fn share(
     // Not before: who only looks, or declines, has shared nothing.
     let lasting_url = if args.local { "" } else { &credentials.url };
     kind::mark_shared(&dir, lasting_url, &credentials.full_project());
+    let mut local = None;
     if let Some(server) = server {
         let invitation = Invitation::new(server, &credentials, &dir)?;
         let link = invitation.link()?;
@@ -141,10 +145,12 @@ async fn share(
         server.keep(&credentials, &dir, &link)?;
         output.tell(&of_link);
         output.tell(&commands);
+        local = Some((server, link));
     }
     temporaries::sweep(&root);
     base_cache::begin(&credentials.full_project(), &dir);
     let (page, answers) = answer_page(args, &credentials, &dir, keys.are_there());
+    let renewed = renew_link(local, &credentials, &dir, page.as_ref());
     let mut share = Share {
         once: args.once,
         credentials,
@@ -156,7 +162,10 @@ async fn share(
         answers,
         page,
     };
-    let result = share.run().await;
+    let result = tokio::select! {
+        result = share.run() => result,
+        never = renewed => match never {},
+    };
     if args.json
         && let Err(failure) = &result
     {
@@ -214,12 +223,41 @@ fn answer_page(
         has_keys,
         heard,
         answers,
-        wishes: wish,
+        wishes: wish.clone(),
     };
     // It ends with the share, which drops what it hears by.
     tokio::spawn(from_page.run());
     let heard = heard_by;
-    (Some(Page { heard, wishes }), yes_or_no)
+    (
+        Some(Page {
+            heard,
+            wishes,
+            wish,
+        }),
+        yes_or_no,
+    )
+}
+
+/// Replaces the viewers' link of a local server before it ends, for as long as it is awaited.
+fn renew_link<'a>(
+    local: Option<(&'a mut LocalServer, ViewersLink)>,
+    credentials: &Credentials,
+    dir: &'a Path,
+    page: Option<&Page>,
+) -> impl Future<Output = Infallible> + use<'a> {
+    let renewal = local.zip(page).map(|((server, link), page)| Renewal {
+        server,
+        credentials: credentials.clone(),
+        dir,
+        link,
+        wishes: page.wish.clone(),
+    });
+    async {
+        match renewal {
+            Some(renewal) => renewal.run().await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 fn watched(

@@ -139,9 +139,9 @@ impl Registration {
     fn write(&mut self, share: Option<LocalShare>) -> io::Result<()> {
         let base = self.base.clone();
         let text = serde_json::to_vec(&Content { base, share })?;
-        self.file.set_len(0)?;
         io::Seek::rewind(&mut self.file)?;
-        self.file.write_all(&text)
+        self.file.write_all(&text)?;
+        self.file.set_len(text.len() as u64)
     }
 }
 

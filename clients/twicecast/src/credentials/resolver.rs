@@ -21,6 +21,9 @@ use crate::ui::time::date_and_time;
 
 const WHOSE: &str = "Whose project is it? Give --streamer (or --user). The folder of a running \
                      `twicecast share --local` needs neither.";
+const WHOSE_TO_SHARE: &str = "Where is it to be shared, and as whose project? `--local` starts a \
+                              server here and needs nothing else; for another one give --url and \
+                              --user, with its token or key.";
 
 impl PartialCredentials {
     /// Puts together what is known: by the flags and variables, the token, and `dir`, or the folder
@@ -133,7 +136,12 @@ impl PartialCredentials {
     }
 
     fn complete(self, dir: Option<&Path>) -> Result<Credentials, Failure> {
-        let streamer = self.streamer.ok_or_else(|| Failure::usage(WHOSE))?;
+        let streamer = self.streamer.ok_or_else(|| {
+            Failure::usage(match self.purpose {
+                Purpose::Share => WHOSE_TO_SHARE,
+                _ => WHOSE,
+            })
+        })?;
         let user = self.user.unwrap_or_else(|| streamer.clone());
         let project = match self.project {
             Some(project) => project,

@@ -50,6 +50,8 @@ pub struct Page {
     pub heard: mpsc::UnboundedSender<Heard>,
     /// What is wished comes from here.
     pub wishes: mpsc::Receiver<Wish>,
+    /// Where others wish something, too.
+    pub wish: mpsc::Sender<Wish>,
 }
 
 impl Page {

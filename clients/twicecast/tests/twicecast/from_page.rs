@@ -260,6 +260,14 @@ async fn an_editor_tells_viewers_where_the_streamer_is_looking() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     let told = page.until("focusChanged").await;
     assert_eq!((&told["name"], &told["line"]), (&json!("/a"), &json!(3)));
+    let said = focus(&dir.join("a:4"), &[]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(page.until("focusChanged").await["line"], json!(4));
+    for (file, more) in [("a:0", &[][..]), ("a:b", &[]), ("a:4", &["--line", "3"])] {
+        let said = focus(&dir.join(file), more).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("cannot be found"), "{said:?}");
+    }
     let elsewhere = tempfile::NamedTempFile::new().unwrap();
     let said = focus(elsewhere.path(), &[]).await;
     assert_eq!(said.code, 2, "{said:?}");

@@ -69,6 +69,11 @@ impl<'a> Invitation<'a> {
         })
     }
 
+    /// Until when the viewers' token holds, in seconds since the epoch.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+
     /// What viewers open.
     ///
     /// # Errors
