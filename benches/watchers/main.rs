@@ -1,6 +1,6 @@
-//! What a save costs the server and the network where a thousand pages are open: nobody, ten, or all
-//! of them look at the file that is saved, and the rest is only told of it. `docs/performance.md`
-//! holds the results.
+//! What a save costs the server and the network where a thousand pages are open: nobody, ten, or
+//! all of them look at the file that is saved, and the rest is only told of it.
+//! `docs/performance.md` holds the results.
 //!
 //! The server has one core and all clients the other. The processor's time is the server's own, in
 //! user and kernel mode.

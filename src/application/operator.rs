@@ -11,7 +11,7 @@ use crate::application::ports::{
 };
 use crate::domain::{Outcome, ProjectEntry, ProjectId, PullRequestId, UserName};
 
-/// The use cases of operators. No token is asked for: whoever may reach them may do all this.
+/// The use cases of operators. No token is asked for: anyone who can reach them may do all this.
 #[derive(Clone)]
 pub struct Operator {
     /// Which projects exist, and their files.
@@ -73,9 +73,9 @@ impl Operator {
         Ok(holdings)
     }
 
-    /// Removes a project with its files, its guests' names and its open pull requests; those who receive the project
-    /// are told of each file, and the owners of the pull requests of their end. What is left by a
-    /// crash or a failure midway is removed by the next attempt.
+    /// Removes a project with its files, its guests' names and its open pull requests; those who
+    /// receive the project are told of each file, and the owners of the pull requests of their end.
+    /// What is left by a crash or a failure midway is removed by the next attempt.
     ///
     /// # Errors
     /// `NotFound` if there is neither such a project nor a pull request for it; `Failed`.

@@ -1,4 +1,4 @@
-//! What has to be done from time to time, whoever is connected.
+//! What has to be done from time to time, no matter who is connected.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use crate::application::test_world::{
 };
 use crate::domain::{Outcome, PullRequestId, RoomName, Sections};
 
-/// Who asks. Whoever has a role is in their project's room as well.
+/// Who asks. Anyone with a role is in their project's room as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Identity {
     /// Has shown no token.

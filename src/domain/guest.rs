@@ -1,4 +1,4 @@
-//! Guests: people without an account, to whom the server lends a name (protocol, section 3).
+//! Guests: people without an account who get a name from the server (protocol, section 3).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -155,12 +155,12 @@ pub struct GuestEntry {
 pub struct Guests(Vec<(GuestName, Timestamp)>);
 
 impl Guests {
-    /// The guests whom a store has kept.
+    /// The guests that a store has kept.
     pub fn restore(kept: Vec<(GuestName, Timestamp)>) -> Self {
         Self(kept)
     }
 
-    /// The guests whom a store has to keep.
+    /// The guests that a store has to keep.
     pub fn kept(&self) -> &[(GuestName, Timestamp)] {
         &self.0
     }

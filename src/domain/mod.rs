@@ -19,6 +19,8 @@ mod rate_limit;
 mod rights;
 mod roles;
 mod room;
+#[cfg(test)]
+mod test_bearers;
 mod time;
 
 pub use auth_error::AuthError;

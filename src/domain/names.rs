@@ -136,8 +136,8 @@ name! {
     UserName, check_user
 }
 name! {
-    /// A project of one user: a name, never a path. It may contain `/`; on disk it is one component,
-    /// its [`file_name`](ProjectName::file_name).
+    /// A project of one user: a name, never a path. It may contain `/`; on disk it is one
+    /// component, its [`file_name`](ProjectName::file_name).
     ProjectName, check_project
 }
 name! {

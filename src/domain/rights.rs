@@ -215,8 +215,8 @@ impl<'a> Rights<'a> {
         self.may_read_something(public.read, now)
     }
 
-    /// Who may listen to `room` without being a member: whoever may read the project whose room it
-    /// is, where listening is public.
+    /// Who may listen to `room` without being a member: everyone who may read the project whose
+    /// room it is, where listening is public.
     ///
     /// # Errors
     /// Listening is not public, it is no project's room, the connection may not read that, or its
@@ -310,30 +310,7 @@ pub struct Abilities {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::identity::Claims;
-    use crate::domain::roles::Streaming;
-
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
-    const EXPIRY: Timestamp = Timestamp::from_secs(2_000);
-
-    fn bearer(user: &str) -> Identity {
-        let claims = Claims {
-            username: Some(user.into()),
-            streamer: Some("ana".into()),
-            project: Some("demo".into()),
-            expires_at: EXPIRY,
-            ..Claims::default()
-        };
-        Identity::from_claims(&claims, NOW).expect("valid")
-    }
-
-    fn roles(streamer: bool, viewer: bool) -> Roles {
-        Roles {
-            streamer: streamer.then(Streaming::default),
-            viewer,
-            room: None,
-        }
-    }
+    use crate::domain::test_bearers::{EXPIRY, NOW, bearer, roles};
 
     #[test]
     fn files_are_deleted_by_the_streamer_in_the_project_and_by_others_in_their_draft() {

@@ -144,30 +144,8 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::identity::Claims;
+    use crate::domain::test_bearers::{NOW, bearer, roles};
     use crate::domain::{ProjectName, TokenRights};
-
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
-    const EXPIRY: Timestamp = Timestamp::from_secs(2_000);
-
-    fn bearer(user: &str) -> Identity {
-        let claims = Claims {
-            username: Some(user.into()),
-            streamer: Some("ana".into()),
-            project: Some("demo".into()),
-            expires_at: EXPIRY,
-            ..Claims::default()
-        };
-        Identity::from_claims(&claims, NOW).expect("valid")
-    }
-
-    fn roles(streamer: bool, viewer: bool) -> Roles {
-        Roles {
-            streamer: streamer.then(Streaming::default),
-            viewer,
-            room: None,
-        }
-    }
 
     #[test]
     fn a_new_token_of_the_same_user_for_the_same_project_keeps_the_roles() {

@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(
             room.members(),
             [user("ana"), user("zoe")],
-            "her other connection is there"
+            "their other connection is there"
         );
         room.leave(&user("zoe"), NOW);
         assert_eq!(room.members(), [user("ana")]);

@@ -39,8 +39,8 @@ impl Pages {
         }
     }
 
-    /// What the page of `origin`, an origin or a folder of it, tells of these addresses: what it may
-    /// do at a `ws` address, what it reads at an `http` one. `names` are where names lie, as in
+    /// What the page of `origin`, an origin or a folder of it, tells of these addresses: what it
+    /// may do at a `ws` address, what it reads at an `http` one. `names` are where names lie, as in
     /// `evil.example 127.0.0.1`.
     pub async fn tell(&mut self, origin: &str, names: &[String], urls: &[String]) -> Vec<String> {
         let tried = json!({"urls": urls, "token": streamers_token()});

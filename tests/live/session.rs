@@ -42,9 +42,12 @@ async fn a_token_that_expires_suspends_its_bearer_until_they_show_a_fresh_one() 
         .refused(401, chat("auth", chat_section("ana", "r")))
         .await;
     assert_eq!(carl.ok(chat("members", json!({}))).await, json!(["carl"]));
-    carl.ok(say("she does not hear this")).await;
+    carl.ok(say("they do not hear this")).await;
     let status = bob.ok(file("status", project())).await;
-    assert_eq!(status["streamer"], true, "she still counts as present");
+    assert_eq!(
+        status["streamer"], true,
+        "the streamer still counts as present"
+    );
     bob.ok(creation()).await;
     bob.ok(post("fix", "x")).await;
     bob.ok(finish()).await;

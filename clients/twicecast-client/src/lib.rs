@@ -1,7 +1,7 @@
 //! A client of a file-ws-server, for a bot, an editor's plug-in or a command.
 //!
 //! [`Client`] asks and waits for the answers; what the server says without being asked is in
-//! [`Client::next_event`]. Whoever needs many requests under way at once uses [`connection`] and
+//! [`Client::next_event`]. To have many requests under way at once, use [`connection`] and
 //! [`protocol`] themselves, as the `twicecast` command does.
 //!
 //! ```no_run

@@ -78,7 +78,7 @@ impl LocalSettings {
     pub fn reach(&self) -> String {
         let host = self.host;
         match &self.public_url {
-            Some(url) => format!("whoever reaches {url} can, as long as that leads here"),
+            Some(url) => format!("anyone who reaches {url} can, as long as that leads here"),
             None if host.is_loopback() => {
                 "only this computer can; --host ADDRESS lets your network \
                                            in,\nand --public-url URL others, through a tunnel or \

@@ -1,4 +1,4 @@
-//! Whom a secure connection trusts, and what to tell somebody when it does not.
+//! Which certificates a secure connection trusts, and what to tell somebody when it does not.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -65,7 +65,7 @@ pub fn sentence(url: &str, error: &std::io::Error) -> String {
 fn certificate_fault(fault: &CertificateError) -> &'static str {
     match fault {
         CertificateError::UnknownIssuer => {
-            "nobody whom this system trusts has signed the server's certificate (it may be \
+            "nobody that this system trusts has signed the server's certificate (it may be \
              self-signed). If you trust it, give it, or its authority's, with --ca FILE."
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -1,5 +1,5 @@
-//! The tokens of guests: signed with a secret of the server's own, and told apart from all others by
-//! their header `kid`.
+//! The tokens of guests: signed with a secret of the server's own, and told apart from all others
+//! by their header `kid`.
 
 use std::sync::Arc;
 

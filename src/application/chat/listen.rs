@@ -1,4 +1,5 @@
-//! `chat`/`listen`: hears what is said in a project's room without being a member (protocol, section
+//! `chat`/`listen`: hears what is said in a project's room without being a member (protocol,
+//! section
 //! 7).
 
 use crate::application::reply::Reply;

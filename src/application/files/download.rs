@@ -1,7 +1,7 @@
 //! Files without a session: what one plain request may have of a project (protocol, section 8).
 //!
-//! A plain request shows a token, or none, and is forgotten with its answer. Its rights are those of
-//! `get`, and what it reads counts on the account of its connection.
+//! A plain request shows a token, or none, and is forgotten with its answer. Its rights are those
+//! of `get`, and what it reads counts on the account of its connection.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
 use crate::domain::ProjectId;
 
-/// The projects whose number of viewers somebody wants to be told: at most one for each watch, which
-/// is reserved on the account of its connection.
+/// The projects whose number of viewers somebody wants to be told: at most one for each watch,
+/// which is reserved on the account of its connection.
 #[derive(Debug, Default)]
 pub(crate) struct ViewerCounts(Mutex<State>);
 

@@ -109,17 +109,18 @@ pub trait ProjectStore: Send + Sync {
 
     /// Removes a project with its files, durably. `tell` is called for each of them, with a version
     /// greater than that of every earlier change, once the project is gone and no change of it is
-    /// under way any more. Once started, it is carried out completely even if the caller is dropped.
+    /// under way any more. Once started, it is carried out completely even if the caller is
+    /// dropped.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`. It is then still there.
     async fn remove(&self, project: &ProjectId, tell: TellRemoved) -> Result<(), StoreError>;
 
-    /// Looks at everything in a project anew, as others may have changed it behind the store's back.
-    /// `tell` is called for each file that differs from what the store knew, with a version greater
-    /// than that of every earlier change, while no change of the project is under way. A store that
-    /// knew nothing just then tells of all files that are there. Once started, it is carried out
-    /// completely even if the caller is dropped.
+    /// Looks at everything in a project anew, as others may have changed it behind the store's
+    /// back. `tell` is called for each file that differs from what the store knew, with a version
+    /// greater than that of every earlier change, while no change of the project is under way. A
+    /// store that knew nothing just then tells of all files that are there. Once started, it is
+    /// carried out completely even if the caller is dropped.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`.
@@ -136,9 +137,10 @@ pub trait ProjectStore: Send + Sync {
     /// Durable, as far as the store was configured to be, when it returns.
     ///
     /// Returns the change's version, greater than the version of every earlier change in the
-    /// project. `in_turn` is called with what is known about the file now, once the change is kept, and before any later change of the file takes effect; it is dropped if nothing has
-    /// changed. Once started, the change and `in_turn` are carried out completely even if the caller
-    /// is dropped.
+    /// project. `in_turn` is called with what is known about the file now, once the change is kept,
+    /// and before any later change of the file takes effect; it is dropped if nothing has changed.
+    /// Once started, the change and `in_turn` are carried out completely even if the caller is
+    /// dropped.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has

@@ -45,7 +45,7 @@ pub(crate) async fn delete_pull_request(
     app.to_the_end(work).await
 }
 
-/// What is told of its end, and to whom: to each connection once.
+/// What is told of its end: to each connection once.
 fn notice(ended: &PullRequest, outcome: Outcome) -> (Vec<Topic>, Event) {
     let PullRequest { project, owner, .. } = ended;
     let mut topics = vec![Topic::Outcomes(project.clone(), owner.clone())];

@@ -50,8 +50,8 @@ impl PullRequestPages {
     }
 }
 
-/// The next page, once there is memory for it, and what is reserved for it. Pull requests deleted in
-/// the meantime are left out, so a page may be empty.
+/// The next page, once there is memory for it, and what is reserved for it. Pull requests deleted
+/// in the meantime are left out, so a page may be empty.
 ///
 /// # Errors
 /// 401 once the token that permits it has expired; nothing follows then. 500 for one that cannot be

@@ -153,7 +153,7 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     for topic in ended {
         ports.subscriptions.unsubscribe(me, topic);
     }
-    // Whoever may be in a room has entered it in `authenticate`, which can fail.
+    // Those who may be in a room have entered it in `authenticate`, which can fail.
     if let Some((room, user)) = &old.room
         && old.room != new.room
     {

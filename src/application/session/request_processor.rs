@@ -51,7 +51,8 @@ struct Running {
     bytes: usize,
 }
 
-/// Carries out the requests of one connection, which `R` answers. `O` is told after each change of the session how it is now.
+/// Carries out the requests of one connection, which `R` answers. `O` is told after each change of
+/// the session how it is now.
 pub struct RequestProcessor<'a, R: Responder, O> {
     requests: &'a RequestQueue<R::Context>,
     timer: SessionTimer<R, O>,

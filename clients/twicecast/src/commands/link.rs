@@ -27,7 +27,7 @@ share --local`.
 In a terminal it shows the link as a QR code, too, for phones.
 
 With --own it is your own link, with which the page lets you review and accept what viewers propose. \
-Whoever has it is you: never show it on a stream.";
+Anyone who has it is you: never show it on a stream.";
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "\
@@ -90,7 +90,7 @@ pub async fn run(args: &LinkArgs) -> Result<u8, Failure> {
             ));
         }
         if args.own {
-            warn("Whoever has this link is you: do not show it, and send it to nobody.");
+            warn("Anyone who has this link is you: do not show it, and send it to nobody.");
         }
     }
     Ok(0)

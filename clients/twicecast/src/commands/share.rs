@@ -20,7 +20,6 @@ use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::links;
-use crate::local_settings::ViewersLink;
 use crate::names::shown;
 use crate::publish::dirty::Dirty;
 use crate::publish::folder::Folder;
@@ -50,8 +49,8 @@ pub use args::{AFTER_HELP, HELP, ShareArgs};
 use first_look::FirstLook;
 use from_page::FromPage;
 pub use invitation::ANYBODY as VIEWER;
-use invitation::Invitation;
-use renewal::Renewal;
+use invitation::invite;
+use renewal::renew_link;
 
 /// The exit code where somebody does not want it after all.
 const USAGE: u8 = 2;
@@ -134,19 +133,13 @@ async fn share(
     // Not before: who only looks, or declines, has shared nothing.
     let lasting_url = if args.local { "" } else { &credentials.url };
     kind::mark_shared(&dir, lasting_url, &credentials.full_project());
-    let mut local = None;
-    if let Some(server) = server {
-        let invitation = Invitation::new(server, &credentials, &dir)?;
-        let link = invitation.link()?;
-        let (of_link, commands) = (
-            invitation.link_event(&link, args.qr),
-            invitation.event(args)?,
-        );
-        server.keep(&credentials, &dir, &link)?;
-        output.tell(&of_link);
-        output.tell(&commands);
-        local = Some((server, link));
-    }
+    let local = match server {
+        Some(server) => {
+            let link = invite(server, &credentials, &dir, args, &mut output)?;
+            Some((server, link))
+        }
+        None => None,
+    };
     temporaries::sweep(&root);
     base_cache::begin(&credentials.full_project(), &dir);
     let (page, answers) = answer_page(args, &credentials, &dir, keys.are_there());
@@ -236,28 +229,6 @@ fn answer_page(
         }),
         yes_or_no,
     )
-}
-
-/// Replaces the viewers' link of a local server before it ends, for as long as it is awaited.
-fn renew_link<'a>(
-    local: Option<(&'a mut LocalServer, ViewersLink)>,
-    credentials: &Credentials,
-    dir: &'a Path,
-    page: Option<&Page>,
-) -> impl Future<Output = Infallible> + use<'a> {
-    let renewal = local.zip(page).map(|((server, link), page)| Renewal {
-        server,
-        credentials: credentials.clone(),
-        dir,
-        link,
-        wishes: page.wish.clone(),
-    });
-    async {
-        match renewal {
-            Some(renewal) => renewal.run().await,
-            None => std::future::pending().await,
-        }
-    }
 }
 
 fn watched(

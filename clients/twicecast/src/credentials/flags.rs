@@ -54,7 +54,8 @@ pub struct CommonArgs {
     /// Who you are [default: the token's, or $USER]
     #[arg(long, alias = "username", global = true)]
     pub user: Option<String>,
-    /// Whose project it is [default: to share, the user; else the token's, the folder's, or the user]
+    /// Whose project it is [default: to share, the user; else the token's, the folder's, or the
+    /// user]
     #[arg(long, global = true)]
     pub streamer: Option<String>,
     /// The project's name [default: the token's, the folder's, or the name of DIR]

@@ -114,7 +114,7 @@ pub async fn as_viewer(
     Ok((outgoing, incoming))
 }
 
-/// What to tell somebody whom the server does not let in for that role.
+/// What to tell somebody who is not let in for that role.
 pub fn refused(credentials: &Credentials, role: Role, error: &ServerError) -> Failure {
     let (project, why) = (credentials.full_project(), shown(&error.message));
     match (error.code, role) {

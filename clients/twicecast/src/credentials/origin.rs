@@ -28,8 +28,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// What the folder says in which, or for which, a command runs; `None` where that is nothing, or
-    /// where the flags or the token name another user, streamer or project.
+    /// What the folder says in which, or for which, a command runs; `None` where that is nothing,
+    /// or where the flags or the token name another user, streamer or project.
     pub fn of(
         purpose: Purpose,
         dir: Option<&Path>,

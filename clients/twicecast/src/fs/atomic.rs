@@ -98,8 +98,8 @@ pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Found>> {
     }
 }
 
-/// Whether an error of [`read`] or [`write()`] is that something else is in a file's place, or in that
-/// of a folder above it.
+/// Whether an error of [`read`] or [`write()`] is that something else is in a file's place, or in
+/// that of a folder above it.
 pub fn is_in_the_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AlreadyExists
 }

@@ -90,8 +90,8 @@ pub fn open_file(folder: impl AsFd, segment: &str) -> Result<File, Errno> {
     }
 }
 
-/// Opens a regular file by a path that may lead through links; `None` where nothing is to be read: it
-/// is not there, a folder, or `/dev/null`.
+/// Opens a regular file by a path that may lead through links; `None` where nothing is to be read:
+/// it is not there, a folder, or `/dev/null`.
 ///
 /// # Errors
 ///

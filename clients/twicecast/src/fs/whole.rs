@@ -18,7 +18,7 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut folders = DirBuilder::new();
     folders.recursive(true).mode(0o700).create(folder)?;
-    // Whoever else may read the folder, the file is its owner's alone.
+    // Even if others may read the folder, the file is its owner's alone.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
     file.persist(path)?;

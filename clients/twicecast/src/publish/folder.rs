@@ -140,8 +140,8 @@ impl Folder {
         )))
     }
 
-    /// Watches the files elsewhere that hold rules or say where they are, and looks at everything again
-    /// where these have become others.
+    /// Watches the files elsewhere that hold rules or say where they are, and looks at everything
+    /// again where these have become others.
     pub fn mind_files_elsewhere(&mut self) {
         let generation = Some(self.rules.generation());
         if self.generation == generation {

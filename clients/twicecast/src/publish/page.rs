@@ -1,4 +1,4 @@
-//! What a share's connection passes on between the streamer's page and whoever answers it: the page
+//! What a share's connection passes on between the streamer's page and what answers it: the page
 //! asks for a pull request to be applied, and this connection cannot do that while it sends files.
 
 use tokio::sync::mpsc;
@@ -34,7 +34,7 @@ pub enum Heard {
     Lost,
 }
 
-/// What is to be sent or said on behalf of whoever answers.
+/// What is to be sent or said on behalf of what answers.
 #[derive(Debug)]
 pub enum Wish {
     /// To the server.
@@ -43,7 +43,7 @@ pub enum Wish {
     Tell(Event),
 }
 
-/// The two ends of a share's connection towards whoever answers.
+/// The two ends of a share's connection towards what answers.
 #[derive(Debug)]
 pub struct Page {
     /// What is heard goes here.

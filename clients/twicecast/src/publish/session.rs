@@ -71,7 +71,7 @@ pub struct Session<'a> {
     pub is_synced: &'a mut bool,
     /// Whether it ends when the server has what the folder has.
     pub once: bool,
-    /// Whoever answers the streamer's page; `None`, where nothing is applied.
+    /// What answers the streamer's page; `None`, where nothing is applied.
     pub page: Option<&'a mut Page>,
     /// How many viewers there were when it was last asked.
     pub viewers: Option<u64>,

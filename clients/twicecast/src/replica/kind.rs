@@ -95,8 +95,8 @@ pub fn check_reviewable(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Remembers that a folder is shared, so that nothing is mirrored into it, and where, for the
-/// streamer's other commands; `url` is empty where the server ends with the share. That it cannot be
-/// remembered is no fault of the share.
+/// streamer's other commands; `url` is empty where the server ends with the share. That it cannot
+/// be remembered is no fault of the share.
 pub fn mark_shared(dir: &Path, url: &str, project: &str) {
     let Some((mark, id)) = mark(dir) else { return };
     let shared = Shared {

@@ -105,7 +105,7 @@ impl Applying<'_> {
             }
             let step = steps.next(name, contents).await?;
             self.take(&step, steps);
-            // Whoever is stopped in the middle goes on from about here.
+            // An `apply` that is stopped in the middle goes on from about here.
             if noted.elapsed() > NOTE_EVERY {
                 note(steps);
                 noted = Instant::now();

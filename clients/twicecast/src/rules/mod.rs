@@ -99,8 +99,8 @@ impl Rules {
         Chain::top(&self.sources, &*self.sources.places()?)
     }
 
-    /// As [`top`](Self::top), for one of many places: git's configuration is not looked at again that
-    /// was just looked at.
+    /// As [`top`](Self::top), for one of many places: git's configuration is not looked at again
+    /// that was just looked at.
     ///
     /// # Errors
     ///
@@ -109,8 +109,8 @@ impl Rules {
         Chain::top(&self.sources, &*self.sources.places_lately()?)
     }
 
-    /// How often git has come to say something else of where rules stand. Then all is to be looked at
-    /// again, and other files elsewhere may hold rules.
+    /// How often git has come to say something else of where rules stand. Then all is to be looked
+    /// at again, and other files elsewhere may hold rules.
     pub fn generation(&self) -> u64 {
         self.sources.generation()
     }

@@ -164,8 +164,8 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where one is just being written, or where rules that held until just now
-    /// do not any more; [`Verdict::Unknown`] where one cannot be read.
+    /// [`Verdict::Settling`] where one is just being written, or where rules that held until just
+    /// now do not any more; [`Verdict::Unknown`] where one cannot be read.
     pub fn places(&self) -> Result<Arc<Places>, Verdict> {
         let mut current = self.lock();
         (current.looked, current.is_sound) = (Instant::now(), false);
@@ -192,8 +192,8 @@ impl Sources {
         Ok(Arc::clone(&current.places))
     }
 
-    /// As [`places`](Self::places), for one of many files: what was looked at just now is not looked
-    /// at again.
+    /// As [`places`](Self::places), for one of many files: what was looked at just now is not
+    /// looked at again.
     ///
     /// # Errors
     ///
@@ -216,9 +216,9 @@ impl Sources {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The files elsewhere that hold rules, or say where they are, or would: a change of one is to be
-    /// looked for in the folder that it lies in, where much else may change that is nobody's business
-    /// here.
+    /// The files elsewhere that hold rules, or say where they are, or would: a change of one is to
+    /// be looked for in the folder that it lies in, where much else may change that is nobody's
+    /// business here.
     pub fn files_elsewhere(&self) -> BTreeSet<PathBuf> {
         let mut files = self.lock().places.watched();
         // People keep theirs with others, and a link where git looks.

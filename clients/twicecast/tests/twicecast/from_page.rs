@@ -11,27 +11,18 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::pty::Terminal;
 use crate::real::{RealServer, Share};
-use crate::support::{Files, command, files, set_mode, tree, twicecast, write};
+use crate::support::{Files, command, files, set_mode, token_of, tree, twicecast, write};
 
 /// The streamer's page, as far as the server knows it.
 struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Page {
     async fn open(url: &str) -> Self {
-        let words = [
-            "token",
-            "--key",
-            "secret",
-            "--user",
-            "ana",
-            "--project",
-            "demo",
-        ];
-        let token = twicecast(&words).await.out;
+        let token = token_of("ana").await;
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut page = Self(socket);
         let section = json!({"username": "ana", "project": "demo", "present": false});
-        let data = json!({"token": token.trim(), "file": section});
+        let data = json!({"token": token, "file": section});
         page.send(&json!({"type": "authenticate", "data": data}))
             .await;
         page.until("authentication").await;

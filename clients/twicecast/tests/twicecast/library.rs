@@ -7,23 +7,13 @@ use twicecast_client::client::{PART_BYTES, Post};
 use twicecast_client::{Client, Error, Event, Section};
 
 use crate::real::RealServer;
-use crate::support::twicecast;
+use crate::support::token_of;
 
 #[expect(dead_code, reason = "here it is not started from a shell")]
 #[path = "../../../twicecast-client/examples/bot.rs"]
 mod bot;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn token(user: &str) -> String {
-    let words = ["token", "--key", "secret", "--user", user];
-    let more = ["--streamer", "ana", "--project", "demo"];
-    twicecast(&[&words[..], &more].concat())
-        .await
-        .out
-        .trim()
-        .to_owned()
-}
 
 async fn streamer(server: &RealServer) -> Client {
     let mut client = Client::connect(&server.url()).await.unwrap();
@@ -32,7 +22,7 @@ async fn streamer(server: &RealServer) -> Client {
         Section::File { username, project },
         Section::Chat { username, room },
     ] {
-        let token = token(username).await;
+        let token = token_of(username).await;
         client.authenticate(&token, section).await.unwrap();
     }
     client
@@ -45,7 +35,7 @@ async fn the_example_bot_greets_lists_and_proposes_on_a_fresh_server() {
     for name in ["/a", "/src/b"] {
         ana.post(Post::of(name, b"x")).await.unwrap();
     }
-    let (url, token) = (server.url(), token("bot").await);
+    let (url, token) = (server.url(), token_of("bot").await);
     let run = bot::run(&url, &token, "ana", "demo", "bot");
     timeout(PATIENCE, run).await.unwrap().unwrap();
     let mut said = None;

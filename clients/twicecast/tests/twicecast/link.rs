@@ -14,7 +14,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::pty::Terminal;
 use crate::real::{RealServer, Share};
-use crate::support::{FakeServer, Faults, Said, claims, command, files, twicecast, write};
+use crate::support::{
+    FakeServer, Faults, Said, claims, command, files, token_of, twicecast, write,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -285,16 +287,7 @@ async fn on_a_server_that_others_run_a_link_holds_a_token_only_where_reading_nee
     browser.show(token(link)).await.unwrap();
     browser.status().await.unwrap();
 
-    let words = [
-        "token",
-        "--key",
-        "secret",
-        "--user",
-        "ana",
-        "--project",
-        "demo",
-    ];
-    let ana = twicecast(&words).await.out.trim().to_owned();
+    let ana = token_of("ana").await;
     let said = link_to(&private.url(), &["--token", &ana]).await;
     assert_eq!((said.code, &*said.out), (3, ""), "{said:?}");
     assert!(said.err.contains("--own prints your own link"), "{said:?}");
@@ -354,8 +347,8 @@ async fn in_a_terminal_a_link_comes_with_its_code_and_ones_own_with_a_warning() 
     for (more, last, has_code) in [
         (&[][..], "It opens the project until", true),
         (&["--no-qr"], "It opens the project until", false),
-        (&["--own"], "Whoever has this link is you", false),
-        (&["--own", "--qr"], "Whoever has this link is you", true),
+        (&["--own"], "Anyone who has this link is you", false),
+        (&["--own", "--qr"], "Anyone who has this link is you", true),
     ] {
         let user = ["--key", "secret", "--user", "ana"];
         let mut terminal = Terminal::run(command(&[&words[..], &user, more].concat()));

@@ -1,5 +1,6 @@
 //! A thousand operations on a shared folder, while the server, the share and the mirror are killed
-//! and the network is cut: in the end a viewer has exactly what is shared, executable bits included.
+//! and the network is cut: in the end a viewer has exactly what is shared, executable bits
+//! included.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

@@ -27,8 +27,8 @@ struct Store {
 }
 
 impl Store {
-    /// As `change_outlives_connection.rs` does it: stored, and told before the next change of the file is
-    /// stored.
+    /// As `change_outlives_connection.rs` does it: stored, and told before the next change of the
+    /// file is stored.
     async fn commit(&self, queue: &SendQueue<Sent>, name: &'static str) {
         let _alone = self.lock_of(name).lock().await;
         let (key, version) = (key(name), self.put(name));

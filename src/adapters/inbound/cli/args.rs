@@ -175,8 +175,8 @@ enum Verb {
     /// Make a folder in baseDir that the server did not create a project, or a user's
     ///
     /// With <user>/<project>, the folder becomes a project, with all that is in it, and the user's
-    /// folder around it becomes theirs. With <user> alone, only that folder becomes theirs: they can
-    /// have projects in it, but the folders that are in it already do not become projects.
+    /// folder around it becomes theirs. With <user> alone, only that folder becomes theirs: they
+    /// can have projects in it, but the folders that are in it already do not become projects.
     Adopt {
         /// <user>/<project>, or <user>
         #[arg(value_name = "NAME", value_parser = Target::parse)]

@@ -60,7 +60,7 @@ pub struct Config {
     #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "true")]
     #[arg(action = ArgAction::Set)]
     pub public_read: bool,
-    /// Whether whoever may read a project may hear the chat in its room without a token for it
+    /// Whether everyone who may read a project may hear the chat in its room without a token for it
     #[arg(long, help_heading = FILES, value_name = "BOOL", default_value = "false")]
     #[arg(action = ArgAction::Set)]
     pub public_chat: bool,
@@ -189,8 +189,8 @@ pub struct Config {
     /// How long a client may be silent or stuck before it is closed, in seconds, from 1 to 86400
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "60")]
     pub idle_timeout_seconds: Whole<1, 86_400>,
-    /// The same as `idleTimeoutSeconds` where it is longer, for a client that views, watches or chats
-    /// and does not stream, in seconds, from 1 to 86400
+    /// The same as `idleTimeoutSeconds` where it is longer, for a client that views, watches or
+    /// chats and does not stream, in seconds, from 1 to 86400
     #[arg(long, help_heading = CONNECTIONS, value_name = "SECONDS", default_value = "600")]
     pub unresponsive_seconds: Whole<1, 86_400>,
     /// The address at which others reach this server, such as `https://code.example.org/`

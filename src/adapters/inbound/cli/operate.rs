@@ -49,7 +49,7 @@ impl Performer<'_> {
         control::ask(self.config.base_dir.as_path(), &request).map_err(|error| {
             format!(
                 "a server is running on this folder, but cannot be asked: {error}; run the command \
-                 as the user under whom the server runs"
+                 as the user that the server runs as"
             )
             .into()
         })

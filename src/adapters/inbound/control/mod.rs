@@ -1,5 +1,5 @@
 //! How an operator's commands reach a running server: a Unix socket in `.twicecast`, which only the
-//! user under whom the server runs can open. One request at a time, a line of JSON each way.
+//! user that the server runs as can open. One request at a time, a line of JSON each way.
 
 mod message;
 mod socket;

@@ -64,8 +64,8 @@ pub(super) fn part(path: &str, version: Option<&str>, asked: &HeaderMap) -> Opti
     Some(answer)
 }
 
-/// What all parts have in their address, so that browsers need not ask for them again: it is another
-/// one whenever a part is. A debug build has none, as its parts may change at any time.
+/// What all parts have in their address, so that browsers need not ask for them again: it is
+/// another one whenever a part is. A debug build has none, as its parts may change at any time.
 fn version() -> Option<&'static str> {
     static VERSION: LazyLock<String> = LazyLock::new(version_of_all);
     (!cfg!(debug_assertions)).then(|| VERSION.as_str())

@@ -25,8 +25,8 @@ use crate::domain::{AuthError, FilePath};
 /// How much is read and sent at a time.
 const PIECE_BYTES: usize = 64 * 1_024;
 
-/// What an archive takes besides its directory: what is being sent, and what is made meanwhile, each
-/// of up to two pieces.
+/// What an archive takes besides its directory: what is being sent, and what is made meanwhile,
+/// each of up to two pieces.
 const ZIP_BYTES: usize = 4 * PIECE_BYTES;
 
 /// How much memory is reserved for the directory at a time.

@@ -32,8 +32,8 @@ pub struct MemoryChatRooms {
     empty: Mutex<BTreeSet<(Uptime, RoomName)>>,
 }
 
-/// A room, the memory that it and its history take, and whether it has been forgotten: then the caller looks up
-/// its successor.
+/// A room, the memory that it and its history take, and whether it has been forgotten: then the
+/// caller looks up its successor.
 struct Kept {
     room: Room,
     held: Reservation,
@@ -41,8 +41,8 @@ struct Kept {
 }
 
 impl MemoryChatRooms {
-    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. They and their
-    /// histories are reserved from `memory`; when that is short, empty ones are forgotten.
+    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. They and
+    /// their histories are reserved from `memory`; when that is short, empty ones are forgotten.
     pub fn new(
         events: Arc<dyn EventPublisher>,
         limits: RoomLimits,

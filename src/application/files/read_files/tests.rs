@@ -332,21 +332,27 @@ async fn listed_by(scene: &Scene, command: Command) -> Vec<(String, bool)> {
     all
 }
 
+/// A file whose hash is known, but for that of `/z`.
+fn known_but_z(path: &FilePath) -> ProjectEntry {
+    ProjectEntry {
+        sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),
+        ..entry(path)
+    }
+}
+
 #[tokio::test]
 async fn a_list_opens_only_files_whose_hash_is_not_known_and_notes_it() {
     let mut world = World::new();
-    let known = |path: &FilePath| ProjectEntry {
-        sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),
-        ..entry(path)
-    };
     let below = world.projects.expect_files_below();
     below.returning(move |_, files, most| {
         let names = ["/a", "/y", "/z"].map(path).to_vec();
         let next = next_of(names, files, most).into_iter();
-        Ok(next.map(|(path, _)| (path.clone(), known(&path))).collect())
+        Ok(next
+            .map(|(path, _)| (path.clone(), known_but_z(&path)))
+            .collect())
     });
     let find = world.projects.expect_find_file();
-    find.returning(move |_, path| Ok(known(path)));
+    find.returning(move |_, path| Ok(known_but_z(path)));
     let open = world.projects.expect_open_files().once();
     open.returning(|_, files, _| {
         assert_eq!(files, [path("/z")]);
@@ -365,15 +371,13 @@ async fn a_list_opens_only_files_whose_hash_is_not_known_and_notes_it() {
 #[tokio::test]
 async fn a_list_without_hashes_opens_nothing_and_tells_none_even_if_it_is_known() {
     let mut world = World::new();
-    let known = |path: &FilePath| ProjectEntry {
-        sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),
-        ..entry(path)
-    };
     let below = world.projects.expect_files_below();
     below.returning(move |_, files, most| {
         let next = next_of(["/a", "/z"].map(path).to_vec(), files, most);
         let next = next.into_iter().map(|(path, _)| path);
-        Ok(next.map(|path| (path.clone(), known(&path))).collect())
+        Ok(next
+            .map(|path| (path.clone(), known_but_z(&path)))
+            .collect())
     });
     world.projects.expect_open_files().never();
     let scene = world.build();

@@ -90,8 +90,8 @@ pub struct ShareArgs {
     pub allow: Vec<String>,
     /// Start a server in this process, on a free port, and print the link with which viewers open
     /// the project in a browser, and the command with which they mirror it: both hold a token that
-    /// can only read, for 12 hours. Your own commands, such as `twicecast pulls list` in the folder,
-    /// find your token by themselves
+    /// can only read, for 12 hours. Your own commands, such as `twicecast pulls list` in the
+    /// folder, find your token by themselves
     #[arg(long)]
     pub local: bool,
     /// With --local, let everybody who reaches the server read the project without a token
@@ -119,7 +119,7 @@ pub struct ShareArgs {
     /// token and the commands, is in a file that only you can read; may be given several times
     #[arg(long, value_name = "NAME", requires = "local")]
     pub invite: Vec<String>,
-    /// Show the invitations here, too: whoever sees the screen can use them
+    /// Show the invitations here, too: anyone who sees the screen can use them
     #[arg(long, requires = "invite")]
     pub show_invites: bool,
     /// Apply what you accept on your page without asking here, but for files that tools run by

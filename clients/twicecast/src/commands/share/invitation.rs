@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::links;
 use crate::local_settings::{Viewers, ViewersLink};
 use crate::names::check_user;
-use crate::publish::output::{Event, GuestInvitation};
+use crate::publish::output::{Event, GuestInvitation, ShareOutput};
 use crate::ui::command_line::program;
 use crate::ui::output::quoted;
 use crate::ui::time::date_and_time;
@@ -26,6 +26,29 @@ use crate::ui::time::date_and_time;
 const HOURS: u32 = 12;
 /// In whose name viewers come who need none of their own.
 pub const ANYBODY: &str = "viewer";
+
+/// Tells the streamer what viewers open and what to type elsewhere, and keeps the link for
+/// `twicecast link`.
+///
+/// # Errors
+///
+/// A sentence, if something of it cannot be made or kept.
+pub fn invite(
+    server: &mut LocalServer,
+    credentials: &Credentials,
+    dir: &Path,
+    args: &ShareArgs,
+    output: &mut ShareOutput,
+) -> Result<ViewersLink, Failure> {
+    let invitation = Invitation::new(server, credentials, dir)?;
+    let link = invitation.link()?;
+    let of_link = invitation.link_event(&link, args.qr);
+    let commands = invitation.event(args)?;
+    server.keep(credentials, dir, &link)?;
+    output.tell(&of_link);
+    output.tell(&commands);
+    Ok(link)
+}
 
 /// What an invitation is made of.
 pub struct Invitation<'a> {
@@ -96,21 +119,21 @@ impl<'a> Invitation<'a> {
     }
 
     /// The link, and what those who open it may do.
-    pub fn link_event(&self, link: &ViewersLink, has_qr: bool) -> Event {
+    fn link_event(&self, link: &ViewersLink, has_qr: bool) -> Event {
         let settings = self.server.settings();
         let may = match settings.viewers {
             Viewers::Read => "read",
             Viewers::Chat => "read, and chat under a name",
             Viewers::Propose => "read, chat and propose",
         };
-        let whoever = match link.until.map(date_and_time) {
-            Some(until) => format!("until {until}, whoever"),
-            None => "whoever".to_owned(),
+        let anyone = match link.until.map(date_and_time) {
+            Some(until) => format!("until {until}, anyone who"),
+            None => "anyone who".to_owned(),
         };
         Event::Link {
             link: link.address.clone(),
             until: link.until,
-            about: format!("{whoever} opens it may {may}\n{}", settings.reach()),
+            about: format!("{anyone} opens it may {may}\n{}", settings.reach()),
             has_qr,
         }
     }
@@ -120,7 +143,7 @@ impl<'a> Invitation<'a> {
     /// # Errors
     ///
     /// A sentence, if a guest's name is none, or is the streamer's, or a file cannot be written.
-    pub fn event(&self, args: &ShareArgs) -> Result<Event, Failure> {
+    fn event(&self, args: &ShareArgs) -> Result<Event, Failure> {
         let program = program();
         let Credentials {
             streamer, project, ..

@@ -12,7 +12,7 @@ use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::local_settings::ViewersLink;
 use crate::publish::output::Event;
-use crate::publish::page::Wish;
+use crate::publish::page::{Page, Wish};
 use crate::ui::time::{self, date_and_time};
 
 /// How long before its end a link is replaced, in seconds.
@@ -20,20 +20,42 @@ const AHEAD: u64 = 3_600;
 /// How often it is looked at. A computer may have slept in between.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// Replaces the viewers' link of a local server before it ends, for as long as it is awaited.
+pub fn renew_link<'a>(
+    local: Option<(&'a mut LocalServer, ViewersLink)>,
+    credentials: &Credentials,
+    dir: &'a Path,
+    page: Option<&Page>,
+) -> impl Future<Output = Infallible> + use<'a> {
+    let renewal = local.zip(page).map(|((server, link), page)| Renewal {
+        server,
+        credentials: credentials.clone(),
+        dir,
+        link,
+        wishes: page.wish.clone(),
+    });
+    async {
+        match renewal {
+            Some(renewal) => renewal.run().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// Replaces a link before its token expires.
-pub struct Renewal<'a> {
-    pub server: &'a mut LocalServer,
-    pub credentials: Credentials,
-    pub dir: &'a Path,
+struct Renewal<'a> {
+    server: &'a mut LocalServer,
+    credentials: Credentials,
+    dir: &'a Path,
     /// The present link.
-    pub link: ViewersLink,
+    link: ViewersLink,
     /// Where the streamer is told.
-    pub wishes: mpsc::Sender<Wish>,
+    wishes: mpsc::Sender<Wish>,
 }
 
 impl Renewal<'_> {
     /// Goes on for as long as it is awaited.
-    pub async fn run(mut self) -> Infallible {
+    async fn run(mut self) -> Infallible {
         loop {
             soon_over(self.link.until, now).await;
             let event = match self.renew() {

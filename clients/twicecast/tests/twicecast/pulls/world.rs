@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::real::{RealServer, Share, eventually};
-use crate::support::{Files, Said, Unheard, tree, twicecast, write};
+use crate::support::{Files, Said, Unheard, token_of, tree, twicecast, write};
 
 pub const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 
@@ -127,18 +127,7 @@ pub async fn propose_like_the_original(url: &str, files: &Files) {
 }
 
 pub async fn propose_with_title(url: &str, title: &str, files: &Files) {
-    let token = twicecast(&[
-        "token",
-        "--key",
-        "secret",
-        "--user",
-        "bob",
-        "--streamer",
-        "ana",
-        "--project",
-        "demo",
-    ]);
-    let token = token.await.out.trim().to_owned();
+    let token = token_of("bob").await;
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     let names = json!({"username": "bob", "streamer": "ana", "project": "demo"});
     let posts = files.iter().map(|(name, content)| {

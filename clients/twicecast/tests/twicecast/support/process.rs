@@ -177,3 +177,11 @@ impl Unheard {
         self.child.wait().await.unwrap().code().unwrap()
     }
 }
+
+/// A token of this user's for `ana/demo`, signed with `secret`.
+pub async fn token_of(user: &str) -> String {
+    let words = ["token", "--key", "secret", "--user", user];
+    let whose = ["--streamer", "ana", "--project", "demo"];
+    let said = twicecast(&[&words[..], &whose].concat()).await;
+    said.out.trim().to_owned()
+}

@@ -163,8 +163,8 @@ fn bind_each(
 /// replace them.
 const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
 
-/// Finds, in about a minute and a half, the peers that are gone without a word. Not so the busy ones,
-/// whose kernel answers although they do not read.
+/// Finds, in about a minute and a half, the peers that are gone without a word. Not so the busy
+/// ones, whose kernel answers although they do not read.
 const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(10))

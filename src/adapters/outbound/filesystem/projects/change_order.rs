@@ -9,8 +9,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::application::locks::lock;
 use crate::domain::FilePath;
 
-/// The files of a project that are being changed, by whichever connections. A caller that is dropped
-/// half-way leaves its change running, and the next one waits for that, too.
+/// The files of a project that are being changed, by whichever connections. A caller that is
+/// dropped half-way leaves its change running, and the next one waits for that, too.
 #[derive(Debug, Default)]
 pub(crate) struct FileLocks(Mutex<HashMap<FilePath, Arc<AsyncMutex<()>>>>);
 

@@ -140,8 +140,8 @@ impl Entries {
         Ok(loaded)
     }
 
-    /// Loads the project anew, for somebody who keeps all changes away meanwhile. Returns what was in
-    /// memory of it before, if anything was, and what is now.
+    /// Loads the project anew, for somebody who keeps all changes away meanwhile. Returns what was
+    /// in memory of it before, if anything was, and what is now.
     ///
     /// # Errors
     /// `NotFound` if the project is gone; `Failed`.

@@ -51,8 +51,8 @@ impl Share {
     /// Takes `bytes` more.
     ///
     /// # Errors
-    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has, and
-    /// where connections have taken the memory, some of those are closed.
+    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has,
+    /// and where connections have taken the memory, some of those are closed.
     pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
         let most = self.memory.budget.max() / READERS_PART;
         let readers = self.memory.readers.load(Ordering::Relaxed);

@@ -108,8 +108,8 @@ impl Reading {
             if sum >= bytes {
                 break;
             }
-            // If there are fewer processors than threads, the system would otherwise let this one go
-            // on for milliseconds.
+            // If there are fewer processors than threads, the system would otherwise let this one
+            // go on for milliseconds.
             std::thread::yield_now();
         }
         if let Some(loaded) = loaded.filter(|_| !corrections.is_empty()) {

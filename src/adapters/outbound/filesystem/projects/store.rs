@@ -208,7 +208,7 @@ impl ProjectStore for FilesystemProjects {
 
     async fn rescan(&self, project: &ProjectId, mut tell: TellRescanned) -> Result<(), StoreError> {
         let (entries, project) = (Arc::clone(&self.entries), project.clone());
-        // A task of its own: what has been found out must be told, whoever waits.
+        // A task of its own: what has been found out must be told, even if nobody waits any more.
         let work = tokio::spawn(async move {
             let entry = entries.of(&project).await?;
             let alone = Arc::clone(&entry.is_removed).write_owned().await;

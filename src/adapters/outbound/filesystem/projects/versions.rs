@@ -29,7 +29,8 @@ impl LastVersion {
         version
     }
 
-    /// Makes whatever has been written until now older than the next change, whoever wrote it.
+    /// Makes whatever has been written until now older than the next change, no matter who wrote
+    /// it.
     pub fn reach_now(&self) {
         self.0.fetch_max(now_nanos(), Ordering::SeqCst);
     }

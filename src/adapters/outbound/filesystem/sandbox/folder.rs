@@ -92,8 +92,8 @@ impl Folder {
         must_be_regular(file)
     }
 
-    /// Like [`file_and_metadata`](Self::file_and_metadata); a file with a second hard link counts as
-    /// absent, for its content may lie anywhere on the same file system.
+    /// Like [`file_and_metadata`](Self::file_and_metadata); a file with a second hard link counts
+    /// as absent, for its content may lie anywhere on the same file system.
     pub fn sole_file(&self, name: &str) -> Result<(File, Metadata)> {
         let (file, metadata) = self.file_and_metadata(name)?;
         if metadata.nlink() > 1 {
