@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use twicecast_client::protocol;
 
-use crate::connection;
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::login::{self, Login};
 use crate::credentials::{Credentials, Purpose};
@@ -89,23 +88,11 @@ pub async fn run(args: &FocusArgs) -> Result<u8, Failure> {
         )));
     };
     let credentials = Credentials::resolve(&args.common, Purpose::Review, Some(dir))?;
-    let token = credentials.token()?.ok_or_else(|| {
-        Failure::usage(
-            "Only the streamer can tell viewers where to look: give --token (or TWICECAST_TOKEN), \
-             or --key (or TWICECAST_KEY) if you run the server.",
-        )
-    })?;
-    let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
+    let without = "Only the streamer can tell viewers where to look: give --token (or \
+                   TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.";
     let login = Login::reviewer(&credentials);
-    login::authenticate(
-        &outgoing,
-        &mut incoming,
-        &credentials,
-        &login,
-        &token,
-        AUTHENTICATE,
-    )
-    .await?;
+    let (outgoing, mut incoming) =
+        login::connect(&credentials, &login, without, AUTHENTICATE).await?;
     outgoing
         .send(protocol::focus(FOCUS, name.as_str(), line))
         .await;

@@ -87,13 +87,14 @@ pub async fn authenticate(
     Ok(())
 }
 
-/// Connects and authenticates as a viewer who needs a token; `without` is said where there is none.
+/// Connects and authenticates for a role that needs a token; `without` is said where there is none.
 ///
 /// # Errors
 ///
 /// A sentence that says what to change.
-pub async fn as_viewer(
+pub async fn connect(
     credentials: &Credentials,
+    login: &Login,
     without: &str,
     reference: u64,
 ) -> Result<(Outgoing, Incoming), Failure> {
@@ -101,12 +102,11 @@ pub async fn as_viewer(
         .token()?
         .ok_or_else(|| Failure::usage(without))?;
     let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
-    let login = Login::viewer(credentials);
     authenticate(
         &outgoing,
         &mut incoming,
         credentials,
-        &login,
+        login,
         &token,
         reference,
     )

@@ -18,7 +18,7 @@ use crate::commands::proposals::memory::Memory;
 use crate::connection;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::{CommonArgs, Repeat};
-use crate::credentials::login;
+use crate::credentials::login::{self, Login};
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::ui::command_line::CommandLine;
@@ -89,8 +89,9 @@ TWICECAST_KEY) if you run the server.";
 /// A sentence, if the server cannot be reached or does not let us in, or there is no such proposal.
 pub async fn run(args: &ProposalsArgs) -> Result<u8, Failure> {
     let credentials = Credentials::resolve(&args.common, Purpose::Propose, Some(&args.dir))?;
+    let login = Login::viewer(&credentials);
     let (outgoing, mut incoming) =
-        login::as_viewer(&credentials, WITHOUT_TOKEN, AUTHENTICATE).await?;
+        login::connect(&credentials, &login, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let mut memory = Memory::of(&credentials);
     let mut open = list(&outgoing, &mut incoming, &credentials).await?;
     memory.see(&open);

@@ -11,7 +11,7 @@ use crate::commands::proposals::memory::Memory;
 use crate::commands::update;
 use crate::connection::{Incoming, Outgoing};
 use crate::credentials::flags::{CommonArgs, Repeat};
-use crate::credentials::login;
+use crate::credentials::login::{self, Login};
 use crate::credentials::{Credentials, Purpose};
 use crate::failure::Failure;
 use crate::names::{FileName, shown};
@@ -115,8 +115,9 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
         difference.tell(&clone.record.files);
         return Ok(0);
     }
+    let login = Login::viewer(&credentials);
     let (outgoing, mut incoming) =
-        login::as_viewer(&credentials, WITHOUT_TOKEN, AUTHENTICATE).await?;
+        login::connect(&credentials, &login, WITHOUT_TOKEN, AUTHENTICATE).await?;
     let changes = update::changes(&outgoing, &mut incoming, &credentials, &clone, LIST).await?;
     let news = changes
         .files
