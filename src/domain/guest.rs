@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::names::{NameError, UserName};
+use super::names::{NameError, UserName, is_invisible};
 use super::time::Timestamp;
 
 /// How long a guest's token is valid, and so how long their name is theirs at the least.
@@ -100,17 +100,6 @@ impl fmt::Debug for GuestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
-}
-
-/// Whether a name with it would look like another: Unicode's format characters and separators of
-/// lines.
-fn is_invisible(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// The same for all spellings of a name that differ in case only, also where one has more
@@ -248,6 +237,13 @@ mod tests {
             ("b\u{200b}ob", Some(Invisible)),
             ("\u{202e}bob", Some(Invisible)),
             ("b\u{ad}ob", Some(Invisible)),
+            ("ana\u{fe0f}", Some(Invisible)),
+            ("a\u{34f}na", Some(Invisible)),
+            ("\u{3164}", Some(Invisible)),
+            ("ana\u{2800}", Some(Invisible)),
+            ("ana\u{e0101}", Some(Invisible)),
+            ("\u{115f}", Some(Invisible)),
+            ("ana\u{17b4}", Some(Invisible)),
         ] {
             assert_eq!(GuestName::parse(text).err(), error, "{text:?}");
         }

@@ -30,7 +30,7 @@ pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use guest::{GUEST_LIFETIME, GuestAccess, GuestEntry, GuestError, GuestName, Guests};
 pub use identity::{Claims, Identity, IdentityError, TokenRights};
-pub use names::{NameError, ProjectName, RoomName, UserName};
+pub use names::{NameError, ProjectName, RoomName, UserName, is_invisible};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{
     PendingPut, Project, ProjectEntry, ProjectId, ProjectQuota, PutError, QuotaError, Revision,

@@ -274,11 +274,11 @@ impl<'a> Rights<'a> {
             let room = identity.room.as_ref();
             room.is_some_and(|room| identity.may_chat(room, public.read, now))
         };
-        let read = self.may_read(project, public.read, now).is_ok();
+        let room = project.room();
         Abilities {
             user: valid.map(|identity| identity.user.clone()),
-            read,
-            listen: read && public.chat,
+            read: self.may_read(project, public.read, now).is_ok(),
+            listen: room.is_some_and(|room| self.may_listen(&room, public, now).is_ok()),
             chat: valid.is_some_and(may_chat),
             propose: may(Identity::may_propose),
             stream: may(Identity::may_stream),

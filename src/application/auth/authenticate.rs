@@ -120,6 +120,10 @@ async fn become_whom(
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
         register(app, project).await?;
     }
+    let heard = session.listening.as_ref();
+    if heard.is_some_and(|room| identity.is_banned(room, now)) {
+        session.listening = None;
+    }
     session.become_bearer(identity, roles, public);
     room.keep(session);
     let waiting = attach_streamer(app, session, now).await;

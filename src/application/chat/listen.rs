@@ -1,6 +1,5 @@
 //! `chat`/`listen`: hears what is said in a project's room without being a member (protocol,
-//! section
-//! 7).
+//! section 7).
 
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};

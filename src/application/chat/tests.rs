@@ -8,8 +8,8 @@ use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::dispatch::execute;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    BOB, EXPIRY, Scene, World, authenticate, chatting, is_bad, is_unauthorized, new_session, over,
-    user,
+    BOB, EXPIRY, Scene, World, authenticate, chatting, demo, is_bad, is_unauthorized, new_session,
+    over, user,
 };
 use crate::domain::{ChatMessage, PublicAccess, RoomName, Sections, Timestamp};
 
@@ -282,10 +282,32 @@ async fn who_is_banned_from_a_room_does_not_listen_to_it_either() {
         assert!(is_unauthorized(
             &scene.ask(&mut bob, listen("ana/demo")).await
         ));
+        assert!(!told_that_they_may_listen(&scene, &bob));
         scene.at(1_500);
+        assert!(told_that_they_may_listen(&scene, &bob));
         scene
             .ask(&mut bob, listen("ana/demo"))
             .await
             .expect("it is over");
     }
+}
+
+/// What `status` tells of it.
+fn told_that_they_may_listen(scene: &Scene, session: &Session) -> bool {
+    let (public, now) = (scene.app.policy.public, scene.app.now());
+    session.rights().abilities(&demo(), public, now).listen
+}
+
+#[tokio::test]
+async fn a_token_that_bans_from_the_room_that_is_listened_to_ends_that() {
+    let scene = listening(true).build();
+    let mut bob = new_session(1);
+    scene
+        .ask(&mut bob, listen("ana/demo"))
+        .await
+        .expect("everybody may");
+    let banned = "bob:ana/demo,rights=read+chat,banned=1500";
+    let command = authenticate(banned, Sections::default());
+    scene.ask(&mut bob, command).await.expect("a valid token");
+    assert_eq!(bob.listening, None);
 }

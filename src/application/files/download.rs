@@ -11,10 +11,10 @@ use bytes::Bytes;
 use crate::application::auth::authenticate::bearer;
 use crate::application::auth::holder::holder_of;
 use crate::application::auth::read_permission::{ReadPermission, permit_to_read};
-use crate::application::files::downloads::{Download, DownloadError, Downloads};
+use crate::application::files::downloads::{Download, DownloadError, Downloads, Taker};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
 use crate::application::memory::Account;
-use crate::application::ports::{Clock, FilesBelow, HELD_FILE_BYTES, OpenFile};
+use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile};
 use crate::application::service::Application;
 use crate::domain::{
     AuthError, FilePath, Identity, ProjectId, Revision, Rights, Roles, Timestamp, Version,
@@ -31,12 +31,18 @@ pub struct Visitor {
     identity: Option<Identity>,
     account: Arc<Account>,
     downloads: Arc<Downloads>,
-    clock: Arc<dyn Clock>,
+    taker: Arc<dyn Taker>,
 }
 
 impl Visitor {
-    /// The bearer of `token`, whose memory counts on `account`. An invalid token counts as none.
-    pub fn new(app: &Application, token: Option<&str>, account: &Arc<Account>) -> Self {
+    /// The bearer of `token`, whose memory counts on `account`, and who takes it by `taker`. An
+    /// invalid token counts as none.
+    pub fn new(
+        app: &Application,
+        token: Option<&str>,
+        account: &Arc<Account>,
+        taker: Arc<dyn Taker>,
+    ) -> Self {
         let identity = token.and_then(|token| bearer(app, token, app.now()).ok());
         let public_read = app.policy.public.read;
         account.set_holder(holder_of(identity.as_ref(), false, public_read));
@@ -44,7 +50,7 @@ impl Visitor {
             identity,
             account: Arc::clone(account),
             downloads: Arc::clone(&app.downloads),
-            clock: Arc::clone(&app.ports.clock),
+            taker,
         }
     }
 
@@ -54,7 +60,7 @@ impl Visitor {
     /// `Unavailable`, if there is not so much.
     pub async fn download(&self, bytes: usize) -> Result<Download, DownloadError> {
         self.downloads
-            .begin(&self.account, &self.clock, bytes)
+            .begin(&self.account, &self.taker, bytes)
             .await
     }
 
@@ -126,7 +132,7 @@ pub async fn project_file(
         rest: 0..file.bytes,
         file,
         permit,
-        download,
+        _download: download,
     })
 }
 
@@ -136,7 +142,7 @@ pub struct FileDownload {
     /// What is still to be sent.
     rest: Range<u64>,
     permit: ReadPermission,
-    download: Download,
+    _download: Download,
 }
 
 impl FileDownload {
@@ -162,7 +168,6 @@ impl FileDownload {
     /// # Errors
     /// The file cannot be read to its end, or the token has expired: nothing more may be sent.
     pub async fn next(&mut self) -> Option<Result<Bytes, DownloadError>> {
-        self.download.moved();
         let length = (self.rest.end - self.rest.start).min(PIECE_BYTES as u64);
         if length == 0 {
             return None;

@@ -1,20 +1,25 @@
-//! The downloads that are under way: each has its memory, and one that has stopped makes way for
-//! another (protocol, section 8).
+//! The downloads that are under way: each has its memory, and one whose client has stopped makes way
+//! for another (protocol, section 8).
 
 use std::collections::HashMap;
+use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
 use crate::application::locks::lock;
-use crate::application::memory::{Account, Reservation};
-use crate::application::ports::{Clock, StoreError};
-use crate::domain::{AuthError, Uptime};
+use crate::application::memory::{Account, Holder, Reservation};
+use crate::application::ports::StoreError;
+use crate::domain::AuthError;
 
 /// How long a download may wait for memory before it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it is tried in that time.
-const TRIES: u32 = 20;
+/// How often it is looked in that time whether one has stalled meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A download whose client has taken nothing for so long may be cut off for another.
 const STALLED: Duration = Duration::from_secs(5);
@@ -49,9 +54,19 @@ impl From<StoreError> for DownloadError {
     }
 }
 
+/// The client of a plain connection, as the socket sees it.
+pub trait Taker: fmt::Debug + Send + Sync {
+    /// For how long it has taken nothing of what waits for it; zero where nothing waits.
+    fn stalled_for(&self) -> Duration;
+}
+
 /// All downloads that are under way.
 #[derive(Default)]
-pub(crate) struct Downloads(Mutex<State>);
+pub(crate) struct Downloads {
+    state: Mutex<State>,
+    /// Notified whenever one has ended.
+    ended: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -61,64 +76,98 @@ struct State {
 
 struct Open {
     account: Arc<Account>,
-    moved_at: Uptime,
+    taker: Arc<dyn Taker>,
+    bytes: usize,
+    /// It is being cut off.
+    leaves: bool,
 }
 
 impl Downloads {
-    /// Reserves `bytes` for a download. If they are not there, the download that has stalled for
-    /// longest is cut off.
+    /// Reserves `bytes` for a download. Where those without a token have as many as they may, the
+    /// one that has stalled for longest makes way.
     ///
     /// # Errors
-    /// `Unavailable`, if there is no memory after a second either.
+    /// `Unavailable`, if there is no room after a second either.
     pub async fn begin(
         self: &Arc<Self>,
         account: &Arc<Account>,
-        clock: &Arc<dyn Clock>,
+        taker: &Arc<dyn Taker>,
         bytes: usize,
     ) -> Result<Download, DownloadError> {
-        for _ in 0..TRIES {
-            if account.has_room_beside_others(bytes) {
-                return Ok(self.add(account, clock, bytes));
-            }
-            self.cut_off_stalled(account, clock.uptime());
-            tokio::time::sleep(PATIENCE / TRIES).await;
-        }
-        Err(DownloadError::Unavailable)
-    }
-
-    fn add(
-        self: &Arc<Self>,
-        account: &Arc<Account>,
-        clock: &Arc<dyn Clock>,
-        bytes: usize,
-    ) -> Download {
-        let mut state = lock(&self.0);
-        state.last_number += 1;
-        let number = state.last_number;
-        let open = Open {
-            account: Arc::clone(account),
-            moved_at: clock.uptime(),
-        };
-        state.open.insert(number, open);
-        Download {
-            all: Arc::clone(self),
-            number,
-            clock: Arc::clone(clock),
-            held: account.reserve(bytes),
-        }
-    }
-
-    /// Cuts off the download that has stalled for longest, of those that share the part of the
-    /// memory that `wanted` may have.
-    fn cut_off_stalled(&self, wanted: &Account, now: Uptime) {
-        let mut state = lock(&self.0);
-        let stalled = state.open.iter().filter(|(_, open)| {
-            open.account.holder() == wanted.holder() && now.since(open.moved_at) >= STALLED
+        let begun = timeout(PATIENCE, async {
+            let number = self.enter(account, taker, bytes).await;
+            let mut download = Download {
+                all: Arc::clone(self),
+                number,
+                held: account.reserve(0),
+            };
+            account.room(bytes).await;
+            download.held.set(bytes);
+            download
         });
-        let longest = stalled.min_by_key(|(_, open)| open.moved_at);
-        let longest = longest.map(|(number, _)| *number);
-        if let Some(open) = longest.and_then(|number| state.open.remove(&number)) {
-            open.account.evict();
+        begun.await.map_err(|_| DownloadError::Unavailable)
+    }
+
+    /// Waits until there may be one more, and gives its number.
+    async fn enter(&self, account: &Arc<Account>, taker: &Arc<dyn Taker>, bytes: usize) -> u64 {
+        loop {
+            let mut ended = pin!(self.ended.notified());
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            {
+                let mut state = lock(&self.state);
+                if state.has_room(account, bytes) {
+                    let open = Open {
+                        account: Arc::clone(account),
+                        taker: Arc::clone(taker),
+                        bytes,
+                        leaves: false,
+                    };
+                    return state.add(open);
+                }
+                state.cut_off_stalled();
+            }
+            let _ = timeout(LOOK, ended).await;
+        }
+    }
+}
+
+impl State {
+    /// Whether downloads of such a holder may take `bytes` more. Those without a token may have
+    /// half of what such connections may hold.
+    fn has_room(&self, account: &Account, bytes: usize) -> bool {
+        if account.holder() != Holder::Unauthenticated {
+            return true;
+        }
+        let taken: usize = self.strangers().map(|open| open.bytes).sum();
+        taken + bytes <= account.unauthenticated_part() / 2
+    }
+
+    fn strangers(&self) -> impl Iterator<Item = &Open> {
+        let all = self.open.values();
+        all.filter(|open| open.account.holder() == Holder::Unauthenticated)
+    }
+
+    fn add(&mut self, open: Open) -> u64 {
+        self.last_number += 1;
+        self.open.insert(self.last_number, open);
+        self.last_number
+    }
+
+    /// Cuts off the download without a token that has stalled for longest, unless one is just
+    /// leaving, which may be enough.
+    fn cut_off_stalled(&mut self) {
+        if self.strangers().any(|open| open.leaves) {
+            return;
+        }
+        let strangers = self.open.values_mut();
+        let stalled = strangers
+            .filter(|open| open.account.holder() == Holder::Unauthenticated)
+            .map(|open| (open.taker.stalled_for(), open))
+            .filter(|(stalled_for, _)| *stalled_for >= STALLED);
+        if let Some((_, longest)) = stalled.max_by_key(|(stalled_for, _)| *stalled_for) {
+            longest.leaves = true;
+            longest.account.evict();
         }
     }
 }
@@ -127,27 +176,28 @@ impl Downloads {
 pub struct Download {
     all: Arc<Downloads>,
     number: u64,
-    clock: Arc<dyn Clock>,
     held: Reservation,
 }
 
 impl Download {
-    /// Notes that its client has taken what was sent before.
-    pub fn moved(&self) {
-        if let Some(open) = lock(&self.all.0).open.get_mut(&self.number) {
-            open.moved_at = self.clock.uptime();
-        }
+    /// How much is reserved for it.
+    pub fn bytes(&self) -> usize {
+        self.held.bytes()
     }
 
-    /// What is reserved for it, which may grow.
-    pub fn held(&mut self) -> &mut Reservation {
-        &mut self.held
+    /// Sets how much is reserved for it.
+    pub fn set(&mut self, bytes: usize) {
+        if let Some(open) = lock(&self.all.state).open.get_mut(&self.number) {
+            open.bytes = bytes;
+        }
+        self.held.set(bytes);
     }
 }
 
 impl Drop for Download {
     fn drop(&mut self) {
-        lock(&self.all.0).open.remove(&self.number);
+        lock(&self.all.state).open.remove(&self.number);
+        self.all.ended.notify_waiters();
     }
 }
 

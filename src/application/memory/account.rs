@@ -109,10 +109,9 @@ impl Account {
         balance.held() + bytes <= free_bytes(holder) || self.totals.has_room(holder, bytes)
     }
 
-    /// Whether there is room for `bytes` more of something that takes long. Connections without a
-    /// token may hold only half of their part for that, so that the rest is for others.
-    pub fn has_room_beside_others(&self, bytes: usize) -> bool {
-        self.totals.has_room_beside_others(self.holder(), bytes)
+    /// What all connections without a valid token may hold together.
+    pub fn unauthenticated_part(&self) -> usize {
+        self.totals.unauthenticated_part()
     }
 
     /// Whether there is room for `bytes` more and as much again as connections like this one hold

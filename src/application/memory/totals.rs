@@ -65,24 +65,20 @@ impl Totals {
 
     pub fn has_room(&self, holder: Holder, bytes: usize) -> bool {
         let is_strangers_full = holder == Holder::Unauthenticated
-            && self.unauthenticated() + bytes > self.max / UNAUTHENTICATED_PART;
+            && self.unauthenticated() + bytes > self.unauthenticated_part();
         !is_strangers_full && self.used() + bytes <= self.limit(holder)
-    }
-
-    /// The same, where those without a token may hold only half of their part.
-    pub fn has_room_beside_others(&self, holder: Holder, bytes: usize) -> bool {
-        self.has_room(holder, bytes) && !self.are_strangers_beyond_half(holder, bytes)
     }
 
     /// Whether such holders would not hold half of what they may with `bytes` more.
     pub fn has_plenty(&self, holder: Holder, bytes: usize) -> bool {
-        !self.are_strangers_beyond_half(holder, bytes)
-            && self.used() + bytes <= self.limit(holder) / 2
+        let is_strangers_short = holder == Holder::Unauthenticated
+            && self.unauthenticated() + bytes > self.unauthenticated_part() / 2;
+        !is_strangers_short && self.used() + bytes <= self.limit(holder) / 2
     }
 
-    fn are_strangers_beyond_half(&self, holder: Holder, bytes: usize) -> bool {
-        let strangers = self.unauthenticated() + bytes;
-        holder == Holder::Unauthenticated && strangers > self.max / UNAUTHENTICATED_PART / 2
+    /// What those without a valid token may hold together.
+    pub fn unauthenticated_part(&self) -> usize {
+        self.max / UNAUTHENTICATED_PART
     }
 
     /// Counts `bytes` more of such a holder.

@@ -22,6 +22,11 @@ impl ProjectId {
             name: ProjectName::parse(name).ok()?,
         })
     }
+
+    /// The project's room; `None` where its name would be too long for one.
+    pub fn room(&self) -> Option<RoomName> {
+        RoomName::parse(&self.to_string()).ok()
+    }
 }
 
 impl fmt::Display for ProjectId {

@@ -72,7 +72,7 @@ pub(super) struct List {
     /// `None` once the list has ended.
     out: Option<Out>,
     is_first: bool,
-    download: Download,
+    _download: Download,
 }
 
 impl List {
@@ -97,7 +97,7 @@ impl List {
             files,
             out: Some(out),
             is_first: true,
-            download,
+            _download: download,
         })
     }
 
@@ -122,7 +122,6 @@ impl List {
 
 impl Pieces for List {
     async fn next(&mut self) -> Option<Result<Bytes, DownloadError>> {
-        self.download.moved();
         loop {
             self.out.as_ref()?;
             let mut slice = 0;

@@ -85,15 +85,13 @@ impl Site {
         request: &Request,
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
-        // An upgrade that comes this far is for an address that has none.
-        if asks_for_websocket(&request.headers) {
-            return nothing_here();
-        }
         let address = Address::of(request.path.as_str());
         let is_health = matches!(address, Some(Address::Health | Address::Readiness));
         if !is_health && let Some(refusal) = self.web_pages.refusal(&request.headers) {
             return refusal;
         }
+        // An upgrade that comes this far is for an address that has none.
+        let address = address.filter(|_| !asks_for_websocket(&request.headers));
         let Some(address) = address else {
             return nothing_here();
         };
@@ -126,7 +124,12 @@ impl Site {
             }
         }
         let app = &self.application;
-        let visitor = Visitor::new(app, token.as_deref(), request.connection.account());
+        let visitor = Visitor::new(
+            app,
+            token.as_deref(),
+            request.connection.account(),
+            request.connection.taker(),
+        );
         let asked = Asked {
             app,
             visitor: &visitor,

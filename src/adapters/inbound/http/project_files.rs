@@ -18,7 +18,7 @@ use super::zip::Zip;
 use crate::application::Application;
 use crate::application::files::download::{FileDownload, Visitor, project_file, project_files};
 use crate::application::files::downloads::DownloadError;
-use crate::domain::{FilePath, ProjectId, Version};
+use crate::domain::{FilePath, ProjectId, Version, is_invisible};
 
 /// Nothing of a project is ever a document of this origin, not even one that does nothing.
 const SANDBOX: &str = "sandbox; default-src 'none'";
@@ -168,13 +168,10 @@ impl Pieces for FileDownload {
 /// The name without what makes it look like another, or like a path: folders, and characters that
 /// reverse or hide others.
 fn harmless(name: &str) -> String {
-    let is_harmful = |letter| {
-        matches!(
-            letter,
-            '/' | '\\' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
-        ) || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-    };
-    name.replace(is_harmful, "_")
+    name.replace(
+        |letter| matches!(letter, '/' | '\\') || is_invisible(letter),
+        "_",
+    )
 }
 
 /// A header's value of visible ASCII.

@@ -89,10 +89,9 @@ impl Zip {
         };
         let content = self.header(&mut directory, &path, file).await?;
         let needed = ZIP_BYTES + directory.memory_bytes();
-        let held = self.download.held();
-        if needed > held.bytes() {
+        if needed > self.download.bytes() {
             self.account.room(STEP_BYTES).await;
-            held.set(needed + STEP_BYTES);
+            self.download.set(needed + STEP_BYTES);
         }
         Ok(State::Content(directory, content))
     }
@@ -131,7 +130,6 @@ impl Zip {
     }
 
     async fn make(&mut self) -> Result<Option<Bytes>, DownloadError> {
-        self.download.moved();
         // A long file would outlast the token that is needed for it.
         if self.files.check_permit().is_err() {
             return Err(AuthError::NoToken.into());

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::application::memory::{Holder, MemoryBudget};
 use crate::application::ports::StoreError;
@@ -9,8 +11,22 @@ fn account() -> Arc<Account> {
     MemoryBudget::new(256 << 20).open_account()
 }
 
+/// A client that takes all at once.
+#[derive(Debug)]
+struct Client;
+
+impl Taker for Client {
+    fn stalled_for(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn visitor_at(scene: &Scene, token: Option<&str>, account: &Arc<Account>) -> Visitor {
+    Visitor::new(&scene.app, token, account, Arc::new(Client))
+}
+
 fn visitor(scene: &Scene, token: Option<&str>) -> Visitor {
-    Visitor::new(&scene.app, token, &account())
+    visitor_at(scene, token, &account())
 }
 
 /// A world in which the file `/a` has this content.
@@ -172,13 +188,13 @@ async fn a_token_that_expires_under_way_ends_the_answer_that_needs_it() {
 async fn what_is_read_counts_until_the_download_ends() {
     let scene = with_file(World::new(), vec![7; 200_000]);
     let account = account();
-    let visitor = Visitor::new(&scene.app, None, &account);
+    let visitor = visitor_at(&scene, None, &account);
     assert_eq!(account.holder(), Holder::Unauthenticated);
     let file = project_file(&scene.app, &visitor, &demo(), &path("/a")).await;
     assert_eq!(account.held(), DOWNLOAD_BYTES);
     drop(file);
     assert_eq!(account.held(), 0);
-    Visitor::new(&scene.app, Some(BOB), &account);
+    visitor_at(&scene, Some(BOB), &account);
     assert_eq!(account.holder(), Holder::Authenticated);
 }
 

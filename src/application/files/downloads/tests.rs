@@ -1,110 +1,167 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::application::memory::{Holder, MemoryBudget};
-use crate::application::ports::MockClock;
+use crate::application::memory::MemoryBudget;
 
 const DOWNLOAD: usize = 64 * 1_024;
-/// Of this half a quarter is for the downloads of those without a token: two of them.
-const MEMORY: usize = 16 * DOWNLOAD + (16 << 20);
+const MEMORY: usize = 64 << 20;
+/// Half a quarter of the memory is for the downloads of those without a token.
+const STRANGERS: usize = MEMORY / 8 / DOWNLOAD;
+
+/// A client that has taken nothing for so many seconds.
+#[derive(Debug, Default)]
+struct Client(AtomicU64);
+
+impl Client {
+    fn stalls_for(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Taker for Client {
+    fn stalled_for(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A download with its client.
+struct Begun {
+    account: Arc<Account>,
+    client: Arc<Client>,
+    download: Download,
+}
 
 struct Scene {
     downloads: Arc<Downloads>,
     memory: Arc<MemoryBudget>,
-    clock: Arc<dyn Clock>,
-    seconds: Arc<AtomicU64>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let seconds = Arc::<AtomicU64>::default();
-        let (mut clock, now) = (MockClock::new(), Arc::clone(&seconds));
-        let uptime = move || Uptime::from_millis(now.load(Ordering::Relaxed) * 1_000);
-        clock.expect_uptime().returning(uptime);
         Self {
             downloads: Arc::default(),
             memory: MemoryBudget::new(MEMORY),
-            clock: Arc::new(clock),
-            seconds,
         }
     }
 
-    fn at(&self, seconds: u64) {
-        self.seconds.store(seconds, Ordering::Relaxed);
+    async fn begin(&self, holder: Holder) -> Option<Begun> {
+        let (account, client) = (self.memory.open_account(), Arc::<Client>::default());
+        account.set_holder(holder);
+        let taker: Arc<dyn Taker> = client.clone();
+        let begun = self.downloads.begin(&account, &taker, DOWNLOAD).await;
+        if let Err(error) = &begun {
+            assert!(matches!(error, DownloadError::Unavailable), "{error}");
+        }
+        Some(Begun {
+            download: begun.ok()?,
+            account,
+            client,
+        })
     }
 
-    async fn begin(&self, account: &Arc<Account>, bytes: usize) -> Result<Download, DownloadError> {
-        self.downloads.begin(account, &self.clock, bytes).await
-    }
-
-    /// Begins downloads until no more are allowed.
-    async fn fill(&self) -> Vec<(Arc<Account>, Download)> {
+    /// Begins downloads of strangers until no more are allowed.
+    async fn fill(&self) -> Vec<Begun> {
         let mut all = Vec::new();
-        loop {
-            let account = self.memory.open_account();
-            match self.begin(&account, DOWNLOAD).await {
-                Ok(download) => all.push((account, download)),
-                Err(error) => {
-                    assert!(matches!(error, DownloadError::Unavailable), "{error}");
-                    return all;
-                }
-            }
+        while let Some(begun) = self.begin(Holder::Unauthenticated).await {
+            all.push(begun);
         }
+        all
     }
+}
+
+fn cut_off(all: &[Begun]) -> usize {
+    all.iter()
+        .filter(|begun| begun.account.is_evicted())
+        .count()
 }
 
 #[tokio::test(start_paused = true)]
 async fn strangers_downloads_leave_half_of_their_memory_to_others() {
     let scene = Scene::new();
     let all = scene.fill().await;
-    assert_eq!(all.len(), MEMORY / 8 / DOWNLOAD);
+    assert_eq!(all.len(), STRANGERS);
     let stranger = scene.memory.open_account();
     assert!(stranger.has_room(DOWNLOAD), "for what is asked otherwise");
-    let known = scene.memory.open_account();
-    known.set_holder(Holder::Authenticated);
-    assert!(scene.begin(&known, DOWNLOAD).await.is_ok(), "with a token");
+    assert!(scene.begin(Holder::Authenticated).await.is_some());
+    drop(all);
+    assert!(scene.begin(Holder::Unauthenticated).await.is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_download_that_has_stalled_for_longest_makes_way_for_another() {
+async fn what_strangers_hold_otherwise_is_none_of_their_downloads_half() {
+    let scene = Scene::new();
+    let lists = scene.memory.open_account();
+    let _held = lists.reserve(MEMORY / 8 + DOWNLOAD);
+    assert!(scene.begin(Holder::Unauthenticated).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_strangers_hold_all_that_they_may_the_largest_makes_way_for_a_download() {
+    let scene = Scene::new();
+    let lists = scene.memory.open_account();
+    let held = lists.reserve(MEMORY / 4);
+    let memory = Arc::clone(&scene.memory);
+    let relieving = tokio::spawn(async move { memory.relieve().await });
+    let closes = async {
+        lists.evicted().await;
+        drop(held);
+    };
+    let (begun, ()) = tokio::join!(scene.begin(Holder::Unauthenticated), closes);
+    assert!(begun.is_some());
+    relieving.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_grows_counts_as_what_it_has_become() {
+    let scene = Scene::new();
+    let mut first = scene
+        .begin(Holder::Unauthenticated)
+        .await
+        .expect("is first");
+    first.download.set(3 * DOWNLOAD);
+    assert_eq!(first.download.bytes(), 3 * DOWNLOAD);
+    assert_eq!(scene.fill().await.len(), STRANGERS - 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_that_has_stalled_for_longest_and_for_five_seconds_makes_way() {
     let scene = Scene::new();
     let mut all = scene.fill().await;
-    for (second, (_, download)) in all.iter().enumerate() {
-        scene.at(second as u64);
-        download.moved();
-    }
-    let stranger = scene.memory.open_account();
-    let last = all.len() as u64;
-    scene.at(3);
-    assert!(
-        scene.begin(&stranger, DOWNLOAD).await.is_err(),
-        "none stalls"
-    );
-    assert!(all.iter().all(|(account, _)| !account.is_evicted()));
-    scene.at(5 + last);
-    all[0].1.moved();
-    let waits = scene.begin(&stranger, DOWNLOAD);
-    let (account, longest) = all.remove(1);
+    all[3].client.stalls_for(4);
+    assert!(scene.begin(Holder::Unauthenticated).await.is_none());
+    assert_eq!(cut_off(&all), 0, "nobody has stalled for long enough");
+    all[3].client.stalls_for(5);
+    all[7].client.stalls_for(6);
+    let longest = all.remove(7);
     let leaves = async {
-        account.evicted().await;
+        longest.account.evicted().await;
         drop(longest);
     };
-    let (begun, ()) = tokio::join!(waits, leaves);
-    assert!(begun.is_ok());
-    let cut_off = all.iter().filter(|(account, _)| account.is_evicted());
-    assert_eq!(cut_off.count(), 0, "one was enough");
+    let (begun, ()) = tokio::join!(scene.begin(Holder::Unauthenticated), leaves);
+    assert!(begun.is_some());
+    assert_eq!(cut_off(&all), 0, "one was enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_refused_after_all_has_cost_no_more_than_one_other() {
+    let scene = Scene::new();
+    let all = scene.fill().await;
+    for begun in &all {
+        begun.client.stalls_for(60);
+    }
+    // Those that are cut off do not leave.
+    assert!(scene.begin(Holder::Unauthenticated).await.is_none());
+    assert_eq!(cut_off(&all), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn those_with_a_token_are_not_cut_off_for_those_without() {
     let scene = Scene::new();
-    let known = scene.memory.open_account();
-    known.set_holder(Holder::Authenticated);
-    let _download = scene.begin(&known, DOWNLOAD).await.expect("there is room");
+    let known = scene.begin(Holder::Authenticated).await.expect("has room");
+    known.client.stalls_for(100);
     let all = scene.fill().await;
-    scene.at(100);
-    let stranger = scene.memory.open_account();
-    let _ = scene.begin(&stranger, DOWNLOAD).await;
-    assert!(!known.is_evicted());
-    assert!(all.iter().any(|(account, _)| account.is_evicted()));
+    all[0].client.stalls_for(5);
+    assert!(scene.begin(Holder::Unauthenticated).await.is_none());
+    assert!(!known.account.is_evicted());
+    assert!(all[0].account.is_evicted());
 }

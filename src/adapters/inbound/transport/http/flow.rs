@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::application::files::downloads::Taker;
 use crate::application::locks::lock;
 
 /// A client gets a second more for so many bytes that it takes.
@@ -29,6 +30,8 @@ pub(super) struct Flow {
 struct State {
     deadline: Instant,
     doing: Doing,
+    /// Since when something waits of which the client takes nothing.
+    stalled_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,7 @@ impl Flow {
         let state = State {
             deadline: Instant::now() + head,
             doing: Doing::Waiting,
+            stalled_since: None,
         };
         Arc::new(Self {
             head,
@@ -63,6 +67,7 @@ impl Flow {
         *lock(&self.state) = State {
             deadline: Instant::now() + self.answer,
             doing: Doing::Answering,
+            stalled_since: None,
         };
         Answering(Arc::clone(self))
     }
@@ -70,12 +75,20 @@ impl Flow {
     /// Notes that the client has taken so many bytes.
     pub fn taken(&self, bytes: usize) {
         let mut state = lock(&self.state);
+        state.stalled_since = None;
         if state.doing != Doing::Waiting {
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let earned = Duration::from_secs(1) * bytes / BYTES_PER_SECOND;
             let most = Instant::now() + self.answer * SAVED;
             state.deadline = (state.deadline + earned).min(most);
         }
+    }
+
+    /// Notes that something waits that the client does not take now.
+    pub fn stalls(&self) {
+        lock(&self.state)
+            .stalled_since
+            .get_or_insert_with(Instant::now);
     }
 
     /// Notes that nothing waits to be written.
@@ -85,8 +98,16 @@ impl Flow {
             *state = State {
                 deadline: Instant::now() + self.head,
                 doing: Doing::Waiting,
+                stalled_since: None,
             };
         }
+    }
+}
+
+impl Taker for Flow {
+    fn stalled_for(&self) -> Duration {
+        let since = lock(&self.state).stalled_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -146,5 +167,22 @@ mod tests {
         advance(Duration::from_secs(5)).await;
         flow.flushed();
         assert_eq!(left(&flow), 5.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_stalls_while_something_waits_that_it_does_not_take() {
+        let flow = Flow::new(HEAD, ANSWER);
+        let seconds = |flow: &Flow| flow.stalled_for().as_secs();
+        let _answering = flow.answer();
+        advance(Duration::from_secs(7)).await;
+        assert_eq!(seconds(&flow), 0, "the server is slow, not the client");
+        flow.stalls();
+        advance(Duration::from_secs(3)).await;
+        flow.stalls();
+        advance(Duration::from_secs(3)).await;
+        assert_eq!(seconds(&flow), 6);
+        flow.taken(1);
+        advance(Duration::from_secs(3)).await;
+        assert_eq!(seconds(&flow), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -51,11 +51,13 @@ impl Metered {
         }
     }
 
-    fn note(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
-        if let Ok(bytes) = written {
-            self.flow.taken(bytes);
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(bytes)) => self.flow.taken(bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.flow.stalls(),
         }
-        Poll::Ready(written)
+        written
     }
 }
 
@@ -76,7 +78,7 @@ impl AsyncWrite for Metered {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.before_write(bytes.len());
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.note(written)
     }
 
@@ -86,7 +88,7 @@ impl AsyncWrite for Metered {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.before_write(pieces.iter().map(|piece| piece.len()).sum());
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, pieces));
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
         self.note(written)
     }
 

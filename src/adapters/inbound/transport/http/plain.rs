@@ -32,6 +32,7 @@ use crate::adapters::inbound::transport::{
     settings::{Shutdown, TransportSettings},
     socket::fair_share::FairShare,
 };
+use crate::application::files::downloads::Taker;
 use crate::application::locks::lock;
 #[cfg(test)]
 use crate::application::memory::MemoryBudget;
@@ -59,6 +60,7 @@ struct State {
     shared: Arc<Shared>,
     socket: SocketAddr,
     account: Arc<Account>,
+    flow: Arc<Flow>,
     place: Mutex<Place>,
 }
 
@@ -81,7 +83,9 @@ enum Place {
 
 impl PlainConnection {
     pub(super) fn new(shared: &Arc<Shared>, socket: SocketAddr, pending: AdmissionPermit) -> Self {
+        let settings = &shared.settings;
         Self(Arc::new(State {
+            flow: Flow::new(settings.handshake_timeout, settings.message_timeout),
             shared: Arc::clone(shared),
             socket,
             account: shared.memory.open_account(),
@@ -108,6 +112,11 @@ impl PlainConnection {
     /// What its requests make the server hold.
     pub fn account(&self) -> &Arc<Account> {
         &self.0.account
+    }
+
+    /// Its client, as the socket sees it.
+    pub fn taker(&self) -> Arc<dyn Taker> {
+        Arc::<Flow>::clone(&self.0.flow)
     }
 
     /// Counts it among the connections of the client that sent `headers`: a proxy sends the
@@ -168,8 +177,7 @@ impl PlainConnection {
             tracing::debug!(%error, "a client left before it said anything");
             return;
         }
-        let settings = &self.0.shared.settings;
-        let flow = Flow::new(settings.handshake_timeout, settings.message_timeout);
+        let flow = &self.0.flow;
         let service = service_fn(|mut request: Request<Incoming>| {
             let answering = flow.answer();
             ensure_path(request.uri_mut());
@@ -183,7 +191,7 @@ impl PlainConnection {
                 Ok::<_, Infallible>(self.finish(answer, answering))
             }
         });
-        let io = TokioIo::new(Metered::new(stream, Arc::clone(&flow)));
+        let io = TokioIo::new(Metered::new(stream, Arc::clone(flow)));
         let connection = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
