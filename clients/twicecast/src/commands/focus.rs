@@ -21,7 +21,7 @@ const FOCUS: u64 = 2;
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "\
 Viewers who follow you go there. It tells them only the name and the line, and only while it is \
-asked; nothing is sent of the file. Without --line the file alone is meant.
+asked; nothing is sent of the file. Without a line the file alone is meant.
 
 In an editor, for example:
   vim:  autocmd BufEnter,CursorHold * silent! call job_start(['twicecast', 'focus', expand('%:p'), \
@@ -50,19 +50,26 @@ pub struct FocusArgs {
     pub common: CommonArgs,
 }
 
-/// The file and the line that are meant: `FILE:LINE` is one of both, unless there is a file of that
-/// name.
+/// The file and the line that are meant. Where there is no file of that name it may be `FILE:LINE`,
+/// or `FILE:LINE:COLUMN` as compilers print it.
 fn place(file: &Path, line: Option<u32>) -> io::Result<(PathBuf, Option<u32>)> {
     let whole = std::fs::canonicalize(file);
-    let Some((name, number)) = file.to_str().and_then(|text| text.rsplit_once(':')) else {
-        return whole.map(|file| (file, line));
-    };
-    match number.parse() {
-        Ok(number @ 1..=LINE_MAX) if whole.is_err() && line.is_none() => {
-            Ok((std::fs::canonicalize(name)?, Some(number)))
-        }
-        _ => whole.map(|file| (file, line)),
+    if let (Err(_), Some(text), None) = (&whole, file.to_str(), line)
+        && let Some((name, number)) = text.rsplit_once(':')
+        && let Some(number) = line_number(number)
+    {
+        let before = name.rsplit_once(':');
+        let before = before.and_then(|(name, line)| Some((name, line_number(line)?)));
+        let (name, number) = before.unwrap_or((name, number));
+        return Ok((std::fs::canonicalize(name)?, Some(number)));
     }
+    whole.map(|file| (file, line))
+}
+
+fn line_number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten()?;
+    (1..=LINE_MAX).contains(&number).then_some(number)
 }
 
 /// Runs the command and gives the exit code.

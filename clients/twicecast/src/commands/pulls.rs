@@ -147,7 +147,8 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
                 PullsCommand::Apply { keep_open, .. } => Review::Apply { keep_open },
                 _ => Review::Show,
             };
-            let (pull, wanted) = (find(&all, id, &command(args))?, Wanted::new(files));
+            let pull = find(&all, id, &command(args))?;
+            let wanted = Wanted::among(files, pull.files.iter().chain(&pull.deleted));
             let mut taken = Taken::of(&credentials.full_project(), &args.dir, &all);
             review(args, &mut inbox, pull, &wanted, &mut taken, does).await?
         }

@@ -50,7 +50,7 @@ use first_look::FirstLook;
 use from_page::FromPage;
 pub use invitation::ANYBODY as VIEWER;
 use invitation::invite;
-use renewal::renew_link;
+use renewal::renew;
 
 /// The exit code where somebody does not want it after all.
 const USAGE: u8 = 2;
@@ -101,10 +101,8 @@ async fn share(
         .map_err(|error| Failure::usage(format!("The folder cannot be read: {error}.")))?;
     let rules = Arc::new(Rules::new(&dir, own, &args.allow)?);
     let mut keys = Keys::listen(&stop);
-    let (project, commands) = (
-        credentials.full_project(),
-        commands(args, &credentials, &dir),
-    );
+    let project = credentials.full_project();
+    let commands = commands(args, &credentials, &dir);
     let mut output = ShareOutput::new(args.json, &project, keys.are_there(), commands);
     let first = FirstLook {
         args,
@@ -133,17 +131,18 @@ async fn share(
     // Not before: who only looks, or declines, has shared nothing.
     let lasting_url = if args.local { "" } else { &credentials.url };
     kind::mark_shared(&dir, lasting_url, &credentials.full_project());
-    let local = match server {
-        Some(server) => {
-            let link = invite(server, &credentials, &dir, args, &mut output)?;
-            Some((server, link))
+    let mut local = None;
+    if let Some(server) = server {
+        let invited = invite(server, &credentials, &dir, args)?;
+        for event in &invited.events {
+            output.tell(event);
         }
-        None => None,
-    };
+        local = Some((server, invited.until));
+    }
     temporaries::sweep(&root);
     base_cache::begin(&credentials.full_project(), &dir);
     let (page, answers) = answer_page(args, &credentials, &dir, keys.are_there());
-    let renewed = renew_link(local, &credentials, &dir, page.as_ref());
+    let renewed = renew(local, &credentials, &dir, args, page.as_ref());
     let mut share = Share {
         once: args.once,
         credentials,
@@ -217,6 +216,7 @@ fn answer_page(
         heard,
         answers,
         wishes: wish.clone(),
+        told: None,
     };
     // It ends with the share, which drops what it hears by.
     tokio::spawn(from_page.run());

@@ -8,7 +8,7 @@ use crate::publish::output::Event;
 
 /// The reference of an `accept`.
 pub const ACCEPT: u64 = 6;
-/// That of an `applied`, to whose answer nobody listens.
+/// That of an `applied`.
 pub const APPLIED: u64 = 7;
 
 /// What is heard of the page.
@@ -30,6 +30,8 @@ pub enum Heard {
     },
     /// Whether what was accepted may be done now.
     Accepted(bool),
+    /// The server does not take what was told of the end.
+    Refused,
     /// The connection is lost, and all that was asked with it.
     Lost,
 }
@@ -81,6 +83,7 @@ impl Heard {
                 (reply.kind == "pullRequestAccept").then_some(Self::Accepted(true))
             }
             ServerMessage::Error(_) if reference == Some(ACCEPT) => Some(Self::Accepted(false)),
+            ServerMessage::Error(_) if reference == Some(APPLIED) => Some(Self::Refused),
             ServerMessage::Reply(reply) => Self::push(reply),
             _ => None,
         }
@@ -137,7 +140,7 @@ mod tests {
             heard(Some(ACCEPT), late.clone()),
             Some(Heard::Accepted(false))
         );
-        assert_eq!(heard(Some(APPLIED), late), None);
+        assert_eq!(heard(Some(APPLIED), late), Some(Heard::Refused));
         let nonsense = push("pullRequestApplyAsked", serde_json::json!({"request":"7"}));
         assert_eq!(heard(None, nonsense), None);
     }

@@ -57,8 +57,9 @@ fn all() -> impl Iterator<Item = Option<Entry>> {
 
 /// Why a file is one that runs by itself, if it is.
 pub fn why(name: &FileName) -> Option<&'static str> {
-    // Some file systems do not mind the case.
+    // Some file systems do not mind the case: to some, the long s and the Kelvin sign are letters.
     let lower = name.as_str().to_lowercase();
+    let lower = lower.replace('\u{17f}', "s").replace('\u{212a}', "k");
     let (folders, file) = lower.split_at(lower.rfind('/')? + 1);
     let found = all().flatten().find(|entry| entry.is_meant(folders, file));
     found.map(|entry| entry.why)
@@ -113,6 +114,13 @@ mod tests {
             "/compose.yaml",
             "/cmake/a.cmake",
             "/rules.mk",
+            "/vite.config.mts",
+            "/.eslintrc.mjs",
+            "/compose.override.yml",
+            "/.mcp.json",
+            "/BUILD",
+            "/.v\u{17f}code/tasks.json",
+            "/node_modules/a/index.js",
         ] {
             assert!(why(&name(runs)).is_some(), "{runs}");
         }
@@ -124,7 +132,10 @@ mod tests {
             "/cargo/config.toml",
             "/pth",
             "/src/makefile/a",
-            "/package-lock.json",
+            "/src/compose.rs",
+            "/build/a.rs",
+            "/package.json.md",
+            "/src/hooks/use.js",
         ] {
             assert_eq!(why(&name(plain)), None, "{plain}");
         }

@@ -69,9 +69,8 @@ pub enum Action {
 impl Step<'_> {
     /// How the executable bit changes, if it does.
     pub fn executable(&self) -> Option<bool> {
-        let of_project = self.ours.is_none().then_some(self.is_executable_there);
-        let theirs = self.theirs?.executable.or(of_project)?;
-        let has = self.ours.as_ref().is_some_and(|ours| ours.executable);
+        let ours = self.ours.as_ref();
+        let (theirs, has) = executable(ours, self.theirs?, self.is_executable_there)?;
         let is_written = !matches!(
             self.action,
             Action::TakenBefore | Action::PutAside(_) | Action::LeaveOut(_) | Action::Fail(..)
@@ -168,9 +167,9 @@ impl Steps<'_, '_> {
                 return Ok(step);
             }
         };
-        let runs_already = ours.as_ref().is_some_and(|ours| ours.executable);
-        let held = (!is_named).then(|| held(name, theirs, runs_already));
-        step.held = held.flatten();
+        if !is_named {
+            step.held = held(name, ours.as_ref(), theirs, step.is_executable_there);
+        }
         step.action = match theirs {
             Some(theirs) => self.file(name, ours.as_ref(), theirs).await?,
             None => self.deletion(name, ours.as_ref()),
@@ -276,12 +275,25 @@ impl Steps<'_, '_> {
 /// The reason for one that becomes executable.
 pub const BECOMES_EXECUTABLE: &str = "it becomes executable";
 
-/// Why a file is taken only where it is named. `is_executable` says whether what is here is.
-pub fn held(name: &FileName, theirs: Option<&Proposed>, is_executable: bool) -> Option<String> {
+/// Whether a file is to be executable, and whether it is now; `None` where that is left alone.
+/// `is_there` says whether the project's file is, as the server has it.
+fn executable(ours: Option<&Found>, theirs: &Proposed, is_there: bool) -> Option<(bool, bool)> {
+    let of_project = ours.is_none().then_some(is_there);
+    let becomes = theirs.executable.or(of_project)?;
+    Some((becomes, ours.is_some_and(|ours| ours.executable)))
+}
+
+/// Why a file is taken only where it is named.
+pub fn held(
+    name: &FileName,
+    ours: Option<&Found>,
+    theirs: Option<&Proposed>,
+    is_executable_there: bool,
+) -> Option<String> {
     if policy::is_rules(name) {
         return Some("it holds the rules that say what is SHARED and what is not".to_owned());
     }
-    let becomes_executable = theirs?.executable == Some(true) && !is_executable;
+    let becomes_executable = executable(ours, theirs?, is_executable_there) == Some((true, false));
     let runs_by_itself = runs_by_itself::why(name).map(|why| format!("it runs by itself: {why}"));
     runs_by_itself.or_else(|| becomes_executable.then(|| BECOMES_EXECUTABLE.to_owned()))
 }
@@ -289,6 +301,39 @@ pub fn held(name: &FileName, theirs: Option<&Proposed>, is_executable: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_becomes_executable_or_runs_by_itself_is_taken_only_where_it_is_named() {
+        let found = |executable| Found {
+            content: Vec::new(),
+            executable,
+        };
+        for (name, ours, there, theirs, is_held) in [
+            ("/run", None, false, Some(true), true),
+            ("/run", Some(false), true, Some(true), true),
+            ("/run", Some(true), true, Some(true), false),
+            ("/run", Some(true), true, None, false),
+            ("/run", Some(false), true, None, false),
+            // It was deleted here, and comes back as the project has it.
+            ("/run", None, true, None, true),
+            ("/run", None, true, Some(false), false),
+            ("/Makefile", None, false, None, true),
+            ("/sub/.gitignore", Some(false), false, None, true),
+        ] {
+            let file = FileName::parse(name).unwrap();
+            let theirs = Proposed {
+                content: Vec::new(),
+                executable: theirs,
+            };
+            let ours = ours.map(found);
+            let held = held(&file, ours.as_ref(), Some(&theirs), there);
+            assert_eq!(
+                held.is_some(),
+                is_held,
+                "{name} {ours:?} {there} {theirs:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_executable_bit_is_what_its_author_makes_of_it_or_else_what_it_was() {

@@ -16,13 +16,22 @@ pub struct Wanted {
 impl Wanted {
     /// From patterns as in a .gitignore. One that is none may still be a file's whole path.
     pub fn new(patterns: &[String]) -> Self {
-        let plain = |pattern: &String| pattern.strip_prefix("./").unwrap_or(pattern).to_owned();
-        let plain: Vec<_> = patterns.iter().map(plain).collect();
-        let matcher = Patterns::read(plain.join("\n").as_bytes(), Case::Sensitive);
-        let literal = plain
+        Self::among(patterns, [])
+    }
+
+    /// The same; one that is the whole path of one of these files means that file alone, even if
+    /// it is a pattern as well: a proposal may hold `/*`.
+    pub fn among<'a>(patterns: &[String], files: impl IntoIterator<Item = &'a String>) -> Self {
+        let without_slash = |path: &str| path.trim_start_matches('/').to_owned();
+        let files: BTreeSet<_> = files.into_iter().map(|name| without_slash(name)).collect();
+        let plain = patterns
             .iter()
-            .map(|plain| plain.trim_start_matches('/').to_owned());
-        let literal = literal.collect();
+            .map(|pattern| pattern.strip_prefix("./").unwrap_or(pattern));
+        let literal: BTreeSet<_> = plain.clone().map(without_slash).collect();
+        let patterns: Vec<_> = plain
+            .filter(|pattern| !files.contains(&without_slash(pattern)))
+            .collect();
+        let matcher = Patterns::read(patterns.join("\n").as_bytes(), Case::Sensitive);
         Self { matcher, literal }
     }
 
@@ -70,6 +79,19 @@ mod tests {
         }
         assert!(!wanted(&["src/*", "!b"]).wants(&name("/src/b")));
         assert!(wanted(&["./a"]).wants(&name("/a")));
+    }
+
+    #[test]
+    fn the_whole_path_of_a_file_means_no_other_file() {
+        let files = ["/*", "/src/[id]", "/src/i", "/b", "/!b"].map(str::to_owned);
+        for path in &files {
+            let wanted = Wanted::among(std::slice::from_ref(path), &files);
+            for other in &files {
+                assert_eq!(wanted.wants(&name(other)), other == path, "{path} {other}");
+            }
+        }
+        let wanted = Wanted::among(&["/src/*".to_owned()], &files);
+        assert!(wanted.wants(&name("/src/i")), "it is no file's path");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::pty::Terminal;
+use crate::pulls::world::propose_like_the_original;
 use crate::real::{RealServer, Share};
 use crate::support::{Files, command, files, set_mode, token_of, tree, twicecast, write};
 
@@ -51,12 +52,17 @@ impl Page {
 
     /// Asks for the only pull request that is open.
     async fn apply(&mut self) {
+        self.apply_files(Value::Null).await;
+    }
+
+    /// Asks for these files of the newest pull request.
+    async fn apply_files(&mut self, files: Value) {
         self.send(&json!({"type": "pullrequest", "subtype": "list"}))
             .await;
         let listed = self.until("pullRequestList").await;
         let newest = listed.as_array().unwrap().last().unwrap();
         let id = newest["id"].clone();
-        let data = json!({"id": id});
+        let data = json!({"id": id, "files": files});
         self.send(&json!({"type": "pullrequest", "subtype": "apply", "data": data}))
             .await;
         self.until("pullRequestApply").await;
@@ -80,8 +86,12 @@ const BEFORE: [(&str, &[u8]); 2] = [("/a", b"one\ntwo\nthree\nfour\nfive\n"), ("
 
 impl World {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(flags: &'static [&'static str]) -> Self {
         let world = Self {
-            server: RealServer::start().await,
+            server: RealServer::with(flags).await,
             dir: tempfile::tempdir().unwrap(),
         };
         write(world.dir.path(), &files(&BEFORE));
@@ -231,6 +241,53 @@ async fn with_accept_from_page_nobody_is_asked_but_for_what_is_taken_only_by_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_named_like_a_pattern_brings_no_other_along() {
+    let world = World::new().await;
+    let dir = world.dir.path();
+    let mut share = Share::start(&world.server.url(), dir, &["--accept-from-page"]);
+    share.until("synced").await;
+    let proposed = files(&[("/*", b"1"), ("/src/[id]", b"1"), ("/src/i", b"1")]);
+    world.propose(&proposed).await;
+    let mut page = Page::open(&world.server.url()).await;
+    page.apply_files(json!(["/*", "/src/[id]"])).await;
+    assert_eq!(page.ended().await.0, "partly");
+    assert!(world.has("/*", b"1") && world.has("/src/[id]", b"1"));
+    assert!(!world.has("/src/i", b"1"), "nobody has chosen it");
+    assert_eq!(share.stop().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_taken_is_told_however_long_its_names_and_short_its_message() {
+    const SHORT: &[&str] = &["--max-chat-bytes", "16"];
+    for more in [&[], SHORT] {
+        let world = World::with(more).await;
+        let dir = world.dir.path();
+        let mut share = Share::start(&world.server.url(), dir, &["--accept-from-page"]);
+        share.until("synced").await;
+        let below = |number: u32| format!("/a/{number}/{}", vec!["n".repeat(200); 15].join("/"));
+        let long = [below(1), below(2), below(3)];
+        let proposed = long.iter().map(|name| (name.clone(), b"x".to_vec()));
+        let proposed: Files = proposed
+            .chain([("/ok".to_owned(), b"x".to_vec())])
+            .collect();
+        propose_like_the_original(&world.server.url(), &proposed).await;
+        let mut page = Page::open(&world.server.url()).await;
+        page.apply().await;
+        let (outcome, message) = page.ended().await;
+        assert_eq!(outcome, "partly");
+        assert_eq!(
+            message.contains("not taken: /a/1/"),
+            more.is_empty(),
+            "{message}"
+        );
+        assert!(world.has("/ok", b"x"));
+        page.apply_files(json!(["/ok"])).await;
+        assert_eq!(page.ended().await.0, "partly", "it is free for the next");
+        assert_eq!(share.stop().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_editor_tells_viewers_where_the_streamer_is_looking() {
     let world = World::new().await;
     let dir = world.dir.path();
@@ -254,7 +311,15 @@ async fn an_editor_tells_viewers_where_the_streamer_is_looking() {
     let said = focus(&dir.join("a:4"), &[]).await;
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert_eq!(page.until("focusChanged").await["line"], json!(4));
-    for (file, more) in [("a:0", &[][..]), ("a:b", &[]), ("a:4", &["--line", "3"])] {
+    let said = focus(&dir.join("a:5:17"), &[]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(page.until("focusChanged").await["line"], json!(5));
+    for (file, more) in [
+        ("a:0", &[][..]),
+        ("a:b", &[]),
+        ("a:+4", &[]),
+        ("a:4", &["--line", "3"]),
+    ] {
         let said = focus(&dir.join(file), more).await;
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.err.contains("cannot be found"), "{said:?}");

@@ -5,7 +5,7 @@ mod choosing;
 mod merging;
 mod proposals;
 mod update;
-mod world;
+pub mod world;
 
 use std::fs;
 

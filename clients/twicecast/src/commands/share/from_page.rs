@@ -13,9 +13,12 @@ use crate::names::FileName;
 use crate::publish::output::Event;
 use crate::publish::page::{ACCEPT, APPLIED, Heard, Wish};
 
-use crate::ui::output::Line;
+use crate::ui::output::{Line, cut};
 
 use super::review::{Applied, Reviewed, apply, look};
+
+/// No more of a message is sent: servers bound it.
+const MESSAGE_CHARS: usize = 250;
 
 /// What is done at the moment.
 enum State {
@@ -43,6 +46,8 @@ pub struct FromPage {
     /// Yes or no, pressed on the keyboard.
     pub answers: mpsc::Receiver<bool>,
     pub wishes: mpsc::Sender<Wish>,
+    /// The question whose end was told last, and how it ended.
+    pub told: Option<(u64, &'static str)>,
 }
 
 impl FromPage {
@@ -61,11 +66,11 @@ impl FromPage {
         }
     }
 
-    async fn hear(&self, state: State, heard: Heard) -> State {
+    async fn hear(&mut self, state: State, heard: Heard) -> State {
         match (state, heard) {
             (State::Idle, Heard::Asked { request, id, files }) => {
-                let credentials = self.credentials.clone();
-                let look = async move { look(&credentials, &id, files.as_deref()).await };
+                let (credentials, dir) = (self.credentials.clone(), self.dir.clone());
+                let look = async move { look(&credentials, &dir, &id, files.as_deref()).await };
                 State::Looking(request, tokio::spawn(look))
             }
             // The server asks one thing at a time, so this is none of ours.
@@ -102,6 +107,14 @@ impl FromPage {
                     .await;
                 State::Idle
             }
+            // Its server takes shorter messages, or the question is over.
+            (state, Heard::Refused) => {
+                if let Some((request, outcome)) = self.told.take() {
+                    self.send(request, outcome, &[], "").await;
+                    self.told = None;
+                }
+                state
+            }
             (state @ State::Applying(..), _) | (state, Heard::Accepted(_)) => state,
             (State::Idle, _) => State::Idle,
             (state, Heard::Withdrawn { request }) if state.request() != Some(request) => state,
@@ -117,7 +130,7 @@ impl FromPage {
         }
     }
 
-    async fn answer(&self, state: State, yes: bool) -> State {
+    async fn answer(&mut self, state: State, yes: bool) -> State {
         match state {
             State::Asking(request, reviewed) if yes => self.accept(request, reviewed).await,
             State::Asking(request, _) => {
@@ -129,7 +142,7 @@ impl FromPage {
         }
     }
 
-    async fn go_on(&self, state: State, done: Done) -> State {
+    async fn go_on(&mut self, state: State, done: Done) -> State {
         match (state, done) {
             (State::Looking(request, _), Done::Looked(Ok(reviewed))) => {
                 if self.accepts && reviewed.held.is_empty() {
@@ -172,9 +185,18 @@ impl FromPage {
         State::Accepting(request, reviewed)
     }
 
-    async fn send(&self, request: u64, outcome: &str, conflicts: &[FileName], message: &str) {
+    /// Tells the page how it ended.
+    async fn send(
+        &mut self,
+        request: u64,
+        outcome: &'static str,
+        conflicts: &[FileName],
+        message: &str,
+    ) {
+        self.told = Some((request, outcome));
+        let message = cut(message, MESSAGE_CHARS);
         let conflicts: Vec<_> = conflicts.iter().map(FileName::as_str).collect();
-        let text = protocol::pull_request_applied(APPLIED, request, outcome, &conflicts, message);
+        let text = protocol::pull_request_applied(APPLIED, request, outcome, &conflicts, &message);
         self.wish(Wish::Send(text)).await;
     }
 

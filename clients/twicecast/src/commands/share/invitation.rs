@@ -3,8 +3,8 @@
 //!
 //! The screen is being streamed and the list of processes is open to all users. So the token of
 //! viewers, which everybody may see, stands in the link's fragment and in a variable of their
-//! command, and can only read; what
-//! a guest is to be sent is in a file; and neither the key nor a token of the streamer appears.
+//! command, and can only read; what a guest is to be sent is in a file; and neither the key nor a
+//! token of the streamer appears.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::links;
 use crate::local_settings::{Viewers, ViewersLink};
 use crate::names::check_user;
-use crate::publish::output::{Event, GuestInvitation, ShareOutput};
+use crate::publish::output::{Event, GuestInvitation};
 use crate::ui::command_line::program;
 use crate::ui::output::quoted;
 use crate::ui::time::date_and_time;
@@ -27,8 +27,15 @@ const HOURS: u32 = 12;
 /// In whose name viewers come who need none of their own.
 pub const ANYBODY: &str = "viewer";
 
-/// Tells the streamer what viewers open and what to type elsewhere, and keeps the link for
-/// `twicecast link`.
+/// What the streamer is told of how others come in.
+pub struct Invited {
+    /// What viewers open, and what to type elsewhere.
+    pub events: [Event; 2],
+    /// Until when the tokens in it hold, in seconds since the epoch; `None` where it has none.
+    pub until: Option<u64>,
+}
+
+/// Makes tokens, and keeps the link for `twicecast link`.
 ///
 /// # Errors
 ///
@@ -38,20 +45,21 @@ pub fn invite(
     credentials: &Credentials,
     dir: &Path,
     args: &ShareArgs,
-    output: &mut ShareOutput,
-) -> Result<ViewersLink, Failure> {
+) -> Result<Invited, Failure> {
     let invitation = Invitation::new(server, credentials, dir)?;
     let link = invitation.link()?;
-    let of_link = invitation.link_event(&link, args.qr);
-    let commands = invitation.event(args)?;
+    let events = [
+        invitation.link_event(&link, args.qr),
+        invitation.event(args)?,
+    ];
+    let has_tokens = link.until.is_some() || !args.invite.is_empty();
+    let until = has_tokens.then_some(invitation.until);
     server.keep(credentials, dir, &link)?;
-    output.tell(&of_link);
-    output.tell(&commands);
-    Ok(link)
+    Ok(Invited { events, until })
 }
 
 /// What an invitation is made of.
-pub struct Invitation<'a> {
+struct Invitation<'a> {
     server: &'a LocalServer,
     credentials: &'a Credentials,
     dir: &'a Path,
@@ -69,7 +77,7 @@ impl<'a> Invitation<'a> {
     /// # Errors
     ///
     /// Only if the signing library fails.
-    pub fn new(
+    fn new(
         server: &'a LocalServer,
         credentials: &'a Credentials,
         dir: &'a Path,
@@ -92,17 +100,12 @@ impl<'a> Invitation<'a> {
         })
     }
 
-    /// Until when the viewers' token holds, in seconds since the epoch.
-    pub fn until(&self) -> u64 {
-        self.until
-    }
-
     /// What viewers open.
     ///
     /// # Errors
     ///
     /// A sentence, if the streamer's name has no page.
-    pub fn link(&self) -> Result<ViewersLink, Failure> {
+    fn link(&self) -> Result<ViewersLink, Failure> {
         let Credentials {
             streamer, project, ..
         } = self.credentials;

@@ -1,4 +1,4 @@
-//! The viewers' link of a `share --local` that goes on for longer than the link's token holds.
+//! The tokens that a `share --local` has printed, where it goes on for longer than they hold.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -6,81 +6,65 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::commands::share::invitation::Invitation;
+use crate::commands::share::args::ShareArgs;
+use crate::commands::share::invitation::{Invited, invite};
 use crate::credentials::Credentials;
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
-use crate::local_settings::ViewersLink;
 use crate::publish::output::Event;
 use crate::publish::page::{Page, Wish};
-use crate::ui::time::{self, date_and_time};
+use crate::ui::time;
 
-/// How long before its end a link is replaced, in seconds.
+/// How long before their end they are replaced, in seconds.
 const AHEAD: u64 = 3_600;
 /// How often it is looked at. A computer may have slept in between.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Replaces the viewers' link of a local server before it ends, for as long as it is awaited.
-pub fn renew_link<'a>(
-    local: Option<(&'a mut LocalServer, ViewersLink)>,
+/// Replaces what `local` has printed, and until when that holds, before it ends: for as long as it
+/// is awaited. The streamer is told by `page`.
+pub fn renew<'a>(
+    local: Option<(&'a mut LocalServer, Option<u64>)>,
     credentials: &Credentials,
     dir: &'a Path,
+    args: &'a ShareArgs,
     page: Option<&Page>,
 ) -> impl Future<Output = Infallible> + use<'a> {
-    let renewal = local.zip(page).map(|((server, link), page)| Renewal {
-        server,
-        credentials: credentials.clone(),
-        dir,
-        link,
-        wishes: page.wish.clone(),
+    let renewal = local.zip(page).map(|((server, until), page)| {
+        let (credentials, wishes) = (credentials.clone(), page.wish.clone());
+        let again = move || invite(server, &credentials, dir, args);
+        run(again, until, wishes)
     });
     async {
         match renewal {
-            Some(renewal) => renewal.run().await,
+            Some(renewal) => renewal.await,
             None => std::future::pending().await,
         }
     }
 }
 
-/// Replaces a link before its token expires.
-struct Renewal<'a> {
-    server: &'a mut LocalServer,
-    credentials: Credentials,
-    dir: &'a Path,
-    /// The present link.
-    link: ViewersLink,
-    /// Where the streamer is told.
+async fn run(
+    mut again: impl FnMut() -> Result<Invited, Failure>,
+    mut until: Option<u64>,
     wishes: mpsc::Sender<Wish>,
-}
-
-impl Renewal<'_> {
-    /// Goes on for as long as it is awaited.
-    async fn run(mut self) -> Infallible {
-        loop {
-            soon_over(self.link.until, now).await;
-            let event = match self.renew() {
-                Ok(until) => Event::Note {
-                    text: format!(
-                        "the viewers' link ends soon; `twicecast link` prints one that holds \
-                         until {}",
-                        date_and_time(until)
-                    ),
-                },
-                Err(failure) => Event::Note {
-                    text: format!("The viewers' link ends soon. {failure}"),
-                },
-            };
-            let _ = self.wishes.send(Wish::Tell(event)).await;
+) -> Infallible {
+    let mut is_told = false;
+    loop {
+        soon_over(until, now).await;
+        match again() {
+            Ok(invited) => {
+                (until, is_told) = (invited.until, false);
+                for event in invited.events {
+                    let _ = wishes.send(Wish::Tell(event)).await;
+                }
+            }
+            // It is tried again every minute, and said once.
+            Err(_) if is_told => {}
+            Err(failure) => {
+                is_told = true;
+                let text = format!("The viewers' link ends soon. {failure}");
+                let _ = wishes.send(Wish::Tell(Event::Note { text })).await;
+            }
         }
-    }
-
-    /// Keeps a fresh link for `twicecast link`, and says until when it holds.
-    fn renew(&mut self) -> Result<u64, Failure> {
-        let invitation = Invitation::new(self.server, &self.credentials, self.dir)?;
-        let (link, until) = (invitation.link()?, invitation.until());
-        self.server.keep(&self.credentials, self.dir, &link)?;
-        self.link = link;
-        Ok(until)
     }
 }
 
@@ -124,5 +108,38 @@ mod tests {
         let begun = Instant::now();
         soon_over(Some(1_000), || 50_000).await;
         assert!(begun.elapsed() <= EVERY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_replaced_is_tried_again_and_said_once() {
+        let note = |text: &str| Event::Note { text: text.into() };
+        let (wish, mut wishes) = mpsc::channel(8);
+        let mut tries = 0;
+        let again = || {
+            tries += 1;
+            if tries < 4 {
+                return Err(Failure::usage("No."));
+            }
+            let events = [note("link"), note("commands")];
+            Ok(Invited {
+                events,
+                until: None,
+            })
+        };
+        let told = async {
+            let mut texts = Vec::new();
+            while texts.len() < 3 {
+                if let Some(Wish::Tell(Event::Note { text })) = wishes.recv().await {
+                    texts.push(text);
+                }
+            }
+            texts
+        };
+        tokio::select! {
+            never = run(again, Some(0), wish) => match never {},
+            texts = told => {
+                assert_eq!(texts, ["The viewers' link ends soon. No.", "link", "commands"]);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use twicecast_client::protocol::PullRequest;
 use crate::commands::pulls;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
+use crate::fs::atomic;
 use crate::names::{FileName, shown};
 use crate::publish::output::Event;
 use crate::review::apply;
@@ -53,13 +54,15 @@ impl Reviewed {
     }
 }
 
-/// Looks at the pull request with this id, of which only `files` are wanted, where that is given.
+/// Looks at the pull request with this id beside the folder `dir`. Of it only `files` are wanted, where
+/// that is given.
 ///
 /// # Errors
 ///
 /// A sentence, if the server cannot be reached or has no such pull request.
 pub async fn look(
     credentials: &Credentials,
+    dir: &Path,
     id: &str,
     files: Option<&[String]>,
 ) -> Result<Box<Reviewed>, Failure> {
@@ -67,6 +70,7 @@ pub async fn look(
     let all = inbox.list().await?;
     let pull = all.into_iter().find(|pull| pull.id.raw() == id);
     let pull = pull.ok_or_else(|| Failure::usage("It is not open any more."))?;
+    let (root, project) = pulls::open(dir, &mut inbox).await?;
     let contents = inbox.contents(&pull).await?;
     inbox.leave().await;
     let names = pull.files.iter().chain(&pull.deleted);
@@ -74,8 +78,17 @@ pub async fn look(
     let files: Vec<_> = names
         .filter_map(|name| FileName::parse(name).ok())
         .collect();
-    // Whatever the file here is: who says yes to one that is executable loses nothing.
-    let is_held = |name: &&FileName| held(name, contents.files.get(*name), false).is_some();
+    let is_held = |name: &&FileName| {
+        let ours = atomic::read(&root, name).ok().flatten();
+        let is_executable = project.get(*name).is_some_and(|stored| stored.executable);
+        held(
+            name,
+            ours.as_ref(),
+            contents.files.get(*name),
+            is_executable,
+        )
+        .is_some()
+    };
     let held = files.iter().filter(is_held).map(ToString::to_string);
     let held = held.collect();
     Ok(Box::new(Reviewed {
@@ -119,7 +132,7 @@ pub async fn apply(
         ));
     }
     let mut taken = Taken::of(&credentials.full_project(), dir, &all);
-    let wanted = Wanted::new(&named);
+    let wanted = Wanted::among(&named, &named);
     let mut steps = Steps {
         inbox: &mut inbox,
         root: &root,
@@ -140,7 +153,8 @@ pub async fn apply(
         )));
     }
     inbox.leave().await;
-    let left: Vec<_> = outcome.to_name.iter().chain(&outcome.to_solve).collect();
+    let left = outcome.to_name.iter().chain(&outcome.to_solve);
+    let left: Vec<_> = left.chain(contents.refused.keys()).collect();
     let message = match left.as_slice() {
         [] => String::new(),
         left => format!("not taken: {}", first_names(left)),
