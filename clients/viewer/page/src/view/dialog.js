@@ -19,7 +19,12 @@ export function joinDialog(element, workspace, name, onOpen) {
         if (document.activeElement !== dialog) return;
         /** @type {HTMLElement | null} */ (dialog.querySelector("input, button.primary, button"))?.focus();
       }));
-    } else if (workspace.dialog !== name && dialog.open) dialog.close();
+    } else if (workspace.dialog !== name && dialog.open) {
+      dialog.close();
+      // Where nothing had the focus before, the field would keep it until the next frame, and with it the next key.
+      const focused = document.activeElement;
+      if (focused instanceof HTMLElement && dialog.contains(focused)) focused.blur();
+    }
   });
   // Closed at once and not in a later task, which the next key could overtake: it is for the page.
   dialog.addEventListener("keydown", (event) => {
