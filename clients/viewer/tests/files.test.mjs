@@ -1,9 +1,9 @@
 // What files hold: pictures, bytes, long ones, hostile ones; and taking them home.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
-import { open, share, startServer, streamer, temporary, viewerToken } from "./lib.mjs";
+import { open, runPrinted, share, startServer, streamer, temporary, viewerToken } from "./lib.mjs";
 import { unzip } from "./lib/unzip.mjs";
 import { becomes, lines, put, row, sees } from "./lib/watching.mjs";
 
@@ -104,7 +104,7 @@ test("the zip has the project byte for byte, also where reading needs a token", 
   await row(page, "empty.txt").waitFor();
   await page.getByRole("button", { name: "Download" }).first().click();
   const dialog = page.getByRole("dialog", { name: "Take it home" });
-  await dialog.getByText(`twicecast mirror ana/demo --url ${server.url}`).waitFor();
+  await dialog.getByText(/TWICECAST_TOKEN/).waitFor();
   const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Download as .zip" }).click()]);
   assert.equal(download.suggestedFilename(), "demo.zip");
   const zipped = unzip(await readFile(await download.path()));
@@ -112,6 +112,82 @@ test("the zip has the project byte for byte, also where reading needs a token", 
   for (const [name, content] of Object.entries(files)) assert.ok(zipped.get(name)?.equals(Buffer.from(content)), name);
   assert.ok(!new URL(page.url()).href.includes("token"));
   await page.behaved();
+});
+
+/** What `a.txt` holds in the one folder below `home`; "" while there is none. @param {string} home */
+async function arrived(home) {
+  const [folder] = await readdir(home);
+  return readFile(path.join(home, folder ?? "", "a.txt"), "utf8").catch(() => "");
+}
+
+test("the commands on the page do what they say, also where names need quotes", async (t) => {
+  const server = await startServer(t, { publicRead: false });
+  for (const project of ["demo", "it's $HOME; a/b", "-x", "~"]) {
+    const ana = await streamer(t, server, "ana", project);
+    await ana.post("/a.txt", `${project}\n`);
+    const secret = viewerToken("bob", "ana", project);
+    const page = await open(t, server, { path: `/ana/${encodeURIComponent(project)}`, token: secret });
+    await row(page, "a.txt").waitFor();
+    await page.getByRole("button", { name: "Download" }).first().click();
+    const printed = page.getByRole("dialog").locator(".command code");
+    await printed.first().waitFor();
+    const commands = await printed.allInnerTexts();
+    assert.deepEqual(commands.map((each) => each.split(" ").slice(0, 2).join(" ")), ["twicecast mirror", "twicecast clone"]);
+    for (const command of commands) {
+      const home = await temporary(t);
+      const running = runPrinted(t, command, home, { TWICECAST_TOKEN: secret });
+      const ends = command.includes("clone");
+      if (ends) assert.equal(await running.ended, 0, running.output);
+      await becomes(() => arrived(home), `${project}\n`);
+      await running.stop();
+    }
+    await page.behaved();
+  }
+});
+
+test("who came by a token is told that the commands may need it, and nobody else", async (t) => {
+  const server = await startServer(t, { publicRead: false });
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "for some\n");
+  const take = async (/** @type {any} */ page) => {
+    await row(page, "a.txt").waitFor();
+    await page.getByRole("button", { name: "Download" }).first().click();
+    await page.getByRole("dialog").locator(".command code").first().waitFor();
+    return page.getByRole("dialog");
+  };
+  const secret = viewerToken("bob");
+  const bob = await open(t, server, { token: secret });
+  const dialog = await take(bob);
+  await dialog.getByText(/TWICECAST_TOKEN/).waitFor();
+  const command = await dialog.locator(".command code").last().innerText();
+  const home = await temporary(t);
+  assert.notEqual(await runPrinted(t, command, home, {}).ended, 0, "without the token");
+  assert.equal(await runPrinted(t, command, home, { TWICECAST_TOKEN: secret }).ended, 0, "with it");
+  assert.equal(await arrived(home), "for some\n");
+  await bob.behaved();
+
+  const publicOne = await startServer(t);
+  await (await streamer(t, publicOne)).post("/a.txt", "for all\n");
+  const nobody = await open(t, publicOne);
+  assert.equal(await (await take(nobody)).getByText(/TWICECAST_TOKEN/).count(), 0);
+  await nobody.behaved();
+});
+
+test("without JavaScript the page names a command that works", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "here\n");
+  const page = await open(t, server, { context: { javaScriptEnabled: false } });
+  const printed = await page.locator("noscript code").innerText();
+  const home = await temporary(t);
+  const words = { DIR: "./copy", STREAMER: "ana", PROJECT: "demo", "wss://SERVER": server.url };
+  const command = Object.entries(words).reduce((text, [name, value]) => {
+    assert.ok(text.includes(name), `${name} in ${text}`);
+    return text.replace(name, value);
+  }, printed);
+  const running = runPrinted(t, command, home, {});
+  assert.equal(await running.ended, 0, running.output);
+  assert.equal(await arrived(home), "here\n");
 });
 
 test("a single file is downloaded under its name, as bytes", async (t) => {

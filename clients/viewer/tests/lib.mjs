@@ -2,6 +2,7 @@
 export { PATIENCE, connect, streamer, viewer } from "./lib/client.mjs";
 export { desktop, open, phone } from "./lib/browser.mjs";
 export {
+  runPrinted,
   share,
   shareInTerminal,
   start,

@@ -10,6 +10,7 @@ import {
   open,
   openProposals,
   panel,
+  runPrinted,
   share,
   startServer,
   streamer,
@@ -169,18 +170,23 @@ test("closing asks once, tells the author, and takes it off the list", async (t)
   await page.behaved();
 });
 
-test("where nothing applies proposals, accepting shows the command to type", async (t) => {
+test("where nothing applies proposals, accepting shows the command to type, and it applies them", async (t) => {
   const server = await startServer(t);
-  const ana = await streamer(t, server);
-  await ana.post("/a.txt", "a\n");
+  const folder = await temporary(t);
+  await writeFile(path.join(folder, "a.txt"), "a\n");
+  const sharing = await share(t, server, folder);
+  await sharing.stop("SIGINT");
   const bob = await viewer(t, server, "bob");
   await proposed(bob, "By hand", { "/a.txt": ["A\n", "a\n"] });
   const page = await open(t, server, { token: streamerToken() });
   await look(page, "By hand");
   await panel(page).getByRole("button", { name: "Accept" }).click();
-  await panel(page)
-    .getByText(/^twicecast pulls apply [0-9a-f-]{36}$/)
-    .waitFor();
+  const command = panel(page).getByText(/^twicecast pulls apply [0-9a-f-]{36}$/);
+  // What was shared from where is in the home of the person who shared it.
+  const person = { HOME: process.env.HOME ?? "", TWICECAST_TOKEN: streamerToken() };
+  const applying = runPrinted(t, await command.innerText(), folder, person);
+  assert.equal(await applying.ended, 0, applying.output);
+  assert.equal(await readFile(path.join(folder, "a.txt"), "utf8"), "A\n");
   await page.behaved();
 });
 

@@ -113,7 +113,7 @@ export const review = {
   asked: "Asked: say yes in the terminal where twicecast share runs.",
   withTerminal: "Accept asks twicecast share, which puts it into your folder.",
   nobody:
-    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this there:",
+    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this in that folder:",
   command: (/** @type {string} */ id) => `twicecast pulls apply ${id}`,
   copy: "Copy",
   copied: "Copied.",

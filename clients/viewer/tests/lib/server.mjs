@@ -106,6 +106,20 @@ export function start(test, program, args, options = {}) {
 }
 
 /**
+ * A command that the page prints, run in `home` as somebody would who copies it into their shell.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {string} command
+ * @param {string} home a folder, and where the command looks for the user's own files
+ * @param {Record<string, string>} environment
+ */
+export function runPrinted(test, command, home, environment) {
+  const state = path.join(home, "..", `${path.basename(home)}.home`);
+  const env = { PATH: `${programs}:${process.env.PATH}`, HOME: state, ...environment };
+  return start(test, "/bin/sh", ["-c", `exec ${command}`], { cwd: home, env });
+}
+
+/**
  * A server with a folder of its own. `config` has its keys as in config.json.
  *
  * @param {import("node:test").TestContext} test
