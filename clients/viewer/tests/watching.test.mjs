@@ -178,3 +178,36 @@ test("a thousand files that change at once hold nothing up, and open nothing unl
   assert.ok((await page.locator(".tree-row").count()) <= 60);
   await page.behaved();
 });
+
+test("a file that changes while it is being read is read again, until what is shown is what is there", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const long = lines(20_000);
+  await ana.post("/long.txt", `first\n${long}`);
+  await ana.post("/a.txt", "small\n");
+  const page = await open(t, server, { path: "/healthz", expected: /404/ });
+  // The server does not hear that the file is open, as where it changes just before.
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    const to = socket.connectToServer();
+    socket.onMessage((text) => {
+      const message = JSON.parse(String(text));
+      const without = (/** @type {string[]} */ names) => names.filter((name) => name !== "/long.txt");
+      if (message.subtype === "watch") message.data.content = without(message.data.content);
+      to.send(JSON.stringify(message));
+    });
+  });
+  let reads = 0;
+  await page.route("**/-/raw/ana/demo/long.txt", async (route) => {
+    const answer = await route.fetch();
+    if (++reads <= 2) {
+      await ana.post("/long.txt", `${reads === 1 ? "second" : "third"}\n${long}`);
+      await page.locator("#foot .last", { hasText: "long.txt" }).waitFor();
+      await page.quiet();
+    }
+    await route.fulfill({ response: answer });
+  });
+  await page.goto(`${server.origin}/ana/demo#/long.txt`);
+  await sees(page, "third");
+  assert.equal(reads, 3);
+  await page.behaved();
+});

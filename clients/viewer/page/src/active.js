@@ -65,6 +65,7 @@ export class ActiveFile extends Observable {
         if (name !== this.name) return;
         this.#isReading = false;
         if (content !== this.content) this.#has(content);
+        if (content.stale) this.#read();
       },
       (error) => {
         if (name !== this.name) return;
