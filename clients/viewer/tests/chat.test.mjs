@@ -1,7 +1,7 @@
 // The chat, in two browsers and beside the protocol itself.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, phone, startServer, streamer, viewer, viewerToken } from "./lib.mjs";
+import { open, phone, startServer, streamer, token, viewer, viewerToken } from "./lib.mjs";
 
 const log = (/** @type {any} */ page) => page.getByRole("log", { name: "Messages" });
 const field = (/** @type {any} */ page) => page.getByRole("textbox", { name: "Message" });
@@ -121,6 +121,63 @@ test("a public chat is read without a token, and nobody without a name has a fie
   await log(nobody).getByText("and again").waitFor();
   assert.equal(await field(nobody).count(), 0);
   await nobody.behaved();
+});
+
+test("a viewer whose name expires goes on reading a public chat, and hears what is said afterwards", async (t) => {
+  const server = await startServer(t, { publicChat: true });
+  const ana = await streamer(t, server);
+  const page = await open(t, server);
+  await page.getByText("Live", { exact: true }).waitFor();
+  // Not before: nobody knows how long the page takes on a busy machine.
+  const exp = Math.floor(Date.now() / 1000) + 4;
+  const short = viewerToken("bob", "ana", "demo", { exp });
+  await page.evaluate((token) => (location.hash = `token=${token}`), short);
+  await field(page).waitFor();
+  await page.getByText(/Your link has expired/).waitFor();
+  await field(page).waitFor({ state: "detached" });
+  await ana.say("still there?");
+  await log(page).getByText("still there?").waitFor();
+  await page.getByText(/You are reading along/).waitFor();
+  await page.behaved();
+});
+
+test("a guest whose name is refused or expires goes on with the link, and is told that it was the name", async (t) => {
+  const server = await startServer(t, { publicRead: false, publicChat: true, guests: "chat" });
+  const ana = await streamer(t, server);
+  const link = viewerToken("viewer", "ana", "demo", { rights: ["read"] });
+  const page = await open(t, server, { token: link, expected: /401/ });
+  const enter = async (/** @type {string} */ name) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().click();
+    await page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await field(page).waitFor();
+  };
+  const reads = async (/** @type {string} */ words) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().waitFor();
+    await ana.say(words);
+    await log(page).getByText(words).waitFor();
+    assert.equal(await page.getByText(/Your link/).count(), 0);
+  };
+  await enter("Bob");
+  // As after a restart of the server without the guests' key.
+  const refused = token({ username: "~Bob", streamername: "ana", streamname: "demo" });
+  await page.evaluate((wrong) => sessionStorage.setItem("token:ana/demo", wrong), refused);
+  await page.reload();
+  await page.getByText(/name that you took as a guest was refused/).waitFor();
+  await reads("after a refusal");
+
+  // A guest's name lasts no longer than the link it was taken with.
+  const exp = Math.floor(Date.now() / 1000) + 8;
+  const short = viewerToken("viewer", "ana", "demo", { rights: ["read"], exp });
+  await page.evaluate((token) => (location.hash = `token=${token}`), short);
+  await page.getByText(/name that you took/).waitFor({ state: "detached" });
+  await enter("Robert");
+  await page.evaluate((longer) => sessionStorage.setItem("token:ana/demo link", longer), link);
+  await page.getByText(/name that you took as a guest has expired/).waitFor();
+  await reads("after it expired");
+  await page.reload();
+  await reads("after a reload");
+  await page.behaved();
 });
 
 test("a guest takes a name, gets another where it is taken, and writes", async (t) => {

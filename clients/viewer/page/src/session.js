@@ -31,6 +31,8 @@ export class Session extends Observable {
   you = NOBODY;
   /** @type {TokenState} */
   tokenState = "none";
+  /** What became of a guest's name that this tab had, until another token comes. @type {"expired" | "wrong" | null} */
+  lostName = null;
   live = false;
   viewers = 0;
   /** The key `guests`. @type {"off" | "chat" | "propose"} */
@@ -65,6 +67,7 @@ export class Session extends Observable {
     this.#connection = connection;
     this.#keeper = keeper;
     this.#token = keeper.getItem(this.key);
+    this.#forgetOldLink();
     connection.greet = () => void this.#greet();
     connection.probe = () => void this.refresh().catch(() => {});
     connection.subscribe(() => this.#connectionChanged());
@@ -139,8 +142,10 @@ export class Session extends Observable {
 
   /** Goes on with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
+    this.lostName = null;
     this.#token = token;
     this.#keeper.setItem(this.key, token);
+    this.#forgetOldLink();
     this.#connection.reconnect();
   }
 
@@ -152,16 +157,30 @@ export class Session extends Observable {
 
   /** Goes on without a name: with the link that one came by, if that had a token. */
   leave() {
-    const before = this.#keeper.getItem(this.#linkKey);
-    this.#keeper.removeItem(this.#linkKey);
+    this.lostName = null;
     this.#dropToken("none");
-    if (before !== null) return this.useToken(before);
+    this.#goBackToLink();
     this.#connection.reconnect();
   }
 
   /** Where the link's token is kept while a guest's is used. */
   get #linkKey() {
     return `${this.key} link`;
+  }
+
+  /** A link that is opened takes the place of the one before. */
+  #forgetOldLink() {
+    if (!isGuest(this.#token)) this.#keeper.removeItem(this.#linkKey);
+  }
+
+  /** Takes up the link's token again, if the link had one. False if not. */
+  #goBackToLink() {
+    const token = this.#keeper.getItem(this.#linkKey);
+    this.#keeper.removeItem(this.#linkKey);
+    if (token === null) return false;
+    this.#token = token;
+    this.#keeper.setItem(this.key, token);
+    return true;
   }
 
   /**
@@ -172,7 +191,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
-    if (this.#token !== null) this.#keeper.setItem(this.#linkKey, this.#token);
+    if (this.#token !== null && !isGuest(this.#token)) this.#keeper.setItem(this.#linkKey, this.#token);
     this.useToken(data.token);
   }
 
@@ -249,15 +268,26 @@ export class Session extends Observable {
   #tokenRefused(error) {
     if (!(error instanceof RequestError)) throw error;
     const expires = claimsOf(this.#token)?.exp ?? Infinity;
-    this.#dropToken(expires * 1000 < Date.now() ? "expired" : "wrong");
+    if (this.#loseToken(expires * 1000 < Date.now() ? "expired" : "wrong")) this.#connection.reconnect();
   }
 
+  /** The roles that the token gave have ended with it: a new connection takes those that are left. */
   #expired() {
-    this.#dropToken("expired");
-    this.you = { ...this.you, name: null, listen: false, chat: false, propose: false, stream: false, apply: false };
-    this.hears = null;
-    this.changed();
-    this.refresh().catch((error) => this.#fail(error));
+    this.#loseToken("expired");
+    this.you = { ...NOBODY, read: this.you.read };
+    this.#connection.reconnect();
+  }
+
+  /**
+   * Goes on without a token that is no good. True if the link's takes its place.
+   * @param {"expired" | "wrong"} why
+   */
+  #loseToken(why) {
+    const wasName = isGuest(this.#token);
+    this.#dropToken(wasName ? "none" : why);
+    if (!wasName) return false;
+    this.lostName = why;
+    return this.#goBackToLink();
   }
 
   /** @param {TokenState} state */
@@ -291,6 +321,11 @@ export class Session extends Observable {
 /** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
 export function tokenKey({ streamer, project }) {
   return `token:${streamer}/${project}`;
+}
+
+/** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
+function isGuest(token) {
+  return String(claimsOf(token)?.username ?? "").startsWith("~");
 }
 
 /**

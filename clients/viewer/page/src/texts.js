@@ -149,6 +149,8 @@ export const state = {
   pick: { title: "Nothing is open", text: "Pick a file, or follow along.", action: "Go to file" },
   expiredBanner: "Your link has expired, so you are watching without a name.",
   wrongBanner: "Your link's token was refused, so you are watching without a name.",
+  nameExpiredBanner: "The name that you took as a guest has expired. Join again to take one.",
+  nameRefusedBanner: "The name that you took as a guest was refused. Join again to take one.",
   dismiss: "Dismiss",
 };
 

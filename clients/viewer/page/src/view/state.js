@@ -106,15 +106,22 @@ export function mountBanner(element, session) {
   const redraw = region(element, template, session);
 
   function template() {
-    const { tokenState, phase } = session;
-    if (tokenState === "good") dismissed = null;
-    const text = tokenState === "expired" ? texts.state.expiredBanner : tokenState === "wrong" ? texts.state.wrongBanner : null;
-    if (text === null || phase !== "ready" || dismissed === tokenState) return nothing;
+    const text = lossOf(session);
+    if (text === null) dismissed = null;
+    if (text === null || session.phase !== "ready" || dismissed === text) return nothing;
     const dismiss = () => {
-      dismissed = tokenState;
+      dismissed = text;
       redraw();
     };
     return html`<div class="banner" role="status"><span>${text}</span>
       <button class="icon-button" aria-label=${texts.state.dismiss} @click=${dismiss}>${closeIcon}</button></div>`;
   }
+}
+
+/** @param {import("../session.js").Session} session @returns {string | null} */
+function lossOf({ tokenState, lostName }) {
+  if (tokenState === "expired") return texts.state.expiredBanner;
+  if (tokenState === "wrong") return texts.state.wrongBanner;
+  if (lostName === null) return null;
+  return lostName === "expired" ? texts.state.nameExpiredBanner : texts.state.nameRefusedBanner;
 }
