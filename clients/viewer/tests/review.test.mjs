@@ -1,16 +1,17 @@
 // The streamer's review of proposals, beside a real `twicecast share` where accepting is about.
 import { readFile, writeFile } from "node:fs/promises";
-import { createHash } from "node:crypto";
 import path from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
+  MAIN,
   connect,
   difference,
   open,
   openProposals,
   panel,
   runPrinted,
+  sha256,
   share,
   startServer,
   streamer,
@@ -18,9 +19,6 @@ import {
   temporary,
   viewer,
 } from "./lib.mjs";
-
-const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
-const MAIN = 'fn main() {\n    println!("hi");\n}\n';
 
 /**
  * Bob proposes through the protocol.

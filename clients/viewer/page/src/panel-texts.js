@@ -53,6 +53,8 @@ export const propose = {
   from: (/** @type {string} */ name) => `was ${visible(name)}`,
   unchanged: "no change yet",
   discard: (/** @type {string} */ name) => `Discard the edit of ${visible(name)}`,
+  discarded: "Your edit is discarded",
+  undo: "Undo",
   heading: "Title",
   headingPlaceholder: "What changes",
   why: "Why",

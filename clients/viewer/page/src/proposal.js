@@ -163,13 +163,24 @@ export class Proposal extends Observable {
   /**
    * Forgets the edit of a file, and with a new name the departure of the old one.
    * @param {string} name
+   * @returns {Draft[]} what `restore` takes to undo this
    */
   discard(name) {
     const draft = this.drafts.get(name);
-    if (!draft) return;
-    this.drafts.delete(name);
-    if (draft.from && this.drafts.get(draft.from)?.after === null) this.drafts.delete(draft.from);
+    if (!draft) return [];
+    const old = draft.from ? this.drafts.get(draft.from) : undefined;
+    const removed = old?.after === null ? [old, draft] : [draft];
+    for (const each of removed) this.drafts.delete(each.name);
     this.#changedByHand();
+    return removed;
+  }
+
+  /**
+   * Puts back what was discarded; a file that has been edited anew stays as it is. False if that is too long.
+   * @param {Draft[]} removed
+   */
+  restore(removed) {
+    return removed.every((draft) => this.drafts.has(draft.name) || this.#put(draft));
   }
 
   /** @param {{ title?: string, description?: string }} words */

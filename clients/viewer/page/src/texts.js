@@ -56,8 +56,6 @@ export const stage = {
   edit: "Edit",
   editing: "Your edit",
   discard: "Discard",
-  discarded: "Your edit is discarded",
-  undo: "Undo",
   difference: "Difference",
   follow: "Follow",
   following: "Following",

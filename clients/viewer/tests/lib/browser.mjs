@@ -77,7 +77,12 @@ export async function open(test, server, options = {}) {
       window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
     });
   });
+  let questions = 0;
   page.on("dialog", (dialog) => {
+    if (dialog.type() === "beforeunload") {
+      questions++;
+      return void dialog.accept();
+    }
     offences.dialogs.push(dialog.message());
     void dialog.dismiss();
   });
@@ -96,6 +101,8 @@ export async function open(test, server, options = {}) {
   await page.goto(`${server.origin}${path}${fragment}`);
   return Object.assign(page, {
     offences,
+    /** How often it has asked whether somebody really wants to leave it; the answer is yes. */
+    questions: () => questions,
     /** What it has received. */
     traffic,
     /** Waits until it has received nothing for a moment. */

@@ -50,6 +50,23 @@ export async function edit({ proposal, project, workspace, notices }, name) {
 }
 
 /**
+ * Forgets the edit of a file, and offers to have it back.
+ *
+ * @param {{ proposal: Proposal, project: Project, workspace: Workspace, notices: Notices }} models
+ * @param {string} name
+ */
+export function discard({ proposal, project, workspace, notices }, name) {
+  const removed = proposal.discard(name);
+  if (!project.entries.has(name)) workspace.close(name);
+  if (!removed.some(isChange)) return;
+  const undo = () => {
+    if (!proposal.restore(removed)) notices.say(texts.tooLong, { tone: "bad" });
+    else if (proposal.textOf(name) !== undefined) workspace.open(name, { keep: true });
+  };
+  notices.say(texts.discarded, { action: { label: texts.undo, run: undo } });
+}
+
+/**
  * The template of a viewer's proposals.
  *
  * @param {{ proposal: Proposal, sent: import("../sent.js").SentProposals, project: Project, workspace: Workspace,
@@ -113,10 +130,6 @@ export function proposeTemplate(models, draw) {
     if (proposal.remove(file, base) && proposal.drafts.has(file))
       workspace.show({ kind: "draft", name: file });
   };
-  const discard = (/** @type {string} */ file) => {
-    proposal.discard(file);
-    if (!project.entries.has(file)) workspace.close(file);
-  };
   const withdraw = (/** @type {Sent} */ each) =>
     sent
       .withdraw(each.id)
@@ -158,7 +171,7 @@ export function proposeTemplate(models, draw) {
           ${note ? html`<span class="note">${note}</span>` : nothing}
         </button>
         <button class="icon-button" aria-label=${discardLabel} title=${discardLabel}
-          @click=${() => discard(draft.name)}>${closeIcon}</button>
+          @click=${() => discard(models, draft.name)}>${closeIcon}</button>
       </li>`;
   };
 
