@@ -180,6 +180,35 @@ test("a guest whose name is refused or expires goes on with the link, and is tol
   await page.behaved();
 });
 
+test("a message is shown once where the connection was lost before the page learnt its number", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  let isCut = false;
+  const prepare = (/** @type {import("playwright-core").Page} */ page) =>
+    page.routeWebSocket(/\/ws$/, (socket) => {
+      const to = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { type, subtype, data } = JSON.parse(String(message));
+        if (isCut || type !== "chat" || subtype !== "history" || !data.limit) return to.send(message);
+        isCut = true;
+        void socket.close();
+      });
+    });
+  const page = await open(t, server, { token: viewerToken("bob"), prepare });
+  await field(page).fill("only once");
+  await field(page).press("Enter");
+  await log(page).getByText("only once").first().waitFor();
+  await ana.say("heard you");
+  await log(page).getByText("heard you").waitFor();
+  assert.equal(isCut, true);
+  assert.deepEqual(await log(page).locator(".words").allInnerTexts(), ["only once", "heard you"]);
+  // Saying the same again is another message.
+  await field(page).fill("only once");
+  await field(page).press("Enter");
+  await log(page).getByText("only once").nth(1).waitFor();
+  await page.behaved();
+});
+
 test("a guest takes a name, gets another where it is taken, and writes", async (t) => {
   const server = await startServer(t, { publicChat: true, guests: "chat" });
   const ana = await streamer(t, server);

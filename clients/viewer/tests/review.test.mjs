@@ -240,6 +240,34 @@ test("accepting asks the connection that applies; its answer is told, and its no
   await page.behaved();
 });
 
+test("an answer that comes before the number of its question is told all the same", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server, "ana", "demo", { applies: true });
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Ask first", { "/a.txt": ["A\n", "a\n"] });
+  const prepare = (/** @type {import("playwright-core").Page} */ page) =>
+    page.routeWebSocket(/\/ws$/, (socket) => {
+      /** @type {any} */
+      let held = null;
+      socket.connectToServer().onMessage((message) => {
+        if (/"type":"pullRequestApply"/.test(String(message))) return void (held = message);
+        socket.send(message);
+        if (held !== null && /"type":"pullRequestApplyEnded"/.test(String(message))) {
+          socket.send(held);
+          held = null;
+        }
+      });
+    });
+  const page = await open(t, server, { token: streamerToken(), prepare });
+  await look(page, "Ask first");
+  await panel(page).getByRole("button", { name: "Accept" }).click();
+  const { data } = await ana.hears(({ type }) => type === "pullRequestApplyAsked");
+  await ana.ask("pullrequest", "applied", { request: data.request, outcome: "declined" });
+  await panel(page).getByText("You said no in the terminal.").waitFor();
+  await page.behaved();
+});
+
 test("what is accepted is in the folder of the streamer who shares it, and viewers see it", async (t) => {
   const server = await startServer(t);
   const folder = await temporary(t);

@@ -54,6 +54,10 @@ export class Review extends Observable {
   #fetched = null;
   /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
+  /** How many questions have been sent whose number is not known yet. */
+  #asking = 0;
+  /** What became of questions while that was so: an answer may come before the number. @type {Map<number, Acceptance>} */
+  #early = new Map();
   /** What came in before anybody listened. @type {Proposed[]} */
   #untold = [];
   /** @type {(proposed: Proposed) => void} */
@@ -199,9 +203,12 @@ export class Review extends Observable {
     const proposed = this.find(id);
     if (!proposed || this.acceptances.get(id)?.kind === "asked") return;
     this.#outcome(id, { kind: "asked" });
+    this.#asking++;
     try {
       const { data } = await this.#connection.request("pullrequest", "apply", { id });
       this.#questions.set(data.request, proposed);
+      const early = this.#early.get(data.request);
+      if (early) this.#ended(data.request, early);
     } catch (error) {
       if (error instanceof RequestError && error.type === "failApplyError") {
         await this.#session.refresh().catch(() => {});
@@ -212,6 +219,8 @@ export class Review extends Observable {
             : { kind: "nobody" },
         );
       } else this.#outcome(id, { kind: "refused", message: reason(error) });
+    } finally {
+      if (--this.#asking === 0) this.#early.clear();
     }
   }
 
@@ -274,7 +283,11 @@ export class Review extends Observable {
   /** @param {number | undefined} request @param {Acceptance} acceptance */
   #ended(request, acceptance) {
     const proposed = request === undefined ? undefined : this.#questions.get(request);
-    if (request === undefined || !proposed) return;
+    if (request === undefined) return;
+    if (!proposed) {
+      if (this.#asking > 0) this.#early.set(request, acceptance);
+      return;
+    }
     this.#questions.delete(request);
     this.#outcome(proposed.id, acceptance);
     if (acceptance.kind === "ended" && acceptance.outcome === "applied") this.#accepted(proposed);

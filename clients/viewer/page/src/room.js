@@ -156,6 +156,11 @@ export class Room extends Observable {
     if (fresh.length === 0) return;
     for (const message of fresh) this.#known.add(key(message));
     const all = [...this.messages, ...fresh];
+    for (const { id, username, message } of fresh) {
+      // The own message that was shown before its number was known is this one.
+      const shown = id === null ? -1 : all.findIndex((each) => each.id === null && each.username === username && each.message === message);
+      if (shown >= 0) this.#known.delete(key(all.splice(shown, 1)[0]));
+    }
     all.sort((one, other) => one.date - other.date || (one.id ?? 0) - (other.id ?? 0));
     for (const dropped of all.slice(0, -MAX_MESSAGES)) this.#known.delete(key(dropped));
     this.messages = all.slice(-MAX_MESSAGES);

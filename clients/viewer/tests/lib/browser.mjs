@@ -40,7 +40,8 @@ export function browser() {
  * @param {import("./server.mjs").Server} server
  * @param {{ path?: string, token?: string, place?: string, viewport?: { width: number, height: number },
  *   scheme?: "light" | "dark", context?: import("playwright-core").BrowserContextOptions,
- *   expected?: RegExp }} [options] `expected` are console errors that the test causes by design
+ *   expected?: RegExp, prepare?: (page: import("playwright-core").Page) => Promise<unknown> }} [options]
+ *   `expected` are console errors that the test causes by design; `prepare` is called before the page is opened
  */
 export async function open(test, server, options = {}) {
   const {
@@ -97,6 +98,7 @@ export async function open(test, server, options = {}) {
       offences.foreign.push(request.url());
   });
 
+  await options.prepare?.(page);
   const fragment = token ? `#token=${token}` : place;
   await page.goto(`${server.origin}${path}${fragment}`);
   return Object.assign(page, {
