@@ -23,7 +23,7 @@ export class ActiveFile extends Observable {
     super();
     this.#project = project;
     workspace.subscribe(() => {
-      project.want(workspace.tabs.map((tab) => tab.name));
+      project.want(workspace.tabs.map((tab) => tab.name), workspace.active);
       if (workspace.active !== this.name) this.#turnTo(workspace.active);
     });
     project.subscribe(() => {

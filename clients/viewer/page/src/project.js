@@ -49,9 +49,11 @@ export class Project extends Observable {
   #connection;
   #session;
   #transfer;
-  #contents = new Contents((name) => this.#wanted.has(name));
+  #contents = new Contents((name) => name === this.#looked);
   /** @type {Set<string>} */
   #wanted = new Set();
+  /** The one of them that is being looked at. @type {string | null} */
+  #looked = null;
   /** Held ready, oldest first. @type {Set<string>} */
   #warm = new Set();
   /** @type {Map<string, Promise<Content>>} */
@@ -60,7 +62,7 @@ export class Project extends Observable {
   #moved = new Set();
   /** @type {Map<string, { pieces: Uint8Array[], bytes: number }>} */
   #incoming = new Map();
-  /** Names heard of since a listing began; they are newer than it. @type {Set<string>} */
+  /** Names heard of while a listing is under way; they are newer than it. @type {Set<string>} */
   #heardOf = new Set();
   #listing = 0;
   /** @type {((change: Change) => void)[]} */
@@ -74,6 +76,8 @@ export class Project extends Observable {
     this.#transfer = new Transfer(connection, session);
     session.contentNames(() => this.#contentNames());
     session.onReady(() => void this.#load().catch(() => {}));
+    // Parts belong to one connection: the rest of a file does not come on the next one.
+    connection.subscribe(() => connection.state === "waiting" && this.#incoming.clear());
     connection.on("fileGet", ({ data }) => this.#pushed(data));
     connection.on("fileChanged", ({ data }) => this.#changedElsewhere(data));
     connection.on("fileDeleted", ({ data }) => this.#deleted(data.file));
@@ -84,8 +88,13 @@ export class Project extends Observable {
     this.#listeners.push(listener);
   }
 
-  /** Says which files are open: their changes come with contents. @param {string[]} names */
-  want(names) {
+  /**
+   * Says which files are open: their changes come with contents.
+   * @param {string[]} names
+   * @param {string | null} looked the one that is being looked at
+   */
+  want(names, looked) {
+    this.#looked = looked;
     if (names.length === this.#wanted.size && names.every((name) => this.#wanted.has(name))) return;
     this.#wanted = new Set(names);
     this.#watch();
@@ -180,14 +189,20 @@ export class Project extends Observable {
     const listing = ++this.#listing;
     this.#heardOf.clear();
     this.listed = 0;
-    const files = await this.#transfer.list((count) => {
+    try {
+      const files = await this.#transfer.list((count) => {
+        if (listing !== this.#listing) return;
+        this.listed = count;
+        this.changed();
+      });
       if (listing !== this.#listing) return;
-      this.listed = count;
-      this.changed();
-    });
-    if (listing !== this.#listing) return;
-    this.#reconcile(files);
-    this.listed = null;
+      this.#reconcile(files);
+    } finally {
+      if (listing === this.#listing) {
+        this.listed = null;
+        this.#heardOf.clear();
+      }
+    }
     this.loaded = true;
     this.changed();
     for (const name of this.#contents.names()) if (this.#wanted.has(name)) this.read(name).catch(() => {});
@@ -230,7 +245,7 @@ export class Project extends Observable {
 
   /** A change with its content, perhaps in parts. @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data */
   #pushed({ name, content, part, maxPart, executable }) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     const incoming = part === 1 ? { pieces: [], bytes: 0 } : this.#incoming.get(name);
     if (!incoming) return;
     const bytes = decodeBase64(content);
@@ -258,7 +273,7 @@ export class Project extends Observable {
 
   /** A change whose content was not wanted. @param {Listed} data */
   #changedElsewhere({ name, size, modified, executable }) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     if (!this.entries.has(name)) this.folders.add(name);
     this.entries.set(name, { size, modified, executable: executable === true });
     this.#outdate(name);
@@ -269,13 +284,14 @@ export class Project extends Observable {
 
   /** @param {string} name */
   #deleted(name) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     this.#remove(name);
     this.changed();
   }
 
   /** @param {string} name */
   #remove(name) {
+    this.#incoming.delete(name);
     if (!this.entries.delete(name)) return;
     this.folders.delete(name);
     this.touched.delete(name);
@@ -283,6 +299,11 @@ export class Project extends Observable {
     const before = this.#contents.get(name);
     this.#contents.delete(name);
     this.#tell({ name, before, after: null });
+  }
+
+  /** @param {string} name */
+  #hear(name) {
+    if (this.listed !== null) this.#heardOf.add(name);
   }
 
   /** @param {string} name @param {number} at */

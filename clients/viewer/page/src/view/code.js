@@ -26,6 +26,8 @@ const FRESH_MS = 1800;
 const MAX_EARLIER = 64;
 const MAX_EARLIER_LENGTH = 64 * 1024;
 const MAX_CLOSED = 30;
+/** The most that documents without an edit hold together, in UTF-16 units; beyond it a tab begins anew. */
+const MAX_DOCUMENTS_LENGTH = 16 * 1024 * 1024;
 const WRITE_AFTER_MS = 150;
 
 /**
@@ -151,6 +153,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (shown !== name) {
       leave();
       shown = name;
+      documents.delete(name);
+      documents.set(name, open);
       const target = editor();
       target.setState(open.state);
       if (open.scroll) target.dispatch({ effects: open.scroll });
@@ -200,6 +204,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     for (const name of closed) {
       const isLong = (documents.get(name)?.state.doc.length ?? 0) > MAX_EARLIER_LENGTH;
       if (isLong || closed.indexOf(name) < closed.length - MAX_CLOSED) documents.delete(name);
+    }
+    let length = 0;
+    for (const [name, { state, edited }] of [...documents].reverse()) {
+      if (name === shown || edited !== undefined) continue;
+      length += state.doc.length;
+      if (length > MAX_DOCUMENTS_LENGTH) documents.delete(name);
     }
   }
 
