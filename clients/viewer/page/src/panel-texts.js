@@ -65,7 +65,7 @@ export const propose = {
   lost: "Not sent: the connection was lost. Your edits are still here; send them again when it is back.",
   refused: (/** @type {string} */ message) =>
     `Not sent: ${visible(message)}. Your edits are still here.`,
-  notKept: "These edits are too long to survive a reload of this page.",
+  notKept: "These edits do not survive a reload of this page.",
   overlong: "These edits have become too long: what you have typed last is not kept.",
   tooLong: "That is too long to be edited here.",
   noText: "Only text can be edited here.",

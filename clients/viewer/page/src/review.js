@@ -6,7 +6,7 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./project.js").Project} Project */
 /** @typedef {import("./session.js").Session} Session */
-/** @typedef {Pick<Storage, "getItem" | "setItem">} Keeper */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * An open proposal, as the server tells of it.
  * @typedef {{ id: string, owner: string, title: string, description: string, date: number, files: string[],

@@ -2,8 +2,10 @@
 import { ConnectionLost, RequestError } from "./connection.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
+import { claimsOf, isGuest, tokenKey } from "./token.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * What this connection may do in the project, as `status` has it.
  * @typedef {{ name: string | null, read: boolean, listen: boolean, chat: boolean, propose: boolean,
@@ -15,13 +17,10 @@ import { Observable } from "./observable.js";
  * - `denied`: reading needs a token; `refused`: the server said no for another reason
  * @typedef {"connecting" | "lost" | "ready" | "missing" | "denied" | "refused"} Phase
  */
-/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
 /** What became of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
 
 /** @type {You} */
 const NOBODY = { name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false };
-
-/** The part of `Storage` that a session uses. @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
 
 /** One viewer of one project. Knows no file and no chat message. */
 export class Session extends Observable {
@@ -88,6 +87,11 @@ export class Session extends Observable {
   /** The room of the project, or the one that the token names. */
   get room() {
     return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
+  }
+
+  /** The name that the token gives, before the server has judged it. */
+  get claimedName() {
+    return claimsOf(this.#token)?.username ?? null;
   }
 
   /** Under which name the token is kept. */
@@ -315,30 +319,5 @@ export class Session extends Observable {
     this.live = live;
     this.changed();
     if (live && this.phase === "missing") void this.refresh().catch(() => {});
-  }
-}
-
-/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
-export function tokenKey({ streamer, project }) {
-  return `token:${streamer}/${project}`;
-}
-
-/** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
-function isGuest(token) {
-  return String(claimsOf(token)?.username ?? "").startsWith("~");
-}
-
-/**
- * What a token says about itself. The server alone judges it.
- * @param {string | null} token
- * @returns {Claims | null}
- */
-function claimsOf(token) {
-  try {
-    const payload = (token ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
   }
 }

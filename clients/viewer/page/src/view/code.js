@@ -16,8 +16,8 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
  * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null }} Open
  */
 /**
- * What an edit is to this view: proposal.js has it.
- * @typedef {{ subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
+ * What an edit is to this view: proposal.js has it. `owner` is the name of whose edits they are.
+ * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
  *   write(name: string, text: string): void }} Edits
  */
 
@@ -46,6 +46,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   let shown = null;
   let granted = 0;
   let wrapped = false;
+  let { owner } = edits;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pending;
 
@@ -142,8 +143,22 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (edited === undefined && before !== undefined) bring(name, text, true);
   }
 
+  /** Lets go of another's edits, and of what undoing would bring back of them. */
+  function heedOwner() {
+    if (edits.owner === owner) return;
+    owner = edits.owner;
+    clearTimeout(pending);
+    pending = undefined;
+    for (const [name, { edited }] of [...documents]) {
+      if (edited === undefined) continue;
+      documents.delete(name);
+      if (name === shown) shown = null;
+    }
+  }
+
   /** Puts the active file on screen, as far as it is there. */
   function show() {
+    heedOwner();
     const { name, content } = active;
     const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
     element.hidden = !isCode;

@@ -1,5 +1,6 @@
 // Keys for the whole page, and the list of them.
 import { html, nothing } from "../../vendor/lit-html.js";
+import { browserKeeper } from "../keeper.js";
 import * as texts from "../texts.js";
 import { joinDialog } from "./dialog.js";
 import { closeIcon } from "./icons.js";
@@ -19,7 +20,7 @@ const REGIONS = ["#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code"
 
 /** @param {Workspace} workspace @param {Actions} actions */
 export function mountKeys(workspace, actions) {
-  if (localStorage.getItem(KEPT) === "off") workspace.set({ singleKeys: false });
+  if (browserKeeper.getItem(KEPT) === "off") workspace.set({ singleKeys: false });
 
   /** @type {Record<string, () => void>} */
   const single = {
@@ -119,7 +120,7 @@ export function mountHelp(element, workspace) {
   /** @param {Event} event */
   function onSingle(event) {
     const isOn = /** @type {HTMLInputElement} */ (event.target).checked;
-    localStorage.setItem(KEPT, isOn ? "on" : "off");
+    browserKeeper.setItem(KEPT, isOn ? "on" : "off");
     workspace.set({ singleKeys: isOn });
   }
 }
