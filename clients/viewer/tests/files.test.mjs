@@ -14,6 +14,34 @@ const SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" onload="w
 /** Opens a file by its link. @param {any} page @param {string} name */
 const go = (page, name) => page.evaluate((/** @type {string} */ hash) => (location.hash = hash), `#${encodeURI(name)}`);
 
+test("a server that has no room for a download right now is asked again, and not for ever", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/long.txt", lines(20_000));
+  await ana.post("/other.txt", "other\n");
+  /** @type {string[]} */
+  const asked = [];
+  const prepare = (/** @type {import("playwright-core").Page} */ page) =>
+    page.route(/\/-\/(files|raw)\//, (route) => {
+      const { pathname } = new URL(route.request().url());
+      const isFirst = !asked.includes(pathname);
+      asked.push(pathname);
+      if (!isFirst && !pathname.endsWith("other.txt")) return route.continue();
+      return route.fulfill({ status: 503, headers: { "Retry-After": "1" }, body: "" });
+    });
+  const page = await open(t, server, { place: "#/long.txt", expected: /503/, prepare });
+  await sees(page, "line 1");
+  assert.deepEqual(asked, ["/-/files/ana/demo", "/-/files/ana/demo", "/-/raw/ana/demo/long.txt", "/-/raw/ana/demo/long.txt"]);
+  assert.deepEqual(page.traffic.types.filter((type) => type === "fileList"), []);
+
+  await go(page, "/other.txt");
+  await sees(page, "other");
+  await page.getByRole("button", { name: "Download file" }).click();
+  await page.getByText("The download failed.").waitFor();
+  assert.equal(asked.filter((each) => each.endsWith("other.txt")).length, 4);
+  await page.behaved();
+});
+
 test("pictures, drawings, bytes and damaged pictures are each shown as what they are", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);

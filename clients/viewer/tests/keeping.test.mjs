@@ -76,7 +76,13 @@ test("an edit is shown only to its author and sent only by them, though another'
   await panel(page).getByRole("textbox", { name: "Title" }).fill("Bob's title");
   await panel(page).getByRole("button", { name: "Propose 1 file" }).waitFor();
 
+  const field = page.getByRole("textbox", { name: "Message" });
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await field.fill("half a thought of bob's");
+
   await turnTo("carl");
+  assert.equal(await field.inputValue(), "");
+  await openProposals(page);
   await code(page).getByText("println").waitFor();
   await panel(page).getByText("Change something and propose it").waitFor();
   assert.doesNotMatch(await words(), /by bob|Bob's title/);

@@ -9,6 +9,9 @@ import { encodeName, writeAddress } from "./names.js";
 
 /** What is longer is fetched over HTTP, beside the connection, so that nothing waits behind it. */
 const MAX_OVER_SOCKET = 128 * 1024;
+/** How often a server that is short of room is asked, and the longest that it is waited for in between. */
+const MAX_TRIES = 4;
+const MAX_WAIT_SECONDS = 5;
 
 /** Fetches what a project has. Keeps nothing. */
 export class Transfer {
@@ -25,7 +28,7 @@ export class Transfer {
   async download(name) {
     const { streamer, project, headers } = this.#session;
     const address = `/-/raw${writeAddress(streamer, project)}${encodeName(name)}`;
-    const answer = await fetch(address, { headers, cache: "no-store" });
+    const answer = await ask(address, { headers, cache: "no-store" });
     if (!answer.ok) throw new Error(`${answer.status}`);
     return answer.blob();
   }
@@ -72,7 +75,7 @@ export class Transfer {
   async #listOverHttp() {
     const { streamer, project, headers } = this.#session;
     try {
-      const answer = await fetch(`/-/files${writeAddress(streamer, project)}`, { headers });
+      const answer = await ask(`/-/files${writeAddress(streamer, project)}`, { headers });
       return answer.ok ? (await answer.json()).files : null;
     } catch {
       return null;
@@ -90,5 +93,20 @@ export class Transfer {
     const wanted = { ...this.#session.place, name: "/", recursively: true, hashes: false };
     take(await this.#connection.request("file", "list", wanted, take));
     return files;
+  }
+}
+
+/**
+ * Fetches, again after a while where the server has no room for it right now.
+ * @param {string} address
+ * @param {RequestInit} options
+ */
+async function ask(address, options) {
+  for (let tries = 1; ; tries++) {
+    const answer = await fetch(address, options);
+    const after = answer.headers.get("Retry-After");
+    if (answer.status !== 503 || after === null || tries === MAX_TRIES) return answer;
+    const seconds = Math.min(Number(after) || 1, MAX_WAIT_SECONDS);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }
 }
