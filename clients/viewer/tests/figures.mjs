@@ -104,7 +104,11 @@ test("from a save to the lines marked on the screen", { timeout: 300_000 }, asyn
       const root = /** @type {any} */ (document.querySelector("#code")).shadowRoot;
       for (const line of root.querySelectorAll(".cm-line")) {
         const save = line.textContent.match(/save (\d+)\./)?.[1];
-        if (save && root.querySelector(".cm-fresh, .cm-bar")) seen[save] ??= Date.now();
+        // The mark of this line: a part of it, or the bar beside it.
+        const { top } = line.getBoundingClientRect();
+        const bars = [...root.querySelectorAll(".cm-bar")].map((bar) => bar.getBoundingClientRect());
+        const isMarked = line.querySelector(".cm-fresh") !== null && bars.some((bar) => bar.top <= top + 1 && bar.bottom > top + 1);
+        if (save && isMarked) seen[save] ??= Date.now();
       }
       requestAnimationFrame(look);
     };

@@ -174,6 +174,32 @@ test("a server that does not answer at first is said to be tried again, at once 
   await sees(page, "here now");
 });
 
+test("the count of those who watch is right on every page soon after somebody comes or goes", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\n");
+  const pages = [await open(t, server), await open(t, server), await open(t, server)];
+  const told = (/** @type {number} */ count) =>
+    Promise.all(pages.map((page) => page.getByText(`${count} watching`).waitFor({ timeout: 10_000 })));
+  await told(3);
+  const last = pages.pop();
+  await last?.behaved();
+  await last?.close();
+  await told(2);
+  for (const page of pages) await page.behaved();
+});
+
+test("the server's own page works whatever other origins are allowed", async (t) => {
+  const server = await startServer(t, { allowedOrigins: "https://elsewhere.example" });
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", lines(20_000));
+  const page = await open(t, server, { token: viewerToken("bob") });
+  await sees(page, "line 1");
+  assert.ok(Object.keys(page.traffic.bodies).includes("/-/raw/ana/demo/a.txt"));
+  await page.getByRole("button", { name: "You are bob" }).waitFor();
+  await page.behaved();
+});
+
 test("the streamer who only looks does not make the project live", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);
