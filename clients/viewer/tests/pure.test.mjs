@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { decodeBase64, decodeText, encodeBase64, encodeText, sha256Hex } from "../page/src/encoding.js";
 import { Folders, foldersAbove } from "../page/src/folders.js";
 import { NameSearch, matchedLetters } from "../page/src/fuzzy.js";
-import { languageOf } from "../page/src/languages.js";
+import { MAX_HIGHLIGHTED, MAX_HIGHLIGHTED_LINE, languageOf, mayHighlight } from "../page/src/languages.js";
 import { readAddress, readFragment, sizeText, visible, visibleLines, writeAddress, writeFragment } from "../page/src/names.js";
 import { ago } from "../page/src/texts.js";
 import { Contents } from "../page/src/contents.js";
@@ -98,6 +98,20 @@ test("a language is known by a file's ending or name", () => {
     ["/a.rs", "rust"], ["/A.TSX", "typescript"], ["/Dockerfile", "dockerfile"], ["/x/Cargo.lock", "toml"], ["/README", null], ["/a.unknown", null], ["/.rs", "rust"],
   ]);
   for (const [name, language] of table) assert.equal(languageOf(name), language, name);
+});
+
+test("a text has colours up to a length, and so does each of its lines", () => {
+  const line = "x".repeat(MAX_HIGHLIGHTED_LINE);
+  for (const [text, may] of /** @type {[string, boolean][]} */ ([
+    ["", true],
+    [line, true],
+    [`${line}x`, false],
+    [`a\n${line}\n${line}`, true],
+    [`a\n${line}x\nb`, false],
+    [`a\n${line}x`, false],
+    ["x\n".repeat(MAX_HIGHLIGHTED / 2), true],
+    [`${"x\n".repeat(MAX_HIGHLIGHTED / 2)}x`, false],
+  ])) assert.equal(mayHighlight(text), may, `${text.length}`);
 });
 
 test("contents beyond 32 MB fall out, oldest use first, but for those that are held fast", () => {

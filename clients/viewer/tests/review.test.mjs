@@ -19,6 +19,7 @@ import {
   temporary,
   viewer,
 } from "./lib.mjs";
+import { becomes, lines } from "./lib/watching.mjs";
 
 /**
  * Bob proposes through the protocol.
@@ -91,6 +92,33 @@ test("a streamer who only reviews is not shown as live, and sees every proposal 
   await difference(page).getByText("This file is new.").waitFor();
   await difference(page).getByRole("button", { name: "Next file" }).click();
   await difference(page).getByText("This file would be deleted.").waitFor();
+  await page.behaved();
+});
+
+test("what differs within a line is underlined, and a line that is new or gone as a whole has its bar only", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const [first, second] = [lines(20), lines(40).replaceAll("line", "// row")];
+  const before = `let few = 2;\n${first}const GONE: u8 = 1;\n${second}`;
+  const after = `let many = 2;\n${first}${second}fn added() {}\n`;
+  await ana.post("/a.rs", before);
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Lines", { "/a.rs": [after, before] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "Lines");
+  const underlined = async () => {
+    const marked = await difference(page).locator(".cm-changedText, .cm-deletedText").all();
+    const texts = await Promise.all(marked.map((each) => each.evaluate((element) =>
+      getComputedStyle(element).boxShadow === "none" ? "" : element.textContent)));
+    return texts.filter((text) => text !== "").sort();
+  };
+  const bars = () => difference(page).locator(".cm-changedLineGutter, .cm-deletedLineGutter").count();
+  await becomes(underlined, ["few", "many"]);
+  assert.equal(await bars(), 4);
+  await difference(page).getByRole("button", { name: "In one column" }).click();
+  await difference(page).locator(".cm-unified").waitFor();
+  await becomes(underlined, ["few", "many"]);
+  assert.ok((await bars()) >= 2);
   await page.behaved();
 });
 

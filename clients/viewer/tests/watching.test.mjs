@@ -211,3 +211,18 @@ test("a file that changes while it is being read is read again, until what is sh
   assert.equal(reads, 3);
   await page.behaved();
 });
+
+test("a file has its colours until a save gives it a line that is too long for them, and has them again after", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const quote = (/** @type {number} */ count) => `# Title\n\n${"> ".repeat(count)}end\n`;
+  await ana.post("/a.md", quote(2));
+  const page = await open(t, server, { place: "#/a.md" });
+  const coloured = () => page.locator("#code .cm-line", { hasText: "Title" }).locator("span:not(.cm-fresh)").count();
+  await becomes(async () => (await coloured()) > 0, true);
+  await ana.post("/a.md", quote(300_000));
+  await becomes(coloured, 0);
+  await ana.post("/a.md", quote(3));
+  await becomes(async () => (await coloured()) > 0, true);
+  await page.behaved();
+});

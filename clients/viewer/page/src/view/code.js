@@ -1,19 +1,20 @@
 // The code on the stage: one editor, a document for each open file, kept in step with the project.
 import { EditorSelection, EditorState, EditorView, Transaction, openSearchPanel } from "../../vendor/codemirror.js";
-import { languageOf, loadLanguage } from "../languages.js";
+import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
 import { visible, writeFragment } from "../names.js";
 import * as texts from "../texts.js";
 import { copyText } from "./clipboard.js";
 import {
-  MAX_HIGHLIGHTED, access, common, language, pickableLines, reading, separatorOf, versionChange, wrapping, writing,
+  access, common, language, pickableLines, reading, separatorOf, versionChange, wrapping, writing,
 } from "./editor.js";
 import { clearFresh, markLinked, nextChange } from "./marks.js";
 
 /** @typedef {import("../contents.js").Content} Content */
 /** @typedef {import("../workspace.js").Lines} Lines */
 /**
- * `edited` is the edit's text as the document last had it, `changed` where the file's last change began.
- * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null }} Open
+ * `edited` is the edit's text as the document last had it, `changed` where the file's last change began, `spoken` the language that
+ * gives it colours.
+ * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null, spoken: string | null }} Open
  */
 /**
  * What an edit is to this view: proposal.js has it. `owner` is the name of whose edits they are.
@@ -81,7 +82,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     const label = edited === undefined ? texts.stage.code(visible(name)) : texts.stage.codeEdited(visible(name));
     const separator = separatorOf(text);
     const doc = separator === "\n" ? text : text.replaceAll(separator, "\n");
-    const state = EditorState.create({
+    return EditorState.create({
       doc,
       selection: { anchor: Math.min(at, doc.length) },
       extensions: [
@@ -92,13 +93,18 @@ export function mountCode(element, { project, active, workspace, notices, edits 
         language.of([]),
       ],
     });
-    const spoken = text.length <= MAX_HIGHLIGHTED ? languageOf(name) : null;
-    if (spoken) {
-      void loadLanguage(spoken).then((extension) => {
-        if (documents.has(name)) change(name, { effects: language.reconfigure(extension) });
-      }, () => {});
-    }
-    return state;
+  }
+
+  /** Gives a document its colours once they are there, if its text may have them. @param {string} name @param {string} text */
+  function highlight(name, text) {
+    const open = documents.get(name);
+    const spoken = mayHighlight(text) ? languageOf(name) : null;
+    if (!open || open.spoken === spoken) return;
+    open.spoken = spoken;
+    if (spoken === null) return change(name, { effects: language.reconfigure([]) });
+    void loadLanguage(spoken).then((extension) => {
+      if (documents.get(name)?.spoken === spoken) change(name, { effects: language.reconfigure(extension) });
+    }, () => {});
   }
 
   /** Changes a document, on screen or not. @param {string} name @param {import("../../vendor/codemirror.js").TransactionSpec} spec */
@@ -117,7 +123,10 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     const state = stateOf(name);
     const version = state && versionChange(state, text, mark);
     if (!version) return;
+    // Colours go before a text comes that must have none, and come after one that may.
+    if (!mayHighlight(text)) highlight(name, text);
     change(name, version.spec);
+    highlight(name, text);
     const open = documents.get(name);
     if (open && mark) open.changed = version.first;
     if (mark) setTimeout(() => change(name, { effects: clearFresh.of(null) }), FRESH_MS);
@@ -138,7 +147,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     earlier.delete(name);
     const state = newState(name, edited ?? before ?? text, edited, stateOf(name)?.selection.main.head ?? 0);
     const scroll = name === shown ? view?.scrollSnapshot() : held?.scroll;
-    documents.set(name, { state, scroll: scroll ?? null, edited, changed: null });
+    documents.set(name, { state, scroll: scroll ?? null, edited, changed: null, spoken: null });
+    highlight(name, edited ?? before ?? text);
     if (name === shown) shown = null;
     if (edited === undefined && before !== undefined) bring(name, text, true);
   }

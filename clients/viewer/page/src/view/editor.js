@@ -10,8 +10,6 @@ import { markChanged, marks } from "./marks.js";
 
 /** @typedef {import("../../vendor/codemirror.js").Extension} Extension */
 
-/** Beyond this, text has no colours: highlighting would cost more than it helps. */
-export const MAX_HIGHLIGHTED = 1024 * 1024;
 /** A change with more pieces than this is one piece. */
 const MAX_PIECES = 2000;
 
