@@ -12,7 +12,9 @@ import {
   panel,
   propose,
   sha256,
+  startServer,
   story,
+  streamer,
   typeAtStart,
   viewerToken,
 } from "./lib.mjs";

@@ -1,4 +1,5 @@
 // Which language a file is in, by its name, and the extension that highlights it. Loaded when first needed.
+import { baseName } from "./names.js";
 
 /** @typedef {import("../vendor/codemirror.js").Extension} Extension */
 
@@ -81,7 +82,7 @@ export function mayHighlight(text) {
  * @returns {string | null}
  */
 export function languageOf(name) {
-  const base = name.slice(name.lastIndexOf("/") + 1).toLowerCase();
+  const base = baseName(name).toLowerCase();
   const dot = base.lastIndexOf(".");
   return byEnding.get(base) ?? (dot >= 0 ? (byEnding.get(base.slice(dot)) ?? null) : null);
 }

@@ -19,8 +19,8 @@ function pillOf(session, connection) {
   if (phase === "lost" || (phase !== "connecting" && connection !== "open")) return { tone: "warn", word: texts.bar.lost, hint: "" };
   if (phase === "connecting") return { tone: "plain", word: texts.bar.connecting, hint: "" };
   if (phase === "missing") return { tone: "plain", word: texts.bar.waiting, hint: "" };
-  if (live) return { tone: "live", word: texts.bar.live, hint: texts.bar.liveHint(visible(streamer)) };
-  return { tone: "plain", word: texts.bar.away, hint: texts.bar.awayHint(visible(streamer)) };
+  if (live) return { tone: "live", word: texts.bar.live, hint: texts.bar.liveHint(streamer) };
+  return { tone: "plain", word: texts.bar.away, hint: texts.bar.awayHint(streamer) };
 }
 
 /**
@@ -58,7 +58,7 @@ export function mountBar(element, { session, connection, workspace, unread, unre
     const { name, stream } = session.you;
     const open = () => workspace.set({ dialog: "entry" });
     if (name !== null && !session.mayJoin) {
-      return html`<button class="button quiet you" title=${texts.bar.youHint(visible(name))} @click=${open}>
+      return html`<button class="button quiet you" title=${texts.bar.youHint(name)} @click=${open}>
         ${personIcon}<span class="visually-hidden">${texts.bar.youAre}</span><bdi>${visible(name)}</bdi>
         ${stream ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
     }
@@ -103,6 +103,6 @@ export function mountFoot(element, { session, project, workspace }) {
           >${texts.foot.last(texts.ago(last.at, Date.now()))}<bdi>${visible(baseName(last.name))}</bdi></button>`
         : nothing}
       <span class="gap"></span>
-      ${missed > 0 ? html`<span>${texts.foot.whileAway(visible(session.streamer), missed)}</span>` : nothing}`;
+      ${missed > 0 ? html`<span>${texts.foot.whileAway(session.streamer, missed)}</span>` : nothing}`;
   }
 }

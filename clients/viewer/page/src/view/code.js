@@ -1,7 +1,7 @@
 // The code on the stage: one editor, a document for each open file, kept in step with the project.
 import { EditorSelection, EditorState, EditorView, Transaction, openSearchPanel } from "../../vendor/codemirror.js";
 import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
-import { visible, writeFragment } from "../names.js";
+import { writeFragment } from "../names.js";
 import * as texts from "../texts.js";
 import { copyText } from "./clipboard.js";
 import {
@@ -79,7 +79,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
 
   /** @param {string} name @param {string} text @param {string | undefined} edited @param {number} at where the cursor is */
   function newState(name, text, edited, at) {
-    const label = edited === undefined ? texts.stage.code(visible(name)) : texts.stage.codeEdited(visible(name));
+    const label = edited === undefined ? texts.stage.code(name) : texts.stage.codeEdited(name);
     const separator = separatorOf(text);
     const doc = separator === "\n" ? text : text.replaceAll(separator, "\n");
     return EditorState.create({

@@ -27,7 +27,7 @@ export function mountEntry(element, { session, workspace }) {
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
-      ${name === null ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>
+      ${name === null ? formTemplate() : html`<p>${texts.entry.known(name)}</p>
         <div class="sheet-actions"><button class="button" @click=${leave}>${texts.entry.leave}</button></div>`}
     </div>`;
   }
@@ -59,7 +59,7 @@ export function mountEntry(element, { session, workspace }) {
       if (error instanceof ConnectionLost) fault = texts.entry.lost;
       else if (error instanceof RequestError && error.answer.suggestion) {
         const free = error.answer.suggestion.replace(/^~/, "");
-        fault = texts.entry.taken(visible(free));
+        fault = texts.entry.taken(free);
         /** @type {HTMLInputElement} */ (form.elements.namedItem("name")).value = free;
       } else fault = visible(error instanceof Error ? error.message : String(error));
     }

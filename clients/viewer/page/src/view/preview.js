@@ -1,7 +1,7 @@
 // What is no text: pictures, bytes, and files that cannot be shown. Nothing here is ever a document.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { encodeBase64 } from "../encoding.js";
-import { baseName, visible } from "../names.js";
+import { baseName } from "../names.js";
 import * as texts from "../texts.js";
 import { region } from "./region.js";
 import { saveBlob } from "./save.js";
@@ -64,7 +64,7 @@ export function mountPreview(element, { active, project, workspace, notices, edi
     if (ending !== "svg" || content.bytes.length > MAX_SVG) return null;
     if (drawn !== file) return html`<div class="preview-bar"><button class="button" @click=${() => draw(file)}>${texts.preview.showPicture}</button></div>`;
     return html`<div class="preview-bar"><button class="button" @click=${() => draw(null)}>${texts.preview.showCode}</button></div>
-      <div class="picture"><img alt=${texts.preview.picture(visible(baseName(file)))} src="data:image/svg+xml;base64,${encodeBase64(content.bytes)}"></div>`;
+      <div class="picture"><img alt=${texts.preview.picture(baseName(file))} src="data:image/svg+xml;base64,${encodeBase64(content.bytes)}"></div>`;
   }
 
   /** @param {string | null} file */
@@ -83,7 +83,7 @@ export function mountPreview(element, { active, project, workspace, notices, edi
       picture = { ...picture, ...values };
       redraw();
     };
-    return html`<div class="picture"><img alt=${texts.preview.picture(visible(baseName(file)))} src=${picture.address}
+    return html`<div class="picture"><img alt=${texts.preview.picture(baseName(file))} src=${picture.address}
       @error=${() => settle({ broken: true })}
       @load=${(/** @type {Event} */ event) => {
         const { naturalWidth, naturalHeight } = /** @type {HTMLImageElement} */ (event.target);

@@ -2,8 +2,8 @@
 import { html, live, nothing, repeat } from "../../vendor/lit-html.js";
 import { isChange, kindOf, nameProblem } from "../draft.js";
 import { sha256Hex } from "../encoding.js";
-import { visible } from "../names.js";
-import { propose as texts } from "../panel-texts.js";
+import { baseName, visible } from "../names.js";
+import { kinds, letters, propose as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
 import { closeIcon } from "./icons.js";
 
@@ -165,9 +165,9 @@ export function proposeTemplate(models, draw) {
       <li class="file-row">
         <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(draft.name)}
           @click=${() => workspace.show({ kind: "draft", name: draft.name })}>
-          <span class="kind ${kind}" aria-hidden="true">${texts.letters[kind]}</span>
+          <span class="kind ${kind}" aria-hidden="true">${letters[kind]}</span>
           <bdi class="path">${visible(draft.name.slice(1))}</bdi>
-          <span class="visually-hidden">${texts.kinds[kind]}</span>
+          <span class="visually-hidden">${kinds[kind]}</span>
           ${note ? html`<span class="note">${note}</span>` : nothing}
         </button>
         <button class="icon-button" aria-label=${discardLabel} title=${discardLabel}
@@ -200,7 +200,7 @@ export function proposeTemplate(models, draw) {
     const active = workspace.active;
     const isThere = active !== null && exists(active);
     const isEdited = active !== null && proposal.textOf(active) !== undefined;
-    const short = active === null ? "" : lastPart(active);
+    const short = active === null ? "" : baseName(active);
     return html`
       <div class="tools">
         ${
@@ -281,9 +281,4 @@ export function proposeTemplate(models, draw) {
 function sayError(error) {
   if (error.kind === "refused") return texts.refused(error.message);
   return error.kind === "lost" ? texts.lost : texts.overlong;
-}
-
-/** @param {string} name */
-function lastPart(name) {
-  return name.slice(name.lastIndexOf("/") + 1);
 }

@@ -31,8 +31,7 @@ export function mountState(element, { session, connection, project, workspace, n
   }
 
   function body() {
-    const streamer = visible(session.streamer);
-    const name = visible(session.project);
+    const { streamer, project: name } = session;
     switch (session.phase) {
       case "denied": {
         const { title, text } = session.tokenState === "expired" ? texts.state.expired

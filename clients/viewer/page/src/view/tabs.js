@@ -124,7 +124,7 @@ export function mountFileBar(element, { workspace, project, active, session, not
 
   function followTemplate() {
     const { following } = workspace;
-    return html`<button class="button follow" aria-pressed=${String(following)} title=${texts.stage.followHint(visible(session.streamer))}
+    return html`<button class="button follow" aria-pressed=${String(following)} title=${texts.stage.followHint(session.streamer)}
       @click=${() => workspace.set({ following: !following })}
     >${followIcon}<span>${following ? texts.stage.following : texts.stage.follow}</span></button>`;
   }
