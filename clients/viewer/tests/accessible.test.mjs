@@ -1,4 +1,4 @@
-// Whoever cannot see, cannot point, or needs it large: every view, judged by axe and by measure.
+// For people who cannot see, cannot point, or need it large: every view, judged by axe and by measure.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";

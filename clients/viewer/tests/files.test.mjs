@@ -173,7 +173,7 @@ test("the commands on the page do what they say, also where names need quotes", 
   }
 });
 
-test("who came by a token is told that the commands may need it, and nobody else", async (t) => {
+test("a viewer who came by a token is told that the commands may need it, and nobody else", async (t) => {
   const server = await startServer(t, { publicRead: false });
   const ana = await streamer(t, server);
   await ana.post("/a.txt", "for some\n");

@@ -1,5 +1,5 @@
-// What becomes of edits that are not sent: a question before they are lost, the way back, whose they are, and a browser that
-// keeps nothing.
+// What becomes of edits that are not sent: a question before they are lost, the way back, their
+// author, and a browser that keeps nothing.
 import test from "node:test";
 import assert from "node:assert/strict";
 import {

@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import test from "node:test";
 import assert from "node:assert/strict";
-import { code, open, openFile, startServer, streamer, viewerToken } from "./lib.mjs";
+import { code, open, openFile, say, startServer, streamer, viewerToken } from "./lib.mjs";
 
 const MB = 1024 * 1024;
 /** What the page may keep in the heap of its scripts with 5,000 files. */
@@ -111,8 +111,7 @@ test("a file of 60 MB is downloaded, by itself and in a zip, while everything el
   await page.getByRole("button", { name: "Download it" }).click();
   // Meanwhile the rest goes on: what is said is answered at once, on a quiet machine within 300 ms.
   const began = performance.now();
-  await page.getByRole("textbox", { name: "Message" }).fill("meanwhile");
-  await page.getByRole("textbox", { name: "Message" }).press("Enter");
+  await say(page, "meanwhile");
   await page.getByRole("log").getByText("meanwhile").waitFor();
   t.diagnostic(`said after ${Math.round(performance.now() - began)} ms`);
   const download = await saved;

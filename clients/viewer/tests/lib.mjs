@@ -21,5 +21,6 @@ export {
   openProposals,
   panel,
   propose,
+  say,
   typeAtStart,
 } from "./lib/panel.mjs";

@@ -5,7 +5,7 @@ import { MAX_HELD_BYTES } from "../page/src/contents.js";
 import { Observable } from "../page/src/observable.js";
 import { MAX_SHOWN_BYTES, Project } from "../page/src/project.js";
 
-/** A project whose server is the test. */
+/** A project, with the test as its server. */
 function world() {
   /** @type {Record<string, (message: { data: any }) => void>} */
   const handlers = {};

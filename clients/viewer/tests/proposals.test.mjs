@@ -238,7 +238,7 @@ test("a proposal can be withdrawn while it waits", async (t) => {
   await bob.behaved();
 });
 
-test("who was away when it was decided is told on return", async (t) => {
+test("a viewer who was away when it was decided is told on return", async (t) => {
   const { server, ana, bob } = await story(t);
   await editFile(bob, "src/main.rs", "// one\n");
   await propose(bob, "Accepted meanwhile");

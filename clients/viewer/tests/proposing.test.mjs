@@ -6,7 +6,6 @@ import {
   difference,
   editFile,
   open,
-  openFile,
   openProposals,
   panel,
   phone,

@@ -93,7 +93,7 @@ test("following goes where something changes, at the change; looking elsewhere e
   await page.behaved();
 });
 
-test("whoever comes back to a file finds marked what changed in it meanwhile, and their place", async (t) => {
+test("a viewer who comes back to a file finds marked what changed in it meanwhile, and their place", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);
   await ana.post("/a.rs", lines(200));

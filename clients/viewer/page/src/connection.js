@@ -141,7 +141,7 @@ export class Connection extends Observable {
     this.#socket.send(JSON.stringify({ type, subtype, data }));
   }
 
-  /** Waits until the network has taken most of what was sent: for whoever sends much. @throws {ConnectionLost} */
+  /** Waits until the network has taken most of what was sent, where much is sent. @throws {ConnectionLost} */
   async roomToSend() {
     const socket = this.#socket;
     while (socket && socket === this.#socket && socket.bufferedAmount > MAX_BUFFERED) {

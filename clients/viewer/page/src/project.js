@@ -271,7 +271,7 @@ export class Project extends Observable {
     this.changed();
   }
 
-  /** A change whose content was not wanted. @param {Listed} data */
+  /** A change without its content, which was not wanted. @param {Listed} data */
   #changedElsewhere({ name, size, modified, executable }) {
     this.#hear(name);
     if (!this.entries.has(name)) this.folders.add(name);

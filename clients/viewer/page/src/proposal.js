@@ -27,7 +27,7 @@ const SAVE_AFTER_MS = 400;
 
 /** The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them. */
 export class Proposal extends Observable {
-  /** The name of whose edits these are; they stay here while nobody has a name. @type {string | null} */
+  /** The name of the author; the edits stay here while the tab has no name. @type {string | null} */
   owner = null;
   /** @type {Map<string, Draft>} by name, in the order in which they began */
   drafts = new Map();

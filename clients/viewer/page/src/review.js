@@ -54,7 +54,7 @@ export class Review extends Observable {
   #fetched = null;
   /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
-  /** How many questions have been sent whose number is not known yet. */
+  /** How many questions have been sent and have no number yet. */
   #asking = 0;
   /** What became of questions while that was so: an answer may come before the number. @type {Map<number, Acceptance>} */
   #early = new Map();

@@ -103,7 +103,7 @@ export class Room extends Observable {
     }
   }
 
-  /** Who is counted as a viewer may be a member, too. */
+  /** A viewer may be a member, too. */
   #sessionChanged() {
     const { viewers } = this.#session;
     if (viewers !== this.#viewers) {

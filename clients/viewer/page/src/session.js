@@ -1,4 +1,4 @@
-// Who this viewer is, and what the server lets them do: token, rights, roles, presence. Greets on every connection.
+// The viewer and what the server lets them do: token, rights, roles, presence. Greets on every connection.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";

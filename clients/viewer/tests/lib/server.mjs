@@ -106,7 +106,7 @@ export function start(test, program, args, options = {}) {
 }
 
 /**
- * A command that the page prints, run in `home` as somebody would who copies it into their shell.
+ * A command that the page prints, run in `home` as if it had been copied into a shell.
  *
  * @param {import("node:test").TestContext} test
  * @param {string} command

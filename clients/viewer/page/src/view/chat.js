@@ -33,7 +33,7 @@ export function mountChat(element, { room, session, workspace }) {
   const field = createRef();
   let atEnd = true;
   let draft = "";
-  /** The name of whose words `draft` has. */
+  /** Who wrote `draft`. */
   let author = session.claimedName;
   /**
    * The first message that came while nobody looked, until they have looked away again.

@@ -17,7 +17,7 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
  * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null, spoken: string | null }} Open
  */
 /**
- * What an edit is to this view: proposal.js has it. `owner` is the name of whose edits they are.
+ * What an edit is to this view: proposal.js has it. `owner` is their author's name.
  * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
  *   write(name: string, text: string): void }} Edits
  */
@@ -223,7 +223,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (wish.focus) view.focus();
   }
 
-  /** Lets go of documents without a tab, but for the last ones: whoever comes back finds the marks. */
+  /** Lets go of documents without a tab, but for the last ones, so that a viewer who comes back finds the marks. */
   function forget() {
     const closed = [...documents.keys()].filter((name) => !workspace.tabs.some((tab) => tab.name === name));
     for (const name of closed) {

@@ -1,4 +1,4 @@
-// Who you are: a guest's entry by a name, and the way out again.
+// A guest's entry by a name, and the way out again.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { ConnectionLost, RequestError } from "../connection.js";
 import { visible } from "../names.js";
