@@ -1,7 +1,7 @@
 // Finding one's way: palette, tree, tabs, links to lines, and the keyboard alone.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, phone, startServer, streamer } from "./lib.mjs";
+import { open, panel, phone, startServer, streamer, viewerToken } from "./lib.mjs";
 import { becomes, line, lines, row, sees, tabs, tree } from "./lib/watching.mjs";
 
 /** A project with some files, and its streamer. @param {import("node:test").TestContext} t */
@@ -207,5 +207,45 @@ test("a phone shows one place at a time, with wrapped lines and rows for thumbs"
   await places.getByRole("button", { name: "Chat" }).tap();
   await page.locator("#chat").waitFor();
   assert.ok(!(await page.locator("#stage").isVisible()));
+  await page.behaved();
+});
+
+test("keys act where the page has just moved to, however slowly it is drawn", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\n");
+  await ana.post("/deep/target.txt", "two\n");
+  const page = await open(t, server, { token: viewerToken("bob") });
+  await sees(page, "two");
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  /** Presses keys with no frame in between, and then lets the page be drawn. @param {string[]} keys */
+  const press = async (...keys) => {
+    await page.evaluate(() => {
+      const later = /** @type {FrameRequestCallback[]} */ ([]);
+      Object.assign(window, { later, frame: window.requestAnimationFrame });
+      window.requestAnimationFrame = (callback) => later.push(callback);
+    });
+    for (const key of keys) await page.keyboard.press(key);
+    await page.evaluate(() => {
+      const { later, frame } = /** @type {any} */ (window);
+      window.requestAnimationFrame = frame;
+      for (const callback of later) frame(callback);
+    });
+  };
+
+  await press("t", "t", "a", "r", "g");
+  await becomes(() => page.getByRole("combobox", { name: "Go to file" }).inputValue(), "targ");
+  await press("Escape", "?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await press("Escape", "t", "Escape", "c", "e", "f", "p");
+  await becomes(() => page.getByRole("textbox", { name: "Message" }).inputValue(), "efp");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await press("Escape", "p");
+  await becomes(() => page.evaluate(() => document.activeElement?.id), "tab-proposals");
+  await panel(page).getByRole("button", { name: "New file" }).focus();
+  await press("Enter", "t", "c");
+  await becomes(() => page.getByRole("textbox", { name: "Name of the new file" }).inputValue(), "tc");
+  await press("Escape", "Enter", "x");
+  await becomes(() => page.getByRole("textbox", { name: "Name of the new file" }).inputValue(), "x");
   await page.behaved();
 });

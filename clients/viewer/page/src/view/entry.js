@@ -17,8 +17,7 @@ export function mountEntry(element, { session, workspace }) {
   const redraw = region(element, template, session, workspace);
   joinDialog(element, workspace, "entry", () => {
     fault = "";
-    redraw();
-    requestAnimationFrame(() => element.querySelector("input")?.focus());
+    redraw.now();
   });
 
   function template() {
@@ -36,7 +35,7 @@ export function mountEntry(element, { session, workspace }) {
     return html`<form @submit=${onSubmit}>
       <p>${session.guests === "propose" ? texts.entry.propose : texts.entry.chat}</p>
       <label class="labelled"><span>${texts.entry.name}</span>
-        <input class="field" name="name" maxlength="32" required autocomplete="nickname" spellcheck="false"
+        <input class="field" name="name" maxlength="32" required autofocus autocomplete="nickname" spellcheck="false"
           aria-describedby="entry-fault" ?disabled=${isAsking}></label>
       <p class="fault" id="entry-fault" role="alert">${fault}</p>
       <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}>${texts.entry.cancel}</button>

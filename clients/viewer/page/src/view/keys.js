@@ -51,7 +51,7 @@ export function mountKeys(workspace, actions) {
   /** @param {"chat" | "proposals"} which */
   function panel(which) {
     workspace.openPanel(which);
-    requestAnimationFrame(actions.focusPanel);
+    actions.focusPanel();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -63,7 +63,10 @@ export function mountKeys(workspace, actions) {
       workspace.set({ dialog: "palette" });
       event.preventDefault();
     } else if (event.key === "Escape") {
-      if (workspace.dialog === null) goBack(isTyping(event));
+      if (workspace.dialog === null) return goBack(isTyping(event));
+      // Nothing in the dialog has the focus, so that it has not heard of the key.
+      event.preventDefault();
+      workspace.set({ dialog: null });
     } else if (workspace.singleKeys && workspace.dialog === null && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event)) {
       if (!Object.hasOwn(single, event.key)) return;
       event.preventDefault();
@@ -99,7 +102,7 @@ function regionOf(element) {
 /** @param {HTMLElement} element @param {Workspace} workspace */
 export function mountHelp(element, workspace) {
   const redraw = region(element, template, workspace);
-  joinDialog(element, workspace, "help", redraw);
+  joinDialog(element, workspace, "help", redraw.now);
 
   function template() {
     if (workspace.dialog !== "help") return nothing;

@@ -27,12 +27,9 @@ export function mountPalette(element, { project, workspace }) {
 
   joinDialog(element, workspace, "palette", () => {
     look("");
-    redraw();
-    requestAnimationFrame(() => {
-      const input = /** @type {HTMLInputElement | null} */ (element.querySelector("input"));
-      if (input) input.value = "";
-      input?.focus();
-    });
+    redraw.now();
+    const input = element.querySelector("input");
+    if (input) input.value = "";
   });
 
   /** @param {string} typed */

@@ -71,7 +71,7 @@ export function discard({ proposal, project, workspace, notices }, name) {
  *
  * @param {{ proposal: Proposal, sent: import("../sent.js").SentProposals, project: Project, workspace: Workspace,
  *   notices: Notices, session: import("../session.js").Session }} models
- * @param {() => void} draw asks for another render
+ * @param {(() => void) & { now: () => void }} draw asks for another render, or renders at once
  */
 export function proposeTemplate(models, draw) {
   const { proposal, sent, project, workspace, notices, session } = models;
@@ -88,11 +88,13 @@ export function proposeTemplate(models, draw) {
   };
   const startNaming = (/** @type {string | null} */ file) => {
     naming = { file, value: file?.slice(1) ?? "", problem: "" };
-    draw();
+    draw.now();
+    document.getElementById("naming")?.focus();
   };
   const stopNaming = () => {
     naming = null;
-    draw();
+    draw.now();
+    document.getElementById("new-file")?.focus();
   };
   /** @param {KeyboardEvent} event */
   const leaveNaming = (event) => {
@@ -180,7 +182,7 @@ export function proposeTemplate(models, draw) {
     html`
     <form class="naming" @submit=${name} @keydown=${leaveNaming}>
       <label for="naming">${naming.file === null ? texts.newName : texts.renameTo}</label>
-      <input id="naming" class="field mono" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus
+      <input id="naming" class="field mono" autocomplete="off" autocapitalize="off" spellcheck="false"
         placeholder=${texts.newPlaceholder} .value=${live(naming.value)}
         aria-invalid=${naming.problem ? "true" : nothing}
         aria-describedby=${naming.problem ? "naming-problem" : nothing}
@@ -211,7 +213,7 @@ export function proposeTemplate(models, draw) {
               ${tool(texts.remove, texts.removeFile(short), () => remove(active))}`
             : nothing
         }
-        <button class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
+        <button id="new-file" class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
       </div>`;
   };
 

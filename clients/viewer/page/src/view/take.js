@@ -19,7 +19,7 @@ export function mountTake(element, { session, project, workspace }) {
   const redraw = region(element, template, workspace, project);
   joinDialog(element, workspace, "take", () => {
     copied = null;
-    redraw();
+    redraw.now();
   });
 
   function template() {
