@@ -31,7 +31,8 @@ test("a server that has no room for a download right now is asked again, and not
     });
   const page = await open(t, server, { place: "#/long.txt", expected: /503/, prepare });
   await sees(page, "line 1");
-  assert.deepEqual(asked, ["/-/files/ana/demo", "/-/files/ana/demo", "/-/raw/ana/demo/long.txt", "/-/raw/ana/demo/long.txt"]);
+  const [list, long] = ["/-/files/ana/demo", "/-/raw/ana/demo/long.txt"];
+  assert.deepEqual(asked, [list, list, long, long]);
   assert.deepEqual(page.traffic.types.filter((type) => type === "fileList"), []);
 
   await go(page, "/other.txt");
@@ -60,7 +61,8 @@ test("pictures, drawings, bytes and damaged pictures are each shown as what they
   await sees(page, "<svg");
   await page.getByRole("button", { name: "Show as picture" }).click();
   await page.getByRole("img", { name: "Picture drawing.svg" }).waitFor();
-  assert.ok(await page.getByRole("img", { name: "Picture drawing.svg" }).evaluate((/** @type {any} */ image) => image.decode().then(() => true)));
+  const drawing = page.getByRole("img", { name: "Picture drawing.svg" });
+  assert.ok(await drawing.evaluate((/** @type {any} */ image) => image.decode().then(() => true)));
   await page.getByRole("button", { name: "Show as code" }).click();
   await sees(page, "<svg");
 
@@ -79,7 +81,10 @@ test("a file of nine megabytes is not fetched to be shown, but can be downloaded
   await ana.post("/long.txt", long);
   const page = await open(t, server, { place: "#/long.txt" });
   await page.getByText("At 9.0 MB, this file is too large to show here.").waitFor();
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download it" }).click(),
+  ]);
   assert.equal(download.suggestedFilename(), "long.txt");
   assert.deepEqual(await readFile(await download.path()), long);
   await page.behaved();
@@ -133,7 +138,10 @@ test("the zip has the project byte for byte, also where reading needs a token", 
   await page.getByRole("button", { name: "Download" }).first().click();
   const dialog = page.getByRole("dialog", { name: "Take it home" });
   await dialog.getByText(/TWICECAST_TOKEN/).waitFor();
-  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Download as .zip" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    dialog.getByRole("button", { name: "Download as .zip" }).click(),
+  ]);
   assert.equal(download.suggestedFilename(), "demo.zip");
   const zipped = unzip(await readFile(await download.path()));
   assert.deepEqual([...zipped.keys()].sort(), Object.keys(files).sort());
@@ -160,7 +168,8 @@ test("the commands on the page do what they say, also where names need quotes", 
     const printed = page.getByRole("dialog").locator(".command code");
     await printed.first().waitFor();
     const commands = await printed.allInnerTexts();
-    assert.deepEqual(commands.map((each) => each.split(" ").slice(0, 2).join(" ")), ["twicecast mirror", "twicecast clone"]);
+    const verbs = commands.map((each) => each.split(" ").slice(0, 2).join(" "));
+    assert.deepEqual(verbs, ["twicecast mirror", "twicecast clone"]);
     for (const command of commands) {
       const home = await temporary(t);
       const running = runPrinted(t, command, home, { TWICECAST_TOKEN: secret });
@@ -224,7 +233,10 @@ test("a single file is downloaded under its name, as bytes", async (t) => {
   await ana.post("/src/a.html", "<b>a</b>\r\n");
   const page = await open(t, server, { place: "#/src/a.html" });
   await sees(page, "<b>a</b>");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download file" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download file" }).click(),
+  ]);
   assert.equal(path.basename(download.suggestedFilename()), "a.html");
   assert.equal(await readFile(await download.path(), "utf8"), "<b>a</b>\r\n");
   await page.behaved();

@@ -3,7 +3,8 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, viewer, viewerToken,
+  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, viewer,
+  viewerToken,
 } from "./lib.mjs";
 
 test("leaving the page asks first while an edit is not sent, and only then", async (t) => {
@@ -71,7 +72,10 @@ test("an edit is shown only to its author and sent only by them, though another'
     await page.evaluate((token) => (location.hash = `token=${token}`), viewerToken(name));
     await page.getByRole("button", { name: `You are ${name}` }).waitFor();
   };
-  const words = () => page.evaluate(() => `${document.body.innerText} ${document.querySelector("#code")?.shadowRoot?.textContent}`);
+  const words = () => page.evaluate(() => {
+    const code = document.querySelector("#code")?.shadowRoot?.textContent;
+    return `${document.body.innerText} ${code}`;
+  });
   await editFile(page, "src/main.rs", "// by bob\n");
   await panel(page).getByRole("textbox", { name: "Title" }).fill("Bob's title");
   await panel(page).getByRole("button", { name: "Propose 1 file" }).waitFor();

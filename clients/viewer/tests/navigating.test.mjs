@@ -54,7 +54,8 @@ test("ten thousand names are searched within a frame", async (t) => {
     const address = "/-/viewer/src/fuzzy.js";
     const { NameSearch } = await import(address);
     const search = new NameSearch();
-    search.setNames(Array.from({ length: 10_000 }, (_, at) => `/packages/part-${at % 97}/src/adapters/inbound/module_${at}.rs`));
+    const nameOf = (/** @type {number} */ at) => `/packages/part-${at % 97}/src/adapters/inbound/module_${at}.rs`;
+    search.setNames(Array.from({ length: 10_000 }, (_, at) => nameOf(at)));
     let slowest = 0;
     for (const query of ["m", "mo", "mod", "modu", "module_9", "pars", "z", "inb rs 42"]) {
       let best = Infinity;
@@ -99,7 +100,8 @@ test("a link shows its lines, and clicking line numbers makes one, without leavi
   await sees(page, "line 50");
   await becomes(() => page.locator("#code .cm-linked").count(), 3);
   const entries = await page.evaluate(() => history.length);
-  const number = (/** @type {number} */ at) => page.locator("#code .cm-lineNumbers .cm-gutterElement", { hasText: new RegExp(`^${at}$`) });
+  const number = (/** @type {number} */ at) =>
+    page.locator("#code .cm-lineNumbers .cm-gutterElement", { hasText: new RegExp(`^${at}$`) });
   await number(55).click();
   await becomes(async () => new URL(page.url()).hash, "#/src/main.rs:55");
   await number(58).click({ modifiers: ["Shift"] });

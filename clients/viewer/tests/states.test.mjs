@@ -1,7 +1,7 @@
 // What stands where there is nothing to show, who may see it, and what happens when the connection goes.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, startServer, streamer, streamerToken, token, viewerToken } from "./lib.mjs";
+import { open, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
 import { becomes, lines, pill, row, sees, tabs } from "./lib/watching.mjs";
 
 test("a project that is not there yet gets a sentence, and fills by itself", async (t) => {
@@ -98,7 +98,8 @@ test("a token that expires while watching ends what it gave, with a sentence", a
   const server = await startServer(t, { publicRead: false });
   const ana = await streamer(t, server);
   await ana.post("/a.txt", "one\n");
-  const short = token({ username: "bob", streamername: "ana", streamname: "demo", exp: Math.floor(Date.now() / 1000) + 4 });
+  const exp = Math.floor(Date.now() / 1000) + 4;
+  const short = viewerToken("bob", "ana", "demo", { exp });
   const page = await open(t, server, { token: short, expected: /401/ });
   await sees(page, "one");
   await page.getByText("Ask ana for a new one, and paste it here.").waitFor();

@@ -48,7 +48,8 @@ test("when the file on screen changes, selection, folds and place stay", async (
   await line(page, "line 150").dblclick();
   const top = () => line(page, "line 150").evaluate((element) => Math.round(element.getBoundingClientRect().top));
   const before = await top();
-  const chosen = () => page.locator("#code").evaluate((element) => String(element.shadowRoot?.activeElement && getSelection()));
+  const chosen = () =>
+    page.locator("#code").evaluate((element) => String(element.shadowRoot?.activeElement && getSelection()));
   const selected = await chosen();
 
   await ana.post("/a.rs", body("// a new line at the top\n// and another\n"));
@@ -161,13 +162,17 @@ test("a thousand files that change at once hold nothing up, and open nothing unl
   await sees(page, "export const n = 0;");
   await page.evaluate(() => {
     const long = /** @type {number[]} */ (/** @type {any} */ (window).long = []);
-    new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => long.push(duration))).observe({ type: "longtask" });
+    const note = (/** @type {PerformanceObserverEntryList} */ list) =>
+      list.getEntries().forEach(({ duration }) => long.push(duration));
+    new PerformanceObserver(note).observe({ type: "longtask" });
   });
   // The best of three storms: other programs run on this machine, too.
   let longest = Infinity;
   for (let storm = 1; storm <= 3 && longest >= 200; storm++) {
     await page.evaluate(() => (/** @type {any} */ (window).long.length = 0));
-    await Promise.all(Array.from({ length: 1000 }, (_, at) => ana.post(`/d${at % 20}/${at}.js`, `export const n = ${at};\n// storm ${storm}\n`)));
+    const post = (/** @type {number} */ at) =>
+      ana.post(`/d${at % 20}/${at}.js`, `export const n = ${at};\n// storm ${storm}\n`);
+    await Promise.all(Array.from({ length: 1000 }, (_, at) => post(at)));
     await row(page, /^20\.js.*changed lately/).waitFor();
     await sees(page, `// storm ${storm}`);
     longest = Math.max(0, ...(await page.evaluate(() => /** @type {any} */ (window).long)));

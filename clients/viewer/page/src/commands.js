@@ -26,7 +26,11 @@ function folderFor(project) {
   return `./${project.replace(/[^\w.-]+/g, "-")}`;
 }
 
-/** An option and its value, as one word where the value could be taken for an option. @param {string} name @param {string} value */
+/**
+ * An option and its value, as one word where the value could be taken for an option.
+ * @param {string} name
+ * @param {string} value
+ */
 function option(name, value) {
   return `--${name}${value.startsWith("-") ? "=" : " "}${quoted(value)}`;
 }

@@ -88,7 +88,10 @@ export class Connection extends Observable {
     this.changed();
   }
 
-  /** Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network is back. */
+  /**
+   * Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network is
+   * back.
+   */
   wake() {
     if (this.state === "waiting") this.start();
     else if (this.state === "open" && performance.now() - this.#heard > CHECK_MS) this.probe();

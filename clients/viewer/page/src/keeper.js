@@ -1,10 +1,14 @@
 // What outlives a reload or a visit, where the browser lets a page keep anything. Text by key.
 
-/** What keeps texts by key; `setItem` is true if the text outlives a reload.
- * @typedef {{ getItem(key: string): string | null, setItem(key: string, value: string): boolean, removeItem(key: string): void }} Keeper */
+/**
+ * What keeps texts by key; `setItem` is true if the text outlives a reload.
+ * @typedef {{ getItem(key: string): string | null, setItem(key: string, value: string): boolean,
+ *   removeItem(key: string): void }} Keeper
+ */
 
 /**
- * Keeps texts in a storage of the browser. What that does not take, since it is full or the browser blocks it, is kept for as long as the page is open.
+ * Keeps texts in a storage of the browser. What that does not take, since it is full or the browser
+ * blocks it, is kept for as long as the page is open.
  *
  * @param {() => Storage} find gives the storage, or throws where the browser blocks it
  * @returns {Keeper}

@@ -46,7 +46,9 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountFrame(workspace);
   mountAddress(workspace, session);
   const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
-  const difference = mountDifference(byId("difference"), { proposal, review, project, workspace, session, edit: editFile });
+  const difference = mountDifference(byId("difference"), {
+    proposal, review, project, workspace, session, edit: editFile,
+  });
   mountBar(byId("bar"), {
     session, connection, workspace, skip: code.focus,
     unread: () => room.unread + review.waiting, unreadOf: [room, review],
@@ -54,7 +56,8 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountTree(byId("files"), { project, workspace, isEdited, edits: proposal });
   mountTabs(byId("tabs"), { workspace, project, isEdited, edits: proposal });
   mountFileBar(byId("filebar"), {
-    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard: discardFile, edits: proposal,
+    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard: discardFile,
+    edits: proposal,
   });
   mountPreview(byId("preview"), { active, project, workspace, notices, edits: proposal });
   mountState(byId("state"), { session, connection, project, workspace, notices });
@@ -83,9 +86,9 @@ function showProject({ connection, session, project, workspace, notices, active,
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
+  // After the code view has handed on what was typed last.
   addEventListener("beforeunload", (event) => {
     if (proposal.changes.length > 0) event.preventDefault();
   });
-  // After the code view has handed on what was typed last.
   addEventListener("pagehide", () => proposal.save());
 }

@@ -228,7 +228,10 @@ export class Project extends Observable {
     }
   }
 
-  /** Reads the files that changed last, one after the other, as long as nothing else needs the connection. @param {number} listing */
+  /**
+   * Reads the files that changed last, one after the other, as long as nothing else needs the connection.
+   * @param {number} listing
+   */
   async #warmUp(listing) {
     const recent = [...this.entries]
       .filter(([, { size }]) => size > 0 && size <= MAX_WARM_BYTES)
@@ -243,7 +246,10 @@ export class Project extends Observable {
     }
   }
 
-  /** A change with its content, perhaps in parts. @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data */
+  /**
+   * A change with its content, perhaps in parts.
+   * @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data
+   */
   #pushed({ name, content, part, maxPart, executable }) {
     this.#hear(name);
     const incoming = part === 1 ? { pieces: [], bytes: 0 } : this.#incoming.get(name);
@@ -258,7 +264,8 @@ export class Project extends Observable {
     }
     this.#incoming.delete(name);
     if (!this.entries.has(name)) this.folders.add(name);
-    this.entries.set(name, { size: incoming.bytes, modified: Date.now(), executable: executable === true, guessed: true });
+    const modified = Date.now();
+    this.entries.set(name, { size: incoming.bytes, modified, executable: executable === true, guessed: true });
     this.#note(name, Date.now());
     const before = this.#contents.get(name);
     if (incoming.bytes > MAX_SHOWN_BYTES) {

@@ -56,7 +56,10 @@ export class Review extends Observable {
   #questions = new Map();
   /** How many questions have been sent and have no number yet. */
   #asking = 0;
-  /** What became of questions while that was so: an answer may come before the number. @type {Map<number, Acceptance>} */
+  /**
+   * What became of questions while that was so: an answer may come before the number.
+   * @type {Map<number, Acceptance>}
+   */
   #early = new Map();
   /** What came in before anybody listened. @type {Proposed[]} */
   #untold = [];

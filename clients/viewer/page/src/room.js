@@ -158,7 +158,10 @@ export class Room extends Observable {
     const all = [...this.messages, ...fresh];
     for (const { id, username, message } of fresh) {
       // The own message that was shown before its number was known is this one.
-      const shown = id === null ? -1 : all.findIndex((each) => each.id === null && each.username === username && each.message === message);
+      if (id === null) continue;
+      const isShown = (/** @type {ChatMessage} */ each) =>
+        each.id === null && each.username === username && each.message === message;
+      const shown = all.findIndex(isShown);
       if (shown >= 0) this.#known.delete(key(all.splice(shown, 1)[0]));
     }
     all.sort((one, other) => one.date - other.date || (one.id ?? 0) - (other.id ?? 0));

@@ -114,7 +114,10 @@ export class Session extends Observable {
     return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
-  /** Calls `listener` after every greeting that found the project, once the roles are settled. @param {() => void} listener */
+  /**
+   * Calls `listener` after every greeting that found the project, once the roles are settled.
+   * @param {() => void} listener
+   */
   onReady(listener) {
     this.#ready.push(listener);
   }
@@ -277,6 +280,7 @@ export class Session extends Observable {
 
   /** The roles that the token gave have ended with it: a new connection takes those that are left. */
   #expired() {
+    if (this.#token === null) return;
     this.#loseToken("expired");
     this.you = { ...NOBODY, read: this.you.read };
     this.#connection.reconnect();

@@ -1,5 +1,5 @@
-// All words of the page, one group for each view. Functions where something is put in: names as they are, which come out as plain
-// text in which every character is seen.
+// All words of the page, one group for each view. Functions where something is put in: names as
+// they are, which come out as plain text in which every character is seen.
 import { sizeText, visible } from "./names.js";
 
 const numbers = new Intl.NumberFormat("en");
@@ -128,7 +128,8 @@ export const state = {
   },
   wrong: {
     title: "This link does not fit",
-    text: (/** @type {string} */ streamer) => `Its token is not for this project. Ask ${visible(streamer)} for another one.`,
+    text: (/** @type {string} */ streamer) =>
+      `Its token is not for this project. Ask ${visible(streamer)} for another one.`,
   },
   link: "Link",
   open: "Open",
@@ -163,7 +164,8 @@ export const entry = {
 export const take = {
   title: "Take it home",
   zip: "Download as .zip",
-  zipHint: (/** @type {number} */ count, /** @type {number} */ bytes) => `${counted(count, "file")}, ${sizeText(bytes)}`,
+  zipHint: (/** @type {number} */ count, /** @type {number} */ bytes) =>
+    `${counted(count, "file")}, ${sizeText(bytes)}`,
   mirror: "Or keep a folder in step with it, in a terminal:",
   clone: "Or edit it there, and propose your changes:",
   token: "If not everybody may read this project, set TWICECAST_TOKEN first: to what follows #token= in your link.",

@@ -51,7 +51,10 @@ export class Transfer {
     return (await this.#listOverHttp()) ?? (await this.#listOverSocket(progress));
   }
 
-  /** @param {string} name @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where the server has no such address */
+  /**
+   * @param {string} name
+   * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where the server has no such address
+   */
   async #raw(name) {
     try {
       return new Uint8Array(await (await this.download(name)).arrayBuffer());

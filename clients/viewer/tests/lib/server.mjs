@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const root = path.join(import.meta.dirname, "../../../..");
-const programs = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), process.env.VIEWER_PROFILE ?? "debug");
+const target = process.env.CARGO_TARGET_DIR ?? path.join(root, "target");
+const programs = path.join(target, process.env.VIEWER_PROFILE ?? "debug");
 const KEY = "secret";
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */

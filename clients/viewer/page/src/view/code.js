@@ -12,9 +12,10 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
 /** @typedef {import("../contents.js").Content} Content */
 /** @typedef {import("../workspace.js").Lines} Lines */
 /**
- * `edited` is the edit's text as the document last had it, `changed` where the file's last change began, `spoken` the language that
- * gives it colours.
- * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null, spoken: string | null }} Open
+ * `edited` is the edit's text as the document last had it, `changed` where the file's last change
+ * began, `spoken` the language that gives it colours.
+ * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null,
+ *   spoken: string | null }} Open
  */
 /**
  * What an edit is to this view: proposal.js has it. `owner` is their author's name.
@@ -33,8 +34,8 @@ const WRITE_AFTER_MS = 150;
 
 /**
  * @param {HTMLElement} element
- * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile, workspace: import("../workspace.js").Workspace,
- *   notices: import("../notices.js").Notices, edits: Edits }} models
+ * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile,
+ *   workspace: import("../workspace.js").Workspace, notices: import("../notices.js").Notices, edits: Edits }} models
  */
 export function mountCode(element, { project, active, workspace, notices, edits }) {
   /** @type {Map<string, Open>} */
@@ -77,7 +78,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     edits.write(shown, open.edited);
   }
 
-  /** @param {string} name @param {string} text @param {string | undefined} edited @param {number} at where the cursor is */
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {string | undefined} edited
+   * @param {number} at where the cursor is
+   */
   function newState(name, text, edited, at) {
     const label = edited === undefined ? texts.stage.code(name) : texts.stage.codeEdited(name);
     const separator = separatorOf(text);
@@ -95,7 +101,11 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     });
   }
 
-  /** Gives a document its colours once they are there, if its text may have them. @param {string} name @param {string} text */
+  /**
+   * Gives a document its colours once they are there, if its text may have them.
+   * @param {string} name
+   * @param {string} text
+   */
   function highlight(name, text) {
     const open = documents.get(name);
     const spoken = mayHighlight(text) ? languageOf(name) : null;
@@ -107,7 +117,11 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     }, () => {});
   }
 
-  /** Changes a document, on screen or not. @param {string} name @param {import("../../vendor/codemirror.js").TransactionSpec} spec */
+  /**
+   * Changes a document, on screen or not.
+   * @param {string} name
+   * @param {import("../../vendor/codemirror.js").TransactionSpec} spec
+   */
   function change(name, spec) {
     const open = documents.get(name);
     if (!open) return;
@@ -118,7 +132,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   /** @param {string} name */
   const stateOf = (name) => (name === shown && view ? view.state : documents.get(name)?.state);
 
-  /** Brings an open document to a version of its file. @param {string} name @param {string} text @param {boolean} mark */
+  /**
+   * Brings an open document to a version of its file.
+   * @param {string} name
+   * @param {string} text
+   * @param {boolean} mark
+   */
   function bring(name, text, mark) {
     const state = stateOf(name);
     const version = state && versionChange(state, text, mark);
@@ -170,7 +189,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   function show() {
     heedOwner();
     const { name, content } = active;
-    const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
+    const isText = name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
+    const isCode = workspace.stage.kind === "file" && isText;
     element.hidden = !isCode;
     if (name === null || !isCode) return;
     documentOf(name, content?.text ?? "");
@@ -214,7 +234,10 @@ export function mountCode(element, { project, active, workspace, notices, edits 
       const line = doc.line(Math.min(wish.lines.from, doc.lines));
       view.dispatch({
         selection: wish.follow ? undefined : EditorSelection.cursor(line.from),
-        effects: [EditorView.scrollIntoView(line.from, { y: "center" }), markLinked.of(wish.follow ? null : wish.lines)],
+        effects: [
+          EditorView.scrollIntoView(line.from, { y: "center" }),
+          markLinked.of(wish.follow ? null : wish.lines),
+        ],
       });
     } else {
       if (wish.follow && changed !== null) goTo(changed);
@@ -285,7 +308,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   });
   edits.subscribe(show);
   active.subscribe(show);
-  addEventListener("pagehide", () => pending !== undefined && write());
+  for (const end of ["beforeunload", "pagehide"]) addEventListener(end, () => pending !== undefined && write());
 
   const stopFollowing = () => workspace.following && workspace.set({ following: false });
   element.addEventListener("wheel", stopFollowing, { passive: true });

@@ -68,8 +68,9 @@ const wholeLines = EditorView.decorations.of((view) => {
   const { doc } = view.state;
   const found = [];
   for (const chunk of chunks) {
-    const [start, other] = side === "a" ? [chunk.fromA, chunk.toB - chunk.fromB] : [chunk.fromB, chunk.toA - chunk.fromA];
-    const end = Math.min(side === "a" ? chunk.endA : chunk.endB, doc.length);
+    const { fromA, toA, endA, fromB, toB, endB } = chunk;
+    const [start, other] = side === "a" ? [fromA, toB - fromB] : [fromB, toA - fromA];
+    const end = Math.min(side === "a" ? endA : endB, doc.length);
     if (start > view.viewport.to || end < view.viewport.from) continue;
     const changes = chunk.changes.map(({ fromA, toA, fromB, toB }) => (side === "a" ? [fromA, toA] : [fromB, toB]));
     const isWhole = (/** @type {{ from: number, to: number }} */ line) =>
@@ -83,11 +84,14 @@ const wholeLines = EditorView.decorations.of((view) => {
   return Decoration.set(found, true);
 });
 
-/** Marks those among the deleted lines that stand in between, in one column: the library draws them. @param {EditorView} view */
+/**
+ * Marks those among the deleted lines that stand in between, in one column: the library draws them.
+ * @param {EditorView} view
+ */
 function markDeletedLines(view) {
   for (const line of view.dom.querySelectorAll(".cm-deletedLine > del:not(.cm-wholeLine)")) {
-    const isWhole = [...line.childNodes].every((each) => each instanceof Element && each.classList.contains("cm-deletedText"));
-    if (isWhole) line.classList.add("cm-wholeLine");
+    const isGone = (/** @type {Node} */ each) => each instanceof Element && each.classList.contains("cm-deletedText");
+    if ([...line.childNodes].every(isGone)) line.classList.add("cm-wholeLine");
   }
 }
 

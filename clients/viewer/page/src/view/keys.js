@@ -15,8 +15,11 @@ import { region } from "./region.js";
 
 const KEPT = "singleKeys";
 /** The regions that F6 goes round, in order; those that are not seen are left out. */
-const REGIONS = ["#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button", "#difference",
-  "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]", "#bar button:not(.skip)", "#places button"];
+const REGIONS = [
+  "#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button",
+  "#difference", "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]",
+  "#bar button:not(.skip)", "#places button",
+];
 
 /** @param {Workspace} workspace @param {Actions} actions */
 export function mountKeys(workspace, actions) {
@@ -67,8 +70,8 @@ export function mountKeys(workspace, actions) {
       // Nothing in the dialog has the focus, so that it has not heard of the key.
       event.preventDefault();
       workspace.set({ dialog: null });
-    } else if (workspace.singleKeys && workspace.dialog === null && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event)) {
-      if (!Object.hasOwn(single, event.key)) return;
+    } else if (workspace.singleKeys && workspace.dialog === null && !isTyping(event)) {
+      if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(single, event.key)) return;
       event.preventDefault();
       single[event.key]();
     }
@@ -90,8 +93,9 @@ function goRound(by, focusCode) {
   const here = seen.findIndex((each) => regionOf(each).contains(document.activeElement));
   const next = seen.at((here + (here < 0 && by < 0 ? 0 : by)) % seen.length);
   if (next?.id === "code") focusCode();
-  else if (next?.tabIndex === -1 && next.id === "difference") (/** @type {HTMLElement} */ (next.querySelector("button, [tabindex]") ?? next)).focus();
-  else next?.focus();
+  else if (next?.tabIndex === -1 && next.id === "difference") {
+    /** @type {HTMLElement} */ (next.querySelector("button, [tabindex]") ?? next).focus();
+  } else next?.focus();
 }
 
 /** @param {HTMLElement} element */

@@ -8,8 +8,8 @@ import { render } from "../../vendor/lit-html.js";
  * @param {HTMLElement | DocumentFragment} element
  * @param {() => unknown} template
  * @param {...Observable} models
- * @returns {(() => void) & { now: () => void }} asks for another render, for what the view keeps by itself; `now` renders at once,
- *   where the next key is for what will be there
+ * @returns {(() => void) & { now: () => void }} asks for another render, for what the view keeps by
+ * itself; `now` renders at once,   where the next key is for what will be there
  */
 export function region(element, template, ...models) {
   let scheduled = false;

@@ -39,7 +39,8 @@ export function mountState(element, { session, connection, project, workspace, n
         return card(title, text(streamer), linkForm());
       }
       case "refused":
-        return card(texts.state.refused.title, visible(session.refusal), button(texts.state.refused.action, () => connection.reconnect()));
+        return card(texts.state.refused.title, visible(session.refusal),
+          button(texts.state.refused.action, () => connection.reconnect()));
       case "missing": {
         const { title, text, action } = texts.state.missing;
         return card(title, text(streamer, name), html`<a class="button" href="/">${action}</a>`);
@@ -98,7 +99,11 @@ export function mountState(element, { session, connection, project, workspace, n
   }
 }
 
-/** The sentence above the tabs while a token has been lost and watching goes on. @param {HTMLElement} element @param {import("../session.js").Session} session */
+/**
+ * The sentence above the tabs while a token has been lost and watching goes on.
+ * @param {HTMLElement} element
+ * @param {import("../session.js").Session} session
+ */
 export function mountBanner(element, session) {
   /** @type {string | null} */
   let dismissed = null;
