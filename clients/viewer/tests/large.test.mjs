@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { code, open, openFile, say, startServer, streamer, viewerToken } from "./lib.mjs";
 
 const MB = 1024 * 1024;
-/** What the page may keep in the heap of its scripts with 5,000 files. */
+/** What the page may keep in the heap of its scripts, with 5,000 files or with many long ones open. */
 const MAX_HEAP = 15 * MB;
 /**
  * The elements of the whole page with its tree full of rows of two elements each, and with the bar,
@@ -96,6 +96,24 @@ test("of 10,000 files only the one that is looked at and a few that changed last
   assert.ok(elements <= MAX_ELEMENTS, `${elements} elements`);
   assert.ok(contents > 0 && contents <= MAX_CONTENTS, `${contents} contents`);
   assert.equal(raw, 0);
+});
+
+test("of ten open tabs of 7 MB only some are kept in the heap, and each is there when it is turned to", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const names = Array.from({ length: 10 }, (_, at) => `long_${at}.txt`);
+  for (const name of names) await ana.post(`/${name}`, `This is ${name}.\n${`${"x".repeat(99)}\n`.repeat(70_000)}`);
+  const page = await open(t, server);
+  for (const name of [...names, names[0]]) {
+    await page.evaluate((each) => (location.hash = `#/${each}:1`), name);
+    await code(page).getByText(`This is ${name}.`).waitFor();
+    await page.getByRole("tab", { name }).dblclick();
+  }
+  assert.equal(await page.getByRole("tablist", { name: "Open files" }).getByRole("tab").count(), 10);
+  const heap = await heapOf(page);
+  t.diagnostic(`heap of ${(heap / MB).toFixed(1)} MB`);
+  assert.ok(heap <= MAX_HEAP, `${heap} bytes of the heap`);
+  await page.behaved();
 });
 
 test("a file of 60 MB is downloaded, by itself and in a zip, while all else goes on and the heap stays small", async (t) => {
