@@ -1,4 +1,4 @@
-// Whoever cannot see, cannot point, or needs it large: every view, judged by axe and by measure.
+// For people who cannot see, cannot point, or need it large: every view, judged by axe and by measure.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
@@ -81,12 +81,14 @@ test("the streamer's page has nothing that axe finds", async (t) => {
 test("at 320 pixels, and at 200 %, nothing scrolls sideways but the code", async (t) => {
   const { server } = await project(t);
   for (const viewport of [{ width: 320, height: 568 }, { width: 640, height: 400 }]) {
-    const page = await open(t, server, { token: viewerToken("bob"), viewport, context: { hasTouch: false, isMobile: false } });
+    const context = { hasTouch: false, isMobile: false };
+    const page = await open(t, server, { token: viewerToken("bob"), viewport, context });
     await page.locator("#code .cm-line").first().waitFor();
     for (const place of ["Code", "Files", "Chat", "Proposals"]) {
       await page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: place }).click();
       const wide = await page.evaluate(() => [...document.querySelectorAll("body, body *")]
-        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1 && !element.closest("[role=tablist], pre"))
+        .filter((element) => element.checkVisibility() && !element.closest("[role=tablist], pre"))
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
         .map((element) => `${element.tagName}.${element.className} ${element.id}`));
       assert.deepEqual(wide, [], `${viewport.width}, ${place}`);
     }
@@ -105,7 +107,8 @@ test("reduced motion and forced colours are respected", async (t) => {
   });
   assert.deepEqual(fresh, { animationName: "none", outlineStyle: "solid" });
   const bar = page.locator("#code .cm-bar").first();
-  await becomes(() => bar.evaluate((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)"), true);
+  const isSeen = () => bar.evaluate((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)");
+  await becomes(isSeen, true);
   await page.behaved();
 });
 

@@ -1,7 +1,7 @@
 // The chat, in two browsers and beside the protocol itself.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, phone, startServer, streamer, viewer, viewerToken } from "./lib.mjs";
+import { open, phone, say, startServer, streamer, token, viewer, viewerToken } from "./lib.mjs";
 
 const log = (/** @type {any} */ page) => page.getByRole("log", { name: "Messages" });
 const field = (/** @type {any} */ page) => page.getByRole("textbox", { name: "Message" });
@@ -14,8 +14,7 @@ test("somebody with a name reads what was said before, writes, and sees their ow
   await log(bob).getByText("welcome!").waitFor();
   assert.equal(await log(bob).locator(".badge").innerText(), "streamer");
 
-  await field(bob).fill("hello\nfrom two lines");
-  await field(bob).press("Enter");
+  await say(bob, "hello\nfrom two lines");
   const heard = await ana.hears(
     (message) => message.type === "chatMessage" && message.data?.username === "bob",
   );
@@ -49,15 +48,13 @@ test("members are told by name, the streamer with a badge, within ten seconds", 
   await bob.behaved();
 });
 
-test("who writes too fast is told how long to wait, and keeps the text", async (t) => {
+test("a viewer who writes too fast is told how long to wait, and keeps the text", async (t) => {
   const server = await startServer(t, { chatMessagesPerSecond: 1, chatBurst: 1 });
   await streamer(t, server);
   const bob = await open(t, server, { token: viewerToken("bob") });
-  await field(bob).fill("first");
-  await field(bob).press("Enter");
+  await say(bob, "first");
   await log(bob).getByText("first").waitFor();
-  await field(bob).fill("second");
-  await field(bob).press("Enter");
+  await say(bob, "second");
   await bob
     .getByRole("alert")
     .getByText(/wait 1 second/)
@@ -114,13 +111,97 @@ test("messages that come while the chat is out of sight are counted on its tab",
 test("a public chat is read without a token, and nobody without a name has a field", async (t) => {
   const server = await startServer(t, { publicChat: true });
   const ana = await streamer(t, server);
-  await ana.say("hello, whoever you are");
+  await ana.say("hello, all of you");
   const nobody = await open(t, server);
-  await log(nobody).getByText("hello, whoever you are").waitFor();
+  await log(nobody).getByText("hello, all of you").waitFor();
   await ana.say("and again");
   await log(nobody).getByText("and again").waitFor();
   assert.equal(await field(nobody).count(), 0);
   await nobody.behaved();
+});
+
+test("a viewer whose name expires goes on reading a public chat, and hears what is said afterwards", async (t) => {
+  const server = await startServer(t, { publicChat: true });
+  const ana = await streamer(t, server);
+  const page = await open(t, server);
+  await page.getByText("Live", { exact: true }).waitFor();
+  // Not before: nobody knows how long the page takes on a busy machine.
+  const exp = Math.floor(Date.now() / 1000) + 4;
+  const short = viewerToken("bob", "ana", "demo", { exp });
+  await page.evaluate((token) => (location.hash = `token=${token}`), short);
+  await field(page).waitFor();
+  await page.getByText(/Your link has expired/).waitFor();
+  await field(page).waitFor({ state: "detached" });
+  await ana.say("still there?");
+  await log(page).getByText("still there?").waitFor();
+  await page.getByText(/You are reading along/).waitFor();
+  await page.behaved();
+});
+
+test("a guest whose name is refused or expires goes on with the link, and is told that it was the name", async (t) => {
+  const server = await startServer(t, { publicRead: false, publicChat: true, guests: "chat" });
+  const ana = await streamer(t, server);
+  const link = viewerToken("viewer", "ana", "demo", { rights: ["read"] });
+  const page = await open(t, server, { token: link, expected: /401/ });
+  const enter = async (/** @type {string} */ name) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().click();
+    await page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await field(page).waitFor();
+  };
+  const reads = async (/** @type {string} */ words) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().waitFor();
+    await ana.say(words);
+    await log(page).getByText(words).waitFor();
+    assert.equal(await page.getByText(/Your link/).count(), 0);
+  };
+  await enter("Bob");
+  // As after a restart of the server without the guests' key.
+  const refused = token({ username: "~Bob", streamername: "ana", streamname: "demo" });
+  await page.evaluate((wrong) => sessionStorage.setItem("token:ana/demo", wrong), refused);
+  await page.reload();
+  await page.getByText(/name that you took as a guest was refused/).waitFor();
+  await reads("after a refusal");
+
+  // A guest's name lasts no longer than the link it was taken with.
+  const exp = Math.floor(Date.now() / 1000) + 8;
+  const short = viewerToken("viewer", "ana", "demo", { rights: ["read"], exp });
+  await page.evaluate((token) => (location.hash = `token=${token}`), short);
+  await page.getByText(/name that you took/).waitFor({ state: "detached" });
+  await enter("Robert");
+  await page.evaluate((longer) => sessionStorage.setItem("token:ana/demo link", longer), link);
+  await page.getByText(/name that you took as a guest has expired/).waitFor();
+  await reads("after it expired");
+  await page.reload();
+  await reads("after a reload");
+  await page.behaved();
+});
+
+test("a message is shown once where the connection was lost before the page learnt its number", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  let isCut = false;
+  const prepare = (/** @type {import("playwright-core").Page} */ page) =>
+    page.routeWebSocket(/\/ws$/, (socket) => {
+      const to = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { type, subtype, data } = JSON.parse(String(message));
+        if (isCut || type !== "chat" || subtype !== "history" || !data.limit) return to.send(message);
+        isCut = true;
+        void socket.close();
+      });
+    });
+  const page = await open(t, server, { token: viewerToken("bob"), prepare });
+  await say(page, "only once");
+  await log(page).getByText("only once").first().waitFor();
+  await ana.say("heard you");
+  await log(page).getByText("heard you").waitFor();
+  assert.equal(isCut, true);
+  assert.deepEqual(await log(page).locator(".words").allInnerTexts(), ["only once", "heard you"]);
+  // Saying the same again is another message.
+  await say(page, "only once");
+  await log(page).getByText("only once").nth(1).waitFor();
+  await page.behaved();
 });
 
 test("a guest takes a name, gets another where it is taken, and writes", async (t) => {
@@ -133,8 +214,7 @@ test("a guest takes a name, gets another where it is taken, and writes", async (
     await page.getByRole("button", { name: "Join", exact: true }).click();
   };
   await enter(first, "Bob");
-  await field(first).fill("hi from a guest");
-  await field(first).press("Enter");
+  await say(first, "hi from a guest");
   const heard = await ana.hears(
     (message) => message.type === "chatMessage" && message.data?.username === "~Bob",
   );
@@ -165,7 +245,7 @@ test("after a restart of the server nothing is shown twice, and what was said me
   await bob.behaved();
 });
 
-test("who opens a link that can only read takes a guest's name, and reads on without it", async (t) => {
+test("a viewer with a link that can only read takes a guest's name, and reads on without it", async (t) => {
   const server = await startServer(t, { publicRead: false, publicChat: true, guests: "chat" });
   const ana = await streamer(t, server);
   await ana.say("welcome!");
@@ -176,8 +256,7 @@ test("who opens a link that can only read takes a guest's name, and reads on wit
   await page.getByRole("button", { name: "Join as guest" }).first().click();
   await page.getByRole("textbox", { name: "Your name" }).fill("Bob");
   await page.getByRole("button", { name: "Join", exact: true }).click();
-  await field(page).fill("hi from a link");
-  await field(page).press("Enter");
+  await say(page, "hi from a link");
   const heard = await ana.hears((message) => message.type === "chatMessage" && message.data?.username === "~Bob");
   assert.equal(heard.data.message, "hi from a link");
 

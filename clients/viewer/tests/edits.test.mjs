@@ -2,6 +2,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { kindOf } from "../page/src/draft.js";
+import { makeKeeper } from "../page/src/keeper.js";
 import { Observable } from "../page/src/observable.js";
 import { MAX_TEXT, Proposal } from "../page/src/proposal.js";
 
@@ -10,13 +11,15 @@ function edits(kept = {}) {
   const session = Object.assign(new Observable(), {
     streamer: "ana",
     project: "demo",
-    you: { propose: true, stream: false },
+    claimedName: "bob",
+    you: { name: "bob", propose: true, stream: false },
   });
-  const keeper = {
+  const storage = {
     getItem: (/** @type {string} */ key) => kept[key] ?? null,
     setItem: (/** @type {string} */ key, /** @type {string} */ value) => void (kept[key] = value),
     removeItem: (/** @type {string} */ key) => void delete kept[key],
   };
+  const keeper = makeKeeper(() => /** @type {any} */ (storage));
   const parts = { connection: {}, session, sent: { onArrived() {} }, keeper };
   return new Proposal(/** @type {any} */ (parts));
 }
@@ -107,7 +110,7 @@ test("edits, title and reasons are kept and found again, and nothing is kept onc
 });
 
 test("what is kept may be nonsense, and what is too long to be kept is said to be", () => {
-  assert.equal(edits({ "drafts:ana/demo": "{" }).drafts.size, 0);
+  assert.equal(edits({ "drafts:ana/demo:bob": "{" }).drafts.size, 0);
   const full = edits(
     new Proxy(
       {},

@@ -1,9 +1,29 @@
-// A large project and a file that is too large to be shown. Figures are told, and bounded loosely: the machine is shared.
-// docs/performance.md has the exact ones.
+// A large project and a file that is too large to be shown. Elements, bytes, contents and the heap
+// are bounded; times are only told, since the machine is shared: docs/performance.md has those,
+// measured on a quiet one.
 import { stat } from "node:fs/promises";
 import test from "node:test";
 import assert from "node:assert/strict";
-import { code, open, openFile, startServer, streamer, viewerToken } from "./lib.mjs";
+import { code, open, openFile, say, startServer, streamer, viewerToken } from "./lib.mjs";
+
+const MB = 1024 * 1024;
+/** What the page may keep in the heap of its scripts, with 5,000 files or with many long ones open. */
+const MAX_HEAP = 15 * MB;
+/**
+ * The elements of the whole page with its tree full of rows of two elements each, and with the bar,
+ * tabs, chat and icons of all views, which the first plan of 150 had not counted. What matters is
+ * that more files make no more of them.
+ */
+const MAX_ELEMENTS = 240;
+const MAX_ROWS = 60;
+/**
+ * What the page and the parts that it needs take, without the list, the language of the open file
+ * and the headers. The first plan was 200 kB, for a page in one piece: its modules are served as
+ * they are reviewed, with comments and each by itself.
+ */
+const MAX_BYTES = 250_000;
+/** Small files that changed last are held ready, beside the one that is looked at. */
+const MAX_CONTENTS = 24 + 1;
 
 /** Posts many files, several at a time. @param {any} client @param {[string, string][]} files */
 async function postAll(client, files) {
@@ -13,47 +33,93 @@ async function postAll(client, files) {
     );
   }
 }
-const many = (/** @type {number} */ count, /** @type {string} */ content) =>
-  Array.from(
-    { length: count },
-    (_, at) =>
-      /** @type {[string, string]} */ ([
-        `/d${at % 50}/s${at % 7}/file_${at}.rs`,
-        `${content} ${at}\n`,
-      ]),
-  );
 
-test("of 5,000 files the tree stands soon, in few elements, and no contents come that nobody looks at", async (t) => {
+/** Files in 50 folders. @param {number} count @param {string} content */
+const many = (count, content) =>
+  Array.from({ length: count }, (_, at) =>
+    /** @type {[string, string]} */ ([`/d${at % 50}/s${at % 7}/file_${at}.rs`, `${content} ${at}\n`]));
+
+/**
+ * What the scripts of a page keep, in bytes, once what they have dropped is gone.
+ * @param {import("playwright-core").Page} page
+ */
+async function heapOf(page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send("Performance.enable");
+  await client.send("HeapProfiler.collectGarbage");
+  const { metrics } = await client.send("Performance.getMetrics");
+  await client.detach();
+  return metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? Infinity;
+}
+
+/**
+ * Opens the page of a project of `count` files, and measures it once nothing more comes.
+ * @param {import("node:test").TestContext} t
+ * @param {number} count
+ */
+async function measured(t, count) {
   const server = await startServer(t);
   const ana = await streamer(t, server);
-  const long = "x".repeat(1000);
-  await postAll(ana, many(5000, long));
+  await postAll(ana, many(count, "x".repeat(1000)));
   const began = performance.now();
   const page = await open(t, server);
   await page.getByRole("treeitem").first().waitFor();
-  await page.getByText("5,000 files").waitFor();
-  const took = performance.now() - began;
+  await page.getByText(`${new Intl.NumberFormat("en").format(count)} files`).waitFor();
+  const took = Math.round(performance.now() - began);
   // What is held ready comes last; then nothing more does.
   await code(page).waitFor();
   await page.quiet();
   const elements = await page.evaluate(() => document.querySelectorAll("*").length);
-  const http = Object.entries(page.traffic.http).filter(([path]) => !path.startsWith("/-/files/"));
-  const sum = http.reduce((total, [, bytes]) => total + bytes, 0);
+  const rows = await page.getByRole("treeitem").count();
+  const left = /^\/-\/files\/|\/vendor\/languages\//;
+  const parts = Object.entries(page.traffic.bodies).filter(([path]) => !left.test(path));
+  const bytes = parts.reduce((sum, [, each]) => sum + each, 0);
   const contents = page.traffic.types.filter((type) => type === "fileGet").length;
-  t.diagnostic(
-    `tree after ${Math.round(took)} ms, ${elements} elements, ${http.length} requests of ${sum} bytes, ${contents} contents`,
-  );
-  assert.ok(took < 8000, `${took} ms`);
-  assert.ok(elements <= 250, `${elements} elements`);
-  assert.ok(sum <= 360_000, `${sum} bytes`);
-  assert.ok(contents <= 26, `${contents} contents`);
+  const raw = Object.keys(page.traffic.bodies).filter((path) => path.startsWith("/-/raw/")).length;
+  const heap = await heapOf(page);
+  t.diagnostic(`${count} files: tree after ${took} ms, ${elements} elements, ${contents} contents`);
+  t.diagnostic(`${parts.length} requests of ${bytes} bytes, heap of ${(heap / MB).toFixed(1)} MB`);
+  await page.behaved();
+  return { elements, rows, bytes, contents, raw, heap };
+}
+
+test("5,000 files take few elements, few bytes and little of the heap", async (t) => {
+  const { elements, rows, bytes, heap } = await measured(t, 5000);
+  assert.ok(elements <= MAX_ELEMENTS, `${elements} elements`);
+  assert.ok(rows <= MAX_ROWS, `${rows} rows`);
+  assert.ok(bytes <= MAX_BYTES, `${bytes} bytes`);
+  assert.ok(heap <= MAX_HEAP, `${heap} bytes of the heap`);
+});
+
+test("of 10,000 files only the one that is looked at and a few that changed last are transferred", async (t) => {
+  const { elements, contents, raw } = await measured(t, 10_000);
+  assert.ok(elements <= MAX_ELEMENTS, `${elements} elements`);
+  assert.ok(contents > 0 && contents <= MAX_CONTENTS, `${contents} contents`);
+  assert.equal(raw, 0);
+});
+
+test("of ten open tabs of 7 MB only some are kept in the heap, and each is there when it is turned to", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const names = Array.from({ length: 10 }, (_, at) => `long_${at}.txt`);
+  for (const name of names) await ana.post(`/${name}`, `This is ${name}.\n${`${"x".repeat(99)}\n`.repeat(70_000)}`);
+  const page = await open(t, server);
+  for (const name of [...names, names[0]]) {
+    await page.evaluate((each) => (location.hash = `#/${each}:1`), name);
+    await code(page).getByText(`This is ${name}.`).waitFor();
+    await page.getByRole("tab", { name }).dblclick();
+  }
+  assert.equal(await page.getByRole("tablist", { name: "Open files" }).getByRole("tab").count(), 10);
+  const heap = await heapOf(page);
+  t.diagnostic(`heap of ${(heap / MB).toFixed(1)} MB`);
+  assert.ok(heap <= MAX_HEAP, `${heap} bytes of the heap`);
   await page.behaved();
 });
 
-test("a file of 60 MB is downloaded while everything else goes on", async (t) => {
+test("a file of 60 MB is downloaded, by itself and in a zip, while all else goes on and the heap stays small", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);
-  const part = Buffer.alloc(6 * 1024 * 1024, "0123456789abcde\n");
+  const part = Buffer.alloc(6 * MB, "0123456789abcde\n");
   for (let at = 1; at <= 10; at++) {
     const data = { name: "/huge.txt", content: part.toString("base64"), part: at, maxPart: 10 };
     if (at < 10) ana.tell("file", "post", data);
@@ -65,17 +131,25 @@ test("a file of 60 MB is downloaded while everything else goes on", async (t) =>
 
   await openFile(page, "huge.txt");
   await page.getByText(/this file is too large to show here/).waitFor();
+  const before = await heapOf(page);
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download it" }).click();
-  // Meanwhile the rest goes on: what is said is answered at once.
+  // Meanwhile the rest goes on: what is said is answered at once, on a quiet machine within 300 ms.
   const began = performance.now();
-  await page.getByRole("textbox", { name: "Message" }).fill("meanwhile");
-  await page.getByRole("textbox", { name: "Message" }).press("Enter");
+  await say(page, "meanwhile");
   await page.getByRole("log").getByText("meanwhile").waitFor();
   t.diagnostic(`said after ${Math.round(performance.now() - began)} ms`);
   const download = await saved;
   assert.equal(download.suggestedFilename(), "huge.txt");
   const bytes = await stat(String(await download.path()));
   assert.equal(bytes.size, 10 * part.length);
+
+  const zipped = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download", exact: true }).click();
+  await page.getByRole("button", { name: "Download as .zip" }).click();
+  assert.ok((await stat(String(await (await zipped).path()))).size > 10 * part.length);
+  const grown = (await heapOf(page)) - before;
+  t.diagnostic(`the heap has grown by ${(grown / MB).toFixed(1)} MB`);
+  assert.ok(grown < 5 * part.length, `${grown} bytes`);
   await page.behaved();
 });

@@ -1,7 +1,9 @@
 // What the tests are made of: a real server, the real command, a real browser.
 export { PATIENCE, connect, streamer, viewer } from "./lib/client.mjs";
 export { desktop, open, phone } from "./lib/browser.mjs";
+export { MAIN, sha256, story } from "./lib/story.mjs";
 export {
+  runPrinted,
   share,
   shareInTerminal,
   start,
@@ -19,5 +21,6 @@ export {
   openProposals,
   panel,
   propose,
+  say,
   typeAtStart,
 } from "./lib/panel.mjs";

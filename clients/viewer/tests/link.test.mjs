@@ -1,4 +1,4 @@
-// What `twicecast share --local` prints: the link opens the project, and whoever opened it takes part.
+// What `twicecast share --local` prints: the link opens the project, and a viewer who opened it takes part.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

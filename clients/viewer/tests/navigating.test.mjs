@@ -1,7 +1,7 @@
 // Finding one's way: palette, tree, tabs, links to lines, and the keyboard alone.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, phone, startServer, streamer } from "./lib.mjs";
+import { open, panel, phone, startServer, streamer, viewerToken } from "./lib.mjs";
 import { becomes, line, lines, row, sees, tabs, tree } from "./lib/watching.mjs";
 
 /** A project with some files, and its streamer. @param {import("node:test").TestContext} t */
@@ -54,7 +54,8 @@ test("ten thousand names are searched within a frame", async (t) => {
     const address = "/-/viewer/src/fuzzy.js";
     const { NameSearch } = await import(address);
     const search = new NameSearch();
-    search.setNames(Array.from({ length: 10_000 }, (_, at) => `/packages/part-${at % 97}/src/adapters/inbound/module_${at}.rs`));
+    const nameOf = (/** @type {number} */ at) => `/packages/part-${at % 97}/src/adapters/inbound/module_${at}.rs`;
+    search.setNames(Array.from({ length: 10_000 }, (_, at) => nameOf(at)));
     let slowest = 0;
     for (const query of ["m", "mo", "mod", "modu", "module_9", "pars", "z", "inb rs 42"]) {
       let best = Infinity;
@@ -99,7 +100,8 @@ test("a link shows its lines, and clicking line numbers makes one, without leavi
   await sees(page, "line 50");
   await becomes(() => page.locator("#code .cm-linked").count(), 3);
   const entries = await page.evaluate(() => history.length);
-  const number = (/** @type {number} */ at) => page.locator("#code .cm-lineNumbers .cm-gutterElement", { hasText: new RegExp(`^${at}$`) });
+  const number = (/** @type {number} */ at) =>
+    page.locator("#code .cm-lineNumbers .cm-gutterElement", { hasText: new RegExp(`^${at}$`) });
   await number(55).click();
   await becomes(async () => new URL(page.url()).hash, "#/src/main.rs:55");
   await number(58).click({ modifiers: ["Shift"] });
@@ -207,5 +209,45 @@ test("a phone shows one place at a time, with wrapped lines and rows for thumbs"
   await places.getByRole("button", { name: "Chat" }).tap();
   await page.locator("#chat").waitFor();
   assert.ok(!(await page.locator("#stage").isVisible()));
+  await page.behaved();
+});
+
+test("keys act where the page has just moved to, however slowly it is drawn", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\n");
+  await ana.post("/deep/target.txt", "two\n");
+  const page = await open(t, server, { token: viewerToken("bob") });
+  await sees(page, "two");
+  await page.getByRole("textbox", { name: "Message" }).waitFor();
+  /** Presses keys with no frame in between, and then lets the page be drawn. @param {string[]} keys */
+  const press = async (...keys) => {
+    await page.evaluate(() => {
+      const later = /** @type {FrameRequestCallback[]} */ ([]);
+      Object.assign(window, { later, frame: window.requestAnimationFrame });
+      window.requestAnimationFrame = (callback) => later.push(callback);
+    });
+    for (const key of keys) await page.keyboard.press(key);
+    await page.evaluate(() => {
+      const { later, frame } = /** @type {any} */ (window);
+      window.requestAnimationFrame = frame;
+      for (const callback of later) frame(callback);
+    });
+  };
+
+  await press("t", "t", "a", "r", "g");
+  await becomes(() => page.getByRole("combobox", { name: "Go to file" }).inputValue(), "targ");
+  await press("Escape", "?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await press("Escape", "t", "Escape", "c", "e", "f", "p");
+  await becomes(() => page.getByRole("textbox", { name: "Message" }).inputValue(), "efp");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await press("Escape", "p");
+  await becomes(() => page.evaluate(() => document.activeElement?.id), "tab-proposals");
+  await panel(page).getByRole("button", { name: "New file" }).focus();
+  await press("Enter", "t", "c");
+  await becomes(() => page.getByRole("textbox", { name: "Name of the new file" }).inputValue(), "tc");
+  await press("Escape", "Enter", "x");
+  await becomes(() => page.getByRole("textbox", { name: "Name of the new file" }).inputValue(), "x");
   await page.behaved();
 });

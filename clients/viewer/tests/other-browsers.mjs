@@ -1,6 +1,7 @@
-// The story's main steps in Firefox and WebKit, as Debian has them (`firefox-esr`, `webkit2gtk-driver` with `xvfb`): a link is
-// opened, a save is seen, a guest talks and proposes, and the streamer's disk has it. `scripts/viewer-browsers` runs it. Both browsers
-// are driven by what they bring themselves: WebDriver BiDi and WebDriver.
+// The story's main steps in Firefox and WebKit, as Debian has them (`firefox-esr`,
+// `webkit2gtk-driver` with `xvfb`): a link is opened, a save is seen, a guest talks and proposes,
+// and the streamer's disk has it. `scripts/viewer-browsers` runs it. Both browsers are driven by
+// what they bring themselves: WebDriver BiDi and WebDriver.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +14,10 @@ import { becomes, put } from "./lib/watching.mjs";
 const SHOTS = process.env.VIEWER_SHOTS ?? (await mkdtemp(path.join(tmpdir(), "viewer-shots-")));
 const PATIENCE = 20_000;
 
-/** @typedef {{ go: (url: string) => Promise<void>, run: (script: string) => Promise<any>, shot: () => Promise<string> }} Driver */
+/**
+ * @typedef {{ go: (url: string) => Promise<void>, run: (script: string) => Promise<any>, shot: () => Promise<string>
+ * }} Driver
+ */
 
 /** @param {import("node:test").TestContext} t @returns {Promise<Driver>} */
 async function firefox(t) {

@@ -1,12 +1,13 @@
-// Makes the pictures of the README: the page, a review, a phone, and a save in an editor beside a viewer's page as a moving
-// picture. `scripts/viewer-pictures` runs it.
+// Makes the pictures of the README: the page, a review, a phone, and a save in an editor beside a
+// viewer's page as a moving picture. `scripts/viewer-pictures` runs it.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import gifenc from "gifenc";
 import { PNG } from "pngjs";
 import {
-  editFile, open, openFile, openProposals, panel, phone, propose, share, startServer, streamer, streamerToken, temporary, viewerToken,
+  editFile, open, openFile, openProposals, panel, phone, propose, share, startServer, streamer, streamerToken,
+  temporary, viewerToken,
 } from "./lib.mjs";
 import { browser } from "./lib/browser.mjs";
 import { put } from "./lib/watching.mjs";

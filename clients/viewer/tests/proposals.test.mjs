@@ -1,8 +1,8 @@
 // A viewer's proposals: edits that stay, what is sent, and what they hear of it.
-import { createHash } from "node:crypto";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
+  MAIN,
   code,
   difference,
   editFile,
@@ -11,31 +11,18 @@ import {
   openProposals,
   panel,
   propose,
+  sha256,
   startServer,
+  story,
   streamer,
   typeAtStart,
   viewerToken,
 } from "./lib.mjs";
 
-const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
 const created = (/** @type {any} */ client) =>
   client.hears((/** @type {any} */ message) => message.type === "pullRequestCreated");
 const textOf = (/** @type {any} */ message) =>
   Buffer.from(message.data.content, "base64").toString();
-
-const MAIN = 'fn main() {\n    println!("hi");\n}\n';
-
-/** A project with a few files, its streamer, and bob's page. @param {import("node:test").TestContext} t */
-async function story(t, options = {}) {
-  const server = await startServer(t);
-  const ana = await streamer(t, server);
-  await ana.post("/src/main.rs", MAIN);
-  await ana.post("/src/lib.rs", "pub fn a() {}\r\npub fn b() {}\r\n");
-  await ana.post("/old.txt", "to go\n");
-  const bob = await open(t, server, { token: viewerToken("bob"), ...options });
-  await bob.getByRole("treeitem", { name: /old\.txt/ }).waitFor();
-  return { server, ana, bob };
-}
 
 test("two files edited, one added, one deleted and one renamed arrive with what they started from", async (t) => {
   const { ana, bob } = await story(t);
@@ -251,7 +238,7 @@ test("a proposal can be withdrawn while it waits", async (t) => {
   await bob.behaved();
 });
 
-test("who was away when it was decided is told on return", async (t) => {
+test("a viewer who was away when it was decided is told on return", async (t) => {
   const { server, ana, bob } = await story(t);
   await editFile(bob, "src/main.rs", "// one\n");
   await propose(bob, "Accepted meanwhile");

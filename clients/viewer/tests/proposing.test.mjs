@@ -6,7 +6,6 @@ import {
   difference,
   editFile,
   open,
-  openFile,
   openProposals,
   panel,
   phone,
@@ -93,6 +92,15 @@ for (const [name, viewport, scheme] of LOOKS) {
   });
 }
 
+/** Presses Tab until the focus is on an element. @param {any} page @param {import("playwright-core").Locator} wanted */
+async function tabTo(page, wanted) {
+  for (let presses = 0; presses < 60; presses++) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail("the Tab key does not lead there");
+}
+
 test("the keyboard alone is enough to read, write, edit, propose and withdraw", async (t) => {
   const { server, ana } = await project(t);
   const page = await open(t, server, { token: viewerToken("carl") });
@@ -118,22 +126,36 @@ test("the keyboard alone is enough to read, write, edit, propose and withdraw", 
   await keys("Control+Home");
   await page.keyboard.type("// typed");
   await keys("Enter", "Tab", "p");
-  const tabTo = async (/** @type {import("playwright-core").Locator} */ wanted) => {
-    for (let presses = 0; presses < 60; presses++) {
-      if (await wanted.evaluate((element) => element === document.activeElement)) return;
-      await keys("Tab");
-    }
-    assert.fail("the Tab key does not lead there");
-  };
-  await tabTo(panel(page).getByRole("textbox", { name: "Title" }));
+  await tabTo(page, panel(page).getByRole("textbox", { name: "Title" }));
   await page.keyboard.type("By keys");
-  await tabTo(panel(page).getByRole("button", { name: /^Propose / }));
+  await tabTo(page, panel(page).getByRole("button", { name: /^Propose / }));
   await keys("Enter");
   await panel(page).getByText("Waiting").waitFor();
   await keys("p");
-  await tabTo(panel(page).getByRole("button", { name: "Withdraw" }));
+  await tabTo(page, panel(page).getByRole("button", { name: "Withdraw" }));
   await keys("Enter");
   await panel(page).getByText("Withdrawn").waitFor();
+  await page.behaved();
+});
+
+test("the keyboard alone is enough for the streamer to look at a proposal and to accept it", async (t) => {
+  const { server } = await project(t);
+  const applying = await streamer(t, server, "ana", "demo", { applies: true });
+  const page = await open(t, server, { token: streamerToken() });
+  await page.locator("#code .cm-line").first().waitFor();
+  await page.keyboard.press("p");
+  await tabTo(page, panel(page).getByRole("button", { name: /Better/ }));
+  await page.keyboard.press("Enter");
+  await difference(page).getByText("This file is new.").waitFor();
+  await tabTo(page, panel(page).getByRole("checkbox", { name: "new.txt looked at" }));
+  await page.keyboard.press("Space");
+  await panel(page).getByText("1 of 2 seen").waitFor();
+  await tabTo(page, panel(page).getByRole("button", { name: "Accept" }));
+  await page.keyboard.press("Enter");
+  const { data } = await applying.hears(({ type }) => type === "pullRequestApplyAsked");
+  await applying.ask("pullrequest", "accept", { request: data.request });
+  await applying.ask("pullrequest", "applied", { request: data.request, outcome: "applied" });
+  await page.getByText("“Better” is in your folder.").waitFor();
   await page.behaved();
 });
 

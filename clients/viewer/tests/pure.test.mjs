@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { decodeBase64, decodeText, encodeBase64, encodeText, sha256Hex } from "../page/src/encoding.js";
 import { Folders, foldersAbove } from "../page/src/folders.js";
 import { NameSearch, matchedLetters } from "../page/src/fuzzy.js";
-import { languageOf } from "../page/src/languages.js";
-import { readAddress, readFragment, sizeText, visible, visibleLines, writeAddress, writeFragment } from "../page/src/names.js";
+import { MAX_HIGHLIGHTED, MAX_HIGHLIGHTED_LINE, languageOf, mayHighlight } from "../page/src/languages.js";
+import {
+  readAddress, readFragment, sizeText, visible, visibleLines, writeAddress, writeFragment,
+} from "../page/src/names.js";
 import { ago } from "../page/src/texts.js";
 import { Contents } from "../page/src/contents.js";
 
@@ -26,7 +28,9 @@ test("an address names a project by exactly two segments, and the dash is nobody
   assert.deepEqual(readAddress("/ana/demo"), { streamer: "ana", project: "demo" });
   assert.deepEqual(readAddress("/ana/demo/"), { streamer: "ana", project: "demo" });
   assert.deepEqual(readAddress("/%C3%A4/a%2Fb"), { streamer: "ä", project: "a/b" });
-  for (const path of ["/", "/ana", "/ana/", "/ana/demo/x", "/-/viewer", "/ana/%", "//demo"]) assert.equal(readAddress(path), null, path);
+  for (const path of ["/", "/ana", "/ana/", "/ana/demo/x", "/-/viewer", "/ana/%", "//demo"]) {
+    assert.equal(readAddress(path), null, path);
+  }
   assert.equal(writeAddress("ä", "a/b%"), "/%C3%A4/a%2Fb%25");
 });
 
@@ -50,9 +54,13 @@ test("a fragment names a place, lines, a token, or nothing", () => {
 });
 
 test("sizes and times are told as people tell them", () => {
-  const sizes = /** @type {[number, string][]} */ ([[0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [15_300, "15 kB"], [9_000_000, "9.0 MB"]]);
+  const sizes = /** @type {[number, string][]} */ ([
+    [0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [15_300, "15 kB"], [9_000_000, "9.0 MB"],
+  ]);
   for (const [bytes, text] of sizes) assert.equal(sizeText(bytes), text);
-  const times = /** @type {[number, string][]} */ ([[4, "just now"], [5, "5 s ago"], [59, "59 s ago"], [60, "1 min ago"], [3600, "1 h ago"]]);
+  const times = /** @type {[number, string][]} */ ([
+    [4, "just now"], [5, "5 s ago"], [59, "59 s ago"], [60, "1 min ago"], [3600, "1 h ago"],
+  ]);
   for (const [seconds, text] of times) assert.equal(ago(0, seconds * 1000), text);
 });
 
@@ -74,7 +82,9 @@ test("folders come and go with their files, before them, in the order of people"
 
 test("letters of a file's own name beat those of its path, together beat scattered, short beat long", () => {
   const search = new NameSearch();
-  search.setNames(["/src/domain/rights.rs", "/src/rights/mod.rs", "/docs/rights-and-more.md", "/src/main.rs", "/r/i/g.txt"]);
+  search.setNames([
+    "/src/domain/rights.rs", "/src/rights/mod.rs", "/docs/rights-and-more.md", "/src/main.rs", "/r/i/g.txt",
+  ]);
   const find = (/** @type {string} */ query) => search.find(query, 3).map(({ name }) => name);
   assert.deepEqual(find("rights"), ["/src/domain/rights.rs", "/docs/rights-and-more.md", "/src/rights/mod.rs"]);
   assert.equal(find("mrs")[0], "/src/main.rs");
@@ -95,9 +105,24 @@ test("text is UTF-8 without zero bytes, base64 goes both ways, and hashes are th
 
 test("a language is known by a file's ending or name", () => {
   const table = /** @type {[string, string | null][]} */ ([
-    ["/a.rs", "rust"], ["/A.TSX", "typescript"], ["/Dockerfile", "dockerfile"], ["/x/Cargo.lock", "toml"], ["/README", null], ["/a.unknown", null], ["/.rs", "rust"],
+    ["/a.rs", "rust"], ["/A.TSX", "typescript"], ["/Dockerfile", "dockerfile"], ["/x/Cargo.lock", "toml"],
+    ["/README", null], ["/a.unknown", null], ["/.rs", "rust"],
   ]);
   for (const [name, language] of table) assert.equal(languageOf(name), language, name);
+});
+
+test("a text has colours up to a length, and so does each of its lines", () => {
+  const line = "x".repeat(MAX_HIGHLIGHTED_LINE);
+  for (const [text, may] of /** @type {[string, boolean][]} */ ([
+    ["", true],
+    [line, true],
+    [`${line}x`, false],
+    [`a\n${line}\n${line}`, true],
+    [`a\n${line}x\nb`, false],
+    [`a\n${line}x`, false],
+    ["x\n".repeat(MAX_HIGHLIGHTED / 2), true],
+    [`${"x\n".repeat(MAX_HIGHLIGHTED / 2)}x`, false],
+  ])) assert.equal(mayHighlight(text), may, `${text.length}`);
 });
 
 test("contents beyond 32 MB fall out, oldest use first, but for those that are held fast", () => {

@@ -1,15 +1,17 @@
 // The streamer's review of proposals, beside a real `twicecast share` where accepting is about.
 import { readFile, writeFile } from "node:fs/promises";
-import { createHash } from "node:crypto";
 import path from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
+  MAIN,
   connect,
   difference,
   open,
   openProposals,
   panel,
+  runPrinted,
+  sha256,
   share,
   startServer,
   streamer,
@@ -17,9 +19,7 @@ import {
   temporary,
   viewer,
 } from "./lib.mjs";
-
-const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
-const MAIN = 'fn main() {\n    println!("hi");\n}\n';
+import { becomes, lines } from "./lib/watching.mjs";
 
 /**
  * Bob proposes through the protocol.
@@ -92,6 +92,33 @@ test("a streamer who only reviews is not shown as live, and sees every proposal 
   await difference(page).getByText("This file is new.").waitFor();
   await difference(page).getByRole("button", { name: "Next file" }).click();
   await difference(page).getByText("This file would be deleted.").waitFor();
+  await page.behaved();
+});
+
+test("what differs within a line is underlined, and a line that is new or gone as a whole has its bar only", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const [first, second] = [lines(20), lines(40).replaceAll("line", "// row")];
+  const before = `let few = 2;\n${first}const GONE: u8 = 1;\n${second}`;
+  const after = `let many = 2;\n${first}${second}fn added() {}\n`;
+  await ana.post("/a.rs", before);
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Lines", { "/a.rs": [after, before] });
+  const page = await open(t, server, { token: streamerToken() });
+  await look(page, "Lines");
+  const underlined = async () => {
+    const marked = await difference(page).locator(".cm-changedText, .cm-deletedText").all();
+    const texts = await Promise.all(marked.map((each) => each.evaluate((element) =>
+      getComputedStyle(element).boxShadow === "none" ? "" : element.textContent)));
+    return texts.filter((text) => text !== "").sort();
+  };
+  const bars = () => difference(page).locator(".cm-changedLineGutter, .cm-deletedLineGutter").count();
+  await becomes(underlined, ["few", "many"]);
+  assert.equal(await bars(), 4);
+  await difference(page).getByRole("button", { name: "In one column" }).click();
+  await difference(page).locator(".cm-unified").waitFor();
+  await becomes(underlined, ["few", "many"]);
+  assert.ok((await bars()) >= 2);
   await page.behaved();
 });
 
@@ -169,18 +196,23 @@ test("closing asks once, tells the author, and takes it off the list", async (t)
   await page.behaved();
 });
 
-test("where nothing applies proposals, accepting shows the command to type", async (t) => {
+test("where nothing applies proposals, accepting shows the command to type, and it applies them", async (t) => {
   const server = await startServer(t);
-  const ana = await streamer(t, server);
-  await ana.post("/a.txt", "a\n");
+  const folder = await temporary(t);
+  await writeFile(path.join(folder, "a.txt"), "a\n");
+  const sharing = await share(t, server, folder);
+  await sharing.stop("SIGINT");
   const bob = await viewer(t, server, "bob");
   await proposed(bob, "By hand", { "/a.txt": ["A\n", "a\n"] });
   const page = await open(t, server, { token: streamerToken() });
   await look(page, "By hand");
   await panel(page).getByRole("button", { name: "Accept" }).click();
-  await panel(page)
-    .getByText(/^twicecast pulls apply [0-9a-f-]{36}$/)
-    .waitFor();
+  const command = panel(page).getByText(/^twicecast pulls apply [0-9a-f-]{36}$/);
+  // What was shared from where is in the home of the person who shared it.
+  const person = { HOME: process.env.HOME ?? "", TWICECAST_TOKEN: streamerToken() };
+  const applying = runPrinted(t, await command.innerText(), folder, person);
+  assert.equal(await applying.ended, 0, applying.output);
+  assert.equal(await readFile(path.join(folder, "a.txt"), "utf8"), "A\n");
   await page.behaved();
 });
 
@@ -233,6 +265,34 @@ test("accepting asks the connection that applies; its answer is told, and its no
     .getByText(/^Not accepted: /)
     .waitFor();
   other.close();
+  await page.behaved();
+});
+
+test("an answer that comes before the number of its question is told all the same", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server, "ana", "demo", { applies: true });
+  await ana.post("/a.txt", "a\n");
+  const bob = await viewer(t, server, "bob");
+  await proposed(bob, "Ask first", { "/a.txt": ["A\n", "a\n"] });
+  const prepare = (/** @type {import("playwright-core").Page} */ page) =>
+    page.routeWebSocket(/\/ws$/, (socket) => {
+      /** @type {any} */
+      let held = null;
+      socket.connectToServer().onMessage((message) => {
+        if (/"type":"pullRequestApply"/.test(String(message))) return void (held = message);
+        socket.send(message);
+        if (held !== null && /"type":"pullRequestApplyEnded"/.test(String(message))) {
+          socket.send(held);
+          held = null;
+        }
+      });
+    });
+  const page = await open(t, server, { token: streamerToken(), prepare });
+  await look(page, "Ask first");
+  await panel(page).getByRole("button", { name: "Accept" }).click();
+  const { data } = await ana.hears(({ type }) => type === "pullRequestApplyAsked");
+  await ana.ask("pullrequest", "applied", { request: data.request, outcome: "declined" });
+  await panel(page).getByText("You said no in the terminal.").waitFor();
   await page.behaved();
 });
 

@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
+import * as panelWords from "../page/src/panel-texts.js";
+import * as words from "../page/src/texts.js";
 
 const viewer = path.join(import.meta.dirname, "..");
 
@@ -103,6 +105,40 @@ test("the words of the page are in texts.js: views write none themselves", async
     );
     assert.deepEqual(written, [], file);
   }
+});
+
+const TEXTS = /** @type {[string, unknown][]} */ (Object.entries({ ...words, ...panelWords }));
+
+test("every word of the page is used", async () => {
+  const used = (await sources("page/src"))
+    .filter(([file]) => !/texts\.js$/.test(file))
+    .map(([, text]) => text)
+    .join("\n");
+  for (const [group, texts] of TEXTS) {
+    if (typeof texts !== "object" || texts === null || Array.isArray(texts)) continue;
+    for (const key of Object.keys(texts)) {
+      const isUsed = new RegExp(`\\b(?:\\w*[tT]exts(?:\\.${group})?|${group})(?:\\.${key}\\b|\\[)`);
+      assert.match(used, isUsed, `${group}.${key}`);
+    }
+  }
+});
+
+test("whatever a text is given comes out with every character seen", () => {
+  let tried = 0;
+  /** @param {string} path @param {unknown} text */
+  const visit = (path, text) => {
+    if (typeof text === "function") {
+      tried++;
+      const types = [...String(text).matchAll(/@type \{(\w+)\}/g)].map((match) => match[1]);
+      assert.ok(types.length >= text.length, `${path} says of what type each parameter is`);
+      const said = text(...types.map((type) => (type === "number" ? 7 : "a\u202eb")));
+      assert.doesNotMatch(String(said), /\u202e/, path);
+    } else if (typeof text === "object" && text !== null) {
+      for (const [key, each] of Object.entries(text)) visit(`${path}.${key}`, each);
+    }
+  };
+  for (const [group, texts] of TEXTS) if (typeof texts === "object") visit(group, texts);
+  assert.ok(tried > 30, `${tried} texts`);
 });
 
 test("lock files name no registry", async () => {

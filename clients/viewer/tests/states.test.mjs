@@ -1,7 +1,7 @@
 // What stands where there is nothing to show, who may see it, and what happens when the connection goes.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { open, startServer, streamer, streamerToken, token, viewerToken } from "./lib.mjs";
+import { open, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
 import { becomes, lines, pill, row, sees, tabs } from "./lib/watching.mjs";
 
 test("a project that is not there yet gets a sentence, and fills by itself", async (t) => {
@@ -98,7 +98,8 @@ test("a token that expires while watching ends what it gave, with a sentence", a
   const server = await startServer(t, { publicRead: false });
   const ana = await streamer(t, server);
   await ana.post("/a.txt", "one\n");
-  const short = token({ username: "bob", streamername: "ana", streamname: "demo", exp: Math.floor(Date.now() / 1000) + 4 });
+  const exp = Math.floor(Date.now() / 1000) + 4;
+  const short = viewerToken("bob", "ana", "demo", { exp });
   const page = await open(t, server, { token: short, expected: /401/ });
   await sees(page, "one");
   await page.getByText("Ask ana for a new one, and paste it here.").waitFor();
@@ -172,6 +173,32 @@ test("a server that does not answer at first is said to be tried again, at once 
   refuses = false;
   await page.getByRole("button", { name: "Try now" }).click();
   await sees(page, "here now");
+});
+
+test("the count of those who watch is right on every page soon after somebody comes or goes", async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", "one\n");
+  const pages = [await open(t, server), await open(t, server), await open(t, server)];
+  const told = (/** @type {number} */ count) =>
+    Promise.all(pages.map((page) => page.getByText(`${count} watching`).waitFor({ timeout: 10_000 })));
+  await told(3);
+  const last = pages.pop();
+  await last?.behaved();
+  await last?.close();
+  await told(2);
+  for (const page of pages) await page.behaved();
+});
+
+test("the server's own page works whatever other origins are allowed", async (t) => {
+  const server = await startServer(t, { allowedOrigins: "https://elsewhere.example" });
+  const ana = await streamer(t, server);
+  await ana.post("/a.txt", lines(20_000));
+  const page = await open(t, server, { token: viewerToken("bob") });
+  await sees(page, "line 1");
+  assert.ok(Object.keys(page.traffic.bodies).includes("/-/raw/ana/demo/a.txt"));
+  await page.getByRole("button", { name: "You are bob" }).waitFor();
+  await page.behaved();
 });
 
 test("the streamer who only looks does not make the project live", async (t) => {

@@ -13,6 +13,7 @@ import {
   panel,
   phone,
   propose,
+  say,
   shareInTerminal,
   startServer,
   streamerToken,
@@ -21,13 +22,6 @@ import {
 } from "./lib.mjs";
 
 const MAIN = 'fn main() {\n    greet("world");\n}\n';
-
-/** @param {import("./lib/browser.mjs").Window} page @param {string} words */
-async function say(page, words) {
-  const field = page.getByRole("textbox", { name: "Message" });
-  await field.fill(words);
-  await field.press("Enter");
-}
 
 test("the story: a streamer shares, viewers watch, talk and propose, and the streamer accepts by one keypress", async (t) => {
   const server = await startServer(t, { publicChat: true, guests: "propose" });

@@ -23,7 +23,7 @@ export class ActiveFile extends Observable {
     super();
     this.#project = project;
     workspace.subscribe(() => {
-      project.want(workspace.tabs.map((tab) => tab.name));
+      project.want(workspace.tabs.map((tab) => tab.name), workspace.active);
       if (workspace.active !== this.name) this.#turnTo(workspace.active);
     });
     project.subscribe(() => {
@@ -65,6 +65,7 @@ export class ActiveFile extends Observable {
         if (name !== this.name) return;
         this.#isReading = false;
         if (content !== this.content) this.#has(content);
+        if (content.stale) this.#read();
       },
       (error) => {
         if (name !== this.name) return;

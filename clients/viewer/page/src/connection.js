@@ -88,7 +88,10 @@ export class Connection extends Observable {
     this.changed();
   }
 
-  /** Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network is back. */
+  /**
+   * Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network is
+   * back.
+   */
   wake() {
     if (this.state === "waiting") this.start();
     else if (this.state === "open" && performance.now() - this.#heard > CHECK_MS) this.probe();
@@ -141,7 +144,7 @@ export class Connection extends Observable {
     this.#socket.send(JSON.stringify({ type, subtype, data }));
   }
 
-  /** Waits until the network has taken most of what was sent: for whoever sends much. @throws {ConnectionLost} */
+  /** Waits until the network has taken most of what was sent, where much is sent. @throws {ConnectionLost} */
   async roomToSend() {
     const socket = this.#socket;
     while (socket && socket === this.#socket && socket.bufferedAmount > MAX_BUFFERED) {

@@ -6,9 +6,9 @@ import { decodeText } from "./encoding.js";
  * @typedef {{ bytes: Uint8Array<ArrayBuffer>, text: string | null, stale: boolean }} Content
  */
 
-const MAX_HELD_BYTES = 32 * 1024 * 1024;
+export const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
-/** Contents by name. Those that are held fast never fall out. */
+/** Contents by name. One that is held fast never falls out. */
 export class Contents {
   /** @type {Map<string, Content>} */
   #held = new Map();
@@ -16,7 +16,7 @@ export class Contents {
   /** @type {(name: string) => boolean} */
   #isFast;
 
-  /** @param {(name: string) => boolean} isFast what must stay, such as open files */
+  /** @param {(name: string) => boolean} isFast what must stay: the file that is being looked at */
   constructor(isFast) {
     this.#isFast = isFast;
   }

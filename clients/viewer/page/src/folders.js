@@ -2,7 +2,10 @@
 import { baseName, compareNames, folderOf } from "./names.js";
 
 /** @typedef {{ folders: Set<string>, files: Set<string>, sorted: string[] | null }} Folder */
-/** `name` of a folder ends in `/`. @typedef {{ name: string, depth: number, position: number, siblings: number }} Row */
+/**
+ * `name` of a folder ends in `/`.
+ * @typedef {{ name: string, depth: number, position: number, siblings: number }} Row
+ */
 
 /** Up to so many names in a folder are ordered as people do it; more would take too long. */
 const MAX_COLLATED = 5000;

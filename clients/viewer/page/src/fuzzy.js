@@ -66,7 +66,11 @@ function scoreOf(candidate, words) {
   return sum;
 }
 
-/** In the file's own name beats in the path; together beats scattered; short beats long. @param {Candidate} candidate @param {string} word */
+/**
+ * In the file's own name beats in the path; together beats scattered; short beats long.
+ * @param {Candidate} candidate
+ * @param {string} word
+ */
 function scoreOfWord({ lower, base }, word) {
   const length = lower.length;
   const inPath = lower.lastIndexOf(word);
@@ -83,7 +87,12 @@ function scoreOfWord({ lower, base }, word) {
   return anywhere >= 0 ? 500 + anywhere - length / 2 : -1;
 }
 
-/** How well letters of `word` are found one after the other; -1 if they are not. @param {string} text @param {number} from @param {string} word */
+/**
+ * How well letters of `word` are found one after the other; -1 if they are not.
+ * @param {string} text
+ * @param {number} from
+ * @param {string} word
+ */
 function scatter(text, from, word) {
   let score = 0;
   let before = from - 2;

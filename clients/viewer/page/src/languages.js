@@ -1,4 +1,5 @@
 // Which language a file is in, by its name, and the extension that highlights it. Loaded when first needed.
+import { baseName } from "./names.js";
 
 /** @typedef {import("../vendor/codemirror.js").Extension} Extension */
 
@@ -51,6 +52,13 @@ const ENDINGS = {
   yaml: ".yaml .yml",
 };
 
+/**
+ * What is longer, or has a longer line, has no colours: to find them would hold up the page. A line is found in one
+ * go.
+ */
+export const MAX_HIGHLIGHTED = 1024 * 1024;
+export const MAX_HIGHLIGHTED_LINE = 10_000;
+
 /** @type {Map<string, string>} */
 const byEnding = new Map();
 for (const [language, endings] of Object.entries(ENDINGS)) {
@@ -60,13 +68,24 @@ for (const [language, endings] of Object.entries(ENDINGS)) {
 /** @type {Map<string, Promise<Extension>>} */
 const loaded = new Map();
 
+/** Whether a text is short enough for colours, and each of its lines. @param {string} text */
+export function mayHighlight(text) {
+  if (text.length > MAX_HIGHLIGHTED) return false;
+  for (let start = 0; start < text.length - MAX_HIGHLIGHTED_LINE;) {
+    const end = text.lastIndexOf("\n", start + MAX_HIGHLIGHTED_LINE);
+    if (end < start) return false;
+    start = end + 1;
+  }
+  return true;
+}
+
 /**
  * The language of a file, or null.
  * @param {string} name
  * @returns {string | null}
  */
 export function languageOf(name) {
-  const base = name.slice(name.lastIndexOf("/") + 1).toLowerCase();
+  const base = baseName(name).toLowerCase();
   const dot = base.lastIndexOf(".");
   return byEnding.get(base) ?? (dot >= 0 ? (byEnding.get(base.slice(dot)) ?? null) : null);
 }

@@ -1,8 +1,6 @@
 // Mounts the views, each on its element, and joins what one does with another. Nothing else names them all.
-import { isChange } from "./draft.js";
 import { Follow } from "./follow.js";
 import { models } from "./start.js";
-import * as texts from "./texts.js";
 import { mountAddress } from "./view/address.js";
 import { mountBar, mountFoot } from "./view/bar.js";
 import { mountChat } from "./view/chat.js";
@@ -13,7 +11,7 @@ import { mountHelp, mountKeys } from "./view/keys.js";
 import { mountLanding } from "./view/landing.js";
 import { mountPalette } from "./view/palette.js";
 import { mountPreview } from "./view/preview.js";
-import { edit } from "./view/propose.js";
+import { discard, edit } from "./view/propose.js";
 import { mountProposals } from "./view/proposals.js";
 import { byId, mountFrame, mountNotices, mountPanelTabs, mountPlaces } from "./view/shell.js";
 import { mountBanner, mountState } from "./view/state.js";
@@ -41,23 +39,16 @@ function showProject({ connection, session, project, workspace, notices, active,
   const editActive = () => {
     if (mayEdit() && workspace.stage.kind !== "review" && active.name !== null) editFile(active.name);
   };
-  const discard = (/** @type {string} */ name) => {
-    const draft = proposal.drafts.get(name);
-    proposal.discard(name);
-    if (draft && isChange(draft)) notices.say(texts.stage.discarded, { action: { label: texts.stage.undo, run: () => restore(draft) } });
-  };
-  const restore = (/** @type {import("./draft.js").Draft} */ { name, base, before, after }) => {
-    if (base === null || before === null) proposal.add(name, after ?? "");
-    else if (proposal.begin(name, { text: before, sha256: base })) proposal.write(name, after ?? "");
-    workspace.open(name, { keep: true });
-  };
+  const discardFile = (/** @type {string} */ name) => discard({ proposal, project, workspace, notices }, name);
   const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
 
   document.body.dataset.view = "project";
   mountFrame(workspace);
   mountAddress(workspace, session);
   const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
-  const difference = mountDifference(byId("difference"), { proposal, review, project, workspace, session, edit: editFile });
+  const difference = mountDifference(byId("difference"), {
+    proposal, review, project, workspace, session, edit: editFile,
+  });
   mountBar(byId("bar"), {
     session, connection, workspace, skip: code.focus,
     unread: () => room.unread + review.waiting, unreadOf: [room, review],
@@ -65,7 +56,8 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountTree(byId("files"), { project, workspace, isEdited, edits: proposal });
   mountTabs(byId("tabs"), { workspace, project, isEdited, edits: proposal });
   mountFileBar(byId("filebar"), {
-    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard, edits: proposal,
+    workspace, project, active, session, notices, isEdited, mayEdit, edit: editActive, discard: discardFile,
+    edits: proposal,
   });
   mountPreview(byId("preview"), { active, project, workspace, notices, edits: proposal });
   mountState(byId("state"), { session, connection, project, workspace, notices });
@@ -95,5 +87,8 @@ function showProject({ connection, session, project, workspace, notices, active,
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
   // After the code view has handed on what was typed last.
+  addEventListener("beforeunload", (event) => {
+    if (proposal.changes.length > 0) event.preventDefault();
+  });
   addEventListener("pagehide", () => proposal.save());
 }

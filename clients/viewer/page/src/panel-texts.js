@@ -1,16 +1,15 @@
 // The words of the chat, of proposals and of differences, for translation.
 import { visible } from "./names.js";
+import { counted } from "./texts.js";
 
-const plural = new Intl.PluralRules("en");
-/** @param {number} count @param {string} one @param {string} other */
-const counted = (count, one, other) =>
-  `${count.toLocaleString("en")} ${plural.select(count) === "one" ? one : other}`;
+/** What becomes of a file, in a word and in a letter. */
+export const kinds = { edited: "edited", added: "new", deleted: "deleted" };
+export const letters = { edited: "M", added: "A", deleted: "D" };
 
 export const chat = {
   title: "Chat",
   log: "Messages",
-  /** @param {number} count */
-  here: (count) => `${count.toLocaleString("en")} here`,
+  here: (/** @type {number} */ count) => `${count.toLocaleString("en")} here`,
   members: "Who is here",
   streamer: "streamer",
   you: "you",
@@ -24,10 +23,10 @@ export const chat = {
   placeholder: "Say something",
   send: "Send",
   newMark: "New",
-  newMessages: (/** @type {number} */ count) => counted(count, "new message", "new messages"),
+  newMessages: (/** @type {number} */ count) => counted(count, "new message"),
   slow: (/** @type {number} */ seconds) =>
-    `That was quick: wait ${counted(seconds, "second", "seconds")}, then send again.`,
-  muted: (/** @type {string} */ until) => `You are muted until ${until}.`,
+    `That was quick: wait ${counted(seconds, "second")}, then send again.`,
+  muted: (/** @type {string} */ until) => `You are muted until ${visible(until)}.`,
   long: "That is too long for one message.",
   lost: "Not sent: the connection is lost. Your text is still here.",
   refused: (/** @type {string} */ message) => `Not sent: ${visible(message)}`,
@@ -48,28 +47,28 @@ export const propose = {
   cancel: "Cancel",
   renameFile: (/** @type {string} */ name) => `Rename ${visible(name)}`,
   removeFile: (/** @type {string} */ name) => `Delete ${visible(name)}`,
-  kinds: { edited: "edited", added: "new", deleted: "deleted" },
-  letters: { edited: "M", added: "A", deleted: "D" },
   from: (/** @type {string} */ name) => `was ${visible(name)}`,
   unchanged: "no change yet",
   discard: (/** @type {string} */ name) => `Discard the edit of ${visible(name)}`,
+  discarded: "Your edit is discarded",
+  undo: "Undo",
   heading: "Title",
   headingPlaceholder: "What changes",
   why: "Why",
   whyPlaceholder: "What it is good for (optional)",
-  send: (/** @type {number} */ count) => `Propose ${counted(count, "file", "files")}`,
+  send: (/** @type {number} */ count) => `Propose ${counted(count, "file")}`,
   sending: (/** @type {number} */ percent) => `Sending… ${percent} %`,
   needsTitle: "Say in a title what changes.",
   lost: "Not sent: the connection was lost. Your edits are still here; send them again when it is back.",
   refused: (/** @type {string} */ message) =>
     `Not sent: ${visible(message)}. Your edits are still here.`,
-  notKept: "These edits are too long to survive a reload of this page.",
+  notKept: "These edits do not survive a reload of this page.",
   overlong: "These edits have become too long: what you have typed last is not kept.",
   tooLong: "That is too long to be edited here.",
   noText: "Only text can be edited here.",
   gone: "That file is not there any more.",
   sent: "Sent",
-  files: (/** @type {number} */ count) => counted(count, "file", "files"),
+  files: (/** @type {number} */ count) => counted(count, "file"),
   states: {
     waiting: "Waiting",
     accepted: "Accepted",
@@ -103,7 +102,7 @@ export const review = {
   title: "Proposals",
   empty: "No proposals yet. Viewers who edit a file here can send you one.",
   by: (/** @type {string} */ owner) => `by ${visible(owner)}`,
-  files: (/** @type {number} */ count) => counted(count, "file", "files"),
+  files: (/** @type {number} */ count) => counted(count, "file"),
   seen: (/** @type {number} */ seen, /** @type {number} */ all) => `${seen} of ${all} seen`,
   markSeen: (/** @type {string} */ name) => `${visible(name)} looked at`,
   accept: "Accept",
@@ -113,8 +112,8 @@ export const review = {
   asked: "Asked: say yes in the terminal where twicecast share runs.",
   withTerminal: "Accept asks twicecast share, which puts it into your folder.",
   nobody:
-    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this there:",
-  command: (/** @type {string} */ id) => `twicecast pulls apply ${id}`,
+    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this in that folder:",
+  command: (/** @type {string} */ id) => `twicecast pulls apply ${visible(id)}`,
   copy: "Copy",
   copied: "Copied.",
   notCopied: "This browser lets no page copy without https: select the command instead.",
@@ -132,8 +131,6 @@ export const review = {
     `${visible(owner)} proposes “${visible(title)}”.`,
   accepted: (/** @type {string} */ title) => `“${visible(title)}” is in your folder.`,
   look: "Review",
-  kinds: { edited: "edited", added: "new", deleted: "deleted" },
-  letters: { edited: "M", added: "A", deleted: "D" },
 };
 
 export const difference = {
@@ -155,7 +152,7 @@ export const difference = {
   back: "Back to the file",
   same: "There is no difference.",
   bytes: (/** @type {string} */ before, /** @type {string} */ after) =>
-    `This is no text. Size before: ${before}, after: ${after}.`,
+    `This is no text. Size before: ${visible(before)}, after: ${visible(after)}.`,
   nothing: "none",
   loading: "Loading…",
   failed: "This proposal cannot be shown: it was closed, or the connection was lost.",

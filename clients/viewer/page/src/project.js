@@ -2,16 +2,15 @@
 import { Contents } from "./contents.js";
 import { decodeBase64, joinBytes } from "./encoding.js";
 import { Folders } from "./folders.js";
-import { encodeName, writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
+import { Transfer } from "./transfer.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("./connection.js").Message} Message */
 /** @typedef {import("./contents.js").Content} Content */
 /** @typedef {import("./session.js").Session} Session */
 /** `guessed`: the size is the server's, the time is when we heard of it. */
 /** @typedef {{ size: number, modified: number, executable: boolean, guessed?: boolean }} Entry */
-/** @typedef {{ name: string, size: number, modified: number, executable?: boolean }} Listed */
+/** @typedef {import("./transfer.js").Listed} Listed */
 /**
  * A change of a file: `after` is its new content, `null` where it is gone, `undefined` where only the fact is known.
  * @typedef {{ name: string, before: Content | undefined, after: Content | null | undefined }} Change
@@ -19,14 +18,15 @@ import { Observable } from "./observable.js";
 
 /** What is longer is not shown, only downloaded. */
 export const MAX_SHOWN_BYTES = 8 * 1024 * 1024;
-/** What is longer is fetched over HTTP, beside the connection, so that nothing waits behind it. */
-const MAX_OVER_SOCKET = 128 * 1024;
 /** Files that changed last are held ready, so that a change in one of them can be shown at once. */
 const MAX_WARM = 24;
 const MAX_WARM_BYTES = 64 * 1024;
 const MAX_WARM_TOTAL = 256 * 1024;
 /** The contract allows 256 names; open files come first. */
 const MAX_CONTENT_NAMES = 250;
+
+/** A file that changes while it is read is read again, up to so many times in a row. */
+const MAX_READS = 3;
 
 /** A file that is too long to be shown. */
 export class TooLarge extends Error {}
@@ -48,16 +48,21 @@ export class Project extends Observable {
 
   #connection;
   #session;
-  #contents = new Contents((name) => this.#wanted.has(name));
+  #transfer;
+  #contents = new Contents((name) => name === this.#looked);
   /** @type {Set<string>} */
   #wanted = new Set();
+  /** The one of them that is being looked at. @type {string | null} */
+  #looked = null;
   /** Held ready, oldest first. @type {Set<string>} */
   #warm = new Set();
   /** @type {Map<string, Promise<Content>>} */
   #reading = new Map();
+  /** Files that have changed since the server was asked for them. @type {Set<string>} */
+  #moved = new Set();
   /** @type {Map<string, { pieces: Uint8Array[], bytes: number }>} */
   #incoming = new Map();
-  /** Names heard of since a listing began; they are newer than it. @type {Set<string>} */
+  /** Names heard of while a listing is under way; they are newer than it. @type {Set<string>} */
   #heardOf = new Set();
   #listing = 0;
   /** @type {((change: Change) => void)[]} */
@@ -68,8 +73,11 @@ export class Project extends Observable {
     super();
     this.#connection = connection;
     this.#session = session;
+    this.#transfer = new Transfer(connection, session);
     session.contentNames(() => this.#contentNames());
     session.onReady(() => void this.#load().catch(() => {}));
+    // Parts belong to one connection: the rest of a file does not come on the next one.
+    connection.subscribe(() => connection.state === "waiting" && this.#incoming.clear());
     connection.on("fileGet", ({ data }) => this.#pushed(data));
     connection.on("fileChanged", ({ data }) => this.#changedElsewhere(data));
     connection.on("fileDeleted", ({ data }) => this.#deleted(data.file));
@@ -80,8 +88,13 @@ export class Project extends Observable {
     this.#listeners.push(listener);
   }
 
-  /** Says which files are open: their changes come with contents. @param {string[]} names */
-  want(names) {
+  /**
+   * Says which files are open: their changes come with contents.
+   * @param {string[]} names
+   * @param {string | null} looked the one that is being looked at
+   */
+  want(names, looked) {
+    this.#looked = looked;
     if (names.length === this.#wanted.size && names.every((name) => this.#wanted.has(name))) return;
     this.#wanted = new Set(names);
     this.#watch();
@@ -98,7 +111,7 @@ export class Project extends Observable {
   }
 
   /**
-   * The newest content of a file.
+   * The newest content of a file; a stale one only where it changes faster than it can be read.
    * @param {string} name
    * @returns {Promise<Content>}
    * @throws {TooLarge | Gone | import("./connection.js").RequestError | import("./connection.js").ConnectionLost}
@@ -108,57 +121,44 @@ export class Project extends Observable {
     if (held && !held.stale) return Promise.resolve(held);
     const under = this.#reading.get(name);
     if (under) return under;
-    const reading = this.#fetch(name).finally(() => this.#reading.delete(name));
+    const reading = this.#fetch(name).finally(() => {
+      this.#reading.delete(name);
+      this.#moved.delete(name);
+    });
     this.#reading.set(name, reading);
     return reading;
   }
 
-  /** Where a file is to be had as bytes. @param {string} name */
-  rawAddress(name) {
-    return `/-/raw${writeAddress(this.#session.streamer, this.#session.project)}${encodeName(name)}`;
+  /** A file's bytes over HTTP, for a download. @param {string} name */
+  download(name) {
+    return this.#transfer.download(name);
   }
 
-  /** A file's bytes over HTTP, for a download. @param {string} name @returns {Promise<Blob>} */
-  async download(name) {
-    const answer = await fetch(this.rawAddress(name), { headers: this.#session.headers, cache: "no-store" });
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    return answer.blob();
-  }
-
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<Content>} */
   async #fetch(name) {
-    const entry = this.entries.get(name);
-    if (!entry) throw new Gone(name);
-    if (entry.size > MAX_SHOWN_BYTES) throw new TooLarge(name);
-    if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
-    const before = this.#contents.get(name);
-    const bytes = (entry.size > MAX_OVER_SOCKET && (await this.#fetchRaw(name))) || (await this.#fetchParts(name));
-    // What has come as a change in the meantime is newer, or another change follows.
-    const pushed = this.#contents.get(name);
-    if (pushed && pushed !== before && !pushed.stale) return pushed;
-    const content = this.#contents.put(name, bytes);
-    if (before?.stale) this.#tell({ name, before, after: content });
-    return content;
-  }
-
-  /** @param {string} name @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where the server has no such address */
-  async #fetchRaw(name) {
-    try {
-      return new Uint8Array(await (await this.download(name)).arrayBuffer());
-    } catch {
-      return null;
+    for (let again = MAX_READS - 1; ; again--) {
+      const entry = this.entries.get(name);
+      if (!entry) throw new Gone(name);
+      if (entry.size > MAX_SHOWN_BYTES) throw new TooLarge(name);
+      if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
+      const before = this.#contents.get(name);
+      this.#moved.delete(name);
+      const bytes = await this.#transfer.bytes(name, entry.size);
+      if (!this.entries.has(name)) throw new Gone(name);
+      // What has come as a change in the meantime is newer.
+      const pushed = this.#contents.get(name);
+      if (pushed && pushed !== before && !pushed.stale) return pushed;
+      const content = this.#contents.put(name, bytes);
+      content.stale = this.#moved.has(name);
+      if (before?.stale) this.#tell({ name, before, after: content });
+      if (!content.stale || again === 0) return content;
     }
   }
 
-  /** @param {string} name */
-  async #fetchParts(name) {
-    /** @type {Uint8Array[]} */
-    let pieces = [];
-    await this.#connection.request("file", "get", { ...this.#session.place, name }, ({ data }) => {
-      if (data.part === 1) pieces = [];
-      pieces.push(decodeBase64(data.content));
-    });
-    return joinBytes(pieces);
+  /** Notes that the server has a newer version than what is held or on its way. @param {string} name */
+  #outdate(name) {
+    this.#contents.outdate(name);
+    if (this.#reading.has(name)) this.#moved.add(name);
   }
 
   /** @param {string[]} names */
@@ -189,39 +189,24 @@ export class Project extends Observable {
     const listing = ++this.#listing;
     this.#heardOf.clear();
     this.listed = 0;
-    const files = (await this.#listOverHttp()) ?? (await this.#listOverSocket(listing));
-    if (listing !== this.#listing) return;
-    this.#reconcile(files);
-    this.listed = null;
+    try {
+      const files = await this.#transfer.list((count) => {
+        if (listing !== this.#listing) return;
+        this.listed = count;
+        this.changed();
+      });
+      if (listing !== this.#listing) return;
+      this.#reconcile(files);
+    } finally {
+      if (listing === this.#listing) {
+        this.listed = null;
+        this.#heardOf.clear();
+      }
+    }
     this.loaded = true;
     this.changed();
     for (const name of this.#contents.names()) if (this.#wanted.has(name)) this.read(name).catch(() => {});
     await this.#warmUp(listing);
-  }
-
-  /** @returns {Promise<Listed[] | null>} null where the server has no such address */
-  async #listOverHttp() {
-    const { streamer, project, headers } = this.#session;
-    try {
-      const answer = await fetch(`/-/files${writeAddress(streamer, project)}`, { headers });
-      return answer.ok ? (await answer.json()).files : null;
-    } catch {
-      return null;
-    }
-  }
-
-  /** @param {number} listing */
-  async #listOverSocket(listing) {
-    /** @type {Listed[]} */
-    const files = [];
-    const take = (/** @type {Message} */ message) => {
-      for (const file of message.data.files) files.push(file);
-      if (listing !== this.#listing) return;
-      this.listed = files.length;
-      this.changed();
-    };
-    take(await this.#connection.request("file", "list", { ...this.#session.place, name: "/", recursively: true, hashes: false }, take));
-    return files;
   }
 
   /** @param {Listed[]} files */
@@ -233,7 +218,7 @@ export class Project extends Observable {
       if (this.#heardOf.has(name)) continue;
       const known = this.entries.get(name);
       const same = known && known.size === size && (known.guessed || known.modified === modified);
-      if (!same || known.guessed) this.#contents.outdate(name);
+      if (!same || known.guessed) this.#outdate(name);
       if (!same && !first) this.#note(name, modified);
       if (!known) this.folders.add(name);
       this.entries.set(name, { size, modified, executable: executable === true });
@@ -243,7 +228,10 @@ export class Project extends Observable {
     }
   }
 
-  /** Reads the files that changed last, one after the other, as long as nothing else needs the connection. @param {number} listing */
+  /**
+   * Reads the files that changed last, one after the other, as long as nothing else needs the connection.
+   * @param {number} listing
+   */
   async #warmUp(listing) {
     const recent = [...this.entries]
       .filter(([, { size }]) => size > 0 && size <= MAX_WARM_BYTES)
@@ -258,9 +246,12 @@ export class Project extends Observable {
     }
   }
 
-  /** A change with its content, perhaps in parts. @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data */
+  /**
+   * A change with its content, perhaps in parts.
+   * @param {{ name: string, content: string, part: number, maxPart: number, executable?: boolean }} data
+   */
   #pushed({ name, content, part, maxPart, executable }) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     const incoming = part === 1 ? { pieces: [], bytes: 0 } : this.#incoming.get(name);
     if (!incoming) return;
     const bytes = decodeBase64(content);
@@ -273,7 +264,8 @@ export class Project extends Observable {
     }
     this.#incoming.delete(name);
     if (!this.entries.has(name)) this.folders.add(name);
-    this.entries.set(name, { size: incoming.bytes, modified: Date.now(), executable: executable === true, guessed: true });
+    const modified = Date.now();
+    this.entries.set(name, { size: incoming.bytes, modified, executable: executable === true, guessed: true });
     this.#note(name, Date.now());
     const before = this.#contents.get(name);
     if (incoming.bytes > MAX_SHOWN_BYTES) {
@@ -286,12 +278,12 @@ export class Project extends Observable {
     this.changed();
   }
 
-  /** A change whose content was not wanted. @param {Listed} data */
+  /** A change without its content, which was not wanted. @param {Listed} data */
   #changedElsewhere({ name, size, modified, executable }) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     if (!this.entries.has(name)) this.folders.add(name);
     this.entries.set(name, { size, modified, executable: executable === true });
-    this.#contents.outdate(name);
+    this.#outdate(name);
     this.#note(name, Date.now());
     this.#tell({ name, before: this.#contents.get(name), after: undefined });
     this.changed();
@@ -299,13 +291,14 @@ export class Project extends Observable {
 
   /** @param {string} name */
   #deleted(name) {
-    this.#heardOf.add(name);
+    this.#hear(name);
     this.#remove(name);
     this.changed();
   }
 
   /** @param {string} name */
   #remove(name) {
+    this.#incoming.delete(name);
     if (!this.entries.delete(name)) return;
     this.folders.delete(name);
     this.touched.delete(name);
@@ -313,6 +306,11 @@ export class Project extends Observable {
     const before = this.#contents.get(name);
     this.#contents.delete(name);
     this.#tell({ name, before, after: null });
+  }
+
+  /** @param {string} name */
+  #hear(name) {
+    if (this.listed !== null) this.#heardOf.add(name);
   }
 
   /** @param {string} name @param {number} at */

@@ -9,7 +9,7 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./draft.js").Draft} Draft */
 /** @typedef {import("./sent.js").SentProposals} SentProposals */
 /** @typedef {import("./sent.js").Sending} Sending */
-/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * @typedef {{ kind: "lost" } | { kind: "long" } | { kind: "refused", message: string }} SendError
  */
@@ -25,8 +25,10 @@ const MAX_DRAFTS = 500;
 const PART = 96 * 1024;
 const SAVE_AFTER_MS = 400;
 
-/** The edits of this viewer, and how they are sent. */
+/** The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them. */
 export class Proposal extends Observable {
+  /** The name of the author; the edits stay here while the tab has no name. @type {string | null} */
+  owner = null;
   /** @type {Map<string, Draft>} by name, in the order in which they began */
   drafts = new Map();
   title = "";
@@ -35,7 +37,7 @@ export class Proposal extends Observable {
   progress = null;
   /** @type {SendError | null} */
   error = null;
-  /** False if the edits are too long for what keeps them over a reload. */
+  /** False if the edits do not outlive a reload: they are too long, or the browser keeps nothing. */
   kept = true;
 
   #connection;
@@ -55,14 +57,18 @@ export class Proposal extends Observable {
     this.#session = session;
     this.#sent = sent;
     this.#keeper = keeper;
-    this.#load();
+    this.#turnTo(session.claimedName);
     sent.onArrived((sending) => this.#clear(sending));
-    session.subscribe(() => this.changed());
+    session.subscribe(() => {
+      this.#turnTo(session.claimedName);
+      this.changed();
+    });
   }
 
   /** Whether this viewer may propose now. */
   get mayPropose() {
-    return this.#session.you.propose && !this.#session.you.stream;
+    const { propose, stream, name } = this.#session.you;
+    return propose && !stream && name === this.owner;
   }
 
   /** The edits that change something. */
@@ -163,13 +169,24 @@ export class Proposal extends Observable {
   /**
    * Forgets the edit of a file, and with a new name the departure of the old one.
    * @param {string} name
+   * @returns {Draft[]} what `restore` takes to undo this
    */
   discard(name) {
     const draft = this.drafts.get(name);
-    if (!draft) return;
-    this.drafts.delete(name);
-    if (draft.from && this.drafts.get(draft.from)?.after === null) this.drafts.delete(draft.from);
+    if (!draft) return [];
+    const old = draft.from ? this.drafts.get(draft.from) : undefined;
+    const removed = old?.after === null ? [old, draft] : [draft];
+    for (const each of removed) this.drafts.delete(each.name);
     this.#changedByHand();
+    return removed;
+  }
+
+  /**
+   * Puts back what was discarded; a file that has been edited anew stays as it is. False if that is too long.
+   * @param {Draft[]} removed
+   */
+  restore(removed) {
+    return removed.every((draft) => this.drafts.has(draft.name) || this.#put(draft));
   }
 
   /** @param {{ title?: string, description?: string }} words */
@@ -181,7 +198,7 @@ export class Proposal extends Observable {
   /** Sends the edits as one proposal. What is written meanwhile stays an edit. */
   async send() {
     const drafts = this.changes;
-    if (this.progress || drafts.length === 0 || this.title.trim() === "") return;
+    if (!this.mayPropose || this.progress || drafts.length === 0 || this.title.trim() === "") return;
     const words = { title: this.title.trim(), description: this.description.trim() };
     const contents = drafts.map((draft) => (draft.after === null ? null : bytesOf(draft)));
     this.error = null;
@@ -216,21 +233,28 @@ export class Proposal extends Observable {
     clearTimeout(this.#saving);
     this.#saving = undefined;
     const { title, description } = this;
-    try {
-      if (this.drafts.size === 0 && !title && !description) this.#keeper.removeItem(this.#key);
-      else {
-        const value = JSON.stringify({ title, description, drafts: [...this.drafts.values()] });
-        this.#keeper.setItem(this.#key, value);
-      }
-      this.kept = true;
-    } catch {
-      this.kept = false;
-      this.changed();
+    let kept = true;
+    if (this.drafts.size === 0 && !title && !description) this.#keeper.removeItem(this.#key);
+    else {
+      const value = JSON.stringify({ title, description, drafts: [...this.drafts.values()] });
+      kept = this.#keeper.setItem(this.#key, value);
     }
+    if (kept === this.kept) return;
+    this.kept = kept;
+    this.changed();
+  }
+
+  /** Has the edits of another name, and keeps those of the last. @param {string | null} name */
+  #turnTo(name) {
+    if (name === null || name === this.owner) return;
+    if (this.owner !== null) this.save();
+    this.owner = name;
+    this.error = null;
+    this.#load();
   }
 
   get #key() {
-    return `drafts:${this.#session.streamer}/${this.#session.project}`;
+    return `drafts:${this.#session.streamer}/${this.#session.project}:${this.owner}`;
   }
 
   /** @param {Draft} draft */
@@ -252,6 +276,7 @@ export class Proposal extends Observable {
   }
 
   #load() {
+    Object.assign(this, { title: "", description: "", drafts: new Map() });
     try {
       const { title, description, drafts } =
         JSON.parse(this.#keeper.getItem(this.#key) ?? "null") ?? {};

@@ -6,7 +6,7 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./project.js").Project} Project */
 /** @typedef {import("./session.js").Session} Session */
-/** @typedef {Pick<Storage, "getItem" | "setItem">} Keeper */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * An open proposal, as the server tells of it.
  * @typedef {{ id: string, owner: string, title: string, description: string, date: number, files: string[],
@@ -54,6 +54,13 @@ export class Review extends Observable {
   #fetched = null;
   /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
   #questions = new Map();
+  /** How many questions have been sent and have no number yet. */
+  #asking = 0;
+  /**
+   * What became of questions while that was so: an answer may come before the number.
+   * @type {Map<number, Acceptance>}
+   */
+  #early = new Map();
   /** What came in before anybody listened. @type {Proposed[]} */
   #untold = [];
   /** @type {(proposed: Proposed) => void} */
@@ -199,9 +206,12 @@ export class Review extends Observable {
     const proposed = this.find(id);
     if (!proposed || this.acceptances.get(id)?.kind === "asked") return;
     this.#outcome(id, { kind: "asked" });
+    this.#asking++;
     try {
       const { data } = await this.#connection.request("pullrequest", "apply", { id });
       this.#questions.set(data.request, proposed);
+      const early = this.#early.get(data.request);
+      if (early) this.#ended(data.request, early);
     } catch (error) {
       if (error instanceof RequestError && error.type === "failApplyError") {
         await this.#session.refresh().catch(() => {});
@@ -212,6 +222,8 @@ export class Review extends Observable {
             : { kind: "nobody" },
         );
       } else this.#outcome(id, { kind: "refused", message: reason(error) });
+    } finally {
+      if (--this.#asking === 0) this.#early.clear();
     }
   }
 
@@ -274,7 +286,11 @@ export class Review extends Observable {
   /** @param {number | undefined} request @param {Acceptance} acceptance */
   #ended(request, acceptance) {
     const proposed = request === undefined ? undefined : this.#questions.get(request);
-    if (request === undefined || !proposed) return;
+    if (request === undefined) return;
+    if (!proposed) {
+      if (this.#asking > 0) this.#early.set(request, acceptance);
+      return;
+    }
     this.#questions.delete(request);
     this.#outcome(proposed.id, acceptance);
     if (acceptance.kind === "ended" && acceptance.outcome === "applied") this.#accepted(proposed);

@@ -103,7 +103,7 @@ export class Room extends Observable {
     }
   }
 
-  /** Who is counted as a viewer may be a member, too. */
+  /** A viewer may be a member, too. */
   #sessionChanged() {
     const { viewers } = this.#session;
     if (viewers !== this.#viewers) {
@@ -156,6 +156,14 @@ export class Room extends Observable {
     if (fresh.length === 0) return;
     for (const message of fresh) this.#known.add(key(message));
     const all = [...this.messages, ...fresh];
+    for (const { id, username, message } of fresh) {
+      // The own message that was shown before its number was known is this one.
+      if (id === null) continue;
+      const isShown = (/** @type {ChatMessage} */ each) =>
+        each.id === null && each.username === username && each.message === message;
+      const shown = all.findIndex(isShown);
+      if (shown >= 0) this.#known.delete(key(all.splice(shown, 1)[0]));
+    }
     all.sort((one, other) => one.date - other.date || (one.id ?? 0) - (other.id ?? 0));
     for (const dropped of all.slice(0, -MAX_MESSAGES)) this.#known.delete(key(dropped));
     this.messages = all.slice(-MAX_MESSAGES);

@@ -7,7 +7,7 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./draft.js").Draft} Draft */
-/** @typedef {Pick<Storage, "getItem" | "setItem">} Keeper */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * A proposal of this viewer's. `ended` means that it was decided while nobody was here to be told how.
  * `files` has the SHA-256 that each file would have, null for one that would go, "" where that is not known.
@@ -211,11 +211,8 @@ export class SentProposals extends Observable {
   }
 
   #save() {
-    try {
-      this.#keeper.setItem(this.#key, JSON.stringify(this.all));
-    } catch {
-      // Without it the page forgets what it has sent, and learns of what is open from the server.
-    }
+    // Where nothing is kept, the page learns of what is open from the server.
+    this.#keeper.setItem(this.#key, JSON.stringify(this.all));
   }
 }
 

@@ -1,9 +1,11 @@
-// Who this viewer is, and what the server lets them do: token, rights, roles, presence. Greets on every connection.
+// The viewer and what the server lets them do: token, rights, roles, presence. Greets on every connection.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
+import { claimsOf, isGuest, tokenKey } from "./token.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * What this connection may do in the project, as `status` has it.
  * @typedef {{ name: string | null, read: boolean, listen: boolean, chat: boolean, propose: boolean,
@@ -15,13 +17,10 @@ import { Observable } from "./observable.js";
  * - `denied`: reading needs a token; `refused`: the server said no for another reason
  * @typedef {"connecting" | "lost" | "ready" | "missing" | "denied" | "refused"} Phase
  */
-/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
 /** What became of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
 
 /** @type {You} */
 const NOBODY = { name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false };
-
-/** The part of `Storage` that a session uses. @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Keeper */
 
 /** One viewer of one project. Knows no file and no chat message. */
 export class Session extends Observable {
@@ -31,6 +30,8 @@ export class Session extends Observable {
   you = NOBODY;
   /** @type {TokenState} */
   tokenState = "none";
+  /** What became of a guest's name that this tab had, until another token comes. @type {"expired" | "wrong" | null} */
+  lostName = null;
   live = false;
   viewers = 0;
   /** The key `guests`. @type {"off" | "chat" | "propose"} */
@@ -65,6 +66,7 @@ export class Session extends Observable {
     this.#connection = connection;
     this.#keeper = keeper;
     this.#token = keeper.getItem(this.key);
+    this.#forgetOldLink();
     connection.greet = () => void this.#greet();
     connection.probe = () => void this.refresh().catch(() => {});
     connection.subscribe(() => this.#connectionChanged());
@@ -87,6 +89,11 @@ export class Session extends Observable {
     return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
   }
 
+  /** The name that the token gives, before the server has judged it. */
+  get claimedName() {
+    return claimsOf(this.#token)?.username ?? null;
+  }
+
   /** Under which name the token is kept. */
   get key() {
     return tokenKey(this);
@@ -107,7 +114,10 @@ export class Session extends Observable {
     return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
-  /** Calls `listener` after every greeting that found the project, once the roles are settled. @param {() => void} listener */
+  /**
+   * Calls `listener` after every greeting that found the project, once the roles are settled.
+   * @param {() => void} listener
+   */
   onReady(listener) {
     this.#ready.push(listener);
   }
@@ -139,8 +149,10 @@ export class Session extends Observable {
 
   /** Goes on with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
+    this.lostName = null;
     this.#token = token;
     this.#keeper.setItem(this.key, token);
+    this.#forgetOldLink();
     this.#connection.reconnect();
   }
 
@@ -152,16 +164,30 @@ export class Session extends Observable {
 
   /** Goes on without a name: with the link that one came by, if that had a token. */
   leave() {
-    const before = this.#keeper.getItem(this.#linkKey);
-    this.#keeper.removeItem(this.#linkKey);
+    this.lostName = null;
     this.#dropToken("none");
-    if (before !== null) return this.useToken(before);
+    this.#goBackToLink();
     this.#connection.reconnect();
   }
 
   /** Where the link's token is kept while a guest's is used. */
   get #linkKey() {
     return `${this.key} link`;
+  }
+
+  /** A link that is opened takes the place of the one before. */
+  #forgetOldLink() {
+    if (!isGuest(this.#token)) this.#keeper.removeItem(this.#linkKey);
+  }
+
+  /** Takes up the link's token again, if the link had one. False if not. */
+  #goBackToLink() {
+    const token = this.#keeper.getItem(this.#linkKey);
+    this.#keeper.removeItem(this.#linkKey);
+    if (token === null) return false;
+    this.#token = token;
+    this.#keeper.setItem(this.key, token);
+    return true;
   }
 
   /**
@@ -172,7 +198,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
-    if (this.#token !== null) this.#keeper.setItem(this.#linkKey, this.#token);
+    if (this.#token !== null && !isGuest(this.#token)) this.#keeper.setItem(this.#linkKey, this.#token);
     this.useToken(data.token);
   }
 
@@ -249,15 +275,27 @@ export class Session extends Observable {
   #tokenRefused(error) {
     if (!(error instanceof RequestError)) throw error;
     const expires = claimsOf(this.#token)?.exp ?? Infinity;
-    this.#dropToken(expires * 1000 < Date.now() ? "expired" : "wrong");
+    if (this.#loseToken(expires * 1000 < Date.now() ? "expired" : "wrong")) this.#connection.reconnect();
   }
 
+  /** The roles that the token gave have ended with it: a new connection takes those that are left. */
   #expired() {
-    this.#dropToken("expired");
-    this.you = { ...this.you, name: null, listen: false, chat: false, propose: false, stream: false, apply: false };
-    this.hears = null;
-    this.changed();
-    this.refresh().catch((error) => this.#fail(error));
+    if (this.#token === null) return;
+    this.#loseToken("expired");
+    this.you = { ...NOBODY, read: this.you.read };
+    this.#connection.reconnect();
+  }
+
+  /**
+   * Goes on without a token that is no good. True if the link's takes its place.
+   * @param {"expired" | "wrong"} why
+   */
+  #loseToken(why) {
+    const wasName = isGuest(this.#token);
+    this.#dropToken(wasName ? "none" : why);
+    if (!wasName) return false;
+    this.lostName = why;
+    return this.#goBackToLink();
   }
 
   /** @param {TokenState} state */
@@ -285,25 +323,5 @@ export class Session extends Observable {
     this.live = live;
     this.changed();
     if (live && this.phase === "missing") void this.refresh().catch(() => {});
-  }
-}
-
-/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
-export function tokenKey({ streamer, project }) {
-  return `token:${streamer}/${project}`;
-}
-
-/**
- * What a token says about itself. The server alone judges it.
- * @param {string | null} token
- * @returns {Claims | null}
- */
-function claimsOf(token) {
-  try {
-    const payload = (token ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
   }
 }

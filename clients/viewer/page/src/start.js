@@ -1,6 +1,7 @@
 // The models, made and connected while the views are still on their way: the first of the page's two scripts.
 import { ActiveFile } from "./active.js";
 import { Connection } from "./connection.js";
+import { browserKeeper, tabKeeper } from "./keeper.js";
 import { readAddress } from "./names.js";
 import { Notices } from "./notices.js";
 import { Project } from "./project.js";
@@ -8,8 +9,8 @@ import { Proposal } from "./proposal.js";
 import { Review } from "./review.js";
 import { Room } from "./room.js";
 import { SentProposals } from "./sent.js";
-import { Session, tokenKey } from "./session.js";
-import { takeToken } from "./token.js";
+import { Session } from "./session.js";
+import { takeToken, tokenKey } from "./token.js";
 import { Workspace } from "./workspace.js";
 
 /** @typedef {ReturnType<typeof makeModels>} Models */
@@ -25,14 +26,14 @@ models?.connection.start();
 function makeModels(place) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const connection = new Connection(`${scheme}//${location.host}/ws`);
-  const session = new Session(connection, place, sessionStorage);
+  const session = new Session(connection, place, tabKeeper);
   const project = new Project(connection, session);
   const workspace = new Workspace();
   const notices = new Notices();
   const active = new ActiveFile(project, workspace);
   const room = new Room({ connection, session });
-  const sent = new SentProposals({ connection, session, keeper: localStorage });
-  const proposal = new Proposal({ connection, session, sent, keeper: sessionStorage });
-  const review = new Review({ connection, session, project, keeper: localStorage });
+  const sent = new SentProposals({ connection, session, keeper: browserKeeper });
+  const proposal = new Proposal({ connection, session, sent, keeper: tabKeeper });
+  const review = new Review({ connection, session, project, keeper: browserKeeper });
   return { connection, session, project, workspace, notices, active, room, sent, proposal, review };
 }

@@ -1,5 +1,6 @@
-// All words of the page, one group for each view. Functions where something is put in; they return plain text.
-import { sizeText } from "./names.js";
+// All words of the page, one group for each view. Functions where something is put in: names as
+// they are, which come out as plain text in which every character is seen.
+import { sizeText, visible } from "./names.js";
 
 const numbers = new Intl.NumberFormat("en");
 
@@ -26,11 +27,11 @@ export const bar = {
   connecting: "Connecting",
   lost: "Reconnecting",
   refused: "No access",
-  liveHint: (/** @type {string} */ streamer) => `${streamer} is here and changes arrive as they are saved`,
-  awayHint: (/** @type {string} */ streamer) => `${streamer} is away; this is what they left`,
+  liveHint: (/** @type {string} */ streamer) => `${visible(streamer)} is here and changes arrive as they are saved`,
+  awayHint: (/** @type {string} */ streamer) => `${visible(streamer)} is away; this is what they left`,
   watching: (/** @type {number} */ count) => `${numbers.format(count)} watching`,
   youAre: "You are",
-  youHint: (/** @type {string} */ name) => `You are ${name}`,
+  youHint: (/** @type {string} */ name) => `You are ${visible(name)}`,
   streaming: "streamer",
   join: "Join as guest",
   take: "Download",
@@ -50,29 +51,24 @@ export const files = {
 
 export const stage = {
   tabs: "Open files",
-  close: (/** @type {string} */ name) => `Close ${name}`,
   closeHint: "Close",
   preview: "Preview: double-click to keep it open",
   edit: "Edit",
   editing: "Your edit",
   discard: "Discard",
-  discarded: "Your edit is discarded",
-  undo: "Undo",
   difference: "Difference",
   follow: "Follow",
   following: "Following",
-  followHint: (/** @type {string} */ streamer) => `Show what ${streamer} is working on (f)`,
+  followHint: (/** @type {string} */ streamer) => `Show what ${visible(streamer)} is working on (f)`,
   wrap: "Wrap lines",
   copyLink: "Copy link",
   download: "Download file",
-  code: (/** @type {string} */ name) => `${name}, code`,
-  codeEdited: (/** @type {string} */ name) => `${name}, your edit`,
+  code: (/** @type {string} */ name) => `${visible(name)}, code`,
+  codeEdited: (/** @type {string} */ name) => `${visible(name)}, your edit`,
   executable: "executable",
-  lines: (/** @type {number} */ count) => counted(count, "line"),
   linkCopied: "Link copied",
   linkPlaced: "The address of this page now points there",
-  loading: "Loading …",
-  special: (/** @type {string} */ code) => `invisible character ${code}`,
+  special: (/** @type {string} */ code) => `invisible character ${visible(code)}`,
 };
 
 export const preview = {
@@ -83,9 +79,8 @@ export const preview = {
   binary: (/** @type {number} */ size) => `No text: ${sizeText(size)}, shown as bytes`,
   bytes: "Bytes of the file",
   more: (/** @type {number} */ bytes) => `${sizeText(bytes)} more`,
-  picture: (/** @type {string} */ name) => `Picture ${name}`,
+  picture: (/** @type {string} */ name) => `Picture ${visible(name)}`,
   pictureSize: (/** @type {number} */ width, /** @type {number} */ height) => `${width} × ${height}`,
-  broken: "This picture cannot be shown.",
   showPicture: "Show as picture",
   showCode: "Show as code",
   gone: "This file is not in the project.",
@@ -103,17 +98,15 @@ export const palette = {
 
 export const foot = {
   files: (/** @type {number} */ count) => counted(count, "file"),
-  last: (/** @type {string} */ when) => `last change ${when}`,
+  last: (/** @type {string} */ when) => `last change ${visible(when)}`,
   whileAway: (/** @type {string} */ streamer, /** @type {number} */ count) =>
-    `${streamer} changed ${counted(count, "file")} while you were away`,
-  noNewer: "up to date",
-  licences: "Licences",
+    `${visible(streamer)} changed ${counted(count, "file")} while you were away`,
 };
 
 export const places = { files: "Files", code: "Code", chat: "Chat", proposals: "Proposals" };
 
 export const state = {
-  connecting: { title: "Connecting", text: (/** @type {string} */ project) => `Looking for ${project}.` },
+  connecting: { title: "Connecting", text: (/** @type {string} */ project) => `Looking for ${visible(project)}.` },
   unreachable: {
     title: "The server does not answer",
     text: (/** @type {number} */ seconds) => `The next try is in ${seconds} s.`,
@@ -122,20 +115,21 @@ export const state = {
   missing: {
     title: "Nothing here yet",
     text: (/** @type {string} */ streamer, /** @type {string} */ project) =>
-      `${streamer} has not started ${project}. This page fills by itself once they do.`,
+      `${visible(streamer)} has not started ${visible(project)}. This page fills by itself once they do.`,
     action: "Open another project",
   },
   denied: {
     title: "This project is not public",
-    text: (/** @type {string} */ streamer) => `Open the link that ${streamer} gave you, or paste it here.`,
+    text: (/** @type {string} */ streamer) => `Open the link that ${visible(streamer)} gave you, or paste it here.`,
   },
   expired: {
     title: "Your link has expired",
-    text: (/** @type {string} */ streamer) => `Ask ${streamer} for a new one, and paste it here.`,
+    text: (/** @type {string} */ streamer) => `Ask ${visible(streamer)} for a new one, and paste it here.`,
   },
   wrong: {
     title: "This link does not fit",
-    text: (/** @type {string} */ streamer) => `Its token is not for this project. Ask ${streamer} for another one.`,
+    text: (/** @type {string} */ streamer) =>
+      `Its token is not for this project. Ask ${visible(streamer)} for another one.`,
   },
   link: "Link",
   open: "Open",
@@ -143,12 +137,14 @@ export const state = {
   refused: { title: "The server refused", action: "Try again" },
   empty: {
     title: "No files yet",
-    text: (/** @type {string} */ streamer) => `What ${streamer} saves appears here at once.`,
+    text: (/** @type {string} */ streamer) => `What ${visible(streamer)} saves appears here at once.`,
     action: "Copy the link to this page",
   },
   pick: { title: "Nothing is open", text: "Pick a file, or follow along.", action: "Go to file" },
   expiredBanner: "Your link has expired, so you are watching without a name.",
   wrongBanner: "Your link's token was refused, so you are watching without a name.",
+  nameExpiredBanner: "The name that you took as a guest has expired. Join again to take one.",
+  nameRefusedBanner: "The name that you took as a guest was refused. Join again to take one.",
   dismiss: "Dismiss",
 };
 
@@ -159,17 +155,20 @@ export const entry = {
   name: "Your name",
   join: "Join",
   cancel: "Cancel",
-  taken: (/** @type {string} */ suggestion) => `That name is taken. ${suggestion} is free.`,
+  taken: (/** @type {string} */ suggestion) => `That name is taken. ${visible(suggestion)} is free.`,
   lost: "The connection was lost. Try again once it is back.",
   leave: "Leave",
-  known: (/** @type {string} */ name) => `You are ${name}, in this tab only.`,
+  known: (/** @type {string} */ name) => `You are ${visible(name)}, in this tab only.`,
 };
 
 export const take = {
   title: "Take it home",
   zip: "Download as .zip",
-  zipHint: (/** @type {number} */ count, /** @type {number} */ bytes) => `${counted(count, "file")}, ${sizeText(bytes)}`,
-  clone: "Or keep a folder in step with it, in a terminal:",
+  zipHint: (/** @type {number} */ count, /** @type {number} */ bytes) =>
+    `${counted(count, "file")}, ${sizeText(bytes)}`,
+  mirror: "Or keep a folder in step with it, in a terminal:",
+  clone: "Or edit it there, and propose your changes:",
+  token: "If not everybody may read this project, set TWICECAST_TOKEN first: to what follows #token= in your link.",
   copy: "Copy",
   copied: "Copied",
   close: "Close",

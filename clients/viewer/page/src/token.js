@@ -1,5 +1,8 @@
-// Where a token comes in: in the fragment of the address, which it leaves at once.
+// Tokens: where one comes in (in the fragment of the address, which it leaves at once), and what it says about itself.
+import { tabKeeper } from "./keeper.js";
 import { readFragment, writeFragment } from "./names.js";
+
+/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
 
 /**
  * Takes a token out of the address before anything else happens, and keeps it for this tab alone.
@@ -10,6 +13,31 @@ export function takeToken(key) {
   const { token, name, lines } = readFragment(location.hash);
   if (!token) return null;
   history.replaceState(null, "", location.pathname + (name ? writeFragment(name, lines ?? null) : ""));
-  sessionStorage.setItem(key, token);
+  tabKeeper.setItem(key, token);
   return token;
+}
+
+/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
+export function tokenKey({ streamer, project }) {
+  return `token:${streamer}/${project}`;
+}
+
+/** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
+export function isGuest(token) {
+  return String(claimsOf(token)?.username ?? "").startsWith("~");
+}
+
+/**
+ * What a token says about itself. The server alone judges it.
+ * @param {string | null} token
+ * @returns {Claims | null}
+ */
+export function claimsOf(token) {
+  try {
+    const payload = (token ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
 }

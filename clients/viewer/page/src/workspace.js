@@ -33,7 +33,10 @@ export class Workspace extends Observable {
   wrap = false;
   /** Whether single keys do anything (WCAG 2.1.4). */
   singleKeys = true;
-  /** @type {{ name: string, lines: Lines | null, focus: boolean, follow: boolean, serial: number } | null} the last wish to see a place */
+  /**
+   * @type {{ name: string, lines: Lines | null, focus: boolean, follow: boolean, serial: number } | null} the last
+   * wish to see a place
+   */
   wish = null;
   #serial = 0;
 
@@ -100,7 +103,10 @@ export class Workspace extends Observable {
     this.changed();
   }
 
-  /** @param {Partial<Pick<Workspace, "stage" | "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" | "dialog">>} values */
+  /**
+   * @param {Partial<Pick<Workspace, "stage" | "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" |
+   * "dialog">>} values
+   */
   set(values) {
     Object.assign(this, values);
     this.changed();

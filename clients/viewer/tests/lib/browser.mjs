@@ -40,7 +40,8 @@ export function browser() {
  * @param {import("./server.mjs").Server} server
  * @param {{ path?: string, token?: string, place?: string, viewport?: { width: number, height: number },
  *   scheme?: "light" | "dark", context?: import("playwright-core").BrowserContextOptions,
- *   expected?: RegExp }} [options] `expected` are console errors that the test causes by design
+ *   expected?: RegExp, prepare?: (page: import("playwright-core").Page) => Promise<unknown> }} [options]
+ *   `expected` are console errors that the test causes by design; `prepare` is called before the page is opened
  */
 export async function open(test, server, options = {}) {
   const {
@@ -77,7 +78,12 @@ export async function open(test, server, options = {}) {
       window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
     });
   });
+  let questions = 0;
   page.on("dialog", (dialog) => {
+    if (dialog.type() === "beforeunload") {
+      questions++;
+      return void dialog.accept();
+    }
     offences.dialogs.push(dialog.message());
     void dialog.dismiss();
   });
@@ -92,10 +98,13 @@ export async function open(test, server, options = {}) {
       offences.foreign.push(request.url());
   });
 
+  await options.prepare?.(page);
   const fragment = token ? `#token=${token}` : place;
   await page.goto(`${server.origin}${path}${fragment}`);
   return Object.assign(page, {
     offences,
+    /** How often it has asked whether somebody really wants to leave it; the answer is yes. */
+    questions: () => questions,
     /** What it has received. */
     traffic,
     /** Waits until it has received nothing for a moment. */

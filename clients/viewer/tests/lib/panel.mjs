@@ -65,3 +65,10 @@ export async function propose(page, title, why = "") {
     .click();
   await panel(page).getByRole("heading", { name: title }).first().waitFor();
 }
+
+/** Says something in the chat. @param {Window} page @param {string} words */
+export async function say(page, words) {
+  const field = page.getByRole("textbox", { name: "Message" });
+  await field.fill(words);
+  await field.press("Enter");
+}

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const root = path.join(import.meta.dirname, "../../../..");
-const programs = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), process.env.VIEWER_PROFILE ?? "debug");
+const target = process.env.CARGO_TARGET_DIR ?? path.join(root, "target");
+const programs = path.join(target, process.env.VIEWER_PROFILE ?? "debug");
 const KEY = "secret";
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
@@ -103,6 +104,20 @@ export function start(test, program, args, options = {}) {
   child.stderr?.on("data", hear);
   test.after(() => running.stop("SIGKILL"));
   return running;
+}
+
+/**
+ * A command that the page prints, run in `home` as if it had been copied into a shell.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {string} command
+ * @param {string} home a folder, and where the command looks for the user's own files
+ * @param {Record<string, string>} environment
+ */
+export function runPrinted(test, command, home, environment) {
+  const state = path.join(home, "..", `${path.basename(home)}.home`);
+  const env = { PATH: `${programs}:${process.env.PATH}`, HOME: state, ...environment };
+  return start(test, "/bin/sh", ["-c", `exec ${command}`], { cwd: home, env });
 }
 
 /**

@@ -8,17 +8,17 @@
  */
 export function countTraffic(page) {
   const traffic = {
-    /** @type {Record<string, number>} */ http: {},
+    /** Bytes as they came, perhaps compressed, by path. @type {Record<string, number>} */ bodies: {},
     frames: 0,
     frameBytes: 0,
     /** @type {string[]} */ types: [],
   };
   page.on("response", async (response) => {
-    const { responseBodySize, responseHeadersSize } = await response
+    const { responseBodySize } = await response
       .request()
       .sizes()
-      .catch(() => ({ responseBodySize: 0, responseHeadersSize: 0 }));
-    traffic.http[new URL(response.url()).pathname] = responseBodySize + responseHeadersSize;
+      .catch(() => ({ responseBodySize: 0 }));
+    traffic.bodies[new URL(response.url()).pathname] = responseBodySize;
   });
   page.on("websocket", (socket) => {
     socket.on("framereceived", ({ payload }) => {

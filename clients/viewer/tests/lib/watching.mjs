@@ -39,7 +39,12 @@ export function lines(count, others = {}) {
   return Array.from({ length: count }, (_, at) => others[at + 1] ?? `line ${at + 1}`).join("\n") + "\n";
 }
 
-/** Waits until `look` gives what is wanted, and fails with what it gave last. @template T @param {() => Promise<T>} look @param {T} wanted */
+/**
+ * Waits until `look` gives what is wanted, and fails with what it gave last.
+ * @template T
+ * @param {() => Promise<T>} look
+ * @param {T} wanted
+ */
 export async function becomes(look, wanted, patience = 10_000) {
   const end = Date.now() + patience;
   for (;;) {

@@ -20,7 +20,7 @@ export function mountAddress(workspace, session) {
   });
   const tell = () => {
     const { active, following, lines } = workspace;
-    // While following, the address stays that of the project: whoever reloads it follows on.
+    // While following, the address stays that of the project, so that a reload follows on.
     const fragment = active === null || following ? "" : writeFragment(active, lines);
     if (fragment !== location.hash) history.replaceState(null, "", location.pathname + fragment);
     const project = `${visible(session.streamer)}/${visible(session.project)}`;

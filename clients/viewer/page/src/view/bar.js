@@ -16,11 +16,13 @@ const TICK_MS = 5000;
 function pillOf(session, connection) {
   const { phase, live, streamer } = session;
   if (phase === "denied" || phase === "refused") return { tone: "bad", word: texts.bar.refused, hint: session.refusal };
-  if (phase === "lost" || (phase !== "connecting" && connection !== "open")) return { tone: "warn", word: texts.bar.lost, hint: "" };
+  if (phase === "lost" || (phase !== "connecting" && connection !== "open")) {
+    return { tone: "warn", word: texts.bar.lost, hint: "" };
+  }
   if (phase === "connecting") return { tone: "plain", word: texts.bar.connecting, hint: "" };
   if (phase === "missing") return { tone: "plain", word: texts.bar.waiting, hint: "" };
-  if (live) return { tone: "live", word: texts.bar.live, hint: texts.bar.liveHint(visible(streamer)) };
-  return { tone: "plain", word: texts.bar.away, hint: texts.bar.awayHint(visible(streamer)) };
+  if (live) return { tone: "live", word: texts.bar.live, hint: texts.bar.liveHint(streamer) };
+  return { tone: "plain", word: texts.bar.away, hint: texts.bar.awayHint(streamer) };
 }
 
 /**
@@ -37,14 +39,19 @@ export function mountBar(element, { session, connection, workspace, unread, unre
     return html`
       <button class="skip" @click=${skip}>${texts.bar.skip}</button>
       <a class="home" href="/" aria-label=${texts.bar.home} title=${texts.bar.home}><img src="/-/viewer/icon.svg" alt="" width="22" height="22"></a>
-      <h1><bdi class="streamer">${visible(session.streamer)}</bdi><span class="slash">/</span><bdi class="project">${visible(session.project)}</bdi></h1>
+      <h1><bdi class="streamer">${visible(session.streamer)}</bdi><span class="slash">/</span
+        ><bdi class="project">${visible(session.project)}</bdi></h1>
       <span class="pill" role="status" data-tone=${pill.tone} title=${pill.hint}><span class="lamp"></span>${pill.word}</span>
       ${isIn && session.viewers > 0
-        ? html`<span class="watching" title=${texts.bar.watching(session.viewers)}>${eyeIcon}<span class="wide-only">${texts.bar.watching(session.viewers)}</span><span class="narrow-only">${session.viewers}</span></span>`
+        ? html`<span class="watching" title=${texts.bar.watching(session.viewers)}>${eyeIcon}<span class="wide-only"
+            >${texts.bar.watching(session.viewers)}</span><span class="narrow-only">${session.viewers}</span></span>`
         : nothing}
       <span class="gap"></span>
       ${youTemplate()}
-      ${isIn ? html`<button class="button quiet wide-only" @click=${() => workspace.set({ dialog: "take" })}>${downloadIcon}<span>${texts.bar.take}</span></button>` : nothing}
+      ${isIn
+        ? html`<button class="button quiet wide-only" @click=${() => workspace.set({ dialog: "take" })}
+          >${downloadIcon}<span>${texts.bar.take}</span></button>`
+        : nothing}
       <button class="icon-button" title=${texts.bar.theme[theme()]} aria-label=${texts.bar.theme[theme()]} @click=${turn}
         >${{ auto: autoIcon, light: sunIcon, dark: moonIcon }[theme()]}</button>
       <button class="icon-button wide-only" title="${texts.bar.help} (?)" aria-label=${texts.bar.help}
@@ -58,7 +65,7 @@ export function mountBar(element, { session, connection, workspace, unread, unre
     const { name, stream } = session.you;
     const open = () => workspace.set({ dialog: "entry" });
     if (name !== null && !session.mayJoin) {
-      return html`<button class="button quiet you" title=${texts.bar.youHint(visible(name))} @click=${open}>
+      return html`<button class="button quiet you" title=${texts.bar.youHint(name)} @click=${open}>
         ${personIcon}<span class="visually-hidden">${texts.bar.youAre}</span><bdi>${visible(name)}</bdi>
         ${stream ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
     }
@@ -103,6 +110,6 @@ export function mountFoot(element, { session, project, workspace }) {
           >${texts.foot.last(texts.ago(last.at, Date.now()))}<bdi>${visible(baseName(last.name))}</bdi></button>`
         : nothing}
       <span class="gap"></span>
-      ${missed > 0 ? html`<span>${texts.foot.whileAway(visible(session.streamer), missed)}</span>` : nothing}`;
+      ${missed > 0 ? html`<span>${texts.foot.whileAway(session.streamer, missed)}</span>` : nothing}`;
   }
 }

@@ -33,6 +33,8 @@ export function mountChat(element, { room, session, workspace }) {
   const field = createRef();
   let atEnd = true;
   let draft = "";
+  /** Who wrote `draft`. */
+  let author = session.claimedName;
   /**
    * The first message that came while nobody looked, until they have looked away again.
    * @type {ChatMessage | null}
@@ -136,6 +138,11 @@ export function mountChat(element, { room, session, workspace }) {
     </form>`;
 
   const foot = () => {
+    const { claimedName } = session;
+    if (claimedName !== null && claimedName !== author) {
+      author = claimedName;
+      draft = "";
+    }
     if (room.mayWrite || draft !== "") return composer();
     if (session.phase !== "ready") return nothing;
     if (session.mayJoin) {

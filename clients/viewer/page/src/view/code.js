@@ -1,23 +1,25 @@
 // The code on the stage: one editor, a document for each open file, kept in step with the project.
 import { EditorSelection, EditorState, EditorView, Transaction, openSearchPanel } from "../../vendor/codemirror.js";
-import { languageOf, loadLanguage } from "../languages.js";
-import { visible, writeFragment } from "../names.js";
+import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
+import { writeFragment } from "../names.js";
 import * as texts from "../texts.js";
 import { copyText } from "./clipboard.js";
 import {
-  MAX_HIGHLIGHTED, access, common, language, pickableLines, reading, separatorOf, versionChange, wrapping, writing,
+  access, common, language, pickableLines, reading, separatorOf, versionChange, wrapping, writing,
 } from "./editor.js";
 import { clearFresh, markLinked, nextChange } from "./marks.js";
 
 /** @typedef {import("../contents.js").Content} Content */
 /** @typedef {import("../workspace.js").Lines} Lines */
 /**
- * `edited` is the edit's text as the document last had it, `changed` where the file's last change began.
- * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null }} Open
+ * `edited` is the edit's text as the document last had it, `changed` where the file's last change
+ * began, `spoken` the language that gives it colours.
+ * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null,
+ *   spoken: string | null }} Open
  */
 /**
- * What an edit is to this view: proposal.js has it.
- * @typedef {{ subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
+ * What an edit is to this view: proposal.js has it. `owner` is their author's name.
+ * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
  *   write(name: string, text: string): void }} Edits
  */
 
@@ -26,12 +28,14 @@ const FRESH_MS = 1800;
 const MAX_EARLIER = 64;
 const MAX_EARLIER_LENGTH = 64 * 1024;
 const MAX_CLOSED = 30;
+/** The most that documents without an edit hold together, in UTF-16 units; beyond it a tab begins anew. */
+const MAX_DOCUMENTS_LENGTH = 16 * 1024 * 1024;
 const WRITE_AFTER_MS = 150;
 
 /**
  * @param {HTMLElement} element
- * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile, workspace: import("../workspace.js").Workspace,
- *   notices: import("../notices.js").Notices, edits: Edits }} models
+ * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile,
+ *   workspace: import("../workspace.js").Workspace, notices: import("../notices.js").Notices, edits: Edits }} models
  */
 export function mountCode(element, { project, active, workspace, notices, edits }) {
   /** @type {Map<string, Open>} */
@@ -44,6 +48,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   let shown = null;
   let granted = 0;
   let wrapped = false;
+  let { owner } = edits;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pending;
 
@@ -73,12 +78,17 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     edits.write(shown, open.edited);
   }
 
-  /** @param {string} name @param {string} text @param {string | undefined} edited @param {number} at where the cursor is */
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {string | undefined} edited
+   * @param {number} at where the cursor is
+   */
   function newState(name, text, edited, at) {
-    const label = edited === undefined ? texts.stage.code(visible(name)) : texts.stage.codeEdited(visible(name));
+    const label = edited === undefined ? texts.stage.code(name) : texts.stage.codeEdited(name);
     const separator = separatorOf(text);
     const doc = separator === "\n" ? text : text.replaceAll(separator, "\n");
-    const state = EditorState.create({
+    return EditorState.create({
       doc,
       selection: { anchor: Math.min(at, doc.length) },
       extensions: [
@@ -89,16 +99,29 @@ export function mountCode(element, { project, active, workspace, notices, edits 
         language.of([]),
       ],
     });
-    const spoken = text.length <= MAX_HIGHLIGHTED ? languageOf(name) : null;
-    if (spoken) {
-      void loadLanguage(spoken).then((extension) => {
-        if (documents.has(name)) change(name, { effects: language.reconfigure(extension) });
-      }, () => {});
-    }
-    return state;
   }
 
-  /** Changes a document, on screen or not. @param {string} name @param {import("../../vendor/codemirror.js").TransactionSpec} spec */
+  /**
+   * Gives a document its colours once they are there, if its text may have them.
+   * @param {string} name
+   * @param {string} text
+   */
+  function highlight(name, text) {
+    const open = documents.get(name);
+    const spoken = mayHighlight(text) ? languageOf(name) : null;
+    if (!open || open.spoken === spoken) return;
+    open.spoken = spoken;
+    if (spoken === null) return change(name, { effects: language.reconfigure([]) });
+    void loadLanguage(spoken).then((extension) => {
+      if (documents.get(name)?.spoken === spoken) change(name, { effects: language.reconfigure(extension) });
+    }, () => {});
+  }
+
+  /**
+   * Changes a document, on screen or not.
+   * @param {string} name
+   * @param {import("../../vendor/codemirror.js").TransactionSpec} spec
+   */
   function change(name, spec) {
     const open = documents.get(name);
     if (!open) return;
@@ -109,12 +132,20 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   /** @param {string} name */
   const stateOf = (name) => (name === shown && view ? view.state : documents.get(name)?.state);
 
-  /** Brings an open document to a version of its file. @param {string} name @param {string} text @param {boolean} mark */
+  /**
+   * Brings an open document to a version of its file.
+   * @param {string} name
+   * @param {string} text
+   * @param {boolean} mark
+   */
   function bring(name, text, mark) {
     const state = stateOf(name);
     const version = state && versionChange(state, text, mark);
     if (!version) return;
+    // Colours go before a text comes that must have none, and come after one that may.
+    if (!mayHighlight(text)) highlight(name, text);
     change(name, version.spec);
+    highlight(name, text);
     const open = documents.get(name);
     if (open && mark) open.changed = version.first;
     if (mark) setTimeout(() => change(name, { effects: clearFresh.of(null) }), FRESH_MS);
@@ -135,15 +166,31 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     earlier.delete(name);
     const state = newState(name, edited ?? before ?? text, edited, stateOf(name)?.selection.main.head ?? 0);
     const scroll = name === shown ? view?.scrollSnapshot() : held?.scroll;
-    documents.set(name, { state, scroll: scroll ?? null, edited, changed: null });
+    documents.set(name, { state, scroll: scroll ?? null, edited, changed: null, spoken: null });
+    highlight(name, edited ?? before ?? text);
     if (name === shown) shown = null;
     if (edited === undefined && before !== undefined) bring(name, text, true);
   }
 
+  /** Lets go of another's edits, and of what undoing would bring back of them. */
+  function heedOwner() {
+    if (edits.owner === owner) return;
+    owner = edits.owner;
+    clearTimeout(pending);
+    pending = undefined;
+    for (const [name, { edited }] of [...documents]) {
+      if (edited === undefined) continue;
+      documents.delete(name);
+      if (name === shown) shown = null;
+    }
+  }
+
   /** Puts the active file on screen, as far as it is there. */
   function show() {
+    heedOwner();
     const { name, content } = active;
-    const isCode = workspace.stage.kind === "file" && name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
+    const isText = name !== null && typeof (edits.textOf(name) ?? content?.text) === "string";
+    const isCode = workspace.stage.kind === "file" && isText;
     element.hidden = !isCode;
     if (name === null || !isCode) return;
     documentOf(name, content?.text ?? "");
@@ -151,6 +198,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (shown !== name) {
       leave();
       shown = name;
+      documents.delete(name);
+      documents.set(name, open);
       const target = editor();
       target.setState(open.state);
       if (open.scroll) target.dispatch({ effects: open.scroll });
@@ -185,7 +234,10 @@ export function mountCode(element, { project, active, workspace, notices, edits 
       const line = doc.line(Math.min(wish.lines.from, doc.lines));
       view.dispatch({
         selection: wish.follow ? undefined : EditorSelection.cursor(line.from),
-        effects: [EditorView.scrollIntoView(line.from, { y: "center" }), markLinked.of(wish.follow ? null : wish.lines)],
+        effects: [
+          EditorView.scrollIntoView(line.from, { y: "center" }),
+          markLinked.of(wish.follow ? null : wish.lines),
+        ],
       });
     } else {
       if (wish.follow && changed !== null) goTo(changed);
@@ -194,12 +246,18 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (wish.focus) view.focus();
   }
 
-  /** Lets go of documents without a tab, but for the last ones: whoever comes back finds the marks. */
+  /** Lets go of documents without a tab, but for the last ones, so that a viewer who comes back finds the marks. */
   function forget() {
     const closed = [...documents.keys()].filter((name) => !workspace.tabs.some((tab) => tab.name === name));
     for (const name of closed) {
       const isLong = (documents.get(name)?.state.doc.length ?? 0) > MAX_EARLIER_LENGTH;
       if (isLong || closed.indexOf(name) < closed.length - MAX_CLOSED) documents.delete(name);
+    }
+    let length = 0;
+    for (const [name, { state, edited }] of [...documents].reverse()) {
+      if (name === shown || edited !== undefined) continue;
+      length += state.doc.length;
+      if (length > MAX_DOCUMENTS_LENGTH) documents.delete(name);
     }
   }
 
@@ -250,7 +308,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   });
   edits.subscribe(show);
   active.subscribe(show);
-  addEventListener("pagehide", () => pending !== undefined && write());
+  for (const end of ["beforeunload", "pagehide"]) addEventListener(end, () => pending !== undefined && write());
 
   const stopFollowing = () => workspace.following && workspace.set({ following: false });
   element.addEventListener("wheel", stopFollowing, { passive: true });

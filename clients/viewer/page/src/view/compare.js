@@ -1,10 +1,10 @@
 // Two texts beside each other, or in one column, with what differs marked.
-import { EditorView, lineNumbers } from "../../vendor/codemirror.js";
-import { MergeView, unifiedMergeView } from "../../vendor/merge.js";
-import { languageOf, loadLanguage } from "../languages.js";
+import { Decoration, EditorView, lineNumbers } from "../../vendor/codemirror.js";
+import { MergeView, getChunks, unifiedMergeView } from "../../vendor/merge.js";
+import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
 import { visible } from "../names.js";
 import { difference as texts } from "../panel-texts.js";
-import { MAX_HIGHLIGHTED, common, language, reading } from "./editor.js";
+import { common, language, reading } from "./editor.js";
 
 /** How much around a difference is shown, and how long it may take to find. */
 const SETTINGS = {
@@ -29,6 +29,11 @@ const looks = EditorView.theme({
   "&.cm-merge-b .cm-changedText, &.cm-unified .cm-changedText": {
     background: "color-mix(in srgb, var(--added) 6%, transparent)",
     boxShadow: "inset 0 -2px color-mix(in srgb, var(--added) 60%, transparent)",
+  },
+  // Where a whole line is new or gone, the bar beside it says so.
+  "& .cm-content .cm-wholeLine .cm-changedText.cm-changedText, & .cm-content .cm-wholeLine .cm-deletedText": {
+    background: "none",
+    boxShadow: "none",
   },
   ".cm-deletedChunk": { paddingLeft: "8px" },
   ".cm-deletedChunk .cm-deletedLine": { textDecoration: "none" },
@@ -55,6 +60,41 @@ const looks = EditorView.theme({
   ".cm-mergeSpacer": { background: "var(--bg-sunken)" },
 });
 
+const wholeLine = Decoration.line({ class: "cm-wholeLine" });
+
+/** The lines in sight that are new or gone as a whole. */
+const wholeLines = EditorView.decorations.of((view) => {
+  const { chunks, side } = getChunks(view.state) ?? { chunks: [], side: null };
+  const { doc } = view.state;
+  const found = [];
+  for (const chunk of chunks) {
+    const { fromA, toA, endA, fromB, toB, endB } = chunk;
+    const [start, other] = side === "a" ? [fromA, toB - fromB] : [fromB, toA - fromA];
+    const end = Math.min(side === "a" ? endA : endB, doc.length);
+    if (start > view.viewport.to || end < view.viewport.from) continue;
+    const changes = chunk.changes.map(({ fromA, toA, fromB, toB }) => (side === "a" ? [fromA, toA] : [fromB, toB]));
+    const isWhole = (/** @type {{ from: number, to: number }} */ line) =>
+      other === 0 || changes.some(([from, to]) => start + from <= line.from && line.to <= start + to);
+    for (let at = Math.max(start, view.viewport.from); at <= Math.min(end, view.viewport.to);) {
+      const line = doc.lineAt(at);
+      if (line.length > 0 && isWhole(line)) found.push(wholeLine.range(line.from));
+      at = line.to + 1;
+    }
+  }
+  return Decoration.set(found, true);
+});
+
+/**
+ * Marks those among the deleted lines that stand in between, in one column: the library draws them.
+ * @param {EditorView} view
+ */
+function markDeletedLines(view) {
+  for (const line of view.dom.querySelectorAll(".cm-deletedLine > del:not(.cm-wholeLine)")) {
+    const isGone = (/** @type {Node} */ each) => each instanceof Element && each.classList.contains("cm-deletedText");
+    if ([...line.childNodes].every(isGone)) line.classList.add("cm-wholeLine");
+  }
+}
+
 /**
  * A view of what differs between two texts; where one of them is null, of the other alone.
  *
@@ -65,6 +105,8 @@ const looks = EditorView.theme({
 export function compare({ name, before, after, root, inOne }) {
   const extensions = (/** @type {string} */ label) => [
     looks,
+    wholeLines,
+    EditorView.updateListener.of(({ view }) => markDeletedLines(view)),
     common(lineNumbers()),
     reading(`${visible(name)}, ${label}`),
     language.of([]),
@@ -97,8 +139,8 @@ export function compare({ name, before, after, root, inOne }) {
       ...place,
     });
   }
-  const length = (before?.length ?? 0) + (after?.length ?? 0);
-  const spoken = length <= 2 * MAX_HIGHLIGHTED ? languageOf(name) : null;
+  if (view instanceof EditorView) markDeletedLines(view);
+  const spoken = mayHighlight(before ?? "") && mayHighlight(after ?? "") ? languageOf(name) : null;
   if (spoken) {
     const editors = view instanceof MergeView ? [view.a, view.b] : [view];
     void loadLanguage(spoken).then(

@@ -4,22 +4,24 @@
 
 /**
  * Opens and closes `element` with `workspace.dialog`. A press outside closes it; the focus goes back to where it was.
+ * It has the focus at once, on what has `autofocus` or else on what comes first, so that the next key is for it.
  * @param {HTMLElement} element
  * @param {Workspace} workspace
  * @param {NonNullable<Workspace["dialog"]>} name
- * @param {() => void} [onOpen] called once it is open
+ * @param {() => void} draw renders what is in it, at once
  */
-export function joinDialog(element, workspace, name, onOpen) {
+export function joinDialog(element, workspace, name, draw) {
   const dialog = /** @type {HTMLDialogElement} */ (element);
   workspace.subscribe(() => {
     if (workspace.dialog === name && !dialog.open) {
+      draw();
       dialog.showModal();
-      onOpen?.();
-      requestAnimationFrame(() => requestAnimationFrame(() => {
-        if (document.activeElement !== dialog) return;
-        /** @type {HTMLElement | null} */ (dialog.querySelector("input, button.primary, button"))?.focus();
-      }));
-    } else if (workspace.dialog !== name && dialog.open) dialog.close();
+    } else if (workspace.dialog !== name && dialog.open) {
+      dialog.close();
+      // Where nothing had the focus before, the field would keep it until the next frame, and with it the next key.
+      const focused = document.activeElement;
+      if (focused instanceof HTMLElement && dialog.contains(focused)) focused.blur();
+    }
   });
   // Closed at once and not in a later task, which the next key could overtake: it is for the page.
   dialog.addEventListener("keydown", (event) => {

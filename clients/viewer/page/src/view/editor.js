@@ -1,8 +1,8 @@
 // The editor as this page has it: what every document gets, its looks, and how a new version comes in as small changes.
 import {
-  Compartment, EditorState, EditorView, HighlightStyle, Transaction, codeFolding, defaultKeymap, drawSelection, foldGutter,
-  foldKeymap, highlightActiveLine, highlightSelectionMatches, highlightSpecialChars, history, historyKeymap, indentUnit, keymap,
-  lineNumbers, search, searchKeymap, syntaxHighlighting, tags,
+  Compartment, EditorState, EditorView, HighlightStyle, Transaction, codeFolding, defaultKeymap, drawSelection,
+  foldGutter, foldKeymap, highlightActiveLine, highlightSelectionMatches, highlightSpecialChars, history,
+  historyKeymap, indentUnit, keymap, lineNumbers, search, searchKeymap, syntaxHighlighting, tags,
 } from "../../vendor/codemirror.js";
 import { presentableDiff } from "../../vendor/merge.js";
 import * as texts from "../texts.js";
@@ -10,8 +10,6 @@ import { markChanged, marks } from "./marks.js";
 
 /** @typedef {import("../../vendor/codemirror.js").Extension} Extension */
 
-/** Beyond this, text has no colours: highlighting would cost more than it helps. */
-export const MAX_HIGHLIGHTED = 1024 * 1024;
 /** A change with more pieces than this is one piece. */
 const MAX_PIECES = 2000;
 
@@ -27,7 +25,8 @@ const highlighting = HighlightStyle.define([
   { tag: [tags.function(tags.variableName), tags.function(tags.propertyName), tags.macroName, tags.labelName],
     color: "var(--code-name)" },
   { tag: [tags.definition(tags.variableName), tags.propertyName, tags.attributeName], color: "var(--code-name)" },
-  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.name)], color: "var(--code-type)" },
+  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.name)],
+    color: "var(--code-type)" },
   { tag: [tags.link, tags.url], color: "var(--code-link)", textDecoration: "underline" },
   { tag: tags.heading, color: "var(--code-keyword)", fontWeight: "600" },
   { tag: tags.strong, fontWeight: "600" },
@@ -69,7 +68,9 @@ const looks = EditorView.theme({
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)", outline: "1px solid var(--warn)" },
   ".cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--warn)", color: "var(--bg)" },
-  ".cm-specialChar": { color: "var(--removed)", backgroundColor: "var(--removed-soft)", borderRadius: "3px", fontSize: "11px" },
+  ".cm-specialChar": {
+    color: "var(--removed)", backgroundColor: "var(--removed-soft)", borderRadius: "3px", fontSize: "11px",
+  },
   ".cm-fresh": { backgroundColor: "var(--fresh)", borderRadius: "2px", animation: "cm-fade 1.6s ease-in both" },
   ".cm-fresh-line": { animation: "cm-fade-line 1.6s ease-in both" },
   "@keyframes cm-fade": { from: { backgroundColor: "var(--fresh)" }, "60%": { backgroundColor: "var(--fresh)" },
@@ -81,15 +82,19 @@ const looks = EditorView.theme({
     ".cm-bar": { forcedColorAdjust: "none", backgroundColor: "Highlight" },
   },
   ".cm-panels": { backgroundColor: "var(--bg-bar)", color: "var(--ink)", borderBottom: "1px solid var(--line)" },
-  ".cm-panel.cm-search": { display: "flex", flexWrap: "wrap", gap: "6px", alignItems: "center", padding: "8px 32px 8px 12px",
-    font: "13px var(--font)" },
+  ".cm-panel.cm-search": { display: "flex", flexWrap: "wrap", gap: "6px", alignItems: "center",
+    padding: "8px 32px 8px 12px", font: "13px var(--font)" },
   ".cm-panel.cm-search br": { display: "none" },
-  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "4px", fontSize: "12px", margin: "0" },
+  ".cm-panel.cm-search label": {
+    display: "inline-flex", alignItems: "center", gap: "4px", fontSize: "12px", margin: "0",
+  },
   ".cm-textfield": { font: "inherit", padding: "4px 8px", margin: "0", border: "1px solid var(--line-strong)",
     borderRadius: "6px", backgroundColor: "var(--bg)", color: "var(--ink)" },
   ".cm-button": { font: "inherit", fontSize: "12px", padding: "4px 10px", margin: "0", border: "1px solid var(--line)",
     borderRadius: "6px", background: "var(--bg-raised)", color: "var(--ink)" },
-  ".cm-panel.cm-search [name=close]": { color: "var(--ink-2)", fontSize: "18px", padding: "4px 8px", top: "4px", right: "4px" },
+  ".cm-panel.cm-search [name=close]": {
+    color: "var(--ink-2)", fontSize: "18px", padding: "4px 8px", top: "4px", right: "4px",
+  },
 });
 
 /** What all documents have. @param {Extension} more that comes first, such as line numbers */
@@ -100,7 +105,10 @@ export function common(more) {
     foldGutter({ openText: "⌄", closedText: "›" }),
     marks,
     codeFolding(),
-    highlightSpecialChars({ render: specialChar, addSpecialChars: /[\u200c\u202a-\u202c\u2060-\u2064\u2068\u2069\u3164]/g }),
+    highlightSpecialChars({
+      render: specialChar,
+      addSpecialChars: /[\u200c\u202a-\u202c\u2060-\u2064\u2068\u2069\u3164]/g,
+    }),
     drawSelection(),
     highlightActiveLine(),
     highlightSelectionMatches({ minSelectionLength: 2, maxMatches: 200 }),
@@ -149,11 +157,16 @@ export function writing(label) {
   return [
     history(),
     keymap.of(historyKeymap),
-    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
+    EditorView.contentAttributes.of({
+      tabindex: "0", "aria-label": label, autocapitalize: "off", autocorrect: "off", spellcheck: "false",
+    }),
   ];
 }
 
-/** How a text breaks its lines; a document keeps it, so that it can become the same bytes again. @param {string} text */
+/**
+ * How a text breaks its lines; a document keeps it, so that it can become the same bytes again.
+ * @param {string} text
+ */
 export function separatorOf(text) {
   return text.includes("\r\n") && !/(^|[^\r])\n/.test(text) ? "\r\n" : "\n";
 }
@@ -170,7 +183,8 @@ export function versionChange(state, text, mark) {
   const wanted = separator === "\n" ? text : text.replaceAll(separator, "\n");
   const held = state.doc.toString();
   if (held === wanted) return null;
-  let pieces = presentableDiff(held, wanted, { scanLimit: 500, timeout: 100 }).map(({ fromA, toA, fromB, toB }) => ({ fromA, toA, fromB, toB }));
+  let pieces = presentableDiff(held, wanted, { scanLimit: 500, timeout: 100 })
+    .map(({ fromA, toA, fromB, toB }) => ({ fromA, toA, fromB, toB }));
   if (pieces.length > MAX_PIECES) {
     const last = pieces[pieces.length - 1];
     pieces = [{ fromA: pieces[0].fromA, toA: last.toA, fromB: pieces[0].fromB, toB: last.toB }];

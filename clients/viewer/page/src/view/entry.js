@@ -1,4 +1,4 @@
-// Who you are: a guest's entry by a name, and the way out again.
+// A guest's entry by a name, and the way out again.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { ConnectionLost, RequestError } from "../connection.js";
 import { visible } from "../names.js";
@@ -17,8 +17,7 @@ export function mountEntry(element, { session, workspace }) {
   const redraw = region(element, template, session, workspace);
   joinDialog(element, workspace, "entry", () => {
     fault = "";
-    redraw();
-    requestAnimationFrame(() => element.querySelector("input")?.focus());
+    redraw.now();
   });
 
   function template() {
@@ -27,7 +26,7 @@ export function mountEntry(element, { session, workspace }) {
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
-      ${name === null ? formTemplate() : html`<p>${texts.entry.known(visible(name))}</p>
+      ${name === null ? formTemplate() : html`<p>${texts.entry.known(name)}</p>
         <div class="sheet-actions"><button class="button" @click=${leave}>${texts.entry.leave}</button></div>`}
     </div>`;
   }
@@ -36,7 +35,7 @@ export function mountEntry(element, { session, workspace }) {
     return html`<form @submit=${onSubmit}>
       <p>${session.guests === "propose" ? texts.entry.propose : texts.entry.chat}</p>
       <label class="labelled"><span>${texts.entry.name}</span>
-        <input class="field" name="name" maxlength="32" required autocomplete="nickname" spellcheck="false"
+        <input class="field" name="name" maxlength="32" required autofocus autocomplete="nickname" spellcheck="false"
           aria-describedby="entry-fault" ?disabled=${isAsking}></label>
       <p class="fault" id="entry-fault" role="alert">${fault}</p>
       <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}>${texts.entry.cancel}</button>
@@ -59,7 +58,7 @@ export function mountEntry(element, { session, workspace }) {
       if (error instanceof ConnectionLost) fault = texts.entry.lost;
       else if (error instanceof RequestError && error.answer.suggestion) {
         const free = error.answer.suggestion.replace(/^~/, "");
-        fault = texts.entry.taken(visible(free));
+        fault = texts.entry.taken(free);
         /** @type {HTMLInputElement} */ (form.elements.namedItem("name")).value = free;
       } else fault = visible(error instanceof Error ? error.message : String(error));
     }

@@ -1,5 +1,6 @@
 // Keys for the whole page, and the list of them.
 import { html, nothing } from "../../vendor/lit-html.js";
+import { browserKeeper } from "../keeper.js";
 import * as texts from "../texts.js";
 import { joinDialog } from "./dialog.js";
 import { closeIcon } from "./icons.js";
@@ -14,12 +15,15 @@ import { region } from "./region.js";
 
 const KEPT = "singleKeys";
 /** The regions that F6 goes round, in order; those that are not seen are left out. */
-const REGIONS = ["#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button", "#difference",
-  "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]", "#bar button:not(.skip)", "#places button"];
+const REGIONS = [
+  "#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button",
+  "#difference", "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]",
+  "#bar button:not(.skip)", "#places button",
+];
 
 /** @param {Workspace} workspace @param {Actions} actions */
 export function mountKeys(workspace, actions) {
-  if (localStorage.getItem(KEPT) === "off") workspace.set({ singleKeys: false });
+  if (browserKeeper.getItem(KEPT) === "off") workspace.set({ singleKeys: false });
 
   /** @type {Record<string, () => void>} */
   const single = {
@@ -50,7 +54,7 @@ export function mountKeys(workspace, actions) {
   /** @param {"chat" | "proposals"} which */
   function panel(which) {
     workspace.openPanel(which);
-    requestAnimationFrame(actions.focusPanel);
+    actions.focusPanel();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -62,9 +66,12 @@ export function mountKeys(workspace, actions) {
       workspace.set({ dialog: "palette" });
       event.preventDefault();
     } else if (event.key === "Escape") {
-      if (workspace.dialog === null) goBack(isTyping(event));
-    } else if (workspace.singleKeys && workspace.dialog === null && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event)) {
-      if (!Object.hasOwn(single, event.key)) return;
+      if (workspace.dialog === null) return goBack(isTyping(event));
+      // Nothing in the dialog has the focus, so that it has not heard of the key.
+      event.preventDefault();
+      workspace.set({ dialog: null });
+    } else if (workspace.singleKeys && workspace.dialog === null && !isTyping(event)) {
+      if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(single, event.key)) return;
       event.preventDefault();
       single[event.key]();
     }
@@ -86,8 +93,9 @@ function goRound(by, focusCode) {
   const here = seen.findIndex((each) => regionOf(each).contains(document.activeElement));
   const next = seen.at((here + (here < 0 && by < 0 ? 0 : by)) % seen.length);
   if (next?.id === "code") focusCode();
-  else if (next?.tabIndex === -1 && next.id === "difference") (/** @type {HTMLElement} */ (next.querySelector("button, [tabindex]") ?? next)).focus();
-  else next?.focus();
+  else if (next?.tabIndex === -1 && next.id === "difference") {
+    /** @type {HTMLElement} */ (next.querySelector("button, [tabindex]") ?? next).focus();
+  } else next?.focus();
 }
 
 /** @param {HTMLElement} element */
@@ -98,7 +106,7 @@ function regionOf(element) {
 /** @param {HTMLElement} element @param {Workspace} workspace */
 export function mountHelp(element, workspace) {
   const redraw = region(element, template, workspace);
-  joinDialog(element, workspace, "help", redraw);
+  joinDialog(element, workspace, "help", redraw.now);
 
   function template() {
     if (workspace.dialog !== "help") return nothing;
@@ -119,7 +127,7 @@ export function mountHelp(element, workspace) {
   /** @param {Event} event */
   function onSingle(event) {
     const isOn = /** @type {HTMLInputElement} */ (event.target).checked;
-    localStorage.setItem(KEPT, isOn ? "on" : "off");
+    browserKeeper.setItem(KEPT, isOn ? "on" : "off");
     workspace.set({ singleKeys: isOn });
   }
 }

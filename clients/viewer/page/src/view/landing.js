@@ -28,12 +28,14 @@ export function mountLanding(element) {
   /** @param {SubmitEvent} event */
   function onSubmit(event) {
     event.preventDefault();
-    const typed = String(new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get("address") ?? "").trim();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const typed = String(new FormData(form).get("address") ?? "").trim();
     const [path, fragment = ""] = typed.replace(/^[a-z]+:\/\/[^/]+/i, "").split("#");
     const place = readAddress(path.startsWith("/") ? path : `/${path}`);
     if (place) {
       const { token } = readFragment(fragment);
-      location.assign(writeAddress(place.streamer, place.project) + (token ? `#token=${encodeURIComponent(token)}` : ""));
+      const kept = token ? `#token=${encodeURIComponent(token)}` : "";
+      location.assign(writeAddress(place.streamer, place.project) + kept);
       return;
     }
     fault = texts.landing.wrong;

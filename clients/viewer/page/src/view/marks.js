@@ -12,7 +12,10 @@ const MAX_MARKED_LINES = 5000;
 export const markChanged = StateEffect.define({ map: mapRanges });
 /** Ends the highlight of fresh characters; the gutter's bars stay. */
 export const clearFresh = StateEffect.define();
-/** The lines that the address names; null for none. @type {import("../../vendor/codemirror.js").StateEffectType<Range | null>} */
+/**
+ * The lines that the address names; null for none.
+ * @type {import("../../vendor/codemirror.js").StateEffectType<Range | null>}
+ */
 export const markLinked = StateEffect.define();
 
 /** @param {Range[]} ranges @param {import("../../vendor/codemirror.js").ChangeDesc} changes */

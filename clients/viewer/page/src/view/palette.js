@@ -27,12 +27,9 @@ export function mountPalette(element, { project, workspace }) {
 
   joinDialog(element, workspace, "palette", () => {
     look("");
-    redraw();
-    requestAnimationFrame(() => {
-      const input = /** @type {HTMLInputElement | null} */ (element.querySelector("input"));
-      if (input) input.value = "";
-      input?.focus();
-    });
+    redraw.now();
+    const input = element.querySelector("input");
+    if (input) input.value = "";
   });
 
   /** @param {string} typed */
@@ -85,7 +82,13 @@ export function mountPalette(element, { project, workspace }) {
       >${project.touched.has(name) ? html`<span class="dot" role="img" aria-label=${texts.files.changed}></span>` : nothing}</div>`;
   }
 
-  /** A piece of a name with its found letters marked, in as few pieces as can be. @param {string} name @param {number} from @param {number} to @param {Set<number>} letters */
+  /**
+   * A piece of a name with its found letters marked, in as few pieces as can be.
+   * @param {string} name
+   * @param {number} from
+   * @param {number} to
+   * @param {Set<number>} letters
+   */
   function marked(name, from, to, letters) {
     const pieces = [];
     for (let start = from; start < to;) {

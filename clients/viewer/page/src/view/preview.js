@@ -1,12 +1,15 @@
 // What is no text: pictures, bytes, and files that cannot be shown. Nothing here is ever a document.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { encodeBase64 } from "../encoding.js";
-import { baseName, visible } from "../names.js";
+import { baseName } from "../names.js";
 import * as texts from "../texts.js";
 import { region } from "./region.js";
 import { saveBlob } from "./save.js";
 
-/** Raster types that an image element may get, by ending; the type is ours, whatever the bytes are. @type {Record<string, string>} */
+/**
+ * Raster types that an image element may get, by ending; the type is ours, whatever the bytes are.
+ * @type {Record<string, string>}
+ */
 const RASTER = {
   png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", avif: "image/avif",
   bmp: "image/bmp", ico: "image/x-icon",
@@ -41,7 +44,8 @@ export function mountPreview(element, { active, project, workspace, notices, edi
       drawn = null;
       rows = BYTES_SHOWN / BYTES_IN_ROW;
     }
-    const shown = name === null || workspace.stage.kind !== "file" || edits.textOf(name) !== undefined ? null : body(name);
+    const isOther = workspace.stage.kind !== "file";
+    const shown = name === null || isOther || edits.textOf(name) !== undefined ? null : body(name);
     element.hidden = shown === null;
     if (shown === null) release();
     return shown ?? nothing;
@@ -51,7 +55,9 @@ export function mountPreview(element, { active, project, workspace, notices, edi
   function body(file) {
     const { status, content } = active;
     const size = project.entries.get(file)?.size ?? 0;
-    if (status === "tooLarge") return note(texts.preview.tooLarge(size), texts.preview.download, () => void download(file));
+    if (status === "tooLarge") {
+      return note(texts.preview.tooLarge(size), texts.preview.download, () => void download(file));
+    }
     if (status === "gone") return note(texts.preview.gone, texts.preview.closeTab, () => workspace.close(file));
     if (status === "failed") return note(texts.preview.unreadable, texts.preview.again, () => active.again());
     if (!content) return null;
@@ -62,9 +68,13 @@ export function mountPreview(element, { active, project, workspace, notices, edi
       return type && !broken ? pictureTemplate(file, content.bytes, type) : bytesTemplate(file, content.bytes);
     }
     if (ending !== "svg" || content.bytes.length > MAX_SVG) return null;
-    if (drawn !== file) return html`<div class="preview-bar"><button class="button" @click=${() => draw(file)}>${texts.preview.showPicture}</button></div>`;
-    return html`<div class="preview-bar"><button class="button" @click=${() => draw(null)}>${texts.preview.showCode}</button></div>
-      <div class="picture"><img alt=${texts.preview.picture(visible(baseName(file)))} src="data:image/svg+xml;base64,${encodeBase64(content.bytes)}"></div>`;
+    /** @param {string | null} other @param {string} label */
+    const turn = (other, label) => html`<div class="preview-bar"><button class="button" @click=${() => draw(other)}
+      >${label}</button></div>`;
+    if (drawn !== file) return turn(file, texts.preview.showPicture);
+    return html`${turn(null, texts.preview.showCode)}
+      <div class="picture"><img alt=${texts.preview.picture(baseName(file))}
+        src="data:image/svg+xml;base64,${encodeBase64(content.bytes)}"></div>`;
   }
 
   /** @param {string | null} file */
@@ -83,7 +93,7 @@ export function mountPreview(element, { active, project, workspace, notices, edi
       picture = { ...picture, ...values };
       redraw();
     };
-    return html`<div class="picture"><img alt=${texts.preview.picture(visible(baseName(file)))} src=${picture.address}
+    return html`<div class="picture"><img alt=${texts.preview.picture(baseName(file))} src=${picture.address}
       @error=${() => settle({ broken: true })}
       @load=${(/** @type {Event} */ event) => {
         const { naturalWidth, naturalHeight } = /** @type {HTMLImageElement} */ (event.target);

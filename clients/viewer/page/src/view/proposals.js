@@ -22,7 +22,7 @@ const REFRESH_MS = 10_000;
  */
 export function mountProposals(element, models) {
   const { proposal, sent, review, project, session, workspace, notices } = models;
-  const drawLater = () => draw();
+  const drawLater = Object.assign(() => draw(), { now: () => draw.now() });
   const own = proposeTemplate(models, drawLater);
   const waiting = reviewsTemplate(models, drawLater);
 

@@ -2,8 +2,8 @@
 import { html, live, nothing, repeat } from "../../vendor/lit-html.js";
 import { isChange, kindOf, nameProblem } from "../draft.js";
 import { sha256Hex } from "../encoding.js";
-import { visible } from "../names.js";
-import { propose as texts } from "../panel-texts.js";
+import { baseName, visible } from "../names.js";
+import { kinds, letters, propose as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
 import { closeIcon } from "./icons.js";
 
@@ -50,11 +50,28 @@ export async function edit({ proposal, project, workspace, notices }, name) {
 }
 
 /**
+ * Forgets the edit of a file, and offers to have it back.
+ *
+ * @param {{ proposal: Proposal, project: Project, workspace: Workspace, notices: Notices }} models
+ * @param {string} name
+ */
+export function discard({ proposal, project, workspace, notices }, name) {
+  const removed = proposal.discard(name);
+  if (!project.entries.has(name)) workspace.close(name);
+  if (!removed.some(isChange)) return;
+  const undo = () => {
+    if (!proposal.restore(removed)) notices.say(texts.tooLong, { tone: "bad" });
+    else if (proposal.textOf(name) !== undefined) workspace.open(name, { keep: true });
+  };
+  notices.say(texts.discarded, { action: { label: texts.undo, run: undo } });
+}
+
+/**
  * The template of a viewer's proposals.
  *
  * @param {{ proposal: Proposal, sent: import("../sent.js").SentProposals, project: Project, workspace: Workspace,
  *   notices: Notices, session: import("../session.js").Session }} models
- * @param {() => void} draw asks for another render
+ * @param {(() => void) & { now: () => void }} draw asks for another render, or renders at once
  */
 export function proposeTemplate(models, draw) {
   const { proposal, sent, project, workspace, notices, session } = models;
@@ -71,11 +88,13 @@ export function proposeTemplate(models, draw) {
   };
   const startNaming = (/** @type {string | null} */ file) => {
     naming = { file, value: file?.slice(1) ?? "", problem: "" };
-    draw();
+    draw.now();
+    document.getElementById("naming")?.focus();
   };
   const stopNaming = () => {
     naming = null;
-    draw();
+    draw.now();
+    document.getElementById("new-file")?.focus();
   };
   /** @param {KeyboardEvent} event */
   const leaveNaming = (event) => {
@@ -113,10 +132,6 @@ export function proposeTemplate(models, draw) {
     if (proposal.remove(file, base) && proposal.drafts.has(file))
       workspace.show({ kind: "draft", name: file });
   };
-  const discard = (/** @type {string} */ file) => {
-    proposal.discard(file);
-    if (!project.entries.has(file)) workspace.close(file);
-  };
   const withdraw = (/** @type {Sent} */ each) =>
     sent
       .withdraw(each.id)
@@ -152,13 +167,13 @@ export function proposeTemplate(models, draw) {
       <li class="file-row">
         <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(draft.name)}
           @click=${() => workspace.show({ kind: "draft", name: draft.name })}>
-          <span class="kind ${kind}" aria-hidden="true">${texts.letters[kind]}</span>
+          <span class="kind ${kind}" aria-hidden="true">${letters[kind]}</span>
           <bdi class="path">${visible(draft.name.slice(1))}</bdi>
-          <span class="visually-hidden">${texts.kinds[kind]}</span>
+          <span class="visually-hidden">${kinds[kind]}</span>
           ${note ? html`<span class="note">${note}</span>` : nothing}
         </button>
         <button class="icon-button" aria-label=${discardLabel} title=${discardLabel}
-          @click=${() => discard(draft.name)}>${closeIcon}</button>
+          @click=${() => discard(models, draft.name)}>${closeIcon}</button>
       </li>`;
   };
 
@@ -167,7 +182,7 @@ export function proposeTemplate(models, draw) {
     html`
     <form class="naming" @submit=${name} @keydown=${leaveNaming}>
       <label for="naming">${naming.file === null ? texts.newName : texts.renameTo}</label>
-      <input id="naming" class="field mono" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus
+      <input id="naming" class="field mono" autocomplete="off" autocapitalize="off" spellcheck="false"
         placeholder=${texts.newPlaceholder} .value=${live(naming.value)}
         aria-invalid=${naming.problem ? "true" : nothing}
         aria-describedby=${naming.problem ? "naming-problem" : nothing}
@@ -187,7 +202,7 @@ export function proposeTemplate(models, draw) {
     const active = workspace.active;
     const isThere = active !== null && exists(active);
     const isEdited = active !== null && proposal.textOf(active) !== undefined;
-    const short = active === null ? "" : lastPart(active);
+    const short = active === null ? "" : baseName(active);
     return html`
       <div class="tools">
         ${
@@ -198,7 +213,7 @@ export function proposeTemplate(models, draw) {
               ${tool(texts.remove, texts.removeFile(short), () => remove(active))}`
             : nothing
         }
-        <button class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
+        <button id="new-file" class="button" @click=${() => startNaming(null)}>${texts.newFile}</button>
       </div>`;
   };
 
@@ -268,9 +283,4 @@ export function proposeTemplate(models, draw) {
 function sayError(error) {
   if (error.kind === "refused") return texts.refused(error.message);
   return error.kind === "lost" ? texts.lost : texts.overlong;
-}
-
-/** @param {string} name */
-function lastPart(name) {
-  return name.slice(name.lastIndexOf("/") + 1);
 }

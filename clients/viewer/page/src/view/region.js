@@ -8,7 +8,8 @@ import { render } from "../../vendor/lit-html.js";
  * @param {HTMLElement | DocumentFragment} element
  * @param {() => unknown} template
  * @param {...Observable} models
- * @returns {() => void} asks for another render, for what the view keeps by itself
+ * @returns {(() => void) & { now: () => void }} asks for another render, for what the view keeps by
+ * itself; `now` renders at once,   where the next key is for what will be there
  */
 export function region(element, template, ...models) {
   let scheduled = false;
@@ -23,5 +24,5 @@ export function region(element, template, ...models) {
   };
   for (const model of models) model.subscribe(schedule);
   draw();
-  return schedule;
+  return Object.assign(schedule, { now: draw });
 }

@@ -1,7 +1,7 @@
 // The streamer's side of the proposals: what waits, what has been looked at, accepting and closing.
 import { html, nothing, repeat } from "../../vendor/lit-html.js";
 import { visible, visibleLines } from "../names.js";
-import { review as texts } from "../panel-texts.js";
+import { kinds, letters, review as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
 import { copyText } from "./clipboard.js";
 import { chevronIcon } from "./icons.js";
@@ -68,9 +68,9 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
           @change=${(/** @type {any} */ event) => review.tick(proposed.id, name, event.target.checked)}>
         <button class="file" aria-current=${shown ? "true" : nothing} title=${visible(name)}
           @click=${() => look(proposed, name)}>
-          <span class="kind ${kind}" aria-hidden="true">${texts.letters[kind]}</span>
+          <span class="kind ${kind}" aria-hidden="true">${letters[kind]}</span>
           <bdi class="path">${visible(name.slice(1))}</bdi>
-          <span class="visually-hidden">${texts.kinds[kind]}</span>
+          <span class="visually-hidden">${kinds[kind]}</span>
         </button>
       </li>`;
   };

@@ -61,7 +61,11 @@ export function mountPanelTabs(element, { workspace, counts }) {
   }
 }
 
-/** A phone's bar at the bottom. @param {HTMLElement} element @param {{ workspace: Workspace, counts: Counts }} models */
+/**
+ * A phone's bar at the bottom.
+ * @param {HTMLElement} element
+ * @param {{ workspace: Workspace, counts: Counts }} models
+ */
 export function mountPlaces(element, { workspace, counts }) {
   region(element, template, workspace, ...counts.of);
 
@@ -74,7 +78,13 @@ export function mountPlaces(element, { workspace, counts }) {
       ${item(texts.places.proposals, proposalIcon, place === "panel" && panel === "proposals", counts.proposals(), () => workspace.openPanel("proposals"))}`;
   }
 
-  /** @param {string} label @param {unknown} icon @param {boolean} isHere @param {number} count @param {() => void} go */
+  /**
+   * @param {string} label
+   * @param {unknown} icon
+   * @param {boolean} isHere
+   * @param {number} count
+   * @param {() => void} go
+   */
   function item(label, icon, isHere, count, go) {
     return html`<button aria-current=${isHere ? "page" : nothing} @click=${go}>${icon}<span>${label}</span>${badge(count)}</button>`;
   }

@@ -31,8 +31,7 @@ export function mountState(element, { session, connection, project, workspace, n
   }
 
   function body() {
-    const streamer = visible(session.streamer);
-    const name = visible(session.project);
+    const { streamer, project: name } = session;
     switch (session.phase) {
       case "denied": {
         const { title, text } = session.tokenState === "expired" ? texts.state.expired
@@ -40,7 +39,8 @@ export function mountState(element, { session, connection, project, workspace, n
         return card(title, text(streamer), linkForm());
       }
       case "refused":
-        return card(texts.state.refused.title, visible(session.refusal), button(texts.state.refused.action, () => connection.reconnect()));
+        return card(texts.state.refused.title, visible(session.refusal),
+          button(texts.state.refused.action, () => connection.reconnect()));
       case "missing": {
         const { title, text, action } = texts.state.missing;
         return card(title, text(streamer, name), html`<a class="button" href="/">${action}</a>`);
@@ -99,22 +99,33 @@ export function mountState(element, { session, connection, project, workspace, n
   }
 }
 
-/** The sentence above the tabs while a token has been lost and watching goes on. @param {HTMLElement} element @param {import("../session.js").Session} session */
+/**
+ * The sentence above the tabs while a token has been lost and watching goes on.
+ * @param {HTMLElement} element
+ * @param {import("../session.js").Session} session
+ */
 export function mountBanner(element, session) {
   /** @type {string | null} */
   let dismissed = null;
   const redraw = region(element, template, session);
 
   function template() {
-    const { tokenState, phase } = session;
-    if (tokenState === "good") dismissed = null;
-    const text = tokenState === "expired" ? texts.state.expiredBanner : tokenState === "wrong" ? texts.state.wrongBanner : null;
-    if (text === null || phase !== "ready" || dismissed === tokenState) return nothing;
+    const text = lossOf(session);
+    if (text === null) dismissed = null;
+    if (text === null || session.phase !== "ready" || dismissed === text) return nothing;
     const dismiss = () => {
-      dismissed = tokenState;
+      dismissed = text;
       redraw();
     };
     return html`<div class="banner" role="status"><span>${text}</span>
       <button class="icon-button" aria-label=${texts.state.dismiss} @click=${dismiss}>${closeIcon}</button></div>`;
   }
+}
+
+/** @param {import("../session.js").Session} session @returns {string | null} */
+function lossOf({ tokenState, lostName }) {
+  if (tokenState === "expired") return texts.state.expiredBanner;
+  if (tokenState === "wrong") return texts.state.wrongBanner;
+  if (lostName === null) return null;
+  return lostName === "expired" ? texts.state.nameExpiredBanner : texts.state.nameRefusedBanner;
 }

@@ -33,7 +33,8 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
   /** @param {Tab} tab */
   function tabTemplate({ name, kept }) {
     const isActive = name === workspace.active;
-    const classes = { tab: true, active: isActive, preview: !kept, gone: project.loaded && !project.entries.has(name) && !isEdited(name) };
+    const gone = project.loaded && !project.entries.has(name) && !isEdited(name);
+    const classes = { tab: true, active: isActive, preview: !kept, gone };
     return html`<div class=${classMap(classes)} role="presentation" @auxclick=${(/** @type {MouseEvent} */ event) =>
       event.button === 1 && workspace.close(name)}>
       <button role="tab" data-name=${name} aria-selected=${String(isActive)} aria-controls="code" tabindex=${isActive ? 0 : -1}
@@ -90,7 +91,8 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
  *   notices: import("../notices.js").Notices, isEdited: (name: string) => boolean, mayEdit: () => boolean,
  *   edit: () => void, discard: (name: string) => void, edits: import("../observable.js").Observable }} models
  */
-export function mountFileBar(element, { workspace, project, active, session, notices, isEdited, mayEdit, edit, discard, edits }) {
+export function mountFileBar(element, models) {
+  const { workspace, project, active, session, notices, isEdited, mayEdit, edit, discard, edits } = models;
   region(element, template, workspace, project, active, session, edits);
 
   function template() {
@@ -124,7 +126,7 @@ export function mountFileBar(element, { workspace, project, active, session, not
 
   function followTemplate() {
     const { following } = workspace;
-    return html`<button class="button follow" aria-pressed=${String(following)} title=${texts.stage.followHint(visible(session.streamer))}
+    return html`<button class="button follow" aria-pressed=${String(following)} title=${texts.stage.followHint(session.streamer)}
       @click=${() => workspace.set({ following: !following })}
     >${followIcon}<span>${following ? texts.stage.following : texts.stage.follow}</span></button>`;
   }

@@ -1,5 +1,7 @@
-// The project as a download, and the command that keeps a copy in step with it.
+// The project as a download, and the commands that have it in a terminal.
 import { html, nothing } from "../../vendor/lit-html.js";
+import { cloneCommand, mirrorCommand } from "../commands.js";
+import { visible } from "../names.js";
 import * as texts from "../texts.js";
 import { copyText } from "./clipboard.js";
 import { joinDialog } from "./dialog.js";
@@ -12,11 +14,12 @@ import { region } from "./region.js";
  *   workspace: import("../workspace.js").Workspace }} models
  */
 export function mountTake(element, { session, project, workspace }) {
-  let copied = false;
+  /** The command that was copied last. @type {string | null} */
+  let copied = null;
   const redraw = region(element, template, workspace, project);
   joinDialog(element, workspace, "take", () => {
-    copied = false;
-    redraw();
+    copied = null;
+    redraw.now();
   });
 
   function template() {
@@ -30,15 +33,24 @@ export function mountTake(element, { session, project, workspace }) {
         <button class="button primary">${downloadIcon}<span>${texts.take.zip}</span></button>
         <span class="hint">${texts.take.zipHint(project.entries.size, bytes)}</span>
       </form>
+      <p>${texts.take.mirror}</p>
+      ${commandTemplate(mirrorCommand(where()))}
       <p>${texts.take.clone}</p>
-      <div class="command"><code tabindex="0">${command()}</code>
-        <button class="button" @click=${copy}>${copied ? texts.take.copied : texts.take.copy}</button></div>
+      ${commandTemplate(cloneCommand(where()))}
+      ${session.token ? html`<p class="hint">${texts.take.token}</p>` : nothing}
     </div>`;
   }
 
-  function command() {
+  function where() {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
-    return `twicecast mirror ${quoted(`${session.streamer}/${session.project}`)} --url ${url}`;
+    return { streamer: session.streamer, project: session.project, url };
+  }
+
+  /** @param {string} command */
+  function commandTemplate(command) {
+    const label = copied === command ? texts.take.copied : texts.take.copy;
+    return html`<div class="command"><code tabindex="0">${visible(command)}</code>
+      <button class="button" @click=${() => copy(command)}>${label}</button></div>`;
   }
 
   /** The token goes along in the body, only while the form is being sent. @param {FormDataEvent} event */
@@ -47,13 +59,9 @@ export function mountTake(element, { session, project, workspace }) {
     if (token) event.formData.set("token", token);
   }
 
-  async function copy() {
-    copied = await copyText(command());
+  /** @param {string} command */
+  async function copy(command) {
+    copied = (await copyText(command)) ? command : null;
     redraw();
   }
-}
-
-/** @param {string} word for a shell */
-function quoted(word) {
-  return /^[\w./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,5 @@
 // Light, dark, or as the system has it. The choice is kept in this browser.
+import { browserKeeper } from "../keeper.js";
 
 /** @typedef {"auto" | "light" | "dark"} Theme */
 
@@ -14,13 +15,13 @@ export function theme() {
 
 /** Shows what was chosen in an earlier visit. */
 export function restoreTheme() {
-  apply(/** @type {Theme} */ (localStorage.getItem(KEY) ?? "auto"));
+  apply(/** @type {Theme} */ (browserKeeper.getItem(KEY) ?? "auto"));
 }
 
 /** Goes on to the next theme. */
 export function nextTheme() {
   const next = ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length];
-  localStorage.setItem(KEY, next);
+  browserKeeper.setItem(KEY, next);
   apply(next);
 }
 

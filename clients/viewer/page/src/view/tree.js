@@ -73,7 +73,8 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     const isFolder = name.endsWith("/");
     const isOpen = isFolder && open.has(name);
     const isTouched = isFolder ? !isOpen && holdsTouched(name) : project.touched.has(name);
-    const classes = { "tree-row": true, folder: isFolder, cursor: name === cursor, active: name === workspace.active, open: isOpen };
+    const isActive = name === workspace.active;
+    const classes = { "tree-row": true, folder: isFolder, cursor: name === cursor, active: isActive, open: isOpen };
     return html`<div class=${classMap(classes)} role="treeitem" id="row-${index}" data-name=${name}
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings}
       aria-expanded=${isFolder ? String(isOpen) : nothing} aria-selected=${String(name === workspace.active)}
@@ -113,7 +114,9 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     rowHeight = parseFloat(getComputedStyle(element).getPropertyValue("--row")) || rowHeight;
     const top = at * rowHeight;
     if (top < box.scrollTop + rowHeight) box.scrollTop = top - 2 * rowHeight;
-    else if (top > box.scrollTop + box.clientHeight - 2 * rowHeight) box.scrollTop = top - box.clientHeight + 3 * rowHeight;
+    else if (top > box.scrollTop + box.clientHeight - 2 * rowHeight) {
+      box.scrollTop = top - box.clientHeight + 3 * rowHeight;
+    }
     redraw();
   }
 

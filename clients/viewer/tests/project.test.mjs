@@ -1,0 +1,89 @@
+// What a page keeps of a project, beside a connection that only the test speaks through; no browser.
+import test from "node:test";
+import assert from "node:assert/strict";
+import { MAX_HELD_BYTES } from "../page/src/contents.js";
+import { Observable } from "../page/src/observable.js";
+import { MAX_SHOWN_BYTES, Project } from "../page/src/project.js";
+
+/** A project, with the test as its server. */
+function world() {
+  /** @type {Record<string, (message: { data: any }) => void>} */
+  const handlers = {};
+  /** @type {() => void} */
+  let ready = () => {};
+  /** @type {(value: any) => void} */
+  let answerList = () => {};
+  const connection = Object.assign(new Observable(), {
+    state: "open",
+    on: (/** @type {string} */ type, /** @type {any} */ handler) => void (handlers[type] = handler),
+    request: (/** @type {string} */ _type, /** @type {string} */ subtype) =>
+      subtype === "list" ? new Promise((resolve) => (answerList = resolve)) : new Promise(() => {}),
+  });
+  const session = {
+    streamer: "ana", project: "demo", place: {}, headers: {},
+    contentNames() {},
+    onReady: (/** @type {() => void} */ listener) => void (ready = listener),
+    watch: async () => {},
+  };
+  const project = new Project(/** @type {any} */ (connection), /** @type {any} */ (session));
+  return {
+    project,
+    /** @param {string} type @param {any} data */
+    push: (type, data) => handlers[type]({ data }),
+    /** A new connection that has greeted; gives the server's answer to its listing. */
+    async greet() {
+      ready();
+      // Node has no server at the page's address, so the page asks over the connection.
+      await new Promise((resolve) => setImmediate(resolve));
+      return async (/** @type {any[]} */ files) => {
+        answerList({ data: { files } });
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+    },
+    lose() {
+      connection.state = "waiting";
+      connection.changed();
+      connection.state = "open";
+    },
+  };
+}
+const file = (/** @type {string} */ name, size = 1) => ({ name, size, modified: 1 });
+const part = (/** @type {string} */ name, /** @type {string | Uint8Array} */ content, at = 1, of = 1) =>
+  ({ name, content: Buffer.from(content).toString("base64"), part: at, maxPart: of });
+
+test("open files count among what is held, but for the one that is looked at", async () => {
+  const { project, push } = world();
+  const names = Array.from({ length: 6 }, (_, at) => `/f${at}`);
+  project.want(names, "/f0");
+  const long = Buffer.alloc(MAX_SHOWN_BYTES, "x");
+  for (const name of names) push("fileGet", part(name, long));
+  const held = names.filter((name) => project.held(name));
+  assert.deepEqual(held, ["/f0", "/f3", "/f4", "/f5"]);
+  assert.equal(held.length * MAX_SHOWN_BYTES, MAX_HELD_BYTES);
+});
+
+test("the first part of a file that a lost connection has brought is nothing on the next one", async () => {
+  const { project, push, lose } = world();
+  /** @type {string[]} */
+  const told = [];
+  project.onChange(({ name }) => told.push(name));
+  push("fileGet", part("/a", "one ", 1, 2));
+  push("fileGet", part("/b", "one ", 1, 2));
+  push("fileGet", part("/b", "two", 2, 2));
+  lose();
+  push("fileGet", part("/a", "two", 2, 2));
+  assert.deepEqual(told, ["/b"]);
+  assert.equal(project.held("/b")?.text, "one two");
+  assert.equal(project.entries.has("/a"), false);
+});
+
+test("a change that is heard of while a listing is under way is newer than the listing, and one before it older", async () => {
+  const { project, push, greet } = world();
+  await (await greet())([file("/a"), file("/b")]);
+  push("fileChanged", file("/a", 10));
+  const answer = await greet();
+  push("fileChanged", file("/b", 20));
+  push("fileDeleted", { file: "/c" });
+  await answer([file("/a", 11), file("/b", 2), file("/c")]);
+  assert.deepEqual([...project.entries].map(([name, { size }]) => [name, size]), [["/a", 11], ["/b", 20]]);
+});
