@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// A download whose client has taken nothing for so long may be cut off for another.
 const STALLED: Duration = Duration::from_secs(5);
+
+/// The part of what strangers' downloads may take that those of one address may.
+const ADDRESS_PART: usize = 4;
 
 /// Why there is no download, or no more of it.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +62,9 @@ impl From<StoreError> for DownloadError {
 pub trait Taker: fmt::Debug + Send + Sync {
     /// For how long it has taken nothing of what waits for it; zero where nothing waits.
     fn stalled_for(&self) -> Duration;
+
+    /// Its address.
+    fn address(&self) -> IpAddr;
 }
 
 /// All downloads that are under way.
@@ -115,37 +122,63 @@ impl Downloads {
             // From here on no end is missed.
             ended.as_mut().enable();
             {
+                let open = Open {
+                    account: Arc::clone(account),
+                    taker: Arc::clone(taker),
+                    bytes,
+                    leaves: false,
+                };
                 let mut state = lock(&self.state);
-                if state.has_room(account, bytes) {
-                    let open = Open {
-                        account: Arc::clone(account),
-                        taker: Arc::clone(taker),
-                        bytes,
-                        leaves: false,
-                    };
-                    return state.add(open);
+                match state.short_of(&open) {
+                    None => return state.add(open),
+                    Some(short) => state.cut_off_stalled(short),
                 }
-                state.cut_off_stalled();
             }
             let _ = timeout(LOOK, ended).await;
         }
     }
 }
 
-impl State {
-    /// Whether downloads of such a holder may take `bytes` more. Those without a token may have
-    /// half of what such connections may hold.
-    fn has_room(&self, account: &Account, bytes: usize) -> bool {
-        if account.holder() != Holder::Unauthenticated {
-            return true;
-        }
-        let taken: usize = self.strangers().map(|open| open.bytes).sum();
-        taken + bytes <= account.unauthenticated_part() / 2
-    }
+/// What there is too little of for another download.
+#[derive(Debug, Clone, Copy)]
+enum Short {
+    /// Of what those of an address may take.
+    Address(IpAddr),
+    /// Of what all without a token may take.
+    All,
+}
 
-    fn strangers(&self) -> impl Iterator<Item = &Open> {
-        let all = self.open.values();
-        all.filter(|open| open.account.holder() == Holder::Unauthenticated)
+impl Short {
+    /// Whether it would help if this one ended.
+    fn is_helped_by(self, open: &Open) -> bool {
+        let has_no_token = open.account.holder() == Holder::Unauthenticated;
+        has_no_token
+            && match self {
+                Self::Address(address) => open.taker.address() == address,
+                Self::All => true,
+            }
+    }
+}
+
+impl State {
+    /// What there is too little of for this one. Those without a token may have half of what such
+    /// connections may hold, and those of one address a part of that.
+    fn short_of(&self, wanted: &Open) -> Option<Short> {
+        if wanted.account.holder() != Holder::Unauthenticated {
+            return None;
+        }
+        let taken = |short: Short| -> usize {
+            let all = self.open.values();
+            let counted = all.filter(|open| short.is_helped_by(open));
+            counted.map(|open| open.bytes).sum()
+        };
+        let most = wanted.account.unauthenticated_part() / 2;
+        let of_address = Short::Address(wanted.taker.address());
+        let taken_there = taken(of_address);
+        if taken_there > 0 && taken_there + wanted.bytes > most / ADDRESS_PART {
+            return Some(of_address);
+        }
+        (taken(Short::All) + wanted.bytes > most).then_some(Short::All)
     }
 
     fn add(&mut self, open: Open) -> u64 {
@@ -154,15 +187,16 @@ impl State {
         self.last_number
     }
 
-    /// Cuts off the download without a token that has stalled for longest, unless one is just
-    /// leaving, which may be enough.
-    fn cut_off_stalled(&mut self) {
-        if self.strangers().any(|open| open.leaves) {
+    /// Cuts off the one that has stalled for longest, unless one is just leaving, which may be
+    /// enough.
+    fn cut_off_stalled(&mut self, short: Short) {
+        let all = self.open.values_mut();
+        let helpful: Vec<_> = all.filter(|open| short.is_helped_by(open)).collect();
+        if helpful.iter().any(|open| open.leaves) {
             return;
         }
-        let strangers = self.open.values_mut();
-        let stalled = strangers
-            .filter(|open| open.account.holder() == Holder::Unauthenticated)
+        let stalled = helpful
+            .into_iter()
             .map(|open| (open.taker.stalled_for(), open))
             .filter(|(stalled_for, _)| *stalled_for >= STALLED);
         if let Some((_, longest)) = stalled.max_by_key(|(stalled_for, _)| *stalled_for) {

@@ -1,3 +1,4 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::*;
@@ -18,6 +19,10 @@ struct Client;
 impl Taker for Client {
     fn stalled_for(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn address(&self) -> IpAddr {
+        Ipv4Addr::LOCALHOST.into()
     }
 }
 

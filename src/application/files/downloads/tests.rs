@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::*;
 use crate::application::memory::MemoryBudget;
@@ -8,19 +8,26 @@ const MEMORY: usize = 64 << 20;
 /// Half a quarter of the memory is for the downloads of those without a token.
 const STRANGERS: usize = MEMORY / 8 / DOWNLOAD;
 
-/// A client that has taken nothing for so many seconds.
-#[derive(Debug, Default)]
-struct Client(AtomicU64);
+/// A client of some address that has taken nothing for so many seconds.
+#[derive(Debug)]
+struct Client {
+    address: u8,
+    stalled: AtomicU64,
+}
 
 impl Client {
     fn stalls_for(&self, seconds: u64) {
-        self.0.store(seconds, Ordering::Relaxed);
+        self.stalled.store(seconds, Ordering::Relaxed);
     }
 }
 
 impl Taker for Client {
     fn stalled_for(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::Relaxed))
+        Duration::from_secs(self.stalled.load(Ordering::Relaxed))
+    }
+
+    fn address(&self) -> IpAddr {
+        [192, 0, 2, self.address].into()
     }
 }
 
@@ -34,6 +41,7 @@ struct Begun {
 struct Scene {
     downloads: Arc<Downloads>,
     memory: Arc<MemoryBudget>,
+    addresses: AtomicU8,
 }
 
 impl Scene {
@@ -41,11 +49,20 @@ impl Scene {
         Self {
             downloads: Arc::default(),
             memory: MemoryBudget::new(MEMORY),
+            addresses: AtomicU8::new(1),
         }
     }
 
+    /// Begins one of another address than those before it.
     async fn begin(&self, holder: Holder) -> Option<Begun> {
-        let (account, client) = (self.memory.open_account(), Arc::<Client>::default());
+        let address = self.addresses.fetch_add(1, Ordering::Relaxed);
+        self.begin_at(address, holder).await
+    }
+
+    async fn begin_at(&self, address: u8, holder: Holder) -> Option<Begun> {
+        let account = self.memory.open_account();
+        let stalled = AtomicU64::default();
+        let client = Arc::new(Client { address, stalled });
         account.set_holder(holder);
         let taker: Arc<dyn Taker> = client.clone();
         let begun = self.downloads.begin(&account, &taker, DOWNLOAD).await;
@@ -164,4 +181,25 @@ async fn those_with_a_token_are_not_cut_off_for_those_without() {
     assert!(scene.begin(Holder::Unauthenticated).await.is_none());
     assert!(!known.account.is_evicted());
     assert!(all[0].account.is_evicted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_one_address_leave_most_to_others_and_make_way_for_each_other() {
+    let scene = Scene::new();
+    let mut all = Vec::new();
+    while let Some(begun) = scene.begin_at(0, Holder::Unauthenticated).await {
+        all.push(begun);
+    }
+    assert_eq!(all.len(), STRANGERS / ADDRESS_PART);
+    let other = scene
+        .begin(Holder::Unauthenticated)
+        .await
+        .expect("has room");
+    other.client.stalls_for(60);
+    all[2].client.stalls_for(5);
+    assert!(scene.begin_at(0, Holder::Unauthenticated).await.is_none());
+    assert!(!other.account.is_evicted(), "it is no help");
+    assert!(all[2].account.is_evicted());
+    let known = scene.begin_at(0, Holder::Authenticated).await;
+    assert!(known.is_some(), "with a token");
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::application::files::downloads::Taker;
 use crate::application::locks::lock;
 
 /// A client gets a second more for so many bytes that it takes.
@@ -84,6 +83,12 @@ impl Flow {
         }
     }
 
+    /// For how long the client has taken nothing of what waits; zero where nothing waits.
+    pub fn stalled_for(&self) -> Duration {
+        let since = lock(&self.state).stalled_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// Notes that something waits that the client does not take now.
     pub fn stalls(&self) {
         lock(&self.state)
@@ -101,13 +106,6 @@ impl Flow {
                 stalled_since: None,
             };
         }
-    }
-}
-
-impl Taker for Flow {
-    fn stalled_for(&self) -> Duration {
-        let since = lock(&self.state).stalled_since;
-        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 

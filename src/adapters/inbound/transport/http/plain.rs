@@ -64,6 +64,19 @@ struct State {
     place: Mutex<Place>,
 }
 
+impl Taker for State {
+    fn stalled_for(&self) -> Duration {
+        self.flow.stalled_for()
+    }
+
+    fn address(&self) -> IpAddr {
+        match &*lock(&self.place) {
+            Place::Counted { client, .. } => *client,
+            Place::Pending { .. } | Place::Nowhere => self.socket.ip(),
+        }
+    }
+}
+
 /// What a connection counts among.
 #[derive(Debug)]
 enum Place {
@@ -116,7 +129,7 @@ impl PlainConnection {
 
     /// Its client, as the socket sees it.
     pub fn taker(&self) -> Arc<dyn Taker> {
-        Arc::<Flow>::clone(&self.0.flow)
+        Arc::<State>::clone(&self.0)
     }
 
     /// Counts it among the connections of the client that sent `headers`: a proxy sends the
