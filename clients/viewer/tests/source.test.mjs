@@ -167,3 +167,16 @@ test("the notices name every package that the lock file lets into the page, with
       .every((notice) => /copyright/i.test(notice)),
   );
 });
+
+test("each test that CHECKS.md names exists, in twenty-five rows", async () => {
+  const text = await readFile(path.join(viewer, "CHECKS.md"), "utf8");
+  const rows = text.split("\n").filter((line) => /^\| \d+ \|/.test(line));
+  assert.deepEqual(rows.map((row) => Number(row.split("|")[1])), Array.from({ length: 25 }, (_, at) => at + 1));
+  const tests = await sources("tests");
+  const titles = new Set(
+    tests.flatMap(([, each]) => [...each.matchAll(/\btest\(\s*(["`])(.*?)\1,/g)].map((match) => match[2])),
+  );
+  const named = rows.flatMap((row) => [...row.matchAll(/"([^"]+)"/g)].map((match) => match[1]));
+  assert.deepEqual(named.filter((each) => !titles.has(each)), []);
+  assert.ok(named.length > 40);
+});
