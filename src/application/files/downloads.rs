@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::application::client_address::ClientAddress;
 use crate::application::locks::lock;
 use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::ports::StoreError;
@@ -63,8 +63,8 @@ pub trait Taker: fmt::Debug + Send + Sync {
     /// For how long it has taken nothing of what waits for it; zero where nothing waits.
     fn stalled_for(&self) -> Duration;
 
-    /// Its address.
-    fn address(&self) -> IpAddr;
+    /// Its address, as connections per address are counted.
+    fn address(&self) -> ClientAddress;
 }
 
 /// All downloads that are under way.
@@ -143,7 +143,7 @@ impl Downloads {
 #[derive(Debug, Clone, Copy)]
 enum Short {
     /// Of what those of an address may take.
-    Address(IpAddr),
+    Address(ClientAddress),
     /// Of what all without a token may take.
     All,
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
+use crate::application::ClientAddress;
 use crate::application::locks::lock;
 
 /// Counts sockets and refuses those over the limits: one counts the connections, another the
@@ -81,9 +82,18 @@ impl Drop for AdmissionPermit {
     }
 }
 
+/// A client's address as connections per address are counted.
+pub fn counted_address(client: IpAddr) -> ClientAddress {
+    let prefix = match address_prefix(client) {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    ClientAddress(prefix.to_bits())
+}
+
 /// The prefix that counts as one address: all of an IPv4 address, or the /64 of an IPv6 address,
 /// because a single IPv6 customer usually has at least a /64.
-pub fn address_prefix(address: IpAddr) -> IpAddr {
+fn address_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

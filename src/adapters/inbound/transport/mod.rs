@@ -25,7 +25,7 @@ pub use self::http::open_files::raise_open_files;
 pub use self::http::plain::PlainConnection;
 pub use self::http::upgrade::{Transport, upgrade};
 pub use self::http::web_pages::{Origin, WebPages};
-pub use admission::address_prefix;
+pub use admission::counted_address;
 pub use frame::close_code::CloseCode;
 pub use frame::decoder::Decoder;
 pub use frame::incoming::Incoming;

@@ -1,11 +1,11 @@
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::*;
+use crate::application::client_address::ClientAddress;
 use crate::application::memory::{Holder, MemoryBudget};
 use crate::application::ports::StoreError;
 use crate::application::test_world::{
-    ANA, BOB, EXPIRY, Scene, World, demo, disk_full, entry, names_of, open_file, path,
+    ADDRESS, ANA, BOB, EXPIRY, Scene, World, demo, disk_full, entry, names_of, open_file, path,
 };
 
 fn account() -> Arc<Account> {
@@ -21,8 +21,8 @@ impl Taker for Client {
         Duration::ZERO
     }
 
-    fn address(&self) -> IpAddr {
-        Ipv4Addr::LOCALHOST.into()
+    fn address(&self) -> ClientAddress {
+        ADDRESS
     }
 }
 

@@ -26,8 +26,8 @@ impl Taker for Client {
         Duration::from_secs(self.stalled.load(Ordering::Relaxed))
     }
 
-    fn address(&self) -> IpAddr {
-        [192, 0, 2, self.address].into()
+    fn address(&self) -> ClientAddress {
+        ClientAddress(self.address.into())
     }
 }
 

@@ -24,7 +24,7 @@ use super::flow::{Answering, Flow};
 use super::handshake::HandshakeError;
 use super::metered::Metered;
 use super::shared::Shared;
-use crate::adapters::inbound::transport::admission::AdmissionPermit;
+use crate::adapters::inbound::transport::admission::{AdmissionPermit, counted_address};
 use crate::adapters::inbound::transport::socket::fair_share::Priority;
 #[cfg(test)]
 use crate::adapters::inbound::transport::{
@@ -32,6 +32,7 @@ use crate::adapters::inbound::transport::{
     settings::{Shutdown, TransportSettings},
     socket::fair_share::FairShare,
 };
+use crate::application::ClientAddress;
 use crate::application::files::downloads::Taker;
 use crate::application::locks::lock;
 #[cfg(test)]
@@ -69,11 +70,11 @@ impl Taker for State {
         self.flow.stalled_for()
     }
 
-    fn address(&self) -> IpAddr {
-        match &*lock(&self.place) {
+    fn address(&self) -> ClientAddress {
+        counted_address(match &*lock(&self.place) {
             Place::Counted { client, .. } => *client,
             Place::Pending { .. } | Place::Nowhere => self.socket.ip(),
-        }
+        })
     }
 }
 

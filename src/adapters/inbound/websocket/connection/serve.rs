@@ -5,7 +5,6 @@
 //! empties the send queue. None blocks another: while a `get` waits for room, pings are answered
 //! and a close is seen.
 
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,16 +17,14 @@ use crate::adapters::delivery::{
 };
 use crate::adapters::inbound::transport::{
     Close, CloseCode, Connection, ConnectionHandler, IdleTimeout, Message, Priority, ProtocolError,
-    ReadError, Reader, WriteError, Writer, address_prefix,
+    ReadError, Reader, WriteError, Writer, counted_address,
 };
 use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
-use crate::application::{
-    Application, ClientAddress, Command, ConnectionId, Session, SessionGuard,
-};
+use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
 const TOO_SLOW: &str = "the client reads too slowly";
 const MISSED: &str = "a change could not be read; connect again";
@@ -151,15 +148,6 @@ impl ConnectionHandler for ProtocolHandler {
         tracing::debug!(connection = %id, ?close, "a connection has gone");
         close
     }
-}
-
-/// A client's address as connections per address are counted.
-fn counted_address(client: IpAddr) -> ClientAddress {
-    let prefix = match address_prefix(client) {
-        IpAddr::V4(address) => address.to_ipv6_mapped(),
-        IpAddr::V6(address) => address,
-    };
-    ClientAddress(prefix.to_bits())
 }
 
 /// Tells the reader whether the client has authenticated, and the transport whether it streams or
