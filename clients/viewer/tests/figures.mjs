@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { open, share, startServer, temporary } from "./lib.mjs";
 import { becomes, put, row, tree } from "./lib/watching.mjs";
 
@@ -34,11 +35,17 @@ async function slowLine(t, origin) {
   const free = { up: 0, down: 0 };
   /** @param {net.Socket} from @param {net.Socket} to @param {"up" | "down"} way */
   const carry = (from, to, way) => {
+    // One after the other: timers that are due at once may fire in any order.
+    let before = Promise.resolve();
+    const later = (/** @type {() => void} */ act) => {
+      const due = Math.max(free[way], Date.now()) + ONE_WAY_MS;
+      before = before.then(() => sleep(Math.max(0, due - Date.now()))).then(act);
+    };
     from.on("data", (bytes) => {
       free[way] = Math.max(free[way], Date.now()) + bytes.length / BYTES_PER_MS;
-      setTimeout(() => to.writable && to.write(bytes), free[way] - Date.now() + ONE_WAY_MS);
+      later(() => to.writable && to.write(bytes));
     });
-    from.on("close", () => setTimeout(() => to.end(), Math.max(0, free[way] - Date.now()) + ONE_WAY_MS));
+    from.on("close", () => later(() => to.end()));
     from.on("error", () => to.destroy());
   };
   const relay = net.createServer((client) => {
