@@ -125,3 +125,26 @@ test("what is kept may be nonsense, and what is too long to be kept is said to b
   full.save();
   assert.equal(full.kept, false);
 });
+
+test("what a storage has no room for does not leave the older text behind", () => {
+  /** @type {Map<string, string>} */
+  const stored = new Map([["key", "old"], ["other", "stays"]]);
+  let isFull = true;
+  const storage = {
+    getItem: (/** @type {string} */ key) => stored.get(key) ?? null,
+    setItem(/** @type {string} */ key, /** @type {string} */ value) {
+      if (isFull) throw new DOMException("full", "QuotaExceededError");
+      stored.set(key, value);
+    },
+    removeItem: (/** @type {string} */ key) => void stored.delete(key),
+  };
+  const keeper = makeKeeper(() => /** @type {any} */ (storage));
+  const afterReload = () => makeKeeper(() => /** @type {any} */ (storage)).getItem("key");
+  assert.equal(keeper.setItem("key", "new"), false);
+  assert.equal(keeper.getItem("key"), "new");
+  assert.equal(afterReload(), null);
+  assert.equal(keeper.getItem("other"), "stays");
+  isFull = false;
+  assert.equal(keeper.setItem("key", "newer"), true);
+  assert.equal(afterReload(), "newer");
+});

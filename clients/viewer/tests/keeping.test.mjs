@@ -3,9 +3,10 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, viewer,
-  viewerToken,
+  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, typeAtStart,
+  viewer, viewerToken,
 } from "./lib.mjs";
+import { becomes } from "./lib/watching.mjs";
 
 test("leaving the page asks first while an edit is not sent, and only then", async (t) => {
   const { bob } = await story(t);
@@ -147,4 +148,27 @@ test("ticks are kept as long as the page is open, where the browser has no room 
   await tick.check();
   await panel(page).getByText("1 of 1 seen").waitFor();
   await page.behaved();
+});
+
+test("what there is no room to keep does not come back in an older state: neither an edit nor a token", async (t) => {
+  const { bob } = await story(t);
+  await editFile(bob, "src/main.rs", "// older\n");
+  const kept = () => bob.evaluate(() => JSON.stringify(Object.entries(sessionStorage)));
+  await becomes(async () => (await kept()).includes("// older"), true);
+  await bob.evaluate(() => {
+    Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  });
+  await typeAtStart(bob, "// newer\n");
+  await panel(bob).getByText("These edits do not survive a reload of this page.").waitFor();
+  await bob.evaluate((token) => (location.hash = `token=${token}`), viewerToken("carl"));
+  await bob.getByRole("button", { name: "You are carl" }).waitFor();
+  await bob.evaluate((token) => (location.hash = `token=${token}`), viewerToken("bob"));
+  await bob.getByRole("button", { name: "You are bob" }).waitFor();
+  await openFile(bob, "src/main.rs");
+  await code(bob).getByText("// newer").waitFor();
+  await bob.reload();
+  await bob.getByText("Live", { exact: true }).waitFor();
+  assert.equal(await bob.getByRole("button", { name: /^You are/ }).count(), 0);
+  assert.doesNotMatch(await kept(), /older|token/);
+  await bob.behaved();
 });
