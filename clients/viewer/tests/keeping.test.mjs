@@ -29,6 +29,25 @@ test("leaving the page asks first while an edit is not sent, and only then", asy
   await bob.behaved();
 });
 
+test("the download as a zip asks nothing, though an edit is not sent, and the next departure does", async (t) => {
+  const { bob } = await story(t);
+  await editFile(bob, "src/main.rs", "// mine\n");
+  await panel(bob).getByRole("button", { name: "Propose 1 file" }).waitFor();
+  await bob.getByRole("button", { name: "Download", exact: true }).first().click();
+  for (let times = 0; times < 2; times++) {
+    const [download] = await Promise.all([
+      bob.waitForEvent("download"),
+      bob.getByRole("dialog").getByRole("button", { name: "Download as .zip" }).click(),
+    ]);
+    assert.match(download.suggestedFilename(), /\.zip$/);
+  }
+  assert.equal(bob.questions(), 0);
+  await bob.reload();
+  await bob.getByText("Live", { exact: true }).waitFor();
+  assert.equal(bob.questions(), 1);
+  await bob.behaved();
+});
+
 test("an edit that is discarded in the panel or beside the file comes back by Undo", async (t) => {
   const { bob } = await story(t);
   await editFile(bob, "src/main.rs", "// mine\n");
