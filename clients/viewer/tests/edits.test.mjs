@@ -126,6 +126,29 @@ test("what is kept may be nonsense, and what is too long to be kept is said to b
   assert.equal(full.kept, false);
 });
 
+test("a deletion gives what it replaces, which comes back in its place, but not over a new edit", () => {
+  const proposal = edits();
+  proposal.begin("/a", base("one"));
+  proposal.write("/a", "two");
+  const replaced = proposal.remove("/a", null) ?? [];
+  assert.deepEqual(replaced.map(({ after }) => after), ["two"]);
+  assert.equal(proposal.restore(replaced), true);
+  assert.deepEqual([proposal.textOf("/a"), kinds(proposal)], ["two", { "/a": "edited" }]);
+
+  proposal.remove("/a", null);
+  proposal.add("/a", "three");
+  proposal.restore(replaced);
+  assert.equal(proposal.textOf("/a"), "three");
+
+  proposal.add("/new", "text");
+  const gone = proposal.remove("/new", null) ?? [];
+  assert.deepEqual(kinds(proposal), { "/a": "edited" });
+  proposal.restore(gone);
+  assert.equal(proposal.textOf("/new"), "text");
+  assert.deepEqual(proposal.remove("/plain", base("one")), []);
+  assert.equal(proposal.remove("/long", base("x".repeat(5 * MAX_TEXT))), null);
+});
+
 test("what a storage has no room for does not leave the older text behind", () => {
   /** @type {Map<string, string>} */
   const stored = new Map([["key", "old"], ["other", "stays"]]);

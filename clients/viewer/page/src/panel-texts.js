@@ -50,7 +50,7 @@ export const propose = {
   from: (/** @type {string} */ name) => `was ${visible(name)}`,
   unchanged: "no change yet",
   discard: (/** @type {string} */ name) => `Discard the edit of ${visible(name)}`,
-  discarded: "Your edit is discarded",
+  discarded: (/** @type {string} */ name) => `Your edit of ${visible(name)} is discarded`,
   undo: "Undo",
   heading: "Title",
   headingPlaceholder: "What changes",

@@ -126,13 +126,14 @@ export class Proposal extends Observable {
    *
    * @param {string} name
    * @param {{ text: string | null, sha256: string } | null} base what the project has, if it has the file
+   * @returns {Draft[] | null} what `restore` takes to undo this; null if that is too long
    */
   remove(name, base) {
     const draft = this.drafts.get(name);
-    if (draft?.base) return this.#put({ ...draft, after: null });
-    if (base) return this.#put({ name, base: base.sha256, before: base.text, after: null });
-    this.discard(name);
-    return true;
+    if (!draft?.base && !base) return this.discard(name);
+    const going = draft?.base ? draft : { name, base: base?.sha256 ?? null, before: base?.text ?? null };
+    if (!this.#put({ ...going, after: null })) return null;
+    return draft ? [draft] : [];
   }
 
   /**
@@ -160,7 +161,7 @@ export class Proposal extends Observable {
       })
     )
       return false;
-    if (!isOwn) return this.remove(name, base);
+    if (!isOwn) return this.remove(name, base) !== null;
     this.drafts.delete(name);
     this.#changedByHand();
     return true;
@@ -182,11 +183,12 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Puts back what was discarded; a file that has been edited anew stays as it is. False if that is too long.
+   * Puts back what was discarded or deleted; a file that has been edited anew stays as it is. False if that is too
+   * long.
    * @param {Draft[]} removed
    */
   restore(removed) {
-    return removed.every((draft) => this.drafts.has(draft.name) || this.#put(draft));
+    return removed.every((draft) => this.textOf(draft.name) !== undefined || this.#put(draft));
   }
 
   /** @param {{ title?: string, description?: string }} words */

@@ -58,12 +58,23 @@ export async function edit({ proposal, project, workspace, notices }, name) {
 export function discard({ proposal, project, workspace, notices }, name) {
   const removed = proposal.discard(name);
   if (!project.entries.has(name)) workspace.close(name);
+  offerUndo({ proposal, workspace, notices }, name, removed);
+}
+
+/**
+ * Says that an edit is discarded, and offers to have it back, if anything is lost with it.
+ *
+ * @param {{ proposal: Proposal, workspace: Workspace, notices: Notices }} models
+ * @param {string} name
+ * @param {Draft[]} removed
+ */
+function offerUndo({ proposal, workspace, notices }, name, removed) {
   if (!removed.some(isChange)) return;
   const undo = () => {
     if (!proposal.restore(removed)) notices.say(texts.tooLong, { tone: "bad" });
     else if (proposal.textOf(name) !== undefined) workspace.open(name, { keep: true });
   };
-  notices.say(texts.discarded, { action: { label: texts.undo, run: undo } });
+  notices.say(texts.discarded(name.slice(1)), { action: { label: texts.undo, run: undo } });
 }
 
 /**
@@ -129,8 +140,11 @@ export function proposeTemplate(models, draw) {
       project.entries.has(file) && !proposal.drafts.get(file)?.base
         ? await baseOf(project, notices, file)
         : null;
-    if (proposal.remove(file, base) && proposal.drafts.has(file))
-      workspace.show({ kind: "draft", name: file });
+    const replaced = proposal.remove(file, base);
+    if (!replaced) return notices.say(texts.tooLong, { tone: "bad" });
+    if (proposal.drafts.has(file)) workspace.show({ kind: "draft", name: file });
+    else if (!project.entries.has(file)) workspace.close(file);
+    offerUndo(models, file, replaced);
   };
   const withdraw = (/** @type {Sent} */ each) =>
     sent
