@@ -73,7 +73,8 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountNotices(byId("notices"), notices);
   mountPalette(byId("palette"), { project, workspace });
   mountHelp(byId("help"), workspace);
-  mountEntry(byId("entry"), { session, workspace });
+  const focusPanel = () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus());
+  mountEntry(byId("entry"), { session, workspace, focusPanel });
   /** Whether the next departure is the download of the zip, which leaves the page where it is. */
   let isDownload = false;
   mountTake(byId("take"), {
@@ -88,7 +89,7 @@ function showProject({ connection, session, project, workspace, notices, active,
     edit: editActive,
     step: (by) => (workspace.stage.kind === "file" ? code.step(by) : difference.step(by)),
     focusCode: code.focus,
-    focusPanel: () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus()),
+    focusPanel,
   });
 
   // After the code view, which must have heard of a change before it is asked to show it.
