@@ -103,7 +103,7 @@ function showProject({ connection, session, project, workspace, notices, active,
     proposal.save();
     const isSafe = isDownload && proposal.kept;
     isDownload = false;
-    if (!isSafe && proposal.changes.length > 0) event.preventDefault();
+    if (!isSafe && proposal.changes.length + proposal.waiting > 0) event.preventDefault();
   });
   addEventListener("pagehide", () => proposal.save());
 }

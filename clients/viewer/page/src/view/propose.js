@@ -77,6 +77,12 @@ function offerUndo({ proposal, workspace, notices }, name, removed) {
   notices.say(texts.discarded(name.slice(1)), { action: { label: texts.undo, run: undo } });
 }
 
+/** The way to a guest's name. @param {Workspace} workspace */
+export function joinButton(workspace) {
+  const open = () => workspace.set({ dialog: "entry" });
+  return html`<div><button type="button" class="button" @click=${open}>${texts.join}</button></div>`;
+}
+
 /**
  * The template of a viewer's proposals.
  *
@@ -233,7 +239,8 @@ export function proposeTemplate(models, draw) {
 
   const form = () => {
     const { progress, error, changes } = proposal;
-    const maySend = progress === null && changes.length > 0 && session.phase === "ready";
+    const isReady = session.phase === "ready";
+    const maySend = progress === null && changes.length > 0 && isReady && proposal.mayPropose;
     const percent = progress ? Math.floor((100 * progress.done) / Math.max(1, progress.total)) : 0;
     return html`
       <form class="send" @submit=${send}>
@@ -262,8 +269,15 @@ export function proposeTemplate(models, draw) {
           ${progress ? texts.sending(percent) : texts.send(changes.length)}
         </button>
         ${session.phase === "lost" ? html`<p class="hint">${texts.isAway}</p>` : nothing}
+        ${isReady && !proposal.mayPropose ? wayToSend() : nothing}
       </form>`;
   };
+
+  /** What those who may not send need for that. */
+  const wayToSend = () =>
+    session.mayJoin && session.guests === "propose"
+      ? html`<p class="hint">${texts.nameless}</p>${joinButton(workspace)}`
+      : html`<p class="hint">${texts.notAllowed(session.streamer)}</p>`;
 
   const card = (/** @type {Sent} */ each) => html`
     <li class="card">
