@@ -6,13 +6,17 @@ import { makeKeeper } from "../page/src/keeper.js";
 import { Observable } from "../page/src/observable.js";
 import { MAX_TEXT, Proposal } from "../page/src/proposal.js";
 
-/** Edits that are kept in `kept`. @param {Record<string, string>} [kept] */
-function edits(kept = {}) {
+/**
+ * Edits that are kept in `kept`.
+ * @param {Record<string, string>} [kept]
+ * @param {string | null} [name] whose they are
+ */
+function edits(kept = {}, name = "bob") {
   const session = Object.assign(new Observable(), {
     streamer: "ana",
     project: "demo",
-    claimedName: "bob",
-    you: { name: "bob", propose: true, stream: false },
+    claimedName: name,
+    you: { name, propose: name !== null, stream: false },
   });
   const storage = {
     getItem: (/** @type {string} */ key) => kept[key] ?? null,
@@ -124,4 +128,75 @@ test("what is kept may be nonsense, and what is too long to be kept is said to b
   full.begin("/a", base("one"));
   full.save();
   assert.equal(full.kept, false);
+});
+
+test("all guests of a tab are one author, and nobody else is", () => {
+  /** @type {Record<string, string>} */
+  const kept = {};
+  const bob = edits(kept, "~bob");
+  assert.equal(bob.mayPropose, true);
+  bob.begin("/a", base("one"));
+  bob.write("/a", "two");
+  bob.add("/b");
+  bob.save();
+  const other = edits(kept, "~bob-2");
+  assert.equal(other.textOf("/a"), "two");
+  assert.deepEqual([other.mayPropose, other.waiting], [true, 0]);
+  const link = edits(kept, "viewer");
+  assert.equal(link.drafts.size, 0);
+  assert.equal(link.waiting, 2);
+  assert.equal(edits({}, "viewer").waiting, 0);
+});
+
+test("nobody without a name begins an edit, which nothing would find again", () => {
+  const nobody = edits({}, null);
+  assert.equal(nobody.add("/new"), false);
+  assert.equal(nobody.begin("/a", base("one")), false);
+  assert.equal(nobody.drafts.size, 0);
+});
+
+test("a deletion gives what it replaces, which comes back in its place, but not over a new edit", () => {
+  const proposal = edits();
+  proposal.begin("/a", base("one"));
+  proposal.write("/a", "two");
+  const replaced = proposal.remove("/a", null) ?? [];
+  assert.deepEqual(replaced.map(({ after }) => after), ["two"]);
+  assert.equal(proposal.restore(replaced), true);
+  assert.deepEqual([proposal.textOf("/a"), kinds(proposal)], ["two", { "/a": "edited" }]);
+
+  proposal.remove("/a", null);
+  proposal.add("/a", "three");
+  proposal.restore(replaced);
+  assert.equal(proposal.textOf("/a"), "three");
+
+  proposal.add("/new", "text");
+  const gone = proposal.remove("/new", null) ?? [];
+  assert.deepEqual(kinds(proposal), { "/a": "edited" });
+  proposal.restore(gone);
+  assert.equal(proposal.textOf("/new"), "text");
+  assert.deepEqual(proposal.remove("/plain", base("one")), []);
+  assert.equal(proposal.remove("/long", base("x".repeat(5 * MAX_TEXT))), null);
+});
+
+test("what a storage has no room for does not leave the older text behind", () => {
+  /** @type {Map<string, string>} */
+  const stored = new Map([["key", "old"], ["other", "stays"]]);
+  let isFull = true;
+  const storage = {
+    getItem: (/** @type {string} */ key) => stored.get(key) ?? null,
+    setItem(/** @type {string} */ key, /** @type {string} */ value) {
+      if (isFull) throw new DOMException("full", "QuotaExceededError");
+      stored.set(key, value);
+    },
+    removeItem: (/** @type {string} */ key) => void stored.delete(key),
+  };
+  const keeper = makeKeeper(() => /** @type {any} */ (storage));
+  const afterReload = () => makeKeeper(() => /** @type {any} */ (storage)).getItem("key");
+  assert.equal(keeper.setItem("key", "new"), false);
+  assert.equal(keeper.getItem("key"), "new");
+  assert.equal(afterReload(), null);
+  assert.equal(keeper.getItem("other"), "stays");
+  isFull = false;
+  assert.equal(keeper.setItem("key", "newer"), true);
+  assert.equal(afterReload(), "newer");
 });

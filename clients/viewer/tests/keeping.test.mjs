@@ -3,9 +3,10 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
-  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, viewer,
-  viewerToken,
+  code, editFile, open, openFile, openProposals, panel, propose, startServer, story, streamer, streamerToken, typeAtStart,
+  viewer, viewerToken,
 } from "./lib.mjs";
+import { becomes } from "./lib/watching.mjs";
 
 test("leaving the page asks first while an edit is not sent, and only then", async (t) => {
   const { bob } = await story(t);
@@ -24,6 +25,25 @@ test("leaving the page asks first while an edit is not sent, and only then", asy
   await propose(bob, "Mine");
   await bob.reload();
   await isLive();
+  assert.equal(bob.questions(), 1);
+  await bob.behaved();
+});
+
+test("the download as a zip asks nothing, though an edit is not sent, and the next departure does", async (t) => {
+  const { bob } = await story(t);
+  await editFile(bob, "src/main.rs", "// mine\n");
+  await panel(bob).getByRole("button", { name: "Propose 1 file" }).waitFor();
+  await bob.getByRole("button", { name: "Download", exact: true }).first().click();
+  for (let times = 0; times < 2; times++) {
+    const [download] = await Promise.all([
+      bob.waitForEvent("download"),
+      bob.getByRole("dialog").getByRole("button", { name: "Download as .zip" }).click(),
+    ]);
+    assert.match(download.suggestedFilename(), /\.zip$/);
+  }
+  assert.equal(bob.questions(), 0);
+  await bob.reload();
+  await bob.getByText("Live", { exact: true }).waitFor();
   assert.equal(bob.questions(), 1);
   await bob.behaved();
 });
@@ -147,4 +167,27 @@ test("ticks are kept as long as the page is open, where the browser has no room 
   await tick.check();
   await panel(page).getByText("1 of 1 seen").waitFor();
   await page.behaved();
+});
+
+test("what there is no room to keep does not come back in an older state: neither an edit nor a token", async (t) => {
+  const { bob } = await story(t);
+  await editFile(bob, "src/main.rs", "// older\n");
+  const kept = () => bob.evaluate(() => JSON.stringify(Object.entries(sessionStorage)));
+  await becomes(async () => (await kept()).includes("// older"), true);
+  await bob.evaluate(() => {
+    Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  });
+  await typeAtStart(bob, "// newer\n");
+  await panel(bob).getByText("These edits do not survive a reload of this page.").waitFor();
+  await bob.evaluate((token) => (location.hash = `token=${token}`), viewerToken("carl"));
+  await bob.getByRole("button", { name: "You are carl" }).waitFor();
+  await bob.evaluate((token) => (location.hash = `token=${token}`), viewerToken("bob"));
+  await bob.getByRole("button", { name: "You are bob" }).waitFor();
+  await openFile(bob, "src/main.rs");
+  await code(bob).getByText("// newer").waitFor();
+  await bob.reload();
+  await bob.getByText("Live", { exact: true }).waitFor();
+  assert.equal(await bob.getByRole("button", { name: /^You are/ }).count(), 0);
+  assert.doesNotMatch(await kept(), /older|token/);
+  await bob.behaved();
 });

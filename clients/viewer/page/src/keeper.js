@@ -8,7 +8,7 @@
 
 /**
  * Keeps texts in a storage of the browser. What that does not take, since it is full or the browser
- * blocks it, is kept for as long as the page is open.
+ * blocks it, is kept for as long as the page is open; an older text does not come back in its place.
  *
  * @param {() => Storage} find gives the storage, or throws where the browser blocks it
  * @returns {Keeper}
@@ -24,6 +24,7 @@ export function makeKeeper(find) {
       return otherwise;
     }
   };
+  const forget = (/** @type {string} */ key) => attempt((storage) => storage.removeItem(key), undefined);
   return {
     getItem: (key) => own.get(key) ?? attempt((storage) => storage.getItem(key), null),
     setItem(key, value) {
@@ -32,12 +33,15 @@ export function makeKeeper(find) {
         return true;
       }, false);
       if (isKept) own.delete(key);
-      else own.set(key, value);
+      else {
+        own.set(key, value);
+        forget(key);
+      }
       return isKept;
     },
     removeItem(key) {
       own.delete(key);
-      attempt((storage) => storage.removeItem(key), undefined);
+      forget(key);
     },
   };
 }

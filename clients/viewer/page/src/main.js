@@ -20,6 +20,9 @@ import { mountTake } from "./view/take.js";
 import { restoreTheme } from "./view/theme.js";
 import { mountTree } from "./view/tree.js";
 
+/** A form that is sent leaves the page, or asks to, within this time. */
+const DOWNLOAD_MS = 1000;
+
 restoreTheme();
 if (models) showProject(models);
 else showLanding();
@@ -70,14 +73,23 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountNotices(byId("notices"), notices);
   mountPalette(byId("palette"), { project, workspace });
   mountHelp(byId("help"), workspace);
-  mountEntry(byId("entry"), { session, workspace });
-  mountTake(byId("take"), { session, project, workspace });
+  const focusPanel = () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus());
+  mountEntry(byId("entry"), { session, workspace, focusPanel });
+  /** Whether the next departure is the download of the zip, which leaves the page where it is. */
+  let isDownload = false;
+  mountTake(byId("take"), {
+    session, project, workspace,
+    onDownload: () => {
+      isDownload = true;
+      setTimeout(() => (isDownload = false), DOWNLOAD_MS);
+    },
+  });
   mountKeys(workspace, {
     find: code.find,
     edit: editActive,
     step: (by) => (workspace.stage.kind === "file" ? code.step(by) : difference.step(by)),
     focusCode: code.focus,
-    focusPanel: () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus()),
+    focusPanel,
   });
 
   // After the code view, which must have heard of a change before it is asked to show it.
@@ -88,7 +100,10 @@ function showProject({ connection, session, project, workspace, notices, active,
   addEventListener("online", wake);
   // After the code view has handed on what was typed last.
   addEventListener("beforeunload", (event) => {
-    if (proposal.changes.length > 0) event.preventDefault();
+    proposal.save();
+    const isSafe = isDownload && proposal.kept;
+    isDownload = false;
+    if (!isSafe && proposal.changes.length + proposal.waiting > 0) event.preventDefault();
   });
   addEventListener("pagehide", () => proposal.save());
 }

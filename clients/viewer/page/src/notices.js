@@ -7,20 +7,25 @@ import { Observable } from "./observable.js";
 const MAX_NOTICES = 3;
 const SHOWN_MS = 7000;
 
-/** The notices on screen, oldest first; at most three. */
+/** The notices on screen, oldest first; at most three, and first those go that have nothing to do. */
 export class Notices extends Observable {
   /** @type {Notice[]} */
   shown = [];
   #next = 1;
 
   /**
-   * Shows a sentence; one with an action stays twice as long.
+   * Shows a sentence, once if it is said again; one with an action stays twice as long, and each beside its like.
    * @param {string} text
    * @param {{ tone?: Notice["tone"], action?: NoticeAction }} [options]
    */
   say(text, options = {}) {
     const notice = { id: this.#next++, text, tone: options.tone ?? "plain", action: options.action };
-    this.shown = [...this.shown.filter((other) => other.text !== text), notice].slice(-MAX_NOTICES);
+    const others = this.shown.filter((other) => other.action || other.text !== text);
+    while (others.length >= MAX_NOTICES) {
+      const plain = others.findIndex(({ action }) => !action);
+      others.splice(Math.max(0, plain), 1);
+    }
+    this.shown = [...others, notice];
     setTimeout(() => this.dismiss(notice.id), SHOWN_MS * (notice.action ? 2 : 1));
     this.changed();
   }

@@ -50,7 +50,7 @@ export const propose = {
   from: (/** @type {string} */ name) => `was ${visible(name)}`,
   unchanged: "no change yet",
   discard: (/** @type {string} */ name) => `Discard the edit of ${visible(name)}`,
-  discarded: "Your edit is discarded",
+  discarded: (/** @type {string} */ name) => `Your edit of ${visible(name)} is discarded`,
   undo: "Undo",
   heading: "Title",
   headingPlaceholder: "What changes",
@@ -92,6 +92,9 @@ export const propose = {
     taken: "There is a file of that name.",
   },
   guest: "Choose a name, then you can edit files here and propose your changes.",
+  waiting: (/** @type {number} */ count) =>
+    `What you have edited as a guest waits here until you have a name again: ${counted(count, "file")}.`,
+  nameless: "Your edits are kept, but cannot be sent without a name.",
   join: "Join as guest",
   notAllowed: (/** @type {string} */ streamer) =>
     `Proposing takes a link with your name in it: ask ${visible(streamer)} for one.`,

@@ -3,6 +3,7 @@ import { RequestError } from "./connection.js";
 import { bytesOf, isChange, normalised } from "./draft.js";
 import { encodeBase64 } from "./encoding.js";
 import { Observable } from "./observable.js";
+import { authorOf, GUESTS } from "./token.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
@@ -27,8 +28,10 @@ const SAVE_AFTER_MS = 400;
 
 /** The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them. */
 export class Proposal extends Observable {
-  /** The name of the author; the edits stay here while the tab has no name. @type {string | null} */
+  /** Whose the edits are, all guests being one; they stay here while the tab has no name. @type {string | null} */
   owner = null;
+  /** How many changes of a guest's wait for a guest's name, while the tab has another one. */
+  waiting = 0;
   /** @type {Map<string, Draft>} by name, in the order in which they began */
   drafts = new Map();
   title = "";
@@ -57,6 +60,7 @@ export class Proposal extends Observable {
     this.#session = session;
     this.#sent = sent;
     this.#keeper = keeper;
+    this.#heedGuests();
     this.#turnTo(session.claimedName);
     sent.onArrived((sending) => this.#clear(sending));
     session.subscribe(() => {
@@ -68,7 +72,7 @@ export class Proposal extends Observable {
   /** Whether this viewer may propose now. */
   get mayPropose() {
     const { propose, stream, name } = this.#session.you;
-    return propose && !stream && name === this.owner;
+    return propose && !stream && authorOf(name) === this.owner;
   }
 
   /** The edits that change something. */
@@ -126,13 +130,14 @@ export class Proposal extends Observable {
    *
    * @param {string} name
    * @param {{ text: string | null, sha256: string } | null} base what the project has, if it has the file
+   * @returns {Draft[] | null} what `restore` takes to undo this; null if that is too long
    */
   remove(name, base) {
     const draft = this.drafts.get(name);
-    if (draft?.base) return this.#put({ ...draft, after: null });
-    if (base) return this.#put({ name, base: base.sha256, before: base.text, after: null });
-    this.discard(name);
-    return true;
+    if (!draft?.base && !base) return this.discard(name);
+    const going = draft?.base ? draft : { name, base: base?.sha256 ?? null, before: base?.text ?? null };
+    if (!this.#put({ ...going, after: null })) return null;
+    return draft ? [draft] : [];
   }
 
   /**
@@ -160,7 +165,7 @@ export class Proposal extends Observable {
       })
     )
       return false;
-    if (!isOwn) return this.remove(name, base);
+    if (!isOwn) return this.remove(name, base) !== null;
     this.drafts.delete(name);
     this.#changedByHand();
     return true;
@@ -182,11 +187,12 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Puts back what was discarded; a file that has been edited anew stays as it is. False if that is too long.
+   * Puts back what was discarded or deleted; a file that has been edited anew stays as it is. False if that is too
+   * long.
    * @param {Draft[]} removed
    */
   restore(removed) {
-    return removed.every((draft) => this.drafts.has(draft.name) || this.#put(draft));
+    return removed.every((draft) => this.textOf(draft.name) !== undefined || this.#put(draft));
   }
 
   /** @param {{ title?: string, description?: string }} words */
@@ -234,27 +240,35 @@ export class Proposal extends Observable {
     this.#saving = undefined;
     const { title, description } = this;
     let kept = true;
-    if (this.drafts.size === 0 && !title && !description) this.#keeper.removeItem(this.#key);
+    if (this.drafts.size === 0 && !title && !description) this.#keeper.removeItem(this.#keyOf(this.owner));
     else {
       const value = JSON.stringify({ title, description, drafts: [...this.drafts.values()] });
-      kept = this.#keeper.setItem(this.#key, value);
+      kept = this.#keeper.setItem(this.#keyOf(this.owner), value);
     }
     if (kept === this.kept) return;
     this.kept = kept;
     this.changed();
   }
 
-  /** Has the edits of another name, and keeps those of the last. @param {string | null} name */
+  /** Has the edits of another author, and keeps those of the last. @param {string | null} name */
   #turnTo(name) {
-    if (name === null || name === this.owner) return;
+    const author = authorOf(name);
+    if (author === null || author === this.owner) return;
     if (this.owner !== null) this.save();
-    this.owner = name;
+    this.owner = author;
     this.error = null;
-    this.#load();
+    Object.assign(this, this.#keptOf(author));
+    this.#heedGuests();
   }
 
-  get #key() {
-    return `drafts:${this.#session.streamer}/${this.#session.project}:${this.owner}`;
+  #heedGuests() {
+    const drafts = this.owner === GUESTS ? [] : this.#keptOf(GUESTS).drafts.values();
+    this.waiting = [...drafts].filter(isChange).length;
+  }
+
+  /** @param {string | null} author */
+  #keyOf(author) {
+    return `drafts:${this.#session.streamer}/${this.#session.project}:${author}`;
   }
 
   /** @param {Draft} draft */
@@ -265,6 +279,8 @@ export class Proposal extends Observable {
     const sum = others.reduce((total, each) => total + length(each), length(draft));
     if ((draft.after?.length ?? 0) > MAX_TEXT || sum > MAX_TEXTS || others.length >= MAX_DRAFTS)
       return false;
+    // Without an author, nobody would find it again.
+    if (this.owner === null) return false;
     this.drafts.set(draft.name, draft);
     this.#changedByHand();
     return true;
@@ -275,18 +291,19 @@ export class Proposal extends Observable {
     this.changed();
   }
 
-  #load() {
-    Object.assign(this, { title: "", description: "", drafts: new Map() });
+  /**
+   * @param {string} author
+   * @returns {{ title: string, description: string, drafts: Map<string, Draft> }}
+   */
+  #keptOf(author) {
     try {
-      const { title, description, drafts } =
-        JSON.parse(this.#keeper.getItem(this.#key) ?? "null") ?? {};
-      this.title = title ?? "";
-      this.description = description ?? "";
-      this.drafts = new Map(
-        (drafts ?? []).map((/** @type {Draft} */ draft) => [draft.name, draft]),
-      );
+      const { title = "", description = "", drafts = [] } =
+        JSON.parse(this.#keeper.getItem(this.#keyOf(author)) ?? "null") ?? {};
+      const named = drafts.map((/** @type {Draft} */ draft) => [draft.name, draft]);
+      return { title, description, drafts: new Map(named) };
     } catch {
       // Nothing that this version of the page has kept.
+      return { title: "", description: "", drafts: new Map() };
     }
   }
 

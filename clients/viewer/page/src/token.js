@@ -24,7 +24,15 @@ export function tokenKey({ streamer, project }) {
 
 /** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
 export function isGuest(token) {
-  return String(claimsOf(token)?.username ?? "").startsWith("~");
+  return authorOf(String(claimsOf(token)?.username ?? "")) === GUESTS;
+}
+
+/** All guests of a tab, as the one author that they are: a name that they let go of stays taken for hours. */
+export const GUESTS = "~";
+
+/** To whom the work that is done under a name belongs. @param {string | null} name */
+export function authorOf(name) {
+  return name?.startsWith(GUESTS) ? GUESTS : name;
 }
 
 /**

@@ -9,11 +9,14 @@ import { region } from "./region.js";
 
 /**
  * @param {HTMLElement} element
- * @param {{ session: import("../session.js").Session, workspace: import("../workspace.js").Workspace }} models
+ * @param {{ session: import("../session.js").Session, workspace: import("../workspace.js").Workspace,
+ *   focusPanel: () => void }} models
  */
-export function mountEntry(element, { session, workspace }) {
+export function mountEntry(element, { session, workspace, focusPanel }) {
   let fault = "";
   let isAsking = false;
+  /** Whether a name has been given, and its rights are awaited. */
+  let isEntering = false;
   const redraw = region(element, template, session, workspace);
   joinDialog(element, workspace, "entry", () => {
     fault = "";
@@ -36,7 +39,7 @@ export function mountEntry(element, { session, workspace }) {
       <p>${session.guests === "propose" ? texts.entry.propose : texts.entry.chat}</p>
       <label class="labelled"><span>${texts.entry.name}</span>
         <input class="field" name="name" maxlength="32" required autofocus autocomplete="nickname" spellcheck="false"
-          aria-describedby="entry-fault" ?disabled=${isAsking}></label>
+          aria-describedby="entry-fault" ?readonly=${isAsking}></label>
       <p class="fault" id="entry-fault" role="alert">${fault}</p>
       <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}>${texts.entry.cancel}</button>
         <button class="button primary" ?disabled=${isAsking}>${texts.entry.join}</button></div>
@@ -46,25 +49,36 @@ export function mountEntry(element, { session, workspace }) {
   /** @param {SubmitEvent} event */
   async function onSubmit(event) {
     event.preventDefault();
+    if (isAsking) return;
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
-    const name = String(new FormData(form).get("name") ?? "").trim();
+    const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
+    const name = field.value.trim();
     isAsking = true;
     fault = "";
     redraw();
     try {
       await session.enterAsGuest(name);
+      isEntering = true;
       close();
     } catch (error) {
       if (error instanceof ConnectionLost) fault = texts.entry.lost;
       else if (error instanceof RequestError && error.answer.suggestion) {
         const free = error.answer.suggestion.replace(/^~/, "");
         fault = texts.entry.taken(free);
-        /** @type {HTMLInputElement} */ (form.elements.namedItem("name")).value = free;
+        field.value = free;
       } else fault = visible(error instanceof Error ? error.message : String(error));
     }
     isAsking = false;
     redraw();
+    if (!isEntering) field.focus();
   }
+
+  // What had the focus before the dialog was the way to it, and is gone once the panel is drawn with the name.
+  session.onReady(() => {
+    if (!isEntering) return;
+    isEntering = false;
+    requestAnimationFrame(() => document.activeElement === document.body && focusPanel());
+  });
 
   function leave() {
     session.leave();

@@ -25,7 +25,7 @@ const endingOf = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
  * @param {HTMLElement} element
  * @param {{ active: import("../active.js").ActiveFile, project: import("../project.js").Project,
  *   workspace: import("../workspace.js").Workspace, notices: import("../notices.js").Notices,
- *   edits: { textOf(name: string): string | undefined } }} models
+ *   edits: import("../observable.js").Observable & { textOf(name: string): string | undefined } }} models
  */
 export function mountPreview(element, { active, project, workspace, notices, edits }) {
   /** @type {{ bytes: Uint8Array | null, address: string, broken: boolean, size: string }} */
@@ -36,7 +36,7 @@ export function mountPreview(element, { active, project, workspace, notices, edi
   /** @type {string | null} */
   let name = null;
 
-  const redraw = region(element, template, active, workspace, project);
+  const redraw = region(element, template, active, workspace, project, edits);
 
   function template() {
     if (active.name !== name) {

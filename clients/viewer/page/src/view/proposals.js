@@ -1,7 +1,7 @@
 // The proposals: a viewer's own, or those that wait for the streamer.
-import { html } from "../../vendor/lit-html.js";
+import { html, nothing } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
-import { proposeTemplate } from "./propose.js";
+import { joinButton, proposeTemplate } from "./propose.js";
 import { region } from "./region.js";
 import { reviewsTemplate } from "./reviews.js";
 
@@ -28,10 +28,11 @@ export function mountProposals(element, models) {
 
   const template = () => {
     if (review.mayReview) return waiting();
-    if (proposal.mayPropose || proposal.drafts.size > 0 || session.phase === "lost") return own();
-    if (session.guests === "propose" && session.mayJoin) {
+    if (proposal.mayPropose || proposal.drafts.size > 0) return own();
+    if (session.guests === "propose" && (session.mayJoin || session.phase === "lost")) {
       return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
-        <div><button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${propose.join}</button></div>`;
+        ${proposal.waiting > 0 ? html`<p class="hint">${propose.waiting(proposal.waiting)}</p>` : nothing}
+        ${session.mayJoin ? joinButton(workspace) : nothing}`;
     }
     return html`<h2>${propose.title}</h2><p class="hint">${propose.notAllowed(session.streamer)}</p>`;
   };

@@ -58,12 +58,29 @@ export async function edit({ proposal, project, workspace, notices }, name) {
 export function discard({ proposal, project, workspace, notices }, name) {
   const removed = proposal.discard(name);
   if (!project.entries.has(name)) workspace.close(name);
+  offerUndo({ proposal, workspace, notices }, name, removed);
+}
+
+/**
+ * Says that an edit is discarded, and offers to have it back, if anything is lost with it.
+ *
+ * @param {{ proposal: Proposal, workspace: Workspace, notices: Notices }} models
+ * @param {string} name
+ * @param {Draft[]} removed
+ */
+function offerUndo({ proposal, workspace, notices }, name, removed) {
   if (!removed.some(isChange)) return;
   const undo = () => {
     if (!proposal.restore(removed)) notices.say(texts.tooLong, { tone: "bad" });
     else if (proposal.textOf(name) !== undefined) workspace.open(name, { keep: true });
   };
-  notices.say(texts.discarded, { action: { label: texts.undo, run: undo } });
+  notices.say(texts.discarded(name.slice(1)), { action: { label: texts.undo, run: undo } });
+}
+
+/** The way to a guest's name. @param {Workspace} workspace */
+export function joinButton(workspace) {
+  const open = () => workspace.set({ dialog: "entry" });
+  return html`<div><button type="button" class="button" @click=${open}>${texts.join}</button></div>`;
 }
 
 /**
@@ -129,8 +146,11 @@ export function proposeTemplate(models, draw) {
       project.entries.has(file) && !proposal.drafts.get(file)?.base
         ? await baseOf(project, notices, file)
         : null;
-    if (proposal.remove(file, base) && proposal.drafts.has(file))
-      workspace.show({ kind: "draft", name: file });
+    const replaced = proposal.remove(file, base);
+    if (!replaced) return notices.say(texts.tooLong, { tone: "bad" });
+    if (proposal.drafts.has(file)) workspace.show({ kind: "draft", name: file });
+    else if (!project.entries.has(file)) workspace.close(file);
+    offerUndo(models, file, replaced);
   };
   const withdraw = (/** @type {Sent} */ each) =>
     sent
@@ -219,7 +239,8 @@ export function proposeTemplate(models, draw) {
 
   const form = () => {
     const { progress, error, changes } = proposal;
-    const maySend = progress === null && changes.length > 0 && session.phase === "ready";
+    const isReady = session.phase === "ready";
+    const maySend = progress === null && changes.length > 0 && isReady && proposal.mayPropose;
     const percent = progress ? Math.floor((100 * progress.done) / Math.max(1, progress.total)) : 0;
     return html`
       <form class="send" @submit=${send}>
@@ -248,8 +269,15 @@ export function proposeTemplate(models, draw) {
           ${progress ? texts.sending(percent) : texts.send(changes.length)}
         </button>
         ${session.phase === "lost" ? html`<p class="hint">${texts.isAway}</p>` : nothing}
+        ${isReady && !proposal.mayPropose ? wayToSend() : nothing}
       </form>`;
   };
+
+  /** What those who may not send need for that. */
+  const wayToSend = () =>
+    session.mayJoin && session.guests === "propose"
+      ? html`<p class="hint">${texts.nameless}</p>${joinButton(workspace)}`
+      : html`<p class="hint">${texts.notAllowed(session.streamer)}</p>`;
 
   const card = (/** @type {Sent} */ each) => html`
     <li class="card">

@@ -11,9 +11,10 @@ import { region } from "./region.js";
 /**
  * @param {HTMLElement} element
  * @param {{ session: import("../session.js").Session, project: import("../project.js").Project,
- *   workspace: import("../workspace.js").Workspace }} models
+ *   workspace: import("../workspace.js").Workspace, onDownload: () => void }} models
+ *   `onDownload` hears that the form is being sent
  */
-export function mountTake(element, { session, project, workspace }) {
+export function mountTake(element, { session, project, workspace, onDownload }) {
   /** The command that was copied last. @type {string | null} */
   let copied = null;
   const redraw = region(element, template, workspace, project);
@@ -29,7 +30,7 @@ export function mountTake(element, { session, project, workspace }) {
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="take-title">${texts.take.title}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
-      <form method="post" action=${session.zipAddress} @formdata=${onFormData}>
+      <form method="post" action=${session.zipAddress} @submit=${onDownload} @formdata=${onFormData}>
         <button class="button primary">${downloadIcon}<span>${texts.take.zip}</span></button>
         <span class="hint">${texts.take.zipHint(project.entries.size, bytes)}</span>
       </form>
