@@ -73,13 +73,16 @@ export function mountChat(element, { room, session, workspace }) {
   const send = async () => {
     const message = draft.trim();
     if (message === "") return;
-    if (await room.send(message)) {
-      if (draft.trim() === message) draft = "";
-      atEnd = true;
-      firstNew = null;
-    }
+    if (await room.send(message)) sent(message);
     draw();
   };
+  /** The room has a message. @param {string} message */
+  const sent = (message) => {
+    if (draft.trim() === message) draft = "";
+    atEnd = true;
+    firstNew = null;
+  };
+  room.onArrived(sent);
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
@@ -217,6 +220,8 @@ function refusal({ refusal: why }) {
       return texts.long;
     case "lost":
       return texts.lost;
+    case "doubt":
+      return texts.doubt;
     case "refused":
       return texts.refused(why.message);
   }
