@@ -1,10 +1,12 @@
 // What a page keeps of a project, beside a connection that only the test speaks through; no browser.
 import test from "node:test";
 import assert from "node:assert/strict";
+import { ActiveFile } from "../page/src/active.js";
 import { RequestError } from "../page/src/connection.js";
 import { MAX_HELD_BYTES } from "../page/src/contents.js";
 import { Observable } from "../page/src/observable.js";
 import { MAX_SHOWN_BYTES, Project, TooLarge } from "../page/src/project.js";
+import { Workspace } from "../page/src/workspace.js";
 
 /** Lets go on whatever an answer was waited for by. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -134,4 +136,17 @@ test("a version that came while an older one was read, and is not held any more,
   await answer(part("/a", "new"));
   const { text, stale } = await reading;
   assert.deepEqual({ text, stale }, { text: "new", stale: false });
+});
+
+test("a file that is deleted while it is read is gone, whatever the server answers then", async () => {
+  const { project, push, greet, refuse } = world();
+  const workspace = new Workspace();
+  const active = new ActiveFile(project, workspace);
+  await (await greet())([file("/a", 100_000)]);
+  workspace.open("/a");
+  assert.equal(active.status, "loading");
+  push("fileDeleted", { file: "/a" });
+  assert.equal(active.status, "gone");
+  await refuse({ code: 409, type: "failReadFileError", message: "File /a doesn't exist" });
+  assert.equal(active.status, "gone");
 });

@@ -146,7 +146,10 @@ export class Project extends Observable {
       if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
       const before = this.#contents.get(name);
       this.#moved.delete(name);
-      const bytes = await this.#transfer.bytes(name, entry.size);
+      const bytes = await this.#transfer.bytes(name, entry.size).catch((error) => {
+        // What was deleted in the meantime could not be read.
+        throw this.entries.has(name) ? error : new Gone(name);
+      });
       if (!this.entries.has(name)) throw new Gone(name);
       // What has come as a change in the meantime is newer.
       const pushed = this.#contents.get(name);
