@@ -74,3 +74,26 @@ test("a message that a lost connection took along is said not to be sent, and se
   assert.equal(await field(page).inputValue(), "");
   await page.behaved();
 });
+
+test("a guest who takes another name keeps what they have half written; somebody else does not get it", async (t) => {
+  const server = await startServer(t, { guests: "chat", publicChat: true });
+  await streamer(t, server);
+  const page = await open(t, server);
+  const enter = async (/** @type {string} */ name) => {
+    await page.getByRole("button", { name: "Join as guest" }).first().click();
+    await page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await page.getByRole("button", { name: `You are ~${name}` }).waitFor();
+  };
+  await enter("Bob");
+  await field(page).fill("half a thought");
+  await page.getByRole("button", { name: "You are ~Bob" }).click();
+  await page.getByRole("button", { name: "Leave" }).click();
+  await enter("Robert");
+  assert.equal(await field(page).inputValue(), "half a thought");
+
+  await page.evaluate((link) => (location.hash = `token=${link}`), viewerToken("eve"));
+  await page.getByRole("button", { name: "You are eve" }).waitFor();
+  assert.equal(await field(page).inputValue(), "");
+  await page.behaved();
+});

@@ -95,6 +95,15 @@ export function mountChat(element, { room, session, workspace }) {
     void send();
   };
 
+  /** What somebody has half written is for nobody else; a guest is the same person by another name. */
+  const known = () => {
+    const { claimedName } = session;
+    if (claimedName === null || claimedName === author) return;
+    if (!(author?.startsWith("~") && claimedName.startsWith("~"))) draft = "";
+    author = claimedName;
+  };
+  session.subscribe(known);
+
   const message = (/** @type {ChatMessage} */ each, /** @type {number} */ at) => {
     const { username, date } = each;
     const before = room.messages[at - 1];
@@ -141,11 +150,6 @@ export function mountChat(element, { room, session, workspace }) {
     </form>`;
 
   const foot = () => {
-    const { claimedName } = session;
-    if (claimedName !== null && claimedName !== author) {
-      author = claimedName;
-      draft = "";
-    }
     if (room.mayWrite || draft !== "") return composer();
     if (session.phase !== "ready") return nothing;
     if (session.mayJoin) {
