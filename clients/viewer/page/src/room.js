@@ -65,7 +65,10 @@ export class Room extends Observable {
     return this.#session.hears === "member";
   }
 
-  /** Calls `arrived` when it turns out that the room has a message after all. @param {(message: string) => void} arrived */
+  /**
+   * Calls `arrived` when it turns out that the room has a message after all.
+   * @param {(message: string) => void} arrived
+   */
   onArrived(arrived) {
     this.#arrived = arrived;
   }
