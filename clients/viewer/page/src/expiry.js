@@ -1,8 +1,9 @@
 // When to ask the server whether a token still holds: once it should have ended, and after a refusal.
 
-/** How long after the end of a token the server is asked, and the longest that a browser's timer runs. */
+/** How long after the end of a token the server is asked. */
 const MARGIN_MS = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The longest that a browser's timer runs. */
+const MAX_MS = 2 ** 31 - 1;
 
 /** Asks, one question at a time. The server judges, by its own clock. */
 export class Expiry {
@@ -20,7 +21,7 @@ export class Expiry {
   until(exp = 0) {
     clearTimeout(this.#timer);
     const left = exp * 1000 + MARGIN_MS - Date.now();
-    if (left > 0 && left < MAX_TIMER_MS) this.#timer = setTimeout(() => void this.ask(), left);
+    if (left > 0 && left < MAX_MS) this.#timer = setTimeout(() => void this.ask(), left);
   }
 
   /** Asks now, unless it does already: a refused question must not lead to the next one. */

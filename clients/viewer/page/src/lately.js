@@ -4,11 +4,10 @@
 export class Lately {
   /** @type {Set<T>} */
   #values = new Set();
-  #most;
 
   /** @param {number} most how many are remembered */
   constructor(most) {
-    this.#most = most;
+    this.most = most;
   }
 
   /** Adds a value. True if it is new. @param {T} value */
@@ -16,7 +15,7 @@ export class Lately {
     const isNew = !this.#values.delete(value);
     this.#values.add(value);
     for (const first of this.#values) {
-      if (this.#values.size <= this.#most) break;
+      if (this.#values.size <= this.most) break;
       this.#values.delete(first);
     }
     return isNew;

@@ -137,29 +137,22 @@ export class Room extends Observable {
 
   /** Asks for what was said, on every connection that hears the room. */
   async #catchUp() {
-    if (this.#session.hears === null) {
-      if (this.#doubt) this.#doubt.looked = true;
-      return;
-    }
+    if (this.#session.hears === null) return;
     const isFirst = !this.heard;
     this.heard = true;
     try {
       const { data } = await this.#connection.request("chat", "history");
       this.#add(data, isFirst);
-      this.#looked();
+      if (this.#doubt) {
+        this.#doubt.looked = true;
+        this.refusal = { kind: "lost" };
+      }
       this.changed();
       await this.refreshMembers();
     } catch (error) {
-      // A lost connection: the next one asks again. After anything else, people may judge for themselves.
+      // A lost connection: the next one asks again.
       if (this.#doubt && !(error instanceof ConnectionLost)) this.#doubt.looked = true;
     }
-  }
-
-  /** The message in doubt was not among what the room has. */
-  #looked() {
-    if (!this.#doubt) return;
-    this.#doubt.looked = true;
-    this.refusal = { kind: "lost" };
   }
 
   /** Ends the doubt about a message that the room has. @param {ChatMessage} message */
