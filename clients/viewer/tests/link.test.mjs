@@ -3,9 +3,13 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { open, start, temporary } from "./lib.mjs";
+import { editFile, open, propose, say, start, temporary } from "./lib.mjs";
+import { sees } from "./lib/watching.mjs";
 
-test("one command's link shows the project, lets a guest chat and propose, and leaves no token anywhere", async (t) => {
+/** Where the guest's token and the link's are kept, for this tab alone. */
+const KEPT = ["token:ana/a b/c", "token:ana/a b/c link"];
+
+test("one command's link shows the project, lets a guest chat and propose, and leaves no token outside of this tab's store", async (t) => {
   const [folder, home] = [await temporary(t), await temporary(t)];
   await writeFile(path.join(folder, "hello.md"), "# Hello\n");
   const words = ["share", folder, "--local", "--json", "--viewers", "propose", "--user", "ana", "--project", "a b/c"];
@@ -17,16 +21,39 @@ test("one command's link shows the project, lets a guest chat and propose, and l
   assert.equal(pathname, "/ana/a%20b%2Fc");
   const token = hash.replace("#token=", "");
 
-  const page = await open(t, { origin }, { path: pathname, token });
+  /** @type {string[]} */
+  const sent = [];
+  const prepare = async (/** @type {import("playwright-core").Page} */ page) =>
+    page.on("request", (request) => sent.push(request.url(), request.headers().referer ?? ""));
+  const page = await open(t, { origin }, { path: pathname, token, prepare });
   await page.getByRole("treeitem", { name: /hello\.md/ }).waitFor();
-  assert.ok(!page.url().includes("token"), page.url());
   await page.getByRole("button", { name: "Join as guest" }).first().click();
   await page.getByRole("textbox", { name: "Your name" }).fill("Bob");
   await page.getByRole("button", { name: "Join", exact: true }).click();
-  await page.getByRole("textbox", { name: "Message" }).fill("hi");
-  await page.getByRole("textbox", { name: "Message" }).press("Enter");
+  await say(page, "hi");
   await page.getByRole("log", { name: "Messages" }).getByText("hi", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "Edit" }).waitFor();
+  await editFile(page, "hello.md", "From a guest\n");
+  await propose(page, "Greeting");
+  await sharing.said(/"event":"pullRequest".*Greeting/);
+
+  const kept = await page.evaluate(() => Object.entries(sessionStorage));
+  const tokens = kept.filter(([key]) => KEPT.includes(key)).map(([, value]) => value);
+  assert.equal(tokens.length, KEPT.length);
+  assert.ok(tokens.includes(token));
+  await page.reload();
+  await sees(page, "# Hello");
+  const elsewhere = {
+    page: await page.evaluate(() => document.documentElement.outerHTML + document.title + document.cookie),
+    addresses: [page.url(), ...sent].join("\n"),
+    kept: JSON.stringify(kept.filter(([key]) => !KEPT.includes(key))),
+    browser: await page.evaluate(() => JSON.stringify(localStorage)),
+    // What it prints to be handed on has tokens in it.
+    terminal: sharing.output.replace(/^.*"event":"(?:link|invitation)".*$/gm, ""),
+  };
+  assert.ok(sent.length > 10 && elsewhere.terminal.includes("Greeting"));
+  for (const [where, text] of Object.entries(elsewhere)) {
+    for (const each of tokens) assert.ok(!text.includes(each), where);
+  }
   await page.behaved();
   await sharing.stop("SIGINT");
 });

@@ -1,9 +1,15 @@
 // What a page keeps of a project, beside a connection that only the test speaks through; no browser.
 import test from "node:test";
 import assert from "node:assert/strict";
+import { ActiveFile } from "../page/src/active.js";
+import { RequestError } from "../page/src/connection.js";
 import { MAX_HELD_BYTES } from "../page/src/contents.js";
 import { Observable } from "../page/src/observable.js";
-import { MAX_SHOWN_BYTES, Project } from "../page/src/project.js";
+import { MAX_SHOWN_BYTES, Project, TooLarge } from "../page/src/project.js";
+import { Workspace } from "../page/src/workspace.js";
+
+/** Lets go on whatever an answer was waited for by. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A project, with the test as its server. */
 function world() {
@@ -13,11 +19,16 @@ function world() {
   let ready = () => {};
   /** @type {(value: any) => void} */
   let answerList = () => {};
+  /** What the page has asked for and not yet been given, oldest first. @type {any[]} */
+  const asked = [];
   const connection = Object.assign(new Observable(), {
     state: "open",
     on: (/** @type {string} */ type, /** @type {any} */ handler) => void (handlers[type] = handler),
-    request: (/** @type {string} */ _type, /** @type {string} */ subtype) =>
-      subtype === "list" ? new Promise((resolve) => (answerList = resolve)) : new Promise(() => {}),
+    request: (/** @type {string} */ _type, /** @type {string} */ subtype, /** @type {any} */ _data, /** @type {any} */ each) =>
+      new Promise((resolve, reject) => {
+        if (subtype === "list") answerList = resolve;
+        else asked.push({ each, resolve, reject });
+      }),
   });
   const session = {
     streamer: "ana", project: "demo", place: {}, headers: {},
@@ -30,14 +41,27 @@ function world() {
     project,
     /** @param {string} type @param {any} data */
     push: (type, data) => handlers[type]({ data }),
+    asked,
+    /** Answers the oldest question for a file. @param {any} data a part of it */
+    async answer(data) {
+      const { each, resolve } = asked.shift();
+      each({ data });
+      resolve({});
+      await turn();
+    },
+    /** Refuses the oldest question for a file. @param {any} answer */
+    async refuse(answer) {
+      asked.shift().reject(new RequestError(answer));
+      await turn();
+    },
     /** A new connection that has greeted; gives the server's answer to its listing. */
     async greet() {
       ready();
       // Node has no server at the page's address, so the page asks over the connection.
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       return async (/** @type {any[]} */ files) => {
         answerList({ data: { files } });
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn();
       };
     },
     lose() {
@@ -86,4 +110,43 @@ test("a change that is heard of while a listing is under way is newer than the l
   push("fileDeleted", { file: "/c" });
   await answer([file("/a", 11), file("/b", 2), file("/c")]);
   assert.deepEqual([...project.entries].map(([name, { size }]) => [name, size]), [["/a", 11], ["/b", 20]]);
+});
+
+test("a file that grows too long while it is read is not shown as it was", async () => {
+  const { project, push, greet, answer } = world();
+  await (await greet())([file("/log", 3)]);
+  const reading = project.read("/log");
+  push("fileGet", part("/log", Buffer.alloc(MAX_SHOWN_BYTES + 1, "x")));
+  await answer(part("/log", "old"));
+  await assert.rejects(reading, TooLarge);
+  assert.equal(project.held("/log"), undefined);
+});
+
+test("a version that came while an older one was read, and is not held any more, is read again", async () => {
+  const { project, push, greet, answer, asked } = world();
+  const names = Array.from({ length: MAX_HELD_BYTES / MAX_SHOWN_BYTES + 1 }, (_, at) => `/long${at}`);
+  await (await greet())([file("/a", 3)]);
+  const reading = project.read("/a");
+  push("fileGet", part("/a", "new"));
+  const long = Buffer.alloc(MAX_SHOWN_BYTES, "x");
+  for (const name of names) push("fileGet", part(name, long));
+  assert.equal(project.held("/a"), undefined);
+  await answer(part("/a", "old"));
+  assert.equal(asked.length, 1);
+  await answer(part("/a", "new"));
+  const { text, stale } = await reading;
+  assert.deepEqual({ text, stale }, { text: "new", stale: false });
+});
+
+test("a file that is deleted while it is read is gone, whatever the server answers then", async () => {
+  const { project, push, greet, refuse } = world();
+  const workspace = new Workspace();
+  const active = new ActiveFile(project, workspace);
+  await (await greet())([file("/a", 100_000)]);
+  workspace.open("/a");
+  assert.equal(active.status, "loading");
+  push("fileDeleted", { file: "/a" });
+  assert.equal(active.status, "gone");
+  await refuse({ code: 409, type: "failReadFileError", message: "File /a doesn't exist" });
+  assert.equal(active.status, "gone");
 });

@@ -10,6 +10,8 @@ import {
 } from "../page/src/names.js";
 import { ago } from "../page/src/texts.js";
 import { Contents } from "../page/src/contents.js";
+import { Observable } from "../page/src/observable.js";
+import { MAX_HEARD_OF, Review } from "../page/src/review.js";
 
 test("characters that nobody sees are shown by their number", () => {
   const table = [
@@ -138,4 +140,30 @@ test("contents beyond 32 MB fall out, oldest use first, but for those that are h
   assert.equal(contents.get("/a")?.stale, true);
   contents.put("/a", megabytes(1));
   assert.equal(contents.get("/a")?.stale, false);
+});
+
+test("a proposal is announced once, also where its news come again, and so many are remembered", () => {
+  /** @type {Record<string, (message: any) => void>} */
+  const handlers = {};
+  const connection = { on: (/** @type {string} */ type, /** @type {any} */ handler) => void (handlers[type] = handler) };
+  const session = Object.assign(new Observable(), { onReady() {} });
+  const parts = { connection, session, project: { onChange() {} }, keeper: { getItem: () => null } };
+  const review = new Review(/** @type {any} */ (parts));
+  /** @type {string[]} */
+  const told = [];
+  review.onArrived(({ id }) => told.push(id));
+  review.loaded = true;
+  const comeAndGo = (/** @type {string} */ id) => {
+    handlers.pullRequestCreated({ data: { id } });
+    handlers.pullRequestClosed({ data: { id } });
+  };
+  comeAndGo("first");
+  comeAndGo("first");
+  assert.deepEqual(told, ["first"]);
+  for (let at = 1; at < MAX_HEARD_OF; at++) comeAndGo(`${at}`);
+  comeAndGo("first");
+  assert.equal(told.length, MAX_HEARD_OF);
+  for (let at = 0; at < MAX_HEARD_OF; at++) comeAndGo(`later ${at}`);
+  comeAndGo("first");
+  assert.equal(told.filter((id) => id === "first").length, 2);
 });

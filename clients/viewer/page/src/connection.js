@@ -50,6 +50,8 @@ export class Connection extends Observable {
   greet = () => {};
   /** Called when nothing has come for a while: must send a request. @type {() => void} */
   probe = () => {};
+  /** Called when a request has been refused for want of a right, which the token may have lost. */
+  denied = () => {};
 
   #address;
   /** @type {WebSocket | null} */
@@ -176,8 +178,9 @@ export class Connection extends Observable {
       return;
     }
     this.#waiting.delete(/** @type {number} */ (message.ref));
-    if (message.code === 200) waiting.resolve(message);
-    else waiting.reject(new RequestError(message));
+    if (message.code === 200) return waiting.resolve(message);
+    if (message.code === 401 && !waiting.whole) this.denied();
+    waiting.reject(new RequestError(message));
   }
 
   #lost() {

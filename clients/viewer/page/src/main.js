@@ -8,7 +8,6 @@ import { mountCode } from "./view/code.js";
 import { mountDifference } from "./view/difference.js";
 import { mountEntry } from "./view/entry.js";
 import { mountHelp, mountKeys } from "./view/keys.js";
-import { mountLanding } from "./view/landing.js";
 import { mountPalette } from "./view/palette.js";
 import { mountPreview } from "./view/preview.js";
 import { discard, edit } from "./view/propose.js";
@@ -25,11 +24,13 @@ const DOWNLOAD_MS = 1000;
 
 restoreTheme();
 if (models) showProject(models);
-else showLanding();
+else void showLanding();
 
-function showLanding() {
+async function showLanding() {
   document.body.replaceChildren();
   document.body.dataset.view = "landing";
+  // Who watches a project need not wait for it.
+  const { mountLanding } = await import("./view/landing.js");
   mountLanding(document.body);
 }
 

@@ -28,7 +28,8 @@ export const chat = {
     `That was quick: wait ${counted(seconds, "second")}, then send again.`,
   muted: (/** @type {string} */ until) => `You are muted until ${visible(until)}.`,
   long: "That is too long for one message.",
-  lost: "Not sent: the connection is lost. Your text is still here.",
+  lost: "Not sent: the connection was lost. Your text is still here.",
+  doubt: "Perhaps not sent: the connection was lost. Once it is back, this page will see.",
   refused: (/** @type {string} */ message) => `Not sent: ${visible(message)}`,
 };
 

@@ -139,11 +139,17 @@ export class Project extends Observable {
     for (let again = MAX_READS - 1; ; again--) {
       const entry = this.entries.get(name);
       if (!entry) throw new Gone(name);
-      if (entry.size > MAX_SHOWN_BYTES) throw new TooLarge(name);
+      if (entry.size > MAX_SHOWN_BYTES) {
+        this.#contents.delete(name);
+        throw new TooLarge(name);
+      }
       if (entry.size <= MAX_WARM_BYTES) this.#keepWarm([name]);
       const before = this.#contents.get(name);
       this.#moved.delete(name);
-      const bytes = await this.#transfer.bytes(name, entry.size);
+      const bytes = await this.#transfer.bytes(name, entry.size).catch((error) => {
+        // What was deleted in the meantime could not be read.
+        throw this.entries.has(name) ? error : new Gone(name);
+      });
       if (!this.entries.has(name)) throw new Gone(name);
       // What has come as a change in the meantime is newer.
       const pushed = this.#contents.get(name);
@@ -263,6 +269,8 @@ export class Project extends Observable {
       return;
     }
     this.#incoming.delete(name);
+    // It may be too long to be held, or fall out before an older version has been read.
+    if (this.#reading.has(name)) this.#moved.add(name);
     if (!this.entries.has(name)) this.folders.add(name);
     const modified = Date.now();
     this.entries.set(name, { size: incoming.bytes, modified, executable: executable === true, guessed: true });

@@ -1,6 +1,7 @@
 // The proposals that wait for the streamer: their files, what has been looked at, accepting and closing. No element.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { decodeBase64, decodeText, joinBytes, sha256Hex } from "./encoding.js";
+import { Lately } from "./lately.js";
 import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
@@ -27,6 +28,8 @@ import { Observable } from "./observable.js";
 
 /** How many proposals' ticks are kept. */
 const MAX_TICKED = 100;
+/** How many proposals are not announced again. */
+export const MAX_HEARD_OF = 1000;
 /** The most bytes of one proposal that the page holds. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -67,7 +70,8 @@ export class Review extends Observable {
   #arrived = (proposed) => void this.#untold.push(proposed);
   /** @type {(proposed: Proposed) => void} */
   #accepted = () => {};
-  #heardOf = new Set();
+  /** @type {Lately<string>} */
+  #heardOf = new Lately(MAX_HEARD_OF);
 
   /**
    * @param {{ connection: Connection, session: Session, project: Project, keeper: Keeper }} parts
@@ -268,10 +272,7 @@ export class Review extends Observable {
   /** @param {Proposed} proposed */
   #created(proposed) {
     if (!this.open.some(({ id }) => id === proposed.id)) this.open = [...this.open, proposed];
-    if (!this.#heardOf.has(proposed.id)) {
-      this.#heardOf.add(proposed.id);
-      if (this.loaded) this.#arrived(proposed);
-    }
+    if (this.#heardOf.add(proposed.id) && this.loaded) this.#arrived(proposed);
     this.changed();
   }
 

@@ -1,13 +1,14 @@
 // The project's chat: messages, members, what has not been read. No element.
-import { RequestError } from "./connection.js";
+import { ConnectionLost, RequestError } from "./connection.js";
 import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
 /** What the room has said. `id` is null for an own message that the server has not shown us yet.
  * @typedef {{ id: number | null, username: string, message: string, date: number }} ChatMessage */
-/** Why a message was not sent. @typedef {{ kind: "slow", seconds: number } | { kind: "muted", until: number }
- *   | { kind: "long" } | { kind: "lost" } | { kind: "refused", message: string }} Refusal */
+/** Why a message was not sent; `doubt`: perhaps it was. @typedef {{ kind: "slow", seconds: number }
+ *   | { kind: "muted", until: number } | { kind: "long" } | { kind: "lost" } | { kind: "doubt" }
+ *   | { kind: "refused", message: string }} Refusal */
 
 /** How many messages the page keeps. */
 const MAX_MESSAGES = 500;
@@ -41,6 +42,13 @@ export class Room extends Observable {
   #looking = false;
   #viewers = 0;
   #asking = false;
+  /**
+   * The message whose answer a lost connection took along, and whether the room has been looked through for it.
+   * @type {{ message: string, name: string | null, looked: boolean } | null}
+   */
+  #doubt = null;
+  /** @type {(message: string) => void} */
+  #arrived = () => {};
 
   /** @param {{ connection: Connection, session: Session }} parts */
   constructor({ connection, session }) {
@@ -57,6 +65,14 @@ export class Room extends Observable {
     return this.#session.hears === "member";
   }
 
+  /**
+   * Calls `arrived` when it turns out that the room has a message after all.
+   * @param {(message: string) => void} arrived
+   */
+  onArrived(arrived) {
+    this.#arrived = arrived;
+  }
+
   /** Says that the newest messages are on screen, or no longer. @param {boolean} looking */
   look(looking) {
     this.#looking = looking;
@@ -66,19 +82,25 @@ export class Room extends Observable {
   }
 
   /**
-   * Sends a message. True once the room has it; false if it was refused, and `refusal` says why.
+   * Sends a message. True once the room has it; false if it was refused, and `refusal` says why. One that perhaps was
+   * sent is not sent again before that is known.
    * @param {string} message
    */
   async send(message) {
     if (this.sending || Date.now() < this.blockedUntil) return false;
+    if (this.#doubt?.message === message && !this.#doubt.looked) return false;
+    const isOpen = this.#connection.state === "open";
     this.sending = true;
     this.refusal = null;
+    this.#doubt = null;
     this.changed();
     try {
       await this.#connection.request("chat", "message", { message });
       await this.#findOwn(message);
       return true;
     } catch (error) {
+      if (error instanceof ConnectionLost && isOpen)
+        this.#doubt = { message, name: this.#session.you.name, looked: false };
       this.#refuse(error);
       return false;
     } finally {
@@ -121,11 +143,24 @@ export class Room extends Observable {
     try {
       const { data } = await this.#connection.request("chat", "history");
       this.#add(data, isFirst);
+      if (this.#doubt) {
+        this.#doubt.looked = true;
+        this.refusal = { kind: "lost" };
+      }
       this.changed();
       await this.refreshMembers();
-    } catch {
-      // A lost connection; the next one asks again.
+    } catch (error) {
+      // A lost connection: the next one asks again.
+      if (this.#doubt && !(error instanceof ConnectionLost)) this.#doubt.looked = true;
     }
+  }
+
+  /** Ends the doubt about a message that the room has. @param {ChatMessage} message */
+  #clear({ message, username }) {
+    if (message !== this.#doubt?.message || username !== this.#doubt.name) return;
+    this.#doubt = null;
+    this.refusal = null;
+    this.#arrived(message);
   }
 
   /**
@@ -156,6 +191,7 @@ export class Room extends Observable {
     if (fresh.length === 0) return;
     for (const message of fresh) this.#known.add(key(message));
     const all = [...this.messages, ...fresh];
+    for (const message of fresh) this.#clear(message);
     for (const { id, username, message } of fresh) {
       // The own message that was shown before its number was known is this one.
       if (id === null) continue;
@@ -175,7 +211,7 @@ export class Room extends Observable {
 
   /** @param {unknown} error */
   #refuse(error) {
-    if (!(error instanceof RequestError)) this.refusal = { kind: "lost" };
+    if (!(error instanceof RequestError)) this.refusal = { kind: this.#doubt ? "doubt" : "lost" };
     else if (error.code === 429) {
       const seconds = error.answer.retryAfter ?? 1;
       this.refusal = { kind: "slow", seconds };

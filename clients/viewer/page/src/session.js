@@ -1,5 +1,6 @@
 // The viewer and what the server lets them do: token, rights, roles, presence. Greets on every connection.
 import { ConnectionLost, RequestError } from "./connection.js";
+import { Expiry } from "./expiry.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
 import { claimsOf, isGuest, tokenKey } from "./token.js";
@@ -21,7 +22,6 @@ import { claimsOf, isGuest, tokenKey } from "./token.js";
 
 /** @type {You} */
 const NOBODY = { name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false };
-
 /** One viewer of one project. Knows no file and no chat message. */
 export class Session extends Observable {
   /** @type {Phase} */
@@ -53,6 +53,7 @@ export class Session extends Observable {
   #watched = null;
   #greeting = 0;
   #wasReady = false;
+  #expiry = new Expiry(() => this.refresh());
 
   /**
    * @param {Connection} connection
@@ -76,6 +77,7 @@ export class Session extends Observable {
       this.viewers = data.viewers;
       this.changed();
     });
+    connection.denied = () => void (this.tokenState === "good" && this.#expiry.ask());
     connection.on("badAuthError", () => this.#expired());
   }
 
@@ -139,10 +141,9 @@ export class Session extends Observable {
   /** Asks for the state of the project and for what this viewer may do. */
   async refresh() {
     const { data } = await this.#connection.request("file", "status", this.place);
-    this.live = data.streamer;
-    this.viewers = data.viewers;
-    this.guests = data.guests ?? "off";
-    this.you = { ...NOBODY, ...data.you };
+    this.#take(data);
+    // Only a connection that has lost a role by it is told that its token has expired.
+    if (this.you.name === null && this.tokenState === "good") this.#expired();
     if (this.phase === "missing") await this.#settle();
     this.changed();
   }
@@ -220,6 +221,7 @@ export class Session extends Observable {
         (error) => this.#tokenRefused(error),
       );
       await this.#heed(status);
+      this.#expiry.until(claimsOf(this.token)?.exp);
       await watched;
       await this.#settle();
     } catch (error) {
@@ -230,17 +232,21 @@ export class Session extends Observable {
   /** @param {Promise<import("./connection.js").Message>} status */
   async #heed(status) {
     try {
-      const { data } = await status;
-      this.live = data.streamer;
-      this.viewers = data.viewers;
-      this.guests = data.guests ?? "off";
-      this.you = { ...NOBODY, ...data.you };
+      this.#take((await status).data);
       this.phase = "ready";
     } catch (error) {
       if (!(error instanceof RequestError) || error.type !== "failReadPathError") throw error;
       this.phase = "missing";
       this.live = false;
     }
+  }
+
+  /** @param {any} data what `status` says */
+  #take({ streamer, viewers, guests, you }) {
+    this.live = streamer;
+    this.viewers = viewers;
+    this.guests = guests ?? "off";
+    this.you = { ...NOBODY, ...you };
   }
 
   /** Takes the roles that the rights allow. One that fails leaves the others. */

@@ -38,7 +38,8 @@ export function mountBar(element, { session, connection, workspace, unread, unre
     const isIn = session.phase === "ready";
     return html`
       <button class="skip" @click=${skip}>${texts.bar.skip}</button>
-      <a class="home" href="/" aria-label=${texts.bar.home} title=${texts.bar.home}><img src="/-/viewer/icon.svg" alt="" width="22" height="22"></a>
+      <a class="home" href="/" aria-label=${texts.bar.home} title=${texts.bar.home}
+        ><img src="/-/viewer/icon.svg" alt="" width="22" height="22"></a>
       <h1><bdi class="streamer">${visible(session.streamer)}</bdi><span class="slash">/</span
         ><bdi class="project">${visible(session.project)}</bdi></h1>
       <span class="pill" role="status" data-tone=${pill.tone} title=${pill.hint}><span class="lamp"></span>${pill.word}</span>
@@ -58,7 +59,8 @@ export function mountBar(element, { session, connection, workspace, unread, unre
         @click=${() => workspace.set({ dialog: "help" })}>${helpIcon}</button>
       <button class="icon-button drawer-toggle" title=${texts.bar.panel} aria-label=${texts.bar.panel}
         aria-expanded=${String(workspace.drawer)} aria-controls="panel"
-        @click=${() => workspace.set({ drawer: !workspace.drawer })}>${chatIcon}${unread() > 0 ? html`<span class="dot"></span>` : nothing}</button>`;
+        @click=${() => workspace.set({ drawer: !workspace.drawer })}
+        >${chatIcon}${unread() > 0 ? html`<span class="dot"></span>` : nothing}</button>`;
   }
 
   function youTemplate() {

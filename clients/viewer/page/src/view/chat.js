@@ -73,13 +73,16 @@ export function mountChat(element, { room, session, workspace }) {
   const send = async () => {
     const message = draft.trim();
     if (message === "") return;
-    if (await room.send(message)) {
-      if (draft.trim() === message) draft = "";
-      atEnd = true;
-      firstNew = null;
-    }
+    if (await room.send(message)) sent(message);
     draw();
   };
+  /** The room has a message. @param {string} message */
+  const sent = (message) => {
+    if (draft.trim() === message) draft = "";
+    atEnd = true;
+    firstNew = null;
+  };
+  room.onArrived(sent);
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
@@ -91,6 +94,15 @@ export function mountChat(element, { room, session, workspace }) {
     event.preventDefault();
     void send();
   };
+
+  /** What somebody has half written is for nobody else; a guest is the same person by another name. */
+  const known = () => {
+    const { claimedName } = session;
+    if (claimedName === null || claimedName === author) return;
+    if (!(author?.startsWith("~") && claimedName.startsWith("~"))) draft = "";
+    author = claimedName;
+  };
+  session.subscribe(known);
 
   const message = (/** @type {ChatMessage} */ each, /** @type {number} */ at) => {
     const { username, date } = each;
@@ -138,11 +150,6 @@ export function mountChat(element, { room, session, workspace }) {
     </form>`;
 
   const foot = () => {
-    const { claimedName } = session;
-    if (claimedName !== null && claimedName !== author) {
-      author = claimedName;
-      draft = "";
-    }
     if (room.mayWrite || draft !== "") return composer();
     if (session.phase !== "ready") return nothing;
     if (session.mayJoin) {
@@ -217,6 +224,8 @@ function refusal({ refusal: why }) {
       return texts.long;
     case "lost":
       return texts.lost;
+    case "doubt":
+      return texts.doubt;
     case "refused":
       return texts.refused(why.message);
   }

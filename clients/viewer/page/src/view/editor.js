@@ -34,6 +34,7 @@ const highlighting = HighlightStyle.define([
   { tag: tags.invalid, color: "var(--removed)" },
 ]);
 
+const SELECTED = "> .cm-scroller > .cm-selectionLayer .cm-selectionBackground";
 const looks = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--bg)", fontSize: "var(--code-size, 13px)" },
   "&.cm-focused": { outline: "none" },
@@ -63,8 +64,7 @@ const looks = EditorView.theme({
   "&.cm-focused .cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)" },
   ".cm-linked, &.cm-focused .cm-linked.cm-activeLine": { backgroundColor: "var(--accent-soft)" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--accent)", borderLeftWidth: "2px" },
-  "& > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground":
-    { backgroundColor: "var(--selection)" },
+  [`& ${SELECTED}, &.cm-focused ${SELECTED}`]: { backgroundColor: "var(--selection)" },
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)", outline: "1px solid var(--warn)" },
   ".cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--warn)", color: "var(--bg)" },

@@ -112,7 +112,8 @@ export function mountHelp(element, workspace) {
     if (workspace.dialog !== "help") return nothing;
     return html`<div class="sheet">
       <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
-        <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
+        <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}
+          >${closeIcon}</button></div>
       <div class="key-groups">
         ${texts.keys.groups.map(([title, rows]) => html`<section><h3>${title}</h3><dl>
           ${rows.map(([keys, text]) => html`<div><dt>${text}</dt><dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}

@@ -9,7 +9,7 @@ import { render } from "../../vendor/lit-html.js";
  * @param {() => unknown} template
  * @param {...Observable} models
  * @returns {(() => void) & { now: () => void }} asks for another render, for what the view keeps by
- * itself; `now` renders at once,   where the next key is for what will be there
+ * itself; `now` renders at once, where the next key is for what will be there
  */
 export function region(element, template, ...models) {
   let scheduled = false;
