@@ -87,3 +87,16 @@ test("the deletion of a new file closes its tab, and Undo brings back its text",
   await panel(bob).getByRole("button", { name: "Propose 1 file" }).waitFor();
   await bob.behaved();
 });
+
+test("what was typed in the last moment before Discard is in what Undo brings back", async (t) => {
+  const { bob } = await story(t);
+  await editFile(bob, "old.txt", "first ");
+  const discard = panel(bob).getByRole("button", { name: "Discard the edit of old.txt" });
+  await discard.waitFor();
+  const { x, y } = /** @type {{ x: number, y: number }} */ (await discard.boundingBox());
+  await bob.keyboard.insertText("last");
+  await bob.mouse.click(x + 5, y + 5);
+  await undo(bob, "old.txt").click();
+  await code(bob).getByText(/last/).waitFor();
+  await bob.behaved();
+});

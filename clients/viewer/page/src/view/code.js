@@ -56,6 +56,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (view) return view;
     const root = element.attachShadow({ mode: "open" });
     view = new EditorView({ root, parent: root, dispatchTransactions });
+    // What comes next, such as Discard or Propose, means all that was typed.
+    root.addEventListener("focusout", () => pending !== undefined && write());
     return view;
   }
 
