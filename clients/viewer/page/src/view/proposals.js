@@ -3,7 +3,6 @@ import { html, nothing } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
 import { joinButton, proposeTemplate } from "./propose.js";
 import { region } from "./region.js";
-import { reviewsTemplate } from "./reviews.js";
 
 const REFRESH_MS = 10_000;
 
@@ -24,10 +23,18 @@ export function mountProposals(element, models) {
   const { proposal, sent, review, project, session, workspace, notices } = models;
   const drawLater = Object.assign(() => draw(), { now: () => draw.now() });
   const own = proposeTemplate(models, drawLater);
-  const waiting = reviewsTemplate(models, drawLater);
+  /** @type {(() => unknown) | null} what waits for the streamer; nobody else's page loads it */
+  let waiting = null;
+  const loadWaiting = async () => {
+    if (waiting || !review.mayReview) return;
+    // Where it does not come now, the next news of the reviews asks for it again.
+    const { reviewsTemplate } = await import("./reviews.js").catch(() => ({ reviewsTemplate: null }));
+    waiting ??= reviewsTemplate && reviewsTemplate(models, drawLater);
+    drawLater();
+  };
 
   const template = () => {
-    if (review.mayReview) return waiting();
+    if (review.mayReview) return waiting?.() ?? nothing;
     if (proposal.mayPropose || proposal.drafts.size > 0) return own();
     if (session.guests === "propose" && (session.mayJoin || session.phase === "lost")) {
       return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
@@ -37,6 +44,8 @@ export function mountProposals(element, models) {
     return html`<h2>${propose.title}</h2><p class="hint">${propose.notAllowed(session.streamer)}</p>`;
   };
   const draw = region(element, template, proposal, sent, review, project, session, workspace);
+  review.subscribe(() => void loadWaiting());
+  session.subscribe(() => void loadWaiting());
 
   const refresh = () => void (document.hidden || review.refresh());
   document.addEventListener("visibilitychange", refresh);
