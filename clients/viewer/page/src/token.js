@@ -30,7 +30,7 @@ export function isGuest(token) {
 /** All guests of a tab, as the one author that they are: a name that they let go of stays taken for hours. */
 export const GUESTS = "~";
 
-/** To whom the work that is done under a name belongs. @param {string | null} name */
+/** Who owns the work that is done under a name. @param {string | null} name */
 export function authorOf(name) {
   return name?.startsWith(GUESTS) ? GUESTS : name;
 }
