@@ -1,6 +1,6 @@
 // A large project and a file that is too large to be shown. Elements, bytes, contents and memory
 // are bounded; times are only told, since the machine is shared: docs/performance.md has those,
-// measured on a quiet one.
+// of the release build.
 import { stat } from "node:fs/promises";
 import test from "node:test";
 import assert from "node:assert/strict";
