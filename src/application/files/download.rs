@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::application::auth::authenticate::bearer;
 use crate::application::auth::holder::holder_of;
 use crate::application::auth::read_permission::{ReadPermission, permit_to_read};
-use crate::application::files::downloads::{Download, DownloadError, Downloads, Taker};
+use crate::application::files::downloads::{Download, DownloadClient, DownloadError, Downloads};
 use crate::application::files::file_stream::{FileStream, NAMES_AHEAD};
 use crate::application::memory::Account;
 use crate::application::ports::{FilesBelow, HELD_FILE_BYTES, OpenFile};
@@ -31,17 +31,17 @@ pub struct Visitor {
     identity: Option<Identity>,
     account: Arc<Account>,
     downloads: Arc<Downloads>,
-    taker: Arc<dyn Taker>,
+    client: Arc<dyn DownloadClient>,
 }
 
 impl Visitor {
-    /// The bearer of `token`, whose memory counts on `account`, and who takes it by `taker`. An
+    /// The bearer of `token`, whose memory counts on `account`, and whose answers go to `client`. An
     /// invalid token counts as none.
     pub fn new(
         app: &Application,
         token: Option<&str>,
         account: &Arc<Account>,
-        taker: Arc<dyn Taker>,
+        client: Arc<dyn DownloadClient>,
     ) -> Self {
         let identity = token.and_then(|token| bearer(app, token, app.now()).ok());
         let public_read = app.policy.public.read;
@@ -50,7 +50,7 @@ impl Visitor {
             identity,
             account: Arc::clone(account),
             downloads: Arc::clone(&app.downloads),
-            taker,
+            client,
         }
     }
 
@@ -60,7 +60,7 @@ impl Visitor {
     /// `Unavailable`, if there is not so much.
     pub async fn download(&self, bytes: usize) -> Result<Download, DownloadError> {
         self.downloads
-            .begin(&self.account, &self.taker, bytes)
+            .begin(&self.account, &self.client, bytes)
             .await
     }
 

@@ -59,7 +59,7 @@ impl From<StoreError> for DownloadError {
 }
 
 /// The client of a plain connection, as the socket sees it.
-pub trait Taker: fmt::Debug + Send + Sync {
+pub trait DownloadClient: fmt::Debug + Send + Sync {
     /// For how long it has taken nothing of what waits for it; zero where nothing waits.
     fn stalled_for(&self) -> Duration;
 
@@ -83,7 +83,7 @@ struct State {
 
 struct Open {
     account: Arc<Account>,
-    taker: Arc<dyn Taker>,
+    client: Arc<dyn DownloadClient>,
     bytes: usize,
     /// It is being cut off.
     leaves: bool,
@@ -98,11 +98,11 @@ impl Downloads {
     pub async fn begin(
         self: &Arc<Self>,
         account: &Arc<Account>,
-        taker: &Arc<dyn Taker>,
+        client: &Arc<dyn DownloadClient>,
         bytes: usize,
     ) -> Result<Download, DownloadError> {
         let begun = timeout(PATIENCE, async {
-            let number = self.enter(account, taker, bytes).await;
+            let number = self.enter(account, client, bytes).await;
             let mut download = Download {
                 all: Arc::clone(self),
                 number,
@@ -116,7 +116,12 @@ impl Downloads {
     }
 
     /// Waits until there may be one more, and gives its number.
-    async fn enter(&self, account: &Arc<Account>, taker: &Arc<dyn Taker>, bytes: usize) -> u64 {
+    async fn enter(
+        &self,
+        account: &Arc<Account>,
+        client: &Arc<dyn DownloadClient>,
+        bytes: usize,
+    ) -> u64 {
         loop {
             let mut ended = pin!(self.ended.notified());
             // From here on no end is missed.
@@ -124,7 +129,7 @@ impl Downloads {
             {
                 let open = Open {
                     account: Arc::clone(account),
-                    taker: Arc::clone(taker),
+                    client: Arc::clone(client),
                     bytes,
                     leaves: false,
                 };
@@ -154,7 +159,7 @@ impl Short {
         let has_no_token = open.account.holder() == Holder::Unauthenticated;
         has_no_token
             && match self {
-                Self::Address(address) => open.taker.address() == address,
+                Self::Address(address) => open.client.address() == address,
                 Self::All => true,
             }
     }
@@ -173,7 +178,7 @@ impl State {
             counted.map(|open| open.bytes).sum()
         };
         let most = wanted.account.unauthenticated_part() / 2;
-        let of_address = Short::Address(wanted.taker.address());
+        let of_address = Short::Address(wanted.client.address());
         let taken_there = taken(of_address);
         if taken_there > 0 && taken_there + wanted.bytes > most / ADDRESS_PART {
             return Some(of_address);
@@ -197,7 +202,7 @@ impl State {
         }
         let stalled = helpful
             .into_iter()
-            .map(|open| (open.taker.stalled_for(), open))
+            .map(|open| (open.client.stalled_for(), open))
             .filter(|(stalled_for, _)| *stalled_for >= STALLED);
         if let Some((_, longest)) = stalled.max_by_key(|(stalled_for, _)| *stalled_for) {
             longest.leaves = true;

@@ -1,6 +1,6 @@
 //! Tokens: making one from a key, and looking into one for the names it carries.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -9,6 +9,7 @@ use serde_json::Value;
 use twicecast_client::protocol::whole_seconds;
 
 use crate::failure::Failure;
+use crate::ui::time::now_in_seconds;
 
 /// What a token may allow beyond naming its bearer: the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -49,7 +50,7 @@ impl Claims {
             streamername: streamer.to_owned(),
             streamname: project.to_owned(),
             room: room.map_or_else(|| format!("{streamer}/{project}"), str::to_owned),
-            exp: now() + u64::from(hours) * 3600,
+            exp: now_in_seconds() + u64::from(hours) * 3600,
             rights: None,
         }
     }
@@ -125,19 +126,15 @@ impl TokenView {
 
     /// How long it still holds, zero if it has ended; `None` if it does not say.
     pub fn expires_in(&self) -> Option<Duration> {
-        Some(Duration::from_secs(self.expires?.saturating_sub(now())))
+        Some(Duration::from_secs(
+            self.expires?.saturating_sub(now_in_seconds()),
+        ))
     }
 }
 
 /// The room of a project.
 pub fn own_room(streamer: Option<&str>, project: Option<&str>) -> Option<String> {
     Some(format!("{}/{}", streamer?, project?))
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -15,6 +15,11 @@ pub fn now() -> i64 {
         .unwrap_or_default()
 }
 
+/// Now, in seconds since the epoch.
+pub fn now_in_seconds() -> u64 {
+    u64::try_from(now() / 1_000).unwrap_or_default()
+}
+
 /// A time in milliseconds since the epoch as the time of day here, with the date where that is not
 /// today's.
 pub fn time_of_day(time: i64, now: i64) -> String {

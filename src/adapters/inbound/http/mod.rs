@@ -128,7 +128,7 @@ impl Site {
             app,
             token.as_deref(),
             request.connection.account(),
-            request.connection.taker(),
+            request.connection.download_client(),
         );
         let asked = Asked {
             app,

@@ -16,7 +16,7 @@ fn account() -> Arc<Account> {
 #[derive(Debug)]
 struct Client;
 
-impl Taker for Client {
+impl DownloadClient for Client {
     fn stalled_for(&self) -> Duration {
         Duration::ZERO
     }

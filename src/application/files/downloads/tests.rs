@@ -21,7 +21,7 @@ impl Client {
     }
 }
 
-impl Taker for Client {
+impl DownloadClient for Client {
     fn stalled_for(&self) -> Duration {
         Duration::from_secs(self.stalled.load(Ordering::Relaxed))
     }
@@ -64,8 +64,8 @@ impl Scene {
         let stalled = AtomicU64::default();
         let client = Arc::new(Client { address, stalled });
         account.set_holder(holder);
-        let taker: Arc<dyn Taker> = client.clone();
-        let begun = self.downloads.begin(&account, &taker, DOWNLOAD).await;
+        let known: Arc<dyn DownloadClient> = client.clone();
+        let begun = self.downloads.begin(&account, &known, DOWNLOAD).await;
         if let Err(error) = &begun {
             assert!(matches!(error, DownloadError::Unavailable), "{error}");
         }

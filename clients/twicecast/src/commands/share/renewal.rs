@@ -13,7 +13,7 @@ use crate::embedded::LocalServer;
 use crate::failure::Failure;
 use crate::publish::output::Event;
 use crate::publish::page::{Page, Wish};
-use crate::ui::time;
+use crate::ui::time::now_in_seconds;
 
 /// How long before their end they are replaced, in seconds.
 const AHEAD: u64 = 3_600;
@@ -49,7 +49,7 @@ async fn run(
 ) -> Infallible {
     let mut is_told = false;
     loop {
-        soon_over(until, now).await;
+        soon_over(until, now_in_seconds).await;
         match again() {
             Ok(invited) => {
                 (until, is_told) = (invited.until, false);
@@ -80,10 +80,6 @@ async fn soon_over(until: Option<u64>, now: impl Fn() -> u64) {
             return;
         }
     }
-}
-
-fn now() -> u64 {
-    u64::try_from(time::now() / 1_000).unwrap_or_default()
 }
 
 #[cfg(test)]

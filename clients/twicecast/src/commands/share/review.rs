@@ -54,8 +54,8 @@ impl Reviewed {
     }
 }
 
-/// Looks at the pull request with this id beside the folder `dir`. Of it only `files` are wanted, where
-/// that is given.
+/// Looks at the pull request with this id beside the folder `dir`. Where `files` are given, only
+/// these are wanted.
 ///
 /// # Errors
 ///

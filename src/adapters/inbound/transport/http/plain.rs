@@ -33,7 +33,7 @@ use crate::adapters::inbound::transport::{
     socket::fair_share::FairShare,
 };
 use crate::application::ClientAddress;
-use crate::application::files::downloads::Taker;
+use crate::application::files::downloads::DownloadClient;
 use crate::application::locks::lock;
 #[cfg(test)]
 use crate::application::memory::MemoryBudget;
@@ -65,7 +65,7 @@ struct State {
     place: Mutex<Place>,
 }
 
-impl Taker for State {
+impl DownloadClient for State {
     fn stalled_for(&self) -> Duration {
         self.flow.stalled_for()
     }
@@ -129,7 +129,7 @@ impl PlainConnection {
     }
 
     /// Its client, as the socket sees it.
-    pub fn taker(&self) -> Arc<dyn Taker> {
+    pub fn download_client(&self) -> Arc<dyn DownloadClient> {
         Arc::<State>::clone(&self.0)
     }
 
