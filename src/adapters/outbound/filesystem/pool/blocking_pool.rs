@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -104,6 +105,7 @@ impl BlockingPool {
         let task = tokio::task::spawn_blocking(move || {
             let result = span.in_scope(work);
             drop(permit);
+            thread::yield_now();
             result
         });
         logged(task.await.map_err(StoreError::failed).flatten())
@@ -164,6 +166,7 @@ impl BlockingPool {
             let mut batch = Batch::default();
             while let Some(job) = next(&quick) {
                 job(&mut batch);
+                thread::yield_now();
             }
         });
     }
