@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
 use crate::adapters::outbound::filesystem::projects::change_order::FileLocks;
-use crate::adapters::outbound::filesystem::projects::load::load;
+use crate::adapters::outbound::filesystem::projects::load::{Progress, Walk};
 use crate::adapters::outbound::filesystem::projects::loaded::{
     LoadedProject, ProjectMemory, Share, User,
 };
@@ -25,6 +25,9 @@ use crate::domain::ProjectId;
 
 /// How long an unused project stays in memory.
 const UNUSED: Duration = Duration::from_secs(5 * 60);
+
+/// How long a reader's load waits for memory. A streamer may wait behind it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The existing projects that are in use. Nothing is remembered about names that are not projects,
 /// or anybody could make the server grow.
@@ -124,16 +127,15 @@ impl Entries {
         if let Some(loaded) = entry.loaded(user) {
             return Ok(loaded);
         }
-        let loading = {
-            let (own, entry, project) = (Arc::clone(self), Arc::clone(entry), project.clone());
-            move || {
-                let loaded = own.load_now(&entry, &project, user);
-                drop(alone);
-                loaded
-            }
-        };
         // A streamer may be waiting for it as well, even if a reader started it.
-        let loaded = entry.writes.run(loading).await?;
+        let loaded = {
+            let (own, entry, project) = (Arc::clone(self), Arc::clone(entry), project.clone());
+            let loading = async move {
+                let _alone = alone;
+                own.load_now(&entry, &project, user).await
+            };
+            tokio::spawn(loading).await.map_err(StoreError::failed)??
+        };
         loaded.touch(user);
         let own = Arc::downgrade(self);
         tokio::spawn(let_go(own, project.clone(), Arc::downgrade(&loaded)));
@@ -156,28 +158,49 @@ impl Entries {
     }
 
     /// Loads the project, unloading the least recently used ones if necessary.
-    fn load_now(
-        &self,
+    async fn load_now(
+        self: &Arc<Self>,
         entry: &Entry,
         project: &ProjectId,
         user: User,
     ) -> Result<Arc<LoadedProject>, StoreError> {
-        let root = self.root(project)?;
         loop {
-            let mut share = Share::new(&self.memory, user);
-            match load(&root, &self.versions, &mut share) {
-                Ok(found) => {
-                    let loaded = Arc::new(LoadedProject::new(found, share));
+            match self.walk(entry, project, user).await {
+                Ok(loaded) => {
+                    let loaded = Arc::new(loaded);
                     *lock(&entry.loaded) = Some(Arc::clone(&loaded));
                     return Ok(loaded);
                 }
-                Err(StoreError::Unavailable) => {
-                    drop(share);
-                    if !self.make_room() {
-                        return Err(StoreError::Unavailable);
-                    }
-                }
+                Err(StoreError::Unavailable) if self.make_room() => {}
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Walks the project's folder. A reader's walk waits for memory when there is none, so that
+    /// what it loads does not come on top of what connections hold.
+    async fn walk(
+        self: &Arc<Self>,
+        entry: &Entry,
+        project: &ProjectId,
+        user: User,
+    ) -> Result<LoadedProject, StoreError> {
+        let start = {
+            let (own, project) = (Arc::clone(self), project.clone());
+            move || {
+                let share = Share::new(&own.memory, user);
+                Walk::new(own.root(&project)?, Arc::clone(&own.versions), share).go_on()
+            }
+        };
+        let mut progress = entry.writes.run(start).await?;
+        loop {
+            match progress {
+                Progress::Done(loaded) => return Ok(loaded),
+                Progress::Paused(walk) => {
+                    let room = timeout(PATIENCE, self.memory.room());
+                    room.await.map_err(|_| StoreError::Unavailable)?;
+                    progress = entry.writes.run(|| walk.go_on()).await?;
+                }
             }
         }
     }

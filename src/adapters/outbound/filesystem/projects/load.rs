@@ -1,8 +1,11 @@
 //! Loading a project: a walk of its folder.
 
+use std::sync::Arc;
+use std::vec;
+
 use rustix::io::{Errno, Result as SystemResult};
 
-use crate::adapters::outbound::filesystem::projects::loaded::Share;
+use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, Share};
 use crate::adapters::outbound::filesystem::projects::versions::LastVersion;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
@@ -17,56 +20,75 @@ struct Level {
     /// Closed while the walk is far below, and reopened if there is more to do here.
     folder: Option<Folder>,
     path: Option<FilePath>,
-    /// The sub-folders that are still to come.
-    folders: Vec<String>,
+    /// What is still to come of it, and whether each is a folder.
+    entries: vec::IntoIter<(String, bool)>,
 }
 
-/// A walk of a project's folder.
-struct Walk<'a> {
-    root: &'a Folder,
-    versions: &'a LastVersion,
-    share: &'a mut Share,
+/// A walk of a project's folder, which can pause between any two entries.
+pub(crate) struct Walk {
+    root: Folder,
+    versions: Arc<LastVersion>,
+    share: Share,
     levels: Vec<Level>,
     found: Vec<(FilePath, ProjectEntry)>,
 }
 
-/// Loads the project whose folder is `root`. Its memory is reserved in `share` along the way.
-///
-/// # Errors
-/// `Unavailable` if there is no memory for it; `Failed`.
-pub(crate) fn load(
-    root: &Folder,
-    versions: &LastVersion,
-    share: &mut Share,
-) -> Result<Project, StoreError> {
-    let mut walk = Walk {
-        root,
-        versions,
-        share,
-        levels: Vec::new(),
-        found: Vec::new(),
-    };
-    walk.enter(root.clone(), None)?;
-    while let Some(level) = walk.levels.last_mut() {
-        let Some(name) = level.folders.pop() else {
-            walk.levels.pop();
-            continue;
-        };
-        // As deep as a name may be, and no deeper.
-        let Ok(path) = FilePath::join(level.path.as_ref(), &name) else {
-            continue;
-        };
-        match walk.open(&name) {
-            Ok(folder) => walk.enter(folder, Some(path))?,
-            Err(error) => skip(error, &path)?,
-        }
-    }
-    Ok(walk.found.into_iter().collect())
+/// How far a walk has come.
+pub(crate) enum Progress {
+    /// There is no memory at the moment.
+    Paused(Walk),
+    Done(LoadedProject),
 }
 
-impl Walk<'_> {
-    /// Opens the sub-folder of the innermost folder.
-    fn open(&mut self, name: &str) -> SystemResult<Folder> {
+impl Walk {
+    /// A walk of the project whose folder is `root`. Its memory is reserved in `share` along the
+    /// way.
+    pub fn new(root: Folder, versions: Arc<LastVersion>, share: Share) -> Self {
+        Self {
+            root,
+            versions,
+            share,
+            levels: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Walks on, to the end or until memory is short.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is no memory for the project; `Failed`.
+    pub fn go_on(mut self) -> Result<Progress, StoreError> {
+        if self.levels.is_empty() {
+            self.enter(self.root.clone(), None)
+                .during("list a project's folder")?;
+        }
+        while let Some(level) = self.levels.last_mut() {
+            if self.share.is_short() {
+                return Ok(Progress::Paused(self));
+            }
+            let Some((name, is_folder)) = level.entries.next() else {
+                self.levels.pop();
+                continue;
+            };
+            // As deep as a name may be, and no deeper.
+            let Ok(path) = FilePath::join(level.path.as_ref(), &name) else {
+                continue;
+            };
+            self.share.grow(Project::entry_memory_bytes(&path))?;
+            if is_folder {
+                let entered = self.folder().and_then(|folder| folder.folder(&name));
+                let entered = entered.and_then(|folder| self.enter(folder, Some(path.clone())));
+                entered.or_else(|error| skip(error, &path))?;
+            } else {
+                self.add(path, &name)?;
+            }
+        }
+        let project = self.found.into_iter().collect();
+        Ok(Progress::Done(LoadedProject::new(project, self.share)))
+    }
+
+    /// The innermost folder.
+    fn folder(&mut self) -> SystemResult<Folder> {
         let Some(level) = self.levels.last_mut() else {
             return Err(Errno::NOENT);
         };
@@ -76,51 +98,38 @@ impl Walk<'_> {
             (None, None) => self.root.clone(),
         };
         level.folder = Some(folder.clone());
-        folder.folder(name)
+        Ok(folder)
     }
 
-    /// Adds the files of `folder`, and notes its sub-folders.
-    fn enter(&mut self, folder: Folder, path: Option<FilePath>) -> Result<(), StoreError> {
-        match self.look(&folder, path.as_ref()) {
-            Ok(Ok(folders)) => {
-                self.levels.push(Level {
-                    folder: Some(folder),
-                    path,
-                    folders,
-                });
-                if let Some(far) = self.levels.len().checked_sub(MAX_OPEN + 1) {
-                    self.levels[far].folder = None;
+    /// Continues in `folder`.
+    fn enter(&mut self, folder: Folder, path: Option<FilePath>) -> SystemResult<()> {
+        let entries = folder.list()?.into_iter();
+        self.levels.push(Level {
+            folder: Some(folder),
+            path,
+            entries,
+        });
+        if let Some(far) = self.levels.len().checked_sub(MAX_OPEN + 1) {
+            self.levels[far].folder = None;
+        }
+        Ok(())
+    }
+
+    /// Adds the file `name` of the innermost folder.
+    fn add(&mut self, path: FilePath, name: &str) -> Result<(), StoreError> {
+        match self.folder().and_then(|folder| folder.file_state(name)) {
+            Ok(Some(file)) => self.found.push((path, self.versions.entry(file))),
+            Ok(None) => {}
+            Err(error) => {
+                // The folder's other files cannot be read either.
+                let folder = self.levels.pop().and_then(|level| level.path);
+                match folder {
+                    Some(folder) => skip(error, &folder)?,
+                    None => Err(error).during("list a project's folder")?,
                 }
-                Ok(())
-            }
-            Ok(Err(error)) => Err(error),
-            Err(error) => match path {
-                Some(path) => skip(error, &path),
-                None => Err(error).during("list a project's folder"),
-            },
-        }
-    }
-
-    fn look(
-        &mut self,
-        folder: &Folder,
-        at: Option<&FilePath>,
-    ) -> SystemResult<Result<Vec<String>, StoreError>> {
-        let mut folders = Vec::new();
-        for (name, is_folder) in folder.list()? {
-            let Ok(path) = FilePath::join(at, &name) else {
-                continue;
-            };
-            if let Err(error) = self.share.grow(Project::entry_memory_bytes(&path)) {
-                return Ok(Err(error));
-            }
-            if is_folder {
-                folders.push(name);
-            } else if let Some(file) = folder.file_state(&name)? {
-                self.found.push((path, self.versions.entry(file)));
             }
         }
-        Ok(Ok(folders))
+        Ok(())
     }
 }
 

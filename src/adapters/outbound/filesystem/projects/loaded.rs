@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::adapters::outbound::system::random_number;
 use crate::application::locks::lock;
-use crate::application::memory::{MemoryBudget, Reservation};
+use crate::application::memory::{FREE_BYTES, MemoryBudget, Reservation};
 use crate::application::ports::StoreError;
 use crate::domain::{Project, Revision};
 
@@ -31,6 +31,13 @@ pub(crate) struct ProjectMemory {
     pub readers: AtomicUsize,
 }
 
+impl ProjectMemory {
+    /// Waits until there is room for a reader's project.
+    pub async fn room(&self) {
+        self.budget.shared_account().room(FREE_BYTES + 1).await;
+    }
+}
+
 /// The memory of one project; returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
@@ -48,11 +55,16 @@ impl Share {
         }
     }
 
+    /// Whether it must wait for memory: a reader's while connections have taken it. For a
+    /// streamer's, some of them are closed.
+    pub fn is_short(&self) -> bool {
+        self.user == User::Reader && self.memory.budget.is_exhausted()
+    }
+
     /// Takes `bytes` more.
     ///
     /// # Errors
-    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has,
-    /// and where connections have taken the memory, some of those are closed.
+    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has.
     pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
         let most = self.memory.budget.max() / READERS_PART;
         let readers = self.memory.readers.load(Ordering::Relaxed);

@@ -149,16 +149,37 @@ async fn what_nobody_uses_makes_room_for_connections() {
     relieving.abort();
 }
 
-#[tokio::test]
-async fn a_project_is_read_although_connections_hold_the_memory() {
+#[tokio::test(start_paused = true)]
+async fn a_project_that_is_read_while_connections_hold_the_memory_waits_until_one_is_closed() {
     let (world, memory) = limited(1_000_000, 10).await;
     write_all(&folder_of(&world), 2_000);
     let viewer = memory.open_account();
-    let _held = viewer.reserve(700_000);
-    assert_eq!(world.usage().await.expect("is counted").files, 2_000);
-    assert!(memory.is_exhausted());
-    memory.evict_largest();
+    let held = viewer.reserve(700_000);
+    let mut reading = Box::pin(world.usage());
+    let a_while = Duration::from_millis(500);
+    let early = tokio::time::timeout(a_while, &mut reading).await;
+    early.expect_err("there is no room yet");
+    // A half-loaded project may not take more than there is.
+    assert!(memory.used() < 751_000, "{}", memory.used());
+    assert!(memory.evict_largest());
     assert!(viewer.is_evicted());
+    drop(held);
+    assert_eq!(reading.await.expect("is counted").files, 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_waits_a_second_for_memory_and_a_streamer_does_not_wait() {
+    let (world, memory) = limited(1_000_000, 10).await;
+    write_all(&folder_of(&world), 2_000);
+    let viewer = memory.open_account();
+    let _held = viewer.reserve(800_000);
+    let start = tokio::time::Instant::now();
+    assert_says!(world.usage().await, StoreError::Unavailable);
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(memory.used(), 800_000, "nothing is left half");
+    world.put("new", b"x").await.expect("a streamer may write");
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(world.usage().await.expect("is counted").files, 2_001);
 }
 
 #[tokio::test]
