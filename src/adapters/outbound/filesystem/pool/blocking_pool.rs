@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
@@ -27,6 +29,10 @@ const NARROW_WIDTH: usize = 4;
 /// what is short, more threads only take it from each other. It is one after so many times as long.
 const PATIENCE: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 10;
+
+/// How long a thread does quick operations before it lets others have the processor. After each
+/// would be too often: what they have done could then not be answered in one go.
+const SLICE: Duration = Duration::from_micros(300);
 
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
@@ -102,10 +108,9 @@ impl BlockingPool {
         let permit = Arc::clone(&self.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || {
+        let task = on_a_thread(move || {
             let result = span.in_scope(work);
             drop(permit);
-            thread::yield_now();
             result
         });
         logged(task.await.map_err(StoreError::failed).flatten())
@@ -162,14 +167,52 @@ impl BlockingPool {
             quick.threads += 1;
         }
         let quick = Arc::clone(&self.quick);
-        tokio::task::spawn_blocking(move || {
+        on_a_thread(move || {
             let mut batch = Batch::default();
+            let mut since = Instant::now();
             while let Some(job) = next(&quick) {
+                if since.elapsed() > SLICE {
+                    thread::yield_now();
+                    since = Instant::now();
+                }
                 job(&mut batch);
-                thread::yield_now();
             }
         });
     }
+}
+
+/// How much work waits for a blocking thread, in the whole process.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts in [`WAITING`] as long as it exists.
+struct Waits;
+
+impl Waits {
+    fn new() -> Self {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Does `work` on a blocking thread. If the thread has more to do afterwards, it first lets others
+/// have the processor: otherwise it would keep it for milliseconds of one operation after the
+/// other, while the threads that read sockets wait.
+fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let waits = Waits::new();
+    tokio::task::spawn_blocking(move || {
+        drop(waits);
+        let result = work();
+        if WAITING.load(Ordering::Relaxed) > 0 {
+            thread::yield_now();
+        }
+        result
+    })
 }
 
 /// The next operation for a thread, which is done if there is none.
@@ -212,7 +255,6 @@ impl<F: FnOnce()> Drop for AtLatestWhenDropped<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
     #[tokio::test]
