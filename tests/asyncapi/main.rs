@@ -1,0 +1,12 @@
+//! `docs/asyncapi.yaml`, the protocol for machines: it is what `AsyncAPI` allows, it describes what
+//! the sources know, a drift does not pass, and `docs/messages.md` shows it. Elsewhere the same
+//! document is compared with the golden messages (`websocket/protocol/schema_tests.rs`), with what
+//! goes over real sockets (the client in `tests/live/support`) and with the client library
+//! (`clients/twicecast-client/tests/described.rs`).
+
+#[expect(dead_code, reason = "other tests use the rest")]
+mod document;
+mod drift;
+mod page;
+mod sources;
+mod specification;
