@@ -30,8 +30,8 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
     }
 }
 
-#[test]
-fn every_refusal_is_what_the_contract_says() {
+/// The error, and its message without a name, with one, and with a name and a ref.
+fn refusals() -> Vec<(RequestError, &'static str)> {
     let auth = RequestError::Unauthorized;
     let bad = RequestError::BadParameters(BadParameters::new("what is wrong"));
     let muted = RequestError::Muted {
@@ -47,8 +47,7 @@ fn every_refusal_is_what_the_contract_says() {
     let rate = RequestError::RateLimited {
         retry_after: std::time::Duration::from_millis(1_200),
     };
-    // The error, and its message without a name, with one, and with a name and a ref.
-    let table = [
+    vec![
         (
             bad,
             r#"{"code":400,"type":"badParametersError","message":"what is wrong"FILEREF}"#,
@@ -109,7 +108,12 @@ fn every_refusal_is_what_the_contract_says() {
             RequestError::Internal,
             r#"{"code":500,"type":"internalError","message":"the server could not do this; try again later"FILEREF}"#,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_refusal_is_what_the_contract_says() {
+    let table = refusals();
     check(&table);
     assert_complete(
         table
@@ -139,4 +143,20 @@ fn check(table: &[(RequestError, &str)]) {
             expected("./x", r#","file":"./x""#, r#","ref":"r""#)
         );
     }
+}
+
+/// Every golden error, as it is encoded.
+pub(crate) fn errors() -> Vec<String> {
+    let mut errors = Vec::new();
+    for (refusal, _) in refusals() {
+        let reference = Some(Reference::Text("r".into()));
+        for context in [
+            Context::default(),
+            context(Some("./x"), None),
+            context(Some("./x"), reference),
+        ] {
+            errors.push(text(&encode::refusal(&refusal, &context)).to_owned());
+        }
+    }
+    errors
 }

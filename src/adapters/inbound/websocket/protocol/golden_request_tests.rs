@@ -36,7 +36,7 @@ fn number_of_command(command: &Command) -> usize {
 }
 
 /// What is sent, and the command as `Debug` shows it.
-const REQUESTS: &[(&str, &str)] = &[
+pub(crate) const REQUESTS: &[(&str, &str)] = &[
     (
         r#"{"type":"x","subtype":"y"}"#,
         r#"Malformed(BadParameters("type or subtype is unknown"))"#,
@@ -44,6 +44,22 @@ const REQUESTS: &[(&str, &str)] = &[
     (
         r#"{"type":"authenticate","data":{"token":"t","file":{"username":"ana","project":"demo"},"chat":{"username":"ana","room":"ana/demo"},"pullrequest":{"username":"bob","streamer":"ana","project":"demo"}}}"#,
         r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: true, applies: false } }), chat: Some(ChatSection { username: "ana", room: "ana/demo" }), pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) } }))"#,
+    ),
+    (
+        r#"{"type":"authenticate","data":{"token":"t","file":{"username":"ana","project":"demo","present":false,"applies":true}}}"#,
+        r#"Authenticate(Ok(Authenticate { token: "t", sections: Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: false, applies: true } }), chat: None, pull_request: None } }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo","token":"t"}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Ok(Sections { file: Some(FileSection { project: "ana"/"demo", streaming: Streaming { present: true, applies: false } }), chat: None, pull_request: None }) }))"#,
+    ),
+    (
+        r#"{"type":"pullrequest","subtype":"auth","data":{"username":"bob","streamer":"ana","project":"demo","token":"t"}}"#,
+        r#"AuthenticateSection(Ok(AuthenticateSection { token: Some("t"), section: Ok(Sections { file: None, chat: None, pull_request: Some(PullRequestSection { username: "bob", project: "ana"/"demo" }) }) }))"#,
+    ),
+    (
+        r#"{"type":"file","subtype":"list","data":{"username":"ana","project":"demo","name":"d","recursively":true}}"#,
+        r#"ListFiles(Ok(ReadFiles { project: "ana"/"demo", files: Ok(FilesQuery { path: PathQuery { path: Some("/d"), means_folder: false }, recursively: true, hashes: true }) }))"#,
     ),
     (
         r#"{"type":"file","subtype":"auth","data":{"username":"ana","project":"demo"}}"#,

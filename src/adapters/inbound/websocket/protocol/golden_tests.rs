@@ -127,8 +127,7 @@ fn number_of_reply(reply: &Reply) -> usize {
     }
 }
 
-#[test]
-fn every_reply_is_what_the_contract_says() {
+fn replies() -> Vec<(Reply, &'static str)> {
     let status = ProjectStatus {
         streamer: true,
         viewers: 2,
@@ -159,7 +158,7 @@ fn every_reply_is_what_the_contract_says() {
         apply: true,
         ..status.clone()
     };
-    let table = [
+    vec![
         (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
         (Reply::ChatAuth, r#""type":"chatAuth","data":"OK""#),
         (
@@ -220,7 +219,12 @@ fn every_reply_is_what_the_contract_says() {
             Reply::GuestEnter(guest_pass()),
             r#""type":"guestEnter","data":{"token":"a.b.c","name":"~bob","rights":["read","chat"],"expires":5000}"#,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_reply_is_what_the_contract_says() {
+    let table = replies();
     check_replies(&table);
     assert_complete(
         table
@@ -311,20 +315,16 @@ fn written(executable: bool) -> ProjectEntry {
     ProjectEntry::written(4, Version::new(1), Timestamp::from_secs(5), executable)
 }
 
-fn updated(content: &'static [u8]) -> Event {
+fn updated(executable: bool, content: &'static [u8]) -> Event {
     Event::FileUpdated {
         file: file(),
-        entry: written(false),
+        entry: written(executable),
         content: Some(Bytes::from_static(content)),
     }
 }
 
-#[test]
-fn every_event_is_what_the_contract_says() {
-    let watchers_events = events_of_watchers();
-    check_events(&watchers_events);
-    let applying = events_of_applying();
-    check_events(&applying);
+/// Those that are not about watching or applying.
+fn events() -> Vec<(Event, Vec<&'static str>)> {
     let presence = |connected| Event::Presence {
         project: project(),
         connected,
@@ -337,15 +337,21 @@ fn every_event_is_what_the_contract_says() {
         file: file(),
         version: Version::new(1),
     };
-    let table = [
+    vec![
         (
-            updated(b""),
+            updated(true, b""),
+            vec![
+                r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"","part":1,"maxPart":1,"executable":true,"username":"ana","project":"demo"}}"#,
+            ],
+        ),
+        (
+            updated(false, b""),
             vec![
                 r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"","part":1,"maxPart":1,"username":"ana","project":"demo"}}"#,
             ],
         ),
         (
-            updated(b"abcd"),
+            updated(false, b"abcd"),
             vec![
                 r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"YWJj","part":1,"maxPart":2,"username":"ana","project":"demo"}}"#,
                 r#"{"code":200,"type":"fileGet","data":{"name":"/d/a","content":"ZA==","part":2,"maxPart":2,"username":"ana","project":"demo"}}"#,
@@ -405,7 +411,16 @@ fn every_event_is_what_the_contract_says() {
                 r#"{"code":200,"type":"chatMessage","data":{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000}}"#,
             ],
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_event_is_what_the_contract_says() {
+    let watchers_events = events_of_watchers();
+    check_events(&watchers_events);
+    let applying = events_of_applying();
+    check_events(&applying);
+    let table = events();
     check_events(&table);
     let all = table.iter().chain(&watchers_events).chain(&applying);
     let all = all.map(|(event, _)| number_of_event(event));
@@ -514,14 +529,13 @@ fn events_of_watchers() -> [(Event, Vec<&'static str>); 5] {
     ]
 }
 
-#[test]
-fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
+fn pieces() -> Vec<(Bytes, &'static str)> {
     let reference = context(None, Some(Reference::Integer(1)));
     let listed = ListedFile {
         name: "/a".into(),
         size: 1,
         modified: 2,
-        sha256: Some("00ff".into()),
+        sha256: Some(BASE.into()),
         executable: Some(true),
     };
     let too_long_to_hash = ListedFile {
@@ -550,7 +564,7 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         base: Some(base()),
         ..part
     };
-    let table = [
+    vec![
         (
             encode::file_part(&part, None),
             r#"{"code":200,"type":"fileGet","data":{"name":"/a","content":"eA==","part":2,"maxPart":3}}"#,
@@ -573,7 +587,7 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
         ),
         (
             encode::file_list("/", &[listed, too_long_to_hash], 1, true, &reference),
-            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"00ff","executable":true},{"name":"/b","size":3,"modified":4}],"part":1,"last":true},"ref":1}"#,
+            r#"{"code":200,"type":"fileList","data":{"name":"/","files":[{"name":"/a","size":1,"modified":2,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","executable":true},{"name":"/b","size":3,"modified":4}],"part":1,"last":true},"ref":1}"#,
         ),
         (
             encode::file_list("/d", &[], 2, false, &Context::default()),
@@ -595,8 +609,39 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
             encode::pull_request_list(&[proposal()], false, &Context::default()),
             r#"{"code":200,"type":"pullRequestList","data":[{"id":"9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b","owner":"bob","title":"T","description":"D","date":5000,"data":5000,"files":["/a"],"deleted":["/b"]}],"last":false}"#,
         ),
-    ];
-    for (frame, expected) in &table {
-        assert_eq!(text(frame), *expected);
+    ]
+}
+
+#[test]
+fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
+    for (frame, expected) in pieces() {
+        assert_eq!(text(&frame), expected);
     }
+}
+
+/// Every golden message that is no error, as it is encoded.
+pub(crate) fn messages() -> Vec<String> {
+    let mut frames = Vec::new();
+    for (reply, _) in replies() {
+        for reference in [None, Some(Reference::Integer(-5))] {
+            frames.push(encode::reply(&reply, &context(Some("./a//b"), reference)));
+        }
+    }
+    let watching = events_of_watchers().into_iter();
+    for (event, _) in watching.chain(events_of_applying()).chain(events()) {
+        frames.extend(encode::event(&event, 3));
+    }
+    frames.extend(pieces().into_iter().map(|(frame, _)| frame));
+    for reference in [None, Some(Reference::Text("r".into()))] {
+        let context = context(None, reference);
+        let said = [said(), said()];
+        let mut history = encode::chat_history(&said, &context);
+        assert!(!history.encode_slice());
+        frames.push(history.finish());
+        let names = [user("ana"), user("bob")];
+        let mut members = encode::chat_members(&names, &context);
+        assert!(!members.encode_slice());
+        frames.push(members.finish());
+    }
+    frames.iter().map(|frame| text(frame).to_owned()).collect()
 }

@@ -1,7 +1,8 @@
 //! Messages as they go over the wire, and their conversion to and from the application
 //! (`docs/protocol.md`).
 //!
-//! Adding a message needs a line in `read_command`, its encoding in `encode`, and a use case.
+//! Adding a message needs a line in `read_command`, its encoding in `encode`, a use case, and its
+//! description in `docs/asyncapi.yaml`.
 
 pub(crate) mod base64_content;
 pub(crate) mod encode;
@@ -17,3 +18,5 @@ mod golden_error_tests;
 mod golden_request_tests;
 #[cfg(test)]
 mod golden_tests;
+#[cfg(test)]
+mod schema_tests;
