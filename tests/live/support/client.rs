@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
+use super::described;
 
 static LAST_REFERENCE: AtomicU64 = AtomicU64::new(0);
 
@@ -96,7 +97,7 @@ impl Client {
     /// The next message.
     pub async fn next(&mut self) -> Value {
         match self.next_message().await {
-            Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
+            Message::Text(text) => described::message(&text),
             other => panic!("no text: {other:?}"),
         }
     }
@@ -106,7 +107,7 @@ impl Client {
         loop {
             match tokio::time::timeout(PATIENCE, self.0.next()).await {
                 Ok(Some(Ok(Message::Text(text)))) => {
-                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                    return Ok(described::message(&text));
                 }
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
                 Ok(_) => return Err(()),
@@ -130,7 +131,7 @@ impl Client {
     /// The next message, or the code of the server's close.
     pub async fn next_or_close(&mut self) -> Result<Value, u16> {
         match self.next_message().await {
-            Message::Text(text) => Ok(serde_json::from_str(&text).expect("JSON")),
+            Message::Text(text) => Ok(described::message(&text)),
             Message::Close(frame) => Err(frame.map_or(1_005, |frame| frame.code.into())),
             other => panic!("neither text nor close: {other:?}"),
         }
@@ -186,27 +187,30 @@ impl Client {
 
     /// Sends a request, which must be answered with success; returns the data.
     pub async fn ok(&mut self, request: Value) -> Value {
-        let shown = request.to_string();
-        let mut answer = self.ask(request).await;
-        assert_eq!(answer["code"], 200, "{answer} to {shown:.200}");
+        described::request(&request);
+        let mut answer = self.ask(request.clone()).await;
+        assert_eq!(answer["code"], 200, "{answer} to {request:.200}");
+        described::answer(&request, &answer);
         answer["data"].take()
     }
 
     /// Sends a request, which must be refused with this code; returns the answer.
     pub async fn refused(&mut self, code: u16, request: Value) -> Value {
-        let shown = request.to_string();
-        let answer = self.ask(request).await;
-        assert_eq!(answer["code"], code, "{answer} to {shown:.200}");
+        let answer = self.ask(request.clone()).await;
+        assert_eq!(answer["code"], code, "{answer} to {request:.200}");
+        described::answer(&request, &answer);
         answer
     }
 
     /// Authenticates with this data, which must succeed, and takes all replies.
     pub async fn authenticate(&mut self, data: Value) {
-        self.send(json!({"type": "authenticate", "data": data}))
-            .await;
+        let request = json!({"type": "authenticate", "data": data});
+        described::request(&request);
+        self.send(request.clone()).await;
         loop {
             let message = self.next().await;
             assert_eq!(message["code"], 200, "{message}");
+            described::answer(&request, &message);
             if message["type"] == "authentication" {
                 return;
             }
@@ -238,7 +242,7 @@ impl Client {
     /// The next message, if it comes within that time.
     pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
         match tokio::time::timeout(time, self.0.next()).await {
-            Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text).ok(),
+            Ok(Some(Ok(Message::Text(text)))) => Some(described::message(&text)),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) | Err(_) => None,
             Ok(other) => panic!("no message: {other:?}"),
         }

@@ -1,6 +1,9 @@
 //! Tools of the end-to-end tests: a separate server, clients, tokens and requests.
 
 mod client;
+mod described;
+#[path = "../../asyncapi/document.rs"]
+mod document;
 mod http;
 mod random;
 mod raw;
