@@ -81,7 +81,7 @@ fn page() -> String {
         let _ = writeln!(page, "\n### Type {name}\n\n{}", sentence(schema));
         let bounds = bounds(schema);
         if schema["properties"].is_object() {
-            show_members(&mut page, schema);
+            show_members(&mut page, "", schema);
         } else if bounds.is_empty() {
             let _ = writeln!(page, "\nType: {}.", kind(schema));
         } else {
@@ -104,12 +104,12 @@ fn messages_of(chapter: &Value) -> Vec<&'static Message> {
 fn show_message(page: &mut String, message: &Message) {
     let object = &message.object;
     let _ = writeln!(page, "\n### {}\n", heading(message));
-    let _ = writeln!(
-        page,
-        "*{}.* {}",
-        direction(message),
-        text(&object["summary"])
-    );
+    let (direction, summary) = (direction(message), text(&object["summary"]));
+    match object["payload"]["properties"]["code"]["const"].as_u64() {
+        None | Some(200) => writeln!(page, "*{direction}.* {summary}"),
+        Some(code) => writeln!(page, "*{direction}, with the code {code}.* {summary}"),
+    }
+    .expect("a text takes everything");
     if let Some(description) = object["description"].as_str() {
         let _ = writeln!(page, "{}", description.trim());
     }
@@ -130,7 +130,7 @@ fn show_message(page: &mut String, message: &Message) {
     } else if let Some(name) = type_name(data) {
         let _ = writeln!(page, "\n`data` is a {}.", link_to_type(name));
     } else if data["properties"].is_object() {
-        show_members(page, data);
+        show_members(page, " of `data`", data);
     } else if data.is_object() {
         let _ = writeln!(
             page,
@@ -145,8 +145,7 @@ fn show_message(page: &mut String, message: &Message) {
         .filter(|name| !envelope.contains(name))
         .collect();
     if !beside.is_empty() {
-        page.push_str("\nBeside `type`, in the message itself:\n");
-        show_table(page, payload, &beside);
+        show_table(page, " of the message", payload, &beside);
     }
     page.push_str("\n```json\n");
     for example in message.examples() {
@@ -206,12 +205,17 @@ fn member_names(schema: &Value) -> Vec<&str> {
     names
 }
 
-fn show_members(page: &mut String, schema: &Value) {
-    show_table(page, schema, &member_names(schema));
+/// The members of an object as a table; `whose` follows the word.
+fn show_members(page: &mut String, whose: &str, schema: &Value) {
+    show_table(page, whose, schema, &member_names(schema));
 }
 
-fn show_table(page: &mut String, schema: &Value, names: &[&str]) {
-    page.push_str("\n| member | type | required | bounds | meaning |\n|---|---|---|---|---|\n");
+fn show_table(page: &mut String, whose: &str, schema: &Value, names: &[&str]) {
+    let _ = writeln!(
+        page,
+        "\n| member{whose} | type | required | bounds | meaning |"
+    );
+    page.push_str("|---|---|---|---|---|\n");
     show_rows(page, schema, names, "");
 }
 
@@ -301,7 +305,11 @@ fn bounds(schema: &Value) -> String {
         (None, Some(most)) => Some(format!("at most {most}{unit}")),
         (None, None) => None,
     };
-    bounds.extend(range("minLength", "maxLength", " characters"));
+    if schema["minLength"] == 1 && schema["maxLength"].is_null() {
+        bounds.push("not empty".to_owned());
+    } else {
+        bounds.extend(range("minLength", "maxLength", " characters"));
+    }
     bounds.extend(range("minimum", "maximum", ""));
     bounds.extend(range("minItems", "maxItems", " items"));
     bounds.extend(number("multipleOf").map(|unit| format!("a multiple of {unit}")));
