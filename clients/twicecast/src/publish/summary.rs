@@ -25,16 +25,35 @@ impl Summary {
             match verdict {
                 Verdict::Ignored { .. } => summary.ignored += 1,
                 Verdict::Secret(_) | Verdict::Holds(_) => summary.secrets.push(path.clone()),
-                // The unreadable are told of one by one; of `.git` and of what editors
-                // leave everybody knows.
+                // The unreadable are told of one by one; of `.git`, of what editors leave and of
+                // this program's own temporary files nobody needs to be told.
                 Verdict::Unknown(_)
                 | Verdict::Settling
-                | Verdict::Never(Skip::Name(NameFault::Git | NameFault::Repository))
+                | Verdict::Never(Skip::Name(
+                    NameFault::Git | NameFault::Repository | NameFault::WorkFolder,
+                ))
                 | Verdict::Leftover(_)
                 | Verdict::Shared => {}
                 Verdict::Never(why) => summary.never.push((path.clone(), why.to_string())),
             }
         }
         summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_git_and_to_this_program_is_not_told() {
+        let never = |path: &str, fault| (path.to_owned(), Verdict::Never(Skip::Name(fault)));
+        let left_out = BTreeMap::from([
+            never("/.git", NameFault::Git),
+            never("/.twicecast-0123.tmp", NameFault::WorkFolder),
+            ("/link".to_owned(), Verdict::Never(Skip::Link)),
+        ]);
+        let told: Vec<_> = Summary::of(&left_out).never;
+        assert_eq!(told, [("/link".to_owned(), Skip::Link.to_string())]);
     }
 }
