@@ -1,4 +1,4 @@
-//! The examples of docs/configuration.md, as they are written there.
+//! The examples of docs/how-to/proxy.md, as they are written there.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::chromium::Pages;
 use crate::support::*;
 
-const EXAMPLES: &str = include_str!("../../docs/configuration.md");
+const EXAMPLES: &str = include_str!("../../docs/how-to/proxy.md");
 
 /// The public name in the examples.
 const NAME: &str = "files.example.org";

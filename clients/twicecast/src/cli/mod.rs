@@ -267,6 +267,35 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_exit_codes_that_the_help_gives() {
+        let page = include_str!("../../../../docs/exit-codes.md");
+        let mut wanted = Vec::new();
+        for command in Cli::command().get_subcommands() {
+            if command.is_hide_set() {
+                continue;
+            }
+            let (name, help) = (command.get_name(), command.get_after_help());
+            let help = help.expect("a help with exit codes").to_string();
+            let (_, codes) = help.split_once("Exit codes:\n").expect("exit codes");
+            for line in codes.lines().take_while(|line| !line.is_empty()) {
+                match line.trim().split_once("  ") {
+                    Some((code, meaning)) => {
+                        wanted.push(format!("| `{name}` | {code} | {meaning}"))
+                    }
+                    None => *wanted.last_mut().unwrap() += &format!(" {}", line.trim()),
+                }
+            }
+        }
+        let wanted: Vec<_> = wanted.into_iter().map(|row| row + " |").collect();
+        let (_, shown) = page.split_once("\n## twicecast\n").expect("its part");
+        let shown: Vec<_> = shown
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
     fn flags_count_behind_a_sub_command_as_before_it() {
         for line in [
             "twicecast pulls list --token t --key k",

@@ -36,7 +36,7 @@ pub enum OpenError {
     /// A name of layout 1 that layout 2 cannot have.
     #[error(
         "the layout changes: % becomes %25 in the names of projects, but {from:?} cannot become \
-         {to:?}, {why}; nothing has changed yet: rename one of them (README, What baseDir contains)"
+         {to:?}, {why}; nothing has changed yet: rename one of them (docs/base-folder.md, Names)"
     )]
     Rename {
         /// The path below the base folder.
