@@ -278,11 +278,11 @@ mod tests {
             let help = help.expect("a help with exit codes").to_string();
             let (_, codes) = help.split_once("Exit codes:\n").expect("exit codes");
             for line in codes.lines().take_while(|line| !line.is_empty()) {
-                match line.trim().split_once("  ") {
-                    Some((code, meaning)) => {
-                        wanted.push(format!("| `{name}` | {code} | {meaning}"))
-                    }
-                    None => *wanted.last_mut().unwrap() += &format!(" {}", line.trim()),
+                let line = line.trim();
+                if let Some((code, meaning)) = line.split_once("  ") {
+                    wanted.push(format!("| `{name}` | {code} | {meaning}"));
+                } else {
+                    wanted.last_mut().unwrap().extend([" ", line]);
                 }
             }
         }
