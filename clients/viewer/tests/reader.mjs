@@ -13,10 +13,14 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
 
+/** @type {import("playwright-core").Page[]} */
+const opened = [];
+
 /** @param {string} link */
 async function visit(link) {
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
+  opened.push(page);
   await page.goto(link);
   return /** @type {import("./lib/browser.mjs").Window} */ (page);
 }
@@ -49,6 +53,9 @@ const readers = {
 
 try {
   await readers[/** @type {keyof typeof readers} */ (process.argv[2])]();
+} catch (error) {
+  for (const page of opened) console.error("The page shows:", await page.innerText("body"));
+  throw error;
 } finally {
   await browser.close();
 }
