@@ -4,7 +4,6 @@
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
-import { PATIENCE } from "./lib/client.mjs";
 import { openProposals, panel, propose, typeAtStart } from "./lib/panel.mjs";
 import { row, sees } from "./lib/watching.mjs";
 
@@ -12,6 +11,9 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
+
+/** As long as scripts/docs-commands waits: nobody measures speed here. */
+const PATIENCE = 60_000;
 
 /** @type {import("playwright-core").Page[]} */
 const opened = [];
@@ -21,6 +23,7 @@ async function visit(link) {
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
   opened.push(page);
+  page.on("pageerror", (error) => console.error("The page fails:", error));
   await page.goto(link);
   return /** @type {import("./lib/browser.mjs").Window} */ (page);
 }
@@ -54,7 +57,10 @@ const readers = {
 try {
   await readers[/** @type {keyof typeof readers} */ (process.argv[2])]();
 } catch (error) {
-  for (const page of opened) console.error("The page shows:", await page.innerText("body"));
+  for (const page of opened) {
+    const lines = await page.locator("#code .cm-line").allInnerTexts();
+    console.error("The page shows:", await page.innerText("body"), lines);
+  }
   throw error;
 } finally {
   await browser.close();
