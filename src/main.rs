@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use file_ws_server::adapters::inbound::cli::{self, Config, Invocation, Store};
+use file_ws_server::adapters::inbound::cli::{self, Config, Doctor, Invocation, Store};
 use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
 use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::ports::{Clock as _, StoreResources, Stores};
+use file_ws_server::application::ports::{Clock as _, IdGenerator as _, StoreResources, Stores};
 use file_ws_server::server::{self, Adapters, Failure};
 
 /// Returns memory to the system after a burst, which the C library's allocator hardly does.
@@ -17,15 +17,26 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     cli::run(|invocation| match invocation {
-        Invocation::CheckConfig(loaded) => verifier(&loaded.config).map(|_| loaded.print_valid()),
+        Invocation::CheckConfig(loaded) => {
+            verifier(&loaded.config)?;
+            loaded.print_valid();
+            Ok(0)
+        }
+        Invocation::Doctor { loaded, json } => {
+            cli::block_on(async { Ok(cli::doctor(loaded, json, equip).await) })
+        }
+        Invocation::Health(loaded) => {
+            cli::block_on(async { Ok(cli::health(&loaded.config).await) })
+        }
         Invocation::Token { loaded, request } => {
             let claims = request.claims(SystemClock.now());
             cli::print(&(jwt::issue(loaded.config.key.as_bytes(), &claims)? + "\n"));
-            Ok(())
+            Ok(0)
         }
         Invocation::Operate { loaded, operation } => cli::block_on(async {
             let open = || open_stores(&loaded.config, StoreResources::default());
-            cli::operate(&loaded.config, operation, || unless_locked(open())).await
+            cli::operate(&loaded.config, operation, || unless_locked(open())).await?;
+            Ok(0)
         }),
         Invocation::Serve(loaded) => {
             let config = loaded.config.clone();
@@ -38,9 +49,20 @@ fn main() -> ExitCode {
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(RandomIds),
             };
-            cli::block_on(server::serve(loaded, adapters))
+            cli::block_on(server::serve(loaded, adapters))?;
+            Ok(0)
         }
     })
+}
+
+/// What the doctor is given of the outbound adapters.
+fn equip(config: &Config) -> Doctor {
+    Doctor {
+        key_fault: verifier(config).err().map(|fault| fault.to_string()),
+        folder: filesystem::inspect(config.base_dir.as_path()),
+        now: SystemClock.now(),
+        number: RandomIds.pull_request_id().to_string(),
+    }
 }
 
 fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, OpenError> {

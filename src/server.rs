@@ -19,10 +19,10 @@ use warp::{Filter as _, Reply as _};
 use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
-use crate::adapters::inbound::control;
+use crate::adapters::inbound::control::{self, RunningServer};
 use crate::adapters::inbound::http;
 use crate::adapters::inbound::transport::listen;
-use crate::adapters::inbound::transport::{self, Shutdown, Transport};
+use crate::adapters::inbound::transport::{self, Probes, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
 use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
@@ -32,9 +32,6 @@ use crate::application::periodic::every_second;
 use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
 use crate::application::{Application, Ports};
 use crate::domain::GuestAccess;
-
-/// Files that the process has open besides its connections, at the most.
-const OTHER_FILES: usize = 512;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -105,7 +102,6 @@ impl Server {
         };
         let application = Arc::new(Application::new(ports, config.limits(), policy));
         start_grace(&application).await?;
-        let control = listen_to_operators(config, &application);
 
         let drain = config.drain_seconds.seconds();
         let handler = ProtocolHandler::new(Service {
@@ -120,6 +116,7 @@ impl Server {
         let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
         let web_pages = settings.web_pages.clone();
         let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
+        let control = listen_to_operators(config, &application, &addresses, transport.probes());
         let filter = transport::upgrade(&transport)
             .or(http::pages(http::Site {
                 application: Arc::clone(&application),
@@ -219,13 +216,23 @@ impl Running {
 }
 
 /// Takes commands of operators, if the store is one that a command finds.
-fn listen_to_operators(config: &Config, app: &Application) -> Option<AbortOnDropHandle<()>> {
+fn listen_to_operators(
+    config: &Config,
+    app: &Application,
+    addresses: &[SocketAddr],
+    probes: Arc<Probes>,
+) -> Option<AbortOnDropHandle<()>> {
     if config.store != Store::Filesystem {
         return None;
     }
     match control::listen(config.base_dir.as_path()) {
         Ok(listener) => {
-            let task = tokio::spawn(control::serve(listener, app.operator()));
+            let server = RunningServer {
+                operator: app.operator(),
+                addresses: addresses.to_vec(),
+                probes,
+            };
+            let task = tokio::spawn(control::serve(listener, server));
             Some(AbortOnDropHandle::new(task))
         }
         Err(error) => {
@@ -243,7 +250,9 @@ fn listen_to_operators(config: &Config, app: &Application) -> Option<AbortOnDrop
 /// # Errors
 /// Why the server does not start, or why it ended without having been asked to.
 pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
-    let Loaded { config, warnings } = loaded;
+    let Loaded {
+        config, warnings, ..
+    } = loaded;
     cli::start_logging(&config);
     let mut signals = cli::StopSignals::listen()?;
     let mut running = Server::start(&config, adapters).await?;
@@ -299,7 +308,7 @@ async fn every<F: Future<Output = ()>>(period: Duration, mut work: impl FnMut() 
 /// How many files the stores may keep open, so that these and all sockets together stay below the
 /// system's limit: what the sockets leave, and where they leave little an eighth of all.
 fn files_for_reading(config: &Config, raise: impl FnOnce(u64) -> u64) -> usize {
-    let wanted = config.max_connections.size() + OTHER_FILES;
+    let wanted = config.open_files();
     let open_files = usize::try_from(raise(wanted as u64)).unwrap_or(usize::MAX);
     if open_files < wanted {
         tracing::warn!(

@@ -10,6 +10,7 @@ mod bases;
 mod chat;
 mod compatibility;
 mod crash;
+mod doctor;
 mod drafts;
 mod envelopes;
 mod guests;

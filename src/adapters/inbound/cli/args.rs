@@ -1,17 +1,15 @@
 //! The command line.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::checks::{Loaded, load};
-use super::layers::{ConfigError, Layers, keys};
-use super::values::{HIDDEN_KEY, Text, Whole};
+use super::checks::Loaded;
+use super::exit::Exit;
+use super::layers::{ConfigError, keys};
+use super::loading::Given;
+use super::values::{HIDDEN_KEY, Whole};
 use crate::domain::{Claims, ProjectId, ProjectName, Timestamp, UserName};
-
-/// The configuration file unless the command line names another.
-const CONFIG_FILE: &str = "config.json";
 
 /// What the program is asked to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +25,15 @@ pub enum Invocation {
         /// How.
         operation: Operation,
     },
+    /// Look at what operators get wrong.
+    Doctor {
+        /// The configuration, or why it cannot be used, which is what the doctor finds then.
+        loaded: Result<Loaded, Exit>,
+        /// Whether to print JSON.
+        json: bool,
+    },
+    /// Ask whether the server of this configuration is ready.
+    Health(Loaded),
     /// Make a token.
     Token {
         /// The configuration.
@@ -122,34 +129,6 @@ impl TokenRequest {
     }
 }
 
-/// The program ends before it starts to work: with help or the configuration, or because a command
-/// or the configuration is bad.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// The exit code: 0, or 2 for bad usage and configuration.
-    pub code: u8,
-    /// What to print: to standard output with code 0, otherwise to standard error.
-    pub text: String,
-}
-
-impl From<ConfigError> for Exit {
-    fn from(error: ConfigError) -> Self {
-        Self {
-            code: 2,
-            text: format!("file-ws-server: {error}\n"),
-        }
-    }
-}
-
-impl From<clap::Error> for Exit {
-    fn from(error: clap::Error) -> Self {
-        Self {
-            code: if error.use_stderr() { 2 } else { 0 },
-            text: error.render().to_string(),
-        }
-    }
-}
-
 /// Mirrors a live-coding streamer's project to viewers over WebSocket
 #[derive(Debug, Parser)]
 #[command(name = "file-ws-server", version, after_help = EXAMPLES)]
@@ -204,13 +183,32 @@ enum Verb {
     },
     /// Make a token from the key, for trying out
     Token(TokenRequest),
+    /// Look at what operators get wrong, and say what to do
+    ///
+    /// Looks at the configuration, the key, the port, the folder, the disk, the limits of the
+    /// system and, if a server runs, how publicUrl leads to it. Changes nothing.
+    #[command(after_help = DOCTOR_EXITS)]
+    Doctor {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the server on the configured port whether it is ready; exit code 0 if it is, else 1
+    Health,
 }
+
+const DOCTOR_EXITS: &str = "\
+Exit codes:
+  0  nothing to do
+  1  it works, but there are warnings
+  2  the server does not start like this, or others cannot use it";
 
 const EXAMPLES: &str = "\
 Examples:
   file-ws-server --base-dir ./projects             try it out on this machine
   FILE_WS_SERVER_KEY=$(openssl rand -hex 32) file-ws-server --base-dir /srv/projects
   file-ws-server --config /etc/file-ws-server.json --check-config
+  file-ws-server doctor --base-dir /srv/projects
   file-ws-server adopt ana/demo --base-dir /srv/projects
   file-ws-server remove ana/demo --base-dir /srv/projects
   file-ws-server token --user ana --project demo
@@ -237,6 +235,8 @@ fn command() -> clap::Command {
         .mut_subcommand("remove", with_keys("base_dir"))
         .mut_subcommand("rescan", with_keys("base_dir"))
         .mut_subcommand("token", with_keys("key"))
+        .mut_subcommand("doctor", with_keys("base_dir"))
+        .mut_subcommand("health", with_keys("port"))
 }
 
 /// Hides the key, which clap shows like any other value that it refuses.
@@ -268,62 +268,39 @@ pub fn parse(
     let matches = command().try_get_matches_from(&args);
     let matches = matches.map_err(|error| without_key(error.into(), &args))?;
     let line = CommandLine::from_arg_matches(&matches)?;
-    let variables: Vec<_> = variables.collect();
-    let home = variables.iter().find(|(name, _)| name == "HOME");
-    let home = home.map(|(_, home)| home.as_str());
-    let mut layers = Layers::default();
-    let bad_path = |why| ConfigError(format!("--config: {why}"));
-    let mut path: Text = line
-        .config
-        .as_deref()
-        .unwrap_or(CONFIG_FILE)
-        .parse()
-        .map_err(bad_path)?;
-    path.expand_home(home).map_err(bad_path)?;
-    let path = &*path;
-    match read_file(path) {
-        Ok(Some(text)) => layers.take_file(path, &text)?,
-        Ok(None) if line.config.is_none() => {}
-        // With the default `baseDir` somebody may be a user of that name.
-        Err(error) if line.config.is_none() && error.kind() == ErrorKind::IsADirectory => {}
-        Ok(None) => return Err(ConfigError(format!("--config: there is no file {path}")).into()),
-        Err(error) => {
-            let fault = format!("the file {path} cannot be read: {error}");
-            return Err(ConfigError(fault).into());
-        }
-    }
-    layers.take_variables(variables.iter().cloned())?;
-    layers.take_flags(&matches)?;
-    if let Some((_, of_verb)) = matches.subcommand() {
-        layers.take_flags(of_verb)?;
-    }
-    layers.take_compatible_defaults()?;
-    layers.expand_home(home)?;
-    if let Some(port) = line.first {
-        layers.config.port = port;
-    }
-    let loaded = load(layers)?;
+    let given = Given {
+        config: line.config.as_deref(),
+        port: line.first,
+        matches: &matches,
+    };
+    let loaded = given.load(variables, read_file);
     match line.verb {
         Some(Verb::Adopt { target }) => {
             let operation = Operation::Adopt(target);
-            Ok(Invocation::Operate { loaded, operation })
+            Ok(operate(loaded?, operation))
         }
         Some(Verb::Rescan { target }) => {
             let operation = Operation::Rescan(target);
-            Ok(Invocation::Operate { loaded, operation })
+            Ok(operate(loaded?, operation))
         }
         Some(Verb::Remove { target, yes }) => {
             let Target::Project(project) = target else {
                 return Err(ConfigError("remove takes <user>/<project>".to_owned()).into());
             };
             let operation = Operation::Remove { project, yes };
-            Ok(Invocation::Operate { loaded, operation })
+            Ok(operate(loaded?, operation))
         }
-        Some(Verb::Token(request)) => token(loaded, request),
-        None if line.print_config => Err(printed(&loaded)?),
-        None if line.check_config => Ok(Invocation::CheckConfig(loaded)),
-        None => Ok(Invocation::Serve(loaded)),
+        Some(Verb::Token(request)) => token(loaded?, request),
+        Some(Verb::Health) => Ok(Invocation::Health(loaded?)),
+        Some(Verb::Doctor { json }) => Ok(Invocation::Doctor { loaded, json }),
+        None if line.print_config => Err(printed(&loaded?)?),
+        None if line.check_config => Ok(Invocation::CheckConfig(loaded?)),
+        None => Ok(Invocation::Serve(loaded?)),
     }
+}
+
+fn operate(loaded: Loaded, operation: Operation) -> Invocation {
+    Invocation::Operate { loaded, operation }
 }
 
 fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> {

@@ -4,14 +4,18 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::config::Config;
-use super::layers::{ConfigError, Layers};
+use super::layers::{ConfigError, Layers, Source};
 use super::values::HIDDEN_KEY;
 
 /// The key of a server that nobody has configured.
 pub(super) const DEFAULT_KEY: &[u8] = b"secret";
 
+/// What is said of it.
+pub(super) const DEFAULT_KEY_WARNING: &str = "the key is the default one, which everybody knows: \
+    good for trying out on this machine, where the server is listening";
+
 /// The shortest key that protects anything (RFC 7518, section 3.2), in bytes.
-const STRONG_KEY_BYTES: usize = 32;
+pub(super) const STRONG_KEY_BYTES: usize = 32;
 
 /// A configuration and what its operator should know about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +24,8 @@ pub struct Loaded {
     pub config: Config,
     /// Sentences for the log.
     pub warnings: Vec<String>,
+    /// Where the key came from.
+    pub(super) key_source: Source,
 }
 
 /// Checks the rules that concern several keys.
@@ -28,10 +34,15 @@ pub struct Loaded {
 /// The first rule that is broken.
 pub(super) fn load(layers: Layers) -> Result<Loaded, ConfigError> {
     check_key_and_host(&layers)?;
+    let key_source = layers.source("key");
     let Layers { config, notes, .. } = layers;
     check_pairs(&config)?;
     let warnings = [notes, warnings(&config)].concat();
-    Ok(Loaded { config, warnings })
+    Ok(Loaded {
+        config,
+        warnings,
+        key_source,
+    })
 }
 
 /// Whether the key is the operator's own and long enough to let others connect.
@@ -61,7 +72,8 @@ fn check_key_and_host(layers: &Layers) -> Result<(), ConfigError> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether `host` can be reached from this machine alone.
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host
             .parse::<IpAddr>()
@@ -124,8 +136,7 @@ fn warnings(config: &Config) -> Vec<String> {
         ),
         (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,
-            "the key is the default one, which everybody knows: good for trying out on this \
-             machine, where the server is listening",
+            DEFAULT_KEY_WARNING,
         ),
     ];
     let due = rules.into_iter().filter(|(is_due, _)| *is_due);

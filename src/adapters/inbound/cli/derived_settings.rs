@@ -17,6 +17,9 @@ use crate::domain::{
 /// faster: it is several times what a socket takes at once.
 const WINDOW_BYTES: usize = 256 * 1_024;
 
+/// Files that the process has open besides its connections, at the most.
+const OTHER_FILES: usize = 512;
+
 impl Config {
     /// Where to listen: without `host` on loopback, or everywhere once the key is strong.
     pub fn host(&self) -> Host {
@@ -39,6 +42,11 @@ impl Config {
     pub fn max_memory_bytes(&self) -> usize {
         let old = self.max_total_queue_bytes.map_or(0, Whole::size);
         self.max_memory_bytes.size().max(old)
+    }
+
+    /// How many files and sockets the process may have open, at the most.
+    pub fn open_files(&self) -> usize {
+        self.max_connections.size().saturating_add(OTHER_FILES)
     }
 
     /// The limits of the use cases.

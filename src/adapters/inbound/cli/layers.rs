@@ -33,12 +33,37 @@ pub(super) const ORIGINAL_DEFAULTS: [(&str, &str); 7] = [
 #[error("{0}")]
 pub struct ConfigError(pub(super) String);
 
+/// Where the value of a key came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Source {
+    /// Nobody set it.
+    #[default]
+    Default,
+    /// The configuration file at this path.
+    File(String),
+    /// The environment variable of this name.
+    Variable(String),
+    /// A flag, `--name`.
+    Flag(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("the defaults"),
+            Self::File(path) => write!(f, "the file {path}"),
+            Self::Variable(name) => write!(f, "the environment variable {name}"),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
 /// The configuration as it is built, layer by layer.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     pub(super) config: Config,
     /// Where the value of a key came from; absent for a default.
-    sources: BTreeMap<String, String>,
+    sources: BTreeMap<String, Source>,
     /// What the operator should know about the sources.
     pub(super) notes: Vec<String>,
 }
@@ -46,7 +71,7 @@ pub(super) struct Layers {
 impl Layers {
     /// Reads the file, the first layer above the defaults.
     pub(super) fn take_file(&mut self, path: &str, text: &str) -> Result<(), ConfigError> {
-        let source = format!("the file {path}");
+        let source = Source::File(path.to_owned());
         // Some editors begin a file with a byte order mark.
         let text = text.trim_start_matches('\u{feff}');
         let Members(members) = serde_json::from_str(text).map_err(|error| {
@@ -86,9 +111,9 @@ impl Layers {
                 ));
                 continue;
             }
-            let source = format!("the environment variable {variable}");
+            let source = Source::Variable(variable.clone());
             let key = keys().find(|arg| variable_name(arg) == variable);
-            let key = key.ok_or_else(|| unknown(&source))?;
+            let key = key.ok_or_else(|| unknown(&source.to_string()))?;
             let name = key_name(&key);
             let flag = format!("--{}={text}", key.get_long().unwrap_or_default());
             let parsed = command.clone().try_get_matches_from([flag]);
@@ -105,7 +130,7 @@ impl Layers {
         let given = keys().filter(|arg| matches.contains_id(arg.get_id().as_str()));
         let sources = given.map(|arg| {
             let flag = format!("--{}", arg.get_long().unwrap_or_default());
-            (key_name(&arg), flag)
+            (key_name(&arg), Source::Flag(flag))
         });
         self.sources.extend(sources);
         self.config.update_from_arg_matches(matches)
@@ -142,10 +167,8 @@ impl Layers {
     }
 
     /// Where the value of a key came from.
-    pub(super) fn source(&self, name: &str) -> &str {
-        self.sources
-            .get(name)
-            .map_or("the defaults", String::as_str)
+    pub(super) fn source(&self, name: &str) -> Source {
+        self.sources.get(name).cloned().unwrap_or_default()
     }
 }
 
@@ -209,7 +232,7 @@ fn unknown(what: &str) -> ConfigError {
     ))
 }
 
-fn bad_value(name: &str, value: &Value, source: &str, why: &str) -> ConfigError {
+fn bad_value(name: &str, value: &Value, source: &Source, why: &str) -> ConfigError {
     let shown = if name == "key" {
         super::values::HIDDEN_KEY.to_owned()
     } else {

@@ -4,8 +4,11 @@ mod args;
 mod checks;
 mod config;
 mod derived_settings;
+mod doctor;
+mod exit;
 mod greeting;
 mod layers;
+mod loading;
 mod logging;
 mod operate;
 mod run;
@@ -16,9 +19,11 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use args::{Exit, Invocation, Operation, Target, TokenRequest, parse};
+pub use args::{Invocation, Operation, Target, TokenRequest, parse};
 pub use checks::Loaded;
 pub use config::Config;
+pub use doctor::{Doctor, doctor, health};
+pub use exit::Exit;
 pub use greeting::greeting;
 pub use layers::ConfigError;
 pub use logging::start_logging;

@@ -6,23 +6,25 @@ use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::args::{Exit, Invocation, parse};
+use super::args::{Invocation, parse};
 use super::checks::Loaded;
 use super::config::Config;
+use super::exit::Exit;
 use super::layers::ConfigError;
 use super::texts::{texts, variables};
 use super::values::Text;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Reads arguments, environment and file of this process, and carries out the command.
-pub fn run(carry_out: impl FnOnce(Invocation) -> Result<(), Failure>) -> ExitCode {
+/// Reads arguments, environment and file of this process, and carries out the command, which says
+/// the exit code.
+pub fn run(carry_out: impl FnOnce(Invocation) -> Result<u8, Failure>) -> ExitCode {
     let failed = |failure: Failure| Exit {
         code: 1,
         text: format!("file-ws-server: {}\n", with_causes(&*failure)),
     };
     match invocation().and_then(|invocation| carry_out(invocation).map_err(failed)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(Exit { code: 0, text }) => {
             print(&text);
             ExitCode::SUCCESS
@@ -57,7 +59,7 @@ const EVENT_INTERVAL: u32 = 7;
 ///
 /// # Errors
 /// The errors of `work`, or that the system provides no threads.
-pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)

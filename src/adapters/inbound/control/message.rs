@@ -1,7 +1,11 @@
 //! What operators ask, and what they are answered.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::inbound::transport::{ProbeSeen, Probes};
 use crate::application::{Holdings, Operator};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
@@ -37,6 +41,15 @@ pub enum Request {
         /// The name of the project.
         project: Option<String>,
     },
+    /// Say how it runs.
+    State,
+    /// Note requests that carry this number.
+    Expect {
+        /// The number.
+        number: String,
+    },
+    /// Say how those requests came in, and note no more.
+    Seen,
 }
 
 /// The answer to a request.
@@ -56,8 +69,45 @@ pub enum Response {
     },
     /// How many files differ from what was known.
     Rescanned(usize),
+    /// How it runs.
+    State {
+        /// The version of the server.
+        version: String,
+        /// Where it listens.
+        addresses: Vec<SocketAddr>,
+    },
+    /// How the requests came in.
+    Seen(Vec<ProbeSeen>),
     /// Why it cannot be done.
     Refused(String),
+}
+
+/// A server that runs, as far as operators ask it.
+pub struct RunningServer {
+    /// Its use cases.
+    pub operator: Operator,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// What notes the requests of a doctor.
+    pub probes: Arc<Probes>,
+}
+
+impl RunningServer {
+    /// Does what is asked.
+    pub(super) async fn carry_out(&self, request: &Request) -> Response {
+        match request {
+            Request::State => Response::State {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                addresses: self.addresses.clone(),
+            },
+            Request::Expect { number } => {
+                self.probes.expect(number.clone());
+                Response::Done
+            }
+            Request::Seen => Response::Seen(self.probes.take()),
+            _ => carry_out(&self.operator, request).await,
+        }
+    }
 }
 
 /// Does what is asked.
@@ -84,6 +134,9 @@ async fn try_to(operator: &Operator, request: &Request) -> Result<Response, Stri
                 Ok(files) => Ok(Response::Rescanned(files)),
                 Err(error) => Err(error.to_string()),
             };
+        }
+        Request::State | Request::Expect { .. } | Request::Seen => {
+            return Err("no server runs".to_owned());
         }
         Request::Holdings { user, project } => {
             let found = operator.holdings(&project_named(user, project)?).await;

@@ -4,5 +4,5 @@
 mod message;
 mod socket;
 
-pub use message::{Request, Response, carry_out};
-pub use socket::{ask, listen, serve};
+pub use message::{Request, Response, RunningServer, carry_out};
+pub use socket::{ask, ask_soon, listen, serve};

@@ -11,8 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::message::{Request, Response, carry_out};
-use crate::application::Operator;
+use super::message::{Request, Response, RunningServer};
 
 /// The longest line, either way: two names, each byte of which JSON may write as six.
 const MAX_LINE_BYTES: u64 = 8 * 1_024;
@@ -55,10 +54,10 @@ pub fn listen(base_dir: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers operators, one after the other, for ever.
-pub async fn serve(listener: UnixListener, operator: Operator) {
+pub async fn serve(listener: UnixListener, server: RunningServer) {
     loop {
         let answered = match listener.accept().await {
-            Ok((stream, _)) => answer(stream, &operator).await,
+            Ok((stream, _)) => answer(stream, &server).await,
             Err(error) => {
                 // No more open files, perhaps.
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -71,14 +70,14 @@ pub async fn serve(listener: UnixListener, operator: Operator) {
     }
 }
 
-async fn answer(stream: UnixStream, operator: &Operator) -> io::Result<()> {
+async fn answer(stream: UnixStream, server: &RunningServer) -> io::Result<()> {
     let (incoming, mut outgoing) = stream.into_split();
     let mut line = Vec::new();
     let mut incoming = BufReader::new(incoming.take(MAX_LINE_BYTES));
     timeout(PATIENCE, incoming.read_until(b'\n', &mut line)).await??;
     let response = match serde_json::from_slice::<Request>(&line) {
         Ok(request) => {
-            let response = carry_out(operator, &request).await;
+            let response = server.carry_out(&request).await;
             tracing::info!(?request, ?response, "carried out an operator's command");
             response
         }
@@ -94,8 +93,7 @@ async fn answer(stream: UnixStream, operator: &Operator) -> io::Result<()> {
 /// # Errors
 /// There is none that can be reached, or it does not answer.
 pub fn ask(base_dir: &Path, request: &Request) -> io::Result<Response> {
-    let place = Place::open(base_dir)?;
-    let mut stream = std::os::unix::net::UnixStream::connect(place.address())?;
+    let mut stream = connect(base_dir)?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;
@@ -104,25 +102,59 @@ pub fn ask(base_dir: &Path, request: &Request) -> io::Result<Response> {
     Ok(serde_json::from_slice(&answer)?)
 }
 
+/// As [`ask`], but does not wait for long; also returns the number of the server's process, where
+/// that can be seen from here.
+///
+/// # Errors
+/// As [`ask`], and a server that is busy.
+pub async fn ask_soon(base_dir: &Path, request: &Request) -> io::Result<(Response, Option<i32>)> {
+    let stream = connect(base_dir)?;
+    stream.set_nonblocking(true)?;
+    let mut stream = UnixStream::from_std(stream)?;
+    // Zero: it is in another container.
+    let process = stream.peer_cred()?.pid().filter(|process| *process > 0);
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    let mut answer = Vec::new();
+    let exchange = async {
+        stream.write_all(&line).await?;
+        stream.take(MAX_LINE_BYTES).read_to_end(&mut answer).await
+    };
+    timeout(PATIENCE, exchange).await??;
+    Ok((serde_json::from_slice(&answer)?, process))
+}
+
+fn connect(base_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let place = Place::open(base_dir)?;
+    std::os::unix::net::UnixStream::connect(place.address())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::adapters::inbound::transport::Probes;
+    use crate::application::Operator;
     use crate::application::ports::{
         MockGuestStore, MockProjectStore, MockPullRequestStore, ProjectState, StoreError,
     };
 
-    fn operator(projects: MockProjectStore) -> Operator {
+    fn server(projects: MockProjectStore) -> RunningServer {
         let mut pull_requests = MockPullRequestStore::new();
         pull_requests.expect_open().returning(|_, _| Ok(Vec::new()));
         let mut guests = MockGuestStore::new();
         guests.expect_free().returning(|_| Ok(()));
-        Operator {
+        let operator = Operator {
             projects: Arc::new(projects),
             pull_requests: Arc::new(pull_requests),
             guests: Arc::new(guests),
             events: None,
+        };
+        RunningServer {
+            operator,
+            addresses: vec![([127, 0, 0, 1], 3_005).into()],
+            probes: Arc::new(Probes::default()),
         }
     }
 
@@ -150,7 +182,7 @@ mod tests {
         let gone = |_: &_, _| Err(StoreError::NotFound);
         projects.expect_remove().returning(gone);
         let listener = listen(&base).expect("listens");
-        let serving = tokio::spawn(serve(listener, operator(projects)));
+        let serving = tokio::spawn(serve(listener, server(projects)));
         let (user, project) = ("ana".to_owned(), "C/C++".to_owned());
         let adopt = Request::Adopt {
             user: user.clone(),
@@ -183,7 +215,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let mut projects = MockProjectStore::new();
         projects.expect_adopt_user().returning(|_| Ok(()));
-        let serving = tokio::spawn(serve(listener, operator(projects)));
+        let serving = tokio::spawn(serve(listener, server(projects)));
         let long = "x".repeat(100_000);
         for nonsense in ["", "\n", "{}\n", "[1]\n", "{\"command\":\"stop\"}\n", &long] {
             let place = Place::open(&base).expect("opens");
@@ -202,6 +234,29 @@ mod tests {
             project: None,
         };
         assert_eq!(asked(&base, adopt).await, Response::Done);
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn a_doctor_learns_how_the_server_runs_and_in_which_process() {
+        let (_place, base) = place();
+        let listener = listen(&base).expect("listens");
+        let serving = tokio::spawn(serve(listener, server(MockProjectStore::new())));
+        let number = "7".to_owned();
+        let expect = Request::Expect { number };
+        assert_eq!(asked(&base, expect).await, Response::Done);
+        assert_eq!(
+            asked(&base, Request::Seen).await,
+            Response::Seen(Vec::new())
+        );
+        let asked = ask_soon(&base, &Request::State).await;
+        let (response, process) = asked.expect("an answer");
+        let state = Response::State {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            addresses: vec![([127, 0, 0, 1], 3_005).into()],
+        };
+        assert_eq!(response, state);
+        assert_eq!(process, i32::try_from(std::process::id()).ok());
         serving.abort();
     }
 }

@@ -23,6 +23,7 @@ pub use self::http::handshake::asks_for_websocket;
 pub use self::http::listen;
 pub use self::http::open_files::raise_open_files;
 pub use self::http::plain::PlainConnection;
+pub use self::http::probes::{PROBE, ProbeSeen, Probes};
 pub use self::http::upgrade::{Transport, upgrade};
 pub use self::http::web_pages::{Origin, WebPages};
 pub use admission::counted_address;

@@ -6,6 +6,7 @@
 //! Every operation looks up everything below it anew. It must all be one file system.
 
 mod guests;
+mod inspect;
 mod pool;
 mod projects;
 mod pull_requests;
@@ -16,6 +17,7 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::inspect;
 pub use sandbox::error::OpenError;
 pub use sandbox::layout::Durability;
 pub use stores::{open_stores, unless_locked};

@@ -8,6 +8,7 @@ pub mod listen;
 mod metered;
 pub(super) mod open_files;
 pub(super) mod plain;
+pub(super) mod probes;
 mod shared;
 pub(super) mod upgrade;
 pub mod web_pages;

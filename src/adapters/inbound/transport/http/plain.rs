@@ -119,6 +119,7 @@ impl PlainConnection {
             memory: MemoryBudget::new(1 << 30),
             fair_share: FairShare::default(),
             shutdown: Shutdown::default(),
+            probes: Arc::default(),
         };
         Self::new(&Arc::new(shared), ([127, 0, 0, 1], 1).into(), permit)
     }
@@ -195,6 +196,11 @@ impl PlainConnection {
         let service = service_fn(|mut request: Request<Incoming>| {
             let answering = flow.answer();
             ensure_path(request.uri_mut());
+            let shared = &self.0.shared;
+            let proxies = &shared.settings.trusted_proxies;
+            shared
+                .probes
+                .note(request.headers(), self.0.socket, proxies);
             request.extensions_mut().insert(self.clone());
             let answer = names_one_host(&request).then(|| service.call(request));
             async {

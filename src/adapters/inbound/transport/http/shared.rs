@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::probes::Probes;
 use crate::adapters::inbound::transport::admission::Admission;
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
 use crate::adapters::inbound::transport::socket::fair_share::FairShare;
@@ -16,4 +17,6 @@ pub(super) struct Shared {
     pub(super) memory: Arc<MemoryBudget>,
     pub(super) fair_share: FairShare,
     pub(super) shutdown: Shutdown,
+    /// Notes the requests of an operator's doctor.
+    pub(super) probes: Arc<Probes>,
 }

@@ -17,6 +17,7 @@ use super::address::{client_address, is_trusted_proxy};
 use super::handshake::{self, HandshakeError};
 use super::metered::Metered;
 use super::plain::PlainConnection;
+use super::probes::Probes;
 use super::shared::Shared;
 use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
@@ -49,8 +50,14 @@ impl<H: ConnectionHandler> Transport<H> {
             memory,
             fair_share: FairShare::default(),
             shutdown,
+            probes: Arc::default(),
         });
         Arc::new(Self { shared, handler })
+    }
+
+    /// What notes the requests of an operator's doctor.
+    pub fn probes(&self) -> Arc<Probes> {
+        Arc::clone(&self.shared.probes)
     }
 
     fn answer(

@@ -120,7 +120,28 @@ impl Origin {
         self.default_port().is_some()
     }
 
-    fn port(&self) -> Option<u16> {
+    /// The scheme, in lower case.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The host, an address of IPv6 in brackets, and the port where it is given.
+    pub fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    /// The host alone, an address of IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// Whether it is of this machine alone.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.authority)
+    }
+
+    /// The port, also where it is the scheme's usual one.
+    pub fn port(&self) -> Option<u16> {
         self.authority.port_u16().or(self.default_port())
     }
 

@@ -76,6 +76,17 @@ impl Format {
         }
     }
 
+    /// Finds out whether it can become the current layout, and changes nothing.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn rehearse(self, places: &Places<'_>) -> Result<(), OpenError> {
+        match self {
+            Self::First => places.renames().map(drop),
+            Self::Current => Ok(()),
+        }
+    }
+
     /// Makes it the current layout.
     pub fn bring_up_to_date(self, places: &Places<'_>) -> Result<(), OpenError> {
         self.bring_up_to_date_in_steps(places, &mut || Ok(()))

@@ -1,0 +1,387 @@
+//! `file-ws-server doctor` and `health`: a bad thing each, by the sentence and the exit code.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The exit code and what was said.
+fn said(output: &Output) -> (i32, String) {
+    let code = output.status.code().expect("it ends by itself");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.stderr.is_empty(), "{output:?}");
+    (code, text)
+}
+
+fn doctor(folder: &Path, flags: &[&str]) -> (i32, String) {
+    said(&run(folder, &[&["doctor"], flags].concat()))
+}
+
+/// The severity and the sentence of a finding.
+fn finding(text: &str, name: &str) -> (String, String) {
+    let lines = text.lines().filter_map(|line| {
+        let (head, says) = line.split_once(": ")?;
+        let (severity, found) = head.split_once(' ')?;
+        (found.trim() == name).then(|| (severity.to_owned(), says.to_owned()))
+    });
+    let mut lines = lines;
+    lines
+        .next()
+        .unwrap_or_else(|| panic!("no {name} in\n{text}"))
+}
+
+/// That there is an error of that name, and so the exit code 2.
+fn has_error(folder: &Path, flags: &[&str], name: &str) -> String {
+    let (code, text) = doctor(folder, flags);
+    let (severity, says) = finding(&text, name);
+    assert_eq!((code, severity.as_str()), (2, "error"), "{text}");
+    says
+}
+
+/// A folder with a configuration with which all is well, of that mode.
+fn configured(mode: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.json");
+    let text = format!("{{\"key\":\"{KEY}\",\"host\":\"127.0.0.1\",\"maxConnections\":10}}");
+    std::fs::write(&config, text).expect("written");
+    std::fs::set_permissions(config, std::fs::Permissions::from_mode(mode)).expect("changed");
+    folder
+}
+
+#[test]
+fn where_all_is_well_it_says_so() {
+    let folder = configured(0o600);
+    let flags = ["--store", "memory", "--port", "0"];
+    let (code, text) = doctor(folder.path(), &flags);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.ends_with("errors: 0, warnings: 0\n"), "{text}");
+    assert!(!text.contains(KEY), "{text}");
+    let (code, text) = doctor(folder.path(), &[&flags[..], &["--json"]].concat());
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, &report["worst"]), (0, &"ok".into()), "{text}");
+    assert_eq!(report["findings"][0]["name"], "key", "{text}");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_an_error() {
+    let folder = configured(0o644);
+    let says = has_error(folder.path(), &["--port", "0"], "key-file-open");
+    assert!(
+        says.contains("chmod 600 config.json") && !says.contains(KEY),
+        "{says}"
+    );
+}
+
+#[test]
+fn the_default_key_is_a_warning_alone_and_an_error_behind_a_proxy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "--store",
+        "memory",
+        "--port",
+        "0",
+        "--max-connections",
+        "10",
+    ];
+    let (code, text) = doctor(folder.path(), &flags);
+    assert_eq!(
+        (code, finding(&text, "key-default").0.as_str()),
+        (1, "warning"),
+        "{text}"
+    );
+    let behind = [&flags[..], &["--trusted-proxies", "10.0.0.1"]].concat();
+    has_error(folder.path(), &behind, "key-reachable");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_an_error_also_in_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let says = has_error(folder.path(), &["--host", "0.0.0.0"], "configuration");
+    assert!(says.contains("others can reach"), "{says}");
+    std::fs::write(folder.path().join("config.json"), "{\"prot\":1}").expect("written");
+    let (code, text) = doctor(folder.path(), &["--json"]);
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, &report["worst"]), (2, &"error".into()), "{text}");
+    let path = ["--config", "none.json"];
+    let says = has_error(folder.path(), &path, "configuration");
+    assert!(says.contains("none.json"), "{says}");
+}
+
+#[test]
+fn too_few_open_files_are_a_warning() {
+    let folder = configured(0o600);
+    let program = Server::program();
+    // More than the system lets even a privileged process have.
+    let script = "ulimit -n 256; exec \"$0\" doctor --store memory --port 0 \
+                  --max-connections 4000000000";
+    let mut command = Command::new("sh");
+    let command = command.args(["-c", script, &program]).env_clear();
+    let output = command.current_dir(folder.path()).output();
+    let output = output.expect("sh runs");
+    let (code, text) = said(&output);
+    let (severity, says) = finding(&text, "open-files-low");
+    assert_eq!((code, severity.as_str()), (1, "warning"), "{text}");
+    assert!(says.starts_with("256 files may be open"), "{says}");
+}
+
+#[tokio::test]
+async fn who_has_the_port_is_named() {
+    let folder = configured(0o600);
+    let other = TcpListener::bind("127.0.0.1:0").expect("listens");
+    let port = other.local_addr().expect("bound").port().to_string();
+    // It takes the connection and closes it: no file-ws-server.
+    let closing = std::thread::spawn(move || drop(other.accept()));
+    has_error(
+        folder.path(),
+        &["--port", &port, "--base-dir", "b"],
+        "port-taken",
+    );
+    closing.join().expect("asked");
+    let server = Server::start();
+    let port = server.port.to_string();
+    let says = has_error(
+        folder.path(),
+        &["--port", &port, "--base-dir", "b"],
+        "port-taken-by-server",
+    );
+    assert!(says.contains(env!("CARGO_PKG_VERSION")), "{says}");
+    let own = ["--port", &port, "--base-dir", "base"];
+    let (_, text) = doctor(server.folder(), &own);
+    let (severity, says) = finding(&text, "port");
+    assert_eq!(severity, "ok", "{text}");
+    assert!(says.contains("the server of this folder runs"), "{says}");
+    let (_, text) = doctor(server.folder(), &["--port", "1", "--base-dir", "base"]);
+    assert_eq!(finding(&text, "running-elsewhere").0, "warning", "{text}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_an_error_and_none_is_made() {
+    let folder = configured(0o600);
+    std::fs::write(folder.path().join("file"), "x").expect("written");
+    for base in ["file", "file/below"] {
+        let says = has_error(
+            folder.path(),
+            &["--port", "0", "--base-dir", base],
+            "base-not-a-folder",
+        );
+        assert!(says.contains(base), "{says}");
+    }
+    let (_, text) = doctor(folder.path(), &["--port", "0", "--base-dir", "missing"]);
+    assert_eq!(finding(&text, "base-missing").0, "warning", "{text}");
+    assert!(!folder.path().join("missing").exists());
+    // Nobody can write there, root neither.
+    let says = has_error(
+        folder.path(),
+        &["--port", "0", "--base-dir", "/proc/self/fdinfo"],
+        "base-not-writable",
+    );
+    assert!(says.contains("/proc"), "{says}");
+}
+
+#[test]
+fn another_layout_and_folders_that_are_no_projects_are_told() {
+    let mut server = Server::start();
+    assert!(server.stop());
+    let flags = ["--port", "0", "--base-dir", "base"];
+    std::fs::create_dir_all(server.base().join("bob/x")).expect("made");
+    let (_, text) = doctor(server.folder(), &flags);
+    let (severity, says) = finding(&text, "folders-not-adopted");
+    assert!(severity == "warning" && says.contains("1 (bob)"), "{text}");
+    std::fs::write(server.base().join(".twicecast/version"), "99\n").expect("written");
+    let says = has_error(server.folder(), &flags, "layout-newer");
+    assert!(says.contains("\"99\""), "{says}");
+}
+
+/// Everything below a folder.
+fn names(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("lists") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(names(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_doctor_changes_nothing_and_disturbs_nobody() {
+    let mut server = Server::start();
+    let mut ana = server.streamer().await;
+    ana.ok(post("a", "x")).await;
+    let before = names(&server.base());
+    let port = server.port.to_string();
+    for _ in 0..3 {
+        doctor(server.folder(), &["--port", &port, "--base-dir", "base"]);
+        assert_eq!(names(&server.base()), before);
+    }
+    ana.ok(post("b", "y")).await;
+    drop(ana);
+    assert!(server.stop());
+}
+
+/// What lies between the doctor and a server: rewrites the head of each request.
+async fn proxy(port: u16, rewrite: fn(&str) -> String) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("listens");
+    let own = listener.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.expect("a head"));
+            }
+            let head = rewrite(&String::from_utf8_lossy(&head));
+            let server = TcpStream::connect(("127.0.0.1", port)).await;
+            let mut server = server.expect("the server is there");
+            server.write_all(head.as_bytes()).await.expect("passed on");
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    own
+}
+
+/// What a doctor finds on the folder of a server behind that proxy.
+async fn behind(rewrite: fn(&str) -> String, flags: &[&str]) -> (i32, String) {
+    let server = Server::with(flags);
+    let through = proxy(server.port, rewrite).await;
+    let (port, url) = (
+        server.port.to_string(),
+        format!("http://127.0.0.1:{through}"),
+    );
+    let own = ["--port", &port, "--base-dir", "base", "--public-url", &url];
+    let (own, flags): (Vec<_>, Vec<_>) = (
+        own.map(str::to_owned).into(),
+        flags.iter().map(|&flag| flag.to_owned()).collect(),
+    );
+    let asking = tokio::task::spawn_blocking(move || {
+        let flags: Vec<_> = own.iter().chain(&flags).map(String::as_str).collect();
+        doctor(server.folder(), &flags)
+    });
+    asking.await.expect("ends")
+}
+
+fn forwarded(head: &str) -> String {
+    head.replacen("\r\n", "\r\nX-Forwarded-For: 192.0.2.1\r\n", 1)
+}
+
+#[tokio::test]
+async fn it_is_known_whether_the_public_address_leads_here() {
+    let (server, other) = (Server::start(), Server::start());
+    let port = server.port.to_string();
+    let url = |port| format!("http://127.0.0.1:{port}");
+    let own = ["--port", &port, "--base-dir", "base", "--public-url"];
+    let right = url(server.port);
+    let (_, text) = doctor(server.folder(), &[&own[..], &[&right]].concat());
+    assert!(
+        finding(&text, "public-url")
+            .1
+            .contains("leads to this server"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("upgrade-blocked") && !text.contains("proxy"),
+        "{text}"
+    );
+    let wrong = url(other.port);
+    let flags = [&own[..], &[&wrong]].concat();
+    let says = has_error(server.folder(), &flags, "public-url-not-ours");
+    assert!(says.contains("another file-ws-server"), "{says}");
+    let nowhere = url(1);
+    let (_, text) = doctor(server.folder(), &[&own[..], &[&nowhere]].concat());
+    assert_eq!(
+        finding(&text, "public-url-unreachable").0,
+        "warning",
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_proxy_leaves_out_or_adds_is_found() {
+    let (_, text) = behind(forwarded, &[]).await;
+    let (severity, says) = finding(&text, "proxy-untrusted");
+    assert!(
+        severity == "warning" && says.contains("add 127.0.0.1"),
+        "{text}"
+    );
+    let trusted = ["--trusted-proxies", "127.0.0.1"];
+    let (_, text) = behind(forwarded, &trusted).await;
+    assert_eq!(finding(&text, "proxy").0, "ok", "{text}");
+    let (_, text) = behind(str::to_owned, &trusted).await;
+    assert_eq!(finding(&text, "proxy-hides-address").0, "warning", "{text}");
+    let without_upgrade = |head: &str| {
+        let kept = head.split_inclusive("\r\n");
+        let kept = kept.filter(|line| !line.to_ascii_lowercase().contains("upgrade"));
+        kept.collect()
+    };
+    let (code, text) = behind(without_upgrade, &[]).await;
+    assert_eq!(
+        (code, finding(&text, "upgrade-blocked").0.as_str()),
+        (2, "error"),
+        "{text}"
+    );
+    let other_host = |head: &str| {
+        let lines = head.split_inclusive("\r\n").map(|line| {
+            let is_host = line.to_ascii_lowercase().starts_with("host:");
+            if is_host { "Host: backend\r\n" } else { line }
+        });
+        lines.collect()
+    };
+    let (code, text) = behind(other_host, &[]).await;
+    assert!(
+        finding(&text, "host-lost").1.contains("\"backend\""),
+        "{text}"
+    );
+    let (severity, says) = finding(&text, "upgrade-blocked");
+    assert!(
+        code == 2 && severity == "error" && says.contains("403"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_origin_that_cannot_match_is_told() {
+    let folder = configured(0o600);
+    let flags = [
+        "--store",
+        "memory",
+        "--port",
+        "0",
+        "--public-url",
+        "https://127.0.0.1:1",
+    ];
+    let origins = ["--allowed-origins", "http://127.0.0.1:1"];
+    let (code, text) = doctor(folder.path(), &[&flags[..], &origins].concat());
+    assert_eq!(finding(&text, "origin-other-scheme").0, "warning", "{text}");
+    assert_eq!(code, 1, "{text}");
+    let path = ["--allowed-origins", "https://live.example/path"];
+    let output = run(folder.path(), &[&["doctor"], &path[..]].concat());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
+fn health_is_asked_on_the_configured_port() {
+    let server = Server::start();
+    let port = server.port.to_string();
+    let output = run(server.folder(), &["health", "--port", &port]);
+    assert!(
+        output.status.success() && output.stdout == b"ready\n",
+        "{output:?}"
+    );
+    let output = run(server.folder(), &["health", "--port", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(why.contains("not ready"), "{why}");
+}
