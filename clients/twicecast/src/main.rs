@@ -28,8 +28,8 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    clone, completions, focus, link, mirror, proposals, propose, pulls, push, share, status, token,
-    update, why,
+    clone, completions, doctor, focus, link, mirror, proposals, propose, pulls, push, share,
+    status, token, update, why,
 };
 use crate::failure::Failure;
 use crate::ui::output::{say, warn};
@@ -85,6 +85,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Link(args) => runtime.block_on(link::run(args)),
         Command::Chat(args) => runtime.block_on(chat::run(args)),
         Command::Status(args) => runtime.block_on(status::run(args)),
+        Command::Doctor(args) => runtime.block_on(doctor::run(args)),
         Command::Completions(args) => {
             completions::completions(args, Cli::command());
             Ok(0)

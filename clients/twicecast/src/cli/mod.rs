@@ -9,6 +9,7 @@ use crate::chat;
 use crate::chat::ChatArgs;
 use crate::commands::clone::{self, CloneArgs};
 use crate::commands::completions::{CompletionsArgs, ManArgs};
+use crate::commands::doctor::{self, DoctorArgs};
 use crate::commands::focus::{self, FocusArgs};
 use crate::commands::link::{self, LinkArgs};
 use crate::commands::mirror::{self, MirrorArgs};
@@ -124,6 +125,9 @@ pub enum Command {
     /// Say how things stand: server, token, streamer, project, pull requests
     #[command(long_about = status::HELP, after_help = status::AFTER_HELP)]
     Status(StatusArgs),
+    /// Look at what would keep you from sharing, and say what to do
+    #[command(long_about = doctor::HELP, after_help = doctor::AFTER_HELP)]
+    Doctor(DoctorArgs),
     /// Print the completions for a shell
     #[command(after_help = completions::COMPLETIONS_AFTER_HELP)]
     Completions(CompletionsArgs),
@@ -188,6 +192,7 @@ impl Cli {
             Command::Link(args) => &mut args.common,
             Command::Chat(args) => &mut args.common,
             Command::Status(args) => &mut args.common,
+            Command::Doctor(args) => &mut args.common,
             Command::Push(_) | Command::Why(_) | Command::Completions(_) | Command::Man(_) => {
                 return Ok(cli);
             }

@@ -2,6 +2,7 @@
 
 pub mod clone;
 pub mod completions;
+pub mod doctor;
 pub mod focus;
 pub mod link;
 pub mod mirror;

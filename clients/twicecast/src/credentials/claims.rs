@@ -98,6 +98,8 @@ pub struct TokenView {
     pub muted_until: Option<u64>,
     /// Until when its bearer is banned.
     pub banned_until: Option<u64>,
+    /// Whether it lists the only rights that it gives.
+    pub is_limited: bool,
 }
 
 impl TokenView {
@@ -121,6 +123,7 @@ impl TokenView {
             expires: whole_seconds(&claims["exp"]),
             muted_until: time("mutedUntil"),
             banned_until: time("bannedUntil"),
+            is_limited: !claims["rights"].is_null(),
         })
     }
 

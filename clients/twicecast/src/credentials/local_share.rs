@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::user_dirs::private_folder;
+use crate::fs::user_dirs::own_folder;
 use crate::fs::whole;
 
 /// More of a file than this is not read.
@@ -159,7 +159,9 @@ impl Drop for Registration {
 ///
 /// If the user has no place for such things.
 pub fn folder() -> io::Result<PathBuf> {
-    Ok(private_folder("XDG_STATE_HOME", ".local/state")?.join("local"))
+    // It is made by the first share, and looking for one makes nothing.
+    let own = own_folder("XDG_STATE_HOME", ".local/state").ok_or(io::ErrorKind::NotFound)?;
+    Ok(own.join("local"))
 }
 
 /// Removes what shares left behind that did not end by themselves.

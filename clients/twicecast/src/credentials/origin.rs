@@ -59,7 +59,7 @@ impl Origin {
     fn lasting(purpose: Purpose, dir: &Path) -> Option<Self> {
         let marked = match purpose {
             // What is shared goes where the user says; and a token made here goes nowhere.
-            Purpose::Share | Purpose::Token => return None,
+            Purpose::Share | Purpose::Token | Purpose::Doctor => return None,
             // Of exactly this folder, as it is to be filled.
             Purpose::Read => kind::of(dir).filter(|marked| !marked.is_shared()),
             _ => kind::above(dir).iter().find_map(|dir| kind::of(dir)),

@@ -31,12 +31,14 @@ pub enum Purpose {
     Link,
     /// To make a token for somebody.
     Token,
+    /// To find out what would keep somebody from sharing. Says nothing and keeps nothing by itself.
+    Doctor,
 }
 
 impl Purpose {
     pub(super) fn role(self) -> Role {
         match self {
-            Self::Share | Self::Review => Role::Streamer,
+            Self::Share | Self::Review | Self::Doctor => Role::Streamer,
             Self::Read | Self::Propose | Self::Chat | Self::Status | Self::Link | Self::Token => {
                 Role::Viewer
             }
@@ -46,7 +48,7 @@ impl Purpose {
     /// The least that a token must allow; `None` is all. A streamer's token has no such list.
     pub(super) fn rights(self, is_streamer: bool) -> Option<&'static [Right]> {
         match self {
-            Self::Share | Self::Review | Self::Link | Self::Token => None,
+            Self::Share | Self::Review | Self::Link | Self::Token | Self::Doctor => None,
             Self::Status if is_streamer => None,
             Self::Read | Self::Status => Some(&[Right::Read]),
             Self::Propose => Some(&[Right::Read, Right::Propose]),
@@ -57,7 +59,10 @@ impl Purpose {
     /// Whether a streamer does it with their own project, and so with the token that their
     /// `share --local` keeps for them.
     pub(super) fn is_of_a_streamer(self) -> bool {
-        matches!(self, Self::Review | Self::Chat | Self::Status | Self::Link)
+        matches!(
+            self,
+            Self::Review | Self::Chat | Self::Status | Self::Link | Self::Doctor
+        )
     }
 
     /// What nobody can do for somebody else.

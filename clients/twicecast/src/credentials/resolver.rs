@@ -57,7 +57,9 @@ impl PartialCredentials {
         }
         crate::connection::address(&common.url)?;
         let view = token.clone().unwrap_or_default();
-        if let Some(sentence) = of_seen_secret(&common, &grant) {
+        if purpose != Purpose::Doctor
+            && let Some(sentence) = of_seen_secret(&common, &grant)
+        {
             SEEN.call_once(|| warn(sentence));
         }
         let user = (common.user).or(view.username);
@@ -83,7 +85,9 @@ impl PartialCredentials {
         for check in checks.into_iter().flatten() {
             check.map_err(Failure::usage)?;
         }
-        known_servers::vet(&common.url, common.url_source, grant != Grant::None, dir)?;
+        if purpose != Purpose::Doctor {
+            known_servers::vet(&common.url, common.url_source, grant != Grant::None, dir)?;
+        }
         let credentials = Self {
             url: common.url,
             user,
@@ -102,8 +106,8 @@ impl PartialCredentials {
     fn look_after(&self) -> Result<(), Failure> {
         static CLEAR: Once = Once::new();
         static ENDING: Once = Once::new();
-        if self.purpose == Purpose::Token {
-            // It goes nowhere.
+        if matches!(self.purpose, Purpose::Token | Purpose::Doctor) {
+            // It goes nowhere; and a doctor says all this itself.
             return Ok(());
         }
         if self.grant != Grant::None && known_servers::is_in_the_clear(&self.url) {
@@ -225,7 +229,8 @@ pub fn name_of_user() -> Option<String> {
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }
 
-fn folder_name(dir: &Path) -> Option<String> {
+/// The name of a folder, after which a project is called that has none.
+pub fn folder_name(dir: &Path) -> Option<String> {
     let absolute = std::fs::canonicalize(dir)
         .or_else(|_| std::path::absolute(dir))
         .ok()?;

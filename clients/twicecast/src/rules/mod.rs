@@ -36,7 +36,8 @@ use crate::rules::git::Environment;
 use crate::rules::leftovers::{leftover, original};
 use crate::rules::secrets::Secrets;
 use crate::rules::skip::Skip;
-use crate::rules::sources::{RULE_FILES, Sources};
+pub use crate::rules::sources::RULE_FILES;
+use crate::rules::sources::Sources;
 pub use crate::rules::verdict::Verdict;
 
 /// So often a verdict is asked for while rules are being written.

@@ -92,6 +92,17 @@ impl Patterns {
         &self.unusable
     }
 
+    /// The patterns that match none of these paths below the folder of the rules; of each path it is
+    /// told whether it is a folder.
+    pub fn idle<'a>(&'a self, paths: &[(&str, bool)]) -> Vec<&'a Pattern> {
+        let matches = |pattern: &Pattern| {
+            let mut paths = paths.iter();
+            paths.any(|(path, is_folder)| pattern.matches(path, *is_folder, self.case))
+        };
+        let all = self.all.iter();
+        all.filter(|pattern| !matches(pattern)).collect()
+    }
+
     /// The pattern that decides about a path below the folder of the rules, if one does: the last
     /// that matches.
     pub fn decide(&self, path: &str, is_folder: bool) -> Option<&Pattern> {

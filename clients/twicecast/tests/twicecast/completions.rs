@@ -31,6 +31,7 @@ async fn the_manual_has_a_page_for_each_command() {
         "proposals",
         "chat",
         "status",
+        "doctor",
         "completions",
         "man",
     ] {

@@ -4,6 +4,7 @@ mod address;
 mod chat;
 mod completions;
 mod credentials;
+mod doctor;
 mod from_page;
 mod hostile;
 mod keyboard;

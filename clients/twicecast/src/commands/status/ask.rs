@@ -1,6 +1,7 @@
 //! The questions over the WebSocket. None of them takes a role that others would notice, as long as
 //! that can be helped.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,13 +22,24 @@ const TOKEN: u64 = 1;
 const STATUS: u64 = 2;
 const ROLE: u64 = 3;
 const PULL_REQUESTS: u64 = 4;
+/// How a project is refused that is not there.
+const ABSENT: u64 = 409;
 
-/// Asks all there is to ask. What cannot be had is in the answers.
+/// How much to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What nobody notices at all.
+    Unnoticed,
+    /// How many pull requests are open, too, for which a role is needed.
+    All,
+}
+
+/// Asks what there is to ask. What cannot be had is in the answers.
 ///
 /// # Errors
 ///
 /// A sentence, if no token can be made from the key.
-pub async fn ask(credentials: &PartialCredentials) -> Result<Answers, Failure> {
+pub async fn ask(credentials: &PartialCredentials, depth: Depth) -> Result<Answers, Failure> {
     let token = credentials.token()?;
     let mut answers = Answers::default();
     let asking = async {
@@ -41,7 +53,7 @@ pub async fn ask(credentials: &PartialCredentials) -> Result<Answers, Failure> {
         };
         answers.connection = Some(Ok(()));
         let mut session = Session { outgoing, incoming };
-        if let Err(failure) = session.ask(credentials, token, &mut answers).await {
+        if let Err(failure) = session.ask(credentials, token, depth, &mut answers).await {
             answers.connection = Some(Err(failure.to_string()));
             return;
         }
@@ -69,6 +81,7 @@ impl Session {
         &mut self,
         credentials: &PartialCredentials,
         token: Option<String>,
+        depth: Depth,
         answers: &mut Answers,
     ) -> Result<(), Failure> {
         let has_token = token.is_some();
@@ -84,10 +97,15 @@ impl Session {
         };
         let whose = json!({"username": streamer, "project": project});
         let status = json!({"type": "file", "subtype": "status", "ref": STATUS, "data": whose});
-        let refused = |error: &ServerError| refused_project(streamer, project, error);
+        let is_absent = Cell::new(false);
+        let refused = |error: &ServerError| {
+            is_absent.set(error.code == ABSENT);
+            refused_project(streamer, project, error)
+        };
         let reply = told(self.request(STATUS, &status).await, refused)?;
         answers.project = reply.map(|reply| reply.and_then(read_project));
-        let Some(Ok(state)) = &answers.project else {
+        answers.is_absent = is_absent.get();
+        let Some(Ok(state)) = answers.project.as_ref().filter(|_| depth == Depth::All) else {
             return Ok(());
         };
         if !has_token {
@@ -195,7 +213,7 @@ fn refused_project(streamer: &str, project: &str, error: &ServerError) -> String
     let project = shown(&format!("{streamer}/{project}"));
     match error.code {
         401 => format!("the server lets nobody read {project} without a token for it ({why})"),
-        409 => format!(
+        ABSENT => format!(
             "the server has no {project} ({why}); check --streamer and --project, or wait until \
              the streamer comes"
         ),

@@ -22,6 +22,9 @@ pub struct Findings {
 pub struct Health {
     /// Its version.
     pub version: Untrusted,
+    /// What its clock showed, in seconds since the epoch.
+    #[serde(skip)]
+    pub date: Option<u64>,
 }
 
 /// What the server answered, each by itself: `None` where it was not asked, a sentence where it did
@@ -34,6 +37,8 @@ pub struct Answers {
     pub token: Option<Result<(), String>>,
     /// How the project stands.
     pub project: Option<Result<Project, String>>,
+    /// Whether there is no such project.
+    pub is_absent: bool,
     /// How many pull requests are open.
     pub pull_requests: PullRequests,
 }

@@ -83,13 +83,22 @@ fn read(answer: &[u8]) -> Result<Health, String> {
             Err(_) => "what answers speaks no HTTP".to_owned(),
         });
     }
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
     // Chunked or not, it is one small object.
     let object = body.find('{').zip(body.rfind('}'));
     let object = object.and_then(|(from, to)| body.get(from..=to));
-    object
-        .and_then(|object| serde_json::from_str(object).ok())
-        .ok_or_else(|| "/healthz tells none".to_owned())
+    let health = object.and_then(|object| serde_json::from_str(object).ok());
+    let mut health: Health = health.ok_or_else(|| "/healthz tells none".to_owned())?;
+    health.date = date(head);
+    Ok(health)
+}
+
+/// What the server's clock showed, by the head of its answer.
+fn date(head: &str) -> Option<u64> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, date) = lines.find(|(name, _)| name.eq_ignore_ascii_case("date"))?;
+    let date = chrono::DateTime::parse_from_rfc2822(date.trim()).ok()?;
+    u64::try_from(date.timestamp()).ok()
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! `twicecast status`: what somebody wants to know before they start, or when something is odd.
 //! Each finding stands for itself: where one cannot be had, the others are told all the same.
 
-mod ask;
-mod finding;
-mod health;
+pub(in crate::commands) mod ask;
+pub(in crate::commands) mod finding;
+pub(in crate::commands) mod health;
 mod show;
 
 use clap::Args;
 
+use crate::commands::status::ask::Depth;
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::{PartialCredentials, Purpose};
 use crate::failure::Failure;
@@ -54,7 +55,10 @@ pub struct StatusArgs {
 /// the exit code.
 pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
     let credentials = PartialCredentials::resolve(&args.common, Purpose::Status, None, None)?;
-    let (health, answers) = tokio::join!(health::ask(&credentials.url), ask::ask(&credentials));
+    let (health, answers) = tokio::join!(
+        health::ask(&credentials.url),
+        ask::ask(&credentials, Depth::All)
+    );
     let findings = finding::Findings {
         credentials,
         health,
