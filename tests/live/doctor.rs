@@ -4,12 +4,17 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::*;
+
+const SERVER: &str = include_str!("certificates/server.pem");
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -251,6 +256,100 @@ async fn proxy(port: u16, rewrite: fn(&str) -> String) -> u16 {
         }
     });
     own
+}
+
+/// What speaks TLS with the certificate `server.pem`, which is for 127.0.0.1 and holds a century.
+fn acceptor() -> tokio_rustls::TlsAcceptor {
+    let own = CertificateDer::from_pem_slice(SERVER.as_bytes()).expect("a certificate");
+    let key = include_bytes!("certificates/server.key");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("its key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS")
+        .with_no_client_auth()
+        .with_single_cert(vec![own], key);
+    Arc::new(config.expect("they belong together")).into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_certificate_must_be_valid_here() {
+    let server = Server::start();
+    let acceptor = acceptor();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("listens");
+    let url = format!("https://{}", listener.local_addr().expect("bound"));
+    let behind = server.port;
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // One that is not trusted is left without a word.
+                let Ok(mut client) = acceptor.accept(client).await else {
+                    return;
+                };
+                let server = TcpStream::connect(("127.0.0.1", behind)).await;
+                let mut server = server.expect("the server is there");
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let doctor = |trusted: &str| {
+        let file = server.folder().join("trusted.pem");
+        std::fs::write(&file, trusted).expect("written");
+        let output = Command::new(Server::program())
+            .args(["doctor", "--base-dir", "base", "--public-url", &url])
+            .args(["--port", &server.port.to_string()])
+            .current_dir(server.folder())
+            .env_clear()
+            .env("SSL_CERT_FILE", file)
+            .output();
+        said(&output.expect("it runs")).1
+    };
+    let text = tokio::task::block_in_place(|| doctor(SERVER));
+    let says = finding(&text, "public-url").1;
+    assert!(says.contains("leads to this server"), "{text}");
+    assert!(!text.contains("upgrade-blocked"), "{text}");
+    assert_eq!(finding(&text, "proxy-hides-address").0, "warning", "{text}");
+    let text = tokio::task::block_in_place(|| doctor(include_str!("certificates/other.pem")));
+    let (severity, says) = finding(&text, "public-url-untrusted");
+    assert!(
+        severity == "error" && says.contains("certificate"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_limits_are_those_of_the_server_that_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // More than the system lets even a privileged process have.
+    let flags = "--max-connections 4000000000";
+    let script = format!("ulimit -n 300; exec \"$0\" {flags} \"$@\"");
+    let line = ["sh", "-c", &script, &Server::program()].map(|word| {
+        let is_sh = word == "sh";
+        if is_sh { "/bin/sh" } else { word }.to_owned()
+    });
+    let server = Server::of_line(folder, line.into());
+    let port = server.port.to_string();
+    let flags: Vec<_> = flags.split(' ').collect();
+    let own = ["--port", &port, "--base-dir", "base"];
+    let (_, text) = doctor(server.folder(), &[&own[..], &flags].concat());
+    let says = finding(&text, "open-files-low").1;
+    assert!(says.starts_with("300 files may be open"), "{text}");
+}
+
+#[test]
+fn a_server_that_holds_the_folder_and_does_not_answer_is_told() {
+    let mut server = Server::start();
+    assert!(server.stop());
+    let lock = std::fs::File::open(server.base().join(".twicecast/lock")).expect("a lock");
+    lock.lock().expect("locked");
+    let (_, text) = doctor(server.folder(), &["--port", "0", "--base-dir", "base"]);
+    let (severity, says) = finding(&text, "server-silent");
+    assert!(
+        severity == "warning" && says.contains("cannot be asked"),
+        "{text}"
+    );
 }
 
 /// What a doctor finds on the folder of a server behind that proxy.

@@ -99,15 +99,13 @@ async fn look_at_server(
     dir: &Path,
 ) -> Result<ServerSeen, Failure> {
     credentials.project = credentials.project.or_else(|| folder_name(dir));
-    let url = credentials.url.clone();
     let asked = now_in_seconds();
     let asking = ask(&credentials, Depth::Unnoticed);
-    let (health, answers) = tokio::join!(health::ask(&url), asking);
+    let (health, answers) = tokio::join!(health::ask(&credentials.url), asking);
     Ok(ServerSeen {
         health,
         answers: answers?,
         asked,
-        url,
     })
 }
 

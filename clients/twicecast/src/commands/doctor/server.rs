@@ -16,8 +16,6 @@ const APART: u64 = 30;
 /// What was seen of the server.
 #[derive(Debug, Clone)]
 pub struct ServerSeen {
-    /// Its address.
-    pub url: String,
     /// What it says of itself, or why it does not.
     pub health: Result<Health, String>,
     /// What it answered.
@@ -36,15 +34,12 @@ pub fn check(seen: &ServerSeen) -> Vec<Finding> {
         Ok(health) => findings.extend(of_health(health, seen.asked)),
         Err(why) => findings.push(Finding::of(
             SERVER_UNNAMED,
-            &format!(
-                "it is not known which version answers at {}: {why}",
-                seen.url
-            ),
+            &format!("it is not known which version the server is: {why}"),
             "if sharing works, a proxy holds /healthz back; else ask the server's operator",
         )),
     }
     if findings.is_empty() {
-        let says = format!("{} answers, and is version {VERSION}", seen.url);
+        let says = format!("the server answers, and is version {VERSION}, as this is");
         findings.push(Finding::ok("server", &says));
     }
     match &seen.answers.token {
@@ -110,7 +105,6 @@ mod tests {
             max_bytes: 5,
         };
         ServerSeen {
-            url: "ws://x".to_owned(),
             health: Ok(Health {
                 version: VERSION.to_owned().into(),
                 date: Some(1_000),
