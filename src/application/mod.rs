@@ -15,6 +15,7 @@ mod file_content;
 mod file_key;
 pub mod files;
 pub mod guests;
+pub mod inspection;
 mod limits;
 pub(crate) mod locks;
 pub mod memory;

@@ -10,7 +10,6 @@ pub(crate) mod file_source;
 pub(crate) mod guest_store;
 pub(crate) mod guest_tokens;
 pub(crate) mod id_generator;
-pub(crate) mod inspection;
 pub(crate) mod presence;
 pub(crate) mod project_store;
 pub(crate) mod pull_request_store;
@@ -28,9 +27,6 @@ pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use guest_store::{GuestKey, GuestStore, TakeNameError};
 pub use guest_tokens::GuestTokens;
 pub use id_generator::IdGenerator;
-pub use inspection::{
-    Free, Inspection, LayoutState, Medium, MediumKind, OwnState, PlaceState, Trial,
-};
 pub use presence::Presence;
 pub use project_store::{
     FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, Rescanned,

@@ -9,7 +9,7 @@ use super::kinds::{
 };
 use crate::adapters::inbound::cli::config::Config;
 use crate::adapters::inbound::cli::values::Durability;
-use crate::application::ports::{Free, MediumKind, PlaceState, Trial};
+use crate::application::inspection::{Free, MediumKind, PlaceState, Trial};
 
 /// A streamer notices when saving takes longer.
 const SLOW: Duration = Duration::from_millis(100);
@@ -135,7 +135,7 @@ fn summary(place: &PlaceState) -> String {
 mod tests {
     use super::super::testing::{config, names, place};
     use super::*;
-    use crate::application::ports::Medium;
+    use crate::application::inspection::Medium;
 
     type Change = fn(&mut PlaceState);
 

@@ -6,7 +6,10 @@ use super::kinds::{
     FOLDERS_NOT_ADOPTED, LAYOUT_CONFLICT, LAYOUT_NEWER, LAYOUT_OLDER, SECRET_OPEN_TO_OTHERS,
     STATE_OPEN_TO_OTHERS,
 };
-use crate::application::ports::{Inspection, LayoutState, OwnState, PlaceState};
+use crate::application::inspection::{Inspection, LayoutState, OwnState, PlaceState};
+
+/// May look at everybody's.
+const ROOT: u32 = 0;
 
 pub(super) fn check(base: &str, inspection: &Inspection) -> Vec<Finding> {
     match inspection {
@@ -36,7 +39,7 @@ fn there(base: &str, state: &PlaceState) -> Vec<Finding> {
              mounted read-only",
         ));
     }
-    if state.owner != state.user {
+    if state.owner != state.user && state.user != ROOT {
         let (owner, user) = (state.owner, state.user);
         findings.push(Finding::of(
             BASE_NOT_OWNED,
@@ -143,6 +146,7 @@ mod tests {
                 &["base-not-writable", "folder"],
             ),
             (|place| place.owner += 1, &["base-not-owned", "folder"]),
+            (|place| place.user = ROOT, &["folder"]),
             (
                 |place| place.is_open_to_all = true,
                 &["base-open-to-all", "folder"],

@@ -32,7 +32,7 @@ use super::exit::Exit;
 use super::layers::Source;
 use super::run::print;
 use super::values::Store;
-use crate::application::ports::{Inspection, PlaceState};
+use crate::application::inspection::{Inspection, PlaceState};
 use crate::domain::Timestamp;
 
 /// What the doctor cannot see for itself, as it knows none of the adapters of the other side.

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use crate::adapters::inbound::cli::args::{Invocation, parse};
 use crate::adapters::inbound::cli::checks::Loaded;
 use crate::adapters::inbound::cli::config::Config;
-use crate::application::ports::{
+use crate::application::inspection::{
     Free, LayoutState, Medium, MediumKind, OwnState, PlaceState, Trial,
 };
 

@@ -1,7 +1,7 @@
 //! What a folder is on: which file system, and what is free there.
 
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
-use crate::application::ports::{Free, Medium, MediumKind};
+use crate::application::inspection::{Free, Medium, MediumKind};
 
 /// The file systems that are known, by the number that the kernel has for them.
 const KNOWN: &[(u32, &str, MediumKind)] = &[

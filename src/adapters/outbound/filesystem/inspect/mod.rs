@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 use super::sandbox::folder::Folder;
-use crate::application::ports::{Inspection, PlaceState};
+use crate::application::inspection::{Inspection, PlaceState};
 
 const STATE: &str = ".twicecast";
 

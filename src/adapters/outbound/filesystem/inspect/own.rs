@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use crate::adapters::outbound::filesystem::sandbox::error::OpenError;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::format::{Format, Places};
-use crate::application::ports::{LayoutState, OwnState};
+use crate::application::inspection::{LayoutState, OwnState};
 
 /// What only the server's user may open.
 const SECRETS: [&str; 2] = ["guest-key", "control"];

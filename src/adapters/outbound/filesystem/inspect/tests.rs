@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
-use crate::application::ports::{LayoutState, OwnState};
+use crate::application::inspection::{LayoutState, OwnState};
 
 fn there(base: &Path) -> PlaceState {
     match inspect(base) {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::adapters::outbound::filesystem::projects::versions::FileState;
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind, PRIVATE_FILE};
 use crate::adapters::outbound::filesystem::sandbox::temporary::stamp;
-use crate::application::ports::Trial;
+use crate::application::inspection::Trial;
 use crate::domain::Version;
 
 /// So often; the time in the middle counts.
