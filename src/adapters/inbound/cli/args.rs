@@ -1,15 +1,16 @@
 //! The command line.
 
-use std::time::Duration;
-
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::checks::Loaded;
 use super::exit::Exit;
 use super::layers::{ConfigError, keys};
 use super::loading::Given;
+use super::manual;
+use super::token_request::TokenRequest;
 use super::values::{HIDDEN_KEY, Whole};
-use crate::domain::{Claims, ProjectId, ProjectName, Timestamp, UserName};
+use crate::domain::{ProjectId, ProjectName, UserName};
 
 /// What the program is asked to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,50 +86,6 @@ impl Target {
     }
 }
 
-/// The claims of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct TokenRequest {
-    /// Whose token it is
-    #[arg(long = "user", alias = "username", value_name = "NAME")]
-    pub username: String,
-    /// The streamer; by default the user of the token
-    #[arg(long, value_name = "NAME")]
-    pub streamer: Option<String>,
-    /// The streamer's project
-    #[arg(long, value_name = "NAME")]
-    pub project: Option<String>,
-    /// The chat room; by default the project's own
-    #[arg(long, value_name = "NAME")]
-    pub room: Option<String>,
-    /// The only rights that it gives, with commas between them; by default all
-    #[arg(
-        long,
-        value_name = "RIGHTS",
-        value_delimiter = ',',
-        value_parser = ["read", "chat", "propose"]
-    )]
-    pub rights: Option<Vec<String>>,
-    /// How many hours it is valid, from 1 to 87600
-    #[arg(long, default_value = "12", value_parser = clap::value_parser!(u32).range(1..=87_600))]
-    pub hours: u32,
-}
-
-impl TokenRequest {
-    /// The claims of a token that is made at `now`.
-    pub fn claims(self, now: Timestamp) -> Claims {
-        let lifetime = Duration::from_secs(u64::from(self.hours) * 3_600);
-        Claims {
-            username: Some(self.username),
-            streamer: self.streamer,
-            project: self.project,
-            room: self.room,
-            rights: self.rights,
-            expires_at: now.plus(lifetime),
-            ..Claims::default()
-        }
-    }
-}
-
 /// Mirrors a live-coding streamer's project to viewers over WebSocket
 #[derive(Debug, Parser)]
 #[command(name = "file-ws-server", version, after_help = EXAMPLES)]
@@ -195,6 +152,16 @@ enum Verb {
     },
     /// Ask the server on the configured port whether it is ready; exit code 0 if it is, else 1
     Health,
+    /// Print the manual page of file-ws-server, or of one of its commands
+    Man {
+        /// Of this command
+        command: Option<String>,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 const DOCTOR_EXITS: &str = "\
@@ -292,8 +259,10 @@ pub fn parse(
         }
         Some(Verb::Token(request)) => token(loaded?, request),
         Some(Verb::Health) => Ok(Invocation::Health(loaded?)),
+        Some(Verb::Man { command: of }) => Err(printed(manual::page(command(), of.as_deref())?)),
+        Some(Verb::Completions { shell }) => Err(printed(manual::completions(command(), shell))),
         Some(Verb::Doctor { json }) => Ok(Invocation::Doctor { loaded, json }),
-        None if line.print_config => Err(printed(&loaded?)?),
+        None if line.print_config => Err(printed(as_file(&loaded?)?)),
         None if line.check_config => Ok(Invocation::CheckConfig(loaded?)),
         None => Ok(Invocation::Serve(loaded?)),
     }
@@ -319,9 +288,11 @@ fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> 
 }
 
 /// The configuration as a `config.json`, the key hidden.
-fn printed(loaded: &Loaded) -> Result<Exit, ConfigError> {
-    let text = serde_json::to_string_pretty(&loaded.config)
-        .map_err(|error| ConfigError(error.to_string()))?;
-    let (code, text) = (0, text + "\n");
-    Ok(Exit { code, text })
+fn as_file(loaded: &Loaded) -> Result<String, ConfigError> {
+    let text = serde_json::to_string_pretty(&loaded.config);
+    Ok(text.map_err(|error| ConfigError(error.to_string()))? + "\n")
+}
+
+fn printed(text: String) -> Exit {
+    Exit { code: 0, text }
 }

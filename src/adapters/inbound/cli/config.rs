@@ -210,6 +210,10 @@ pub struct Config {
     /// trying out
     #[arg(long, help_heading = TOKENS, value_name = "TEXT", default_value = "secret")]
     pub key: SecretKey,
+    /// A file that holds the secret, used instead of `key`
+    #[arg(long, help_heading = TOKENS, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<Text>,
     /// A PEM file with the public key of RS256, ES256 or `EdDSA` tokens, used instead of `key`
     #[arg(long, help_heading = TOKENS, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]

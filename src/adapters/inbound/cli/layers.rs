@@ -154,15 +154,37 @@ impl Layers {
 
     /// Replaces a `~` in the paths; `home` is the home folder.
     pub(super) fn expand_home(&mut self, home: Option<&str>) -> Result<(), ConfigError> {
-        let file = self.config.public_key_file.as_mut();
         let paths = [
             ("baseDir", Some(&mut self.config.base_dir)),
-            ("publicKeyFile", file),
+            ("keyFile", self.config.key_file.as_mut()),
+            ("publicKeyFile", self.config.public_key_file.as_mut()),
         ];
         for (name, path) in paths {
             let expanded = path.map_or(Ok(()), |path| path.expand_home(home));
             expanded.map_err(|why| ConfigError(format!("{name}: {why}")))?;
         }
+        Ok(())
+    }
+
+    /// Reads the key from `keyFile`, if that is given and counts.
+    pub(super) fn take_key_file(
+        &mut self,
+        read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
+    ) -> Result<(), ConfigError> {
+        let (Some(path), None) = (&self.config.key_file, &self.config.public_key_file) else {
+            return Ok(());
+        };
+        let path = &**path;
+        let fault = |why: String| ConfigError(format!("keyFile: {why}"));
+        let text = read_file(path)
+            .map_err(|error| fault(format!("{path} cannot be read: {error}")))?
+            .ok_or_else(|| fault(format!("there is no file {path}")))?;
+        // What writes a file mostly ends it with a line break.
+        let key = text.strip_suffix('\n').unwrap_or(&text);
+        let key = key.strip_suffix('\r').unwrap_or(key).parse();
+        let source = Source::File(path.to_owned());
+        self.config.key = key.map_err(|why| fault(format!("{path} {why}")))?;
+        self.sources.insert("key".to_owned(), source);
         Ok(())
     }
 

@@ -61,6 +61,7 @@ impl Given<'_> {
         }
         layers.take_compatible_defaults()?;
         layers.expand_home(home)?;
+        layers.take_key_file(read_file)?;
         if let Some(port) = self.port {
             layers.config.port = port;
         }

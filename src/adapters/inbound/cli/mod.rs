@@ -10,16 +10,18 @@ mod greeting;
 mod layers;
 mod loading;
 mod logging;
+mod manual;
 mod operate;
 mod run;
 mod stop_signals;
 mod texts;
+mod token_request;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
-pub use args::{Invocation, Operation, Target, TokenRequest, parse};
+pub use args::{Invocation, Operation, Target, parse};
 pub use checks::Loaded;
 pub use config::Config;
 pub use doctor::{Doctor, doctor, health};
@@ -31,6 +33,7 @@ pub use operate::operate;
 pub use run::{block_on, print, run};
 pub use stop_signals::StopSignals;
 pub use texts::{texts, variables};
+pub use token_request::TokenRequest;
 pub use values::{
     Durability, List, LogFormat, LogLevel, OnStreamerDisconnect, PartBytes, SecretKey, Store, Text,
     Whole,

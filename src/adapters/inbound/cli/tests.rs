@@ -24,6 +24,9 @@ fn parse_with(
         "broken" => Err(io::Error::other("no permission")),
         _ if file == Some("a folder") => Err(io::ErrorKind::IsADirectory.into()),
         "absent" => Ok(None),
+        "own.key" => Ok(Some(format!("{OWN_KEY}\r\n"))),
+        "empty.key" => Ok(Some("\n".to_owned())),
+        "two-lines.key" => Ok(Some(format!("{OWN_KEY}\n\n"))),
         _ => Ok(file.map(str::to_owned)),
     };
     parse(args.iter().map(|arg| (*arg).to_owned()), variables, read)
@@ -64,6 +67,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("maxTotalQueueBytes", "201326593"),
     ("maxUnauthenticatedMessageBytes", "65536"),
     ("maxQueueBytes", "4194305"),
+    ("keyFile", "own.key"),
     ("publicUrl", "https://code.example"),
     ("allowedOrigins", "http://127.0.0.1, https://a.example"),
     ("trustedProxies", "127.0.0.1, 10.0.0.0/8"),
@@ -595,6 +599,39 @@ fn a_path_may_begin_with_the_home_folder() {
 }
 
 #[test]
+fn the_secret_may_lie_in_a_file_which_is_used_instead_of_the_key() {
+    let of_file = config(&["--key-file", "own.key", "--key", "other"], &[], None);
+    assert_eq!(of_file.key.as_bytes(), OWN_KEY.as_bytes());
+    assert_eq!(
+        of_file.host(),
+        config(&["--key", OWN_KEY], &[], None).host()
+    );
+    let variable = [("FILE_WS_SERVER_KEY_FILE", "own.key")];
+    let named_by_variable = config(&[], &variable, Some("{\"keyFile\":\"absent\"}"));
+    assert_eq!(named_by_variable.key.as_bytes(), OWN_KEY.as_bytes());
+    let with_public_key = ["--public-key-file", "k.pem", "--key-file", "absent"];
+    assert_eq!(
+        config(&with_public_key, &[], None).key.as_bytes(),
+        b"secret"
+    );
+
+    let missing = fault(&["--key-file", "absent"], &[], None);
+    assert!(
+        missing.contains("keyFile: there is no file absent"),
+        "{missing}"
+    );
+    let unreadable = fault(&["--key-file", "broken"], &[], None);
+    assert!(unreadable.contains("keyFile: broken cannot be read: no permission"));
+    let empty = fault(&["--key-file", "empty.key"], &[], None);
+    assert!(empty.contains("keyFile: empty.key must"), "{empty}");
+    let two_lines = fault(&["--key-file", "two-lines.key"], &[], None);
+    assert!(
+        two_lines.contains("must not end with a line break"),
+        "{two_lines}"
+    );
+}
+
+#[test]
 fn a_folder_that_is_called_like_the_configuration_is_not_the_configuration() {
     assert_eq!(config(&[], &[], Some("a folder")), config(&[], &[], None));
     let named = fault(&["--config", "config.json"], &[], Some("a folder"));
@@ -702,6 +739,28 @@ fn the_subcommands_say_what_they_need() {
     assert!(of_guest.contains("those of guests"), "{of_guest}");
     let with_public_key = ["token", "--username", "ana", "--public-key-file", "k.pem"];
     assert!(fault(&with_public_key, &[], None).contains("publicKeyFile"));
+}
+
+#[test]
+fn the_manual_and_the_completions_know_every_key_and_command_and_need_no_configuration() {
+    let shown = |args: &[&str]| match parse_with(args, &[], Some("no JSON")) {
+        Err(Exit { code: 0, text }) => text,
+        other => panic!("{args:?} printed nothing: {other:?}"),
+    };
+    let manual = shown(&["man"]).replace("\\-", "-");
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = shown(&["completions", shell]);
+        for key in keys().filter(|key| !key.is_hide_set()) {
+            let flag = key.get_long().expect("a flag");
+            assert!(completions.contains(flag), "{shell}: {flag}");
+            assert!(manual.contains(&format!("--{flag}")), "{flag}");
+        }
+        assert!(completions.contains("rescan"), "{shell}");
+    }
+    assert!(manual.contains("file-ws-server-rescan(1)"), "{manual}");
+    assert!(shown(&["man", "token"]).contains("Whose token it is"));
+    let unknown = fault(&["man", "nonsense"], &[], None);
+    assert!(unknown.contains("there is no command \"nonsense\"") && unknown.contains("adopt"));
 }
 
 #[test]
