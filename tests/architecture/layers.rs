@@ -131,7 +131,7 @@ const LOCAL_SERVER: &str = "clients/twicecast/src/embedded.rs";
 const OPTIONAL: &[&str] = &["src/adapters/delivery", "src/server.rs"];
 
 /// Where `source` names something forbidden, comments and texts aside.
-fn violations(source: &str, forbidden: &[&'static str]) -> Vec<(usize, &'static str)> {
+pub fn violations(source: &str, forbidden: &[&'static str]) -> Vec<(usize, &'static str)> {
     let tokens = code::tokens(source);
     let mut found: Vec<_> = forbidden
         .iter()
@@ -157,7 +157,7 @@ fn places(tokens: &[Token], word: &str) -> Vec<usize> {
     places.map(|here| here[0].line).collect()
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("an entry").path();

@@ -7,4 +7,5 @@ mod graph;
 mod layers;
 mod lengths;
 mod modules;
+mod platform;
 mod reader;

@@ -15,6 +15,7 @@ mod listing;
 mod local_settings;
 mod names;
 mod parts;
+mod platform;
 mod publish;
 mod replica;
 mod review;

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::fs::rename::Swap;
 use crate::fs::{dirfd, executable, rename};
 use crate::names::{FileName, OWN_PREFIX, shown};
+use crate::platform;
 
 /// A file that is longer is not read.
 pub const FILE_BYTES_MAX: u64 = 512 << 20;
@@ -161,7 +162,7 @@ pub fn write(
     let (_, leaf) = name.split();
     let old_mode = match dirfd::look(&folder, leaf)? {
         Some(stat) if ours.is_some() && dirfd::kind(&stat) == FileType::RegularFile => {
-            Some(Mode::from_raw_mode(stat.st_mode & 0o777))
+            Some(platform::permissions(platform::mode(&stat) & 0o777))
         }
         None if ours.is_none() => None,
         _ => return Err(changed()),

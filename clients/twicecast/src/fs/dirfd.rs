@@ -9,7 +9,8 @@ use std::path::Path;
 
 use crate::fs::sha256::hex;
 use crate::names::FileName;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, makedev, openat, statat};
+use crate::platform;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +110,7 @@ pub fn open_elsewhere(path: &Path) -> io::Result<Option<File>> {
     match kind(&stat) {
         FileType::RegularFile => Ok(Some(file)),
         FileType::Directory => Ok(None),
-        FileType::CharacterDevice if stat.st_rdev == makedev(1, 3) => Ok(None),
+        FileType::CharacterDevice if platform::is_null_device(&stat) => Ok(None),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, NO_FILE)),
     }
 }
@@ -142,7 +143,7 @@ pub fn entries(folder: &OwnedFd) -> std::io::Result<Vec<std::ffi::OsString>> {
 
 /// What makes two names the same file.
 pub fn inode(stat: &Stat) -> (u64, u64) {
-    (stat.st_dev, stat.st_ino)
+    (platform::device(stat), stat.st_ino)
 }
 
 /// Reads a file to its end and gives its size and its SHA-256 in lower-case hex.

@@ -4,8 +4,10 @@
 use std::fs::File;
 use std::io;
 
-use rustix::fs::{Mode, Stat, fchmod, fstat};
+use rustix::fs::{Stat, fchmod, fstat};
 use rustix::io::Errno;
+
+use crate::platform;
 
 const READ: u32 = 0o444;
 const EXECUTE: u32 = 0o111;
@@ -13,7 +15,7 @@ const OWNER: u32 = 0o100;
 
 /// Whether its owner may execute a file.
 pub fn is_set(stat: &Stat) -> bool {
-    stat.st_mode & OWNER != 0
+    platform::mode(stat) & OWNER != 0
 }
 
 /// A file's permissions with the bit set or cleared, and all others as they are.
@@ -37,7 +39,7 @@ pub fn set(file: &File, executable: bool) -> io::Result<bool> {
     if is_set(&stat) == executable {
         return Ok(false);
     }
-    set_mode(file, with(stat.st_mode, executable))
+    set_mode(file, with(platform::mode(&stat), executable))
 }
 
 /// Sets all permissions of an open file, likewise.
@@ -46,7 +48,7 @@ pub fn set(file: &File, executable: bool) -> io::Result<bool> {
 ///
 /// The system's own.
 pub fn set_mode(file: &File, mode: u32) -> io::Result<bool> {
-    match fchmod(file, Mode::from_raw_mode(mode)) {
+    match fchmod(file, platform::permissions(mode)) {
         Ok(()) => Ok(true),
         Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
         Err(error) => Err(error.into()),

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::platform::raised_watch_limit;
 use crate::publish::dirty::Dirty;
 use crate::rules::Rules;
 
@@ -82,7 +83,7 @@ impl Watching {
         match watcher.watch(path, RecursiveMode::NonRecursive) {
             Ok(()) => {}
             // It has gone again, or is none of ours; its own folder tells of that.
-            Err(error) if limit(&error).is_none() => {}
+            Err(error) if raised_watch_limit(&error).is_none() => {}
             Err(error) => self.give_up(&error),
         }
     }
@@ -99,10 +100,10 @@ impl Watching {
 
     fn give_up(&mut self, error: &notify::Error) {
         self.watcher = None;
-        let why = match limit(error) {
-            Some(limit) => format!(
-                "The system's limit of watched folders is reached; `sudo sysctl \
-                 fs.inotify.{limit}` raises it for the next start"
+        let why = match raised_watch_limit(error) {
+            Some(command) => format!(
+                "The system's limit of watched folders is reached; `{command}` raises it for the \
+                 next start"
             ),
             None => format!("The system does not let folders be watched: {error}"),
         };
@@ -110,22 +111,6 @@ impl Watching {
         self.trouble = Some(format!(
             "{why}. The folder is looked through every {seconds} s instead."
         ));
-    }
-}
-
-/// Which limit of the system an error is about, and a greater one.
-fn limit(error: &notify::Error) -> Option<&'static str> {
-    const WATCHES: &str = "max_user_watches=1048576";
-    const INSTANCES: &str = "max_user_instances=1024";
-    match &error.kind {
-        ErrorKind::MaxFilesWatch => Some(WATCHES),
-        // ENOSPC and EMFILE.
-        ErrorKind::Io(error) => match error.raw_os_error() {
-            Some(28) => Some(WATCHES),
-            Some(24) => Some(INSTANCES),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

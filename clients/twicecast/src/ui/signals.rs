@@ -4,6 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::platform;
 
 /// Is cancelled when the user or the system wants an end. Long work that does not wait asks it now
 /// and then.
@@ -17,7 +18,7 @@ pub fn stop() -> Result<CancellationToken, Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
     // As under `nohup`.
-    let ignores_hangup = ignores_hangup();
+    let ignores_hangup = platform::ignores_hangup();
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let stop = CancellationToken::new();
     let wanted = stop.clone();
@@ -30,12 +31,4 @@ pub fn stop() -> Result<CancellationToken, Failure> {
         wanted.cancel();
     });
     Ok(stop)
-}
-
-/// Whether those who started us want us to outlive the terminal.
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_some_and(|mask| mask & 1 == 1)
 }

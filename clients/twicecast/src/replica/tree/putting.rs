@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::fs::{dirfd, executable};
 use crate::names::FileName;
+use crate::platform;
 use crate::replica::tree::refusal::Refusal;
 use crate::replica::tree::{Incoming, Tree, replacing};
 
@@ -61,8 +62,9 @@ impl Tree {
             executable,
         } = incoming;
         let fresh = fstat(&staged.file)?;
-        let mode = executable::with(found.as_ref().unwrap_or(&fresh).st_mode, executable);
-        if mode != fresh.st_mode & 0o777 {
+        let mode = platform::mode(found.as_ref().unwrap_or(&fresh));
+        let mode = executable::with(mode, executable);
+        if mode != platform::mode(&fresh) & 0o777 {
             executable::set_mode(&staged.file, mode)?;
         }
         let before = self.manifest.files().get(name).cloned();

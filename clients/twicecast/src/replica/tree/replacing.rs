@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use crate::fs::rename::Swap;
 use crate::fs::{dirfd, executable, rename};
 use crate::names::OWN_PREFIX;
+use crate::platform;
 use crate::replica::staging::{Staged, Staging};
 
 /// Moves a file to where `found` lies, which goes, or to where nothing lies; and says which inode
@@ -47,7 +48,7 @@ fn place_copy(
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut copy = File::from(openat(folder, &name, flags, Mode::from_raw_mode(0o600))?);
     let filled = io::copy(&mut staged.read()?, &mut copy)
-        .and_then(|_| Ok(fstat(&staged.file)?.st_mode & 0o777))
+        .and_then(|_| Ok(platform::mode(&fstat(&staged.file)?) & 0o777))
         .and_then(|mode| executable::set_mode(&copy, mode));
     let placed = filled.and_then(|_| Ok(move_in(folder, &name, folder, leaf, found)?));
     if let Err(error) = placed {

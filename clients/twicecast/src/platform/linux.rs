@@ -1,0 +1,48 @@
+//! Linux.
+
+use notify::ErrorKind;
+use rustix::fs::{Mode, Stat, makedev};
+use rustix::io::Errno;
+
+/// The number of the file system that a file is on.
+pub fn device(stat: &Stat) -> u64 {
+    stat.st_dev
+}
+
+/// The kind and the permissions of a file, in the one number that systems keep of them.
+pub fn mode(stat: &Stat) -> u32 {
+    stat.st_mode
+}
+
+/// Permissions, from their number.
+pub fn permissions(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode)
+}
+
+/// Whether a character device is `/dev/null`.
+pub fn is_null_device(stat: &Stat) -> bool {
+    stat.st_rdev == makedev(1, 3)
+}
+
+/// Whether those who started us want us to outlive the terminal, as `nohup` does.
+pub fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
+/// The command that raises the limit of the system that an error of watching is about.
+pub fn raised_watch_limit(error: &notify::Error) -> Option<&'static str> {
+    const WATCHES: &str = "sudo sysctl fs.inotify.max_user_watches=1048576";
+    const INSTANCES: &str = "sudo sysctl fs.inotify.max_user_instances=1024";
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => Some(WATCHES),
+        ErrorKind::Io(error) => match Errno::from_io_error(error) {
+            Some(Errno::NOSPC) => Some(WATCHES),
+            Some(Errno::MFILE) => Some(INSTANCES),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,17 @@
+//! What differs between the systems that twicecast runs on. All other code uses what Unix systems
+//! share; `tests/architecture/platform.rs` keeps it so, and `scripts/macos-check` compiles both
+//! sides.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(target_os = "linux")]
+pub use self::linux::{
+    device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+};
+#[cfg(target_os = "macos")]
+pub use self::macos::{
+    device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+};
