@@ -32,14 +32,22 @@ pub fn ignores_hangup() -> bool {
     ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
+/// The command that raises how many folders may be watched.
+pub const RAISE_WATCHES: &str = "sudo sysctl fs.inotify.max_user_watches=1048576";
+
+/// How many folders all programs of one user may watch; `None` where the system does not tell.
+pub fn watches_max() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
+    text.trim().parse().ok()
+}
+
 /// The command that raises the limit of the system that an error of watching is about.
 pub fn raised_watch_limit(error: &notify::Error) -> Option<&'static str> {
-    const WATCHES: &str = "sudo sysctl fs.inotify.max_user_watches=1048576";
     const INSTANCES: &str = "sudo sysctl fs.inotify.max_user_instances=1024";
     match &error.kind {
-        ErrorKind::MaxFilesWatch => Some(WATCHES),
+        ErrorKind::MaxFilesWatch => Some(RAISE_WATCHES),
         ErrorKind::Io(error) => match Errno::from_io_error(error) {
-            Some(Errno::NOSPC) => Some(WATCHES),
+            Some(Errno::NOSPC) => Some(RAISE_WATCHES),
             Some(Errno::MFILE) => Some(INSTANCES),
             _ => None,
         },

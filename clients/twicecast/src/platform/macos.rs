@@ -29,6 +29,14 @@ pub fn ignores_hangup() -> bool {
     false
 }
 
+/// The command that raises how many folders may be watched: none, for there is no such limit.
+pub const RAISE_WATCHES: &str = "";
+
+/// How many folders all programs of one user may watch: the system has no such limit.
+pub fn watches_max() -> Option<u64> {
+    None
+}
+
 /// The command that raises the limit of the system that an error of watching is about: none.
 pub fn raised_watch_limit(_: &notify::Error) -> Option<&'static str> {
     None

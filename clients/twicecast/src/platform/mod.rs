@@ -9,9 +9,11 @@ mod macos;
 
 #[cfg(target_os = "linux")]
 pub use self::linux::{
-    device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+    RAISE_WATCHES, device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+    watches_max,
 };
 #[cfg(target_os = "macos")]
 pub use self::macos::{
-    device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+    RAISE_WATCHES, device, ignores_hangup, is_null_device, mode, permissions, raised_watch_limit,
+    watches_max,
 };

@@ -6,6 +6,7 @@ use crate::commands::doctor::kinds::{
     PROJECT_TOO_LARGE, RULE_MATCHES_NOTHING, RULE_UNUSABLE, RULES_UNREADABLE, WATCHES_FEW,
     WATCHES_TIGHT, WATCHES_UNKNOWN,
 };
+use crate::platform::RAISE_WATCHES;
 use crate::ui::output::{counted, first_names, quoted};
 
 /// The server's defaults; it tells neither.
@@ -182,7 +183,7 @@ fn watches(seen: &FolderSeen) -> Finding {
                 "{} folders are to be watched, and all your programs may watch {most}",
                 seen.folders
             ),
-            "`sudo sysctl fs.inotify.max_user_watches=1048576`",
+            &format!("`{RAISE_WATCHES}`"),
         ),
         Some(most) => {
             let says = format!(

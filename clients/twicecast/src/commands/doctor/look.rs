@@ -9,9 +9,9 @@ use std::thread::sleep;
 use rustix::fs::FileType;
 
 use crate::commands::doctor::folder::{FILE_BYTES_MAX, FolderSeen};
-use crate::commands::doctor::system;
 use crate::fs::dirfd;
 use crate::names::shown;
+use crate::platform;
 use crate::publish::dirty::Dirty;
 use crate::publish::look::{Found, look};
 use crate::publish::precheck::question_of_home;
@@ -44,7 +44,7 @@ pub fn folder(dir: &Path, allow: &[String]) -> Result<FolderSeen, String> {
     let home = std::env::var_os("HOME");
     let mut seen = FolderSeen {
         home: question_of_home(&plain, home.as_deref().map(Path::new)),
-        watches_max: system::watches_max(),
+        watches_max: platform::watches_max(),
         ..FolderSeen::default()
     };
     let own = dirfd::open_below(&root, "").map_err(|error| error.to_string())?;

@@ -6,7 +6,6 @@ mod folder;
 mod kinds;
 mod look;
 mod server;
-mod system;
 mod token;
 
 use std::path::{Path, PathBuf};
