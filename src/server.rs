@@ -99,8 +99,9 @@ impl Server {
             ids: adapters.ids,
             guests: stores.guests,
             guest_tokens,
+            moderation: stores.moderation,
         };
-        let application = Arc::new(Application::new(ports, config.limits(), policy));
+        let application = Arc::new(Application::new(ports, config.limits(), policy, &memory));
         start_grace(&application).await?;
 
         let drain = config.drain_seconds.seconds();

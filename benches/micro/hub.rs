@@ -51,6 +51,7 @@ pub fn benches(criterion: &mut Criterion) {
             username: UserName::parse("bob").expect("a name"),
             text: "x".repeat(1_024).into(),
             date: Timestamp::from_millis(0),
+            is_announcement: false,
         });
         group.throughput(Throughput::Elements(members));
         group.bench_function(BenchmarkId::new("publish to members", members), |bencher| {

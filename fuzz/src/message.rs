@@ -175,15 +175,21 @@ fn fault(command: &Command) -> Option<&BadParameters> {
         Command::CreatePullRequest(checked) => checked.as_ref().err(),
         Command::GetPullRequest(checked) => checked.as_ref().err(),
         Command::DeletePullRequest(checked) => checked.as_ref().err(),
-        Command::SendMessage(checked) => checked.as_ref().err(),
+        Command::SendMessage(checked) | Command::Announce(checked) => checked.as_ref().err(),
         Command::ChatHistory(checked) => checked.as_ref().err(),
         Command::EnterAsGuest(checked) => match checked {
             Ok(entry) => entry.name.as_ref().err(),
             Err(fault) => Some(fault),
         },
+        Command::Mute(checked) => checked.as_ref().err(),
+        Command::Ban(checked) => checked.as_ref().err(),
+        Command::Unmute(checked) | Command::Unban(checked) => checked.as_ref().err(),
+        Command::DeleteMessage(checked) => checked.as_ref().err(),
+        Command::Slow(checked) => checked.as_ref().err(),
         Command::FinishPullRequest
         | Command::ListPullRequests
         | Command::ChatMembers
+        | Command::ShowModeration
         | Command::LeaveRoom => None,
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
     ApplyOutcome, ContentHash, Contents, FilePath, GuestName, Outcome, PathQuery, ProjectId,
-    PullRequest, PullRequestId, RoomName, Sections,
+    PullRequest, PullRequestId, RoomName, Sections, UserName,
 };
 
 /// One request of a connection. The rights are checked before the parameters, so a command carries
@@ -62,6 +62,22 @@ pub enum Command {
     Listen(Checked<RoomName>),
     /// `chat`/`leave`.
     LeaveRoom,
+    /// `chat`/`mute`.
+    Mute(Checked<Mute>),
+    /// `chat`/`unmute`.
+    Unmute(Checked<UserName>),
+    /// `chat`/`ban`.
+    Ban(Checked<Ban>),
+    /// `chat`/`unban`.
+    Unban(Checked<UserName>),
+    /// `chat`/`delete`: the message's number; `None` is one that no message can have.
+    DeleteMessage(Checked<Option<u64>>),
+    /// `chat`/`slow`: how many seconds.
+    Slow(Checked<u32>),
+    /// `chat`/`announce`.
+    Announce(Checked<Arc<str>>),
+    /// `chat`/`moderation`.
+    ShowModeration,
     /// `guest`/`enter`.
     EnterAsGuest(Checked<EnterAsGuest>),
 }
@@ -81,6 +97,16 @@ impl Command {
                 | Self::ListPullRequests
                 | Self::ChatHistory(_)
                 | Self::ChatMembers
+                | Self::ShowModeration
+        )
+    }
+
+    /// Whether it concerns the room that the bearer of the connection's token may be in, so that a
+    /// refusal may be due to a ban.
+    pub(crate) fn concerns_room(&self) -> bool {
+        matches!(
+            self,
+            Self::SendMessage(_) | Self::ChatHistory(_) | Self::ChatMembers | Self::LeaveRoom
         )
     }
 
@@ -88,7 +114,7 @@ impl Command {
     /// wait for room themselves.
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
-            Self::ChatHistory(_) | Self::ChatMembers => LONG_ANSWER_BYTES,
+            Self::ChatHistory(_) | Self::ChatMembers | Self::ShowModeration => LONG_ANSWER_BYTES,
             Self::GetPullRequest(_) | Self::DeletePullRequest(_) | Self::ApplyPullRequest(_) => {
                 PullRequest::MOST_BYTES
             }
@@ -116,6 +142,13 @@ impl Command {
             | Self::SendMessage(_)
             | Self::Listen(_)
             | Self::LeaveRoom
+            | Self::Mute(_)
+            | Self::Unmute(_)
+            | Self::Ban(_)
+            | Self::Unban(_)
+            | Self::DeleteMessage(_)
+            | Self::Slow(_)
+            | Self::Announce(_)
             | Self::EnterAsGuest(_) => 0,
         }
     }
@@ -274,6 +307,24 @@ pub struct AppliedPullRequest {
     pub conflicts: Vec<FilePath>,
     /// More about it; may be empty.
     pub message: String,
+}
+
+/// The parameters of `mute`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mute {
+    /// Who.
+    pub user: UserName,
+    /// For how many seconds.
+    pub seconds: u32,
+}
+
+/// The parameters of `ban`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Who.
+    pub user: UserName,
+    /// For how many seconds; `None`: until it is lifted.
+    pub seconds: Option<u32>,
 }
 
 /// The parameters of a guest's `enter`.

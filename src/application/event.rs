@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::application::file_key::FileKey;
 use crate::domain::{
     ApplyOutcome, ChatMessage, FilePath, Outcome, ProjectEntry, ProjectId, PullRequest,
-    PullRequestId, Version,
+    PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
 /// Something that connections are told without asking.
@@ -70,6 +70,31 @@ pub enum Event {
     Apply(ApplyNotice),
     /// Somebody said something.
     ChatMessage(ChatMessage),
+    /// A moderator has deleted a message.
+    ChatDeleted {
+        /// In which room.
+        room: RoomName,
+        /// Its number.
+        id: u64,
+    },
+    /// A moderator has changed slow mode.
+    ChatSlowed {
+        /// In which room.
+        room: RoomName,
+        /// How many seconds there are between two messages of one user; 0: as few as they like.
+        seconds: u32,
+    },
+    /// A moderator has decided about somebody.
+    ChatModerated {
+        /// In which room.
+        room: RoomName,
+        /// What: `mute`, `unmute`, `ban` or `unban`.
+        action: &'static str,
+        /// About whom.
+        user: UserName,
+        /// Until when it lasts, if it ends by itself.
+        until: Option<Timestamp>,
+    },
 }
 
 /// What the two connections of a streamer are told when one asks the other to apply a pull request.

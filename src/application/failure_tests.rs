@@ -13,19 +13,20 @@ use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, Scene, World, as_guest, authenticate, creation, delete, demo, disk_full, get, list,
-    new_session, next_of, open_file, part, path, post, post_bytes, pull_request, streaming,
+    ANA, Scene, World, as_guest, authenticate, chatting, creation, delete, demo, disk_full, get,
+    list, new_session, next_of, open_file, part, path, post, post_bytes, pull_request, streaming,
     viewing,
 };
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
 /// All sources of the ports.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("ports/chat_rooms.rs"),
     include_str!("ports/clock.rs"),
     include_str!("ports/event_publisher.rs"),
     include_str!("ports/file_source.rs"),
     include_str!("ports/guest_store.rs"),
+    include_str!("ports/moderation_store.rs"),
     include_str!("ports/guest_tokens.rs"),
     include_str!("ports/id_generator.rs"),
     include_str!("ports/presence.rs"),
@@ -326,6 +327,29 @@ fn staging_rows() -> Vec<Row> {
     ]
 }
 
+#[rustfmt::skip]
+fn moderation_rows() -> Vec<Row> {
+    use RequestError::Internal;
+    use Sender::{Nobody, Streamer};
+    let never: Failure = |world| {
+        let load = world.moderation.expect_load();
+        load.returning(|_| Err(disk_full()));
+    };
+    let save: Failure = |world| {
+        let save = world.moderation.expect_save();
+        save.returning(|_, _| Err(disk_full()));
+    };
+    let chat = || authenticate("bob:ana/demo", chatting("bob", "ana/demo"));
+    let slow = || Command::Slow(Ok(5));
+    vec![
+        row("ModerationStore::load", never, Nobody, chat, Refused(Internal)),
+        row("ModerationStore::load", never, Nobody, || as_guest("ana/demo", Ok("bob")), Refused(Internal)),
+        row("ModerationStore::load", never, Streamer, slow, Refused(Internal)),
+        row("ModerationStore::save", save, Streamer, slow, Refused(Internal)),
+        row("ModerationStore::save", save, Streamer, || Command::DeleteMessage(Ok(Some(2))), Refused(Internal)),
+    ]
+}
+
 fn rows() -> Vec<Row> {
     let mut rows = registry_rows();
     rows.extend(project_rows());
@@ -333,11 +357,12 @@ fn rows() -> Vec<Row> {
     rows.extend(pull_request_rows());
     rows.extend(staging_rows());
     rows.extend(guest_rows());
+    rows.extend(moderation_rows());
     rows
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     // Stores read a staged upload, not use cases: the contract of the stores.
     "StagedUpload::read",
     "UploadStore::read",
@@ -353,6 +378,7 @@ const ELSEWHERE: [&str; 11] = [
     "ProjectStore::remove",
     "ProjectStore::rescan",
     "GuestStore::free",
+    "ModerationStore::remove",
     // The start of a server waits for it: `server.rs`.
     "GuestStore::key",
 ];

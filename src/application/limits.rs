@@ -38,6 +38,8 @@ pub struct Limits {
     pub max_guests: usize,
     /// `maxGuestsPerAddress`, within an hour; 0 means no limit.
     pub max_guests_per_address: usize,
+    /// `maxModerated`: how many people may be muted or banned in a project.
+    pub max_moderated: usize,
     /// `maxFailedAuthentications`, per connection.
     pub max_failed_authentications: u32,
 }

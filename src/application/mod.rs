@@ -5,7 +5,6 @@
 
 pub mod auth;
 pub mod chat;
-mod client_address;
 mod command;
 mod connection_id;
 mod event;
@@ -19,6 +18,7 @@ pub mod inspection;
 mod limits;
 pub(crate) mod locks;
 pub mod memory;
+pub mod moderation;
 mod operator;
 mod outcome;
 pub mod periodic;
@@ -33,11 +33,10 @@ pub mod session;
 #[cfg(test)]
 pub(crate) mod test_world;
 
-pub use client_address::ClientAddress;
 pub use command::{
-    AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Command,
-    CreatePullRequest, DeleteFile, DeletePullRequest, EnterAsGuest, FilesQuery, Focus, PartOf,
-    PostFile, ReadFiles, Watch, WatchProject,
+    AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Ban, Command,
+    CreatePullRequest, DeleteFile, DeletePullRequest, EnterAsGuest, FilesQuery, Focus, Mute,
+    PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
 pub use event::{ApplyNotice, Event};
@@ -46,6 +45,7 @@ pub use file_key::FileKey;
 pub use files::change_outlives_connection::Commit;
 pub use files::file_stream::{FileStream, NextFile};
 pub use limits::{Limits, Policy};
+pub use moderation::moderations::Moderations;
 pub use operator::{Holdings, Operator};
 pub use outcome::{CommandOutcome, LongAnswer};
 pub use pull_requests::open_draft::OpenDraft;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::application::event::Event;
 use crate::application::file_key::FileKey;
+use crate::application::moderation::moderations::Moderations;
 use crate::application::ports::{
     EventPublisher, GuestStore, ProjectState, ProjectStore, PullRequestStore, Rescanned,
     StoreError, Topic,
@@ -20,6 +21,8 @@ pub struct Operator {
     pub pull_requests: Arc<dyn PullRequestStore>,
     /// The names of guests.
     pub guests: Arc<dyn GuestStore>,
+    /// What moderators have decided.
+    pub moderations: Arc<Moderations>,
     /// Who is told what happened; nobody where no server runs.
     pub events: Option<Arc<dyn EventPublisher>>,
 }
@@ -73,7 +76,7 @@ impl Operator {
         Ok(holdings)
     }
 
-    /// Removes a project with its files, its guests' names and its open pull requests; those who
+    /// Removes a project with its files, its guests' names, its moderation and its open pull requests; those who
     /// receive the project are told of each file, and the owners of the pull requests of their end.
     /// What is left by a crash or a failure midway is removed by the next attempt.
     ///
@@ -92,6 +95,7 @@ impl Operator {
         let removed = self.projects.remove(project, tell).await;
         if matches!(removed, Ok(()) | Err(StoreError::NotFound)) {
             self.guests.free(project).await?;
+            self.moderations.remove(project).await?;
         }
         let open = self.pull_requests.open(project, None).await?;
         match removed {

@@ -5,7 +5,7 @@ use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::domain::{ChatMessage, UserName};
+use crate::domain::{ChatMessage, Moderation, UserName};
 
 /// The result of a command.
 pub enum CommandOutcome {
@@ -65,4 +65,6 @@ pub enum LongAnswer {
     ChatHistory(Vec<ChatMessage>),
     /// Who is in a room.
     ChatMembers(Vec<UserName>),
+    /// What moderators have decided.
+    ChatModeration(Box<Moderation>),
 }

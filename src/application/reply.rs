@@ -48,6 +48,32 @@ pub enum Reply {
     ChatListen,
     /// The room has been left.
     ChatLeave,
+    /// Somebody may not write.
+    ChatMute {
+        /// Who.
+        user: UserName,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Somebody may write again.
+    ChatUnmute,
+    /// Somebody may not be there.
+    ChatBan {
+        /// Who.
+        user: UserName,
+        /// Until when, if it ends by itself.
+        until: Option<Timestamp>,
+        /// Whether it concerns addresses, too.
+        address: bool,
+    },
+    /// Somebody may be there again.
+    ChatUnban,
+    /// The message is gone.
+    ChatDelete,
+    /// Slow mode is as asked for.
+    ChatSlow,
+    /// The announcement has been made.
+    ChatAnnounce,
     /// A guest has a name now.
     GuestEnter(GuestPass),
 }
@@ -69,6 +95,8 @@ pub struct ProjectStatus {
     pub folders: u64,
     /// What guests may do.
     pub guests: GuestAccess,
+    /// How many seconds slow mode has.
+    pub slow: u32,
     /// What the connection that asks may do there.
     pub you: Abilities,
     /// Whether it may stream, and a connection is there that applies pull requests.

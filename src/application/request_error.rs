@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::application::ports::StoreError;
-use crate::domain::{AuthError, DraftError, FilePathError, GuestName, Timestamp, UploadError};
+use crate::domain::{
+    AuthError, Banned, DraftError, FilePathError, GuestName, Timestamp, UploadError,
+};
 
 /// Parameters that are missing, ill-typed or invalid, in a sentence for the author of a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,8 @@ pub enum RequestError {
         /// When the user may speak again.
         until: Timestamp,
     },
+    /// 401 for somebody whom a moderator has banned, with the end of that.
+    Banned(Banned),
     /// 409 `failReadFileError`.
     UnreadableFile,
     /// 409 `failReadPathError`.

@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::application::command::{ApplyPullRequest, Command, DeletePullRequest, Focus};
+use crate::application::command::{ApplyPullRequest, Ban, Command, DeletePullRequest, Focus, Mute};
 use crate::application::request_error::{BadParameters, RequestError};
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, as_guest, authenticate, chatting, creation, delete, demo, get, list,
-    new_session, other, path, post, pull_request, separately, streaming, viewing, watch,
+    new_session, other, path, post, pull_request, separately, streaming, user, viewing, watch,
 };
 use crate::domain::{Outcome, PullRequestId, RoomName, Sections};
 
@@ -36,14 +36,16 @@ enum Identity {
     NoRole,
     /// Views `demo` with a token that is limited to reading.
     Reader,
+    /// Views `demo` with a token that makes its bearer a moderator.
+    Moderator,
 }
 
 use crate::application::rights_tests::Identity::{
-    Author, ExpiredStreamer, ExpiredViewer, NoRole, None as Nobody, OtherStreamer, OtherViewer,
-    Owner, Reader, Viewer,
+    Author, ExpiredStreamer, ExpiredViewer, Moderator, NoRole, None as Nobody, OtherStreamer,
+    OtherViewer, Owner, Reader, Viewer,
 };
 
-const IDENTITIES: [Identity; 10] = [
+const IDENTITIES: [Identity; 11] = [
     Nobody,
     ExpiredStreamer,
     ExpiredViewer,
@@ -54,13 +56,16 @@ const IDENTITIES: [Identity; 10] = [
     Author,
     NoRole,
     Reader,
+    Moderator,
 ];
 
 /// What comes of a command, as a cell says it.
 fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
     match answer {
         Ok(_) => "yes",
-        Err(RequestError::Unauthorized(_) | RequestError::Muted { .. }) => "401",
+        Err(
+            RequestError::Unauthorized(_) | RequestError::Muted { .. } | RequestError::Banned(_),
+        ) => "401",
         Err(RequestError::BadParameters(_)) => "400",
         Err(
             RequestError::UnreadableFile
@@ -77,6 +82,8 @@ fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
 
 /// A token that is limited to reading `demo`.
 const READER: &str = "bob:ana/demo,rights=read";
+/// A moderator's token for `demo`.
+const MODERATOR: &str = "mod:ana/demo,role=moderator";
 /// The streamer's token, limited to all that there is.
 const LIMITED: &str = "ana:ana/demo,rights=read+chat+propose+stream";
 
@@ -115,6 +122,7 @@ async fn session_of(identity: Identity, scene: &Scene) -> Session {
         Identity::OtherStreamer => ("dan:dan/other", "dan", "dan/other", true),
         Identity::Owner => (ANA, "ana", "ana/demo", true),
         Identity::Author => ("pat:ana/demo", "pat", "ana/demo", false),
+        Identity::Moderator => (MODERATOR, "mod", "ana/demo", false),
     };
     let role = if streams {
         streaming(project)
@@ -161,6 +169,7 @@ verbs! {
     WatchProject, UnwatchProject, ProjectStatus, CreatePullRequest, FinishPullRequest,
     GetPullRequest, DeletePullRequest, ListPullRequests, SendMessage, ChatHistory, ChatMembers,
     LeaveRoom, Focus, Listen, ApplyPullRequest, AcceptPullRequest, AppliedPullRequest, EnterAsGuest,
+    Mute, Unmute, Ban, Unban, DeleteMessage, Slow, Announce, ShowModeration,
 }
 
 fn fault() -> BadParameters {
@@ -192,6 +201,16 @@ fn listen(room: &str) -> Command {
     Command::Listen(Ok(RoomName::parse(room).expect("a room")))
 }
 
+fn mute(name: &str) -> Command {
+    let (user, seconds) = (user(name), 60);
+    Command::Mute(Ok(Mute { user, seconds }))
+}
+
+fn ban(name: &str) -> Command {
+    let (user, seconds) = (user(name), None);
+    Command::Ban(Ok(Ban { user, seconds }))
+}
+
 fn inside(number: u128) -> Command {
     let name = format!("/{}/p", PullRequestId::from_u128(number));
     get(demo(), &name, false)
@@ -207,7 +226,7 @@ type Named = (&'static str, fn() -> Command);
 
 /// What the rows of all tables ask.
 #[rustfmt::skip]
-const COMMANDS: [Named; 83] = [
+const COMMANDS: [Named; 102] = [
     ("get demo",             || get(demo(), "/", true)),
     ("get other",            || get(other(), "/", true)),
     ("get ill-typed",        || Command::GetFiles(Err(fault()))),
@@ -265,6 +284,25 @@ const COMMANDS: [Named; 83] = [
     ("history ill-typed",    || Command::ChatHistory(Err(fault()))),
     ("members",              || Command::ChatMembers),
     ("leave",                || Command::LeaveRoom),
+    ("mute bob",             || mute("bob")),
+    ("mute the streamer",    || mute("ana")),
+    ("mute ill-typed",       || Command::Mute(Err(fault()))),
+    ("unmute bob",           || Command::Unmute(Ok(user("bob")))),
+    ("unmute ill-typed",     || Command::Unmute(Err(fault()))),
+    ("ban bob",              || ban("bob")),
+    ("ban the streamer",     || ban("ana")),
+    ("ban ill-typed",        || Command::Ban(Err(fault()))),
+    ("unban bob",            || Command::Unban(Ok(user("bob")))),
+    ("unban ill-typed",      || Command::Unban(Err(fault()))),
+    ("delete a message",     || Command::DeleteMessage(Ok(Some(2)))),
+    ("delete no message",    || Command::DeleteMessage(Ok(Some(9)))),
+    ("delete msg ill-typed", || Command::DeleteMessage(Err(fault()))),
+    ("slow",                 || Command::Slow(Ok(5))),
+    ("slow ill-typed",       || Command::Slow(Err(fault()))),
+    ("announce",             || Command::Announce(Ok("hello".into()))),
+    ("announce nothing",     || Command::Announce(Ok("".into()))),
+    ("announce ill-typed",   || Command::Announce(Err(fault()))),
+    ("moderation",           || Command::ShowModeration),
     ("guest in demo",        || as_guest("ana/demo", Ok("bob"))),
     ("guest in other",       || as_guest("dan/other", Ok("bob"))),
     ("guest of no name",     || as_guest("ana/demo", Err(fault()))),
@@ -298,137 +336,162 @@ const COMMANDS: [Named; 83] = [
 
 /// What needs no more than a right to read, where everybody has it.
 const PUBLIC: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no    read
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
-get demo              yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-get other             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-get ill-typed         400     400       400      400     400     400       400    400     400   400
-get request in demo   409     409       409      409     409     409       yes    409     409   409
-get request in other  409     409       409      409     409     409       409    409     409   409
-list demo             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-list other            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-list ill-typed        400     400       400      400     400     400       400    400     400   400
-list request in demo  409     409       409      409     409     409       yes    409     409   409
-watch demo            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-watch other           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-watch ill-typed       400     400       400      400     400     400       400    400     400   400
-unwatch demo          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-unwatch other         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-unwatch ill-typed     400     400       400      400     400     400       400    400     400   400
-status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-status other          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-status ill-typed      400     400       400      400     400     400       400    400     400   400
-guest in demo         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-guest in other        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-guest of no name      400     400       400      400     400     400       400    400     400   400
-guest ill-typed       400     400       400      400     400     400       400    400     400   400
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+get demo              yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+get other             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+get ill-typed         400     400       400      400     400     400       400    400     400   400 400
+get request in demo   409     409       409      409     409     409       yes    409     409   409 409
+get request in other  409     409       409      409     409     409       409    409     409   409 409
+list demo             yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+list other            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+list ill-typed        400     400       400      400     400     400       400    400     400   400 400
+list request in demo  409     409       409      409     409     409       yes    409     409   409 409
+watch demo            yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+watch other           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+watch ill-typed       400     400       400      400     400     400       400    400     400   400 400
+unwatch demo          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+unwatch other         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+unwatch ill-typed     400     400       400      400     400     400       400    400     400   400 400
+status demo           yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+status other          yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+status ill-typed      400     400       400      400     400     400       400    400     400   400 400
+guest in demo         yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+guest in other        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+guest of no name      400     400       400      400     400     400       400    400     400   400 400
+guest ill-typed       400     400       400      400     400     400       400    400     400   400 400
 ";
 
 /// The same with `publicRead` off.
 const PRIVATE: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no    read
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
-get demo              401     401       401      yes     401     401       yes    yes     yes   yes
-get other             401     401       401      401     yes     yes       401    401     401   401
-get ill-typed         401     401       401      400     400     400       400    400     400   400
-get request in demo   401     401       401      409     401     401       yes    409     409   409
-get request in other  401     401       401      409     401     401       409    409     409   409
-list demo             401     401       401      yes     401     401       yes    yes     yes   yes
-list other            401     401       401      401     yes     yes       401    401     401   401
-list ill-typed        401     401       401      400     400     400       400    400     400   400
-list request in demo  401     401       401      409     401     401       yes    409     409   409
-watch demo            401     401       401      yes     401     401       yes    yes     yes   yes
-watch other           401     401       401      401     yes     yes       401    401     401   401
-watch ill-typed       401     401       401      400     400     400       400    400     400   400
-unwatch demo          401     401       401      yes     401     401       yes    yes     yes   yes
-unwatch other         401     401       401      401     yes     yes       401    401     401   401
-unwatch ill-typed     401     401       401      400     400     400       400    400     400   400
-status demo           401     401       401      yes     401     401       yes    yes     yes   yes
-status other          401     401       401      401     yes     yes       401    401     401   401
-status ill-typed      401     401       401      400     400     400       400    400     400   400
-guest in demo         401     401       401      yes     401     401       yes    yes     yes   yes
-guest in other        401     401       401      401     yes     yes       401    401     401   401
-guest of no name      401     401       401      400     401     401       400    400     400   400
-guest ill-typed       401     401       401      400     400     400       400    400     400   400
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+get demo              401     401       401      yes     401     401       yes    yes     yes   yes yes
+get other             401     401       401      401     yes     yes       401    401     401   401 401
+get ill-typed         401     401       401      400     400     400       400    400     400   400 400
+get request in demo   401     401       401      409     401     401       yes    409     409   409 409
+get request in other  401     401       401      409     401     401       409    409     409   409 409
+list demo             401     401       401      yes     401     401       yes    yes     yes   yes yes
+list other            401     401       401      401     yes     yes       401    401     401   401 401
+list ill-typed        401     401       401      400     400     400       400    400     400   400 400
+list request in demo  401     401       401      409     401     401       yes    409     409   409 409
+watch demo            401     401       401      yes     401     401       yes    yes     yes   yes yes
+watch other           401     401       401      401     yes     yes       401    401     401   401 401
+watch ill-typed       401     401       401      400     400     400       400    400     400   400 400
+unwatch demo          401     401       401      yes     401     401       yes    yes     yes   yes yes
+unwatch other         401     401       401      401     yes     yes       401    401     401   401 401
+unwatch ill-typed     401     401       401      400     400     400       400    400     400   400 400
+status demo           401     401       401      yes     401     401       yes    yes     yes   yes yes
+status other          401     401       401      401     yes     yes       401    401     401   401 401
+status ill-typed      401     401       401      400     400     400       400    400     400   400 400
+guest in demo         401     401       401      yes     401     401       yes    yes     yes   yes yes
+guest in other        401     401       401      401     yes     yes       401    401     401   401 401
+guest of no name      401     401       401      400     401     401       400    400     400   400 400
+guest ill-typed       401     401       401      400     400     400       400    400     400   400 400
 ";
 
 /// What needs a role, whether reading is public or not.
 const ROLES: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no    read
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
-malformed             400     400       400      400     400     400       400    400     400   400
-post                  401     401       401      401     401     yes       yes    yes     401   401
-post ill-typed        401     401       401      401     401     400       400    400     401   401
-delete                401     401       401      401     401     yes       yes    yes     401   401
-delete a draft's      401     401       401      401     401     409       409    yes     401   401
-delete ill-typed      401     401       401      401     401     400       400    400     401   401
-focus                 401     401       401      401     401     yes       yes    401     401   401
-focus ill-typed       401     401       401      401     401     400       400    401     401   401
-creation              401     401       401      yes     yes     yes       yes    yes     401   401
-creation, no title    401     401       401      400     400     400       400    400     401   401
-creation ill-typed    401     401       401      400     400     400       400    400     401   401
-finish                401     401       401      400     400     400       400    yes     401   401
-request in demo       401     401       401      400     400     400       yes    yes     401   400
-request in other      401     401       401      400     yes     yes       400    400     401   400
-unknown request       401     401       401      400     400     400       400    400     401   400
-impossible request    401     401       401      400     400     400       400    400     401   400
-request ill-typed     401     401       401      400     400     400       400    400     401   400
-end one in demo       401     401       401      400     400     400       yes    yes     401   400
-end one in other      401     401       401      400     yes     yes       400    400     401   400
-end an unknown one    401     401       401      400     400     400       400    400     401   400
-end ill-typed         401     401       401      400     400     400       400    400     401   400
-list requests         401     401       401      yes     yes     yes       yes    yes     401   yes
-apply one in demo     401     401       401      401     401     400       409    401     401   401
-apply one in other    401     401       401      401     401     409       400    401     401   401
-apply ill-typed       401     401       401      401     401     400       400    401     401   401
-accept                401     401       401      401     401     409       409    401     401   401
-accept ill-typed      401     401       401      401     401     400       400    401     401   401
-applied ill-typed     401     401       401      401     401     400       400    401     401   401
-listen in demo        401     401       401      401     401     401       401    401     401   401
-listen in other       401     401       401      401     401     401       401    401     401   401
-listen elsewhere      401     401       401      401     401     401       401    401     401   401
-listen ill-typed      401     401       401      401     401     401       401    401     401   401
-say                   401     401       401      yes     yes     yes       yes    yes     401   401
-say nothing           401     401       401      400     400     400       400    400     401   401
-say ill-typed         401     401       401      400     400     400       400    400     401   401
-history               401     401       401      yes     yes     yes       yes    yes     401   401
-history ill-typed     401     401       401      400     400     400       400    400     401   401
-members               401     401       401      yes     yes     yes       yes    yes     401   401
-leave                 401     401       401      yes     yes     yes       yes    yes     401   401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+malformed             400     400       400      400     400     400       400    400     400   400 400
+post                  401     401       401      401     401     yes       yes    yes     401   401 401
+post ill-typed        401     401       401      401     401     400       400    400     401   401 401
+delete                401     401       401      401     401     yes       yes    yes     401   401 401
+delete a draft's      401     401       401      401     401     409       409    yes     401   401 401
+delete ill-typed      401     401       401      401     401     400       400    400     401   401 401
+focus                 401     401       401      401     401     yes       yes    401     401   401 401
+focus ill-typed       401     401       401      401     401     400       400    401     401   401 401
+creation              401     401       401      yes     yes     yes       yes    yes     401   401 yes
+creation, no title    401     401       401      400     400     400       400    400     401   401 400
+creation ill-typed    401     401       401      400     400     400       400    400     401   401 400
+finish                401     401       401      400     400     400       400    yes     401   401 400
+request in demo       401     401       401      400     400     400       yes    yes     401   400 400
+request in other      401     401       401      400     yes     yes       400    400     401   400 400
+unknown request       401     401       401      400     400     400       400    400     401   400 400
+impossible request    401     401       401      400     400     400       400    400     401   400 400
+request ill-typed     401     401       401      400     400     400       400    400     401   400 400
+end one in demo       401     401       401      400     400     400       yes    yes     401   400 400
+end one in other      401     401       401      400     yes     yes       400    400     401   400 400
+end an unknown one    401     401       401      400     400     400       400    400     401   400 400
+end ill-typed         401     401       401      400     400     400       400    400     401   400 400
+list requests         401     401       401      yes     yes     yes       yes    yes     401   yes yes
+apply one in demo     401     401       401      401     401     400       409    401     401   401 401
+apply one in other    401     401       401      401     401     409       400    401     401   401 401
+apply ill-typed       401     401       401      401     401     400       400    401     401   401 401
+accept                401     401       401      401     401     409       409    401     401   401 401
+accept ill-typed      401     401       401      401     401     400       400    401     401   401 401
+applied ill-typed     401     401       401      401     401     400       400    401     401   401 401
+listen in demo        401     401       401      401     401     401       401    401     401   401 401
+listen in other       401     401       401      401     401     401       401    401     401   401 401
+listen elsewhere      401     401       401      401     401     401       401    401     401   401 401
+listen ill-typed      401     401       401      401     401     401       401    401     401   401 401
+say                   401     401       401      yes     yes     yes       yes    yes     401   401 yes
+say nothing           401     401       401      400     400     400       400    400     401   401 400
+say ill-typed         401     401       401      400     400     400       400    400     401   401 400
+history               401     401       401      yes     yes     yes       yes    yes     401   401 yes
+history ill-typed     401     401       401      400     400     400       400    400     401   401 400
+members               401     401       401      yes     yes     yes       yes    yes     401   401 yes
+leave                 401     401       401      yes     yes     yes       yes    yes     401   401 yes
+";
+
+/// What moderators do, each in the project that their token names.
+const MODERATION: &str = "
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+mute bob              401     401       401      401     401     yes       yes    401     yes   401   yes
+mute the streamer     401     401       401      401     401     yes       400    401     400   401   400
+mute ill-typed        401     401       401      401     401     400       400    401     400   401   400
+unmute bob            401     401       401      401     401     yes       yes    401     yes   401   yes
+unmute ill-typed      401     401       401      401     401     400       400    401     400   401   400
+ban bob               401     401       401      401     401     yes       yes    401     yes   401   yes
+ban the streamer      401     401       401      401     401     yes       400    401     400   401   400
+ban ill-typed         401     401       401      401     401     400       400    401     400   401   400
+unban bob             401     401       401      401     401     yes       yes    401     yes   401   yes
+unban ill-typed       401     401       401      401     401     400       400    401     400   401   400
+delete a message      401     401       401      401     401     yes       yes    401     yes   401   yes
+delete no message     401     401       401      401     401     400       400    401     400   401   400
+delete msg ill-typed  401     401       401      401     401     400       400    401     400   401   400
+slow                  401     401       401      401     401     yes       yes    401     yes   401   yes
+slow ill-typed        401     401       401      401     401     400       400    401     400   401   400
+announce              401     401       401      401     401     yes       yes    401     yes   401   yes
+announce nothing      401     401       401      401     401     400       400    401     400   401   400
+announce ill-typed    401     401       401      401     401     400       400    401     400   401   400
+moderation            401     401       401      401     401     yes       yes    401     yes   401   yes
 ";
 
 /// Separate forms without a token: they stand on the one that the connection holds.
 const FORMS: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no    read
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
-stream demo           401     401       401      401     401     401       yes    401     yes   401
-stream other          401     401       401      401     401     yes       401    401     401   401
-view demo as ana      401     401       401      401     401     401       yes    401     yes   401
-view demo as bob      401     401       401      yes     401     401       401    401     401   yes
-view demo as pat      401     401       401      401     401     401       401    yes     401   401
-view other as eve     401     401       401      401     yes     401       401    401     401   401
-chat in demo as ana   401     401       401      401     401     401       yes    401     yes   401
-chat in demo as bob   401     401       401      yes     401     401       401    401     401   401
-chat in other as dan  401     401       401      401     401     yes       401    401     401   401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+stream demo           401     401       401      401     401     401       yes    401     yes   401 401
+stream other          401     401       401      401     401     yes       401    401     401   401 401
+view demo as ana      401     401       401      401     401     401       yes    401     yes   401 401
+view demo as bob      401     401       401      yes     401     401       401    401     401   yes 401
+view demo as pat      401     401       401      401     401     401       401    yes     401   401 401
+view other as eve     401     401       401      401     yes     401       401    401     401   401 401
+chat in demo as ana   401     401       401      401     401     401       yes    401     yes   401 401
+chat in demo as bob   401     401       401      yes     401     401       401    401     401   401 401
+chat in other as dan  401     401       401      401     401     yes       401    401     401   401 401
 ";
 
 /// With a token it is the token that counts, no matter who shows it.
 const TOKENS: &str = "
-                      ·       expired   expired  ·       other   other     ·      ·       no    read
-                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only
-empty token           401     401       401      401     401     401       401    401     401   401
-expired token         401     401       401      401     401     401       401    401     401   401
-ill-typed token       400     400       400      400     400     400       400    400     400   400
-ana's, streaming      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-bob's, viewing        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-bob's, streaming      401     401       401      401     401     401       401    401     401   401
-bob's, own project    401     401       401      401     401     401       401    401     401   401
-reader's, viewing     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-reader's, chatting    401     401       401      401     401     401       401    401     401   401
-limited, viewing      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-limited, chatting     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes
-limited, streaming    401     401       401      401     401     401       401    401     401   401
-dan's, for demo       401     401       401      401     401     401       401    401     401   401
+                      ·       expired   expired  ·       other   other     ·      ·       no    read  ·
+                      nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
+empty token           401     401       401      401     401     401       401    401     401   401 401
+expired token         401     401       401      401     401     401       401    401     401   401 401
+ill-typed token       400     400       400      400     400     400       400    400     400   400 400
+ana's, streaming      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+bob's, viewing        yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+bob's, streaming      401     401       401      401     401     401       401    401     401   401 401
+bob's, own project    401     401       401      401     401     401       401    401     401   401 401
+reader's, viewing     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+reader's, chatting    401     401       401      401     401     401       401    401     401   401 401
+limited, viewing      yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+limited, chatting     yes     yes       yes      yes     yes     yes       yes    yes     yes   yes yes
+limited, streaming    401     401       401      401     401     401       401    401     401   401 401
+dan's, for demo       401     401       401      401     401     401       401    401     401   401 401
 ";
 
 /// A row's name, and what comes of it for each identity.
@@ -476,6 +539,7 @@ fn identity(heading: &str) -> Identity {
         "author" => Author,
         "no role" => NoRole,
         "read only" => Reader,
+        "· moderator" | "moderator" => Moderator,
         unknown => panic!("no identity is called {unknown}"),
     }
 }
@@ -526,6 +590,12 @@ async fn each_role_may_do_what_is_its_own() {
 }
 
 #[tokio::test]
+async fn streamers_and_moderators_moderate_the_project_of_their_token_and_nobody_else_does() {
+    check(MODERATION, true).await;
+    check(MODERATION, false).await;
+}
+
+#[tokio::test]
 async fn a_role_is_had_by_the_token_alone() {
     for public_read in [true, false] {
         check(FORMS, public_read).await;
@@ -535,8 +605,8 @@ async fn a_role_is_had_by_the_token_alone() {
 
 #[test]
 fn every_command_has_its_rows() {
-    let tables = [PUBLIC, PRIVATE, ROLES, FORMS, TOKENS].map(rows);
-    assert_eq!(tables.each_ref().map(Vec::len), [22, 22, 39, 9, 13]);
+    let tables = [PUBLIC, PRIVATE, ROLES, MODERATION, FORMS, TOKENS].map(rows);
+    assert_eq!(tables.each_ref().map(Vec::len), [22, 22, 39, 19, 9, 13]);
     let asked: BTreeSet<_> = tables.iter().flatten().map(|(name, _)| *name).collect();
     let named: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
     assert_eq!(named.len(), COMMANDS.len(), "a name for each command");

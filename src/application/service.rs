@@ -10,10 +10,12 @@ use crate::application::files::downloads::Downloads;
 use crate::application::files::viewer_counts::ViewerCounts;
 use crate::application::guests::recent_guests::RecentGuests;
 use crate::application::limits::{Limits, Policy};
+use crate::application::memory::MemoryBudget;
+use crate::application::moderation::moderations::Moderations;
 use crate::application::operator::Operator;
 use crate::application::ports::{
-    ChatRooms, Clock, EventPublisher, GuestStore, GuestTokens, IdGenerator, Presence, ProjectStore,
-    PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
+    ChatRooms, Clock, EventPublisher, GuestStore, GuestTokens, IdGenerator, ModerationStore,
+    Presence, ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
 };
 use crate::application::pull_requests::apply_questions::ApplyQuestions;
 use crate::application::request_error::RequestError;
@@ -46,6 +48,8 @@ pub struct Ports {
     pub guests: Arc<dyn GuestStore>,
     /// Makes the tokens of guests; `None` where there are none.
     pub guest_tokens: Option<Arc<dyn GuestTokens>>,
+    /// What moderators have decided.
+    pub moderation: Arc<dyn ModerationStore>,
 }
 
 /// The service: all use cases over one set of ports. Shared by all connections.
@@ -59,13 +63,16 @@ pub struct Application {
     pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
     pub(crate) recent_guests: RecentGuests,
+    pub(crate) moderations: Arc<Moderations>,
     last_staging_id: AtomicU64,
 }
 
 impl Application {
-    /// The service over `ports`.
-    pub fn new(ports: Ports, limits: Limits, policy: Policy) -> Self {
+    /// The service over `ports`; what it keeps in memory for all is reserved from `memory`.
+    pub fn new(ports: Ports, limits: Limits, policy: Policy, memory: &MemoryBudget) -> Self {
+        let (store, account) = (Arc::clone(&ports.moderation), memory.shared_account());
         Self {
+            moderations: Arc::new(Moderations::new(store, account)),
             ports,
             limits,
             policy,
@@ -85,6 +92,7 @@ impl Application {
             projects: Arc::clone(&self.ports.projects),
             pull_requests: Arc::clone(&self.ports.pull_requests),
             guests: Arc::clone(&self.ports.guests),
+            moderations: Arc::clone(&self.moderations),
             events: Some(Arc::clone(&self.ports.events)),
         }
     }

@@ -5,14 +5,13 @@
 //! [`Journal`], in order, so that a test can ask what happened and that nothing else did.
 
 use crate::application::session::dispatch::execute;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::application::client_address::ClientAddress;
 use crate::application::command::{
     Authenticate, AuthenticateSection, Command, CreatePullRequest, DeleteFile, EnterAsGuest,
     FilesQuery, PartOf, PostFile, ReadFiles, Watch, WatchProject,
@@ -32,6 +31,7 @@ use crate::application::ports::MockFileSource;
 use crate::application::ports::MockGuestStore;
 use crate::application::ports::MockGuestTokens;
 use crate::application::ports::MockIdGenerator;
+use crate::application::ports::MockModerationStore;
 use crate::application::ports::MockPresence;
 use crate::application::ports::MockProjectStore;
 use crate::application::ports::MockPullRequestStore;
@@ -45,11 +45,13 @@ use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::{Application, Ports};
 use crate::application::session::state::Session;
+use crate::domain::ClientAddress;
 use crate::domain::{
     ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, GuestAccess, GuestEntry,
-    GuestName, PathQuery, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PublicAccess,
-    PullRequest, PullRequestId, PullRequestLimits, PullRequestSection, Revision, RoomName,
-    Sections, Streaming, Timestamp, Uptime, Usage, UserName, Version,
+    GuestName, Moderation, NewMessage, PathQuery, ProjectEntry, ProjectId, ProjectName,
+    ProjectQuota, PublicAccess, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
+    Revision, RoomName, Sections, Streaming, Timestamp, UnknownMessage, Uptime, Usage, UserName,
+    Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -89,6 +91,7 @@ pub struct World {
     pub events: MockEventPublisher,
     pub rooms: MockChatRooms,
     pub guests: MockGuestStore,
+    pub moderation: MockModerationStore,
     pub limits: Limits,
     pub policy: Policy,
     /// The files of every project.
@@ -118,6 +121,7 @@ impl World {
             events: MockEventPublisher::new(),
             rooms: MockChatRooms::new(),
             guests: MockGuestStore::new(),
+            moderation: MockModerationStore::new(),
             limits: limits(),
             policy: Policy {
                 public: PublicAccess {
@@ -164,6 +168,7 @@ impl World {
         self.furnish_events();
         self.furnish_rooms();
         self.furnish_guests();
+        self.furnish_moderation();
         let time = self.time;
         let uptime = Arc::new(AtomicU64::new(START * 1_000));
         let mut ports = Ports {
@@ -179,10 +184,16 @@ impl World {
             ids: Arc::new(ids()),
             guests: Arc::new(self.guests),
             guest_tokens: Some(Arc::new(guest_tokens())),
+            moderation: Arc::new(self.moderation),
         };
         exchange(&mut ports);
         Scene {
-            app: Arc::new(Application::new(ports, self.limits, self.policy)),
+            app: Arc::new(Application::new(
+                ports,
+                self.limits,
+                self.policy,
+                &MemoryBudget::new(256 << 20),
+            )),
             journal: self.journal,
             clock: time,
             uptime,
@@ -456,6 +467,12 @@ impl World {
                 let topic = name_of(topic);
                 journal.note(format!("publish {topic}{but}: {}", what_happened(&event)));
             });
+        let journal = self.journal.clone();
+        self.events.expect_tell().returning(move |told, event| {
+            let told: BTreeSet<_> = told.iter().map(ToString::to_string).collect();
+            let told = Vec::from_iter(told).join(" ");
+            journal.note(format!("tell {told}: {}", what_happened(&event)));
+        });
     }
 
     fn furnish_rooms(&mut self) {
@@ -470,15 +487,63 @@ impl World {
             .expect_leave()
             .returning(move |room, user, _| journal.note(format!("leave {room} {user}")));
         let journal = self.journal.clone();
+        rooms.expect_say().returning(move |_, room, message, _| {
+            let NewMessage {
+                username,
+                text,
+                slow,
+                is_announcement,
+                ..
+            } = message;
+            let slow = match slow.as_secs() {
+                0 => String::new(),
+                seconds => format!(" slow {seconds}"),
+            };
+            let kind = if is_announcement { "announce" } else { "say" };
+            journal.note(format!("{kind} {room} {username}: {text}{slow}"));
+            Ok(())
+        });
+        rooms.expect_author().returning(|_, id| match id {
+            1 => Ok(None),
+            2..=5 => Ok(Some(user("bob"))),
+            _ => Err(UnknownMessage),
+        });
+        let journal = self.journal.clone();
         rooms
-            .expect_say()
-            .returning(move |_, room, user, text, _, _| {
-                journal.note(format!("say {room} {user}: {text}"));
-                Ok(())
-            });
+            .expect_delete()
+            .returning(move |room, id| journal.note(format!("delete message {id} of {room}")));
+        let journal = self.journal.clone();
+        rooms
+            .expect_slow()
+            .returning(move |room, seconds| journal.note(format!("slow {room} {seconds}")));
         rooms.expect_history().returning(|_, _| Vec::new());
         rooms.expect_members().returning(|_| Vec::new());
         rooms.expect_sweep().returning(|_| ());
+    }
+
+    /// What is kept is there again when it is loaded anew.
+    fn furnish_moderation(&mut self) {
+        let kept: Arc<Mutex<BTreeMap<ProjectId, Moderation>>> = Arc::default();
+        let store = &mut self.moderation;
+        let found = Arc::clone(&kept);
+        store.expect_load().returning(move |project| {
+            let found = found.lock().expect("not poisoned");
+            Ok(found.get(project).cloned().unwrap_or_default())
+        });
+        let (journal, found) = (self.journal.clone(), Arc::clone(&kept));
+        store.expect_save().returning(move |project, moderation| {
+            let last = moderation.log().last().map(|action| action.deed.word());
+            journal.note(format!("keep {} of {project}", last.unwrap_or("nothing")));
+            let mut found = found.lock().expect("not poisoned");
+            found.insert(project.clone(), moderation);
+            Ok(())
+        });
+        let journal = self.journal.clone();
+        store.expect_remove().returning(move |project| {
+            journal.note(format!("forget the moderation of {project}"));
+            kept.lock().expect("not poisoned").remove(project);
+            Ok(())
+        });
     }
 
     fn furnish_guests(&mut self) {
@@ -606,6 +671,13 @@ pub fn new_session(number: u64) -> Session {
     Session::new(ConnectionId(number), ADDRESS, account)
 }
 
+/// The same from another address, which a ban may concern.
+pub fn session_from(number: u64, address: u128) -> Session {
+    let mut session = new_session(number);
+    session.address = ClientAddress(address);
+    session.with_ban_address()
+}
+
 /// Where all connections come from.
 pub const ADDRESS: ClientAddress = ClientAddress(1);
 
@@ -638,6 +710,7 @@ fn tokens() -> MockTokenVerifier {
                 "muted" => claims.muted_until = Some(seconds()),
                 "banned" => claims.banned_until = Some(seconds()),
                 "rights" => claims.rights = Some(words()),
+                "role" => claims.role = Some(value.to_owned()),
                 "room" => claims.room = Some(value.to_owned()),
                 "guest" => claims.is_guests = true,
                 _ => return Err(TokenError::IllTyped),
@@ -700,6 +773,7 @@ fn limits() -> Limits {
         max_watches: 2,
         max_guests: 100,
         max_guests_per_address: 3,
+        max_moderated: 3,
         max_failed_authentications: 3,
     }
 }
@@ -1092,5 +1166,16 @@ fn what_happened(event: &Event) -> String {
         }) => format!("{outcome:?} ({request})"),
         Event::Apply(ApplyNotice::Failed { request, .. }) => format!("not applied ({request})"),
         Event::ChatMessage(message) => format!("said {}", message.text),
+        Event::ChatDeleted { id, .. } => format!("message {id} is deleted"),
+        Event::ChatSlowed { seconds, .. } => format!("slowed to {seconds}"),
+        Event::ChatModerated {
+            action,
+            user,
+            until,
+            ..
+        } => {
+            let until = until.map(|until| format!(" until {}", until.as_millis() / 1_000));
+            format!("{action} {user}{}", until.unwrap_or_default())
+        }
     }
 }

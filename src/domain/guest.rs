@@ -133,6 +133,8 @@ pub struct GuestEntry {
     pub now: Timestamp,
     /// The streamer of the project, whose name no guest gets.
     pub streamer: UserName,
+    /// Those who are muted or banned there: no guest gets their names either.
+    pub moderated: BTreeSet<UserName>,
     /// The authors of the project's open pull requests: guests among them keep their names.
     pub authors: BTreeSet<UserName>,
     /// `maxGuests`: how many names may be taken.
@@ -168,6 +170,8 @@ impl Guests {
             return Err(GuestError::TooMany);
         }
         taken.insert(folded(entry.streamer.as_str()));
+        let moderated = entry.moderated.iter().filter_map(UserName::guest);
+        taken.extend(moderated.map(folded));
         if taken.contains(&folded(entry.name.as_str())) {
             let free = entry.name.alternative(|name| taken.contains(name));
             return Err(GuestError::Taken { free });
@@ -191,6 +195,7 @@ mod tests {
             until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
             now: Timestamp::from_secs(now),
             streamer: UserName::parse("zoe").expect("a user's name"),
+            moderated: BTreeSet::new(),
             authors: BTreeSet::new(),
             max_guests: 1_000,
         }
@@ -275,6 +280,19 @@ mod tests {
             ..entry("bob", 0)
         };
         assert_eq!(guests.take(full), Ok(()), "the streamer is no guest");
+    }
+
+    #[test]
+    fn no_guest_is_named_like_one_who_is_muted_or_banned_and_they_take_no_places() {
+        let banned = ["~Bob", "pat"].map(|name| UserName::parse(name).expect("a name"));
+        let beside = |text| GuestEntry {
+            moderated: banned.clone().into(),
+            max_guests: 1,
+            ..entry(text, 0)
+        };
+        let mut guests = Guests::default();
+        assert_eq!(suggested(&mut guests, beside("bob")), "bob-2");
+        assert_eq!(guests.take(beside("pat")), Ok(()), "that one is no guest");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Claims {
     pub banned_until: Option<Timestamp>,
     /// `rights`.
     pub rights: Option<Vec<String>>,
+    /// `role`.
+    pub role: Option<String>,
     /// `exp`.
     pub expires_at: Timestamp,
     /// `nbf`.
@@ -54,6 +56,9 @@ pub enum IdentityError {
 
 /// How far ahead `nbf` may be: the clocks of issuer and server differ a little.
 const NOT_BEFORE_LEEWAY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The `role` of those who moderate the project that their token names.
+const MODERATOR: &str = "moderator";
 
 /// What the claim `rights` leaves of what the other claims give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +98,8 @@ pub struct Identity {
     pub banned_until: Option<Timestamp>,
     /// What the token is limited to; `None`: it is not limited.
     pub rights: Option<TokenRights>,
+    /// Whether the token has the role of a moderator.
+    pub is_moderator: bool,
     /// From when on the token is no longer valid.
     pub expires_at: Timestamp,
 }
@@ -134,6 +141,7 @@ impl Identity {
             muted_until: claims.muted_until,
             banned_until: claims.banned_until,
             rights: claims.rights.as_deref().map(TokenRights::of),
+            is_moderator: claims.role.as_deref() == Some(MODERATOR) && !claims.is_guests,
             expires_at: claims.expires_at,
         })
     }
@@ -181,8 +189,12 @@ impl Identity {
 
     /// Whether they are banned from `room` now.
     pub fn is_banned(&self, room: &RoomName, now: Timestamp) -> bool {
-        let is_over = self.banned_until.is_none_or(|until| now >= until);
-        self.room.as_ref() == Some(room) && !is_over
+        self.room.as_ref() == Some(room) && self.has_ban(now)
+    }
+
+    /// Whether they are banned now from the room that the token names.
+    pub fn has_ban(&self, now: Timestamp) -> bool {
+        self.banned_until.is_some_and(|until| now < until)
     }
 
     /// Until when they are muted, if they are now.
@@ -357,6 +369,30 @@ mod tests {
             }),
             None
         );
+    }
+
+    #[test]
+    fn a_moderators_token_says_so_in_one_word_and_a_guests_never_does() {
+        let is_moderator = |role: Option<&str>, user: &str| {
+            let claims = Claims {
+                username: Some(user.into()),
+                role: role.map(str::to_owned),
+                is_guests: user.starts_with('~'),
+                ..claims()
+            };
+            let identity = Identity::from_claims(&claims, NOW).expect("valid");
+            identity.is_moderator
+        };
+        assert!(is_moderator(Some("moderator"), "bob"));
+        assert!(!is_moderator(Some("moderator"), "~bob"));
+        for role in [
+            None,
+            Some("Moderator"),
+            Some("moderator "),
+            Some("streamer"),
+        ] {
+            assert!(!is_moderator(role, "bob"), "{role:?}");
+        }
     }
 
     #[test]

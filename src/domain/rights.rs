@@ -6,6 +6,7 @@
 
 use super::auth_error::AuthError;
 use super::identity::{Identity, IdentityError, TokenRights};
+use super::moderation::Standing;
 use super::names::{RoomName, UserName};
 use super::project::ProjectId;
 use super::pull_request::PullRequestId;
@@ -31,8 +32,20 @@ impl Identity {
 
     /// Whether they may be a member of `room` now.
     pub fn may_chat(&self, room: &RoomName, public_read: bool, now: Timestamp) -> bool {
+        self.may_use_chat(public_read) && self.may_enter(room, now)
+    }
+
+    /// Whether they moderate `project` now, as far as their token decides that: its streamer, and
+    /// those with the role of a moderator who may chat and are neither muted nor banned.
+    pub fn may_moderate(&self, project: &ProjectId, public_read: bool, now: Timestamp) -> bool {
+        let is_limited = self.muted(now).is_some() || self.has_ban(now);
+        let has_role = self.is_moderator && self.names(project) && !is_limited;
+        self.may_stream(project) || (has_role && self.may_use_chat(public_read))
+    }
+
+    /// Whether the token has the words for the chat.
+    fn may_use_chat(&self, public_read: bool) -> bool {
         self.allows(|rights| rights.chat && (rights.read || public_read))
-            && self.may_enter(room, now)
     }
 
     fn allows(&self, right: impl FnOnce(TokenRights) -> bool) -> bool {
@@ -198,6 +211,25 @@ impl<'a> Rights<'a> {
         }
     }
 
+    /// Who may moderate, as far as their token decides that: see [`Identity::may_moderate`].
+    /// Returns the project and the moderator.
+    ///
+    /// # Errors
+    /// The connection has no valid token, or none that makes its bearer a moderator.
+    pub fn may_moderate(
+        &self,
+        public_read: bool,
+        now: Timestamp,
+    ) -> Result<(&'a ProjectId, &'a Identity), AuthError> {
+        let identity = self.valid_identity(now)?;
+        match &identity.project {
+            Some(project) if identity.may_moderate(project, public_read, now) => {
+                Ok((project, identity))
+            }
+            _ => Err(AuthError::Claims("moderating")),
+        }
+    }
+
     /// Who may listen at all, before it is known to which room.
     ///
     /// # Errors
@@ -259,11 +291,13 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// What the connection may do in `project`, whether or not it has taken the roles for it.
+    /// What the connection may do in `project`, whether or not it has taken the roles for it, if
+    /// its bearer stands there and in the token's room like that.
     pub fn abilities(
         &self,
         project: &ProjectId,
         public: PublicAccess,
+        [here, in_room]: [Standing; 2],
         now: Timestamp,
     ) -> Abilities {
         let valid = self.valid_identity(now).ok();
@@ -278,10 +312,13 @@ impl<'a> Rights<'a> {
         Abilities {
             user: valid.map(|identity| identity.user.clone()),
             read: self.may_read(project, public.read, now).is_ok(),
-            listen: room.is_some_and(|room| self.may_listen(&room, public, now).is_ok()),
-            chat: valid.is_some_and(may_chat),
-            propose: may(Identity::may_propose),
+            listen: here.banned.is_none()
+                && room.is_some_and(|room| self.may_listen(&room, public, now).is_ok()),
+            chat: in_room.banned.is_none() && valid.is_some_and(may_chat),
+            propose: here.banned.is_none() && may(Identity::may_propose),
             stream: may(Identity::may_stream),
+            moderate: here == Standing::default()
+                && valid.is_some_and(|bearer| bearer.may_moderate(project, public.read, now)),
         }
     }
 }
@@ -305,6 +342,8 @@ pub struct Abilities {
     pub propose: bool,
     /// To be the streamer.
     pub stream: bool,
+    /// To moderate.
+    pub moderate: bool,
 }
 
 #[cfg(test)]
@@ -343,5 +382,65 @@ mod tests {
         assert_eq!(may(rights(None, &streamer, None)), Err(AuthError::NoToken));
         let expired = rights(Some(&ana), &streamer, Some(draft)).may_write(EXPIRY);
         assert_eq!(expired, Err(AuthError::Identity(IdentityError::Expired)));
+    }
+
+    #[test]
+    fn the_streamer_moderates_and_who_has_the_role_for_the_project_and_may_chat_there() {
+        let moderates = |user: &str, change: &dyn Fn(&mut Identity), public_read| {
+            let mut identity = bearer(user);
+            change(&mut identity);
+            let roles = Roles::default();
+            let rights = Rights {
+                identity: Some(&identity),
+                roles: &roles,
+                draft: None,
+                listening: None,
+            };
+            rights.may_moderate(public_read, NOW).is_ok()
+        };
+        let limited = |read, chat| {
+            move |identity: &mut Identity| {
+                identity.rights = Some(TokenRights {
+                    read,
+                    chat,
+                    propose: true,
+                });
+            }
+        };
+        assert!(moderates("ana", &|_| {}, false));
+        assert!(!moderates("ana", &limited(true, true), true), "no streamer");
+        assert!(!moderates("bob", &|_| {}, true));
+        let moderator = |change: &dyn Fn(&mut Identity), public_read| {
+            let change = |identity: &mut Identity| {
+                identity.is_moderator = true;
+                change(identity);
+            };
+            moderates("bob", &change, public_read)
+        };
+        assert!(moderator(&|_| {}, false));
+        assert!(moderator(&limited(true, true), false));
+        assert!(moderator(&limited(false, true), true));
+        assert!(!moderator(&limited(false, true), false));
+        assert!(!moderator(&limited(true, false), true));
+        assert!(!moderator(&|identity| identity.project = None, true));
+        assert!(!moderator(
+            &|identity| identity.muted_until = Some(EXPIRY),
+            true
+        ));
+        assert!(!moderator(
+            &|identity| identity.banned_until = Some(EXPIRY),
+            true
+        ));
+        assert!(moderator(
+            &|identity| identity.banned_until = Some(NOW),
+            true
+        ));
+        assert!(!moderator(&|identity| identity.expires_at = NOW, true));
+        let mut elsewhere = bearer("bob");
+        elsewhere.is_moderator = true;
+        let mut project = elsewhere.project.clone().expect("a project");
+        assert!(elsewhere.may_moderate(&project, true, NOW));
+        project.streamer = UserName::parse("dan").expect("a name");
+        assert!(!elsewhere.may_moderate(&project, true, NOW));
     }
 }

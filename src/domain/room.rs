@@ -15,6 +15,10 @@ const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 /// with two counts, and the history may have room for twice as many messages as it holds.
 const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
 
+/// About how many bytes of memory it takes to know when somebody has last spoken in slow mode,
+/// besides their name.
+const SPOKEN_BYTES: usize = 128;
+
 /// About how many bytes of memory a room takes in which one user has spoken, besides its name and
 /// its history.
 const ROOM_BYTES: usize = 1_536;
@@ -27,6 +31,27 @@ pub struct RoomLimits {
     /// `chatMessagesPerSecond` and `chatBurst`, per user and room.
     pub rate: RateLimit,
 }
+
+/// A message that somebody wants to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Who.
+    pub username: UserName,
+    /// Its text.
+    pub text: Arc<str>,
+    /// The time now.
+    pub date: Timestamp,
+    /// How long after their last message in slow mode it may come; zero where that is off, or not
+    /// for them.
+    pub slow: Duration,
+    /// Whether a moderator says it to all.
+    pub is_announcement: bool,
+}
+
+/// The room has given no message this number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there has been no such message")]
+pub struct UnknownMessage;
 
 /// One message as the members of a room receive it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +66,8 @@ pub struct ChatMessage {
     pub text: Arc<str>,
     /// When the server accepted it.
     pub date: Timestamp,
+    /// Whether a moderator says it to all.
+    pub is_announcement: bool,
 }
 
 impl ChatMessage {
@@ -67,6 +94,7 @@ pub struct Room {
     last_id: u64,
     /// Only for users who spoke recently: a full bucket is dropped.
     buckets: HashMap<UserName, TokenBucket>,
+    spoken: Spoken,
     empty_since: Option<Uptime>,
 }
 
@@ -80,6 +108,7 @@ impl Room {
             history_bytes: 0,
             last_id: 0,
             buckets: HashMap::new(),
+            spoken: Spoken::default(),
             empty_since: Some(now),
         }
     }
@@ -103,31 +132,35 @@ impl Room {
         }
     }
 
-    /// Adds a message of `user` to the room's history, dated `date`.
+    /// Adds a message to the room's history.
     ///
     /// # Errors
-    /// How long `user` has to wait before their next message.
+    /// How long its author has to wait before their next message; nothing counts for that.
     pub fn say(
         &mut self,
-        user: &UserName,
-        text: Arc<str>,
+        said: NewMessage,
         limits: &RoomLimits,
-        date: Timestamp,
         now: Uptime,
     ) -> Result<ChatMessage, Duration> {
+        let user = &said.username;
+        self.spoken.may_speak(user, said.slow, now)?;
         let (rate, buckets) = (limits.rate, &mut self.buckets);
         buckets.retain(|_, bucket| !bucket.is_full(rate, now));
         let bucket = buckets.entry(user.clone());
         bucket
             .or_insert_with(|| TokenBucket::full(rate, now))
             .take(rate, now)?;
+        if !said.slow.is_zero() {
+            self.spoken.note(user, now);
+        }
         self.last_id += 1;
         let message = ChatMessage {
             id: self.last_id,
             room: self.name.clone(),
-            username: user.clone(),
-            text,
-            date,
+            username: said.username,
+            text: said.text,
+            date: said.date,
+            is_announcement: said.is_announcement,
         };
         self.history_bytes += message.memory_bytes();
         self.history.push_back(message.clone());
@@ -135,6 +168,37 @@ impl Room {
             self.forget_oldest();
         }
         Ok(message)
+    }
+
+    /// Who wrote the message of this number, if it is still remembered.
+    ///
+    /// # Errors
+    /// The room has given no message this number.
+    pub fn author(&self, id: u64) -> Result<Option<&UserName>, UnknownMessage> {
+        if id == 0 || id > self.last_id {
+            return Err(UnknownMessage);
+        }
+        let message = self.history.iter().find(|message| message.id == id);
+        Ok(message.map(|message| &message.username))
+    }
+
+    /// Forgets the message of this number.
+    pub fn delete(&mut self, id: u64) {
+        if let Some(place) = self.history.iter().position(|message| message.id == id)
+            && let Some(message) = self.history.remove(place)
+        {
+            self.history_bytes -= message.memory_bytes();
+        }
+    }
+
+    /// Forgets when each user has last spoken in slow mode, which has ended.
+    pub fn end_slow(&mut self) {
+        self.spoken = Spoken::default();
+    }
+
+    /// About how many bytes of memory it takes to know who has spoken in slow mode.
+    pub fn spoken_bytes(&self) -> usize {
+        self.spoken.bytes
     }
 
     /// About how many bytes of memory a room of that name takes without its history.
@@ -184,6 +248,44 @@ impl Room {
     }
 }
 
+/// When each user has last spoken in slow mode.
+#[derive(Debug, Default)]
+struct Spoken {
+    last: HashMap<UserName, Uptime>,
+    /// The same, oldest first.
+    in_order: VecDeque<(Uptime, UserName)>,
+    bytes: usize,
+}
+
+impl Spoken {
+    /// # Errors
+    /// How long until `user` may speak.
+    fn may_speak(&mut self, user: &UserName, slow: Duration, now: Uptime) -> Result<(), Duration> {
+        if slow.is_zero() {
+            return Ok(());
+        }
+        while let Some((at, oldest)) = self.in_order.front()
+            && now.since(*at) >= slow
+        {
+            self.bytes -= SPOKEN_BYTES + oldest.as_str().len();
+            if self.last.get(oldest) == Some(at) {
+                self.last.remove(oldest);
+            }
+            self.in_order.pop_front();
+        }
+        match self.last.get(user) {
+            Some(at) => Err(slow.saturating_sub(now.since(*at))),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, user: &UserName, now: Uptime) {
+        self.last.insert(user.clone(), now);
+        self.in_order.push_back((now, user.clone()));
+        self.bytes += SPOKEN_BYTES + user.as_str().len();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +304,16 @@ mod tests {
         UserName::parse(name).expect("valid")
     }
 
+    fn new(who: &str, text: Arc<str>, date: Timestamp) -> NewMessage {
+        NewMessage {
+            username: user(who),
+            text,
+            date,
+            slow: Duration::ZERO,
+            is_announcement: false,
+        }
+    }
+
     fn room() -> Room {
         Room::new(RoomName::parse("lounge").expect("valid"), NOW)
     }
@@ -211,7 +323,7 @@ mod tests {
         let mut room = room();
         let mut bytes = Vec::new();
         for text in ["a", "b"] {
-            room.say(&user("ana"), text.into(), &LIMITS, DATE, NOW)
+            room.say(new("ana", text.into(), DATE), &LIMITS, NOW)
                 .expect("within the burst");
             bytes.push(room.history_bytes());
         }
@@ -228,7 +340,7 @@ mod tests {
     fn ids_grow_and_history_keeps_the_latest_oldest_first() {
         let mut room = room();
         for text in ["a", "b", "c", "d"] {
-            room.say(&user("ana"), text.into(), &LIMITS, DATE, NOW)
+            room.say(new("ana", text.into(), DATE), &LIMITS, NOW)
                 .expect("within the burst");
         }
         let texts = |limit| {
@@ -266,14 +378,14 @@ mod tests {
         let mut room = room();
         // The clock is set back and then forward; no time passes.
         for date in [5_000, 1, 9_000, 3, 7_000].map(Timestamp::from_secs) {
-            let said = room.say(&user("ana"), "x".into(), &LIMITS, date, NOW);
+            let said = room.say(new("ana", "x".into(), date), &LIMITS, NOW);
             assert_eq!(said.map(|message| message.date), Ok(date));
         }
         let later = DATE.plus(KEPT_EMPTY);
-        let refused = room.say(&user("ana"), "x".into(), &LIMITS, later, NOW);
+        let refused = room.say(new("ana", "x".into(), later), &LIMITS, NOW);
         assert_eq!(refused, Err(Duration::from_millis(200)));
         let now = NOW.plus(Duration::from_millis(200));
-        let said = room.say(&user("ana"), "x".into(), &LIMITS, DATE, now);
+        let said = room.say(new("ana", "x".into(), DATE), &LIMITS, now);
         assert!(said.is_ok());
     }
 
@@ -281,15 +393,12 @@ mod tests {
     fn each_user_has_a_rate_of_their_own() {
         let mut room = room();
         for _ in 0..5 {
-            room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW)
+            room.say(new("ana", "x".into(), DATE), &LIMITS, NOW)
                 .expect("within the burst");
         }
-        let refused = room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW);
+        let refused = room.say(new("ana", "x".into(), DATE), &LIMITS, NOW);
         assert_eq!(refused, Err(Duration::from_millis(200)));
-        assert!(
-            room.say(&user("bob"), "x".into(), &LIMITS, DATE, NOW)
-                .is_ok()
-        );
+        assert!(room.say(new("bob", "x".into(), DATE), &LIMITS, NOW).is_ok());
         assert_eq!(room.latest(1)[0].id, 6, "a refused message takes no number");
     }
 
@@ -298,7 +407,7 @@ mod tests {
         let mut room = room();
         assert!(room.is_forgettable(NOW), "nothing to remember yet");
         room.enter(user("ana"));
-        room.say(&user("ana"), "x".into(), &LIMITS, DATE, NOW)
+        room.say(new("ana", "x".into(), DATE), &LIMITS, NOW)
             .expect("within the burst");
         assert!(!room.is_forgettable(NOW.plus(KEPT_EMPTY * 2)));
         room.leave(&user("ana"), NOW);
@@ -314,9 +423,92 @@ mod tests {
             ..LIMITS
         };
         room.enter(user("ana"));
-        room.say(&user("ana"), "x".into(), &limits, DATE, NOW)
+        room.say(new("ana", "x".into(), DATE), &limits, NOW)
             .expect("within the burst");
         room.leave(&user("ana"), NOW);
         assert!(!room.is_forgettable(NOW));
+    }
+
+    /// What comes of a message in slow mode that comes so many seconds later.
+    fn slowly(room: &mut Room, who: &str, slow: u64, later: u64) -> Result<u64, Duration> {
+        let said = NewMessage {
+            slow: Duration::from_secs(slow),
+            ..new(who, "x".into(), DATE)
+        };
+        let now = NOW.plus(Duration::from_secs(later));
+        room.say(said, &LIMITS, now).map(|message| message.id)
+    }
+
+    #[test]
+    fn in_slow_mode_each_user_speaks_once_in_so_long_and_what_is_refused_does_not_count() {
+        let mut room = room();
+        assert_eq!(slowly(&mut room, "ana", 30, 0), Ok(1));
+        assert_eq!(slowly(&mut room, "bob", 30, 1), Ok(2));
+        assert_eq!(
+            slowly(&mut room, "ana", 30, 29),
+            Err(Duration::from_secs(1))
+        );
+        assert_eq!(slowly(&mut room, "ana", 30, 30), Ok(3));
+        assert_eq!(
+            slowly(&mut room, "ana", 30, 31),
+            Err(Duration::from_secs(29))
+        );
+        assert_eq!(slowly(&mut room, "eve", 0, 31), Ok(4), "who is exempt");
+        assert_eq!(slowly(&mut room, "eve", 0, 31), Ok(5));
+        assert_eq!(slowly(&mut room, "ana", 10, 40), Ok(6), "it is less slow");
+        room.end_slow();
+        assert_eq!(slowly(&mut room, "ana", 10, 40), Ok(7));
+    }
+
+    #[test]
+    fn a_message_over_the_rate_does_not_count_for_slow_mode() {
+        let mut room = room();
+        for _ in 0..5 {
+            room.say(new("ana", "x".into(), DATE), &LIMITS, NOW)
+                .expect("within the burst");
+        }
+        let refused = slowly(&mut room, "ana", 3_600, 0);
+        assert_eq!(refused, Err(Duration::from_millis(200)));
+        assert_eq!(slowly(&mut room, "ana", 3_600, 1), Ok(6));
+    }
+
+    #[test]
+    fn who_has_spoken_in_slow_mode_takes_memory_until_they_may_speak_again() {
+        let mut room = room();
+        for number in 0..100 {
+            slowly(&mut room, &format!("user{number}"), 60, number).expect("speaks");
+        }
+        let most = room.spoken_bytes();
+        assert!(most < 60 * 200 && most > 60 * 100, "{most}");
+        slowly(&mut room, "ana", 60, 300).expect("speaks");
+        assert_eq!(room.spoken_bytes(), SPOKEN_BYTES + 3);
+        assert_eq!((room.spoken.last.len(), room.spoken.in_order.len()), (1, 1));
+        room.end_slow();
+        assert_eq!(room.spoken_bytes(), 0);
+    }
+
+    #[test]
+    fn a_deleted_message_is_gone_from_the_history_and_numbers_that_were_given_are_known() {
+        let mut room = room();
+        assert_eq!(room.author(1), Err(UnknownMessage));
+        let before = room.history_bytes();
+        for (who, text) in [("ana", "a"), ("bob", "b"), ("ana", "c"), ("ana", "d")] {
+            room.say(new(who, text.into(), DATE), &LIMITS, NOW)
+                .expect("within the burst");
+        }
+        assert_eq!(room.author(0), Err(UnknownMessage));
+        assert_eq!(room.author(1), Ok(None), "it is forgotten");
+        assert_eq!(room.author(2), Ok(Some(&user("bob"))));
+        assert_eq!(room.author(5), Err(UnknownMessage));
+        for id in [2, 2, 1] {
+            room.delete(id);
+        }
+        assert_eq!(room.author(2), Ok(None));
+        let left: Vec<_> = room.latest(9).iter().map(|message| message.id).collect();
+        assert_eq!(left, [3, 4]);
+        for id in [3, 4] {
+            room.delete(id);
+        }
+        assert_eq!(room.history_bytes(), before);
     }
 }

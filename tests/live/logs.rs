@@ -227,6 +227,10 @@ async fn session(server: &Talkative, tokens: &Tokens) -> Vec<Value> {
         say(CHAT),
         say(&CHAT.repeat(1_000)),
         chat("history", json!({})),
+        chat("mute", json!({"username": BACKWARDS, "seconds": 60})),
+        chat("ban", json!({"username": FORGED_NAME})),
+        chat("announce", json!({"message": CHAT})),
+        chat("delete", json!({"id": 1})),
         delete("p"),
     ] {
         ask(&mut ana, &mut heard, request).await;
@@ -301,6 +305,7 @@ async fn no_log_holds_a_token_a_key_or_what_users_wrote() {
         assert!(log.contains("refused a token"), "{format}: {log}");
         assert!(log.contains("could not "), "the disk failed: {log}");
         assert!(log.contains("u{202e}own"), "it was deleted: {log}");
+        assert!(log.contains("a moderator has acted"), "{format}: {log}");
         let mut forbidden: Vec<String> = tokens.forbidden().map(str::to_owned).collect();
         forbidden.extend(guest.rsplitn(2, '.').map(str::to_owned));
         forbidden.push(KEY.to_owned());

@@ -158,6 +158,14 @@ const REQUESTS: &[(&str, &str, &[Choice])] = &[
     ("chat", "history", &[("limit", number)]),
     ("chat", "members", &[]),
     ("chat", "leave", &[]),
+    ("chat", "mute", &[("username", user), ("seconds", number)]),
+    ("chat", "unmute", &[("username", user)]),
+    ("chat", "ban", &[("username", user), ("seconds", number)]),
+    ("chat", "unban", &[("username", user)]),
+    ("chat", "delete", &[("id", number)]),
+    ("chat", "slow", &[("seconds", number)]),
+    ("chat", "announce", &[("message", text)]),
+    ("chat", "moderation", &[]),
     ("chat", "nonsense", &[]),
 ];
 

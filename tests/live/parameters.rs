@@ -13,11 +13,13 @@ enum Kind {
     Part,
     /// A `limit`.
     Limit,
+    /// A number that may be 0.
+    Count,
     /// A section of `authenticate`.
     Object,
 }
 
-use Kind::{Flag, Limit, Object, Part, Text};
+use Kind::{Count, Flag, Limit, Object, Part, Text};
 
 /// A valid request and its parameters, each with whether it is required.
 type Row = (Value, &'static [(&'static str, Kind, bool)]);
@@ -85,6 +87,31 @@ fn rows() -> Vec<Row> {
             &[("limit", Limit, false)],
         ),
         (
+            chat("mute", json!({"username": "bob", "seconds": 60})),
+            &[("username", Text, true), ("seconds", Part, true)],
+        ),
+        (
+            chat("ban", json!({"username": "bob"})),
+            &[("username", Text, true), ("seconds", Part, false)],
+        ),
+        (
+            chat("unmute", json!({"username": "bob"})),
+            &[("username", Text, true)],
+        ),
+        (
+            chat("unban", json!({"username": "bob"})),
+            &[("username", Text, true)],
+        ),
+        (chat("delete", json!({"id": 1})), &[("id", Part, true)]),
+        (
+            chat("slow", json!({"seconds": 0})),
+            &[("seconds", Count, true)],
+        ),
+        (
+            chat("announce", json!({"message": "x"})),
+            &[("message", Text, true)],
+        ),
+        (
             authenticate(all),
             &[
                 ("token", Text, true),
@@ -108,7 +135,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
     if kind != Text {
         values.extend([json!(""), json!("1"), json!("yes")]);
     }
-    if kind != Part && kind != Limit {
+    if ![Part, Limit, Count].contains(&kind) {
         values.push(json!(5));
     }
     values.extend([
@@ -121,6 +148,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
     if kind == Part {
         values.push(json!(9_007_199_254_740_993_u64));
     }
+    values.retain(|value| kind != Count || value != &json!(0));
     // A limit that is too large is clamped.
     values.retain(|value| kind != Limit || value != &json!(u64::MAX));
     values

@@ -237,7 +237,7 @@ async fn a_token_with_fewer_rights_gives_nothing_more() {
                 let told = bob.ok(file("status", project())).await;
                 let expected = json!({
                     "name": "bob", "read": true, "listen": false, "chat": talks,
-                    "propose": proposes, "stream": false, "apply": false,
+                    "propose": proposes, "stream": false, "apply": false, "moderate": false,
                 });
                 assert_eq!(told["you"], expected, "{rights}, {public_read}");
             }

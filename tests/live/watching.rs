@@ -14,14 +14,14 @@ async fn the_status_counts_the_others_and_the_files() {
     anyone.ok(file("watch", project())).await;
     let expected = json!({
         "streamer": true, "viewers": 2, "files": 2, "bytes": 5, "maxBytes": 1000, "folders": 1,
-        "guests": "off",
+        "guests": "off", "slow": 0,
         "you": {"name": null, "read": true, "listen": false, "chat": false, "propose": false,
-            "stream": false, "apply": false},
+            "stream": false, "apply": false, "moderate": false},
     });
     assert_eq!(anyone.ok(file("status", project())).await, expected);
     let you = client.ok(file("status", project())).await["you"].take();
     let expected = json!({"name": "ana", "read": true, "listen": false, "chat": true,
-        "propose": true, "stream": true, "apply": false});
+        "propose": true, "stream": true, "apply": false, "moderate": true});
     assert_eq!(you, expected);
     let missing = file("status", json!({"username": "ana", "project": "none"}));
     anyone.refused(409, missing).await;

@@ -127,6 +127,7 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
         muted_until: until("mutedUntil")?,
         banned_until: until("bannedUntil")?,
         rights,
+        role: text("role")?,
         expires_at: seconds(claims.get("exp")?)?,
         not_before: claims
             .get("nbf")
@@ -172,6 +173,7 @@ pub(crate) fn sign(
         ("streamername", &claims.streamer),
         ("streamname", &claims.project),
         ("room", &claims.room),
+        ("role", &claims.role),
     ];
     let texts = texts
         .into_iter()
@@ -285,6 +287,8 @@ mod tests {
             ("rights", json!({"read": true})),
             ("rights", json!(["read", null])),
             ("rights", json!([["read"]])),
+            ("role", json!(true)),
+            ("role", json!(["moderator"])),
         ] {
             let mut claims = base.clone();
             claims[name] = value.clone();
@@ -309,6 +313,18 @@ mod tests {
         assert_eq!(rights(json!([])), Some(vec![]));
         let words = || vec!["read".to_owned(), "fly".to_owned()];
         assert_eq!(rights(json!(words())), Some(words()));
+    }
+
+    #[test]
+    fn a_role_is_a_text_or_nothing() {
+        let role = |value: Value| {
+            let claims = json!({"exp": 1, "role": value});
+            verifier().verify(&token(&claims)).expect("believed").role
+        };
+        assert_eq!(role(json!(null)), None);
+        assert_eq!(role(json!("")), None);
+        assert_eq!(role(json!("moderator")), Some("moderator".to_owned()));
+        assert_eq!(role(json!("juggler")), Some("juggler".to_owned()));
     }
 
     #[test]
@@ -406,6 +422,7 @@ mod tests {
             streamer: Some("ana".into()),
             project: Some("demo".into()),
             rights: Some(vec!["read".into(), "chat".into()]),
+            role: Some("moderator".into()),
             expires_at: Timestamp::from_secs(1_800_000_000),
             ..Claims::default()
         };
@@ -415,8 +432,8 @@ mod tests {
         assert_eq!(read.username.as_deref(), Some("ana"));
         assert_eq!(read.project.as_deref(), Some("demo"));
         assert_eq!(
-            (read.expires_at, read.rights),
-            (made.expires_at, made.rights)
+            (read.expires_at, read.rights, read.role),
+            (made.expires_at, made.rights, made.role)
         );
     }
 

@@ -1,13 +1,19 @@
 //! `authenticate` and the separate forms: a connection presents a token and takes roles (protocol,
 //! section 3).
 
+use std::sync::Arc;
+
+use crate::application::chat::message::too_many_rooms;
 use crate::application::command::{Authenticate, AuthenticateSection};
+use crate::application::moderation::banned::{must_not_be_banned, standing_in};
+use crate::application::moderation::moderated::Moderated;
 use crate::application::outcome::CommandOutcome;
 use crate::application::ports::{ProjectState, StoreError};
 use crate::application::pull_requests::pages::PullRequestPages;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
+use crate::application::session::attendance::leave_room;
 use crate::application::session::registrations::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{
@@ -115,7 +121,9 @@ async fn become_whom(
     let public = app.policy.public.read;
     let kept = session.roles.under(old, &identity, public, now);
     let roles = kept.grant(&sections, &identity, public, now)?;
+    let _moderated = must_not_be_banned_from_room(app, session, &identity, &sections, now).await?;
     check_projects(app, &sections).await?;
+    drop_what_a_ban_ends(app, session, &identity, now).await;
     let room = enter_room(app, session, &identity, &roles)?;
     if let (Some(_), Some(project)) = (&sections.file, &identity.project) {
         register(app, project).await?;
@@ -133,6 +141,57 @@ async fn become_whom(
         sections.pull_request.map(|_| Reply::PullRequestAuth),
     ];
     Ok((replies.into_iter().flatten().collect(), waiting))
+}
+
+/// Whoever asks for the section `chat` must not be banned by a moderator. What has been decided
+/// stays in memory as long as the result.
+async fn must_not_be_banned_from_room(
+    app: &Application,
+    session: &Session,
+    bearer: &Identity,
+    sections: &Sections,
+    now: Timestamp,
+) -> Result<Option<Arc<Moderated>>, RequestError> {
+    let room = sections.chat.as_ref().map(|chat| &chat.room);
+    match room.and_then(ProjectId::of_room) {
+        Some(project) => {
+            let moderated = must_not_be_banned(app, session, bearer, &project, now).await;
+            moderated.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// What a connection has from before, a new bearer may be banned from.
+async fn drop_what_a_ban_ends(
+    app: &Application,
+    session: &mut Session,
+    bearer: &Identity,
+    now: Timestamp,
+) {
+    let heard = session.listening.as_ref().and_then(ProjectId::of_room);
+    if let Some(project) = heard
+        && is_kept_out(app, session, bearer, &project, now).await
+    {
+        session.listening = None;
+    }
+    if let Some(project) = bearer.project.as_ref().filter(|_| session.draft.is_some())
+        && is_kept_out(app, session, bearer, project, now).await
+    {
+        session.drop_draft();
+    }
+}
+
+/// Whether a ban keeps a bearer out of a project; so does what cannot be read.
+async fn is_kept_out(
+    app: &Application,
+    session: &Session,
+    bearer: &Identity,
+    project: &ProjectId,
+    now: Timestamp,
+) -> bool {
+    let standing = standing_in(app, session, bearer, project, now).await;
+    !standing.is_ok_and(|standing| standing.banned.is_none())
 }
 
 async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestError> {
@@ -180,7 +239,7 @@ impl RoomEntry<'_> {
         if let Some(member) = self.member.take()
             && let Some((room, user)) = session.attached.room.replace(member)
         {
-            self.app.ports.rooms.leave(&room, &user, self.app.uptime());
+            leave_room(self.app, session, &room, &user);
         }
     }
 }
@@ -206,8 +265,7 @@ fn enter_room<'a>(
     if let Some((room, user)) = &member
         && !app.ports.rooms.enter(room, user, app.uptime())
     {
-        let (limit, value) = ("maxRooms", app.limits.max_rooms as u64);
-        return Err(RequestError::LimitExceeded { limit, value });
+        return Err(too_many_rooms(app));
     }
     Ok(RoomEntry { app, member })
 }
@@ -242,7 +300,11 @@ fn count_failure(
     session: &mut Session,
     refusal: RequestError,
 ) -> CommandOutcome {
-    if !matches!(refusal, RequestError::Unauthorized(_)) {
+    let is_401 = matches!(
+        refusal,
+        RequestError::Unauthorized(_) | RequestError::Banned(_)
+    );
+    if !is_401 {
         return CommandOutcome::Refused(refusal);
     }
     session.failed_authentications += 1;

@@ -1,14 +1,15 @@
 //! `chat`/`listen`: hears what is said in a project's room without being a member (protocol,
 //! section 7).
 
+use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
-use crate::domain::{RoomName, Timestamp};
+use crate::domain::{ProjectId, RoomName, Timestamp};
 
-pub(crate) fn listen(
+pub(crate) async fn listen(
     app: &Application,
     session: &mut Session,
     room: Checked<RoomName>,
@@ -18,9 +19,17 @@ pub(crate) fn listen(
     session.rights().may_listen_somewhere(public, now)?;
     let room = room?;
     session.rights().may_listen(&room, public, now)?;
+    let bearer = session.rights().valid_identity(now).ok();
+    let moderated = match bearer.zip(ProjectId::of_room(&room)) {
+        Some((bearer, project)) => {
+            Some(must_not_be_banned(app, session, bearer, &project, now).await?)
+        }
+        None => None,
+    };
     // A connection hears one room.
     session.roles.room = None;
     session.listening = Some(room);
     reattach(app, session, now);
+    drop(moderated);
     Ok(Reply::ChatListen)
 }

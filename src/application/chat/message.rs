@@ -1,6 +1,7 @@
 //! `chat`/`message`: a member says something in the room (protocol, section 7).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::application::limits::check_limit;
 use crate::application::ports::SayError;
@@ -8,7 +9,7 @@ use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::Timestamp;
+use crate::domain::{NewMessage, Timestamp};
 
 pub(crate) fn send_message(
     app: &Application,
@@ -16,24 +17,52 @@ pub(crate) fn send_message(
     text: Checked<Arc<str>>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    let (room, identity) = session.rights().may_chat(now)?;
-    if let Some(until) = identity.muted(now) {
+    let (room, bearer) = session.rights().may_chat(now)?;
+    let (person, public_read) = (session.person(bearer), app.policy.public.read);
+    let moderated = session.attached.moderated_room();
+    // Held until it has been said.
+    let floor = moderated.map(|moderated| moderated.floor(bearer, person, public_read, now));
+    let floor = floor.transpose()?;
+    if let Some(until) = bearer.muted(now) {
         return Err(RequestError::Muted { until });
     }
     let text = text?;
+    may_be_said(app, &text)?;
+    let message = NewMessage {
+        username: bearer.user.clone(),
+        text,
+        date: now,
+        slow: floor.as_ref().map_or(Duration::ZERO, |floor| floor.slow),
+        is_announcement: false,
+    };
+    let (me, rooms) = (Some(session.connection), &app.ports.rooms);
+    match rooms.say(me, room, message, app.uptime()) {
+        Ok(()) => Ok(Reply::ChatMessage),
+        Err(error) => Err(refused_to_say(app, error)),
+    }
+}
+
+/// The limits of what is said.
+///
+/// # Errors
+/// It is empty or too long.
+pub(crate) fn may_be_said(app: &Application, text: &str) -> Result<(), RequestError> {
     if text.is_empty() {
         return Err(RequestError::bad("message must not be empty"));
     }
-    check_limit("maxChatBytes", text.len() as u64, app.limits.max_chat_bytes)?;
-    match app.ports.rooms.say(
-        session.connection,
-        room,
-        &identity.user,
-        text,
-        now,
-        app.uptime(),
-    ) {
-        Ok(()) => Ok(Reply::ChatMessage),
-        Err(SayError::TooOften(retry_after)) => Err(RequestError::RateLimited { retry_after }),
+    check_limit("maxChatBytes", text.len() as u64, app.limits.max_chat_bytes)
+}
+
+/// The answer to who could not say something.
+pub(crate) fn refused_to_say(app: &Application, error: SayError) -> RequestError {
+    match error {
+        SayError::TooOften(retry_after) => RequestError::RateLimited { retry_after },
+        SayError::TooManyRooms => too_many_rooms(app),
     }
+}
+
+/// The 413 where there are as many rooms as may be.
+pub(crate) fn too_many_rooms(app: &Application) -> RequestError {
+    let (limit, value) = ("maxRooms", app.limits.max_rooms as u64);
+    RequestError::LimitExceeded { limit, value }
 }

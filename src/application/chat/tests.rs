@@ -11,7 +11,7 @@ use crate::application::test_world::{
     BOB, EXPIRY, Scene, World, authenticate, chatting, demo, is_bad, is_unauthorized, new_session,
     over, user,
 };
-use crate::domain::{ChatMessage, PublicAccess, RoomName, Sections, Timestamp};
+use crate::domain::{ChatMessage, PublicAccess, RoomName, Sections, Standing, Timestamp};
 
 fn message(text: &str) -> Command {
     Command::SendMessage(Ok(text.into()))
@@ -79,7 +79,7 @@ async fn a_user_who_speaks_too_often_is_told_how_long_to_wait() {
     let mut world = World::new();
     let retry_after = Duration::from_millis(200);
     let say = world.rooms.expect_say().once();
-    say.returning(move |_, _, _, _, _, _| Err(SayError::TooOften(retry_after)));
+    say.returning(move |_, _, _, _| Err(SayError::TooOften(retry_after)));
     let scene = world.build();
     let mut session = member(&scene).await;
     let answer = scene.ask(&mut session, message("hello")).await;
@@ -101,6 +101,7 @@ async fn the_history_is_clamped_to_what_a_room_remembers() {
                 username: user("pat"),
                 text: "hi".into(),
                 date: Timestamp::default(),
+                is_announcement: false,
             };
             (0..limit as u64).map(message).collect()
         });
@@ -295,7 +296,9 @@ async fn who_is_banned_from_a_room_does_not_listen_to_it_either() {
 /// What `status` tells of it.
 fn told_that_they_may_listen(scene: &Scene, session: &Session) -> bool {
     let (public, now) = (scene.app.policy.public, scene.app.now());
-    session.rights().abilities(&demo(), public, now).listen
+    let standings = [Standing::default(); 2];
+    let you = session.rights().abilities(&demo(), public, standings, now);
+    you.listen
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::application::client_address::ClientAddress;
 use crate::application::locks::lock;
 use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::ports::StoreError;
 use crate::domain::AuthError;
+use crate::domain::ClientAddress;
 
 /// How long a download may wait for memory before it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,11 +1,12 @@
 //! `file`/`status`: the state of a project.
 
+use crate::application::moderation::banned::standing_in;
 use crate::application::reply::ProjectStatus;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{ProjectId, Timestamp};
+use crate::domain::{ProjectId, Standing, Timestamp};
 
 pub(crate) async fn project_status(
     app: &Application,
@@ -20,7 +21,8 @@ pub(crate) async fn project_status(
     let usage = app.ports.projects.usage(&project).await;
     let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
     let presence = &app.ports.presence;
-    let you = session.rights().abilities(&project, public, now);
+    let (slow, standings) = moderation_of(app, session, &project, now).await;
+    let you = session.rights().abilities(&project, public, standings, now);
     Ok(Reply::FileStatus(ProjectStatus {
         streamer: presence.streamers(&project) > 0,
         viewers: presence.viewers(&project),
@@ -29,9 +31,36 @@ pub(crate) async fn project_status(
         max_bytes: app.limits.project.max_bytes,
         folders: usage.folders,
         guests: app.policy.guests,
+        slow,
         apply: you.stream && app.apply_questions.has_applier(&project),
         you,
     }))
+}
+
+/// How many seconds slow mode has, and how who asks stands there and in the room of their token.
+/// What cannot be read keeps everybody out, as it does where it counts.
+async fn moderation_of(
+    app: &Application,
+    session: &Session,
+    project: &ProjectId,
+    now: Timestamp,
+) -> (u32, [Standing; 2]) {
+    let moderated = app.moderations.of(project);
+    let slow = moderated.slow_seconds().await.unwrap_or(0);
+    let Ok(bearer) = session.rights().valid_identity(now) else {
+        return (slow, [Standing::default(); 2]);
+    };
+    let or_out = |standing: Result<_, _>| standing.unwrap_or(Standing::KEPT_OUT);
+    let here = or_out(standing_in(app, session, bearer, project, now).await);
+    let room = bearer.room.as_ref().and_then(ProjectId::of_room);
+    let in_room = match room {
+        Some(other) if other != *project => {
+            or_out(standing_in(app, session, bearer, &other, now).await)
+        }
+        Some(_) => here,
+        None => Standing::default(),
+    };
+    (slow, [here, in_room])
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::application::connection_id::ConnectionId;
-use crate::domain::{ChatMessage, RoomName, Timestamp, Uptime, UserName};
+use crate::domain::{ChatMessage, NewMessage, RoomName, UnknownMessage, Uptime, UserName};
 
 /// Why a message was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +9,9 @@ pub enum SayError {
     /// The user speaks too often; they may again after this long.
     #[error("too many messages")]
     TooOften(Duration),
+    /// There would be more than `maxRooms`.
+    #[error("too many rooms")]
+    TooManyRooms,
 }
 
 /// Knows the rooms: who is in them and what was said.
@@ -23,20 +25,33 @@ pub trait ChatRooms: Send + Sync {
     /// Removes one connection of `user` from `room`.
     fn leave(&self, room: &RoomName, user: &UserName, now: Uptime);
 
-    /// Adds a message of that date to the room's history and hands it to everybody who receives
-    /// [`Topic::Room`](super::Topic::Room) except `origin`, in the same order for all.
+    /// Adds a message to the room's history and hands it to everybody who receives
+    /// [`Topic::Room`](super::Topic::Room) except `origin`, in the same order for all. An
+    /// announcement creates the room if nobody is in it.
     ///
     /// # Errors
     /// Why the message was not accepted.
     fn say(
         &self,
-        origin: ConnectionId,
+        origin: Option<ConnectionId>,
         room: &RoomName,
-        user: &UserName,
-        text: Arc<str>,
-        date: Timestamp,
+        message: NewMessage,
         now: Uptime,
     ) -> Result<(), SayError>;
+
+    /// Who wrote the message of this number in `room`, if that is still remembered.
+    ///
+    /// # Errors
+    /// The room has given no message this number.
+    fn author(&self, room: &RoomName, id: u64) -> Result<Option<UserName>, UnknownMessage>;
+
+    /// Forgets a message and tells everybody who receives [`Topic::Room`](super::Topic::Room), in
+    /// the order of what is said.
+    fn delete(&self, room: &RoomName, id: u64);
+
+    /// Tells everybody who receives [`Topic::Room`](super::Topic::Room) how many seconds slow mode
+    /// has now, in the order of what is said; 0 ends it.
+    fn slow(&self, room: &RoomName, seconds: u32);
 
     /// The latest messages of `room`, at most `limit`, oldest first.
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;

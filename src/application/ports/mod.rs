@@ -10,6 +10,7 @@ pub(crate) mod file_source;
 pub(crate) mod guest_store;
 pub(crate) mod guest_tokens;
 pub(crate) mod id_generator;
+pub(crate) mod moderation_store;
 pub(crate) mod presence;
 pub(crate) mod project_store;
 pub(crate) mod pull_request_store;
@@ -27,6 +28,7 @@ pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use guest_store::{GuestKey, GuestStore, TakeNameError};
 pub use guest_tokens::GuestTokens;
 pub use id_generator::IdGenerator;
+pub use moderation_store::ModerationStore;
 pub use presence::Presence;
 pub use project_store::{
     FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, Rescanned,
@@ -44,7 +46,8 @@ pub use upload_store::UploadStore;
 pub use {
     chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
     file_source::MockFileSource, guest_store::MockGuestStore, guest_tokens::MockGuestTokens,
-    id_generator::MockIdGenerator, presence::MockPresence, project_store::MockProjectStore,
-    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
-    token_verifier::MockTokenVerifier, upload_store::MockUploadStore,
+    id_generator::MockIdGenerator, moderation_store::MockModerationStore, presence::MockPresence,
+    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
+    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
+    upload_store::MockUploadStore,
 };

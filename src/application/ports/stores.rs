@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::guest_store::GuestStore;
+use super::moderation_store::ModerationStore;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
@@ -38,4 +39,6 @@ pub struct Stores {
     pub uploads: Arc<dyn UploadStore>,
     /// The names of guests.
     pub guests: Arc<dyn GuestStore>,
+    /// What moderators have decided.
+    pub moderation: Arc<dyn ModerationStore>,
 }

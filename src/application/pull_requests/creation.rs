@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::application::command::CreatePullRequest;
 use crate::application::limits::check_limit;
+use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::pull_requests::open_draft::OpenDraft;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{Draft, Timestamp, WriteTarget};
+use crate::domain::{Draft, Timestamp};
 
 pub(crate) async fn create_pull_request(
     app: &Application,
@@ -18,6 +19,8 @@ pub(crate) async fn create_pull_request(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let (project, owner) = session.rights().may_propose(now)?;
+    let bearer = session.rights().valid_identity(now)?;
+    let _moderated = must_not_be_banned(app, session, bearer, project, now).await?;
     let (project, owner) = (project.clone(), owner.clone());
     let CreatePullRequest { title, description } = request?;
     if title.is_empty() {
@@ -35,9 +38,7 @@ pub(crate) async fn create_pull_request(
     if open.len() >= app.limits.max_open_pull_requests {
         return Err(too_many_open(app));
     }
-    session
-        .uploads
-        .retain(|target| !matches!(target, WriteTarget::Draft(_)));
+    session.drop_draft();
     session.draft = Some(Box::new(OpenDraft::new(
         app.ports.ids.pull_request_id(),
         Draft::new(title, description),

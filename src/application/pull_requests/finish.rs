@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::event::Event;
+use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::ports::{FinishError, Topic};
 use crate::application::pull_requests::creation::too_many_open;
 use crate::application::pull_requests::open_draft::OpenDraft;
@@ -18,6 +19,8 @@ pub(crate) async fn finish_pull_request(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let (project, owner) = session.rights().may_propose(now)?;
+    let bearer = session.rights().valid_identity(now)?;
+    let _moderated = must_not_be_banned(app, session, bearer, project, now).await?;
     let (project, owner) = (project.clone(), owner.clone());
     let Some(open) = &session.draft else {
         return Err(RequestError::bad(

@@ -18,6 +18,14 @@ use crate::application::files::project_status::project_status;
 use crate::application::files::read_files::{get_files, list_files};
 use crate::application::files::watch_project::{unwatch_project, watch_project};
 use crate::application::guests::enter::enter_as_guest;
+use crate::application::moderation::announce::announce;
+use crate::application::moderation::ban::{ban, unban};
+use crate::application::moderation::banned::explain_ban;
+use crate::application::moderation::delete::delete_message;
+use crate::application::moderation::mute::{mute, unmute};
+use crate::application::moderation::put_out::heed_summons;
+use crate::application::moderation::show::show_moderation;
+use crate::application::moderation::slow::slow;
 use crate::application::outcome::CommandOutcome;
 use crate::application::pull_requests::apply::{
     accept_pull_request, applied_pull_request, apply_pull_request,
@@ -27,8 +35,10 @@ use crate::application::pull_requests::delete::delete_pull_request;
 use crate::application::pull_requests::finish::finish_pull_request;
 use crate::application::pull_requests::get::get_pull_request;
 use crate::application::pull_requests::list::list_pull_requests;
+use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
+use crate::domain::Timestamp;
 
 /// Carries out one command of a connection. Changes of a project come back as
 /// [`CommandOutcome::Commit`], so that the caller can carry out several at once.
@@ -38,6 +48,23 @@ pub async fn execute(
     command: Command,
 ) -> CommandOutcome {
     let now = app.now();
+    heed_summons(app, session, now);
+    let concerns_room = command.concerns_room();
+    let outcome = carry_out(app, session, command, now).await;
+    match outcome {
+        CommandOutcome::Refused(refused @ RequestError::Unauthorized(_)) if concerns_room => {
+            CommandOutcome::Refused(explain_ban(app, session, refused, now).boxed().await)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn carry_out(
+    app: &Arc<Application>,
+    session: &mut Session,
+    command: Command,
+    now: Timestamp,
+) -> CommandOutcome {
     match command {
         Command::Malformed(fault) => CommandOutcome::Refused(fault.into()),
         Command::Authenticate(request) => run(authenticate(app, session, request, now)).await,
@@ -73,8 +100,16 @@ pub async fn execute(
         Command::SendMessage(text) => send_message(app, session, text, now).into(),
         Command::ChatHistory(limit) => chat_history(app, session, limit, now).into(),
         Command::ChatMembers => chat_members(app, session, now).into(),
-        Command::Listen(room) => listen(app, session, room, now).into(),
+        Command::Listen(room) => run(listen(app, session, room, now)).await,
         Command::LeaveRoom => leave_room(app, session, now).into(),
+        Command::Mute(request) => run(mute(app, session, request, now)).await,
+        Command::Unmute(user) => run(unmute(app, session, user, now)).await,
+        Command::Ban(request) => run(ban(app, session, request, now)).await,
+        Command::Unban(user) => run(unban(app, session, user, now)).await,
+        Command::DeleteMessage(id) => run(delete_message(app, session, id, now)).await,
+        Command::Slow(seconds) => run(slow(app, session, seconds, now)).await,
+        Command::Announce(text) => run(announce(app, session, text, now)).await,
+        Command::ShowModeration => run(show_moderation(app, session, now)).await,
         Command::EnterAsGuest(request) => run(enter_as_guest(app, session, request, now)).await,
     }
 }

@@ -1,6 +1,7 @@
 //! What a connection may do, and the order and time in which it does it. An inbound adapter
 //! implements [`Responder`], puts requests into a [`RequestQueue`] and runs a [`RequestProcessor`].
 
+pub(crate) mod attendance;
 pub mod dispatch;
 pub mod expiry;
 pub mod registrations;
@@ -9,6 +10,7 @@ pub mod request_queue;
 pub mod responder;
 pub(crate) mod session_timer;
 pub mod state;
+pub(crate) mod summons;
 
 pub use request_processor::{Done, RequestProcessor};
 pub use request_queue::{End, Request, RequestQueue};

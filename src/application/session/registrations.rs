@@ -10,6 +10,7 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::pull_requests::apply_notices::{tell_of_applier_left, withdraw};
 use crate::application::service::Application;
+use crate::application::session::attendance::{attend, attended, is_moderated, leave_room};
 use crate::application::session::state::{Registrations, Session};
 use crate::domain::{Contents, ProjectId, PublicAccess, PullRequestId, Timestamp};
 
@@ -68,13 +69,15 @@ fn due(session: &Session, public: PublicAccess, now: Timestamp) -> Registrations
         asks: own.filter(|_| session.awaits_notices).cloned(),
         presence: streamed.filter(|_| is_present).cloned(),
         room,
+        attended: Vec::new(),
     }
 }
 
 /// Registers the connection for what its session is entitled to now, and for nothing else. If it is
 /// no longer told of pull requests, new ones wait for it from now on.
 pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp) {
-    let entitled = due(session, app.policy.public, now);
+    let mut entitled = due(session, app.policy.public, now);
+    entitled.attended = attended(app, session, now);
     let told = session.notices.live();
     let is_told =
         |project: &ProjectId| entitled.topics.contains(&Topic::Proposals(project.clone()));
@@ -82,7 +85,7 @@ pub(crate) fn reattach(app: &Application, session: &mut Session, now: Timestamp)
     if let Some(project) = told.cloned() {
         leave_pull_requests(app, session, &project);
     }
-    replace(app, session.connection, &session.attached, &entitled);
+    replace(app, session, &entitled, now);
     session.attached = entitled;
 }
 
@@ -134,16 +137,13 @@ pub struct SessionGuard {
 impl Drop for SessionGuard {
     fn drop(&mut self) {
         let (session, none) = (&self.session, Registrations::default());
-        replace(
-            &self.application,
-            session.connection,
-            &session.attached,
-            &none,
-        );
+        replace(&self.application, session, &none, Timestamp::default());
     }
 }
 
-fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
+/// Registers the connection of `session` for `new` instead of what it is registered for.
+fn replace(app: &Application, session: &Session, new: &Registrations, date: Timestamp) {
+    let (me, old) = (session.connection, &session.attached);
     let ports = &app.ports;
     let now = app.uptime();
     let ended = old
@@ -157,15 +157,18 @@ fn replace(app: &Application, me: ConnectionId, old: &Registrations, new: &Regis
     if let Some((room, user)) = &old.room
         && old.room != new.room
     {
-        ports.rooms.leave(room, user, now);
+        leave_room(app, session, room, user);
     }
     let begun = new
         .topics
         .iter()
         .filter(|topic| !old.topics.contains(topic));
     for topic in begun {
-        ports.subscriptions.subscribe(me, topic.clone());
+        if !is_moderated(topic, new) {
+            ports.subscriptions.subscribe(me, topic.clone());
+        }
     }
+    attend(app, session, new, date);
     narrow(app, me, old, new);
     change_apply_questions(app, me, old, new);
     tell_of_viewers(app, old, new);

@@ -1,18 +1,21 @@
 //! The session of a connection, whose deadlines are met whatever work is in progress.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::application::command::Command;
 use crate::application::files::post_file::settle_upload;
+use crate::application::moderation::put_out::heed_summons;
 use crate::application::outcome::CommandOutcome;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::{expire_uploads, next_deadline, withdraw_expired};
 use crate::application::session::registrations::SessionGuard;
 use crate::application::session::responder::Responder;
 use crate::application::session::state::Session;
+use crate::application::session::summons::Summons;
 
 /// The longest wait: a deadline further away is checked again on the way.
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
@@ -60,6 +63,7 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
                 biased;
                 result = &mut work => return result,
                 () = async { until(self.deadline()).await } => self.on_deadline(),
+                () = summoned(self.session().summons.clone()) => self.on_summons(),
             }
         }
     }
@@ -67,6 +71,16 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
     fn deadline(&self) -> Option<Instant> {
         let wait = next_deadline(&self.connected.application, self.session())?;
         Some(Instant::now() + wait.min(MAX_WAIT))
+    }
+
+    fn on_summons(&mut self) {
+        let SessionGuard {
+            application,
+            session,
+        } = &mut self.connected;
+        let now = application.now();
+        heed_summons(application, session, now);
+        self.observe();
     }
 
     fn on_deadline(&mut self) {
@@ -79,6 +93,14 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
             self.responder.refuse(&refusal, &R::Context::default());
         }
         self.observe();
+    }
+}
+
+/// Waits until the session is called, or forever.
+async fn summoned(summons: Option<Arc<Summons>>) {
+    match summons {
+        Some(summons) => summons.called().await,
+        None => std::future::pending().await,
     }
 }
 

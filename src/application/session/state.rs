@@ -1,17 +1,20 @@
 //! The state of a connection: a plain value without a socket in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::application::auth::holder::holder_of;
-use crate::application::client_address::ClientAddress;
 use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder, Reservation};
+use crate::application::moderation::moderated::Moderated;
 use crate::application::ports::Topic;
 use crate::application::pull_requests::cursor::PullRequestCursor;
 use crate::application::pull_requests::open_draft::OpenDraft;
+use crate::application::session::summons::Summons;
+use crate::domain::ClientAddress;
 use crate::domain::{
     Contents, Identity, ProjectId, Rights, Roles, RoomName, UserName, WriteTarget,
 };
@@ -25,6 +28,8 @@ pub struct Session {
     pub(crate) connection: ConnectionId,
     /// Where the client is.
     pub(crate) address: ClientAddress,
+    /// The same if a ban may concern it.
+    pub(crate) ban_address: Option<ClientAddress>,
     /// Counts what the connection makes the server hold in memory.
     pub(crate) account: Arc<Account>,
     pub(crate) identity: Option<Identity>,
@@ -43,17 +48,20 @@ pub struct Session {
     pub(crate) awaits_notices: bool,
     /// Whether what needs its expired token has been withdrawn.
     pub(crate) told_expired: bool,
+    /// How it is called when others have changed what it may do; made when that is first possible.
+    pub(crate) summons: Option<Arc<Summons>>,
     /// What the connection is registered for.
     pub(crate) attached: Registrations,
 }
 
 impl Session {
     /// Creates the session of a new connection from `address`, whose memory is reserved on
-    /// `account`.
+    /// `account`. No ban concerns that address.
     pub fn new(connection: ConnectionId, address: ClientAddress, account: Arc<Account>) -> Self {
         Self {
             connection,
             address,
+            ban_address: None,
             uploads: Uploads::new(Arc::clone(&account)),
             watches_held: account.reserve(0),
             account,
@@ -66,7 +74,17 @@ impl Session {
             listening: None,
             awaits_notices: false,
             told_expired: false,
+            summons: None,
             attached: Registrations::default(),
+        }
+    }
+
+    /// The same, but a ban of a guest may concern the address.
+    #[must_use]
+    pub fn with_ban_address(self) -> Self {
+        Self {
+            ban_address: Some(self.address),
+            ..self
         }
     }
 
@@ -162,11 +180,44 @@ pub(crate) struct Registrations {
     pub(crate) room: Option<(RoomName, UserName)>,
     /// The project whose pull requests it applies.
     pub(crate) applies: Option<ProjectId>,
+    /// The projects in which moderators may decide about its bearer.
+    pub(crate) attended: Vec<Attended>,
     /// The project in which it may ask that of another connection, and has done so.
     pub(crate) asks: Option<ProjectId>,
 }
 
+/// Where moderators may decide about the bearer of a connection, as long as it is there.
+pub(crate) struct Attended {
+    pub(crate) moderated: Arc<Moderated>,
+    pub(crate) part: Part,
+}
+
+impl fmt::Debug for Attended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:?}", self.part, self.moderated.project)
+    }
+}
+
+/// How a connection is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) user: UserName,
+    /// In the room.
+    pub(crate) is_member: bool,
+    /// In the room, or listening to it.
+    pub(crate) hears: bool,
+    /// With a token that makes it a moderator's.
+    pub(crate) moderates: bool,
+}
+
 impl Registrations {
+    /// That of the project whose room it is in.
+    pub(crate) fn moderated_room(&self) -> Option<&Arc<Moderated>> {
+        let attended = self.attended.iter();
+        let mut rooms = attended.filter(|attended| attended.part.is_member);
+        rooms.next().map(|attended| &attended.moderated)
+    }
+
     /// From how many projects and rooms it receives what happens there.
     pub(crate) fn received(&self) -> usize {
         let topics = self.topics.iter();

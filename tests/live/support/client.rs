@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -27,6 +28,19 @@ impl Client {
     /// With buffers as small as possible, so that unread data soon waits at the server.
     pub async fn narrow(url: &str) -> Self {
         Self::with_buffer(url, Some(4_096)).await
+    }
+
+    /// Behind a trusted proxy on this machine that says where the client is.
+    pub async fn behind_proxy(url: &str, address: &str) -> Self {
+        let mut request = url.into_client_request().expect("a request");
+        let headers = request.headers_mut();
+        let value = address.parse().expect("a header");
+        headers.insert("X-Forwarded-For", value);
+        let place = url.trim_start_matches("ws://").trim_end_matches('/');
+        let stream = TcpStream::connect(place).await.expect("connected");
+        stream.set_nodelay(true).expect("set");
+        let (socket, _) = client_async(request, stream).await.expect("an upgrade");
+        Self(socket)
     }
 
     async fn with_buffer(url: &str, receive: Option<u32>) -> Self {

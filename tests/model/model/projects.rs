@@ -54,6 +54,7 @@ impl World {
             "maxBytes": self.limits.project_bytes,
             "folders": folders(files),
             "guests": "off",
+            "slow": 0,
             "you": self.you(me, project),
         });
         Ok(vec![success("fileStatus", data)])
@@ -74,6 +75,11 @@ impl World {
                 token.project == *project && token.allows("read") && token.allows("propose")
             }),
             "stream": may(&|token| {
+                token.project == *project && token.user == project.streamer
+                    && token.rights.is_none()
+            }),
+            // Nobody here has a role.
+            "moderate": may(&|token| {
                 token.project == *project && token.user == project.streamer
                     && token.rights.is_none()
             }),

@@ -144,7 +144,10 @@ impl<F: Frame> Members<F> {
                 Event::PullRequestCreated(_)
                 | Event::PullRequestClosed { .. }
                 | Event::Apply(_)
-                | Event::ChatMessage(_) => queue.deliver(frame.clone()),
+                | Event::ChatMessage(_)
+                | Event::ChatDeleted { .. }
+                | Event::ChatSlowed { .. }
+                | Event::ChatModerated { .. } => queue.deliver(frame.clone()),
             }
         }
     }

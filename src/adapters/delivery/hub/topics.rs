@@ -149,6 +149,20 @@ impl<F: Frame> EventPublisher for Hub<F> {
             members.deliver(&event, origin, &*self.encode);
         }
     }
+
+    fn tell(&self, connections: &[ConnectionId], event: Event) {
+        let told = connections.iter().filter_map(|id| self.connection(*id));
+        let told: Vec<_> = told.collect();
+        if told.is_empty() {
+            return;
+        }
+        let frames = (self.encode)(&event, told.len());
+        for connection in told {
+            for frame in &frames {
+                connection.queue.deliver(frame.clone());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -149,6 +149,10 @@ pub struct Config {
     /// hour; 0: no limit
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "40")]
     pub max_guests_per_address: Whole<0>,
+    /// The most people who may be muted or banned by moderators in one project at a time, from 1 to
+    /// 10000
+    #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "1000")]
+    pub max_moderated: Whole<1, 10_000>,
     /// The most connections; 0: no limit
     #[arg(long, help_heading = CONNECTIONS, value_name = "NUMBER", default_value = "20000")]
     pub max_connections: Whole<0>,

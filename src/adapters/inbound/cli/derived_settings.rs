@@ -76,6 +76,7 @@ impl Config {
             max_watches: self.max_watches.size(),
             max_guests: self.max_guests.size(),
             max_guests_per_address: self.max_guests_per_address.size(),
+            max_moderated: self.max_moderated.size(),
             max_failed_authentications: self.max_failed_authentications.small(),
         }
     }

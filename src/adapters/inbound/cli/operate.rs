@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use super::args::{Operation, Target};
 use super::config::Config;
 use super::run::{Failure, print};
 use crate::adapters::inbound::control::{self, Request, Response};
-use crate::application::Operator;
-use crate::application::ports::Stores;
+use crate::application::ports::{ModerationStore, StoreResources, Stores};
+use crate::application::{Moderations, Operator};
 use crate::domain::ProjectId;
 
 /// Carries out `operation` on the stores that `open` opens; `None` if a running server has them.
@@ -26,6 +27,7 @@ pub async fn operate<E: Error>(
         projects: stores.projects,
         pull_requests: stores.pull_requests,
         guests: stores.guests,
+        moderations: moderations(stores.moderation),
         events: None,
     });
     let performer = Performer { config, here };
@@ -34,6 +36,12 @@ pub async fn operate<E: Error>(
         Operation::Rescan(target) => performer.rescan(&target).await,
         Operation::Remove { project, yes } => performer.remove(&project, yes).await,
     }
+}
+
+/// That of a store that nobody else uses meanwhile.
+fn moderations(store: Arc<dyn ModerationStore>) -> Arc<Moderations> {
+    let account = StoreResources::default().memory.shared_account();
+    Arc::new(Moderations::new(store, account))
 }
 
 struct Performer<'a> {

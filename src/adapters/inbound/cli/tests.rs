@@ -75,6 +75,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("folderDeletion", "ignore"),
     ("guests", "propose"),
     ("maxGuests", "10000"),
+    ("maxModerated", "10000"),
     ("logFormat", "json"),
     ("logLevel", "warn"),
 ];

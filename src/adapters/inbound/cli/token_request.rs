@@ -29,6 +29,9 @@ pub struct TokenRequest {
         value_parser = ["read", "chat", "propose"]
     )]
     pub rights: Option<Vec<String>>,
+    /// Makes its bearer a moderator of the project
+    #[arg(long)]
+    pub moderator: bool,
     /// How many hours it is valid, from 1 to 87600
     #[arg(long, default_value = "12", value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub hours: u32,
@@ -44,6 +47,7 @@ impl TokenRequest {
             project: self.project,
             room: self.room,
             rights: self.rights,
+            role: self.moderator.then(|| "moderator".to_owned()),
             expires_at: now.plus(lifetime),
             ..Claims::default()
         }

@@ -135,20 +135,26 @@ mod tests {
 
     use super::*;
     use crate::adapters::inbound::transport::Probes;
-    use crate::application::Operator;
+    use crate::application::memory::MemoryBudget;
     use crate::application::ports::{
-        MockGuestStore, MockProjectStore, MockPullRequestStore, ProjectState, StoreError,
+        MockGuestStore, MockModerationStore, MockProjectStore, MockPullRequestStore, ProjectState,
+        StoreError,
     };
+    use crate::application::{Moderations, Operator};
 
     fn server(projects: MockProjectStore) -> RunningServer {
         let mut pull_requests = MockPullRequestStore::new();
         pull_requests.expect_open().returning(|_, _| Ok(Vec::new()));
         let mut guests = MockGuestStore::new();
         guests.expect_free().returning(|_| Ok(()));
+        let mut moderation = MockModerationStore::new();
+        moderation.expect_remove().returning(|_| Ok(()));
+        let account = MemoryBudget::new(1 << 20).shared_account();
         let operator = Operator {
             projects: Arc::new(projects),
             pull_requests: Arc::new(pull_requests),
             guests: Arc::new(guests),
+            moderations: Arc::new(Moderations::new(Arc::new(moderation), account)),
             events: None,
         };
         RunningServer {

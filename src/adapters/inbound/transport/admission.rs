@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
-use crate::application::ClientAddress;
 use crate::application::locks::lock;
+use crate::domain::ClientAddress;
 
 /// Counts sockets and refuses those over the limits: one counts the connections, another the
 /// sockets that are not connections yet.

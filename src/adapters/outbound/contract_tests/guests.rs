@@ -11,6 +11,7 @@ fn wanted(name: &str, now: u64) -> GuestEntry {
         until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
         now: Timestamp::from_secs(now),
         streamer: demo().streamer,
+        moderated: BTreeSet::new(),
         authors: BTreeSet::new(),
         max_guests: 100,
     }

@@ -3,6 +3,7 @@
 mod drafts;
 mod files;
 mod guests;
+mod moderation;
 mod overlap;
 mod projects;
 mod pull_requests;
@@ -126,4 +127,10 @@ contract! {
         of_guests_who_want_one_name_at_once_one_gets_it,
         names_of_a_removed_project_are_free,
         the_key_is_made_once;
+    moderation:
+        where_nothing_has_been_decided_nothing_is_kept,
+        what_is_kept_comes_back_and_replaces_what_was_kept,
+        each_project_has_its_own_moderation,
+        the_moderation_of_a_removed_project_is_gone,
+        of_two_that_are_kept_at_once_one_is_there_whole;
 }

@@ -11,8 +11,8 @@ use crate::adapters::outbound::filesystem::{self, Durability};
 use crate::adapters::outbound::memory;
 use crate::application::FileContent;
 use crate::application::ports::{
-    FilesBelow, FinishError, GuestStore, OpenFile, ProjectStore, PullRequestStore, StagedUpload,
-    StagingId, StoreError, StoreResources, UploadStore,
+    FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, ProjectStore, PullRequestStore,
+    StagedUpload, StagingId, StoreError, StoreResources, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -33,6 +33,7 @@ pub(in crate::adapters::outbound) struct World {
     pub pull_requests: Arc<dyn PullRequestStore>,
     pub uploads: Arc<dyn UploadStore>,
     pub guests: Arc<dyn GuestStore>,
+    pub moderation: Arc<dyn ModerationStore>,
     /// Where they lie, if they lie anywhere; removed with the last of them.
     pub place: Option<Arc<tempfile::TempDir>>,
 }
@@ -45,6 +46,7 @@ impl World {
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
             guests: stores.guests,
+            moderation: stores.moderation,
             place: None,
         }
     }
@@ -69,6 +71,7 @@ impl World {
             pull_requests: stores.pull_requests,
             uploads: stores.uploads,
             guests: stores.guests,
+            moderation: stores.moderation,
             place: Some(place),
         }
     }

@@ -7,6 +7,7 @@
 
 mod guests;
 mod inspect;
+mod moderation;
 mod pool;
 mod projects;
 mod pull_requests;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::guests::store::FilesystemGuests;
+use super::moderation::store::FilesystemModeration;
 use super::pool::in_flight::InFlight;
 use super::projects::store::FilesystemProjects;
 use super::pull_requests::load;
@@ -29,11 +30,13 @@ pub fn open_stores(
     let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);
     let pull_requests = FilesystemPullRequests::new(Arc::clone(&layout), Arc::clone(&drafts), open);
     let guests = FilesystemGuests::new(Arc::clone(&layout));
+    let moderation = FilesystemModeration::new(Arc::clone(&layout));
     Ok(Stores {
         projects: Arc::new(projects),
         pull_requests: Arc::new(pull_requests),
         uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
         guests: Arc::new(guests),
+        moderation: Arc::new(moderation),
     })
 }
 

@@ -7,7 +7,9 @@ use crate::application::locks::lock;
 use crate::application::memory::{Account, MemoryBudget, Reservation};
 use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
 use crate::application::{ConnectionId, Event};
-use crate::domain::{ChatMessage, Room, RoomLimits, RoomName, Timestamp, Uptime, UserName};
+use crate::domain::{
+    ChatMessage, NewMessage, Room, RoomLimits, RoomName, UnknownMessage, Uptime, UserName,
+};
 
 /// The part of the memory budget that all rooms and their histories may take together.
 const ROOMS_PART: usize = 4;
@@ -85,11 +87,36 @@ impl MemoryChatRooms {
         Some(Arc::clone(kept))
     }
 
-    /// Reserves what the history has grown by. If there is no memory for that, the oldest messages
-    /// go.
+    /// The room of that name, in which a moderator announces something: if nobody is in it, it is
+    /// remembered as one that has just become empty.
+    fn room_to_announce_in(
+        &self,
+        name: &RoomName,
+        now: Uptime,
+    ) -> Result<Arc<Mutex<Kept>>, SayError> {
+        let nobody = |kept: &Kept| kept.room.empty_since().filter(|_| !kept.forgotten);
+        loop {
+            let kept = self.room_or_new(name, now).ok_or(SayError::TooManyRooms)?;
+            let room = lock(&kept);
+            if room.forgotten {
+                drop(room);
+                self.take_out(name, &kept);
+                continue;
+            }
+            if let Some(since) = nobody(&room) {
+                lock(&self.empty).insert((since, name.clone()));
+            }
+            drop(room);
+            return Ok(kept);
+        }
+    }
+
+    /// Reserves what the room has grown by. If there is no memory for that, the oldest messages of
+    /// its history go.
     fn reserve_history(&self, name: &RoomName, kept: &mut Kept) {
         let (room, empty) = (&mut kept.room, Room::bytes_of(name));
-        let before = kept.held.bytes() - empty;
+        let empty = empty + room.spoken_bytes();
+        let before = kept.held.bytes().saturating_sub(empty);
         if !self.has_memory(room.history_bytes().saturating_sub(before)) {
             room.shorten_history(before);
         }
@@ -194,29 +221,61 @@ impl ChatRooms for MemoryChatRooms {
 
     fn say(
         &self,
-        origin: ConnectionId,
+        origin: Option<ConnectionId>,
         room: &RoomName,
-        user: &UserName,
-        text: Arc<str>,
-        date: Timestamp,
+        message: NewMessage,
         now: Uptime,
     ) -> Result<(), SayError> {
-        // A user who speaks is in the room, so there is one.
-        let Some(spoken_in) = self.room(room) else {
+        let bytes = ChatMessage::memory_bytes_of(&message.username, &message.text);
+        self.make_room(bytes);
+        let spoken_in = if message.is_announcement {
+            self.room_to_announce_in(room, now)?
+        } else if let Some(spoken_in) = self.room(room) {
+            spoken_in
+        } else {
+            // A user who speaks is in the room, so there is one.
             return Ok(());
         };
-        self.make_room(ChatMessage::memory_bytes_of(user, &text));
         let mut spoken_in = lock(&spoken_in);
         let message = spoken_in
             .room
-            .say(user, text, &self.limits, date, now)
+            .say(message, &self.limits, now)
             .map_err(SayError::TooOften)?;
         self.reserve_history(room, &mut spoken_in);
         // Sent under the room's lock: everybody receives all messages in the order of their ids.
         let topic = Topic::Room(room.clone());
         self.events
-            .publish(&topic, Event::ChatMessage(message), Some(origin));
+            .publish(&topic, Event::ChatMessage(message), origin);
         Ok(())
+    }
+
+    fn author(&self, room: &RoomName, id: u64) -> Result<Option<UserName>, UnknownMessage> {
+        let room = self.room(room).ok_or(UnknownMessage)?;
+        let room = lock(&room);
+        room.room.author(id).map(Option::<&UserName>::cloned)
+    }
+
+    fn delete(&self, room: &RoomName, id: u64) {
+        let Some(kept) = self.room(room) else { return };
+        let mut kept = lock(&kept);
+        kept.room.delete(id);
+        self.reserve_history(room, &mut kept);
+        let (topic, room) = (Topic::Room(room.clone()), room.clone());
+        let event = Event::ChatDeleted { room, id };
+        self.events.publish(&topic, event, None);
+    }
+
+    fn slow(&self, room: &RoomName, seconds: u32) {
+        // Listeners are told although there is no room as long as nobody is in it.
+        let kept = self.room(room);
+        let mut kept = kept.as_deref().map(lock);
+        if let Some(kept) = kept.as_mut().filter(|_| seconds == 0) {
+            kept.room.end_slow();
+            self.reserve_history(room, kept);
+        }
+        let (topic, room) = (Topic::Room(room.clone()), room.clone());
+        let event = Event::ChatSlowed { room, seconds };
+        self.events.publish(&topic, event, None);
     }
 
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
@@ -240,7 +299,7 @@ mod tests {
 
     use super::*;
     use crate::application::ports::MockEventPublisher;
-    use crate::domain::RateLimit;
+    use crate::domain::{RateLimit, Timestamp};
 
     const DATE: Timestamp = Timestamp::from_secs(1_700_000_000);
     const NOW: Uptime = Uptime::from_secs(1_000);
@@ -267,6 +326,16 @@ mod tests {
         )
     }
 
+    fn new(who: &str, text: &str) -> NewMessage {
+        NewMessage {
+            username: user(who),
+            text: text.into(),
+            date: DATE,
+            slow: Duration::ZERO,
+            is_announcement: false,
+        }
+    }
+
     fn room(name: &str) -> RoomName {
         RoomName::parse(name).expect("valid")
     }
@@ -290,7 +359,7 @@ mod tests {
         let rooms = rooms(events, 0);
         assert!(rooms.enter(&room("r"), &user("ana"), NOW));
         assert_eq!(
-            rooms.say(ME, &room("r"), &user("ana"), "hi".into(), DATE, NOW),
+            rooms.say(Some(ME), &room("r"), new("ana", "hi"), NOW),
             Ok(())
         );
         assert_eq!(rooms.history(&room("r"), 10).len(), 1);
@@ -304,7 +373,7 @@ mod tests {
         events.expect_publish().times(2).return_const(());
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
-        let say = || rooms.say(ME, &room("r"), &user("ana"), "x".into(), DATE, NOW);
+        let say = || rooms.say(Some(ME), &room("r"), new("ana", "x"), NOW);
         assert_eq!((say(), say()), (Ok(()), Ok(())));
         assert_eq!(say(), Err(SayError::TooOften(Duration::from_secs(1))));
     }
@@ -322,7 +391,7 @@ mod tests {
             "it is there already"
         );
         rooms
-            .say(ME, &room("b"), &user("ana"), "x".into(), DATE, NOW)
+            .say(Some(ME), &room("b"), new("ana", "x"), NOW)
             .expect("within the burst");
         rooms.leave(&room("b"), &user("ana"), NOW);
         assert!(
@@ -340,7 +409,7 @@ mod tests {
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
         rooms
-            .say(ME, &room("r"), &user("ana"), "x".into(), DATE, NOW)
+            .say(Some(ME), &room("r"), new("ana", "x"), NOW)
             .expect("within the burst");
         rooms.leave(&room("r"), &user("ana"), NOW);
         rooms.sweep(NOW);
@@ -353,9 +422,9 @@ mod tests {
     fn say_much(rooms: &MemoryChatRooms, name: &str, who: &str) -> usize {
         let (room, user) = (room(name), user(who));
         rooms.enter(&room, &user, NOW);
-        let text = "x".repeat(20_000).into();
+        let text = "x".repeat(20_000);
         rooms
-            .say(ME, &room, &user, text, DATE, NOW)
+            .say(Some(ME), &room, new(who, &text), NOW)
             .expect("within the burst");
         rooms.history(&room, 10).len()
     }
@@ -415,7 +484,7 @@ mod tests {
             NOW.plus(Duration::from_millis(number)),
         );
         assert!(rooms.enter(&name, &user("ana"), now));
-        let said = rooms.say(ME, &name, &user("ana"), "x".into(), DATE, now);
+        let said = rooms.say(Some(ME), &name, new("ana", "x"), now);
         said.expect("within the burst");
         rooms.leave(&name, &user("ana"), now);
     }
@@ -474,5 +543,126 @@ mod tests {
             rooms.leave(&room("r"), &user("bob"), NOW);
             assert!(lock(&rooms.rooms).is_empty());
         });
+    }
+
+    /// What is told to a room, in order.
+    fn telling() -> (MockEventPublisher, Arc<Mutex<Vec<String>>>) {
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let mut events = MockEventPublisher::new();
+        let noted = Arc::clone(&told);
+        events.expect_publish().returning(move |topic, event, but| {
+            let is_ours = *topic == Topic::Room(room("r"));
+            let what = match event {
+                Event::ChatMessage(message) if message.is_announcement => {
+                    format!("announced {}", message.id)
+                }
+                Event::ChatMessage(message) => format!("said {}", message.id),
+                Event::ChatDeleted { id, .. } => format!("deleted {id}"),
+                Event::ChatSlowed { seconds, .. } => format!("slowed to {seconds}"),
+                other => format!("{other:?}"),
+            };
+            lock(&noted).push(format!("{what} {is_ours} {}", but.is_some()));
+        });
+        (events, told)
+    }
+
+    fn announcement(who: &str) -> NewMessage {
+        NewMessage {
+            is_announcement: true,
+            ..new(who, "x")
+        }
+    }
+
+    #[test]
+    fn all_that_moderators_do_is_told_in_the_order_of_what_is_said_and_to_everybody() {
+        let (events, told) = telling();
+        let rooms = rooms(events, 0);
+        rooms.enter(&room("r"), &user("ana"), NOW);
+        let say = |message| rooms.say(Some(ME), &room("r"), message, NOW);
+        say(new("ana", "x")).expect("within the burst");
+        let announced = rooms.say(None, &room("r"), announcement("mod"), NOW);
+        announced.expect("within the burst");
+        assert_eq!(rooms.author(&room("r"), 1), Ok(Some(user("ana"))));
+        rooms.delete(&room("r"), 1);
+        assert_eq!(rooms.author(&room("r"), 1), Ok(None));
+        assert_eq!(rooms.author(&room("r"), 3), Err(UnknownMessage));
+        assert_eq!(rooms.author(&room("other"), 1), Err(UnknownMessage));
+        rooms.slow(&room("r"), 30);
+        let slow = |who| NewMessage {
+            slow: Duration::from_secs(30),
+            ..new(who, "x")
+        };
+        assert_eq!(say(slow("bob")), Ok(()));
+        let wait = Duration::from_secs(30);
+        assert_eq!(say(slow("bob")), Err(SayError::TooOften(wait)));
+        rooms.slow(&room("r"), 0);
+        assert_eq!(say(slow("bob")), Ok(()), "slow mode has begun anew");
+        assert_eq!(
+            *lock(&told),
+            [
+                "said 1 true true",
+                "announced 2 true false",
+                "deleted 1 true false",
+                "slowed to 30 true false",
+                "said 3 true true",
+                "slowed to 0 true false",
+                "said 4 true true",
+            ]
+        );
+        let ids: Vec<_> = rooms.history(&room("r"), 9).iter().map(|m| m.id).collect();
+        assert_eq!(ids, [2, 3, 4]);
+    }
+
+    #[test]
+    fn an_announcement_makes_a_room_that_is_remembered_for_an_hour_and_counts() {
+        let (events, _told) = telling();
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = rooms_in(&memory, events, 1);
+        let announce = |name| rooms.say(None, &room(name), announcement("mod"), NOW);
+        assert_eq!(announce("r"), Ok(()));
+        assert_eq!(announce("s"), Err(SayError::TooManyRooms));
+        let later = NOW.plus(Duration::from_millis(3_599_999));
+        rooms.sweep(later);
+        assert_eq!(rooms.history(&room("r"), 9).len(), 1);
+        assert!(memory.used() > 0);
+        rooms.enter(&room("r"), &user("ana"), later);
+        rooms.sweep(NOW.plus(Duration::from_secs(9_000)));
+        assert_eq!(rooms.history(&room("r"), 9).len(), 1, "somebody is there");
+        rooms.leave(&room("r"), &user("ana"), later);
+        rooms.sweep(later.plus(Duration::from_secs(3_600)));
+        assert!(rooms.history(&room("r"), 9).is_empty());
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn what_slow_mode_remembers_is_reserved_until_it_ends() {
+        let (events, _told) = telling();
+        let memory = MemoryBudget::new(1 << 20);
+        let rooms = MemoryChatRooms::new(
+            Arc::new(events),
+            RoomLimits {
+                history: 0,
+                rate: RateLimit {
+                    per_second: 1,
+                    burst: 2,
+                },
+            },
+            0,
+            &memory,
+        );
+        rooms.enter(&room("r"), &user("ana"), NOW);
+        let empty = memory.used();
+        for number in 0..100 {
+            let slow = NewMessage {
+                slow: Duration::from_secs(3_600),
+                ..new(&format!("user{number}"), "x")
+            };
+            rooms
+                .say(Some(ME), &room("r"), slow, NOW)
+                .expect("the first of each");
+        }
+        assert!(memory.used() > empty + 100 * 100, "{}", memory.used());
+        rooms.slow(&room("r"), 0);
+        assert_eq!(memory.used(), empty);
     }
 }

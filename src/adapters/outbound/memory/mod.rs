@@ -2,6 +2,7 @@
 
 mod chat_rooms;
 mod guests;
+mod moderation;
 mod projects;
 mod pull_requests;
 mod uploads;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub use chat_rooms::MemoryChatRooms;
 use guests::MemoryGuests;
+use moderation::MemoryModeration;
 use projects::MemoryProjects;
 use pull_requests::MemoryPullRequests;
 use uploads::MemoryUploads;
@@ -24,5 +26,6 @@ pub fn open_stores() -> Stores {
         pull_requests: Arc::new(MemoryPullRequests::new(Arc::clone(&uploads))),
         uploads,
         guests: Arc::<MemoryGuests>::default(),
+        moderation: Arc::<MemoryModeration>::default(),
     }
 }

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::application::client_address::ClientAddress;
 use crate::application::memory::{Holder, MemoryBudget};
 use crate::application::ports::StoreError;
 use crate::application::test_world::{
     ADDRESS, ANA, BOB, EXPIRY, Scene, World, demo, disk_full, entry, names_of, open_file, path,
 };
+use crate::domain::ClientAddress;
 
 fn account() -> Arc<Account> {
     MemoryBudget::new(256 << 20).open_account()

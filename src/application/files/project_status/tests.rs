@@ -28,6 +28,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             max_bytes: 10_000_000,
             folders: 2,
             guests: GuestAccess::Chat,
+            slow: 0,
             you: abilities(None, [true, false, false, false]),
             apply: false,
         };
@@ -35,7 +36,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
     }
 }
 
-/// Whether they may read, chat, propose and stream.
+/// Whether they may read, chat, propose and stream; who streams moderates.
 fn abilities(user: Option<&str>, may: [bool; 4]) -> Abilities {
     let [read, chat, propose, stream] = may;
     let user = user.map(|name| UserName::parse(name).expect("a name"));
@@ -46,6 +47,7 @@ fn abilities(user: Option<&str>, may: [bool; 4]) -> Abilities {
         chat,
         propose,
         stream,
+        moderate: stream,
     }
 }
 

@@ -1,11 +1,11 @@
 use super::*;
-use crate::application::client_address::ClientAddress;
 use crate::application::command::Command;
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{
     ADDRESS, ANA, BOB, Scene, World, as_guest, authenticate, creation, demo, is_bad,
     is_unauthorized, new_session, other, pull_request, streaming, viewing,
 };
+use crate::domain::ClientAddress;
 use crate::domain::{GuestAccess, GuestName, Sections, UserName};
 
 /// Twelve hours after the start, in seconds.

@@ -81,6 +81,9 @@ fn describe(event: &Event) -> String {
         Event::PullRequestCreated(_) | Event::PullRequestClosed { .. } | Event::Apply(_) => {
             "pull request".into()
         }
+        Event::ChatDeleted { id, .. } => format!("-{id}"),
+        Event::ChatSlowed { seconds, .. } => format!("slow {seconds}"),
+        Event::ChatModerated { action, user, .. } => format!("{action} {user}"),
     }
 }
 
@@ -95,6 +98,7 @@ fn said(id: u64) -> Event {
         username: UserName::parse("ana").expect("valid"),
         text: "".into(),
         date: Timestamp::default(),
+        is_announcement: false,
     })
 }
 
@@ -125,6 +129,24 @@ fn an_event_is_encoded_once_for_all_receivers_but_its_origin() {
     for (_, queue) in &all[1..] {
         assert_eq!(taken(queue), ["1"], "once, however often it subscribed");
     }
+}
+
+#[test]
+fn connections_are_told_whatever_they_receive_otherwise_and_what_is_gone_is_no_error() {
+    let world = World::new();
+    let (first, first_mailbox) = world.connect();
+    let (second, second_mailbox) = world.connect();
+    let (_other, others_mailbox) = world.connect();
+    let (gone, _mailbox) = world.connect();
+    world.hub.disconnect(gone);
+    world.hub.subscribe(first, room());
+    world.hub.tell(&[first, gone, second], said(1));
+    assert_eq!(world.encoded.load(Ordering::Relaxed), 1);
+    assert_eq!(taken(&first_mailbox), ["1"]);
+    assert_eq!(taken(&second_mailbox), ["1"]);
+    assert!(taken(&others_mailbox).is_empty());
+    world.hub.tell(&[gone], said(2));
+    assert_eq!(world.encoded.load(Ordering::Relaxed), 1);
 }
 
 #[test]

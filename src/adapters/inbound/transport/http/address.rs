@@ -29,7 +29,7 @@ pub(super) fn client_address(
 }
 
 /// Whether `address` is in one of `trusted_proxies`, also where it is mapped into IPv6.
-pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
+pub(crate) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     let address = address.to_canonical();
     let mapped = match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
@@ -37,6 +37,12 @@ pub(super) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -
     };
     let mut proxies = trusted_proxies.iter();
     proxies.any(|proxy| proxy.contains(address) || proxy.contains(mapped.into()))
+}
+
+/// Whether `client` may be the address of many clients at once: loopback's, or a trusted proxy's that
+/// does not say for whom it asks.
+pub(crate) fn is_shared_address(client: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
+    client.to_canonical().is_loopback() || is_trusted_proxy(client, trusted_proxies)
 }
 
 /// An address with or without port and brackets.
@@ -101,6 +107,26 @@ mod tests {
                 expected,
                 "{forwarded:?}"
             );
+        }
+    }
+
+    #[test]
+    fn loopback_and_proxies_are_addresses_of_many_clients() {
+        let trusted = ["10.0.0.0/8", "2001:db8::7"].map(|ip| ip.parse().expect("an address"));
+        for (client, is_shared) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("2001:db8::7", true),
+            ("2001:db8::8", false),
+            ("11.0.0.1", false),
+            ("192.168.0.1", false),
+        ] {
+            let client = client.parse().expect("an address");
+            assert_eq!(is_shared_address(client, &trusted), is_shared, "{client}");
         }
     }
 

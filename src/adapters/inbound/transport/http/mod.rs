@@ -1,7 +1,7 @@
 //! From the port to the upgrade: listening, accepting, plain HTTP and the opening handshake.
 
 pub(super) mod accept;
-mod address;
+pub(super) mod address;
 mod flow;
 pub(super) mod handshake;
 pub mod listen;

@@ -32,12 +32,12 @@ use crate::adapters::inbound::transport::{
     settings::{Shutdown, TransportSettings},
     socket::fair_share::FairShare,
 };
-use crate::application::ClientAddress;
 use crate::application::files::downloads::DownloadClient;
 use crate::application::locks::lock;
 #[cfg(test)]
 use crate::application::memory::MemoryBudget;
 use crate::application::memory::{Account, Reservation};
+use crate::domain::ClientAddress;
 
 /// The longest head of a request, and the most headers in it. What hyper keeps of a head that has
 /// begun is bounded by this and by [`TransportSettings::max_pending`].

@@ -22,6 +22,7 @@ use super::writer::Writer;
 use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
+use crate::adapters::inbound::transport::http::address::is_shared_address;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::application::memory::Account;
 
@@ -36,6 +37,8 @@ pub struct Connection {
     pub writer: Writer,
     /// The client's address, also where a trusted proxy is in between.
     pub client: IpAddr,
+    /// Whether the address may be that of many clients: loopback's or a trusted proxy's.
+    pub is_shared_address: bool,
     /// Lets the handler exempt the connection from waiting for the processor.
     pub priority: Priority,
     /// Lets the handler say that the client only receives.
@@ -91,6 +94,7 @@ impl Connection {
             writer: Writer::new(socket, idle_timeout.clone()),
             idle_timeout,
             client,
+            is_shared_address: is_shared_address(client, &settings.trusted_proxies),
             account,
             priority: Priority::default(),
             shutdown,

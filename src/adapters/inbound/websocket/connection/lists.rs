@@ -6,7 +6,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::task::yield_now;
 
 use super::responder::WebSocketResponder;
-use crate::adapters::inbound::websocket::protocol::encode::{self, ListedFile, LongList};
+use crate::adapters::inbound::websocket::protocol::encode::{self, ListedFile, LongList, Piece};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::memory::FREE_BYTES;
 use crate::application::session::Responder as _;
@@ -71,7 +71,7 @@ impl WebSocketResponder {
     /// Sends a list as one message, and lets others run between its slices.
     pub(super) async fn long_list<T: Serialize>(
         &self,
-        mut list: LongList<impl Iterator<Item = T>>,
+        mut list: LongList<impl Iterator<Item = Piece<T>>>,
     ) {
         if list.encode_slice() {
             let _encoding = self.only_long_list().await;

@@ -97,6 +97,10 @@ impl Responder for WebSocketResponder {
                 self.long_list(encode::chat_history(&messages, context))
                     .await;
             }
+            LongAnswer::ChatModeration(moderation) => {
+                self.long_list(encode::chat_moderation(&moderation, context))
+                    .await;
+            }
             LongAnswer::ChatMembers(names) => {
                 self.long_list(encode::chat_members(&names, context)).await;
             }

@@ -106,13 +106,14 @@ impl ConnectionHandler for ProtocolHandler {
             part_bytes: service.part_bytes,
             long_lists: Arc::clone(&self.long_lists),
         };
+        let address = counted_address(connection.client);
+        let mut session = Session::new(id, address, Arc::clone(&connection.account));
+        if !connection.is_shared_address {
+            session = session.with_ban_address();
+        }
         let connected = SessionGuard {
             application: Arc::clone(&service.application),
-            session: Session::new(
-                id,
-                counted_address(connection.client),
-                Arc::clone(&connection.account),
-            ),
+            session,
         };
         let requests = RequestQueue::default();
         let authenticated = AtomicBool::new(false);

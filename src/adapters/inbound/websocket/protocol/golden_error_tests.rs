@@ -4,9 +4,9 @@ use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::golden_tests::{assert_complete, context, text};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::{BadParameters, RequestError};
-use crate::domain::{AuthError, GuestName, IdentityError, Timestamp};
+use crate::domain::{AuthError, Banned, GuestName, IdentityError, Timestamp};
 
-const REFUSALS: usize = 11;
+const REFUSALS: usize = 12;
 
 fn number_of_refusal(refusal: &RequestError) -> usize {
     match refusal {
@@ -27,6 +27,7 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
         RequestError::Internal => 8,
         RequestError::NotApplied(_) => 9,
         RequestError::NameTaken { .. } => 10,
+        RequestError::Banned(_) => 11,
     }
 }
 
@@ -37,6 +38,7 @@ fn refusals() -> Vec<(RequestError, &'static str)> {
     let muted = RequestError::Muted {
         until: Timestamp::from_secs(9),
     };
+    let banned = |until| RequestError::Banned(Banned { until });
     let limit = RequestError::LimitExceeded {
         limit: "maxFileBytes",
         value: 10,
@@ -79,6 +81,14 @@ fn refusals() -> Vec<(RequestError, &'static str)> {
         (
             muted,
             r#"{"code":401,"type":"badAuthError","message":"you are muted in this room for now"FILE,"until":9REF}"#,
+        ),
+        (
+            banned(Some(Timestamp::from_millis(8_001))),
+            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILE,"until":9REF}"#,
+        ),
+        (
+            banned(None),
+            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILEREF}"#,
         ),
         (
             RequestError::UnreadableFile,

@@ -3,7 +3,7 @@
 use crate::adapters::inbound::websocket::protocol::read_command::read_command;
 use crate::application::Command;
 
-const COMMANDS: usize = 25;
+const COMMANDS: usize = 33;
 
 fn number_of_command(command: &Command) -> usize {
     match command {
@@ -32,6 +32,14 @@ fn number_of_command(command: &Command) -> usize {
         Command::AcceptPullRequest(_) => 22,
         Command::AppliedPullRequest(_) => 23,
         Command::EnterAsGuest(_) => 24,
+        Command::Mute(_) => 25,
+        Command::Unmute(_) => 26,
+        Command::Ban(_) => 27,
+        Command::Unban(_) => 28,
+        Command::DeleteMessage(_) => 29,
+        Command::Slow(_) => 30,
+        Command::Announce(_) => 31,
+        Command::ShowModeration => 32,
     }
 }
 
@@ -285,6 +293,90 @@ pub(crate) const REQUESTS: &[(&str, &str)] = &[
     ),
     (r#"{"type":"chat","subtype":"members"}"#, "ChatMembers"),
     (r#"{"type":"chat","subtype":"leave"}"#, "LeaveRoom"),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"bob","seconds":31536000}}"#,
+        r#"Mute(Ok(Mute { user: "bob", seconds: 31536000 }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"~bob","seconds":1}}"#,
+        r#"Mute(Ok(Mute { user: "~bob", seconds: 1 }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"bob","seconds":31536001}}"#,
+        r#"Mute(Err(BadParameters("seconds must be an integer from 1 to 31536000")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"bob","seconds":0}}"#,
+        r#"Mute(Err(BadParameters("seconds must be an integer from 1 to 31536000")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"bob"}}"#,
+        r#"Mute(Err(BadParameters("seconds must be an integer from 1 to 31536000")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"mute","data":{"username":"a/b","seconds":1}}"#,
+        r#"Mute(Err(BadParameters("username must not hold / or \\ and must not be . or ..")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"unmute","data":{"username":"bob"}}"#,
+        r#"Unmute(Ok("bob"))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"unmute","data":{}}"#,
+        r#"Unmute(Err(BadParameters("username is missing")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"ban","data":{"username":"bob","seconds":60}}"#,
+        r#"Ban(Ok(Ban { user: "bob", seconds: Some(60) }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"ban","data":{"username":"bob","seconds":null}}"#,
+        r#"Ban(Ok(Ban { user: "bob", seconds: None }))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"ban","data":{"username":"bob","seconds":0}}"#,
+        r#"Ban(Err(BadParameters("seconds must be an integer from 1 to 31536000")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"unban","data":{"username":"bob"}}"#,
+        r#"Unban(Ok("bob"))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"delete","data":{"id":7}}"#,
+        "DeleteMessage(Ok(Some(7)))",
+    ),
+    (
+        r#"{"type":"chat","subtype":"delete","data":{"id":-7}}"#,
+        "DeleteMessage(Ok(None))",
+    ),
+    (
+        r#"{"type":"chat","subtype":"delete","data":{"id":"7"}}"#,
+        r#"DeleteMessage(Err(BadParameters("id must be the number of a message")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"slow","data":{"seconds":0}}"#,
+        "Slow(Ok(0))",
+    ),
+    (
+        r#"{"type":"chat","subtype":"slow","data":{"seconds":3600}}"#,
+        "Slow(Ok(3600))",
+    ),
+    (
+        r#"{"type":"chat","subtype":"slow","data":{"seconds":3601}}"#,
+        r#"Slow(Err(BadParameters("seconds must be an integer from 0 to 3600")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"announce","data":{"message":"hello"}}"#,
+        r#"Announce(Ok("hello"))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"announce"}"#,
+        r#"Announce(Err(BadParameters("data must be an object")))"#,
+    ),
+    (
+        r#"{"type":"chat","subtype":"moderation"}"#,
+        "ShowModeration",
+    ),
     (
         r#"{"type":"guest","subtype":"enter","data":{"name":"bob","streamer":"ana","project":"demo"}}"#,
         r#"EnterAsGuest(Ok(EnterAsGuest { project: "ana"/"demo", name: Ok("bob") }))"#,

@@ -11,9 +11,9 @@ use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::{ApplyNotice, Event, FileKey, GuestPass, ProjectStatus, Reply};
 use crate::domain::{
-    Abilities, ApplyOutcome, ChatMessage, ContentHash, FilePath, GuestAccess, Outcome,
-    ProjectEntry, ProjectId, ProjectName, PullRequest, PullRequestId, RoomName, Timestamp,
-    UserName, Version,
+    Abilities, Action, ApplyOutcome, ChatMessage, ClientAddress, ContentHash, Deed, FilePath,
+    GuestAccess, Moderation, Outcome, ProjectEntry, ProjectId, ProjectName, PullRequest,
+    PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
 const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -42,6 +42,7 @@ fn said() -> ChatMessage {
         username: user("bob"),
         text: "a \"b\"\n".into(),
         date: Timestamp::from_secs(5),
+        is_announcement: false,
     }
 }
 
@@ -100,7 +101,7 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 20;
+const REPLIES: usize = 27;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
@@ -124,10 +125,18 @@ fn number_of_reply(reply: &Reply) -> usize {
         Reply::PullRequestAccept => 17,
         Reply::PullRequestApplied => 18,
         Reply::GuestEnter(_) => 19,
+        Reply::ChatMute { .. } => 20,
+        Reply::ChatUnmute => 21,
+        Reply::ChatBan { .. } => 22,
+        Reply::ChatUnban => 23,
+        Reply::ChatDelete => 24,
+        Reply::ChatSlow => 25,
+        Reply::ChatAnnounce => 26,
     }
 }
 
-fn replies() -> Vec<(Reply, &'static str)> {
+/// What is told to somebody and to nobody.
+fn statuses() -> [ProjectStatus; 2] {
     let status = ProjectStatus {
         streamer: true,
         viewers: 2,
@@ -136,6 +145,7 @@ fn replies() -> Vec<(Reply, &'static str)> {
         max_bytes: 5,
         folders: 6,
         guests: GuestAccess::Off,
+        slow: 0,
         you: Abilities {
             user: Some(user("bob")),
             read: true,
@@ -143,21 +153,29 @@ fn replies() -> Vec<(Reply, &'static str)> {
             chat: false,
             propose: true,
             stream: false,
+            moderate: false,
         },
         apply: false,
     };
     let to_nobody = ProjectStatus {
         guests: GuestAccess::Propose,
+        slow: 30,
         you: Abilities {
             user: None,
             listen: true,
             chat: true,
             stream: true,
+            moderate: true,
             ..status.you.clone()
         },
         apply: true,
         ..status.clone()
     };
+    [status, to_nobody]
+}
+
+fn replies() -> Vec<(Reply, &'static str)> {
+    let [status, to_nobody] = statuses();
     vec![
         (Reply::FileAuth, r#""type":"fileAuth","data":"OK""#),
         (Reply::ChatAuth, r#""type":"chatAuth","data":"OK""#),
@@ -182,11 +200,11 @@ fn replies() -> Vec<(Reply, &'static str)> {
         (Reply::FileFocus, r#""type":"fileFocus","data":"OK""#),
         (
             Reply::FileStatus(status),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"off","you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"off","slow":0,"you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false,"moderate":false}}"#,
         ),
         (
             Reply::FileStatus(to_nobody),
-            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"propose","you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true}}"#,
+            r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"propose","slow":30,"you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true,"moderate":true}}"#,
         ),
         (
             Reply::PullRequestCreation,
@@ -226,13 +244,118 @@ fn replies() -> Vec<(Reply, &'static str)> {
 fn every_reply_is_what_the_contract_says() {
     let table = replies();
     check_replies(&table);
+    let moderating = replies_to_moderators();
+    check_replies(&moderating);
     assert_complete(
         table
             .iter()
+            .chain(&moderating)
             .map(|(reply, _)| number_of_reply(reply))
             .collect(),
         REPLIES,
     );
+}
+
+fn replies_to_moderators() -> [(Reply, &'static str); 8] {
+    let ban = |seconds: Option<u64>, address| Reply::ChatBan {
+        user: user("~bob"),
+        until: seconds.map(Timestamp::from_secs),
+        address,
+    };
+    let mute = Reply::ChatMute {
+        user: user("bob"),
+        until: Timestamp::from_millis(4_001),
+    };
+    [
+        (
+            mute,
+            r#""type":"chatMute","data":{"until":5,"username":"bob"}"#,
+        ),
+        (Reply::ChatUnmute, r#""type":"chatUnmute","data":"OK""#),
+        (
+            ban(Some(5), false),
+            r#""type":"chatBan","data":{"username":"~bob","until":5,"address":false}"#,
+        ),
+        (
+            ban(None, true),
+            r#""type":"chatBan","data":{"username":"~bob","address":true}"#,
+        ),
+        (Reply::ChatUnban, r#""type":"chatUnban","data":"OK""#),
+        (Reply::ChatDelete, r#""type":"chatDelete","data":"OK""#),
+        (Reply::ChatSlow, r#""type":"chatSlow","data":"OK""#),
+        (Reply::ChatAnnounce, r#""type":"chatAnnounce","data":"OK""#),
+    ]
+}
+
+#[test]
+fn what_moderators_have_decided_is_what_the_contract_says() {
+    let encoded = |moderation: &Moderation, reference| {
+        let context = context(None, reference);
+        let mut list = encode::chat_moderation(moderation, &context);
+        let mut slices = 1;
+        while list.encode_slice() {
+            slices += 1;
+        }
+        (text(&list.finish()).to_owned(), slices)
+    };
+    let nothing = r#"{"code":200,"type":"chatModeration","data":{"muted":[],"banned":[],"slow":0,"log":[]},"ref":"[]"}"#;
+    let reference = Reference::Text("[]".into());
+    let encoded_nothing = encoded(&Moderation::default(), Some(reference));
+    assert_eq!(encoded_nothing, (nothing.to_owned(), 1));
+    let mut moderation = Moderation::default();
+    for deed in [
+        Deed::Mute(user("pat"), 60),
+        Deed::Mute(user("bob"), 30),
+        Deed::Ban(user("eve"), Some(9)),
+        Deed::Ban(user("~bob"), None),
+        Deed::Slow(5),
+        Deed::Delete(3, Some(user("bob"))),
+        Deed::Delete(2, None),
+        Deed::Announce,
+        Deed::Unmute(user("pat")),
+    ] {
+        let addresses = deed
+            .user()
+            .and_then(UserName::guest)
+            .map(|_| ClientAddress(7));
+        let action = Action {
+            date: Timestamp::from_secs(5),
+            by: user("ana"),
+            deed,
+        };
+        let changes = moderation.carry_out(action, addresses, 9_999);
+        assert_eq!(changes, Ok(true));
+    }
+    let expected = concat!(
+        r#"{"code":200,"type":"chatModeration","data":{"#,
+        r#""muted":[{"username":"bob","until":35,"by":"ana","date":5000}],"#,
+        r#""banned":[{"username":"eve","until":14,"by":"ana","date":5000,"address":false},"#,
+        r#"{"username":"~bob","by":"ana","date":5000,"address":true}],"slow":5,"log":["#,
+        r#"{"username":"pat","by":"ana","date":5000,"action":"mute","seconds":60},"#,
+        r#"{"username":"bob","by":"ana","date":5000,"action":"mute","seconds":30},"#,
+        r#"{"username":"eve","by":"ana","date":5000,"action":"ban","seconds":9},"#,
+        r#"{"username":"~bob","by":"ana","date":5000,"action":"ban"},"#,
+        r#"{"by":"ana","date":5000,"action":"slow","seconds":5},"#,
+        r#"{"username":"bob","by":"ana","date":5000,"action":"delete","id":3},"#,
+        r#"{"by":"ana","date":5000,"action":"delete","id":2},"#,
+        r#"{"by":"ana","date":5000,"action":"announce"},"#,
+        r#"{"username":"pat","by":"ana","date":5000,"action":"unmute"}]}}"#,
+    );
+    assert_eq!(encoded(&moderation, None), (expected.to_owned(), 1));
+    for number in 0..2_000 {
+        let action = Action {
+            date: Timestamp::from_secs(5),
+            by: user("ana"),
+            deed: Deed::Mute(user(&format!("user {number}")), 9),
+        };
+        moderation.carry_out(action, [], 9_999).expect("has room");
+    }
+    let (long, slices) = encoded(&moderation, None);
+    assert!(slices > 5, "{slices}");
+    let long: serde_json::Value = serde_json::from_str(&long).expect("JSON");
+    let lengths =
+        ["muted", "banned", "log"].map(|list| long["data"][list].as_array().map(Vec::len));
+    assert_eq!(lengths, [Some(2_001), Some(2), Some(200)]);
 }
 
 fn guest_pass() -> GuestPass {
@@ -287,7 +410,7 @@ fn a_long_list_is_what_the_contract_says_however_many_slices_it_has() {
     assert_eq!(text(&members.finish()), expected);
 }
 
-const EVENTS: usize = 10;
+const EVENTS: usize = 13;
 
 fn number_of_event(event: &Event) -> usize {
     match event {
@@ -301,6 +424,9 @@ fn number_of_event(event: &Event) -> usize {
         Event::ViewersChanged { .. } => 7,
         Event::FocusChanged { .. } => 8,
         Event::Apply(_) => 9,
+        Event::ChatDeleted { .. } => 10,
+        Event::ChatSlowed { .. } => 11,
+        Event::ChatModerated { .. } => 12,
     }
 }
 
@@ -422,9 +548,54 @@ fn every_event_is_what_the_contract_says() {
     check_events(&applying);
     let table = events();
     check_events(&table);
+    let moderated = events_of_moderation();
+    check_events(&moderated);
     let all = table.iter().chain(&watchers_events).chain(&applying);
+    let all = all.chain(&moderated);
     let all = all.map(|(event, _)| number_of_event(event));
     assert_complete(all.collect(), EVENTS);
+}
+
+/// What a room is told of what its moderators do.
+fn events_of_moderation() -> [(Event, Vec<&'static str>); 5] {
+    let room = said().room;
+    let announced = ChatMessage {
+        is_announcement: true,
+        ..said()
+    };
+    let moderated = |action, until: Option<u64>| Event::ChatModerated {
+        room: said().room,
+        action,
+        user: user("bob"),
+        until: until.map(Timestamp::from_millis),
+    };
+    let deleted = Event::ChatDeleted {
+        room: room.clone(),
+        id: 7,
+    };
+    [
+        (
+            Event::ChatMessage(announced),
+            r#"{"code":200,"type":"chatMessage","data":{"message":"a \"b\"\n","username":"bob","room":"ana/demo","id":7,"date":5000,"announcement":true}}"#,
+        ),
+        (
+            deleted,
+            r#"{"code":200,"type":"chatDeleted","data":{"id":7,"room":"ana/demo"}}"#,
+        ),
+        (
+            Event::ChatSlowed { room, seconds: 30 },
+            r#"{"code":200,"type":"chatSlowed","data":{"room":"ana/demo","seconds":30}}"#,
+        ),
+        (
+            moderated("mute", Some(4_001)),
+            r#"{"code":200,"type":"chatModerated","data":{"room":"ana/demo","action":"mute","username":"bob","until":5}}"#,
+        ),
+        (
+            moderated("unban", None),
+            r#"{"code":200,"type":"chatModerated","data":{"room":"ana/demo","action":"unban","username":"bob"}}"#,
+        ),
+    ]
+    .map(|(event, message)| (event, vec![message]))
 }
 
 /// What the two connections of a streamer are told of a pull request that one wants applied.

@@ -7,6 +7,7 @@
 pub(crate) mod base64_content;
 pub(crate) mod encode;
 pub(crate) mod lenient_value;
+mod moderation_parameters;
 mod parameters;
 mod pull_request_parameters;
 pub(crate) mod read_command;

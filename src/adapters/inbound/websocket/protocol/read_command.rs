@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::adapters::inbound::websocket::protocol::base64_content;
 use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
+use crate::adapters::inbound::websocket::protocol::moderation_parameters::moderation;
 use crate::adapters::inbound::websocket::protocol::parameters::{
     base, fault, flag, name, optional, part_number, required,
 };
@@ -109,9 +110,15 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
             Command::Listen(data.and_then(|data| name("room", &data.room, RoomName::parse)))
         }
         ("chat", "leave") => Command::LeaveRoom,
+        ("chat", verb) => moderation(verb, data).unwrap_or_else(unknown),
         ("guest", "enter") => Command::EnterAsGuest(data.and_then(enter_as_guest)),
-        _ => Command::Malformed(BadParameters::new("type or subtype is unknown")),
+        _ => unknown(),
     }
+}
+
+/// A request that there is not.
+fn unknown() -> Command {
+    Command::Malformed(BadParameters::new("type or subtype is unknown"))
 }
 
 fn authenticate(data: &Data<'_>) -> Checked<Authenticate> {

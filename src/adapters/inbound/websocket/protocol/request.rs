@@ -119,6 +119,7 @@ pub(crate) struct Data<'a> {
     pub outcome: LenientValue<'a>,
     pub message: LenientValue<'a>,
     pub limit: LenientValue<'a>,
+    pub seconds: LenientValue<'a>,
     pub files: LenientValue<'a>,
     pub conflicts: LenientValue<'a>,
     pub request: LenientValue<'a>,

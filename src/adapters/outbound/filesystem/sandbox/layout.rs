@@ -11,6 +11,7 @@
 //!                 projects/<user>/<project>   which folders are projects: empty files
 //!                 pulls/<user>/<project>/<id>/   open pull requests
 //!                 guests/<user>/<project>        the names of a project's guests
+//!                 moderation/<user>/<project>    what moderators have decided in a project
 //!                 guest-key    the secret that signs the tokens of guests
 //!                 renames      what an upgrade of the layout still has to do
 //! ```
@@ -60,6 +61,7 @@ pub(crate) struct Layout {
     pub markers: Folder,
     pub pulls: Folder,
     pub guests: Folder,
+    pub moderation: Folder,
     pub state: Folder,
     pub durability: Durability,
     /// The unfinished uploads.
@@ -89,6 +91,7 @@ impl Layout {
             markers: own_folder(&state, "projects")?,
             pulls: own_folder(&state, "pulls")?,
             guests: own_folder(&state, "guests")?,
+            moderation: own_folder(&state, "moderation")?,
             base,
             state,
             durability,

@@ -4,4 +4,5 @@ pub(crate) mod error;
 pub(crate) mod folder;
 pub(crate) mod format;
 pub(crate) mod layout;
+pub(crate) mod records;
 pub(crate) mod temporary;

@@ -16,6 +16,7 @@ async fn take(world: &World, project: &ProjectId, name: &str) -> Result<(), Take
         until: Timestamp::from_secs(2),
         now: Timestamp::from_secs(1),
         streamer: demo().streamer,
+        moderated: BTreeSet::new(),
         authors: BTreeSet::new(),
         max_guests: 100,
     };

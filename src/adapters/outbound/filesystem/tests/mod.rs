@@ -6,6 +6,7 @@ mod foreign;
 mod guests;
 mod links;
 mod loaded;
+mod moderation;
 mod restart;
 mod start;
 

@@ -55,6 +55,10 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
             failure.until = Some(until_seconds(*until));
             "you are muted in this room for now".to_owned()
         }
+        RequestError::Banned(ban) => {
+            failure.until = ban.until.map(until_seconds);
+            "you are banned from the chat of this project".to_owned()
+        }
         RequestError::UnreadableFile => format!("File {shown} doesn't exist or cannot be read"),
         RequestError::UnreadablePath => {
             let path = if shown.is_empty() { "/" } else { shown };
@@ -83,7 +87,9 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
 fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
     match refusal {
         RequestError::BadParameters(_) => (400, "badParametersError"),
-        RequestError::Unauthorized(_) | RequestError::Muted { .. } => (401, "badAuthError"),
+        RequestError::Unauthorized(_) | RequestError::Muted { .. } | RequestError::Banned(_) => {
+            (401, "badAuthError")
+        }
         RequestError::UnreadableFile => (409, "failReadFileError"),
         RequestError::UnreadablePath => (409, "failReadPathError"),
         RequestError::UnwritableFile => (409, "failWriteFileError"),
@@ -96,6 +102,6 @@ fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
 }
 
 /// Rounded up, so that nobody comes back too early.
-fn until_seconds(until: Timestamp) -> u64 {
+pub(super) fn until_seconds(until: Timestamp) -> u64 {
     until.as_millis().div_ceil(1_000)
 }

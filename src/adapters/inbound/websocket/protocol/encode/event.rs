@@ -9,6 +9,7 @@ use serde_json::json;
 use super::apply::apply_notice;
 use super::envelope::{OK, success};
 use super::files::{FilePart, file_part, part_count};
+use super::moderation::chat_moderated;
 use super::shapes::{Stored, WireChatMessage, WireProject, WirePullRequest};
 use crate::adapters::delivery::WireFrame;
 use crate::application::memory::MemoryBudget;
@@ -112,6 +113,20 @@ pub(crate) fn event(event: &Event, part_bytes: usize) -> Vec<Bytes> {
         Event::ChatMessage(message) => {
             vec![success("chatMessage", WireChatMessage::from(message), None)]
         }
+        Event::ChatDeleted { room, id } => {
+            let data = json!({"room": room.as_str(), "id": id});
+            vec![success("chatDeleted", data, None)]
+        }
+        Event::ChatSlowed { room, seconds } => {
+            let data = json!({"room": room.as_str(), "seconds": seconds});
+            vec![success("chatSlowed", data, None)]
+        }
+        Event::ChatModerated {
+            room,
+            action,
+            user,
+            until,
+        } => vec![chat_moderated(room, action, user, *until)],
     }
 }
 

@@ -23,12 +23,21 @@ pub(crate) struct LongList<I> {
     end: Vec<u8>,
 }
 
+/// A piece of such a message.
+pub(crate) enum Piece<T> {
+    /// An item of the list.
+    Item(T),
+    /// What ends the list, and begins another.
+    Between(Vec<u8>),
+}
+
 /// The answer to `chat`/`history`.
 pub(crate) fn chat_history(
     messages: &[ChatMessage],
     context: &Context,
-) -> LongList<impl Iterator<Item = impl Serialize>> {
+) -> LongList<impl Iterator<Item = Piece<impl Serialize>>> {
     let items = messages.iter().map(WireChatMessage::from);
+    let items = items.map(Piece::Item);
     LongList::new("chatHistory", items, context)
 }
 
@@ -36,15 +45,26 @@ pub(crate) fn chat_history(
 pub(crate) fn chat_members(
     names: &[UserName],
     context: &Context,
-) -> LongList<impl Iterator<Item = impl Serialize>> {
-    LongList::new("chatMembers", names.iter().map(UserName::as_str), context)
+) -> LongList<impl Iterator<Item = Piece<impl Serialize>>> {
+    let names = names.iter().map(UserName::as_str);
+    LongList::new("chatMembers", names.map(Piece::Item), context)
 }
 
-impl<T: Serialize, I: Iterator<Item = T>> LongList<I> {
+impl<T: Serialize, I: Iterator<Item = Piece<T>>> LongList<I> {
     fn new(kind: &'static str, items: I, context: &Context) -> Self {
         let nothing: [(); 0] = [];
-        let mut start = json(&Success::new(kind, nothing, context.reference.as_ref()));
-        // Only the reference follows the list; what comes before it has no brackets.
+        Self::within(kind, nothing, items, context)
+    }
+
+    /// Such a message whose data holds an empty list, which is to hold the items.
+    pub(super) fn within(
+        kind: &'static str,
+        data: impl Serialize,
+        items: I,
+        context: &Context,
+    ) -> Self {
+        let mut start = json(&Success::new(kind, data, context.reference.as_ref()));
+        // Nothing before the list has brackets.
         let place = start.iter().position(|&byte| byte == b']');
         let end = start.split_off(place.unwrap_or(start.len()));
         Self {
@@ -59,14 +79,20 @@ impl<T: Serialize, I: Iterator<Item = T>> LongList<I> {
     pub(crate) fn encode_slice(&mut self) -> bool {
         let mut slice = Vec::new();
         while slice.len() < SLICE_BYTES {
-            let Some(item) = self.items.next() else {
-                break;
-            };
-            if !std::mem::take(&mut self.is_empty) {
-                slice.push(b',');
+            match self.items.next() {
+                None => break,
+                Some(Piece::Item(item)) => {
+                    if !std::mem::take(&mut self.is_empty) {
+                        slice.push(b',');
+                    }
+                    // Only texts and numbers: serialising them into memory cannot fail.
+                    let _ = serde_json::to_writer(&mut slice, &item);
+                }
+                Some(Piece::Between(bytes)) => {
+                    slice.extend(bytes);
+                    self.is_empty = true;
+                }
             }
-            // Only texts and numbers: serialising them into memory cannot fail.
-            let _ = serde_json::to_writer(&mut slice, &item);
         }
         let is_full = slice.len() >= SLICE_BYTES;
         self.slices.push(slice);

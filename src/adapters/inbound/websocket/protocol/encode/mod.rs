@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod files;
 mod long_list;
+mod moderation;
 mod reply;
 mod shapes;
 
@@ -18,5 +19,6 @@ pub(crate) use event::pull_request_created;
 pub(crate) use files::{FilePart, ListedFile, file_list, file_part, get_done, part_count};
 #[cfg(test)]
 pub(crate) use long_list::SLICE_BYTES;
-pub(crate) use long_list::{LongList, chat_history, chat_members};
+pub(crate) use long_list::{LongList, Piece, chat_history, chat_members};
+pub(crate) use moderation::chat_moderation;
 pub(crate) use reply::{pull_request_got, pull_request_list, reply};

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::envelope::{OK, Success, message, success};
+use super::moderation::{chat_ban, chat_mute};
 use super::shapes::{Stored, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::{GuestPass, ProjectStatus, Reply};
@@ -53,6 +54,17 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         Reply::ChatMessage => ok("chatMessage"),
         Reply::ChatListen => ok("chatListen"),
         Reply::ChatLeave => ok("chatLeave"),
+        Reply::ChatMute { user, until } => chat_mute(user, *until, context),
+        Reply::ChatUnmute => ok("chatUnmute"),
+        Reply::ChatBan {
+            user,
+            until,
+            address,
+        } => chat_ban(user, *until, *address, context),
+        Reply::ChatUnban => ok("chatUnban"),
+        Reply::ChatDelete => ok("chatDelete"),
+        Reply::ChatSlow => ok("chatSlow"),
+        Reply::ChatAnnounce => ok("chatAnnounce"),
         Reply::GuestEnter(pass) => guest_enter(pass, context),
     }
 }
@@ -68,6 +80,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         max_bytes: u64,
         folders: u64,
         guests: &'static str,
+        slow: u32,
         you: You<'a>,
     }
     #[derive(Serialize)]
@@ -83,6 +96,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         propose: bool,
         stream: bool,
         apply: bool,
+        moderate: bool,
     }
     let you = &status.you;
     let data = Status {
@@ -93,6 +107,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         max_bytes: status.max_bytes,
         folders: status.folders,
         guests: status.guests.as_str(),
+        slow: status.slow,
         you: You {
             name: you.user.as_ref().map(UserName::as_str),
             read: you.read,
@@ -101,6 +116,7 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
             propose: you.propose,
             stream: you.stream,
             apply: status.apply,
+            moderate: you.moderate,
         },
     };
     success("fileStatus", data, context.reference.as_ref())

@@ -40,6 +40,9 @@ pub(crate) struct WireChatMessage<'a> {
     room: &'a str,
     id: u64,
     date: u64,
+    /// Left out of what is no announcement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    announcement: Option<bool>,
 }
 
 impl<'a> From<&'a ChatMessage> for WireChatMessage<'a> {
@@ -50,6 +53,7 @@ impl<'a> From<&'a ChatMessage> for WireChatMessage<'a> {
             room: message.room.as_str(),
             id: message.id,
             date: message.date.as_millis(),
+            announcement: message.is_announcement.then_some(true),
         }
     }
 }

@@ -1,0 +1,4 @@
+//! What moderators have decided, on disk.
+
+pub(crate) mod record;
+pub(crate) mod store;

@@ -1,0 +1,38 @@
+//! `chat`/`announce`: says something to the room that stands out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::application::chat::message::{may_be_said, refused_to_say};
+use crate::application::moderation::decide::moderator;
+use crate::application::reply::Reply;
+use crate::application::request_error::{Checked, RequestError};
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::{Deed, NewMessage, Timestamp};
+
+pub(crate) async fn announce(
+    app: &Arc<Application>,
+    session: &Session,
+    text: Checked<Arc<str>>,
+    now: Timestamp,
+) -> Result<Reply, RequestError> {
+    let moderator = moderator(app, session, now).await?;
+    let text = text?;
+    may_be_said(app, &text)?;
+    let room = moderator.moderated.room.as_ref();
+    let room = room.ok_or(RequestError::bad(
+        "the project's name is too long for a room",
+    ))?;
+    let announcement = NewMessage {
+        username: moderator.name.clone(),
+        text,
+        date: now,
+        slow: Duration::ZERO,
+        is_announcement: true,
+    };
+    let said = app.ports.rooms.say(None, room, announcement, app.uptime());
+    said.map_err(|error| refused_to_say(app, error))?;
+    moderator.decide(app, Deed::Announce).await?;
+    Ok(Reply::ChatAnnounce)
+}

@@ -1,0 +1,193 @@
+//! A moderator decides something: it is kept, then it takes effect and is told.
+
+use std::sync::Arc;
+
+use crate::application::moderation::moderated::Moderated;
+use crate::application::request_error::RequestError;
+use crate::application::service::Application;
+use crate::application::session::state::Session;
+use crate::domain::{
+    Action, Ban, ClientAddress, Deed, Moderation, Mute, ProjectId, Standing, Timestamp,
+    TooManyModerated, UserName,
+};
+
+/// A moderator, and the project that they moderate.
+pub(crate) struct Moderator {
+    pub moderated: Arc<Moderated>,
+    pub name: UserName,
+}
+
+/// Who asks to moderate, before it is known what they ask for.
+///
+/// # Errors
+/// They may not, or what has been decided about them cannot be read.
+pub(crate) async fn moderator(
+    app: &Application,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Moderator, RequestError> {
+    let public_read = app.policy.public.read;
+    let (project, bearer) = session.rights().may_moderate(public_read, now)?;
+    let moderated = app.moderations.of(project);
+    match moderated.standing(session.person(bearer), now).await? {
+        Standing {
+            banned: Some(ban), ..
+        } => Err(RequestError::Banned(ban)),
+        Standing {
+            muted: Some(until), ..
+        } => Err(RequestError::Muted { until }),
+        Standing { .. } => Ok(Moderator {
+            moderated,
+            name: bearer.user.clone(),
+        }),
+    }
+}
+
+impl Moderator {
+    /// Nothing can be decided about the streamer.
+    ///
+    /// # Errors
+    /// It is they.
+    pub(crate) fn must_not_be_streamer(&self, user: &UserName) -> Result<(), RequestError> {
+        if self.moderated.is_streamer(user) {
+            return Err(RequestError::bad(
+                "nobody mutes or bans the streamer in their own project",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Does what the moderator decides: completely, even if their connection goes away. Returns
+    /// what is in force afterwards.
+    ///
+    /// # Errors
+    /// 413, or it cannot be kept: then nothing has changed.
+    pub(crate) async fn decide(
+        self,
+        app: &Arc<Application>,
+        deed: Deed,
+    ) -> Result<InForce, RequestError> {
+        let own = Arc::clone(app);
+        let work = async move { carry_out(&own, &self.moderated, self.name, deed).await };
+        app.to_the_end(work).await
+    }
+}
+
+/// What is in force about somebody after a decision.
+#[derive(Debug, Default)]
+pub(crate) struct InForce {
+    pub mute: Option<Mute>,
+    pub ban: Option<Ban>,
+}
+
+async fn carry_out(
+    app: &Application,
+    moderated: &Moderated,
+    by: UserName,
+    deed: Deed,
+) -> Result<InForce, RequestError> {
+    let _turn = moderated.turn.lock().await;
+    moderated.load_in_turn().await?;
+    let action = Action {
+        date: app.now(),
+        by,
+        deed: deed.clone(),
+    };
+    let mut next = moderated.state().moderation().cloned().unwrap_or_default();
+    let (addresses, most) = (
+        addresses_of(app, moderated, &deed),
+        app.limits.max_moderated,
+    );
+    let changes = next.carry_out(action.clone(), addresses, most);
+    let changes = changes.map_err(|TooManyModerated| RequestError::LimitExceeded {
+        limit: "maxModerated",
+        value: most as u64,
+    })?;
+    let in_force = in_force(&next, &deed);
+    if changes {
+        moderated.save(&next).await?;
+        take_effect(app, moderated, next, &action);
+        log(&moderated.project, &action);
+    }
+    Ok(in_force)
+}
+
+fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
+    let Some(user) = deed.user() else {
+        return InForce::default();
+    };
+    InForce {
+        mute: moderation.muted().get(user).cloned(),
+        ban: moderation.banned().get(user).cloned(),
+    }
+}
+
+/// From where a guest comes who is about to be banned, as far as that may concern others.
+fn addresses_of(app: &Application, moderated: &Moderated, deed: &Deed) -> Vec<ClientAddress> {
+    let Deed::Ban(user, _) = deed else {
+        return Vec::new();
+    };
+    if user.guest().is_none() {
+        return Vec::new();
+    }
+    let state = moderated.state();
+    let present = state.present.values();
+    let present = present.filter(|present| present.user == *user);
+    let mut addresses: Vec<_> = present.filter_map(|present| present.address).collect();
+    let (project, now) = (&moderated.project, app.uptime());
+    addresses.extend(app.recent_guests.addresses_of(project, user, now));
+    addresses
+}
+
+/// From now on it is so, and those whom it concerns are told.
+pub(super) fn take_effect(
+    app: &Application,
+    moderated: &Moderated,
+    next: Moderation,
+    action: &Action,
+) {
+    let (now, word) = (action.date, action.deed.word());
+    let in_force = in_force(&next, &action.deed);
+    let mut state = moderated.state();
+    let before = state.moderation().cloned().unwrap_or_default();
+    moderated.adopt(&mut state, next);
+    match &action.deed {
+        Deed::Ban(user, _) => {
+            let until = in_force.ban.and_then(|ban| ban.until);
+            moderated.put_out(app, &mut state, &before, (user, until), now);
+        }
+        Deed::Mute(user, _) => {
+            let until = in_force.mute.map(|mute| mute.until);
+            moderated.tell_of(app, &state, (word, user, until), now);
+        }
+        Deed::Unmute(user) | Deed::Unban(user) => {
+            moderated.tell_of(app, &state, (word, user, None), now);
+        }
+        Deed::Slow(seconds) => {
+            if let Some(room) = &moderated.room {
+                app.ports.rooms.slow(room, *seconds);
+            }
+        }
+        Deed::Delete(id, _) => {
+            if let Some(room) = &moderated.room {
+                app.ports.rooms.delete(room, *id);
+            }
+        }
+        // It has been said.
+        Deed::Announce => {}
+    }
+}
+
+/// Names are shown as in a program, so that none looks like another line.
+fn log(project: &ProjectId, action: &Action) {
+    let Action { by, deed, .. } = action;
+    tracing::info!(
+        ?project,
+        ?by,
+        action = deed.word(),
+        user = deed.user().map(tracing::field::debug),
+        seconds = deed.seconds(),
+        message_id = deed.message(),
+        "a moderator has acted"
+    );
+}

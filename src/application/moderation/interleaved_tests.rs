@@ -1,0 +1,101 @@
+//! Many orders of coming, speaking and being banned.
+
+use std::sync::Arc;
+
+use shuttle::thread;
+
+use crate::application::connection_id::ConnectionId;
+use crate::application::locks::interleaved::check;
+use crate::application::moderation::decide::take_effect;
+use crate::application::moderation::moderated::{Moderated, Present};
+use crate::application::session::summons::Summons;
+use crate::application::test_world::{Scene, World, demo, user};
+use crate::domain::{Action, Claims, Deed, Identity, Moderation, Person, Timestamp, UserName};
+
+const ORDERS: usize = 400;
+const ME: ConnectionId = ConnectionId(2);
+
+fn now() -> Timestamp {
+    Timestamp::from_secs(1_000)
+}
+
+fn bearer(name: &str) -> Identity {
+    let claims = Claims {
+        username: Some(name.to_owned()),
+        streamer: Some("ana".to_owned()),
+        project: Some("demo".to_owned()),
+        expires_at: Timestamp::from_secs(2_000),
+        ..Claims::default()
+    };
+    Identity::from_claims(&claims, now()).expect("valid")
+}
+
+/// Comes into the room and says two things; returns whether it has been called.
+fn come_and_speak(scene: &Scene, moderated: &Moderated, name: &UserName) -> bool {
+    let summons = Arc::<Summons>::default();
+    let present = Present {
+        user: name.clone(),
+        address: None,
+        is_member: true,
+        moderates: false,
+        is_out: false,
+        summons: Arc::clone(&summons),
+    };
+    let subscribe = || scene.journal.note("subscribe #2");
+    moderated.attend(ME, present, subscribe, now());
+    let bearer = bearer(name.as_str());
+    for _ in 0..2 {
+        let person = Person {
+            user: name,
+            address: None,
+        };
+        let floor = moderated.floor(&bearer, person, true, now());
+        if floor.is_ok() {
+            scene.journal.note("say");
+        }
+    }
+    summons.heed()
+}
+
+fn ban(scene: &Scene, moderated: &Moderated, name: &UserName) {
+    let action = Action {
+        date: now(),
+        by: user("ana"),
+        deed: Deed::Ban(name.clone(), None),
+    };
+    let mut next = Moderation::default();
+    next.carry_out(action.clone(), [], 9).expect("has room");
+    take_effect(&scene.app, moderated, next, &action);
+}
+
+#[test]
+fn whoever_is_banned_says_and_hears_nothing_afterwards_however_they_come() {
+    check(ORDERS, || {
+        let scene = Arc::new(World::new().build());
+        let moderated = scene.app.moderations.of(&demo());
+        let comes = {
+            let (scene, moderated) = (Arc::clone(&scene), Arc::clone(&moderated));
+            thread::spawn(move || come_and_speak(&scene, &moderated, &user("bob")))
+        };
+        let bans = {
+            let (scene, moderated) = (Arc::clone(&scene), Arc::clone(&moderated));
+            thread::spawn(move || ban(&scene, &moderated, &user("bob")))
+        };
+        let was_called = comes.join().expect("no panic");
+        bans.join().expect("no panic");
+        let journal = scene.journal.take();
+        let told = journal.iter().position(|entry| entry.starts_with("tell"));
+        let (before, after) = journal.split_at(told.expect("is told"));
+        let heard = |entry: &String| entry == "subscribe #2" || entry == "say";
+        assert!(!after.iter().any(heard), "{journal:?}");
+        let subscribed = before.iter().any(|entry| entry == "subscribe #2");
+        let ended = before
+            .iter()
+            .any(|entry| entry == "unsubscribe #2 room ana/demo");
+        let left = before.iter().any(|entry| entry == "leave ana/demo bob");
+        assert_eq!((subscribed, subscribed), (ended, left), "{journal:?}");
+        // Its own task leaves the room, unless that has been done.
+        assert_eq!(moderated.stand_up(ME), !left, "{journal:?}");
+        assert!(was_called || moderated.take_out(ME), "{journal:?}");
+    });
+}

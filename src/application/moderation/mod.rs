@@ -1,0 +1,19 @@
+//! Moderation (protocol, section 7): one file per verb, what they decide, and whom it concerns.
+
+pub mod announce;
+pub mod ban;
+pub(crate) mod banned;
+pub(crate) mod decide;
+pub mod delete;
+pub(crate) mod floor;
+pub(crate) mod moderated;
+pub(crate) mod moderations;
+pub mod mute;
+pub(crate) mod put_out;
+pub mod show;
+pub mod slow;
+
+#[cfg(test)]
+mod interleaved_tests;
+#[cfg(test)]
+mod tests;

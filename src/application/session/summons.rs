@@ -1,0 +1,30 @@
+//! How others tell a connection's task that its session must look at what has become of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+/// Somebody has changed what a session may do, and its own task has to follow.
+#[derive(Debug, Default)]
+pub(crate) struct Summons {
+    is_called: AtomicBool,
+    called: Notify,
+}
+
+impl Summons {
+    /// Calls the session.
+    pub(crate) fn call(&self) {
+        self.is_called.store(true, Ordering::Release);
+        self.called.notify_one();
+    }
+
+    /// Whether it has been called since the last time that this was asked.
+    pub(crate) fn heed(&self) -> bool {
+        self.is_called.load(Ordering::Relaxed) && self.is_called.swap(false, Ordering::AcqRel)
+    }
+
+    /// Waits until it is called; may return when it has heeded that already.
+    pub(crate) async fn called(&self) {
+        self.called.notified().await;
+    }
+}

@@ -1,0 +1,298 @@
+//! What moderators have decided in a project (protocol, section 7): who may not write or be there
+//! until when, how often the others may write, and who did what.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::client_address::ClientAddress;
+use super::moderator_action::{Action, Deed};
+use super::names::UserName;
+use super::time::Timestamp;
+
+/// How many actions the log remembers.
+const LOGGED: usize = 200;
+
+/// The most addresses that one ban concerns.
+const MOST_ADDRESSES: usize = 64;
+
+/// About how many bytes of memory a mute, a ban or an action takes, besides the names in it.
+const ENTRY_BYTES: usize = 192;
+/// The same for an address, here and where it is looked up.
+const ADDRESS_BYTES: usize = 96;
+
+/// Somebody whom moderators' decisions may concern.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// Their name.
+    pub user: &'a UserName,
+    /// Where they come from; `None` if no ban may concern that address, because others share it.
+    pub address: Option<ClientAddress>,
+}
+
+impl Person<'_> {
+    /// Only guests are banned by their address: it is easy for them to take another name.
+    fn guests_address(&self) -> Option<ClientAddress> {
+        self.address.filter(|_| self.user.guest().is_some())
+    }
+}
+
+/// How somebody stands with the moderators of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Until when they may not write.
+    pub muted: Option<Timestamp>,
+    /// They may neither write nor be there.
+    pub banned: Option<Banned>,
+}
+
+impl Standing {
+    /// Of somebody of whom it is not known whether they are banned.
+    pub const KEPT_OUT: Self = Self {
+        muted: None,
+        banned: Some(Banned { until: None }),
+    };
+}
+
+/// The end of a ban.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Banned {
+    /// When it ends; `None`: when a moderator lifts it.
+    pub until: Option<Timestamp>,
+}
+
+impl Banned {
+    fn is_over(self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| now >= until)
+    }
+
+    /// The one of both that ends later.
+    fn or_later(self, other: Self) -> Self {
+        let until = self.until.zip(other.until);
+        Self {
+            until: until.map(|(one, other)| one.max(other)),
+        }
+    }
+}
+
+/// Somebody may not write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mute {
+    /// Until when.
+    pub until: Timestamp,
+    /// Who has decided that.
+    pub by: UserName,
+    /// When they did.
+    pub date: Timestamp,
+}
+
+/// Somebody may not be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Until when; `None`: until a moderator lifts it.
+    pub until: Option<Timestamp>,
+    /// Who has decided that.
+    pub by: UserName,
+    /// When they did.
+    pub date: Timestamp,
+    /// From where no guest may be there either.
+    pub addresses: BTreeSet<ClientAddress>,
+}
+
+/// As many people are muted or banned as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many people are muted or banned")]
+pub struct TooManyModerated;
+
+/// What moderators have decided in a project.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Moderation {
+    muted: BTreeMap<UserName, Mute>,
+    banned: BTreeMap<UserName, Ban>,
+    slow_seconds: u32,
+    log: VecDeque<Action>,
+    /// The bans of addresses: what is in `banned`, to be found quickly.
+    by_address: HashMap<ClientAddress, Banned>,
+}
+
+impl Moderation {
+    /// What a store has kept.
+    pub fn restore(
+        muted: BTreeMap<UserName, Mute>,
+        banned: BTreeMap<UserName, Ban>,
+        slow_seconds: u32,
+        log: impl IntoIterator<Item = Action>,
+    ) -> Self {
+        let mut restored = Self {
+            muted,
+            banned,
+            slow_seconds,
+            log: log.into_iter().collect(),
+            by_address: HashMap::new(),
+        };
+        restored.shorten_log();
+        restored.index_addresses();
+        restored
+    }
+
+    /// Those who may not write, by name; it may be over for some.
+    pub fn muted(&self) -> &BTreeMap<UserName, Mute> {
+        &self.muted
+    }
+
+    /// Those who may not be there, by name; it may be over for some.
+    pub fn banned(&self) -> &BTreeMap<UserName, Ban> {
+        &self.banned
+    }
+
+    /// How many seconds there are between two messages of one user; 0: no slow mode.
+    pub fn slow_seconds(&self) -> u32 {
+        self.slow_seconds
+    }
+
+    /// The same as a duration.
+    pub fn slow(&self) -> Duration {
+        Duration::from_secs(self.slow_seconds.into())
+    }
+
+    /// Who did what last, oldest first.
+    pub fn log(&self) -> impl ExactSizeIterator<Item = &Action> {
+        self.log.iter()
+    }
+
+    /// How `person` stands at the time `now`.
+    pub fn standing(&self, person: Person<'_>, now: Timestamp) -> Standing {
+        let muted = self.muted.get(person.user).map(|mute| mute.until);
+        let by_name = self.banned.get(person.user);
+        let by_name = by_name.map(|ban| Banned { until: ban.until });
+        let by_name = by_name.filter(|ban| !ban.is_over(now));
+        let by_address = person.guests_address();
+        let by_address = by_address.and_then(|address| self.ban_of_address(address, now));
+        Standing {
+            muted: muted.filter(|until| now < *until),
+            banned: match (by_name, by_address) {
+                (Some(one), Some(other)) => Some(one.or_later(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+
+    /// The ban of all guests from `address`, if there is one.
+    pub fn ban_of_address(&self, address: ClientAddress, now: Timestamp) -> Option<Banned> {
+        let found = self.by_address.get(&address).copied();
+        found.filter(|ban| !ban.is_over(now))
+    }
+
+    /// The names of those who are muted or banned.
+    pub fn names(&self) -> impl Iterator<Item = &UserName> {
+        self.muted.keys().chain(self.banned.keys())
+    }
+
+    /// Does what a moderator does, and remembers it. A ban concerns `addresses`, too. Whether it
+    /// changes anything is returned; what changes nothing is not remembered. Whatever is over is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// More than `most` people would be muted or banned; nothing has changed.
+    pub fn carry_out(
+        &mut self,
+        action: Action,
+        addresses: impl IntoIterator<Item = ClientAddress>,
+        most: usize,
+    ) -> Result<bool, TooManyModerated> {
+        let now = action.date;
+        self.forget_what_is_over(now);
+        if let Deed::Mute(user, _) | Deed::Ban(user, _) = &action.deed {
+            self.must_have_room(user, most)?;
+        }
+        let (by, date) = (action.by.clone(), action.date);
+        let changes = match &action.deed {
+            Deed::Mute(user, seconds) => {
+                let until = action.end(*seconds);
+                self.muted.insert(user.clone(), Mute { until, by, date });
+                true
+            }
+            Deed::Unmute(user) => self.muted.remove(user).is_some(),
+            Deed::Ban(user, seconds) => {
+                let earlier = self.banned.remove(user).map(|ban| ban.addresses);
+                let mut all = earlier.unwrap_or_default();
+                for address in addresses {
+                    if all.len() < MOST_ADDRESSES {
+                        all.insert(address);
+                    }
+                }
+                let ban = Ban {
+                    until: seconds.map(|seconds| action.end(seconds)),
+                    by,
+                    date,
+                    addresses: all,
+                };
+                self.banned.insert(user.clone(), ban);
+                true
+            }
+            Deed::Unban(user) => self.banned.remove(user).is_some(),
+            Deed::Slow(seconds) => std::mem::replace(&mut self.slow_seconds, *seconds) != *seconds,
+            Deed::Delete(..) | Deed::Announce => true,
+        };
+        self.index_addresses();
+        if changes {
+            self.log.push_back(action);
+            self.shorten_log();
+        }
+        Ok(changes)
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        let mutes = self.muted.iter().map(|(user, mute)| (user, &mute.by));
+        let bans = self.banned.iter().map(|(user, ban)| (user, &ban.by));
+        let entries = mutes.chain(bans);
+        let entries = entries.map(|(user, by)| user.as_str().len() + by.as_str().len());
+        let actions = self.log.iter().map(|action| {
+            let user = action.deed.user().map_or(0, |user| user.as_str().len());
+            user + action.by.as_str().len()
+        });
+        let addresses = self.banned.values().map(|ban| ban.addresses.len());
+        let sizes = entries.chain(actions).map(|names| names + ENTRY_BYTES);
+        sizes.sum::<usize>() + addresses.sum::<usize>() * ADDRESS_BYTES
+    }
+
+    fn must_have_room(&self, user: &UserName, most: usize) -> Result<(), TooManyModerated> {
+        let others = self.names().filter(|name| *name != user);
+        let count = others.collect::<BTreeSet<_>>().len() + 1;
+        if count > most {
+            return Err(TooManyModerated);
+        }
+        Ok(())
+    }
+
+    /// Forgets the mutes and bans that are over.
+    pub fn forget_what_is_over(&mut self, now: Timestamp) {
+        self.muted.retain(|_, mute| now < mute.until);
+        self.banned.retain(|_, ban| {
+            let until = ban.until;
+            !Banned { until }.is_over(now)
+        });
+        self.index_addresses();
+    }
+
+    fn index_addresses(&mut self) {
+        let mut by_address: HashMap<ClientAddress, Banned> = HashMap::new();
+        for ban in self.banned.values() {
+            let banned = Banned { until: ban.until };
+            for address in &ban.addresses {
+                let found = by_address.entry(*address).or_insert(banned);
+                *found = found.or_later(banned);
+            }
+        }
+        self.by_address = by_address;
+    }
+
+    fn shorten_log(&mut self) {
+        while self.log.len() > LOGGED {
+            self.log.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

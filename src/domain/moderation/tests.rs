@@ -1,0 +1,258 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).expect("a user's name")
+}
+
+fn action(seconds: u64, deed: Deed) -> Action {
+    Action {
+        date: Timestamp::from_secs(seconds),
+        by: user("ana"),
+        deed,
+    }
+}
+
+fn done(moderation: &mut Moderation, seconds: u64, deed: Deed) -> bool {
+    let action = action(seconds, deed);
+    moderation.carry_out(action, [], 100).expect("has room")
+}
+
+fn of(name: &str, address: Option<u128>, moderation: &Moderation, seconds: u64) -> Standing {
+    let user = user(name);
+    let address = address.map(ClientAddress);
+    let person = Person {
+        user: &user,
+        address,
+    };
+    moderation.standing(person, Timestamp::from_secs(seconds))
+}
+
+fn banned(name: &str, address: Option<u128>, moderation: &Moderation, seconds: u64) -> bool {
+    of(name, address, moderation, seconds).banned.is_some()
+}
+
+#[test]
+fn a_mute_lasts_until_its_second_and_a_second_one_replaces_it() {
+    let mut moderation = Moderation::default();
+    assert!(done(&mut moderation, 1_000, Deed::Mute(user("bob"), 60)));
+    let muted = |moderation: &Moderation, at| of("bob", None, moderation, at).muted;
+    let until = Some(Timestamp::from_secs(1_060));
+    assert_eq!(muted(&moderation, 1_059), until);
+    assert_eq!(muted(&moderation, 1_060), None);
+    assert_eq!(of("pat", None, &moderation, 1_000), Standing::default());
+    done(&mut moderation, 1_001, Deed::Mute(user("bob"), 1));
+    assert_eq!(muted(&moderation, 1_002), None);
+    done(&mut moderation, 1_002, Deed::Mute(user("bob"), 9));
+    assert!(done(&mut moderation, 1_003, Deed::Unmute(user("bob"))));
+    assert_eq!(muted(&moderation, 1_003), None);
+}
+
+#[test]
+fn an_end_is_a_whole_second_and_not_too_early() {
+    let mut moderation = Moderation::default();
+    let mute = Action {
+        date: Timestamp::from_millis(1_000_001),
+        ..action(0, Deed::Mute(user("bob"), 1))
+    };
+    moderation.carry_out(mute, [], 1).expect("has room");
+    let until = of("bob", None, &moderation, 1_001).muted;
+    assert_eq!(until, Some(Timestamp::from_secs(1_002)));
+}
+
+#[test]
+fn a_ban_without_an_end_lasts_until_it_is_lifted() {
+    let mut moderation = Moderation::default();
+    done(&mut moderation, 1_000, Deed::Ban(user("bob"), Some(60)));
+    assert!(banned("bob", None, &moderation, 1_059));
+    assert!(!banned("bob", None, &moderation, 1_060));
+    done(&mut moderation, 1_000, Deed::Ban(user("bob"), None));
+    let forever = of("bob", None, &moderation, u64::MAX).banned;
+    assert_eq!(forever, Some(Banned { until: None }));
+    assert!(done(&mut moderation, 2_000, Deed::Unban(user("bob"))));
+    assert!(!banned("bob", None, &moderation, 2_000));
+}
+
+#[test]
+fn a_ban_of_addresses_concerns_guests_from_there_and_nobody_else() {
+    let mut moderation = Moderation::default();
+    let ban = action(1_000, Deed::Ban(user("~bob"), Some(60)));
+    let addresses = [7, 8].map(ClientAddress);
+    moderation.carry_out(ban, addresses, 1).expect("has room");
+    for (name, address, is_banned) in [
+        ("~bob", None, true),
+        ("~bob", Some(9), true),
+        ("~eve", Some(7), true),
+        ("~eve", Some(8), true),
+        ("~eve", Some(9), false),
+        ("~eve", None, false),
+        ("eve", Some(7), false),
+    ] {
+        let found = banned(name, address, &moderation, 1_059);
+        assert_eq!(found, is_banned, "{name} {address:?}");
+        assert!(!banned(name, address, &moderation, 1_060), "it is over");
+    }
+    let at = |seconds| moderation.ban_of_address(ClientAddress(7), Timestamp::from_secs(seconds));
+    let until = Some(Timestamp::from_secs(1_060));
+    assert_eq!(at(1_059), Some(Banned { until }));
+    assert_eq!(at(1_060), None);
+}
+
+#[test]
+fn a_ban_that_replaces_another_keeps_its_addresses_and_lifting_it_frees_them() {
+    let mut moderation = Moderation::default();
+    for (seconds, address) in [(Some(60), 7), (None, 8)] {
+        let ban = action(1_000, Deed::Ban(user("~bob"), seconds));
+        let address = [ClientAddress(address)];
+        moderation.carry_out(ban, address, 1).expect("has room");
+    }
+    for address in [7, 8] {
+        assert!(banned("~eve", Some(address), &moderation, 9_000));
+    }
+    done(&mut moderation, 9_000, Deed::Unban(user("~bob")));
+    for address in [7, 8] {
+        assert!(!banned("~eve", Some(address), &moderation, 9_000));
+    }
+}
+
+#[test]
+fn of_two_bans_the_one_that_ends_later_counts() {
+    let mut moderation = Moderation::default();
+    let until = |seconds| Banned {
+        until: Some(Timestamp::from_secs(seconds)),
+    };
+    for (name, seconds) in [("~bob", Some(60)), ("~eve", Some(30))] {
+        let ban = action(1_000, Deed::Ban(user(name), seconds));
+        let address = [ClientAddress(7)];
+        moderation.carry_out(ban, address, 9).expect("has room");
+    }
+    let of_eve = |moderation: &Moderation| of("~eve", Some(7), moderation, 1_000).banned;
+    assert_eq!(of_eve(&moderation), Some(until(1_060)));
+    let ban = action(1_000, Deed::Ban(user("~pat"), None));
+    moderation
+        .carry_out(ban, [ClientAddress(7)], 9)
+        .expect("has room");
+    assert_eq!(of_eve(&moderation), Some(Banned { until: None }));
+}
+
+#[test]
+fn lifting_what_is_not_there_and_what_is_so_already_is_not_remembered() {
+    let mut moderation = Moderation::default();
+    for deed in [
+        Deed::Unmute(user("bob")),
+        Deed::Unban(user("bob")),
+        Deed::Slow(0),
+    ] {
+        assert!(!done(&mut moderation, 1_000, deed));
+    }
+    assert_eq!(moderation, Moderation::default());
+    assert!(done(&mut moderation, 1_000, Deed::Slow(5)));
+    assert!(!done(&mut moderation, 1_000, Deed::Slow(5)));
+    assert_eq!(moderation.slow(), Duration::from_secs(5));
+    done(&mut moderation, 1_000, Deed::Mute(user("bob"), 1));
+    assert!(
+        !done(&mut moderation, 1_001, Deed::Unmute(user("bob"))),
+        "it is over"
+    );
+    assert_eq!(moderation.log().len(), 2);
+}
+
+#[test]
+fn so_many_people_are_muted_or_banned_and_not_one_more() {
+    let mut moderation = Moderation::default();
+    let mut act = |seconds, deed| moderation.carry_out(action(seconds, deed), [], 2);
+    act(1_000, Deed::Mute(user("bob"), 60)).expect("has room");
+    act(1_000, Deed::Ban(user("bob"), None)).expect("is the same person");
+    act(1_000, Deed::Mute(user("eve"), 60)).expect("has room");
+    let full = Err(TooManyModerated);
+    assert_eq!(act(1_000, Deed::Ban(user("pat"), None)), full);
+    assert_eq!(act(1_059, Deed::Mute(user("pat"), 1)), full);
+    act(1_059, Deed::Mute(user("eve"), 1)).expect("replaces another");
+    act(1_060, Deed::Mute(user("pat"), 1)).expect("eve's is over");
+    assert_eq!(
+        moderation.log().len(),
+        5,
+        "what was refused is not remembered"
+    );
+}
+
+#[test]
+fn what_is_kept_is_what_is_restored() {
+    let mut moderation = Moderation::default();
+    done(&mut moderation, 1_000, Deed::Mute(user("bob"), 60));
+    let ban = action(1_000, Deed::Ban(user("~eve"), None));
+    moderation
+        .carry_out(ban, [ClientAddress(7)], 9)
+        .expect("has room");
+    done(&mut moderation, 1_000, Deed::Slow(5));
+    done(&mut moderation, 1_000, Deed::Delete(3, Some(user("bob"))));
+    let restored = Moderation::restore(
+        moderation.muted().clone(),
+        moderation.banned().clone(),
+        moderation.slow_seconds(),
+        moderation.log().cloned(),
+    );
+    assert_eq!(restored, moderation);
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let name = prop_oneof!["[a-f]", "~[a-f]"].prop_map(|name| user(&name));
+    let seconds = 1..50_u32;
+    prop_oneof![
+        (name.clone(), seconds.clone()).prop_map(|(name, seconds)| Deed::Mute(name, seconds)),
+        name.clone().prop_map(Deed::Unmute),
+        (name.clone(), proptest::option::of(seconds))
+            .prop_map(|(name, seconds)| Deed::Ban(name, seconds)),
+        name.prop_map(Deed::Unban),
+        (0..3_u32).prop_map(Deed::Slow),
+        (1..9_u64).prop_map(|id| Deed::Delete(id, None)),
+        Just(Deed::Announce),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_done_stays_within_its_bounds_and_concerns_whom_it_names(
+        deeds in proptest::collection::vec((0..20_u64, deed(), 0..200_u128), 0..300),
+    ) {
+        const MOST: usize = 5;
+        let mut moderation = Moderation::default();
+        let mut seconds = 1_000;
+        for (later, deed, address) in deeds {
+            seconds += later;
+            let now = Timestamp::from_secs(seconds);
+            let before = moderation.clone();
+            let addresses = (address..address + 40).map(ClientAddress);
+            let made = moderation.carry_out(action(seconds, deed.clone()), addresses, MOST);
+            let people: BTreeSet<_> = moderation.names().collect();
+            prop_assert!(people.len() <= MOST);
+            prop_assert!(moderation.log().len() <= LOGGED);
+            for ban in moderation.banned().values() {
+                prop_assert!(ban.addresses.len() <= MOST_ADDRESSES);
+            }
+            for banned in moderation.by_address.values() {
+                prop_assert!(!banned.is_over(now), "what is over is forgotten");
+            }
+            match made {
+                Ok(true) => prop_assert_eq!(&moderation.log().last().expect("one").deed, &deed),
+                Ok(false) | Err(_) => prop_assert!(moderation.log().eq(before.log())),
+            }
+            let standing = deed.user().map(|user| {
+                let address = None;
+                moderation.standing(Person { user, address }, now)
+            });
+            match (&deed, made, standing) {
+                (Deed::Mute(..), Ok(_), Some(standing)) => prop_assert!(standing.muted.is_some()),
+                (Deed::Unmute(_), _, Some(standing)) => prop_assert!(standing.muted.is_none()),
+                (Deed::Ban(..), Ok(_), Some(standing)) => prop_assert!(standing.banned.is_some()),
+                (Deed::Unban(_), _, Some(standing)) => prop_assert!(standing.banned.is_none()),
+                _ => {}
+            }
+        }
+        prop_assert!(of("zoe", None, &moderation, seconds) == Standing::default());
+        prop_assert_eq!(moderation.memory_bytes() == 0, moderation == Moderation {
+            slow_seconds: moderation.slow_seconds, ..Moderation::default()
+        });
+    }
+}
