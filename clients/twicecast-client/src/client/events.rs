@@ -54,6 +54,9 @@ pub struct ChatMessage {
     pub id: u64,
     /// In milliseconds since the epoch.
     pub date: u64,
+    /// Whether a moderator says it to all.
+    #[serde(default)]
+    pub announcement: bool,
 }
 
 /// The events that nobody has read yet.

@@ -72,17 +72,13 @@ pub struct Reply {
     pub last: Option<bool>,
 }
 
-/// The replies that are left as they came.
-const LEFT_AS_THEY_CAME: [&str; 16] = [
+/// The replies that are left as they came, besides all of the chat's.
+const LEFT_AS_THEY_CAME: [&str; 12] = [
     "pullRequestCreation",
     "pullRequestFinish",
     "pullRequestGet",
     "pullRequestDelete",
     "pullRequestClosed",
-    "chatAuth",
-    "chatMessage",
-    "chatHistory",
-    "chatMembers",
     "fileStatus",
     "pullRequestAuth",
     "pullRequestList",
@@ -238,7 +234,7 @@ pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
     }
     let kind = envelope.r#type;
     let data = envelope.data.unwrap_or(Value::Null);
-    if LEFT_AS_THEY_CAME.contains(&kind.as_str()) {
+    if kind.starts_with("chat") || LEFT_AS_THEY_CAME.contains(&kind.as_str()) {
         let last = envelope.last;
         return Ok((reference, ServerMessage::Reply(Reply { kind, data, last })));
     }

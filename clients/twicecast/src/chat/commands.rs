@@ -1,5 +1,8 @@
 //! What the user wants of the room, and how a typed line says it.
 
+use crate::chat::orders;
+use crate::chat::orders::Order;
+
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
@@ -11,6 +14,10 @@ pub enum Wish {
     Help,
     /// To leave.
     Quit,
+    /// Something for moderators, and how it was typed.
+    Order(Order, String),
+    /// A command of moderators that cannot be read: how it is used, and the line.
+    Misused(&'static str, String),
     /// Something that there is not; the whole line.
     Unknown(String),
     /// A line that cannot be sent, and why.
@@ -25,7 +32,7 @@ pub const HELP: [&str; 4] = [
     "/quit   leave; so do Ctrl-C and Ctrl-D",
     "//...   a message that begins with a slash",
     "Keys: left, right, Home, End, Backspace, Delete; Ctrl-W deletes a word, Ctrl-U all before the \
-     cursor",
+     cursor; Tab completes a command and its name",
 ];
 
 /// Reads a typed line; an empty one wants nothing.
@@ -41,7 +48,11 @@ pub fn read(line: &str) -> Option<Wish> {
         "help" => Wish::Help,
         "quit" => Wish::Quit,
         _ if command.starts_with('/') => Wish::Say(command.to_owned()),
-        _ => Wish::Unknown(line.to_owned()),
+        command => match orders::read(command) {
+            Some(Ok(order)) => Wish::Order(order, line.to_owned()),
+            Some(Err(usage)) => Wish::Misused(usage, line.to_owned()),
+            None => Wish::Unknown(line.to_owned()),
+        },
     })
 }
 
@@ -58,6 +69,9 @@ mod tests {
         assert_eq!(read("/help"), Some(Wish::Help));
         assert_eq!(read("/nmaes"), Some(Wish::Unknown("/nmaes".into())));
         assert_eq!(read("//src is a folder"), say("/src is a folder"));
+        let order = Wish::Order(Order::Unmute("bob".into()), "/unmute bob".into());
+        assert_eq!(read("/unmute bob"), Some(order));
+        assert!(matches!(read("/mute bob"), Some(Wish::Misused(_, line)) if line == "/mute bob"));
         assert_eq!(read("  "), None);
     }
 }

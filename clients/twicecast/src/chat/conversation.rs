@@ -6,15 +6,18 @@
 //! under way had arrived.
 
 mod catch_up;
+mod moderating;
 mod refusals;
 
 use std::collections::VecDeque;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use twicecast_client::protocol::Reply;
 use twicecast_client::untrusted::{Untrusted, shown};
 
+use crate::chat::effects::{Effect, Said};
+use crate::chat::room::Room;
+use crate::chat::words::Words;
 use crate::failure::Failure;
 
 const FIRST_REFERENCE: u64 = 10;
@@ -32,41 +35,6 @@ const ACKNOWLEDGED_BYTES_MAX: usize = 1 << 20;
 /// Messages that may come before the server has told the history.
 const EARLY_MAX: usize = 10_000;
 
-/// A message as the server tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Said {
-    /// What.
-    pub message: Untrusted,
-    /// Who.
-    pub username: Untrusted,
-    /// Grows within the room.
-    pub id: u64,
-    /// In milliseconds since the epoch.
-    pub date: i64,
-}
-
-/// What is to happen outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Somebody said something.
-    Message {
-        /// In milliseconds since the epoch.
-        date: i64,
-        /// Who.
-        name: Untrusted,
-        /// What.
-        text: Untrusted,
-    },
-    /// These are there.
-    Names(Vec<Untrusted>),
-    /// Something to tell the user.
-    Tell(String),
-    /// A message that was refused, to be mended.
-    GiveBack(String),
-    /// Nothing is to be sent for so many seconds; then [`Conversation::resume`].
-    Pause(u64),
-}
-
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Phase {
     #[default]
@@ -82,6 +50,7 @@ enum Phase {
 #[derive(Debug, Default)]
 pub struct Conversation {
     me: String,
+    room: Room,
     phase: Phase,
     was_inside: bool,
     paused: bool,
@@ -106,10 +75,15 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Begins one of that user, outside the room.
-    pub fn new(me: &str) -> Self {
+    /// Begins one of that user, outside the room; `types` says whether a person types.
+    pub fn new(me: &str, room: &str, types: bool) -> Self {
         Self {
             me: me.to_owned(),
+            room: Room {
+                name: room.to_owned(),
+                types,
+                ..Room::default()
+            },
             next_reference: FIRST_REFERENCE,
             ..Self::default()
         }
@@ -119,6 +93,7 @@ impl Conversation {
     pub fn entered(&mut self) {
         self.requests.clear();
         self.phase = Phase::Entering { early: Vec::new() };
+        self.ask_for_status();
         self.history = self.ask("history", &json!({}));
         self.members = self.ask("members", &json!({}));
     }
@@ -133,6 +108,7 @@ impl Conversation {
         self.phase = Phase::Outside;
         self.paused = false;
         self.requests.clear();
+        self.lose_orders();
         if let Some((_, text)) = self.under_way.take() {
             self.lose(text);
         }
@@ -230,12 +206,14 @@ impl Conversation {
                 if let Some((_, text)) = self.under_way.take_if(|(sent, _)| *sent == answered) {
                     self.losses = 0;
                     self.remember(text.clone());
-                    let (name, text) = (self.me.as_str().into(), text.into());
-                    self.effects.push_back(Effect::Message {
+                    let words = Words {
                         date: now,
-                        name,
-                        text,
-                    });
+                        name: self.me.as_str().into(),
+                        text: text.into(),
+                        is_announcement: false,
+                        number: None,
+                    };
+                    self.effects.push_back(Effect::Message(None, words));
                     self.send_next();
                 }
             }
@@ -259,11 +237,12 @@ impl Conversation {
                 self.take_history(told);
             }
             ("chatMembers", Some(answered)) if answered == self.members => {
-                let names = read(reply)?;
+                let names: Vec<Untrusted> = read(reply)?;
+                self.note_names(names.iter());
                 self.effects.push_back(Effect::Names(names));
                 self.is_inside();
             }
-            _ => {}
+            _ => self.handle_moderation(reference, reply)?,
         }
         Ok(())
     }
@@ -292,11 +271,17 @@ impl Conversation {
 
     fn tell_message(&mut self, said: Said) {
         self.last = Some((said.id, said.date));
-        self.effects.push_back(Effect::Message {
+        self.note_names([&said.username]);
+        self.note_author(&said);
+        let words = Words {
             date: said.date,
             name: said.username,
             text: said.message,
-        });
+            is_announcement: said.announcement,
+            number: self.room.moderates.then_some(said.id),
+        };
+        self.effects
+            .push_back(Effect::Message(Some(said.id), words));
     }
 
     fn tell(&mut self, sentence: &str) {

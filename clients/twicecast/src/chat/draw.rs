@@ -22,6 +22,26 @@ pub fn line_above(line: &str, editor: &Editor, columns: usize) -> String {
     format!("{CLEAR}{line}\r\n{}", prompt(editor, columns))
 }
 
+/// The same lines without one that stood so many rows above the one to type in: those after it are
+/// drawn again in its place.
+pub fn without(rows: usize, after: &[String], editor: &Editor, columns: usize) -> String {
+    let mut drawn = format!("{CLEAR}\x1b[{rows}A\x1b[J");
+    for line in after {
+        drawn.push_str(&wrapped(line, columns.max(1)));
+        drawn.push_str("\r\n");
+    }
+    drawn + &prompt(editor, columns)
+}
+
+/// How many rows a line takes on the screen.
+pub fn rows(line: &str, columns: usize) -> usize {
+    let columns = columns.max(1);
+    let wrapped = wrapped(line, columns);
+    let lines = wrapped.split("\r\n");
+    let rows = lines.map(|line| line.width().div_ceil(columns).max(1));
+    rows.sum()
+}
+
 /// A line broken between words. A word that is longer than a line is left whole for the terminal to
 /// break, so that an address can be copied.
 fn wrapped(line: &str, columns: usize) -> String {
@@ -78,6 +98,25 @@ mod tests {
         for (line, expected) in table {
             assert_eq!(wrapped(line, 8), expected);
         }
+    }
+
+    #[test]
+    fn a_line_goes_with_all_rows_that_it_takes() {
+        for (line, expected) in [
+            ("", 1),
+            ("exactly8", 1),
+            ("one two three", 2),
+            ("a-word-of-many-letters", 3),
+            ("日本 日本", 2),
+        ] {
+            assert_eq!(rows(line, 8), expected, "{line}");
+        }
+        let editor = Editor::default();
+        let after = ["b: two".to_owned()];
+        assert_eq!(
+            without(3, &after, &editor, 80),
+            "\r\x1b[J\x1b[3A\x1b[Jb: two\r\n\r\x1b[J> \x1b[3G"
+        );
     }
 
     #[test]

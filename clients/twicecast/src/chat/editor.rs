@@ -103,6 +103,11 @@ impl Editor {
         self.text.drain(..).collect()
     }
 
+    /// What stands before the cursor.
+    pub fn before_cursor(&self) -> String {
+        self.text[..self.cursor].iter().collect()
+    }
+
     /// Whether nothing is typed.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()

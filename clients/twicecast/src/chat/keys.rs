@@ -11,6 +11,8 @@ pub enum Pressed {
     Edited,
     /// The line is done.
     Line(String),
+    /// The line is to be completed.
+    Complete,
     /// The user wants to leave.
     Quit,
     /// The person wants the shell back for a while.
@@ -40,6 +42,7 @@ pub fn press(editor: &mut Editor, key: KeyEvent) -> Pressed {
         // AltGr comes as both, where it comes at all; Alt alone is for commands that there are not.
         KeyCode::Char(c) if held != KeyModifiers::ALT => editor.insert(c),
         KeyCode::Enter => return Pressed::Line(editor.take()),
+        KeyCode::Tab => return Pressed::Complete,
         KeyCode::Backspace => editor.backspace(),
         KeyCode::Delete => editor.delete(),
         KeyCode::Left => editor.left(),

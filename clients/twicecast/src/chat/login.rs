@@ -62,12 +62,18 @@ impl Guest {
     }
 
     /// What to tell somebody the room does not take.
-    fn refused(&self, code: u64, message: &Untrusted) -> Failure {
-        let why = message;
+    fn refused(&self, error: &ServerError) -> Failure {
+        let (code, why) = (error.code, &error.message);
         let (user, room) = (shown(&self.user), shown(&self.room));
         if code != 401 {
             return Failure::denied(format!(
                 "The server did not let {user} into the room {room} ({code}: {why})."
+            ));
+        }
+        if let Some(until) = error.until {
+            return Failure::denied(format!(
+                "The server does not let {user} into the room {room} until {} ({why}).",
+                date_and_time(until)
             ));
         }
         if self.can_renew_token() {
@@ -96,7 +102,8 @@ impl Guest {
         } else if let Some(name) = is_other(&view.room, &self.room) {
             format!("The token is for the room {name}: leave --room away, or get another token.")
         } else {
-            "The token may be signed with another key; get a fresh one.".to_owned()
+            "You may be banned, or the token is signed with another key: get a fresh one."
+                .to_owned()
         };
         Failure::denied(format!(
             "The server does not let {user} into the room {room} ({why}). {hint}"
@@ -133,7 +140,7 @@ pub async fn enter(
         .send(protocol::authenticate(ENTER, &token, "chat", &names))
         .await;
     let answer = incoming.answer(ENTER, &mut drop).await;
-    let refused = |error: &ServerError| guest.refused(error.code, &error.message);
+    let refused = |error: &ServerError| guest.refused(error);
     answer.map_err(|error| connection::refused(error, refused))?;
     Ok(())
 }

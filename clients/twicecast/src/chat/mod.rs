@@ -2,12 +2,17 @@
 //! what is said is `conversation`'s business, and how it looks is that of `terminal` and `plain`.
 
 mod commands;
+mod completion;
 mod conversation;
 mod draw;
 mod editor;
+mod effects;
+mod in_force;
 mod keys;
 mod login;
+mod orders;
 mod plain;
+mod room;
 mod talk;
 mod terminal;
 mod ui;
@@ -34,7 +39,7 @@ Enters a chat room: shows what was said before, who is there, and then each mess
 Needs a token or a key.
 
 In a terminal the last line is yours: Enter sends it, Ctrl-C or Ctrl-D leaves; /help tells what \
-else it can do. \
+else it can do: the streamer and moderators mute, ban and delete there. \
 Without a terminal each line of the standard input is a message and the conversation goes to the \
 standard output; \
 at the end of the input the answers are awaited, then it ends. \
@@ -46,7 +51,7 @@ Exit codes:
   0  all is said
   1  some messages were refused or not sent; they are named
   2  the command line is not usable
-  3  no connection, or the server does not let you in
+  3  no connection, or the server does not let you in, or no longer: a moderator has banned you
 
 Examples:
   twicecast chat --user bob --streamer ana --project demo --key secret

@@ -12,8 +12,10 @@ use twicecast_client::untrusted::shown;
 
 use crate::chat::commands;
 use crate::chat::commands::Wish;
-use crate::chat::conversation::{Conversation, Effect};
+use crate::chat::conversation::Conversation;
+use crate::chat::effects::Effect;
 use crate::chat::login::Guest;
+use crate::chat::orders;
 use crate::chat::ui::Ui;
 use crate::chat::words::{ASIDE, message_line, names_line};
 use crate::connection::Outgoing;
@@ -46,7 +48,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         let help = if U::HAS_LINE { "; /help for help" } else { "" };
         Ok(Self {
             ui,
-            conversation: Conversation::new(&guest.user),
+            conversation: Conversation::new(&guest.user, &guest.room, U::HAS_LINE),
             stop: Stop::listen()?,
             resume_at: None,
             input_is_over: false,
@@ -181,9 +183,11 @@ impl<'a, U: Ui> Talk<'a, U> {
     fn show_effects(&mut self) {
         while let Some(effect) = self.conversation.effect() {
             match effect {
-                Effect::Message { date, name, text } => {
-                    self.ui.show(&message_line(date, now(), &name, &text));
+                Effect::Message(id, words) => {
+                    self.ui.show_message(id, &message_line(&words, now()));
                 }
+                Effect::Remove(id) => self.ui.remove(id),
+                Effect::Offer(offer) => self.ui.offer(offer),
                 Effect::Names(names) => self.ui.show(&names_line(&names)),
                 Effect::Tell(sentence) => self.ui.tell(&sentence),
                 Effect::GiveBack(text) => self.ui.give_back(&text),
@@ -199,7 +203,12 @@ impl<'a, U: Ui> Talk<'a, U> {
             Wish::Say(text) => self.conversation.say(text),
             Wish::Names => self.conversation.ask_for_names(),
             Wish::Help => {
-                for line in commands::HELP {
+                let moderators = if self.conversation.moderates() {
+                    &orders::HELP[..]
+                } else {
+                    &[]
+                };
+                for line in commands::HELP.iter().chain(moderators) {
                     self.ui.show(&format!("{ASIDE}{line}"));
                 }
             }
@@ -211,6 +220,11 @@ impl<'a, U: Ui> Talk<'a, U> {
                     LAST_WORDS
                 };
                 self.leave_by = Some(Instant::now() + patience);
+            }
+            Wish::Order(order, line) => self.conversation.order(order, line),
+            Wish::Misused(usage, line) => {
+                self.ui.tell(usage);
+                self.ui.give_back(&line);
             }
             Wish::Unknown(line) => {
                 self.ui.tell(

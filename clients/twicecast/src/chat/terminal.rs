@@ -1,6 +1,7 @@
 //! The room in a terminal: raw mode, keys in, drawings out, and the terminal as it was when it is
 //! over, however it ends.
 
+use std::collections::VecDeque;
 use std::io::Write;
 
 use crossterm::event::{self, Event};
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use twicecast_client::untrusted::shown;
 
 use crate::chat::commands::Wish;
+use crate::chat::completion::{Offer, complete};
 use crate::chat::editor::Editor;
 use crate::chat::keys::{Pressed, press};
 use crate::chat::ui::Ui;
@@ -19,6 +21,8 @@ use crate::chat::{commands, draw};
 use crate::failure::Failure;
 
 const WAITING_MAX: usize = 64;
+/// Lines that can be taken off the screen again: more fit on none.
+const SHOWN_MAX: usize = 500;
 /// A terminal that does not tell its width has this one.
 const COLUMNS: usize = 80;
 /// What is pasted comes as one piece, so that it is one message.
@@ -31,6 +35,10 @@ pub struct Terminal {
     events: mpsc::Receiver<Event>,
     editor: Editor,
     columns: usize,
+    /// What stands above the line to type in, as long as nothing but this was written: messages
+    /// with their number.
+    shown: VecDeque<(Option<u64>, String)>,
+    offer: Offer,
     jobs: Jobs,
     _raw: Raw,
 }
@@ -118,6 +126,8 @@ impl Terminal {
             events,
             editor: Editor::default(),
             columns: columns(),
+            shown: VecDeque::new(),
+            offer: Offer::default(),
             jobs,
             _raw: raw,
         };
@@ -128,6 +138,36 @@ impl Terminal {
     fn redraw(&self) {
         write(&draw::prompt(&self.editor, self.columns));
     }
+
+    /// The screen is another one, or others have written on it: what stands where is not known.
+    fn forget_screen(&mut self) {
+        self.columns = columns();
+        self.shown.clear();
+    }
+
+    fn show_numbered(&mut self, id: Option<u64>, line: &str) {
+        if self.shown.len() == SHOWN_MAX {
+            self.shown.pop_front();
+        }
+        self.shown.push_back((id, line.to_owned()));
+        write(&draw::line_above(line, &self.editor, self.columns));
+    }
+
+    fn complete(&mut self) {
+        let typed = self.editor.before_cursor();
+        let Some(completion) = complete(&typed, &self.offer) else {
+            return;
+        };
+        self.editor.insert_text(&completion.added);
+        if completion.added.is_empty() && !completion.choices.is_empty() {
+            let choices: Vec<String> = completion.choices.iter().map(shown).collect();
+            self.tell(&choices.join("  "));
+        }
+    }
+}
+
+fn screen_rows() -> usize {
+    size().map_or(0, |(_, rows)| rows.into())
 }
 
 fn columns() -> usize {
@@ -153,7 +193,7 @@ impl Ui for Terminal {
                     if take().is_err() {
                         return Wish::Quit;
                     }
-                    self.columns = columns();
+                    self.forget_screen();
                     self.redraw();
                     continue;
                 }
@@ -163,6 +203,10 @@ impl Ui for Terminal {
                 Some(Event::Key(key)) => match press(&mut self.editor, key) {
                     Pressed::Edited => None,
                     Pressed::Line(line) => commands::read(&line),
+                    Pressed::Complete => {
+                        self.complete();
+                        None
+                    }
                     Pressed::Quit => Some(Wish::Quit),
                     Pressed::Suspend => {
                         // Also those that were started with us, as the system does it.
@@ -175,7 +219,7 @@ impl Ui for Terminal {
                     None
                 }
                 Some(Event::Resize(..)) => {
-                    self.columns = columns();
+                    self.forget_screen();
                     None
                 }
                 Some(_) => continue,
@@ -188,7 +232,32 @@ impl Ui for Terminal {
     }
 
     fn show(&mut self, line: &str) {
-        write(&draw::line_above(line, &self.editor, self.columns));
+        self.show_numbered(None, line);
+    }
+
+    fn show_message(&mut self, id: Option<u64>, line: &str) {
+        self.show_numbered(id, line);
+    }
+
+    fn remove(&mut self, id: u64) {
+        let mut newest_first = self.shown.iter().rev();
+        let Some(after) = newest_first.position(|(shown, _)| *shown == Some(id)) else {
+            return;
+        };
+        let place = self.shown.len() - 1 - after;
+        let rows = self.shown.iter().skip(place);
+        let rows: usize = rows.map(|(_, line)| draw::rows(line, self.columns)).sum();
+        self.shown.remove(place);
+        // What has scrolled away is not ours to change.
+        if rows < screen_rows() {
+            let after = self.shown.iter().skip(place);
+            let after: Vec<_> = after.map(|(_, line)| line.clone()).collect();
+            write(&draw::without(rows, &after, &self.editor, self.columns));
+        }
+    }
+
+    fn offer(&mut self, offer: Offer) {
+        self.offer = offer;
     }
 
     fn tell(&mut self, sentence: &str) {

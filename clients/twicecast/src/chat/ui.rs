@@ -1,6 +1,7 @@
 //! What a room needs of the side where the user sits.
 
 use crate::chat::commands::Wish;
+use crate::chat::completion::Offer;
 
 /// The user's side of the room.
 pub trait Ui {
@@ -8,6 +9,14 @@ pub trait Ui {
     async fn next(&mut self) -> Wish;
     /// Shows a line of the conversation, which cannot steer a terminal any more.
     fn show(&mut self, line: &str);
+    /// Shows a message of that number, if it is known, in the same way.
+    fn show_message(&mut self, _id: Option<u64>, line: &str) {
+        self.show(line);
+    }
+    /// Takes a message off the screen, as far as that is possible.
+    fn remove(&mut self, _id: u64) {}
+    /// A line can be completed with this.
+    fn offer(&mut self, _offer: Offer) {}
     /// Tells something about the session itself.
     fn tell(&mut self, sentence: &str);
     /// Gives a line back that was not sent, to be mended.

@@ -10,9 +10,31 @@ pub const ASIDE: &str = "-- ";
 /// More names are counted.
 const NAMES_MAX: usize = 100;
 
-/// A message as a line; times are milliseconds since the epoch.
-pub fn message_line(date: i64, now: i64, name: &Untrusted, text: &Untrusted) -> String {
-    format!("{} {name}: {text}", time_of_day(date, now))
+/// A message, as far as a line shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// In milliseconds since the epoch.
+    pub date: i64,
+    /// Who.
+    pub name: Untrusted,
+    /// What.
+    pub text: Untrusted,
+    /// Whether a moderator says it to all.
+    pub is_announcement: bool,
+    /// Its number, where that is of use.
+    pub number: Option<u64>,
+}
+
+/// A message as a line; `now` is in milliseconds since the epoch.
+pub fn message_line(words: &Words, now: i64) -> String {
+    let Words { name, text, .. } = words;
+    let time = time_of_day(words.date, now);
+    let number = words.number.map(|number| format!("#{number} "));
+    let number = number.unwrap_or_default();
+    if words.is_announcement {
+        return format!("{number}{time} *** {name} announces: {text} ***");
+    }
+    format!("{number}{time} {name}: {text}")
 }
 
 /// Who is there, as a line.
@@ -41,8 +63,26 @@ mod tests {
             names_line(&["ana".into(), "b\u{1b}[2J".into()]),
             "-- here: ana, b\\u{1b}[2J"
         );
+        assert!(message_line(&words(false, None), 0).ends_with(" b\\nc: hi\\nthere"));
+    }
+
+    fn words(is_announcement: bool, number: Option<u64>) -> Words {
+        Words {
+            date: 0,
+            name: "b\nc".into(),
+            text: "hi\nthere".into(),
+            is_announcement,
+            number,
+        }
+    }
+
+    #[test]
+    fn an_announcement_stands_out_and_moderators_see_numbers() {
+        let line = message_line(&words(true, Some(7)), 0);
+        assert!(line.starts_with("#7 "), "{line}");
         assert!(
-            message_line(0, 0, &"b\nc".into(), &"hi\nthere".into()).ends_with(" b\\nc: hi\\nthere")
+            line.ends_with(" *** b\\nc announces: hi\\nthere ***"),
+            "{line}"
         );
     }
 }

@@ -15,7 +15,8 @@ Exit codes:
 
 Examples, with the key in TWICECAST_KEY:
   twicecast token --user ana --project demo
-  twicecast token --user bob --streamer ana --project demo --rights read,chat,propose";
+  twicecast token --user bob --streamer ana --project demo --rights read,chat,propose
+  twicecast token --user mia --streamer ana --project demo --moderator";
 
 /// `twicecast token`.
 #[derive(Debug, Args)]
@@ -30,6 +31,9 @@ pub struct TokenArgs {
     /// `propose` need `read`, too
     #[arg(long, value_enum, value_delimiter = ',')]
     pub rights: Option<Vec<Right>>,
+    /// Makes its bearer a moderator of the project: they mute and ban others in its chat
+    #[arg(long)]
+    pub moderator: bool,
     /// Who and where
     #[command(flatten)]
     pub common: CommonArgs,
@@ -50,6 +54,7 @@ pub fn run(args: &TokenArgs) -> Result<u8, Failure> {
         args.hours,
     );
     let claims = claims.limited_to(args.rights.as_deref());
+    let claims = claims.of_moderator(args.moderator);
     say(&claims.signed(credentials.key()?)?);
     Ok(0)
 }

@@ -40,6 +40,9 @@ pub struct Claims {
     /// The only rights; without the claim, all that the names give.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rights: Option<Vec<Right>>,
+    /// What the bearer is besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
 }
 
 impl Claims {
@@ -52,6 +55,7 @@ impl Claims {
             room: room.map_or_else(|| format!("{streamer}/{project}"), str::to_owned),
             exp: now_in_seconds() + u64::from(hours) * 3600,
             rights: None,
+            role: None,
         }
     }
 
@@ -60,6 +64,13 @@ impl Claims {
     pub fn limited_to(mut self, rights: Option<&[Right]>) -> Self {
         self.rights = rights.map(<[Right]>::to_vec);
         self
+    }
+
+    /// The same, for somebody who moderates the project, or does not.
+    #[must_use]
+    pub fn of_moderator(self, moderates: bool) -> Self {
+        let role = moderates.then_some("moderator");
+        Self { role, ..self }
     }
 
     /// Signs the claims with the server's key (HS256).
@@ -177,6 +188,15 @@ mod tests {
         let few = claims.limited_to(Some(&[Right::Read, Right::Propose]));
         let few = serde_json::to_value(few).unwrap();
         assert_eq!(few["rights"], serde_json::json!(["read", "propose"]));
+    }
+
+    #[test]
+    fn a_moderators_token_says_so_and_no_other_has_a_role() {
+        let claims = Claims::new("bob", "ana", "demo", None, 1);
+        let role = |claims: &Claims| serde_json::to_value(claims).unwrap()["role"].clone();
+        assert_eq!(role(&claims), serde_json::Value::Null);
+        let claims = claims.of_moderator(true);
+        assert_eq!(role(&claims), "moderator");
     }
 
     #[test]

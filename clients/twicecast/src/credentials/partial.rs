@@ -44,7 +44,9 @@ impl PartialCredentials {
             let (streamer, project) = self.full_names().unwrap_or_default();
             let room = self.room.as_deref().unwrap_or_default();
             let claims = Claims::new(user, streamer, project, Some(room), OWN_TOKEN_HOURS);
-            Ok(claims.limited_to(self.purpose.rights(user == streamer)))
+            let is_streamer = user == streamer;
+            let claims = claims.limited_to(self.purpose.rights(is_streamer));
+            Ok(claims.of_moderator(self.purpose.moderates(is_streamer)))
         })
     }
 

@@ -56,6 +56,12 @@ impl Purpose {
         }
     }
 
+    /// Whether the token says that its bearer moderates: a streamer chats with less than all that a
+    /// streamer may, and that is what else they need.
+    pub(super) fn moderates(self, is_streamer: bool) -> bool {
+        self == Self::Chat && is_streamer
+    }
+
     /// Whether a streamer does it with their own project, and so with the token that their
     /// `share --local` keeps for them.
     pub(super) fn is_of_a_streamer(self) -> bool {

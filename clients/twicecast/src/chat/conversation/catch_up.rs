@@ -1,6 +1,7 @@
 //! What was said before, and while the connection was lost: only what is new is told.
 
-use crate::chat::conversation::{Conversation, Phase, Said};
+use crate::chat::conversation::{Conversation, Phase};
+use crate::chat::effects::Said;
 
 impl Conversation {
     pub fn take_history(&mut self, told: Vec<Said>) {

@@ -2,9 +2,16 @@
 
 use twicecast_client::protocol::ServerError;
 
-use crate::chat::conversation::{Conversation, Effect, LOSSES_MAX};
+use crate::chat::conversation::{Conversation, LOSSES_MAX};
+use crate::chat::effects::Effect;
 use crate::names::shown;
-use crate::ui::time::date_and_time;
+use crate::ui::time::{date_and_time, span};
+
+/// Who types is given a message back that would have to wait longer, in seconds: it may be old by
+/// then.
+const LONG_WAIT: u64 = 5;
+/// No server asks to wait longer in slow mode, in seconds.
+const LONGEST_WAIT: u64 = 3_600;
 
 impl Conversation {
     /// How many messages were refused.
@@ -30,9 +37,17 @@ impl Conversation {
         self.effects.push_back(Effect::GiveBack(text));
     }
 
+    /// Whether somebody who types would wait too long.
+    fn is_long(&self, error: &ServerError) -> bool {
+        self.room.types && error.retry_after.is_some_and(|seconds| seconds > LONG_WAIT)
+    }
+
     /// Takes in an error. Returns whether the room was withdrawn: the token does not hold any more.
     pub fn handle_error(&mut self, reference: Option<u64>, error: &ServerError) -> bool {
         let why = shown(&error.message);
+        if self.handle_order_error(reference, error) {
+            return false;
+        }
         let sent = self
             .under_way
             .take_if(|(sent, _)| reference == Some(*sent))
@@ -44,8 +59,17 @@ impl Conversation {
             return true;
         }
         match (sent, reference) {
+            (Some(text), _) if error.code == 429 && self.is_long(error) => {
+                self.losses = 0;
+                self.refuse(&format!(
+                    "Not sent: you may write again in {}.",
+                    span(error.retry_after.unwrap_or_default())
+                ));
+                self.effects.push_back(Effect::GiveBack(text));
+                self.send_next();
+            }
             (Some(text), _) if error.code == 429 => {
-                let seconds = error.retry_after.unwrap_or(1).clamp(1, 60);
+                let seconds = error.retry_after.unwrap_or(1).clamp(1, LONGEST_WAIT);
                 self.queue.push_front(text);
                 self.paused = true;
                 self.tell(&format!(

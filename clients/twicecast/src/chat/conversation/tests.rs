@@ -1,6 +1,7 @@
 use twicecast_client::protocol::ServerError;
 
 use crate::chat::conversation::*;
+use crate::chat::orders::Order;
 
 const NOW: i64 = 5_000;
 
@@ -16,7 +17,7 @@ struct World {
 impl World {
     fn outside() -> Self {
         Self {
-            conversation: Conversation::new("bob"),
+            conversation: Conversation::new("bob", "ana/demo", false),
         }
     }
 
@@ -83,7 +84,21 @@ impl World {
     fn effects(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.conversation.effect())
             .map(|effect| match effect {
-                Effect::Message { name, text, .. } => format!("{name}: {text}"),
+                Effect::Message(_, words) => {
+                    let number = words.number.map(|number| format!("#{number} "));
+                    let loud = if words.is_announcement { "!" } else { "" };
+                    let number = number.unwrap_or_default();
+                    format!("{number}{}{loud}: {}", words.name, words.text)
+                }
+                Effect::Remove(id) => format!("remove {id}"),
+                Effect::Offer(offer) => {
+                    let moderates = if offer.moderates {
+                        ", all commands"
+                    } else {
+                        ""
+                    };
+                    format!("offer {}{moderates}", offer.names.join("+"))
+                }
                 Effect::Names(names) => names
                     .iter()
                     .map(Untrusted::raw)
@@ -316,7 +331,7 @@ fn what_is_too_long_for_any_server_is_not_sent() {
 
 #[test]
 fn no_more_waits_than_the_bounds_allow() {
-    let mut conversation = Conversation::new("bob");
+    let mut conversation = Conversation::new("bob", "ana/demo", false);
     for _ in 0..QUEUE_MAX {
         assert!(conversation.has_room());
         conversation.say("hi".into());
@@ -327,7 +342,7 @@ fn no_more_waits_than_the_bounds_allow() {
         (conversation.unsent().count(), conversation.refused()),
         (QUEUE_MAX, 1)
     );
-    let mut conversation = Conversation::new("bob");
+    let mut conversation = Conversation::new("bob", "ana/demo", false);
     for _ in 0..5 {
         conversation.say("x".repeat(MESSAGE_BYTES_MAX));
     }
@@ -346,7 +361,7 @@ fn no_more_waits_than_the_bounds_allow() {
 
 #[test]
 fn a_server_that_never_tells_the_history_is_left() {
-    let mut conversation = Conversation::new("bob");
+    let mut conversation = Conversation::new("bob", "ana/demo", false);
     conversation.entered();
     let told = || Reply {
         kind: "chatMessage".into(),
@@ -358,4 +373,277 @@ fn a_server_that_never_tells_the_history_is_left() {
     }
     let failure = conversation.handle(None, told(), NOW).unwrap_err();
     assert!(!failure.may_pass(true));
+}
+
+/// Somebody who types; they have entered, and `status` told this.
+fn typing(status: &Value) -> World {
+    let mut world = World {
+        conversation: Conversation::new("bob", "ana/demo", true),
+    };
+    world.conversation.entered();
+    let request = world.conversation.request().expect("a status");
+    let request: Value = serde_json::from_str(&request).unwrap();
+    assert_eq!(request["subtype"], "status");
+    let data = json!({"username": "ana", "project": "demo"});
+    assert_eq!(request["data"], data);
+    world.reply(request["ref"].as_u64(), "fileStatus", status);
+    let history = json!([said(1, "eve", "one"), said(2, "pat", "two")]);
+    world.answer("chatHistory", "history", &history);
+    world.answer("chatMembers", "members", &json!(["ana", "bob"]));
+    world
+}
+
+fn moderator() -> World {
+    let mut world = typing(&json!({"slow": 0, "you": {"moderate": true}}));
+    world.effects();
+    world
+}
+
+fn moderated(action: &str, name: &str) -> Value {
+    let until = (action == "mute").then_some(9);
+    json!({"room": "ana/demo", "action": action, "username": name, "until": until})
+}
+
+#[test]
+fn who_moderates_sees_numbers_and_is_offered_names_and_commands() {
+    let mut world = typing(&json!({"slow": 30, "you": {"moderate": true}}));
+    let effects = world.effects();
+    assert!(effects.contains(&"#1 eve: one".to_owned()), "{effects:?}");
+    let slow = "! Slow mode: everybody but the moderators writes once in 30 s.";
+    assert!(effects.contains(&slow.to_owned()), "{effects:?}");
+    let offer = "offer ana+bob+eve+pat, all commands".to_owned();
+    assert!(effects.contains(&offer), "{effects:?}");
+
+    let mut world = typing(&json!({"you": {"moderate": false}}));
+    let effects = world.effects();
+    assert!(effects.contains(&"eve: one".to_owned()), "{effects:?}");
+    assert!(!effects.iter().any(|effect| effect.contains("commands")));
+    world
+        .conversation
+        .order(Order::Unmute("eve".into()), "/unmute eve".into());
+    assert_eq!(world.conversation.request(), None);
+    let effects = world.effects();
+    assert!(effects[0].contains("Only the streamer and moderators"));
+    assert_eq!(effects[1], "back /unmute eve");
+}
+
+#[test]
+fn a_server_that_knows_no_moderation_is_a_server_without_it() {
+    let mut world = typing(&json!({"files": 3}));
+    assert!(!world.conversation.moderates());
+    world.effects();
+    world.conversation.say("one".into());
+    world.acknowledge("one");
+}
+
+#[test]
+fn an_order_is_sent_and_what_comes_of_it_is_told_once() {
+    let mut world = moderator();
+    world
+        .conversation
+        .order(Order::Mute("eve".into(), 60), "/mute eve 1m".into());
+    let (reference, data) = world.asked("mute");
+    assert_eq!(data, json!({"username": "eve", "seconds": 60}));
+    world.reply(None, "chatModerated", &moderated("mute", "eve"));
+    world.reply(
+        Some(reference),
+        "chatMute",
+        &json!({"username": "eve", "until": 9}),
+    );
+    let effects = world.effects();
+    assert_eq!(effects.len(), 1, "{effects:?}");
+    assert!(
+        effects[0].starts_with("! eve is muted until "),
+        "{effects:?}"
+    );
+
+    for is_lifted in [true, false] {
+        world
+            .conversation
+            .order(Order::Unban("eve".into()), "/unban eve".into());
+        let (reference, _) = world.asked("unban");
+        if is_lifted {
+            world.reply(None, "chatModerated", &moderated("unban", "eve"));
+        }
+        world.reply(Some(reference), "chatUnban", &json!("OK"));
+        let told = ["! eve was not banned.", "! eve may come back."];
+        assert_eq!(world.effects(), [told[usize::from(is_lifted)]]);
+    }
+
+    world
+        .conversation
+        .order(Order::Ban("~eve".into(), None), "/ban ~eve".into());
+    let (reference, data) = world.asked("ban");
+    assert_eq!(data, json!({"username": "~eve"}));
+    world.reply(None, "chatModerated", &moderated("ban", "~eve"));
+    let answer = json!({"username": "~eve", "address": true});
+    world.reply(Some(reference), "chatBan", &answer);
+    let told = "! No guest comes from the same address any more, either.";
+    assert_eq!(world.effects(), ["! ~eve is banned.", told]);
+}
+
+#[test]
+fn an_order_that_is_refused_or_lost_is_told_and_the_line_comes_back() {
+    let mut world = moderator();
+    world
+        .conversation
+        .order(Order::Unmute("ana".into()), "/unmute ana".into());
+    let (reference, _) = world.asked("unmute");
+    let error = ServerError {
+        code: 400,
+        kind: "badParametersError".into(),
+        message: "not the streamer\u{1b}".into(),
+        file: None,
+        until: None,
+        retry_after: None,
+    };
+    assert!(!world.conversation.handle_error(Some(reference), &error));
+    let told = "! It was not done: not the streamer\\u{1b} (400).";
+    assert_eq!(world.effects(), [told, "back /unmute ana"]);
+    // A 401 withdraws nothing: others may have muted us.
+    world.conversation.order(Order::Show, "/moderation".into());
+    let (reference, _) = world.asked("moderation");
+    let error = ServerError { code: 401, ..error };
+    assert!(!world.conversation.handle_error(Some(reference), &error));
+    world.effects();
+    world.conversation.order(Order::Slow(5), "/slow 5s".into());
+    world.asked("slow");
+    world.conversation.lost();
+    assert_eq!(
+        world.effects(),
+        ["! Not known whether it was done: /slow 5s"]
+    );
+    world.conversation.order(Order::Slow(5), "/slow 5s".into());
+    assert_eq!(world.effects()[1], "back /slow 5s");
+}
+
+#[test]
+fn the_last_message_of_somebody_is_found_in_the_history() {
+    let mut world = moderator();
+    let delete = |name: &str| (Order::DeleteLast(name.into()), format!("/delete {name}"));
+    let (order, line) = delete("eve");
+    world.conversation.order(order, line);
+    let history = json!([
+        said(1, "eve", "one"),
+        said(5, "eve", "five"),
+        said(6, "pat", "six")
+    ]);
+    world.answer("chatHistory", "history", &history);
+    let (reference, data) = world.asked("delete");
+    assert_eq!(data, json!({"id": 5}));
+    world.reply(Some(reference), "chatDelete", &json!("OK"));
+    assert_eq!(world.effects(), [""; 0], "the room is told, and we with it");
+    let (order, line) = delete("zoe");
+    world.conversation.order(order, line);
+    world.answer("chatHistory", "history", &history);
+    let told = "! The room remembers no message of zoe.";
+    assert_eq!(world.effects(), [told, "back /delete zoe"]);
+}
+
+#[test]
+fn a_deleted_message_goes_and_its_author_is_told_but_not_what_it_said() {
+    let mut world = moderator();
+    world.reply(None, "chatDeleted", &json!({"room": "ana/demo", "id": 1}));
+    let effects = world.effects();
+    assert_eq!(effects[0], "remove 1");
+    assert!(
+        effects[1].starts_with("! A message of eve from "),
+        "{effects:?}"
+    );
+    world.reply(None, "chatDeleted", &json!({"room": "ana/demo", "id": 9}));
+    assert_eq!(world.effects(), ["remove 9", "! A message was deleted."]);
+    // One that is deleted before the history has come is never shown.
+    let mut world = World::outside();
+    world.conversation.entered();
+    world.reply(None, "chatMessage", &said(3, "eve", "filth"));
+    world.reply(None, "chatDeleted", &json!({"room": "ana/demo", "id": 3}));
+    world.answer("chatHistory", "history", &json!([]));
+    assert!(
+        !world
+            .effects()
+            .iter()
+            .any(|effect| effect.contains("filth"))
+    );
+}
+
+#[test]
+fn an_announcement_is_told_as_one() {
+    let mut world = World::inside(&[]);
+    world.effects();
+    let mut loud = said(3, "ana", "at eight");
+    loud["announcement"] = json!(true);
+    world.reply(None, "chatMessage", &loud);
+    assert_eq!(world.effects(), ["ana!: at eight"]);
+}
+
+#[test]
+fn who_is_muted_is_told_and_who_is_banned_has_to_go() {
+    let mut world = moderator();
+    world.reply(None, "chatModerated", &moderated("mute", "bob"));
+    let effects = world.effects();
+    assert!(effects[0].starts_with("! A moderator has muted you until "));
+    assert!(
+        world.conversation.request().is_some(),
+        "what may we still do?"
+    );
+    world.reply(None, "chatModerated", &moderated("unmute", "bob"));
+    assert_eq!(world.effects(), ["! You may write again."]);
+    let reply = Reply {
+        kind: "chatModerated".into(),
+        data: moderated("ban", "bob"),
+        last: None,
+    };
+    let failure = world.conversation.handle(None, reply, NOW).unwrap_err();
+    assert!(failure.to_string().contains("has banned you"), "{failure}");
+    assert!(!failure.may_pass(true), "it is not tried again");
+}
+
+#[test]
+fn who_types_gets_a_message_back_that_has_to_wait_long_and_a_pipe_waits() {
+    let mut world = moderator();
+    world.conversation.say("one".into());
+    assert!(!world.refuse(429, None, Some(27)));
+    let told = "! Not sent: you may write again in 27 s.";
+    assert_eq!(world.effects(), [told, "back one"]);
+    world.conversation.say("two".into());
+    world.refuse(429, None, Some(5));
+    assert!(world.effects().contains(&"pause 5".to_owned()));
+    let mut world = World::inside(&[]);
+    world.effects();
+    world.conversation.say("one".into());
+    world.refuse(429, None, Some(3_000));
+    assert!(world.effects().contains(&"pause 3000".to_owned()));
+}
+
+#[test]
+fn what_is_in_force_and_who_did_what_is_shown_harmlessly() {
+    let mut world = moderator();
+    world.conversation.order(Order::Show, "/moderation".into());
+    let (reference, _) = world.asked("moderation");
+    let shown = json!({
+        "muted": [],
+        "banned": [
+            {"username": "~eve\u{1b}", "by": "mod", "date": 1, "address": true},
+            {"username": "pat", "until": 9, "by": "ana", "date": 1, "address": false},
+        ],
+        "slow": 30,
+        "log": [
+            {"date": 1_000, "by": "mod", "action": "delete", "username": "~eve\u{1b}", "id": 7},
+            {"date": 1_000, "by": "ana", "action": "mute", "username": "pat", "seconds": 600},
+        ],
+    });
+    world.reply(Some(reference), "chatModeration", &shown);
+    let effects = world.effects();
+    assert_eq!(effects[0], "! Nobody is muted.");
+    let ban = "! ~eve\\u{1b} is banned for good, and all guests from the same address (by mod).";
+    assert_eq!(effects[1], ban);
+    assert!(
+        effects[2].starts_with("! pat is banned until "),
+        "{effects:?}"
+    );
+    assert!(
+        effects[4].ends_with(" mod: delete #7 ~eve\\u{1b}"),
+        "{effects:?}"
+    );
+    assert!(effects[5].ends_with(" ana: mute pat 10 min"), "{effects:?}");
 }
