@@ -431,3 +431,21 @@ async fn so_many_people_are_moderated_and_what_is_in_force_is_shown_by_name() {
     ];
     assert_eq!(log, expected);
 }
+
+#[tokio::test]
+async fn the_programs_own_token_makes_a_moderator_only_where_it_is_asked_for() {
+    let server = Server::start();
+    let _ana = server.streamer().await;
+    let token = |more: &[&str]| {
+        let asked = ["token", "--user", "mia", "--streamer", "ana"];
+        let asked = [&asked[..], &["--project", "demo"], more].concat();
+        let made = run(server.folder(), &asked).stdout;
+        String::from_utf8(made).expect("text").trim().to_owned()
+    };
+    for (more, moderates) in [(&[][..], false), (&["--moderator"], true)] {
+        let mut mia = server.connect().await;
+        mia.authenticate(json!({"token": token(more)})).await;
+        let you = status(&mut mia).await["you"].take();
+        assert_eq!(you["moderate"], moderates, "{you}");
+    }
+}
