@@ -793,19 +793,28 @@ fn what_is_sent_piece_by_piece_is_what_the_contract_says() {
 /// Every golden message that is no error, as it is encoded.
 pub(crate) fn messages() -> Vec<String> {
     let mut frames = Vec::new();
-    for (reply, _) in replies() {
+    for (reply, _) in replies().into_iter().chain(replies_to_moderators()) {
         for reference in [None, Some(Reference::Integer(-5))] {
             frames.push(encode::reply(&reply, &context(Some("./a//b"), reference)));
         }
     }
     let watching = events_of_watchers().into_iter();
-    for (event, _) in watching.chain(events_of_applying()).chain(events()) {
+    let moderated = events_of_moderation();
+    for (event, _) in watching
+        .chain(events_of_applying())
+        .chain(events())
+        .chain(moderated)
+    {
         frames.extend(encode::event(&event, 3));
     }
     frames.extend(pieces().into_iter().map(|(frame, _)| frame));
     for reference in [None, Some(Reference::Text("r".into()))] {
         let context = context(None, reference);
-        let said = [said(), said()];
+        let announced = ChatMessage {
+            is_announcement: true,
+            ..said()
+        };
+        let said = [said(), announced];
         let mut history = encode::chat_history(&said, &context);
         assert!(!history.encode_slice());
         frames.push(history.finish());

@@ -11,20 +11,20 @@ const MOST_SECONDS: u32 = 31_536_000;
 /// The longest time between two messages in slow mode: an hour.
 const SLOWEST: u32 = 3_600;
 
-/// The request of this name, if there is one.
-pub(super) fn moderation(verb: &str, data: Checked<&Data<'_>>) -> Option<Command> {
-    Some(match verb {
-        "mute" => Command::Mute(data.and_then(mute)),
-        "unmute" => Command::Unmute(data.and_then(user)),
-        "ban" => Command::Ban(data.and_then(ban)),
-        "unban" => Command::Unban(data.and_then(user)),
-        "delete" => Command::DeleteMessage(data.and_then(message_id)),
-        "slow" => Command::Slow(data.and_then(|data| seconds(&data.seconds, 0, SLOWEST))),
-        "announce" => {
+/// The request of this type and subtype, if moderators have it.
+pub(super) fn moderation(request: (&str, &str), data: Checked<&Data<'_>>) -> Option<Command> {
+    Some(match request {
+        ("chat", "mute") => Command::Mute(data.and_then(mute)),
+        ("chat", "unmute") => Command::Unmute(data.and_then(user)),
+        ("chat", "ban") => Command::Ban(data.and_then(ban)),
+        ("chat", "unban") => Command::Unban(data.and_then(user)),
+        ("chat", "delete") => Command::DeleteMessage(data.and_then(message_id)),
+        ("chat", "slow") => Command::Slow(data.and_then(|data| seconds(&data.seconds, 0, SLOWEST))),
+        ("chat", "announce") => {
             let text = data.and_then(|data| required("message", &data.message));
             Command::Announce(text.map(Into::into))
         }
-        "moderation" => Command::ShowModeration,
+        ("chat", "moderation") => Command::ShowModeration,
         _ => return None,
     })
 }

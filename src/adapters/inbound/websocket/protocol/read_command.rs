@@ -110,9 +110,8 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
             Command::Listen(data.and_then(|data| name("room", &data.room, RoomName::parse)))
         }
         ("chat", "leave") => Command::LeaveRoom,
-        ("chat", verb) => moderation(verb, data).unwrap_or_else(unknown),
         ("guest", "enter") => Command::EnterAsGuest(data.and_then(enter_as_guest)),
-        _ => unknown(),
+        request => moderation(request, data).unwrap_or_else(unknown),
     }
 }
 
