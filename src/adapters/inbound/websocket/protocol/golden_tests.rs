@@ -287,21 +287,18 @@ fn replies_to_moderators() -> [(Reply, &'static str); 8] {
     ]
 }
 
-#[test]
-fn what_moderators_have_decided_is_what_the_contract_says() {
-    let encoded = |moderation: &Moderation, reference| {
-        let context = context(None, reference);
-        let mut list = encode::chat_moderation(moderation, &context);
-        let mut slices = 1;
-        while list.encode_slice() {
-            slices += 1;
-        }
-        (text(&list.finish()).to_owned(), slices)
-    };
-    let nothing = r#"{"code":200,"type":"chatModeration","data":{"muted":[],"banned":[],"slow":0,"log":[]},"ref":"[]"}"#;
-    let reference = Reference::Text("[]".into());
-    let encoded_nothing = encoded(&Moderation::default(), Some(reference));
-    assert_eq!(encoded_nothing, (nothing.to_owned(), 1));
+/// The answer to `moderation`, and in how many slices it was encoded.
+fn encoded_moderation(moderation: &Moderation, reference: Option<Reference>) -> (String, usize) {
+    let context = context(None, reference);
+    let mut list = encode::chat_moderation(moderation, &context);
+    let mut slices = 1;
+    while list.encode_slice() {
+        slices += 1;
+    }
+    (text(&list.finish()).to_owned(), slices)
+}
+
+fn moderation() -> Moderation {
     let mut moderation = Moderation::default();
     for deed in [
         Deed::Mute(user("pat"), 60),
@@ -326,6 +323,16 @@ fn what_moderators_have_decided_is_what_the_contract_says() {
         let changes = moderation.carry_out(action, addresses, 9_999);
         assert_eq!(changes, Ok(true));
     }
+    moderation
+}
+
+#[test]
+fn what_moderators_have_decided_is_what_the_contract_says() {
+    let nothing = r#"{"code":200,"type":"chatModeration","data":{"muted":[],"banned":[],"slow":0,"log":[]},"ref":"[]"}"#;
+    let reference = Reference::Text("[]".into());
+    let encoded_nothing = encoded_moderation(&Moderation::default(), Some(reference));
+    assert_eq!(encoded_nothing, (nothing.to_owned(), 1));
+    let mut moderation = moderation();
     let expected = concat!(
         r#"{"code":200,"type":"chatModeration","data":{"#,
         r#""muted":[{"username":"bob","until":35,"by":"ana","date":5000}],"#,
@@ -341,7 +348,10 @@ fn what_moderators_have_decided_is_what_the_contract_says() {
         r#"{"by":"ana","date":5000,"action":"announce"},"#,
         r#"{"username":"pat","by":"ana","date":5000,"action":"unmute"}]}}"#,
     );
-    assert_eq!(encoded(&moderation, None), (expected.to_owned(), 1));
+    assert_eq!(
+        encoded_moderation(&moderation, None),
+        (expected.to_owned(), 1)
+    );
     for number in 0..2_000 {
         let action = Action {
             date: Timestamp::from_secs(5),
@@ -350,7 +360,7 @@ fn what_moderators_have_decided_is_what_the_contract_says() {
         };
         moderation.carry_out(action, [], 9_999).expect("has room");
     }
-    let (long, slices) = encoded(&moderation, None);
+    let (long, slices) = encoded_moderation(&moderation, None);
     assert!(slices > 5, "{slices}");
     let long: serde_json::Value = serde_json::from_str(&long).expect("JSON");
     let lengths =
@@ -823,5 +833,9 @@ pub(crate) fn messages() -> Vec<String> {
         assert!(!members.encode_slice());
         frames.push(members.finish());
     }
-    frames.iter().map(|frame| text(frame).to_owned()).collect()
+    let mut messages: Vec<_> = frames.iter().map(|frame| text(frame).to_owned()).collect();
+    for reference in [None, Some(Reference::Integer(2))] {
+        messages.push(encoded_moderation(&moderation(), reference).0);
+    }
+    messages
 }
