@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use warp::{Filter as _, Reply as _};
 
 use crate::adapters::delivery::Hub;
@@ -21,6 +21,7 @@ pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
 use crate::adapters::inbound::control::{self, RunningServer};
 use crate::adapters::inbound::http;
+use crate::adapters::inbound::metrics;
 use crate::adapters::inbound::transport::listen;
 use crate::adapters::inbound::transport::{self, Probes, Shutdown, Transport};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
@@ -69,12 +70,16 @@ impl Server {
         let open_files = files_for_reading(config, transport::raise_open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
+        let metrics_listeners = metrics::listen(config.metrics())?;
+        let metrics_addresses = listen::local_addresses(&metrics_listeners)?;
         let memory = MemoryBudget::new(config.max_memory_bytes());
         let encoder = event_encoder(Arc::clone(&memory), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
+        let disk = Arc::default();
         let resources = StoreResources {
             memory: Arc::clone(&memory),
             open_files,
+            disk: Arc::clone(&disk),
         };
         let stores = (adapters.open_stores)(resources)?;
         let policy = config.policy();
@@ -107,7 +112,7 @@ impl Server {
         let drain = config.drain_seconds.seconds();
         let handler = ProtocolHandler::new(Service {
             application: Arc::clone(&application),
-            hub,
+            hub: Arc::clone(&hub),
             queue: config.send_queue_limits(),
             part_bytes: config.part_bytes.size(),
             max_message_bytes: config.max_message_bytes.size(),
@@ -115,18 +120,26 @@ impl Server {
             drain,
         });
         let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
-        let web_pages = settings.web_pages.clone();
         let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
         let control = listen_to_operators(config, &application, &addresses, transport.probes());
         let filter = transport::upgrade(&transport)
             .or(http::pages(http::Site {
                 application: Arc::clone(&application),
                 draining: shutdown.draining.clone(),
-                web_pages,
                 body_timeout: config.handshake_timeout_seconds.seconds(),
             }))
             .unify()
             .map(|answer: warp::reply::Response| answer.into_response());
+        let metrics = (!metrics_listeners.is_empty()).then(|| {
+            let sources = metrics::Sources {
+                application: Arc::clone(&application),
+                hub,
+                sockets: transport.observer(),
+                memory: Arc::clone(&memory),
+                disk,
+            };
+            tokio::spawn(metrics::serve(metrics_listeners, sources, shutdown.clone()))
+        });
         let serving = tokio::spawn(async move {
             transport::serve(listeners, filter, &transport).await;
         });
@@ -140,16 +153,11 @@ impl Server {
             let memory = Arc::clone(&memory);
             async move { memory.relieve().await }
         }));
-        let (open, mut reported) = (shutdown.connections.clone(), 0);
-        let counting = tokio::spawn(every(COUNT_INTERVAL, move || {
-            let connections = open.len();
-            if std::mem::replace(&mut reported, connections) != connections {
-                tracing::info!(connections, "the number of connections has changed");
-            }
-            std::future::ready(())
-        }));
+        let counting = log_connections(shutdown.connections.clone());
         Ok(Running {
             addresses,
+            metrics_addresses,
+            _metrics: metrics.map(AbortOnDropHandle::new),
             drain,
             shutdown,
             application,
@@ -157,7 +165,7 @@ impl Server {
             control,
             tidying: AbortOnDropHandle::new(tidying),
             relieving: AbortOnDropHandle::new(relieving),
-            _counting: AbortOnDropHandle::new(counting),
+            _counting: AbortOnDropHandle::new(tokio::spawn(counting)),
         })
     }
 }
@@ -166,6 +174,9 @@ impl Server {
 pub struct Running {
     /// The addresses it listens on; at least one.
     pub addresses: Vec<SocketAddr>,
+    /// Those where the metrics are; none unless they are asked for.
+    pub metrics_addresses: Vec<SocketAddr>,
+    _metrics: Option<AbortOnDropHandle<()>>,
     drain: Duration,
     shutdown: Shutdown,
     application: Arc<Application>,
@@ -216,6 +227,19 @@ impl Running {
     }
 }
 
+/// Logs how many connections are open, whenever that has changed.
+async fn log_connections(open: TaskTracker) {
+    let mut reported = 0;
+    let report = || {
+        let connections = open.len();
+        if std::mem::replace(&mut reported, connections) != connections {
+            tracing::info!(connections, "the number of connections has changed");
+        }
+        std::future::ready(())
+    };
+    every(COUNT_INTERVAL, report).await;
+}
+
 /// Takes commands of operators, if the store is one that a command finds.
 fn listen_to_operators(
     config: &Config,
@@ -263,6 +287,7 @@ pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         addresses = ?running.addresses,
+        metrics = ?running.metrics_addresses,
         base_dir = &*config.base_dir,
         store = ?config.store,
         max_connections = config.max_connections.get(),
@@ -270,7 +295,11 @@ pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
         max_project_bytes = config.max_project_bytes.get(),
         "listening"
     );
-    cli::print(&cli::greeting(&config, &running.addresses));
+    cli::print(&cli::greeting(
+        &config,
+        &running.addresses,
+        &running.metrics_addresses,
+    ));
     tokio::select! {
         () = signals.recv() => {}
         failure = running.failed() => return Err(failure),
@@ -363,6 +392,77 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         running.stop().await;
         TcpStream::connect(address).await.expect_err("stopped");
+    }
+
+    async fn metrics_of(running: &Running) -> String {
+        let address = running.metrics_addresses[0];
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    }
+
+    fn with_metrics() -> Config {
+        let flags = ["--port", "0", "--metrics-port", "0", "--store", "memory"];
+        config_of(flags.map(str::to_owned)).expect("a configuration")
+    }
+
+    #[tokio::test]
+    async fn two_servers_in_one_process_count_for_themselves() {
+        let mut servers = Vec::new();
+        for _ in 0..2 {
+            let stores = adapters(Ok(memory::open_stores()));
+            servers.push(
+                Server::start(&with_metrics(), stores)
+                    .await
+                    .expect("started"),
+            );
+        }
+        let mut stream = TcpStream::connect(servers[0].addresses[0])
+            .await
+            .expect("connected");
+        stream
+            .write_all(b"GET /readyz HTTP/1.0\r\n\r\n")
+            .await
+            .expect("sent");
+        stream
+            .read_to_end(&mut Vec::new())
+            .await
+            .expect("an answer");
+        for (server, answers) in servers.iter().zip([1, 0]) {
+            let line = format!("file_ws_server_http_responses_total{{class=\"2xx\"}} {answers}\n");
+            let text = metrics_of(server).await;
+            assert!(text.contains(&line), "{text}");
+        }
+        let address = servers[0].metrics_addresses[0];
+        for server in servers {
+            server.stop().await;
+        }
+        TcpStream::connect(address).await.expect_err("stopped");
+    }
+
+    #[tokio::test]
+    async fn metrics_are_told_while_clients_have_taken_all_memory() {
+        let (tell, held) = std::sync::mpsc::channel();
+        let stores = Adapters {
+            open_stores: Box::new(move |resources| {
+                let all = resources.memory.reserve(resources.memory.max());
+                tell.send(all).expect("the test waits");
+                Ok(memory::open_stores())
+            }),
+            ..adapters(Err("not used".into()))
+        };
+        let running = Server::start(&with_metrics(), stores)
+            .await
+            .expect("started");
+        let all = held.recv().expect("reserved");
+        let text = metrics_of(&running).await;
+        let line = format!("memory_used_bytes{{part=\"shared\"}} {}\n", all.bytes());
+        assert!(text.contains(&line), "{text}");
+        running.stop().await;
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::application::counting::closed_set;
 use crate::application::file_key::FileKey;
 use crate::domain::{
     ApplyOutcome, ChatMessage, FilePath, Outcome, ProjectEntry, ProjectId, PullRequest,
@@ -138,7 +139,58 @@ pub enum ApplyNotice {
     },
 }
 
+closed_set! {
+    /// What kind of event it is, for those who count them.
+    pub enum EventKind {
+        /// [`Event::FileUpdated`].
+        FileUpdated = "file_updated",
+        /// [`Event::FileChanged`].
+        FileChanged = "file_changed",
+        /// [`Event::FileDeleted`].
+        FileDeleted = "file_deleted",
+        /// [`Event::Presence`].
+        Presence = "presence",
+        /// [`Event::ViewersChanged`].
+        ViewersChanged = "viewers_changed",
+        /// [`Event::FocusChanged`].
+        FocusChanged = "focus_changed",
+        /// [`Event::PullRequestCreated`].
+        PullRequestCreated = "pull_request_created",
+        /// [`Event::PullRequestClosed`].
+        PullRequestClosed = "pull_request_closed",
+        /// [`Event::Apply`].
+        Apply = "apply",
+        /// [`Event::ChatMessage`].
+        ChatMessage = "chat_message",
+        /// [`Event::ChatDeleted`].
+        ChatDeleted = "chat_deleted",
+        /// [`Event::ChatSlowed`].
+        ChatSlowed = "chat_slowed",
+        /// [`Event::ChatModerated`].
+        ChatModerated = "chat_moderated",
+    }
+}
+
 impl Event {
+    /// What kind of event it is.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::FileUpdated { .. } => EventKind::FileUpdated,
+            Self::FileChanged { .. } => EventKind::FileChanged,
+            Self::FileDeleted { .. } => EventKind::FileDeleted,
+            Self::Presence { .. } => EventKind::Presence,
+            Self::ViewersChanged { .. } => EventKind::ViewersChanged,
+            Self::FocusChanged { .. } => EventKind::FocusChanged,
+            Self::PullRequestCreated(_) => EventKind::PullRequestCreated,
+            Self::PullRequestClosed { .. } => EventKind::PullRequestClosed,
+            Self::Apply(_) => EventKind::Apply,
+            Self::ChatMessage(_) => EventKind::ChatMessage,
+            Self::ChatDeleted { .. } => EventKind::ChatDeleted,
+            Self::ChatSlowed { .. } => EventKind::ChatSlowed,
+            Self::ChatModerated { .. } => EventKind::ChatModerated,
+        }
+    }
+
     /// The file that it is about and the number of its change, if it is a change of a file.
     pub fn file_change(&self) -> Option<(&FileKey, Version)> {
         match self {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::application::counting::Count;
 use crate::application::locks::lock;
 
 use account::Accounts;
@@ -39,6 +40,20 @@ pub struct MemoryBudget {
     totals: Arc<Totals>,
     accounts: Arc<Accounts>,
     reclaims: Mutex<Vec<Arc<Reclaim>>>,
+    evicted: Count,
+}
+
+/// How many bytes are held, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// By connections without a valid token.
+    pub unauthenticated: usize,
+    /// By other connections, but for streamers'.
+    pub authenticated: usize,
+    /// By streamers' connections.
+    pub streamers: usize,
+    /// By none: chat rooms, projects in use, frames that many receive.
+    pub shared: usize,
 }
 
 /// Frees some memory that can be had again, such as a project that nobody uses. Returns whether
@@ -61,6 +76,7 @@ impl MemoryBudget {
             totals: Arc::new(Totals::new(max)),
             accounts: Arc::default(),
             reclaims: Mutex::default(),
+            evicted: Count::default(),
         })
     }
 
@@ -94,6 +110,34 @@ impl MemoryBudget {
     /// How many bytes may be held, including the streamers' part.
     pub fn max(&self) -> usize {
         self.totals.max
+    }
+
+    /// How many bytes are held now, and by whom. Looks at every connection, so it takes long where
+    /// there are many.
+    pub fn held(&self) -> Held {
+        let mut held = Held::default();
+        for account in self.accounts.all() {
+            let bytes = account.held();
+            match account.holder() {
+                Holder::Unauthenticated => held.unauthenticated += bytes,
+                Holder::Authenticated => held.authenticated += bytes,
+                Holder::Streamer => held.streamers += bytes,
+            }
+        }
+        let connections = held.unauthenticated + held.authenticated + held.streamers;
+        // Not of one moment, so it may be less.
+        held.shared = self.used().saturating_sub(connections);
+        held
+    }
+
+    /// How many bytes connections without a valid token may hold together.
+    pub fn unauthenticated_max(&self) -> usize {
+        self.totals.unauthenticated_part()
+    }
+
+    /// How many connections have been closed for their memory.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.get()
     }
 
     /// Whether so much is held that only a streamer gets more.
@@ -154,6 +198,7 @@ impl MemoryBudget {
             .filter(|account| !account.is_evicted())
             .max_by_key(|account| (account.holder() != Holder::Streamer, account.footprint()));
         if let Some(account) = largest {
+            self.evicted.one();
             account.evict();
         }
         largest.is_some()

@@ -7,6 +7,10 @@ pub mod auth;
 pub mod chat;
 mod command;
 mod connection_id;
+mod connection_kind;
+pub mod counting;
+pub mod counts;
+mod disk_counts;
 mod event;
 #[cfg(test)]
 mod failure_tests;
@@ -26,6 +30,7 @@ pub mod ports;
 pub mod pull_requests;
 mod reply;
 mod request_error;
+mod request_kind;
 #[cfg(test)]
 mod rights_tests;
 mod service;
@@ -39,7 +44,9 @@ pub use command::{
     PartOf, PostFile, ReadFiles, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
-pub use event::{ApplyNotice, Event};
+pub use connection_kind::ConnectionKind;
+pub use disk_counts::{DiskCounts, DiskWork};
+pub use event::{ApplyNotice, Event, EventKind};
 pub use file_content::{FileContent, StagedContent, Stretch};
 pub use file_key::FileKey;
 pub use files::change_outlives_connection::Commit;
@@ -51,7 +58,8 @@ pub use outcome::{CommandOutcome, LongAnswer};
 pub use pull_requests::open_draft::OpenDraft;
 pub use pull_requests::pages::PullRequestPages;
 pub use reply::{GuestPass, ProjectStatus, Reply};
-pub use request_error::{BadParameters, Checked, RequestError};
+pub use request_error::{BadParameters, Checked, ErrorKind, RequestError};
+pub use request_kind::RequestKind;
 pub use service::{Application, Ports};
 pub use session::registrations::SessionGuard;
 pub use session::state::Session;

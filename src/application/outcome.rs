@@ -1,5 +1,6 @@
 //! The result of a command.
 
+use crate::application::counts::Outcome;
 use crate::application::files::change_outlives_connection::Commit;
 use crate::application::files::file_stream::FileStream;
 use crate::application::pull_requests::pages::PullRequestPages;
@@ -28,6 +29,19 @@ pub enum CommandOutcome {
     Refused(RequestError),
     /// Refused for the last time: the connection must be closed.
     RefusedForGood(RequestError),
+}
+
+impl CommandOutcome {
+    /// How the request counts; `None` if that is known only once its change has been carried out.
+    pub(crate) fn counted(&self) -> Option<Outcome> {
+        match self {
+            Self::Commit(_) => None,
+            Self::Refused(_) | Self::RefusedForGood(_) => Some(Outcome::Refused),
+            Self::Silent | Self::Replied(_) | Self::Authenticated { .. } | Self::Long(_) => {
+                Some(Outcome::Done)
+            }
+        }
+    }
 }
 
 impl From<Reply> for CommandOutcome {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::application::counting::closed_set;
 use crate::application::ports::StoreError;
 use crate::domain::{
     AuthError, Banned, DraftError, FilePathError, GuestName, Timestamp, UploadError,
@@ -79,7 +80,49 @@ pub enum RequestError {
     Internal,
 }
 
+closed_set! {
+    /// What kind of error a client is told, by the error's type in the protocol.
+    pub enum ErrorKind {
+        /// 400.
+        BadParameters = "badParametersError",
+        /// 401.
+        BadAuth = "badAuthError",
+        /// 409: a file cannot be read.
+        FailReadFile = "failReadFileError",
+        /// 409: a folder or project cannot be read.
+        FailReadPath = "failReadPathError",
+        /// 409: a file cannot be written.
+        FailWriteFile = "failWriteFileError",
+        /// 409: a pull request is not applied.
+        FailApply = "failApplyError",
+        /// 409: a guest's name is taken.
+        NameTaken = "nameTakenError",
+        /// 413.
+        LimitExceeded = "limitExceededError",
+        /// 429.
+        RateLimited = "rateLimitedError",
+        /// 500.
+        Internal = "internalError",
+    }
+}
+
 impl RequestError {
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadParameters(_) => ErrorKind::BadParameters,
+            Self::Unauthorized(_) | Self::Muted { .. } | Self::Banned(_) => ErrorKind::BadAuth,
+            Self::UnreadableFile => ErrorKind::FailReadFile,
+            Self::UnreadablePath => ErrorKind::FailReadPath,
+            Self::UnwritableFile => ErrorKind::FailWriteFile,
+            Self::NotApplied(_) => ErrorKind::FailApply,
+            Self::NameTaken { .. } => ErrorKind::NameTaken,
+            Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
+            Self::RateLimited { .. } => ErrorKind::RateLimited,
+            Self::Internal => ErrorKind::Internal,
+        }
+    }
+
     /// The 400 for a pull request that does not exist or that the user may not see.
     pub(crate) const UNKNOWN_PULL_REQUEST: Self = Self::bad("Pullrequest ID does not exist");
 

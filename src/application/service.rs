@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::task::TaskTracker;
 
+use crate::application::counts::Counts;
 use crate::application::files::abandoned_projects::AbandonedProjects;
 use crate::application::files::downloads::Downloads;
 use crate::application::files::viewer_counts::ViewerCounts;
@@ -54,6 +55,8 @@ pub struct Ports {
 
 /// The service: all use cases over one set of ports. Shared by all connections.
 pub struct Application {
+    /// What is counted here.
+    pub counts: Counts,
     pub(crate) ports: Ports,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
@@ -73,6 +76,7 @@ impl Application {
         let (store, account) = (Arc::clone(&ports.moderation), memory.shared_account());
         Self {
             moderations: Arc::new(Moderations::new(store, account)),
+            counts: Counts::default(),
             ports,
             limits,
             policy,

@@ -19,6 +19,7 @@ mod lagging;
 mod limits;
 mod logs;
 mod main_job;
+mod metrics;
 mod migration;
 mod moderation;
 mod names;

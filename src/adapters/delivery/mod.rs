@@ -9,8 +9,9 @@ mod wire_frame;
 
 pub(crate) use connection_writer::{ConnectionWriter, Flushed};
 pub(crate) use flush::FlushTasks;
-pub use hub::Hub;
+pub use hub::{Deliveries, Hub, Lag};
 pub use send_queue::{
-    FileTransferGuard, FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits,
+    Delivered, FileTransferGuard, FlushCall, Frame, Lane, SendQueue, SendQueueClosed,
+    SendQueueLimits,
 };
 pub use wire_frame::WireFrame;

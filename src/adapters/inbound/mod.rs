@@ -1,7 +1,8 @@
-//! What drives the application: the command line, HTTP and the WebSocket.
+//! What drives the application: the command line, HTTP and the WebSocket; and what operators see.
 
 pub mod cli;
 pub mod control;
 pub mod http;
+pub mod metrics;
 pub mod transport;
 pub mod websocket;

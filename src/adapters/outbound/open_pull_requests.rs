@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::application::counting::Count;
 use crate::application::locks::lock;
 use crate::application::ports::{FinishError, TellFinished, Turn};
 use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
@@ -19,6 +20,7 @@ pub(crate) struct OpenPullRequests {
     projects: Mutex<HashMap<ProjectId, Arc<Project>>>,
     /// The latest date that was given.
     latest: Mutex<Timestamp>,
+    count: Count,
 }
 
 #[derive(Debug, Default)]
@@ -54,13 +56,17 @@ impl OpenPullRequests {
         drop(latest);
         let key = (pull_request.date, pull_request.id);
         let insert = |open: &mut ByAge| open.insert(key, pull_request.owner.clone());
-        self.in_turn(&pull_request.project, insert);
+        if self.in_turn(&pull_request.project, insert).is_none() {
+            self.count.one();
+        }
     }
 
     /// Takes one out that was deleted, and tells of it.
     pub fn remove(&self, project: &ProjectId, id: PullRequestId, in_turn: Turn) {
         self.in_turn(project, |open| {
+            let before = open.len();
             open.retain(|(_, open), _| *open != id);
+            self.count.take(before - open.len());
             in_turn();
         });
     }
@@ -75,6 +81,11 @@ impl OpenPullRequests {
                 tell();
             }
         });
+    }
+
+    /// How many are open, in all projects.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.count.get()).unwrap_or(usize::MAX)
     }
 
     /// Whether it is open.
@@ -192,7 +203,9 @@ impl Finishing {
     pub fn keep(self, pull_request: &PullRequest, in_turn: TellFinished) {
         let key = (pull_request.date, pull_request.id);
         self.all.in_turn(&self.project, |open| {
-            open.insert(key, pull_request.owner.clone());
+            if open.insert(key, pull_request.owner.clone()).is_none() {
+                self.all.count.one();
+            }
             in_turn(pull_request);
         });
     }

@@ -307,6 +307,7 @@ fn count_failure(
     if !is_401 {
         return CommandOutcome::Refused(refusal);
     }
+    app.counts.failed_authentications.one();
     session.failed_authentications += 1;
     if session.failed_authentications >= app.limits.max_failed_authentications {
         return CommandOutcome::RefusedForGood(refusal);

@@ -3,7 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use tokio::time::Instant;
+
 use crate::application::connection_id::ConnectionId;
+use crate::application::counts::{ChangeKind, Outcome};
 use crate::application::event::Event;
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
@@ -41,6 +44,15 @@ pub(crate) enum Change {
     Delete {
         means_folder: bool,
     },
+}
+
+impl Change {
+    fn kind(&self) -> ChangeKind {
+        match self {
+            Self::Put { .. } => ChangeKind::Put,
+            Self::Delete { .. } => ChangeKind::Delete,
+        }
+    }
 }
 
 impl Commit {
@@ -93,7 +105,13 @@ pub fn commit<A>(
 where
     A: FnOnce(Result<Reply, RequestError>) + Send + 'static,
 {
-    let own = Arc::clone(app);
+    let (own, counted) = (Arc::clone(app), Arc::clone(app));
+    let (kind, begun) = (commit.change.kind(), Instant::now());
+    let answer = move |outcome: Result<Reply, RequestError>| {
+        let counts = &counted.counts;
+        counts.commit(kind, Outcome::from(&outcome), begun.elapsed());
+        answer(outcome);
+    };
     let answer = Arc::new(Answer(Mutex::new(Some(Box::new(answer)))));
     let work = app.work.spawn(async move {
         if let Err(refusal) = carry_out(&own, commit, &answer).await {

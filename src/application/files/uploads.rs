@@ -204,6 +204,11 @@ impl Uploads {
         self.last_part.awaited.is_some()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// An open upload, for staging.
     pub(crate) fn get_mut(&mut self, key: &UploadKey) -> Option<&mut Upload> {
         self.open.get_mut(key)

@@ -108,6 +108,38 @@ fn the_largest_is_closed_and_a_streamer_only_after_all_others() {
         assert_eq!(evicted(), expected);
     }
     assert!(!budget.evict_largest());
+    assert_eq!(budget.evicted(), 3);
+}
+
+#[test]
+fn what_is_held_is_told_by_who_holds_it_and_adds_up() {
+    let budget = MemoryBudget::new(100);
+    assert_eq!(
+        (budget.held(), budget.unauthenticated_max()),
+        (Held::default(), 25)
+    );
+    let accounts = [
+        Holder::Unauthenticated,
+        Holder::Authenticated,
+        Holder::Streamer,
+    ]
+    .map(|holder| account(&budget, holder));
+    let _held: Vec<_> = accounts
+        .iter()
+        .zip([1, 20, 300])
+        .map(|(a, bytes)| a.reserve(bytes))
+        .collect();
+    let _shared = (
+        budget.reserve(4_000),
+        budget.shared_account().reserve(50_000),
+    );
+    let held = Held {
+        unauthenticated: 1,
+        authenticated: 20,
+        streamers: 300,
+        shared: 54_000,
+    };
+    assert_eq!((budget.held(), budget.used()), (held, 54_321));
 }
 
 #[test]

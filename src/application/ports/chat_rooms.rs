@@ -59,6 +59,9 @@ pub trait ChatRooms: Send + Sync {
     /// The distinct names in `room`, sorted.
     fn members(&self, room: &RoomName) -> Vec<UserName>;
 
+    /// How many rooms there are, with those that are empty and remembered.
+    fn count(&self) -> usize;
+
     /// Forgets the rooms that have been empty for an hour.
     fn sweep(&self, now: Uptime);
 }

@@ -132,6 +132,9 @@ pub trait ProjectStore: Send + Sync {
     /// `Failed`.
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError>;
 
+    /// How many projects are held in memory at the moment. Returns at once.
+    fn loaded(&self) -> usize;
+
     /// Replaces a whole file: readers see the old bytes or the new, never a mix. Missing folders
     /// are created. Without `executable` the file stays as executable as it was; a new one is not.
     /// Durable, as far as the store was configured to be, when it returns.

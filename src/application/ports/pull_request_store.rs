@@ -76,6 +76,9 @@ pub trait PullRequestStore: Send + Sync {
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError>;
 
+    /// How many are open, in all projects. Returns at once.
+    fn count(&self) -> usize;
+
     /// The authors of the open pull requests of `project`.
     ///
     /// # Errors

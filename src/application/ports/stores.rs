@@ -7,6 +7,7 @@ use super::moderation_store::ModerationStore;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::upload_store::UploadStore;
+use crate::application::disk_counts::DiskCounts;
 use crate::application::memory::MemoryBudget;
 
 /// The resources of the process that the stores of an engine may use.
@@ -16,6 +17,8 @@ pub struct StoreResources {
     pub memory: Arc<MemoryBudget>,
     /// How many files may be open at once while they are read.
     pub open_files: usize,
+    /// Where they count what their disk does.
+    pub disk: Arc<DiskCounts>,
 }
 
 impl Default for StoreResources {
@@ -24,6 +27,7 @@ impl Default for StoreResources {
         Self {
             memory: MemoryBudget::new(192 << 20),
             open_files: 256,
+            disk: Arc::default(),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::application::connection_id::ConnectionId;
+use crate::application::connection_kind::ConnectionKind;
+use crate::application::counts::Counts;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::pull_requests::apply_notices::{tell_of_applier_left, withdraw};
 use crate::application::service::Application;
@@ -62,7 +64,21 @@ fn due(session: &Session, public: PublicAccess, now: Timestamp) -> Registrations
         topics.push(Topic::Own(session.connection));
     }
     let is_present = session.roles.streamer.is_some_and(|how| how.present);
+    let receives = |of: fn(&Topic) -> bool| topics.iter().any(of);
+    let kind = if own.is_some() {
+        Some(ConnectionKind::Streamer)
+    } else if session.roles.viewer && receives(|topic| matches!(topic, Topic::Updates(_))) {
+        Some(ConnectionKind::Viewer)
+    } else if receives(|topic| matches!(topic, Topic::Updates(_))) {
+        Some(ConnectionKind::Watcher)
+    } else if receives(|topic| matches!(topic, Topic::Room(_))) {
+        Some(ConnectionKind::Chatter)
+    } else {
+        None
+    };
     Registrations {
+        kind,
+        guest: valid.is_some_and(|identity| identity.user.guest().is_some()),
         topics,
         contents,
         applies: own.filter(|_| applies).cloned(),
@@ -134,8 +150,28 @@ pub struct SessionGuard {
     pub session: Session,
 }
 
+impl SessionGuard {
+    /// Counts the unfinished uploads that it has now.
+    pub(crate) fn count_uploads(&mut self) {
+        let (counted, now) = (
+            &mut self.session.counted_uploads,
+            self.session.uploads.len(),
+        );
+        if *counted != now {
+            let uploads = &self.application.counts.uploads;
+            uploads.add(now);
+            uploads.take(*counted);
+            *counted = now;
+        }
+    }
+}
+
 impl Drop for SessionGuard {
     fn drop(&mut self) {
+        self.application
+            .counts
+            .uploads
+            .take(self.session.counted_uploads);
         let (session, none) = (&self.session, Registrations::default());
         replace(&self.application, session, &none, Timestamp::default());
     }
@@ -144,6 +180,7 @@ impl Drop for SessionGuard {
 /// Registers the connection of `session` for `new` instead of what it is registered for.
 fn replace(app: &Application, session: &Session, new: &Registrations, date: Timestamp) {
     let (me, old) = (session.connection, &session.attached);
+    count(&app.counts, old, new);
     let ports = &app.ports;
     let now = app.uptime();
     let ended = old
@@ -182,6 +219,23 @@ fn replace(app: &Application, session: &Session, new: &Registrations, date: Time
             ports.presence.arrive(project, me);
             app.abandoned.streamer_came(project);
         }
+    }
+}
+
+/// Counts the connection as what it is now, and no longer as what it was.
+fn count(counts: &Counts, old: &Registrations, new: &Registrations) {
+    if old.kind != new.kind {
+        if let Some(kind) = old.kind {
+            counts.connections.of(kind).take(1);
+        }
+        if let Some(kind) = new.kind {
+            counts.connections.of(kind).one();
+        }
+    }
+    match (old.guest, new.guest) {
+        (false, true) => counts.guests.one(),
+        (true, false) => counts.guests.take(1),
+        _ => {}
     }
 }
 

@@ -12,6 +12,7 @@ use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
+use crate::application::request_kind::RequestKind;
 use crate::application::session::registrations::SessionGuard;
 use crate::application::session::request_queue::{End, Request, RequestQueue};
 use crate::application::session::responder::Responder;
@@ -160,6 +161,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             held: _held,
         } = request;
         self.settle(Some(&command)).await;
+        let kind = RequestKind::from(&command);
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));
         if !is_change {
             // Every other reply waits until all earlier posts and deletes have been answered.
@@ -172,6 +174,10 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         }
         let outcome = self.timer.execute(command).await;
         let is_refused = matches!(outcome, CommandOutcome::Refused(_));
+        if let Some(how) = outcome.counted() {
+            let counts = &self.timer.connected.application.counts;
+            counts.requests.of(kind).of(how).one();
+        }
         let done = self.answer(outcome, context.clone()).await;
         self.refused = if is_refused {
             self.refused.saturating_add(1)

@@ -32,8 +32,9 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
         &self.connected.session
     }
 
-    /// Tells the observer how the session is now.
-    pub(crate) fn observe(&self) {
+    /// Counts what the session has now, and tells the observer how it is.
+    pub(crate) fn observe(&mut self) {
+        self.connected.count_uploads();
         (self.observe)(self.session());
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::application::auth::holder::holder_of;
 use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
+use crate::application::connection_kind::ConnectionKind;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::moderation::moderated::Moderated;
@@ -40,6 +41,8 @@ pub struct Session {
     /// In a box, as most connections have none.
     pub(crate) draft: Option<Box<OpenDraft>>,
     pub(crate) uploads: Uploads,
+    /// How many of them have been counted.
+    pub(crate) counted_uploads: usize,
     pub(crate) notices: PullRequestCursor,
     pub(crate) failed_authentications: u32,
     /// The room that it listens to without being a member of any.
@@ -63,6 +66,7 @@ impl Session {
             address,
             ban_address: None,
             uploads: Uploads::new(Arc::clone(&account)),
+            counted_uploads: 0,
             watches_held: account.reserve(0),
             account,
             identity: None,
@@ -173,6 +177,10 @@ impl Session {
 /// What a connection is registered for: topics, presence, a room.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
+    /// What operators count it as; `None`: nothing yet.
+    pub(crate) kind: Option<ConnectionKind>,
+    /// Whether it is a guest's.
+    pub(crate) guest: bool,
     pub(crate) topics: Vec<Topic>,
     /// Which changed files come with their contents, where that is not all.
     pub(crate) contents: BTreeMap<ProjectId, Arc<Contents>>,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use super::deliveries::Handed;
 use crate::adapters::delivery::send_queue::Latest;
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
 use crate::application::locks::lock;
@@ -77,8 +78,14 @@ impl<F: Frame> Members<F> {
     }
 
     /// Encodes `event` once and hands it to everybody but `origin`, who must receive nothing older
-    /// now.
-    pub(crate) fn deliver(&self, event: &Event, origin: Option<ConnectionId>, encode: &Encoder<F>) {
+    /// now. Returns what has become of it.
+    pub(crate) fn deliver(
+        &self,
+        event: &Event,
+        origin: Option<ConnectionId>,
+        encode: &Encoder<F>,
+    ) -> Handed {
+        let mut handed = Handed::default();
         let members = lock(&self.0);
         if let Some(origin) = origin.and_then(|id| members.receivers.get(&id))
             && let Some((file, version)) = event.file_change()
@@ -100,7 +107,7 @@ impl<F: Frame> Members<F> {
             })
             .peekable();
         if receivers.peek().is_none() {
-            return;
+            return handed;
         }
         if let Event::FileUpdated { file, entry, .. } = event {
             let (mut contents, mut told) = (None, None);
@@ -111,35 +118,36 @@ impl<F: Frame> Members<F> {
             {
                 if wanted.include(&file.path) {
                     let frames = contents.get_or_insert_with(|| encode(event, count));
-                    queue.deliver_update(file, entry.version, frames);
+                    handed.note(queue.deliver_update(file, entry.version, frames));
                 } else {
                     let changed = || {
                         let (file, entry) = (Arc::clone(file), *entry);
                         encode(&Event::FileChanged { file, entry }, count)
                     };
                     for frame in told.get_or_insert_with(changed) {
-                        queue.deliver_told(file, entry.version, frame);
+                        handed.note(queue.deliver_told(file, entry.version, frame));
                     }
                 }
             }
-            return;
+            return handed;
         }
         let frames = encode(event, count);
         for (Receiver { queue, .. }, frame) in each(receivers, &frames) {
-            match event {
-                Event::FileUpdated { .. } => {}
+            handed.note(match event {
+                // Handed over above.
+                Event::FileUpdated { .. } => continue,
                 Event::FileChanged { file, entry } => {
-                    queue.deliver_told(file, entry.version, frame);
+                    queue.deliver_told(file, entry.version, frame)
                 }
                 Event::FileDeleted { file, version } => queue.deliver_told(file, *version, frame),
                 Event::Presence { project, .. } => {
-                    queue.deliver_latest(Latest::Streamer, project, frame);
+                    queue.deliver_latest(Latest::Streamer, project, frame)
                 }
                 Event::ViewersChanged { project, .. } => {
-                    queue.deliver_latest(Latest::Viewers, project, frame);
+                    queue.deliver_latest(Latest::Viewers, project, frame)
                 }
                 Event::FocusChanged { file, .. } => {
-                    queue.deliver_latest(Latest::Focus, &file.project, frame);
+                    queue.deliver_latest(Latest::Focus, &file.project, frame)
                 }
                 Event::PullRequestCreated(_)
                 | Event::PullRequestClosed { .. }
@@ -148,8 +156,9 @@ impl<F: Frame> Members<F> {
                 | Event::ChatDeleted { .. }
                 | Event::ChatSlowed { .. }
                 | Event::ChatModerated { .. } => queue.deliver(frame.clone()),
-            }
+            });
         }
+        handed
     }
 }
 

@@ -1,8 +1,12 @@
 //! Fan-out: who receives what, and handing it over.
 
+mod deliveries;
+mod lag;
 mod members;
 mod presence;
 mod shards;
 mod topics;
 
+pub use deliveries::Deliveries;
+pub use lag::Lag;
 pub use topics::Hub;

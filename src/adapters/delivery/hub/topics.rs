@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::deliveries::Deliveries;
 use super::members::{Encoder, Members};
 use super::shards::Shards;
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
@@ -20,15 +21,17 @@ use crate::domain::{Contents, ProjectId};
 pub struct Hub<F> {
     encode: Box<Encoder<F>>,
     last_id: AtomicU64,
-    connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
+    pub(crate) connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
     topics: Shards<Topic, Arc<Members<F>>>,
     /// The streamer connections of each project that has one. Changes are announced under its lock,
     /// so that arrivals and departures cannot be told in the wrong order.
     pub(crate) streamers: Shards<ProjectId, HashSet<ConnectionId>>,
+    /// What has been handed over.
+    pub deliveries: Deliveries,
 }
 
-struct Connection<F> {
-    queue: Arc<SendQueue<F>>,
+pub(crate) struct Connection<F> {
+    pub(crate) queue: Arc<SendQueue<F>>,
     topics: Mutex<HashSet<Topic>>,
 }
 
@@ -41,6 +44,7 @@ impl<F: Frame> Hub<F> {
             connections: RwLock::default(),
             topics: Shards::default(),
             streamers: Shards::default(),
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -146,7 +150,8 @@ impl<F: Frame> Subscriptions for Hub<F> {
 impl<F: Frame> EventPublisher for Hub<F> {
     fn publish(&self, topic: &Topic, event: Event, origin: Option<ConnectionId>) {
         if let Some(members) = self.members(topic) {
-            members.deliver(&event, origin, &*self.encode);
+            let handed = members.deliver(&event, origin, &*self.encode);
+            self.deliveries.add(event.kind(), &handed);
         }
     }
 

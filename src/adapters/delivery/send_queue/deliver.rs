@@ -7,15 +7,30 @@ use super::queue::{Frame, SendQueue, SendQueueClosed, State};
 use super::transfer::Transfer;
 use super::waiting_changes::{Change, Key, Latest};
 use crate::application::FileKey;
+use crate::application::counting::closed_set;
 use crate::domain::{ProjectId, Version};
 
 /// How far a connection may be behind while memory is exhausted, in bytes.
 const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
+closed_set! {
+    /// What has become of an event that was handed to a connection.
+    pub enum Delivered {
+        /// Its message waits to be written.
+        Queued = "queued",
+        /// It waits as a name.
+        Waiting = "waiting",
+        /// It waits as a name, in place of an earlier one that is skipped.
+        Skipping = "skipping",
+        /// It is dropped: the connection is being closed.
+        Dropped = "dropped",
+    }
+}
+
 impl<F: Frame> SendQueue<F> {
     /// Queues a chat message or a notice, which are never skipped: if there is no room the queue
     /// closes.
-    pub fn deliver(&self, frame: F) {
+    pub fn deliver(&self, frame: F) -> Delivered {
         let mut state = self.lock();
         let behind = state.frame_bytes + state.pending.bytes();
         let full = behind + frame.bytes() > self.limits.max_bytes;
@@ -24,45 +39,49 @@ impl<F: Frame> SendQueue<F> {
         } else {
             self.push_locked(&mut state, frame);
         }
+        state.queued()
     }
 
     /// Delivers a file's new content: at once if nothing prevents it, otherwise as a name. `frames`
     /// is empty if the content has to be read back in any case.
-    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) {
+    pub fn deliver_update(&self, file: &Arc<FileKey>, version: Version, frames: &[F]) -> Delivered {
         let mut state = self.lock();
         if !frames.is_empty() && self.takes_at_once(&state, frames) {
             for frame in frames {
                 self.push_locked(&mut state, frame.clone());
             }
+            state.queued()
         } else {
             self.note(
                 &mut state,
                 Key::File(Arc::clone(file)),
                 Change::Updated(version),
-            );
+            )
         }
     }
 
     /// Delivers the deletion of a file, or a change of one whose content is not wanted.
-    pub fn deliver_told(&self, file: &Arc<FileKey>, version: Version, frame: &F) {
+    pub fn deliver_told(&self, file: &Arc<FileKey>, version: Version, frame: &F) -> Delivered {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
             self.push_locked(&mut state, frame.clone());
+            state.queued()
         } else {
             let change = Change::Told(version, frame.clone());
-            self.note(&mut state, Key::File(Arc::clone(file)), change);
+            self.note(&mut state, Key::File(Arc::clone(file)), change)
         }
     }
 
     /// Delivers what is told of a project; if the connection lags only the latest counts.
-    pub fn deliver_latest(&self, what: Latest, project: &ProjectId, frame: &F) {
+    pub fn deliver_latest(&self, what: Latest, project: &ProjectId, frame: &F) -> Delivered {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
             self.push_locked(&mut state, frame.clone());
+            state.queued()
         } else {
             let change = Change::Latest(frame.clone());
             let key = Key::Latest(what, Arc::new(project.clone()));
-            self.note(&mut state, key, change);
+            self.note(&mut state, key, change)
         }
     }
 
@@ -96,18 +115,36 @@ impl<F: Frame> SendQueue<F> {
             && (state.frames.is_empty() || !self.account.is_exhausted())
     }
 
-    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) {
+    fn note(&self, state: &mut State<F>, key: Key, change: Change<F>) -> Delivered {
         if state.closed.is_some() {
-            return;
+            return Delivered::Dropped;
         }
-        state.pending.note(key, change);
+        let skips = state.pending.note(key, change);
         state.count_pending();
         if state.frame_bytes + state.pending.bytes() > self.limits.max_bytes {
             self.close_locked(state, SendQueueClosed::Overflow);
-        } else if state.turn.is_free() && self.has_room(state) {
+            return Delivered::Dropped;
+        }
+        if state.turn.is_free() && self.has_room(state) {
             // Otherwise the holder of the turn, or whatever makes room, notifies; waking up every
             // viewer who has stopped reading would cost the others.
             self.changed.notify_waiters();
+        }
+        if skips {
+            Delivered::Skipping
+        } else {
+            Delivered::Waiting
+        }
+    }
+}
+
+impl<F> State<F> {
+    /// What has become of what was pushed just now.
+    fn queued(&self) -> Delivered {
+        if self.closed.is_none() {
+            Delivered::Queued
+        } else {
+            Delivered::Dropped
         }
     }
 }

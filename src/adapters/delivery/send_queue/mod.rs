@@ -11,6 +11,7 @@ mod interleaved_tests;
 #[cfg(test)]
 mod tests;
 
+pub use deliver::Delivered;
 pub use file_transfer::FileTransferGuard;
 pub use queue::{FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits};
 pub use waiting_changes::Latest;

@@ -224,6 +224,12 @@ impl<F: Frame> SendQueue<F> {
         state.frames.is_empty() && state.pending.is_empty()
     }
 
+    /// How many changes wait as names, and how many bytes of frames wait.
+    pub(crate) fn backlog(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.pending.len(), state.frame_bytes)
+    }
+
     /// Whether the waiting frames are below the window.
     pub(crate) fn has_room(&self, state: &State<F>) -> bool {
         state.frame_bytes < self.limits.window_bytes

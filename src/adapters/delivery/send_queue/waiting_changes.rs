@@ -72,13 +72,26 @@ impl<F> WaitingChanges<F> {
     }
 
     /// Records a change in place of an earlier one of the same key, otherwise after all others.
-    pub(crate) fn note(&mut self, key: Key, change: Change<F>) {
-        match self.entries.entry(key) {
+    /// Returns whether there was an earlier one.
+    pub(crate) fn note(&mut self, key: Key, change: Change<F>) -> bool {
+        let is_later = match self.entries.entry(key) {
             // The key too: its name is the one that all other receivers of this change keep.
-            Entry::Occupied(earlier) => drop(earlier.replace_entry(change)),
-            Entry::Vacant(first) => drop(first.insert(change)),
-        }
+            Entry::Occupied(earlier) => {
+                drop(earlier.replace_entry(change));
+                true
+            }
+            Entry::Vacant(first) => {
+                first.insert(change);
+                false
+            }
+        };
         self.kept = self.kept.max(self.entries.len());
+        is_later
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The oldest entry.
@@ -160,7 +173,9 @@ mod tests {
     #[test]
     fn entries_that_are_gone_count_until_their_memory_is_given_back() {
         let mut waiting = WaitingChanges::<Arc<()>>::default();
-        (0..100).for_each(|number| waiting.note(key(number), Change::Updated(Version::default())));
+        for number in 0..100 {
+            waiting.note(key(number), Change::Updated(Version::default()));
+        }
         let all = waiting.bytes();
         assert!(all >= 100 * (size_of::<(Key, Change<Arc<()>>)>() + 32));
         (0..75).for_each(|_| assert!(waiting.pop().is_some()));

@@ -135,6 +135,10 @@ fn warnings(config: &Config) -> Vec<String> {
              larger",
         ),
         (
+            config.metrics_host.is_some() && config.metrics_port.is_none(),
+            "metricsHost has no meaning without metricsPort: there are no metrics",
+        ),
+        (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,
             DEFAULT_KEY_WARNING,
         ),

@@ -51,6 +51,15 @@ pub struct Config {
     /// How long a stopping server may take to finish its work, in seconds, from 0 to 3600
     #[arg(long, help_heading = SERVER, value_name = "SECONDS", default_value = "10")]
     pub drain_seconds: Whole<0, 3_600>,
+    /// The port of the metrics for Prometheus, from 0 to 65535; 0 takes a free one; by default
+    /// there are none
+    #[arg(long, help_heading = SERVER, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_port: Option<Whole<0, 65_535>>,
+    /// The address on which the metrics are served; by default loopback
+    #[arg(long, help_heading = SERVER, value_name = "HOST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_host: Option<Text>,
     /// Accepted for compatibility with the original server, and ignored
     #[arg(long, help_heading = SERVER, value_name = "TEXT", hide = true)]
     #[arg(value_parser = |_: &str| Ok::<_, Infallible>(IgnoredAny))]

@@ -20,15 +20,30 @@ const WINDOW_BYTES: usize = 256 * 1_024;
 /// Files that the process has open besides its connections, at the most.
 const OTHER_FILES: usize = 512;
 
+/// What a host means; loopback if there is none.
+fn host_of(host: Option<&str>) -> Host {
+    match host {
+        Some("*") => Host::All,
+        None | Some("localhost") => Host::Loopback,
+        Some(name) => Host::Named(name.to_owned()),
+    }
+}
+
 impl Config {
     /// Where to listen: without `host` on loopback, or everywhere once the key is strong.
     pub fn host(&self) -> Host {
         match self.host.as_deref() {
             None if has_strong_key(self) => Host::All,
-            Some("*") => Host::All,
-            None | Some("localhost") => Host::Loopback,
-            Some(name) => Host::Named(name.to_owned()),
+            host => host_of(host),
         }
+    }
+
+    /// Where to listen for those who want the metrics, and on which port, if at all.
+    pub fn metrics(&self) -> Option<(Host, u16)> {
+        let port = self.metrics_port?.get();
+        // The type of the key allows no more.
+        let port = u16::try_from(port).unwrap_or(u16::MAX);
+        Some((host_of(self.metrics_host.as_deref()), port))
     }
 
     /// The port to listen on; 0 takes a free one.

@@ -9,7 +9,7 @@ use super::values::Store;
 use crate::adapters::inbound::transport::listen::Host;
 
 /// A few lines for the person who has started the server.
-pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
+pub fn greeting(config: &Config, addresses: &[SocketAddr], metrics: &[SocketAddr]) -> String {
     let mut text = format!(
         "file-ws-server {} is listening\n",
         env!("CARGO_PKG_VERSION")
@@ -20,6 +20,9 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr]) -> String {
     }
     if let Some(url) = &config.public_url {
         let _ = writeln!(text, "  as     {url}/");
+    }
+    for address in metrics {
+        let _ = writeln!(text, "  tells  http://{address}/metrics");
     }
     let _ = match config.store {
         Store::Filesystem => writeln!(text, "  keeps  {}", &*config.base_dir),

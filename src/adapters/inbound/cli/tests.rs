@@ -56,6 +56,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("onStreamerDisconnect", "delete"),
     ("partBytes", "65535"),
     ("port", "65535"),
+    ("metricsPort", "65535"),
     ("pingSeconds", "59"),
     ("idleTimeoutSeconds", "61"),
     ("drainSeconds", "3600"),
@@ -513,6 +514,8 @@ fn warnings_name_what_the_operator_should_know() {
     assert!(warnings(&["--key", OWN_KEY]).is_empty());
     assert!(warnings(&["--key", OWN_KEY, "--crypto", "x"])[0].contains("crypto"));
     let old = ["--key", OWN_KEY, "--max-total-queue-bytes", "9000000"];
+    let alone = ["--key", OWN_KEY, "--metrics-host", "*"];
+    assert!(warnings(&alone)[0].contains("without metricsPort"));
     assert!(warnings(&old)[0].contains("now called maxMemoryBytes"));
 }
 
@@ -776,15 +779,42 @@ fn help_and_version_go_to_standard_output() {
 }
 
 #[test]
+fn metrics_are_on_loopback_unless_told_otherwise() {
+    let metrics = |flags: &[&str]| config(flags, &[], None).metrics();
+    assert_eq!(metrics(&[]), None);
+    assert_eq!(metrics(&["--key", OWN_KEY, "--host", "*"]), None);
+    let public = ["--key", OWN_KEY, "--host", "*", "--metrics-port", "65535"];
+    assert_eq!(metrics(&public), Some((Host::Loopback, 65_535)));
+    for (host, meant) in [
+        ("localhost", Host::Loopback),
+        ("*", Host::All),
+        ("10.0.0.5", Host::Named("10.0.0.5".to_owned())),
+    ] {
+        let flags = ["--metrics-port", "0", "--metrics-host", host];
+        assert_eq!(metrics(&flags), Some((meant, 0)));
+    }
+    let too_high = fault(&["--metrics-port", "65536"], &[], None);
+    assert!(too_high.contains("from 0 to 65535"), "{too_high}");
+}
+
+#[test]
 fn the_greeting_says_where_and_what_next() {
     let addresses = ["127.0.0.1:4000".parse().expect("an address")];
-    let local = greeting(&config(&["4000", "--base-dir", "b"], &[], None), &addresses);
+    let local = greeting(
+        &config(&["4000", "--base-dir", "b"], &[], None),
+        &addresses,
+        &[],
+    );
     assert!(
         local.contains("ws://127.0.0.1:4000") && local.contains("twicecast share"),
         "{local}"
     );
     let public = ["--key", OWN_KEY, "--public-url", "https://code.example/"];
-    let public = greeting(&config(&public, &[], None), &addresses);
+    let public = greeting(
+        &config(&public, &[], None),
+        &addresses,
+        &[([127, 0, 0, 1], 9).into()],
+    );
     assert!(
         public.contains("  as     https://code.example/\n"),
         "{public}"

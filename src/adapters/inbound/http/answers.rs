@@ -12,7 +12,7 @@ pub(super) fn not_modified() -> Response {
 }
 
 /// An answer of one sentence.
-pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
+pub(in crate::adapters::inbound) fn refusal(status: StatusCode, sentence: &str) -> Response {
     let mut answer = Response::new(format!("{sentence}\n").into());
     *answer.status_mut() = status;
     let text = HeaderValue::from_static("text/plain; charset=utf-8");

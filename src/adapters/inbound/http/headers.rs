@@ -24,7 +24,7 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Adds the headers that every answer has, except where the answer has its own.
-pub(super) fn secure(answer: &mut Response) {
+pub(in crate::adapters::inbound) fn secure(answer: &mut Response) {
     let is_reusable = answer.status().is_success() || answer.status() == 304;
     // What is kept must be asked for again each time; refusals are not kept.
     let cache = if is_reusable { "no-cache" } else { "no-store" };

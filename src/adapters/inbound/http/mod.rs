@@ -26,9 +26,10 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use self::address::Address;
-use self::answers::refusal;
+pub(super) use self::answers::refusal;
+pub(super) use self::headers::secure;
 use self::project_files::Asked;
-use crate::adapters::inbound::transport::{PlainConnection, WebPages, asks_for_websocket};
+use crate::adapters::inbound::transport::{PlainConnection, asks_for_websocket};
 use crate::application::Application;
 use crate::application::files::download::Visitor;
 
@@ -40,8 +41,6 @@ pub struct Site {
     pub application: Arc<Application>,
     /// Cancelled once the server drains: it is not ready any more.
     pub draining: CancellationToken,
-    /// Which web pages, and which names of the server, get anything but health.
-    pub web_pages: WebPages,
     /// How long the body of a request may take.
     pub body_timeout: Duration,
 }
@@ -73,7 +72,7 @@ pub fn pages(site: Site) -> impl Filter<Extract = (Response,), Error = Rejection
             let site = Arc::clone(&site);
             async move {
                 let mut answer = site.answer(&request, body).await;
-                headers::secure(&mut answer);
+                secure(&mut answer);
                 Ok::<_, Rejection>(answer)
             }
         })
@@ -87,7 +86,7 @@ impl Site {
     ) -> Response {
         let address = Address::of(request.path.as_str());
         let is_health = matches!(address, Some(Address::Health | Address::Readiness));
-        if !is_health && let Some(refusal) = self.web_pages.refusal(&request.headers) {
+        if !is_health && let Some(refusal) = request.connection.page_refusal(&request.headers) {
             return refusal;
         }
         // An upgrade that comes this far is for an address that has none.
@@ -207,13 +206,13 @@ mod tests {
     use http::header::{CONTENT_SECURITY_POLICY, ETAG, ORIGIN};
 
     use super::*;
+    use crate::adapters::inbound::transport::WebPages;
     use crate::application::test_world::World;
 
     fn site() -> Site {
         Site {
             application: World::new().build().app,
             draining: CancellationToken::new(),
-            web_pages: WebPages::default(),
             body_timeout: Duration::from_secs(10),
         }
     }
@@ -338,14 +337,10 @@ mod tests {
                 loopback_only: true,
                 ..WebPages::default()
             };
-            let site = Site {
-                web_pages,
-                ..site()
-            };
             let request = warp::test::request().path(path).header("host", "localhost");
             let request = request.header(ORIGIN, "https://evil.example");
-            let request = request.extension(PlainConnection::alone());
-            let answer = request.reply(&pages(site)).await;
+            let request = request.extension(PlainConnection::alone_for(web_pages));
+            let answer = request.reply(&pages(site())).await;
             assert_eq!(answer.status(), status, "{path}");
         }
     }

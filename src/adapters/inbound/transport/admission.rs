@@ -42,6 +42,11 @@ impl Admission {
         }
     }
 
+    /// How many places are taken.
+    pub(super) fn taken(&self) -> usize {
+        lock(&self.counts).total
+    }
+
     /// A place for a client at `address`, or `None` if all of them are taken. Without an address
     /// the limit per address does not hold.
     pub(super) fn admit(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {

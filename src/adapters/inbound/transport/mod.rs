@@ -14,17 +14,18 @@ pub mod frame;
 mod http;
 mod settings;
 mod socket;
+mod traffic;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::http::accept::serve;
-pub use self::http::handshake::asks_for_websocket;
+pub use self::http::handshake::{HandshakeError, asks_for_websocket};
 pub use self::http::listen;
 pub use self::http::open_files::raise_open_files;
 pub use self::http::plain::PlainConnection;
 pub use self::http::probes::{PROBE, ProbeSeen, Probes};
-pub use self::http::upgrade::{Transport, upgrade};
+pub use self::http::upgrade::{Observer, Transport, upgrade};
 pub use self::http::web_pages::{Origin, WebPages};
 pub use admission::counted_address;
 pub use frame::close_code::CloseCode;
@@ -40,3 +41,4 @@ pub use socket::idle_timeout::IdleTimeout;
 pub use socket::read_error::ReadError;
 pub use socket::reader::{Message, PeerClose, Reader};
 pub use socket::writer::{OutFrame, SocketWriter, WriteError, Writer, Written};
+pub use traffic::{Ended, Sockets, StatusClass, Traffic, Wire};

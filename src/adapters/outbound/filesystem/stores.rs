@@ -24,7 +24,12 @@ pub fn open_stores(
     durability: Durability,
     resources: StoreResources,
 ) -> Result<Stores, OpenError> {
-    let layout = Arc::new(Layout::open(base, durability, resources.open_files)?);
+    let layout = Arc::new(Layout::open(
+        base,
+        durability,
+        resources.open_files,
+        resources.disk,
+    )?);
     let open = load::open_pull_requests(&layout.pulls).or_refused("read .twicecast/pulls")?;
     let drafts = Arc::new(InFlight::default());
     let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);

@@ -288,6 +288,10 @@ impl ChatRooms for MemoryChatRooms {
             .map_or_else(Vec::new, |room| lock(&room).room.members())
     }
 
+    fn count(&self) -> usize {
+        lock(&self.rooms).len()
+    }
+
     fn sweep(&self, now: Uptime) {
         while self.forget_oldest(|room| room.is_forgettable(now)) {}
     }

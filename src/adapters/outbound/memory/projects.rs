@@ -145,6 +145,10 @@ impl ProjectStore for MemoryProjects {
         Ok(lock(&self.projects).keys().cloned().collect())
     }
 
+    fn loaded(&self) -> usize {
+        lock(&self.projects).len()
+    }
+
     async fn put_file(
         &self,
         project: &ProjectId,

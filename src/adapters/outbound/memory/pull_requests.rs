@@ -82,6 +82,10 @@ impl PullRequestStore for MemoryPullRequests {
         Ok(self.open.open(project, owner.as_ref()))
     }
 
+    fn count(&self) -> usize {
+        self.open.count()
+    }
+
     async fn authors(&self, project: &ProjectId) -> Result<BTreeSet<UserName>, StoreError> {
         Ok(self.open.authors(project))
     }

@@ -48,6 +48,19 @@ async fn finish(open: &Arc<OpenPullRequests>, id: u128, now: u64, tell: TellFini
 }
 
 #[tokio::test]
+async fn those_that_are_open_are_counted_once_each() {
+    let open = Arc::new(OpenPullRequests::default());
+    open.insert(&pull_request(1, at(1)));
+    open.insert(&pull_request(1, at(1)));
+    finish(&open, 2, 2, Box::new(|_| {})).await;
+    assert_eq!(open.count(), 2);
+    for (id, left) in [(7, 2), (1, 1), (1, 1), (2, 0)] {
+        open.remove(&demo(), PullRequestId::from_u128(id), Box::new(|| {}));
+        assert_eq!(open.count(), left);
+    }
+}
+
+#[tokio::test]
 async fn dates_are_the_clocks_and_each_is_later_than_the_one_before() {
     let open = Arc::new(OpenPullRequests::default());
     open.insert(&pull_request(1, at(90)));

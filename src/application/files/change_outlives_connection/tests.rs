@@ -264,6 +264,10 @@ impl SlowStore {
 
 #[async_trait]
 impl ProjectStore for SlowStore {
+    fn loaded(&self) -> usize {
+        0
+    }
+
     async fn state(&self, _: &ProjectId) -> Result<ProjectState, StoreError> {
         Ok(ProjectState::Registered)
     }

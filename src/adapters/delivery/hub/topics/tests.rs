@@ -4,7 +4,9 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 
 use super::*;
+use crate::adapters::delivery::hub::lag::Lag;
 use crate::adapters::delivery::send_queue::{Lane, SendQueueLimits};
+use crate::application::EventKind;
 use crate::application::FileKey;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::Presence;
@@ -113,6 +115,56 @@ pub(crate) fn taken(queue: &SendQueue<String>) -> Vec<String> {
     let mut frames = VecDeque::new();
     queue.take(&mut frames, usize::MAX);
     frames.into()
+}
+
+/// How many receivers of this kind of event were counted in each way.
+fn counted(world: &World, kind: EventKind) -> Vec<(&'static str, u64)> {
+    let receivers = world.hub.deliveries.receivers().of(kind).iter();
+    let counts = receivers.map(|(how, count)| (how, count.get()));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+#[test]
+fn receivers_are_counted_and_how_far_they_lag() {
+    let world = World::new();
+    let all: Vec<_> = (0..3).map(|_| world.connect()).collect();
+    let updates = Topic::Updates(project());
+    for (id, _) in &all {
+        world.hub.subscribe(*id, room());
+        world.hub.subscribe(*id, updates.clone());
+    }
+    world.say(1, Some(all[0].0));
+    assert_eq!(counted(&world, EventKind::ChatMessage), [("queued", 2)]);
+    // One has as much waiting as may be at once, and one is being closed.
+    all[1].1.push("x".repeat(LIMITS.window_bytes));
+    all[2].1.close();
+    let change = |version| Event::FileChanged {
+        file: Arc::new(FileKey {
+            project: project(),
+            path: FilePath::parse("a").expect("valid"),
+        }),
+        entry: ProjectEntry::written(1, Version::new(version), Timestamp::default(), false),
+    };
+    world.hub.publish(&updates, change(1), None);
+    world.hub.publish(&updates, change(2), None);
+    assert_eq!(
+        counted(&world, EventKind::FileChanged),
+        [
+            ("queued", 2),
+            ("waiting", 1),
+            ("skipping", 1),
+            ("dropped", 2)
+        ]
+    );
+    let queued: usize = all.iter().map(|(_, queue)| queue.backlog().1).sum();
+    let lag = Lag {
+        connections: 3,
+        lagging: 1,
+        waiting: 1,
+        queued_bytes: queued,
+    };
+    assert_eq!(world.hub.lag(), lag);
+    assert!(queued > LIMITS.window_bytes);
 }
 
 #[test]

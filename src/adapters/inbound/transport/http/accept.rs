@@ -15,9 +15,9 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::address::is_trusted_proxy;
+use super::handshake::HandshakeError;
 use super::plain::PlainConnection;
 use super::upgrade::Transport;
-use crate::adapters::inbound::transport::admission::Admission;
 
 /// How long to wait before accepting again when the system has no room for another socket.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -39,12 +39,12 @@ where
     let shared = &transport.shared;
     let settings = &shared.settings;
     let service = TowerToHyperService::new(warp::service(filter));
-    let pending = Admission::new(settings.max_pending, settings.max_pending_per_address);
     let tasks = TaskTracker::new();
     let loops = listeners.iter().map(|listener| {
         accept(listener, &shared.shutdown.stop, |stream, address| {
             let is_proxy = is_trusted_proxy(address.ip(), &settings.trusted_proxies);
-            let Some(permit) = pending.admit((!is_proxy).then(|| address.ip())) else {
+            let Some(permit) = shared.pending.admit((!is_proxy).then(|| address.ip())) else {
+                shared.traffic.refused.of(HandshakeError::Pending).one();
                 // It fits into the empty send buffer.
                 let _ = stream.try_write(TOO_MANY);
                 return;

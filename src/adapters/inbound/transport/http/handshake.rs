@@ -10,35 +10,52 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 use tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-/// Why a request does not become a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HandshakeError {
-    #[error("a WebSocket begins with a GET")]
-    Method,
-    #[error("this is a WebSocket; ask for an upgrade")]
-    NoUpgrade,
-    #[error("the Connection header lacks the token 'upgrade'")]
-    NoConnectionUpgrade,
-    #[error("this server speaks version 13 of the WebSocket protocol")]
-    Version,
-    #[error("Sec-WebSocket-Key must be the base64 of 16 bytes, once")]
-    Key,
-    #[error("a request for a WebSocket has no body")]
-    Body,
-    #[error(
-        "this server listens on loopback and does not know the name in Host: set publicUrl to the \
-         address at which others reach it"
-    )]
-    Host,
-    #[error(
-        "pages of this origin may not connect: add it to allowedOrigins or, if it is this \
-         server's own, set publicUrl"
-    )]
-    Origin,
-    #[error("there are too many connections; try again later")]
-    Full,
-    #[error("the server is shutting down")]
-    Draining,
+use crate::application::counting::closed_set;
+
+closed_set! {
+    /// Why a request does not become a connection, or is not answered.
+    #[derive(thiserror::Error)]
+    pub enum HandshakeError {
+        /// Another method.
+        #[error("a WebSocket begins with a GET")]
+        Method = "method",
+        /// Nothing asks for an upgrade.
+        #[error("this is a WebSocket; ask for an upgrade")]
+        NoUpgrade = "no_upgrade",
+        /// `Connection` does not say so.
+        #[error("the Connection header lacks the token 'upgrade'")]
+        NoConnectionUpgrade = "no_connection_upgrade",
+        /// Another version.
+        #[error("this server speaks version 13 of the WebSocket protocol")]
+        Version = "version",
+        /// No key, or a bad one.
+        #[error("Sec-WebSocket-Key must be the base64 of 16 bytes, once")]
+        Key = "key",
+        /// A body.
+        #[error("a request for a WebSocket has no body")]
+        Body = "body",
+        /// A name that is not the server's.
+        #[error(
+            "this server listens on loopback and does not know the name in Host: set publicUrl to \
+             the address at which others reach it"
+        )]
+        Host = "host",
+        /// A page of another origin.
+        #[error(
+            "pages of this origin may not connect: add it to allowedOrigins or, if it is this \
+             server's own, set publicUrl"
+        )]
+        Origin = "origin",
+        /// `maxConnections` or `maxConnectionsPerAddress`.
+        #[error("there are too many connections; try again later")]
+        Full = "full",
+        /// The same for sockets whose first request is awaited.
+        #[error("there are too many pending sockets; try again later")]
+        Pending = "pending",
+        /// The server stops.
+        #[error("the server is shutting down")]
+        Draining = "draining",
+    }
 }
 
 impl HandshakeError {
@@ -58,7 +75,7 @@ impl HandshakeError {
             }
             Self::Host | Self::Origin => response.status(StatusCode::FORBIDDEN),
             // A client that connects anew may reach another server, or a moment without load.
-            Self::Full | Self::Draining => response
+            Self::Full | Self::Pending | Self::Draining => response
                 .status(StatusCode::SERVICE_UNAVAILABLE)
                 .header(CONNECTION, "close"),
         };

@@ -10,26 +10,29 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::flow::Flow;
+use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
 
 /// How much of what is written may wait in the system unsent before the socket counts as full.
 /// Otherwise the system would take megabytes at once, and nobody could tell a slow client from one
 /// that has gone.
 const UNSENT_BYTES: u32 = 16 * 1_024;
 
-/// A socket that reports to its [`Flow`].
+/// A socket that reports to its [`Flow`], and counts what it reads and writes.
 #[derive(Debug)]
 pub(super) struct Metered {
     stream: TcpStream,
     flow: Arc<Flow>,
+    traffic: Arc<Traffic>,
     /// Whether [`UNSENT_BYTES`] is set: not for most, which have little to write.
     is_bounded: bool,
 }
 
 impl Metered {
-    pub fn new(stream: TcpStream, flow: Arc<Flow>) -> Self {
+    pub fn new(stream: TcpStream, flow: Arc<Flow>, traffic: Arc<Traffic>) -> Self {
         Self {
             stream,
             flow,
+            traffic,
             is_bounded: false,
         }
     }
@@ -53,7 +56,10 @@ impl Metered {
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
-            Poll::Ready(Ok(bytes)) => self.flow.taken(bytes),
+            Poll::Ready(Ok(bytes)) => {
+                self.traffic.sent.of(Wire::Http).add(bytes);
+                self.flow.taken(bytes);
+            }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.flow.stalls(),
         }
@@ -67,7 +73,13 @@ impl AsyncRead for Metered {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let count = buffer.filled().len() - before;
+        if count > 0 {
+            self.traffic.received.of(Wire::Http).add(count);
+        }
+        read
     }
 }
 

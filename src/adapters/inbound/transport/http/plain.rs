@@ -26,11 +26,11 @@ use super::metered::Metered;
 use super::shared::Shared;
 use crate::adapters::inbound::transport::admission::{AdmissionPermit, counted_address};
 use crate::adapters::inbound::transport::socket::fair_share::Priority;
+use crate::adapters::inbound::transport::traffic::StatusClass;
 #[cfg(test)]
 use crate::adapters::inbound::transport::{
-    admission::Admission,
+    http::web_pages::WebPages,
     settings::{Shutdown, TransportSettings},
-    socket::fair_share::FairShare,
 };
 use crate::application::files::downloads::DownloadClient;
 use crate::application::locks::lock;
@@ -110,18 +110,19 @@ impl PlainConnection {
     /// One without limits.
     #[cfg(test)]
     pub(crate) fn alone() -> Self {
-        let settings = TransportSettings::default();
-        let admission = Admission::new(0, 0);
-        let permit = admission.admit(None).expect("there is no limit");
-        let shared = Shared {
-            settings,
-            admission,
-            memory: MemoryBudget::new(1 << 30),
-            fair_share: FairShare::default(),
-            shutdown: Shutdown::default(),
-            probes: Arc::default(),
+        Self::alone_for(WebPages::default())
+    }
+
+    /// One without limits, of a server that answers these pages.
+    #[cfg(test)]
+    pub(crate) fn alone_for(web_pages: WebPages) -> Self {
+        let settings = TransportSettings {
+            web_pages,
+            ..TransportSettings::default()
         };
-        Self::new(&Arc::new(shared), ([127, 0, 0, 1], 1).into(), permit)
+        let shared = Shared::new(settings, MemoryBudget::new(1 << 30), Shutdown::default());
+        let permit = shared.pending.admit(None).expect("there is room");
+        Self::new(&shared, ([127, 0, 0, 1], 1).into(), permit)
     }
 
     /// What its requests make the server hold.
@@ -132,6 +133,14 @@ impl PlainConnection {
     /// Its client, as the socket sees it.
     pub fn download_client(&self) -> Arc<dyn DownloadClient> {
         Arc::<State>::clone(&self.0)
+    }
+
+    /// The answer to a request that comes from a web page, or asks for a name of the server, that
+    /// gets none.
+    pub fn page_refusal(&self, headers: &HeaderMap) -> Option<Response> {
+        let shared = &self.0.shared;
+        let refused = shared.settings.web_pages.check(headers, false).err();
+        refused.map(|why| shared.refuse(why))
     }
 
     /// Counts it among the connections of the client that sent `headers`: a proxy sends the
@@ -150,7 +159,7 @@ impl PlainConnection {
             *place = Place::Nowhere;
         }
         let Some(permit) = self.0.shared.admission.admit(Some(client)) else {
-            return Some(HandshakeError::Full.response());
+            return Some(self.0.shared.refuse(HandshakeError::Full));
         };
         let account = &self.0.account;
         let is_kept = account.has_plenty(CONNECTION_BYTES);
@@ -211,7 +220,11 @@ impl PlainConnection {
                 Ok::<_, Infallible>(self.finish(answer, answering))
             }
         });
-        let io = TokioIo::new(Metered::new(stream, Arc::clone(flow)));
+        let io = TokioIo::new(Metered::new(
+            stream,
+            Arc::clone(flow),
+            Arc::clone(&self.0.shared.traffic),
+        ));
         let connection = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
@@ -267,6 +280,8 @@ impl PlainConnection {
                 answer.headers_mut().append(header::CONNECTION, close);
             }
         }
+        let class = StatusClass::from(answer.status());
+        self.0.shared.traffic.responses.of(class).one();
         answer.map(|body| AnswerBody {
             body,
             _answering: answering,

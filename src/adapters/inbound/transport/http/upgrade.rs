@@ -19,10 +19,11 @@ use super::metered::Metered;
 use super::plain::PlainConnection;
 use super::probes::Probes;
 use super::shared::Shared;
-use crate::adapters::inbound::transport::admission::{Admission, AdmissionPermit};
+use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
 use crate::adapters::inbound::transport::socket::connection::{Connection, ConnectionHandler};
-use crate::adapters::inbound::transport::socket::fair_share::FairShare;
+use crate::adapters::inbound::transport::socket::shared_socket::SharedSocket;
+use crate::adapters::inbound::transport::traffic::{Sockets, Traffic};
 use crate::application::memory::MemoryBudget;
 
 /// The WebSocket side of the server: its settings, its connections and their handler.
@@ -32,7 +33,7 @@ pub struct Transport<H> {
     handler: H,
 }
 
-impl<H: ConnectionHandler> Transport<H> {
+impl<H> Transport<H> {
     /// A transport whose connections `handler` serves, and have their accounts with `memory`.
     pub fn new(
         settings: TransportSettings,
@@ -40,18 +41,7 @@ impl<H: ConnectionHandler> Transport<H> {
         shutdown: Shutdown,
         handler: H,
     ) -> Arc<Self> {
-        let admission = Admission::new(
-            settings.max_connections,
-            settings.max_connections_per_address,
-        );
-        let shared = Arc::new(Shared {
-            settings,
-            admission,
-            memory,
-            fair_share: FairShare::default(),
-            shutdown,
-            probes: Arc::default(),
-        });
+        let shared = Shared::new(settings, memory, shutdown);
         Arc::new(Self { shared, handler })
     }
 
@@ -60,6 +50,35 @@ impl<H: ConnectionHandler> Transport<H> {
         Arc::clone(&self.shared.probes)
     }
 
+    /// What its sockets are and have done, for as long as somebody wants to know.
+    pub fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.shared))
+    }
+}
+
+/// Sees the sockets of a transport.
+#[derive(Debug, Clone)]
+pub struct Observer(Arc<Shared>);
+
+impl Observer {
+    /// What has come and gone over them.
+    pub fn traffic(&self) -> &Traffic {
+        &self.0.traffic
+    }
+
+    /// Those that there are now.
+    pub fn sockets(&self) -> Sockets {
+        let websockets = self.0.shutdown.connections.len();
+        Sockets {
+            pending: self.0.pending.taken(),
+            // What is being upgraded may for a moment count as neither.
+            http: self.0.admission.taken().saturating_sub(websockets),
+            max_connections: self.0.settings.max_connections,
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Transport<H> {
     fn answer(
         self: &Arc<Self>,
         method: &Method,
@@ -102,10 +121,10 @@ impl<H: ConnectionHandler> Transport<H> {
         let priority;
         // In one expression: a local would be kept beside the future, for as long as it runs.
         let serving = pin!({
+            let socket = SharedSocket::new(stream, permit, Arc::clone(&shared.traffic));
             let connection = Connection::new(
-                stream,
+                socket,
                 &already_read,
-                permit,
                 client,
                 &shared.settings,
                 shared.memory.open_account(),
@@ -141,7 +160,7 @@ pub fn upgrade<H: ConnectionHandler>(
                 };
                 std::future::ready(if ours {
                     let answer = transport.answer(&method, &headers, on_upgrade, &plain);
-                    Ok(answer.unwrap_or_else(HandshakeError::response))
+                    Ok(answer.unwrap_or_else(|why| transport.shared.refuse(why)))
                 } else {
                     Err(warp::reject::not_found())
                 })

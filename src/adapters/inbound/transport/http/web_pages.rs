@@ -10,7 +10,6 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use warp::reply::Response;
 
 use super::handshake::HandshakeError;
 
@@ -73,12 +72,6 @@ impl WebPages {
         } else {
             Err(HandshakeError::Origin)
         }
-    }
-
-    /// The answer to a plain request that may not be answered, if it is one.
-    pub fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
-        let refused = self.check(headers, false).err();
-        refused.map(HandshakeError::response)
     }
 
     /// Whether `origin` is the server itself under a name that nobody can bind anew.

@@ -4,26 +4,24 @@ use std::any::Any;
 use std::future::Future;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::close::Close;
 use super::closing;
-use super::control_queue::ControlQueue;
 use super::fair_share::Priority;
 use super::idle_timeout::IdleTimeout;
 use super::read_timeouts::ReadTimeouts;
 use super::reader::Reader;
 use super::shared_socket::SharedSocket;
 use super::writer::Writer;
-use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::http::address::is_shared_address;
 use crate::adapters::inbound::transport::settings::TransportSettings;
+use crate::adapters::inbound::transport::traffic::Ended;
 use crate::application::memory::Account;
 
 /// An open WebSocket connection.
@@ -59,11 +57,10 @@ pub trait ConnectionHandler: Clone + Send + Sync + 'static {
 }
 
 impl Connection {
-    /// A connection on `stream`, from which `already_read` has been read.
+    /// A connection on `socket`, from which `already_read` has been read.
     pub(in crate::adapters::inbound::transport) fn new(
-        stream: TcpStream,
+        socket: Arc<SharedSocket>,
         already_read: &[u8],
-        permit: AdmissionPermit,
         client: IpAddr,
         settings: &TransportSettings,
         account: Arc<Account>,
@@ -77,12 +74,6 @@ impl Connection {
             idle_timeout.clone(),
             settings.message_timeout,
         );
-        let socket = Arc::new(SharedSocket {
-            stream,
-            control: ControlQueue::default(),
-            progress: Mutex::default(),
-            _permit: permit,
-        });
         Self {
             reader: Reader::new(
                 Arc::clone(&socket),
@@ -122,6 +113,7 @@ impl Connection {
                 tracing::error!(%peer, message, "a connection's handler panicked");
                 Close::new(CloseCode::INTERNAL, "internal error")
             });
+            self.reader.traffic().ended.of(Ended::from(&close)).one();
             closing::close(&mut self.reader, &mut self.writer, &close).await;
         }
     }

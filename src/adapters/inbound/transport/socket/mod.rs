@@ -10,5 +10,5 @@ pub mod idle_timeout;
 pub(super) mod read_error;
 mod read_timeouts;
 pub(super) mod reader;
-mod shared_socket;
+pub(super) mod shared_socket;
 pub(super) mod writer;

@@ -17,6 +17,7 @@ use super::shared_socket::SharedSocket;
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
+use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
 use crate::application::memory::{Account, Reservation};
 
 /// How much a closing connection discards at a time.
@@ -259,7 +260,18 @@ impl Reader {
     /// The buffer is on the stack, so a closing connection that waits takes no memory for it.
     fn discard(&mut self) -> io::Result<usize> {
         let mut scratch = [0; DRAIN_BYTES];
-        self.socket.stream.try_read(&mut scratch)
+        let count = self.socket.stream.try_read(&mut scratch)?;
+        self.received(count);
+        Ok(count)
+    }
+
+    fn received(&self, count: usize) {
+        self.traffic().received.of(Wire::WebSocket).add(count);
+    }
+
+    /// What the transport counts.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.socket.traffic
     }
 
     fn complete(&mut self, message: Message) -> Message {
@@ -283,6 +295,7 @@ impl Reader {
             match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
                 Ok(count) => {
+                    self.received(count);
                     self.timeouts.heard();
                     if count >= COUNTED_READ {
                         // Before it yields to others, who may read as much.

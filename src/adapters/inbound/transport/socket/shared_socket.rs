@@ -1,6 +1,6 @@
 //! The socket that the two halves of a connection share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::control_queue::ControlQueue;
 use crate::adapters::inbound::transport::admission::AdmissionPermit;
+use crate::adapters::inbound::transport::traffic::Traffic;
 
 /// How far writing has come.
 #[derive(Debug, Default)]
@@ -20,9 +21,27 @@ pub(super) struct WriteProgress {
 
 /// The socket, the control frames to write, and the permit, which is released with the socket.
 #[derive(Debug)]
-pub(super) struct SharedSocket {
+pub(in crate::adapters::inbound::transport) struct SharedSocket {
     pub(super) stream: TcpStream,
     pub(super) control: ControlQueue,
     pub(super) progress: Mutex<WriteProgress>,
-    pub(super) _permit: AdmissionPermit,
+    pub(super) traffic: Arc<Traffic>,
+    _permit: AdmissionPermit,
+}
+
+impl SharedSocket {
+    /// A socket that counts what it reads and writes in `traffic`.
+    pub(in crate::adapters::inbound::transport) fn new(
+        stream: TcpStream,
+        permit: AdmissionPermit,
+        traffic: Arc<Traffic>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            stream,
+            control: ControlQueue::default(),
+            progress: Mutex::default(),
+            traffic,
+            _permit: permit,
+        })
+    }
 }

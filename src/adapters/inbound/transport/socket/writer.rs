@@ -16,6 +16,7 @@ use super::close::Close;
 use super::idle_timeout::IdleTimeout;
 use super::shared_socket::{SharedSocket, WriteProgress};
 use crate::adapters::inbound::transport::frame::close_code::CloseCode;
+use crate::adapters::inbound::transport::traffic::Wire;
 use crate::application::locks::lock;
 
 /// The most frames that go into one write.
@@ -76,8 +77,20 @@ impl SocketWriter {
     /// # Errors
     /// The socket failed.
     pub fn try_write<F: OutFrame>(&self, frames: &mut VecDeque<F>) -> io::Result<Written> {
-        let mut progress = lock(&self.0.progress);
         let mut written = 0;
+        let ended = self.write_on(frames, &mut written);
+        if written > 0 {
+            self.0.traffic.sent.of(Wire::WebSocket).add(written);
+        }
+        ended
+    }
+
+    fn write_on<F: OutFrame>(
+        &self,
+        frames: &mut VecDeque<F>,
+        written: &mut usize,
+    ) -> io::Result<Written> {
+        let mut progress = lock(&self.0.progress);
         loop {
             if progress.begun.is_empty() {
                 progress.begun = self.0.control.take().freeze();
@@ -96,8 +109,8 @@ impl SocketWriter {
                 Ok(count) => {
                     progress.stalled = None;
                     progress.written(count, frames);
-                    written += count;
-                    if written >= MAX_BYTES && !progress.begun.is_empty() {
+                    *written += count;
+                    if *written >= MAX_BYTES && !progress.begun.is_empty() {
                         return Ok(Written::Turn);
                     }
                 }

@@ -55,7 +55,7 @@ impl Responder for WebSocketResponder {
     }
 
     fn refuse(&self, refusal: &RequestError, context: &Context) {
-        self.push(encode::refusal(refusal, context));
+        self.push(self.refusal(refusal, context));
     }
 
     fn answer_change(
@@ -66,7 +66,7 @@ impl Responder for WebSocketResponder {
     ) {
         let frame = match outcome {
             Ok(reply) => encode::reply(reply, context),
-            Err(refusal) => encode::refusal(refusal, context),
+            Err(refusal) => self.refusal(refusal, context),
         };
         let frame = WireFrame::own(frame, &self.account);
         self.queue.answer_change(file, frame);
@@ -126,6 +126,12 @@ impl Responder for WebSocketResponder {
 }
 
 impl WebSocketResponder {
+    /// An error message, which counts as told.
+    fn refusal(&self, refusal: &RequestError, context: &Context) -> Bytes {
+        self.application.counts.errors.of(refusal.kind()).one();
+        encode::refusal(refusal, context)
+    }
+
     pub(super) fn push(&self, frame: Bytes) {
         self.queue.push(WireFrame::own(frame, &self.account));
     }

@@ -11,6 +11,7 @@ use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::adapters::outbound::system::random_bytes;
+use crate::application::DiskWork;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};
 use crate::domain::{GuestEntry, Guests, ProjectId};
 
@@ -25,7 +26,7 @@ pub(crate) struct FilesystemGuests(Records);
 
 impl FilesystemGuests {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        Self(Records::new(layout))
+        Self(Records::new(layout, DiskWork::Guests))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
@@ -20,7 +21,7 @@ fn own(base: &Path) -> OwnState {
 /// A base folder that a server has used.
 fn used() -> tempfile::TempDir {
     let base = tempfile::tempdir().expect("a folder");
-    drop(Layout::open(base.path(), Durability::Rename, 8).expect("opens"));
+    drop(Layout::open(base.path(), Durability::Rename, 8, Arc::default()).expect("opens"));
     base
 }
 
@@ -79,7 +80,7 @@ fn a_folder_that_no_server_has_used_has_nothing_of_its_own() {
 fn the_lock_is_seen_and_left_to_its_holder() {
     let base = used();
     assert_eq!(own(base.path()).is_held, Some(false));
-    let layout = Layout::open(base.path(), Durability::Rename, 8).expect("opens");
+    let layout = Layout::open(base.path(), Durability::Rename, 8, Arc::default()).expect("opens");
     assert_eq!(own(base.path()).is_held, Some(true));
     drop(layout);
     assert_eq!(own(base.path()).is_held, Some(false));

@@ -8,6 +8,7 @@ use crate::adapters::outbound::filesystem::moderation::record;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
+use crate::application::DiskWork;
 use crate::application::ports::{ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
@@ -19,7 +20,7 @@ pub(crate) struct FilesystemModeration(Records);
 
 impl FilesystemModeration {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        Self(Records::new(layout))
+        Self(Records::new(layout, DiskWork::Moderation))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
+use crate::application::{DiskCounts, DiskWork};
 
 /// How many slow operations of one kind, or on one project, may occupy blocking threads at once,
 /// and how many threads may run quick ones.
@@ -42,6 +43,27 @@ pub(crate) struct BlockingPool {
     slow: Arc<Semaphore>,
     quick: Arc<Mutex<Quick>>,
     quick_width: usize,
+    meter: Meter,
+}
+
+/// Counts the operations of one pool.
+#[derive(Clone)]
+struct Meter {
+    counts: Arc<DiskCounts>,
+    work: DiskWork,
+}
+
+impl Meter {
+    /// Does `work`, and counts how long it takes and whether the system refuses it.
+    fn measure<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let result = work();
+        self.counts.operations.of(self.work).add(begun.elapsed());
+        if matches!(result, Err(StoreError::Failed(_))) {
+            self.counts.errors.of(self.work).one();
+        }
+        result
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Batch) + Send>;
@@ -82,20 +104,23 @@ struct Quick {
 }
 
 impl BlockingPool {
-    pub fn new() -> Self {
-        Self::of_width(WIDTH, QUICK_WIDTH)
+    /// A pool for that work, which is counted in `counts`.
+    pub fn new(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self::of_width(WIDTH, QUICK_WIDTH, work, counts)
     }
 
     /// A pool of few threads, for what must leave most of the disk's turns to others.
-    pub fn narrow() -> Self {
-        Self::of_width(NARROW_WIDTH, NARROW_WIDTH)
+    pub fn narrow(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self::of_width(NARROW_WIDTH, NARROW_WIDTH, work, counts)
     }
 
-    fn of_width(slow: usize, quick: usize) -> Self {
+    fn of_width(slow: usize, quick: usize, work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        let counts = Arc::clone(counts);
         Self {
             slow: Arc::new(Semaphore::new(slow)),
             quick: Arc::default(),
             quick_width: quick,
+            meter: Meter { counts, work },
         }
     }
 
@@ -107,9 +132,9 @@ impl BlockingPool {
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
-        let span = tracing::Span::current();
+        let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let task = on_a_thread(move || {
-            let result = span.in_scope(work);
+            let result = span.in_scope(|| meter.measure(work));
             drop(permit);
             result
         });
@@ -123,10 +148,11 @@ impl BlockingPool {
         work: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (done, mut result) = oneshot::channel();
-        let span = tracing::Span::current();
+        let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let job = move |batch: &mut Batch| {
             if !done.is_closed() {
-                let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(batch))));
+                let work = || span.in_scope(|| meter.measure(|| work(batch)));
+                let result = catch_unwind(AssertUnwindSafe(work));
                 let result = result.map_err(|_| StoreError::failed("an operation panicked"));
                 // The caller may be gone by now.
                 let _ = done.send(result.flatten());
@@ -257,9 +283,29 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    fn new_pool() -> BlockingPool {
+        BlockingPool::new(DiskWork::Writes, &Arc::default())
+    }
+
+    #[tokio::test]
+    async fn each_operation_is_counted_and_what_the_system_refuses_is_an_error() {
+        let counts = Arc::default();
+        let pool = BlockingPool::narrow(DiskWork::Reads, &counts);
+        pool.run(|| Ok(())).await.expect("is done");
+        pool.run_quick(|_| Ok(())).await.expect("is done");
+        let refused = pool.run(|| -> Result<(), _> { Err(StoreError::failed("EIO")) });
+        refused.await.expect_err("is refused");
+        let absent = pool.run_quick(|_| -> Result<(), _> { Err(StoreError::NotFound) });
+        absent.await.expect_err("is not there, which is no error");
+        let classes = |work| counts.operations.of(work).classes().iter().sum::<u64>();
+        assert_eq!(classes(DiskWork::Reads), 4);
+        assert_eq!(classes(DiskWork::Writes), 0);
+        assert_eq!(counts.errors.of(DiskWork::Reads).get(), 1);
+    }
+
     #[tokio::test]
     async fn what_hangs_behind_one_pool_leaves_threads_to_the_others() {
-        let (pool, begun) = (BlockingPool::new(), Arc::new(AtomicUsize::new(0)));
+        let (pool, begun) = (new_pool(), Arc::new(AtomicUsize::new(0)));
         let (release, hang) = mpsc::channel::<()>();
         let hang = Arc::new(Mutex::new(hang));
         let hanging = || {
@@ -277,7 +323,7 @@ mod tests {
         while begun.load(Ordering::SeqCst) < WIDTH {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        BlockingPool::new().run(|| Ok(())).await.expect("is free");
+        new_pool().run(|| Ok(())).await.expect("is free");
         assert_eq!(begun.load(Ordering::SeqCst), WIDTH);
         drop(release);
         for task in tasks {
@@ -306,7 +352,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failure_of_the_one_operation() {
-        let pool = BlockingPool::new();
+        let pool = new_pool();
         for _ in 0..WIDTH * 2 {
             let failed = pool.run(|| -> Result<(), _> { panic!("a bug") }).await;
             assert!(matches!(failed, Err(StoreError::Failed(_))));
@@ -319,7 +365,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn quick_operations_are_done_in_order_by_one_thread() {
-        let pool = BlockingPool::new();
+        let pool = new_pool();
         let done = Arc::new(Mutex::new(Vec::new()));
         let (release, hang) = mpsc::channel::<()>();
         let mut hang = Some(hang);
@@ -345,7 +391,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_that_waits_behind_a_hanging_quick_one_gets_a_thread() {
-        let pool = BlockingPool::new();
+        let pool = new_pool();
         let (release, hang) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
         let hanging = tokio::spawn({
@@ -367,7 +413,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_that_nobody_waits_for_any_more_is_not_started() {
-        let pool = BlockingPool::new();
+        let pool = new_pool();
         let (release, hang) = mpsc::channel::<()>();
         let first = pool.run_quick(move |_| {
             let _ = hang.recv();

@@ -21,6 +21,7 @@ use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::StoreError;
+use crate::application::{DiskCounts, DiskWork};
 use crate::domain::ProjectId;
 
 /// How long an unused project stays in memory.
@@ -62,6 +63,7 @@ impl Entries {
             let own = Weak::clone(own);
             budget.add_reclaim(move || own.upgrade().is_some_and(|entries| entries.make_room()));
             Self {
+                common: BlockingPool::new(DiskWork::Projects, &layout.disk),
                 layout,
                 known: Mutex::default(),
                 memory: Arc::new(ProjectMemory {
@@ -69,7 +71,6 @@ impl Entries {
                     readers: AtomicUsize::new(0),
                 }),
                 versions: Arc::new(LastVersion::from_now()),
-                common: BlockingPool::new(),
             }
         })
     }
@@ -85,13 +86,22 @@ impl Entries {
         let mut known = lock(&self.known);
         let entry = known.entry(project.clone());
         Ok(Arc::clone(entry.or_insert_with(|| {
-            Arc::new(Entry::new(Arc::clone(&self.versions)))
+            Arc::new(Entry::new(Arc::clone(&self.versions), &self.layout.disk))
         })))
     }
 
     /// The entry of a project that is known already.
     pub fn known(&self, project: &ProjectId) -> Option<Arc<Entry>> {
         lock(&self.known).get(project).cloned()
+    }
+
+    /// How many projects are in memory.
+    pub fn loaded(&self) -> usize {
+        let known = lock(&self.known);
+        let entries = known.values();
+        entries
+            .filter(|entry| lock(&entry.loaded).is_some())
+            .count()
     }
 
     /// Opens the folder of a project. If it is gone, what is known about it is discarded.
@@ -140,6 +150,18 @@ impl Entries {
         let own = Arc::downgrade(self);
         tokio::spawn(let_go(own, project.clone(), Arc::downgrade(&loaded)));
         Ok(loaded)
+    }
+
+    /// The same for a reader who needs nothing else of it.
+    ///
+    /// # Errors
+    /// Those of [`of`](Self::of) and [`load`](Self::load).
+    pub async fn for_reader(
+        self: &Arc<Self>,
+        project: &ProjectId,
+    ) -> Result<Arc<LoadedProject>, StoreError> {
+        let entry = self.of(project).await?;
+        self.load(&entry, project, User::Reader).await
     }
 
     /// Loads the project anew, for somebody who keeps all changes away meanwhile. Returns what was
@@ -258,10 +280,10 @@ async fn let_go(entries: Weak<Entries>, project: ProjectId, loaded: Weak<LoadedP
 }
 
 impl Entry {
-    fn new(versions: Arc<LastVersion>) -> Self {
+    fn new(versions: Arc<LastVersion>, disk: &Arc<DiskCounts>) -> Self {
         Self {
-            writes: BlockingPool::new(),
-            reads: BlockingPool::narrow(),
+            writes: BlockingPool::new(DiskWork::Writes, disk),
+            reads: BlockingPool::narrow(DiskWork::Reads, disk),
             versions,
             locks: Arc::default(),
             is_removed: Arc::default(),

@@ -101,9 +101,12 @@ mod tests {
         file.write_all(b"old and").expect("writes");
         let before = file.metadata().expect("metadata");
         file.write_all(b" new").expect("writes");
-        let changed = open((file, before), BlockingPool::new(), None, |_| {
-            Version::UNKNOWN
-        });
+        let changed = open(
+            (file, before),
+            BlockingPool::new(crate::application::DiskWork::Reads, &Arc::default()),
+            None,
+            |_| Version::UNKNOWN,
+        );
         assert!(matches!(changed, Err(StoreError::Failed(_))));
     }
 }

@@ -235,13 +235,16 @@ pub(crate) fn projects(layout: &Layout) -> Result<Vec<ProjectId>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::adapters::outbound::contract_tests::world::project;
     use crate::adapters::outbound::filesystem::Durability;
 
     #[test]
     fn a_registration_that_fails_leaves_the_marks_that_were_there() {
         let place = tempfile::tempdir().expect("a temporary folder");
-        let layout = Layout::open(place.path(), Durability::Fsync, 1).expect("opens");
+        let layout =
+            Layout::open(place.path(), Durability::Fsync, 1, Arc::default()).expect("opens");
         let (first, second) = (project("ana", "first"), project("ana", "second"));
         let new = mark(&layout, &first).expect("marks");
         new.take_back(&layout, &first);

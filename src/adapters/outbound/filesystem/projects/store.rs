@@ -232,6 +232,10 @@ impl ProjectStore for FilesystemProjects {
         self.entries.common.run(list).await
     }
 
+    fn loaded(&self) -> usize {
+        self.entries.loaded()
+    }
+
     async fn put_file(
         &self,
         project: &ProjectId,
@@ -310,8 +314,7 @@ impl ProjectStore for FilesystemProjects {
         project: &ProjectId,
         path: &FilePath,
     ) -> Result<ProjectEntry, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        let loaded = self.entries.for_reader(project).await?;
         let found = loaded.with(|project| project.get(path).copied());
         found.ok_or(StoreError::NotFound)
     }
@@ -322,8 +325,7 @@ impl ProjectStore for FilesystemProjects {
         files: &FilesBelow,
         most: usize,
     ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        let loaded = self.entries.for_reader(project).await?;
         loaded.with(|project| list(project, files, most))
     }
 
@@ -335,14 +337,12 @@ impl ProjectStore for FilesystemProjects {
     }
 
     async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        let loaded = self.entries.for_reader(project).await?;
         Ok(loaded.revision())
     }
 
     async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {
-        let entry = self.entries.of(project).await?;
-        let loaded = self.entries.load(&entry, project, User::Reader).await?;
+        let loaded = self.entries.for_reader(project).await?;
         Ok(loaded.with(|project| project.usage()))
     }
 }

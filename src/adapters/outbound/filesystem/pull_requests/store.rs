@@ -15,6 +15,7 @@ use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::uploads::names::stored_name;
 use crate::adapters::outbound::open_pull_requests::OpenPullRequests;
+use crate::application::DiskWork;
 use crate::application::ports::{
     FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
 };
@@ -37,10 +38,10 @@ impl FilesystemPullRequests {
         open: OpenPullRequests,
     ) -> Self {
         Self {
+            pool: BlockingPool::new(DiskWork::PullRequests, &layout.disk),
             layout,
             drafts,
             open: Arc::new(open),
-            pool: BlockingPool::new(),
         }
     }
 
@@ -109,6 +110,10 @@ impl PullRequestStore for FilesystemPullRequests {
         owner: Option<UserName>,
     ) -> Result<Vec<PullRequestId>, StoreError> {
         Ok(self.open.open(project, owner.as_ref()))
+    }
+
+    fn count(&self) -> usize {
+        self.open.count()
     }
 
     async fn authors(&self, project: &ProjectId) -> Result<BTreeSet<UserName>, StoreError> {

@@ -37,6 +37,7 @@ use crate::adapters::outbound::filesystem::sandbox::folder::{
 };
 use crate::adapters::outbound::filesystem::sandbox::format::{Format, Places};
 use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
+use crate::application::DiskCounts;
 use crate::application::ports::{StagingId, StoreError};
 use crate::domain::{ProjectId, Version};
 
@@ -64,6 +65,8 @@ pub(crate) struct Layout {
     pub moderation: Folder,
     pub state: Folder,
     pub durability: Durability,
+    /// Counts what is done below here.
+    pub disk: Arc<DiskCounts>,
     /// The unfinished uploads.
     pub uploads: InFlight<StagingId>,
     /// Permits to keep files open while they are sent, so that these files and the sockets together
@@ -77,8 +80,14 @@ pub(crate) struct Layout {
 impl Layout {
     /// Creates what is missing, takes the lock and removes what an earlier run left unfinished.
     ///
-    /// At most `open_files` are kept open for reading, and at least one.
-    pub fn open(base: &Path, durability: Durability, open_files: usize) -> Result<Self, OpenError> {
+    /// At most `open_files` are kept open for reading, and at least one. What is done later is
+    /// counted in `disk`.
+    pub fn open(
+        base: &Path,
+        durability: Durability,
+        open_files: usize,
+        disk: Arc<DiskCounts>,
+    ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(base).map_err(OpenError::Base)?;
         let base = Folder::open(base).map_err(|error| OpenError::Base(error.into()))?;
         let state = own_folder(&base, STATE)?;
@@ -95,6 +104,7 @@ impl Layout {
             base,
             state,
             durability,
+            disk,
             uploads: InFlight::default(),
             kept_open: Arc::new(Semaphore::new(open_files.clamp(1, Semaphore::MAX_PERMITS))),
             temporaries: AtomicU64::new(0),

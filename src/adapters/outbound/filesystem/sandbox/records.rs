@@ -11,6 +11,7 @@ use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::sandbox::error::is_absent;
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, PRIVATE_FILE};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::application::DiskWork;
 use crate::application::ports::StoreError;
 use crate::domain::ProjectId;
 
@@ -23,10 +24,10 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub fn new(layout: Arc<Layout>) -> Self {
+    pub fn new(layout: Arc<Layout>, work: DiskWork) -> Self {
         Self {
+            pool: BlockingPool::new(work, &layout.disk),
             layout,
-            pool: BlockingPool::new(),
             turn: Arc::default(),
         }
     }

@@ -21,6 +21,7 @@ use crate::application::ports::{ProjectStore, StoreError, StoreResources};
 async fn limited(memory: usize, open_files: usize) -> (World, Arc<MemoryBudget>) {
     let memory = MemoryBudget::new(memory);
     let resources = StoreResources {
+        disk: Arc::default(),
         memory: Arc::clone(&memory),
         open_files,
     };
@@ -68,7 +69,9 @@ async fn a_file_changed_by_hand_is_corrected_when_it_is_opened() {
 #[tokio::test]
 async fn what_is_known_of_a_project_needs_no_disk() {
     let (world, base) = on_disk(Durability::Fsync).await;
+    assert_eq!(world.projects.loaded(), 0);
     world.put_all(&["a", "d/b"]).await;
+    assert_eq!(world.projects.loaded(), 1);
     fs::rename(base.join("ana/demo"), base.join("ana/aside")).expect("moves");
     assert_eq!(world.tree().await, ["/a", "/d/b"]);
     assert_eq!(world.usage().await.expect("is counted").files, 2);
@@ -236,7 +239,7 @@ async fn long_files_wait_for_a_permit_and_nothing_else_does() {
 #[tokio::test]
 async fn a_write_does_not_wait_behind_reads_that_hang() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let layout = Layout::open(place.path(), Durability::Rename, 1).expect("opens");
+    let layout = Layout::open(place.path(), Durability::Rename, 1, Arc::default()).expect("opens");
     let memory_budget = StoreResources::default().memory;
     let store = FilesystemProjects::new(Arc::new(layout), memory_budget);
     let id = demo();

@@ -15,6 +15,7 @@ use crate::adapters::outbound::filesystem::sandbox::folder::{FILE, PRIVATE_FILE,
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::uploads::content;
 use crate::adapters::outbound::filesystem::uploads::names::{staged_name, stored_name};
+use crate::application::DiskWork;
 use crate::application::FileContent;
 use crate::application::ports::{StagingId, StoreError, UploadStore};
 use crate::domain::{FilePath, PullRequestId};
@@ -35,10 +36,10 @@ impl FilesystemUploads {
     /// `drafts` are the unfinished ones, which the pull requests take over.
     pub(crate) fn new(layout: Arc<Layout>, drafts: Arc<InFlight<PullRequestId>>) -> Self {
         Self {
-            layout,
             drafts,
-            staging_pool: BlockingPool::new(),
-            draft_pool: BlockingPool::new(),
+            staging_pool: BlockingPool::new(DiskWork::Uploads, &layout.disk),
+            draft_pool: BlockingPool::new(DiskWork::Drafts, &layout.disk),
+            layout,
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::envelope::{message, success};
-use super::error::NOT_APPLIED;
-use crate::application::ApplyNotice;
+use crate::application::counting::ClosedSet as _;
+use crate::application::{ApplyNotice, ErrorKind};
 use crate::domain::{ApplyOutcome, FilePath};
 
 /// One notice as a whole frame.
@@ -85,7 +85,7 @@ pub(super) fn apply_notice(notice: &ApplyNotice) -> Bytes {
             };
             message(&Failed {
                 code: 409,
-                kind: NOT_APPLIED,
+                kind: ErrorKind::FailApply.name(),
                 message: why,
                 data,
             })

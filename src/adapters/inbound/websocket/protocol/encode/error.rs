@@ -5,11 +5,9 @@ use serde::Serialize;
 
 use crate::adapters::inbound::websocket::protocol::encode::envelope::message;
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::RequestError;
+use crate::application::counting::ClosedSet as _;
+use crate::application::{ErrorKind, RequestError};
 use crate::domain::Timestamp;
-
-/// The type of the 409 where nobody applies a pull request.
-pub(super) const NOT_APPLIED: &str = "failApplyError";
 
 #[derive(Serialize)]
 struct Failure<'a> {
@@ -35,10 +33,10 @@ struct Failure<'a> {
 /// The one error message for a request error.
 pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     let name = context.name.as_deref();
-    let (code, kind) = code_and_kind(refusal);
+    let kind = refusal.kind();
     let mut failure = Failure {
-        code,
-        kind,
+        code: code(kind),
+        kind: kind.name(),
         message: String::new(),
         file: name,
         path: None,
@@ -84,20 +82,18 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     message(&failure)
 }
 
-fn code_and_kind(refusal: &RequestError) -> (u16, &'static str) {
-    match refusal {
-        RequestError::BadParameters(_) => (400, "badParametersError"),
-        RequestError::Unauthorized(_) | RequestError::Muted { .. } | RequestError::Banned(_) => {
-            (401, "badAuthError")
-        }
-        RequestError::UnreadableFile => (409, "failReadFileError"),
-        RequestError::UnreadablePath => (409, "failReadPathError"),
-        RequestError::UnwritableFile => (409, "failWriteFileError"),
-        RequestError::NotApplied(_) => (409, NOT_APPLIED),
-        RequestError::NameTaken { .. } => (409, "nameTakenError"),
-        RequestError::LimitExceeded { .. } => (413, "limitExceededError"),
-        RequestError::RateLimited { .. } => (429, "rateLimitedError"),
-        RequestError::Internal => (500, "internalError"),
+fn code(kind: ErrorKind) -> u16 {
+    match kind {
+        ErrorKind::BadParameters => 400,
+        ErrorKind::BadAuth => 401,
+        ErrorKind::FailReadFile
+        | ErrorKind::FailReadPath
+        | ErrorKind::FailWriteFile
+        | ErrorKind::FailApply
+        | ErrorKind::NameTaken => 409,
+        ErrorKind::LimitExceeded => 413,
+        ErrorKind::RateLimited => 429,
+        ErrorKind::Internal => 500,
     }
 }
 

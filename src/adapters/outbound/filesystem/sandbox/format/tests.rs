@@ -100,6 +100,7 @@ fn open(base: &Path) -> Result<Vec<ProjectId>, OpenError> {
         base,
         Durability::Fsync,
         1,
+        std::sync::Arc::default(),
     )?;
     let found = crate::adapters::outbound::filesystem::projects::registry::projects(&layout);
     Ok(found.expect("lists"))

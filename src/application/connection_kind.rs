@@ -1,0 +1,17 @@
+//! What a connection is there for, as operators count it.
+
+use crate::application::counting::closed_set;
+
+closed_set! {
+    /// What a connection is there for: the first of these that it is.
+    pub enum ConnectionKind {
+        /// It streams a project.
+        Streamer = "streamer",
+        /// It views the project of its token.
+        Viewer = "viewer",
+        /// It watches projects.
+        Watcher = "watcher",
+        /// It is in a chat room, or listens to one.
+        Chatter = "chatter",
+    }
+}
