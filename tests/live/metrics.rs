@@ -10,15 +10,6 @@ use tokio::net::TcpStream;
 
 use crate::support::*;
 
-/// The port of the metrics, as the log tells it.
-pub fn metrics_port(server: &Server) -> u16 {
-    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
-    let (_, rest) = log.split_once("metrics=[").expect("the log tells it");
-    let (address, _) = rest.split_once([',', ']']).expect("an address");
-    let (_, port) = address.rsplit_once(':').expect("a port");
-    port.parse().expect("a number")
-}
-
 /// The whole answer to a request to that port.
 async fn ask(port: u16, request: &str) -> String {
     let stream = TcpStream::connect(("127.0.0.1", port)).await;
@@ -37,7 +28,7 @@ async fn get(port: u16, path: &str, headers: &str) -> String {
 
 /// The text that Prometheus would read.
 async fn text(server: &Server) -> String {
-    let answer = get(metrics_port(server), "/metrics", "Host: localhost\r\n").await;
+    let answer = get(server.metrics_port(), "/metrics", "Host: localhost\r\n").await;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     let kind = "content-type: text/plain; version=0.0.4; charset=utf-8";
@@ -184,6 +175,58 @@ fn the_comparison_with_the_documentation_can_fail() {
     );
 }
 
+/// The names of families that a text of queries asks for.
+fn asked(text: &str) -> BTreeSet<String> {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = text.split(|letter| !is_of_name(letter));
+    let names =
+        words.filter(|word| word.starts_with("file_ws_server_") || word.starts_with("process_"));
+    names
+        .map(|name| {
+            let parts = ["_bucket", "_count", "_sum"].iter();
+            let histogram = parts
+                .filter_map(|part| name.strip_suffix(part))
+                .find(|name| name.ends_with("_duration_seconds"));
+            histogram.unwrap_or(name).to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_dashboard_shows_every_family_and_the_alerts_know_what_they_ask_for() {
+    let listed: BTreeSet<_> = listed().into_keys().collect();
+    assert_eq!(
+        asked(include_str!("../../ops/grafana-dashboard.json")),
+        listed
+    );
+    let of_alerts = asked(include_str!("../../ops/alerts.yml"));
+    let unknown: Vec<_> = of_alerts.difference(&listed).collect();
+    assert!(of_alerts.len() > 10 && unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn the_documentation_explains_every_alert() {
+    let page = include_str!("../../docs/metrics.md");
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [name, severity, _when, _why] = cells[..] else {
+            return None;
+        };
+        let name = name.strip_prefix("`FileWsServer")?.strip_suffix('`')?;
+        Some(format!("{name} {severity}"))
+    });
+    let rules = include_str!("../../ops/alerts.yml")
+        .split("- alert: FileWsServer")
+        .skip(1);
+    let rules = rules.map(|rule| {
+        let (name, rest) = rule.split_once('\n').expect("a rule");
+        let (_, severity) = rest.split_once("severity: ").expect("a severity");
+        let (severity, _) = severity.split_once('}').expect("its end");
+        format!("{name} {severity}")
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), rules.collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn without_a_port_there_are_no_metrics() {
     let server = Server::start();
@@ -201,7 +244,7 @@ async fn only_metrics_are_there_and_no_page_and_no_rebound_name_gets_them() {
         "--public-url",
         "https://code.example/",
     ]);
-    let port = metrics_port(&server);
+    let port = server.metrics_port();
     for (request, status) in [
         ("GET /metrics HTTP/1.1\r\nHost: localhost\r\n", 200),
         ("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:1\r\n", 200),
@@ -383,7 +426,7 @@ async fn nobody_makes_them_grow_or_finds_a_name_in_them() {
             "ODD{number} /metrics?odd{number} HTTP/1.1\r\nHost: localhost\r\n\
             Connection: close\r\n\r\n"
         );
-        ask(metrics_port(&server), &request).await;
+        ask(server.metrics_port(), &request).await;
     }
     let malformed = r#"file_ws_server_requests_total{request="malformed",outcome="refused"}"#;
     until(&server, &[(malformed, 101)]).await;
@@ -398,7 +441,7 @@ async fn nobody_makes_them_grow_or_finds_a_name_in_them() {
 #[tokio::test]
 async fn scrapers_that_are_slow_or_many_hold_up_nobody_else() {
     let server = Server::with(&ON);
-    let port = metrics_port(&server);
+    let port = server.metrics_port();
     let mut slow = Vec::new();
     for _ in 0..16 {
         let stream = TcpStream::connect(("127.0.0.1", port)).await;

@@ -148,6 +148,15 @@ impl Server {
         self.base().join("ana/demo")
     }
 
+    /// The port of the metrics, as the log tells it.
+    pub fn metrics_port(&self) -> u16 {
+        let log = std::fs::read_to_string(self.folder().join("server.log")).expect("a log");
+        let (_, rest) = log.split_once("metrics=[").expect("the log tells it");
+        let (address, _) = rest.split_once([',', ']']).expect("an address");
+        let (_, port) = address.rsplit_once(':').expect("a port");
+        port.parse().expect("a number")
+    }
+
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}/", self.port)
     }
