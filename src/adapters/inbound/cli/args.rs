@@ -240,31 +240,34 @@ pub fn parse(
         port: line.first,
         matches: &matches,
     };
-    let loaded = given.load(variables, read_file);
+    let loaded = || given.load(variables, read_file);
     match line.verb {
         Some(Verb::Adopt { target }) => {
             let operation = Operation::Adopt(target);
-            Ok(operate(loaded?, operation))
+            Ok(operate(loaded()?, operation))
         }
         Some(Verb::Rescan { target }) => {
             let operation = Operation::Rescan(target);
-            Ok(operate(loaded?, operation))
+            Ok(operate(loaded()?, operation))
         }
         Some(Verb::Remove { target, yes }) => {
             let Target::Project(project) = target else {
                 return Err(ConfigError("remove takes <user>/<project>".to_owned()).into());
             };
             let operation = Operation::Remove { project, yes };
-            Ok(operate(loaded?, operation))
+            Ok(operate(loaded()?, operation))
         }
-        Some(Verb::Token(request)) => token(loaded?, request),
-        Some(Verb::Health) => Ok(Invocation::Health(loaded?)),
+        Some(Verb::Token(request)) => token(loaded()?, request),
+        Some(Verb::Health) => Ok(Invocation::Health(loaded()?)),
         Some(Verb::Man { command: of }) => Err(printed(manual::page(command(), of.as_deref())?)),
         Some(Verb::Completions { shell }) => Err(printed(manual::completions(command(), shell))),
-        Some(Verb::Doctor { json }) => Ok(Invocation::Doctor { loaded, json }),
-        None if line.print_config => Err(printed(as_file(&loaded?)?)),
-        None if line.check_config => Ok(Invocation::CheckConfig(loaded?)),
-        None => Ok(Invocation::Serve(loaded?)),
+        Some(Verb::Doctor { json }) => Ok(Invocation::Doctor {
+            loaded: loaded(),
+            json,
+        }),
+        None if line.print_config => Err(printed(as_file(&loaded()?)?)),
+        None if line.check_config => Ok(Invocation::CheckConfig(loaded()?)),
+        None => Ok(Invocation::Serve(loaded()?)),
     }
 }
 
