@@ -36,6 +36,11 @@ use crate::failure::Failure;
 use crate::ui::output::{say, warn};
 use crate::ui::style;
 
+/// musl's own allocator gives every page back at once, and takes it again.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     if std::env::args_os().len() == 1 {
         say(cli::OVERVIEW);
