@@ -3,7 +3,7 @@ import { ConnectionLost, RequestError } from "./connection.js";
 import { Expiry } from "./expiry.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
-import { claimsOf, isGuest, tokenKey } from "./token.js";
+import { TabToken, claimsOf, isGuest, tokenKey } from "./token.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./keeper.js").Keeper} Keeper */
@@ -42,9 +42,7 @@ export class Session extends Observable {
   hears = null;
 
   #connection;
-  #keeper;
-  /** @type {string | null} */
-  #token;
+  #kept;
   /** @type {(() => void)[]} */
   #ready = [];
   /** @type {() => string[]} */
@@ -65,9 +63,7 @@ export class Session extends Observable {
     this.streamer = place.streamer;
     this.project = place.project;
     this.#connection = connection;
-    this.#keeper = keeper;
-    this.#token = keeper.getItem(this.key);
-    this.#forgetOldLink();
+    this.#kept = new TabToken(keeper, tokenKey(this));
     connection.greet = () => void this.#greet();
     connection.probe = () => void this.refresh().catch(() => {});
     connection.subscribe(() => this.#connectionChanged());
@@ -86,6 +82,10 @@ export class Session extends Observable {
     return { username: this.streamer, project: this.project };
   }
 
+  get #token() {
+    return this.#kept.token;
+  }
+
   /** The room of the project, or the one that the token names. */
   get room() {
     return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
@@ -94,11 +94,6 @@ export class Session extends Observable {
   /** The name that the token gives, before the server has judged it. */
   get claimedName() {
     return claimsOf(this.#token)?.username ?? null;
-  }
-
-  /** Under which name the token is kept. */
-  get key() {
-    return tokenKey(this);
   }
 
   /** The token, where the server has accepted it: for a request that cannot have headers. */
@@ -151,9 +146,7 @@ export class Session extends Observable {
   /** Goes on with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
     this.lostName = null;
-    this.#token = token;
-    this.#keeper.setItem(this.key, token);
-    this.#forgetOldLink();
+    this.#kept.use(token);
     this.#connection.reconnect();
   }
 
@@ -167,28 +160,8 @@ export class Session extends Observable {
   leave() {
     this.lostName = null;
     this.#dropToken("none");
-    this.#goBackToLink();
+    this.#kept.goBackToLink();
     this.#connection.reconnect();
-  }
-
-  /** Where the link's token is kept while a guest's is used. */
-  get #linkKey() {
-    return `${this.key} link`;
-  }
-
-  /** A link that is opened takes the place of the one before. */
-  #forgetOldLink() {
-    if (!isGuest(this.#token)) this.#keeper.removeItem(this.#linkKey);
-  }
-
-  /** Takes up the link's token again, if the link had one. False if not. */
-  #goBackToLink() {
-    const token = this.#keeper.getItem(this.#linkKey);
-    this.#keeper.removeItem(this.#linkKey);
-    if (token === null) return false;
-    this.#token = token;
-    this.#keeper.setItem(this.key, token);
-    return true;
   }
 
   /**
@@ -199,7 +172,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted);
-    if (this.#token !== null && !isGuest(this.#token)) this.#keeper.setItem(this.#linkKey, this.#token);
+    this.#kept.keepLink();
     this.useToken(data.token);
   }
 
@@ -301,13 +274,12 @@ export class Session extends Observable {
     this.#dropToken(wasName ? "none" : why);
     if (!wasName) return false;
     this.lostName = why;
-    return this.#goBackToLink();
+    return this.#kept.goBackToLink();
   }
 
   /** @param {TokenState} state */
   #dropToken(state) {
-    this.#token = null;
-    this.#keeper.removeItem(this.key);
+    this.#kept.drop();
     this.tokenState = state;
   }
 

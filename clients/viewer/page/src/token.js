@@ -2,6 +2,7 @@
 import { tabKeeper } from "./keeper.js";
 import { readFragment, writeFragment } from "./names.js";
 
+/** @typedef {import("./keeper.js").Keeper} Keeper */
 /** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
 
 /**
@@ -47,5 +48,57 @@ export function claimsOf(token) {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return null;
+  }
+}
+
+/** The token that a tab goes by: a link's, or a guest's while the link's waits beside it. */
+export class TabToken {
+  #keeper;
+  #key;
+  /** @type {string | null} */
+  token;
+
+  /** @param {Keeper} keeper @param {string} key under which it is kept */
+  constructor(keeper, key) {
+    this.#keeper = keeper;
+    this.#key = key;
+    this.token = keeper.getItem(key);
+    this.#forgetOldLink();
+  }
+
+  /** Goes on with another one, and keeps it. @param {string} token */
+  use(token) {
+    this.token = token;
+    this.#keeper.setItem(this.#key, token);
+    this.#forgetOldLink();
+  }
+
+  drop() {
+    this.token = null;
+    this.#keeper.removeItem(this.#key);
+  }
+
+  /** Keeps the link's, if that had one, while a guest's is used. */
+  keepLink() {
+    if (this.token !== null && !isGuest(this.token)) this.#keeper.setItem(this.#linkKey, this.token);
+  }
+
+  /** Takes up the link's again, if the link had one. False if not. */
+  goBackToLink() {
+    const token = this.#keeper.getItem(this.#linkKey);
+    this.#keeper.removeItem(this.#linkKey);
+    if (token === null) return false;
+    this.token = token;
+    this.#keeper.setItem(this.#key, token);
+    return true;
+  }
+
+  get #linkKey() {
+    return `${this.#key} link`;
+  }
+
+  /** A link that is opened takes the place of the one before. */
+  #forgetOldLink() {
+    if (!isGuest(this.token)) this.#keeper.removeItem(this.#linkKey);
   }
 }

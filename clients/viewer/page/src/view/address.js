@@ -1,6 +1,6 @@
 // The address: what it says when the page opens and when it changes, and what it says of the place on screen.
 import { baseName, readFragment, visible, writeFragment } from "../names.js";
-import { takeToken } from "../token.js";
+import { takeToken, tokenKey } from "../token.js";
 
 /**
  * Opens the place that the address names, and keeps the address at the place that the viewer looks at.
@@ -14,7 +14,7 @@ export function mountAddress(workspace, session) {
   };
   go();
   addEventListener("hashchange", () => {
-    const token = takeToken(session.key);
+    const token = takeToken(tokenKey(session));
     if (token) session.useToken(token);
     go();
   });
