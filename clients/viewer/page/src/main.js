@@ -15,7 +15,6 @@ import { mountProposals } from "./view/proposals.js";
 import { byId, mountFrame, mountNotices, mountPanelTabs, mountPlaces } from "./view/shell.js";
 import { mountBanner, mountState } from "./view/state.js";
 import { mountFileBar, mountTabs } from "./view/tabs.js";
-import { mountTake } from "./view/take.js";
 import { restoreTheme } from "./view/theme.js";
 import { mountTree } from "./view/tree.js";
 
@@ -78,12 +77,22 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountEntry(byId("entry"), { session, workspace, focusPanel });
   /** Whether the next departure is the download of the zip, which leaves the page where it is. */
   let isDownload = false;
-  mountTake(byId("take"), {
-    session, project, workspace,
-    onDownload: () => {
-      isDownload = true;
-      setTimeout(() => (isDownload = false), DOWNLOAD_MS);
-    },
+  // Who watches need not wait for it: it comes when it is first wanted.
+  let hasTake = false;
+  workspace.subscribe(async () => {
+    if (workspace.dialog !== "take" || hasTake) return;
+    const module = await import("./view/take.js").catch(() => null);
+    if (!module) return workspace.set({ dialog: null });
+    if (hasTake) return;
+    hasTake = true;
+    module.mountTake(byId("take"), {
+      session, project, workspace,
+      onDownload: () => {
+        isDownload = true;
+        setTimeout(() => (isDownload = false), DOWNLOAD_MS);
+      },
+    });
+    workspace.changed();
   });
   mountKeys(workspace, {
     find: code.find,
