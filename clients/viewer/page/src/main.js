@@ -67,7 +67,7 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountBanner(byId("banner"), session);
   mountPanelTabs(byId("panel-tabs"), { workspace, counts });
   mountPlaces(byId("places"), { workspace, counts });
-  const chat = mountChat(byId("chat"), { room, session, workspace });
+  const chat = mountChat(byId("chat"), { connection, room, session, workspace, notices });
   mountProposals(byId("proposals"), { proposal, sent, review, project, session, workspace, notices });
   mountFoot(byId("foot"), { session, project, workspace });
   mountNotices(byId("notices"), notices);

@@ -1,6 +1,6 @@
 // The words of the chat, of proposals and of differences, for translation.
 import { visible } from "./names.js";
-import { counted } from "./texts.js";
+import { counted, until } from "./texts.js";
 
 /** What becomes of a file, in a word and in a letter. */
 export const kinds = { edited: "edited", added: "new", deleted: "deleted" };
@@ -26,7 +26,16 @@ export const chat = {
   newMessages: (/** @type {number} */ count) => counted(count, "new message"),
   slow: (/** @type {number} */ seconds) =>
     `That was quick: wait ${counted(seconds, "second")}, then send again.`,
-  muted: (/** @type {string} */ until) => `You are muted until ${visible(until)}.`,
+  muted: (/** @type {number} */ end) => `You are muted until ${until(end)}.`,
+  lifted: "You can write again.",
+  banned: (/** @type {number} */ end) =>
+    `You are banned from the chat and from proposing${end ? ` until ${until(end * 1000)}` : ""}. You can still watch.`,
+  slowMode: (/** @type {number} */ seconds, /** @type {number} */ left) =>
+    `Slow mode: one message every ${seconds} s${left > 0 ? `, the next in ${left} s` : ""}.`,
+  show: "Show",
+  announcement: "announcement",
+  announced: (/** @type {string} */ username, /** @type {string} */ message) =>
+    `${visible(username)} announces: ${visible(message.slice(0, 200))}`,
   long: "That is too long for one message.",
   lost: "Not sent: the connection was lost. Your text is still here.",
   doubt: "Perhaps not sent: the connection was lost. Once it is back, this page will see.",

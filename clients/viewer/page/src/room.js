@@ -1,14 +1,17 @@
 // The project's chat: messages, members, what has not been read. No element.
 import { ConnectionLost, RequestError } from "./connection.js";
+import { Expiry } from "./expiry.js";
 import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
-/** What the room has said. `id` is null for an own message that the server has not shown us yet.
- * @typedef {{ id: number | null, username: string, message: string, date: number }} ChatMessage */
-/** Why a message was not sent; `doubt`: perhaps it was. @typedef {{ kind: "slow", seconds: number }
- *   | { kind: "muted", until: number } | { kind: "long" } | { kind: "lost" } | { kind: "doubt" }
- *   | { kind: "refused", message: string }} Refusal */
+/** What the room has said. `id` is null for an own message that the server has not shown us yet; it means nothing any
+ * more for what is `past`, which the room had forgotten when the connection was made.
+ * @typedef {{ id: number | null, username: string, message: string, date: number, announcement?: true, past?: boolean
+ *   }} ChatMessage */
+/** Why a message was not sent; `doubt`: perhaps it was; `lifted`: nothing is in its way any more.
+ * @typedef {{ kind: "slow", seconds: number } | { kind: "muted", until: number } | { kind: "lifted" }
+ *   | { kind: "long" } | { kind: "lost" } | { kind: "doubt" } | { kind: "refused", message: string }} Refusal */
 
 /** How many messages the page keeps. */
 const MAX_MESSAGES = 500;
@@ -33,7 +36,7 @@ export class Room extends Observable {
   sending = false;
   /** @type {Refusal | null} why the last message was not sent */
   refusal = null;
-  /** When writing is allowed again after a 429, by `Date.now()`. */
+  /** When writing is allowed again after a 429 or in slow mode, by `Date.now()`. */
   blockedUntil = 0;
 
   #connection;
@@ -42,6 +45,13 @@ export class Room extends Observable {
   #looking = false;
   #viewers = 0;
   #asking = false;
+  #wasBanned = false;
+  /** Whom `refusal` concerns. @type {string | null} */
+  #name = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
+  /** The end of a mute. */
+  #release = new Expiry(async () => this.#refused({ kind: "lifted" }));
   /**
    * The message whose answer a lost connection took along, and whether the room has been looked through for it.
    * @type {{ message: string, name: string | null, looked: boolean } | null}
@@ -49,6 +59,8 @@ export class Room extends Observable {
   #doubt = null;
   /** @type {(message: string) => void} */
   #arrived = () => {};
+  /** Called with an announcement that nobody looks at. @type {(message: ChatMessage) => void} */
+  onAnnounced = () => {};
 
   /** @param {{ connection: Connection, session: Session }} parts */
   constructor({ connection, session }) {
@@ -56,6 +68,13 @@ export class Room extends Observable {
     this.#connection = connection;
     this.#session = session;
     connection.on("chatMessage", ({ data }) => this.#add([data]));
+    connection.on("chatDeleted", ({ data }) => this.#remove(data.id));
+    connection.on("chatSlowed", () => this.#wait(0));
+    connection.on("chatModerated", ({ data: { username, action, until } }) => {
+      if (username !== session.you.name || action === "ban") return;
+      if (action === "mute") this.#mute(until);
+      else this.#refused({ kind: "lifted" });
+    });
     session.onReady(() => void this.#catchUp());
     session.subscribe(() => this.#sessionChanged());
   }
@@ -85,9 +104,15 @@ export class Room extends Observable {
    * Sends a message. True once the room has it; false if it was refused, and `refusal` says why. One that perhaps was
    * sent is not sent again before that is known.
    * @param {string} message
+   * @param {"message" | "announce"} [subtype]
    */
-  async send(message) {
-    if (this.sending || Date.now() < this.blockedUntil) return false;
+  async send(message, subtype = "message") {
+    if (this.sending || this.#session.banned) return false;
+    const seconds = Math.ceil((this.blockedUntil - Date.now()) / 1000);
+    if (seconds > 0 && subtype === "message") {
+      this.#refused({ kind: "slow", seconds });
+      return false;
+    }
     if (this.#doubt?.message === message && !this.#doubt.looked) return false;
     const isOpen = this.#connection.state === "open";
     this.sending = true;
@@ -95,8 +120,10 @@ export class Room extends Observable {
     this.#doubt = null;
     this.changed();
     try {
-      await this.#connection.request("chat", "message", { message });
-      await this.#findOwn(message);
+      await this.#connection.request("chat", subtype, { message });
+      const { slow, you } = this.#session;
+      if (slow > 0 && !you.moderate) this.#wait(slow);
+      if (subtype === "message") await this.#findOwn(message);
       return true;
     } catch (error) {
       if (error instanceof ConnectionLost && isOpen)
@@ -127,7 +154,15 @@ export class Room extends Observable {
 
   /** A viewer may be a member, too. */
   #sessionChanged() {
-    const { viewers } = this.#session;
+    const { viewers, banned, you } = this.#session;
+    if (you.name !== this.#name) {
+      this.#name = you.name;
+      this.#release.until();
+      if (this.refusal?.kind === "muted") this.refusal = null;
+    }
+    if (banned) this.members = [];
+    else if (this.#wasBanned && this.mayWrite) this.refusal = { kind: "lifted" };
+    this.#wasBanned = banned !== null || (this.#wasBanned && !this.mayWrite);
     if (viewers !== this.#viewers) {
       this.#viewers = viewers;
       void this.refreshMembers();
@@ -139,9 +174,13 @@ export class Room extends Observable {
   async #catchUp() {
     if (this.#session.hears === null) return;
     const isFirst = !this.heard;
+    const before = this.messages;
     this.heard = true;
+    // A server that was restarted may have forgotten; one that was not says so itself.
+    this.#wait(0);
     try {
       const { data } = await this.#connection.request("chat", "history");
+      this.#compare(before, data);
       this.#add(data, isFirst);
       if (this.#doubt) {
         this.#doubt.looked = true;
@@ -153,6 +192,35 @@ export class Room extends Observable {
       // A lost connection: the next one asks again.
       if (this.#doubt && !(error instanceof ConnectionLost)) this.#doubt.looked = true;
     }
+  }
+
+  /**
+   * Drops what was deleted while nobody here heard of it: the room no longer tells it, though it does tell older ones.
+   * @param {ChatMessage[]} before what was here when the room was asked
+   * @param {ChatMessage[]} told
+   */
+  #compare(before, told) {
+    const kept = new Set(told.map(key));
+    const oldest = told[0]?.date ?? Infinity;
+    for (const each of before) each.past = !kept.has(key(each));
+    this.#keep(({ past, id, date }) => !past || id === null || date < oldest);
+  }
+
+  /** @param {number} id of a message that was deleted */
+  #remove(id) {
+    const deleted = this.messages.findLast((each) => each.id === id && !each.past);
+    this.#keep((each) => each !== deleted);
+  }
+
+  /** @param {(message: ChatMessage) => unknown} isKept */
+  #keep(isKept) {
+    const { name } = this.#session.you;
+    const foreign = this.messages.filter(({ username }) => username !== name);
+    const unread = this.unread > 0 ? foreign.slice(-this.unread) : [];
+    this.unread = unread.filter(isKept).length;
+    this.messages = this.messages.filter(isKept);
+    this.#known = new Set(this.messages.map(key));
+    this.changed();
   }
 
   /** Ends the doubt about a message that the room has. @param {ChatMessage} message */
@@ -204,9 +272,34 @@ export class Room extends Observable {
     for (const dropped of all.slice(0, -MAX_MESSAGES)) this.#known.delete(key(dropped));
     this.messages = all.slice(-MAX_MESSAGES);
     const { name } = this.#session.you;
-    if (!read && !this.#looking)
-      this.unread += fresh.filter(({ username }) => username !== name).length;
+    if (!read && !this.#looking) {
+      const foreign = fresh.filter(({ username }) => username !== name);
+      this.unread += foreign.length;
+      for (const each of foreign) if (each.announcement) this.onAnnounced(each);
+    }
     this.changed();
+  }
+
+  /** @param {Refusal} refusal */
+  #refused(refusal) {
+    this.refusal = refusal;
+    this.changed();
+  }
+
+  /** @param {number} until in seconds since the epoch */
+  #mute(until) {
+    this.#release.until(until);
+    this.#refused({ kind: "muted", until: until * 1000 });
+  }
+
+  /** Lets nothing be said for so long. @param {number} seconds */
+  #wait(seconds) {
+    this.blockedUntil = Date.now() + seconds * 1000;
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => {
+      if (this.refusal?.kind === "slow") this.refusal = null;
+      this.changed();
+    }, seconds * 1000);
   }
 
   /** @param {unknown} error */
@@ -215,13 +308,8 @@ export class Room extends Observable {
     else if (error.code === 429) {
       const seconds = error.answer.retryAfter ?? 1;
       this.refusal = { kind: "slow", seconds };
-      this.blockedUntil = Date.now() + seconds * 1000;
-      setTimeout(() => {
-        if (this.refusal?.kind === "slow") this.refusal = null;
-        this.changed();
-      }, seconds * 1000);
-    } else if (error.answer.until !== undefined)
-      this.refusal = { kind: "muted", until: error.answer.until * 1000 };
+      this.#wait(seconds);
+    } else if (error.answer.until !== undefined) this.#mute(error.answer.until);
     else if (error.code === 413) this.refusal = { kind: "long" };
     else this.refusal = { kind: "refused", message: error.message };
   }

@@ -3,14 +3,14 @@ import { ConnectionLost, RequestError } from "./connection.js";
 import { Expiry } from "./expiry.js";
 import { writeAddress } from "./names.js";
 import { Observable } from "./observable.js";
-import { TabToken, claimsOf, isGuest, tokenKey } from "./token.js";
+import { TabToken, claimsOf, givesChat, isGuest, tokenKey } from "./token.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
  * What this connection may do in the project, as `status` has it.
  * @typedef {{ name: string | null, read: boolean, listen: boolean, chat: boolean, propose: boolean,
- *   stream: boolean, apply: boolean }} You
+ *   stream: boolean, apply: boolean, moderate: boolean }} You
  */
 /**
  * - `connecting`: the first connection is under way; `lost`: it is being made again
@@ -21,7 +21,9 @@ import { TabToken, claimsOf, isGuest, tokenKey } from "./token.js";
 /** What became of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
 
 /** @type {You} */
-const NOBODY = { name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false };
+const NOBODY = {
+  name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false, moderate: false,
+};
 /** One viewer of one project. Knows no file and no chat message. */
 export class Session extends Observable {
   /** @type {Phase} */
@@ -36,6 +38,10 @@ export class Session extends Observable {
   viewers = 0;
   /** The key `guests`. @type {"off" | "chat" | "propose"} */
   guests = "off";
+  /** How many seconds apart one's messages are in slow mode; 0 without it. */
+  slow = 0;
+  /** The ban from chat and proposals, with its end in seconds since the epoch. @type {{ until?: number } | null} */
+  banned = null;
   /** What the server said when it refused. */
   refusal = "";
   /** How the chat is heard. @type {"member" | "listener" | null} */
@@ -52,6 +58,8 @@ export class Session extends Observable {
   #greeting = 0;
   #wasReady = false;
   #expiry = new Expiry(() => this.refresh());
+  /** The end of a mute or a ban. */
+  #release = new Expiry(() => this.refresh());
 
   /**
    * @param {Connection} connection
@@ -72,6 +80,13 @@ export class Session extends Observable {
     connection.on("viewersChanged", ({ data }) => {
       this.viewers = data.viewers;
       this.changed();
+    });
+    connection.on("chatSlowed", ({ data }) => {
+      this.slow = data.seconds;
+      this.changed();
+    });
+    connection.on("chatModerated", ({ data }) => {
+      if (data.username === this.you.name) this.#moderated(data);
     });
     connection.denied = () => void (this.tokenState === "good" && this.#expiry.ask());
     connection.on("badAuthError", () => this.#expired());
@@ -136,16 +151,18 @@ export class Session extends Observable {
   /** Asks for the state of the project and for what this viewer may do. */
   async refresh() {
     const { data } = await this.#connection.request("file", "status", this.place);
+    const wasBanned = this.banned !== null;
     this.#take(data);
     // Only a connection that has lost a role by it is told that its token has expired.
     if (this.you.name === null && this.tokenState === "good") this.#expired();
-    if (this.phase === "missing") await this.#settle();
+    if (this.phase === "missing" || (wasBanned && !this.banned)) await this.#settle();
     this.changed();
   }
 
   /** Goes on with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
     this.lostName = null;
+    this.banned = null;
     this.#kept.use(token);
     this.#connection.reconnect();
   }
@@ -153,7 +170,8 @@ export class Session extends Observable {
   /** Whether a guest's name would allow more than what one may now: a link may only let one read. */
   get mayJoin() {
     const { chat, propose } = this.you;
-    return this.phase === "ready" && !(chat && (propose || this.guests === "chat")) && this.guests !== "off";
+    const hasAll = chat && (propose || this.guests === "chat");
+    return this.phase === "ready" && !hasAll && this.guests !== "off" && !this.banned;
   }
 
   /** Goes on without a name: with the link that one came by, if that had a token. */
@@ -171,7 +189,10 @@ export class Session extends Observable {
    */
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
-    const { data } = await this.#connection.request("guest", "enter", wanted);
+    const { data } = await this.#connection.request("guest", "enter", wanted).catch((error) => {
+      if (error instanceof RequestError && error.code === 401) this.#ban(error.answer);
+      throw error;
+    });
     this.#kept.keepLink();
     this.useToken(data.token);
   }
@@ -215,11 +236,28 @@ export class Session extends Observable {
   }
 
   /** @param {any} data what `status` says */
-  #take({ streamer, viewers, guests, you }) {
+  #take({ streamer, viewers, guests, slow, you }) {
     this.live = streamer;
     this.viewers = viewers;
     this.guests = guests ?? "off";
+    this.slow = slow ?? 0;
     this.you = { ...NOBODY, ...you };
+    if (this.you.chat || Number(this.banned?.until) * 1000 < Date.now()) this.banned = null;
+  }
+
+  /** A moderator has decided about this viewer: what they may do now follows. @param {any} data */
+  #moderated({ action, until }) {
+    if (action === "ban") this.#ban({ until });
+    this.#release.until(until);
+    void this.refresh().catch(() => {});
+  }
+
+  /** @param {{ until?: number }} ban */
+  #ban({ until }) {
+    this.banned = { until };
+    this.hears = null;
+    this.#release.until(until);
+    this.changed();
   }
 
   /** Takes the roles that the rights allow. One that fails leaves the others. */
@@ -229,22 +267,26 @@ export class Session extends Observable {
     const name = this.you.name;
     const ask = (/** @type {string} */ type, /** @type {string} */ subtype, /** @type {object} */ data) =>
       this.#connection.request(type, subtype, data).then(
-        () => true,
+        () => null,
         (error) => {
           if (error instanceof ConnectionLost) throw error;
-          return false;
+          return error;
         },
       );
-    const heard = this.you.chat
-      ? ask("chat", "auth", { username: name, room: this.room })
-      : this.you.listen && ask("chat", "listen", { room: `${this.streamer}/${this.project}` });
-    const roles = [heard];
+    // Who is banned is told until when.
+    const isMember = this.you.chat || (name !== null && !this.you.listen && givesChat(this.token));
+    const roles = [
+      isMember
+        ? ask("chat", "auth", { username: name, room: this.room })
+        : this.you.listen ? ask("chat", "listen", { room: `${this.streamer}/${this.project}` }) : "none",
+    ];
     if (this.you.stream) roles.push(ask("file", "auth", { ...this.place, present: false }));
     else if (this.you.propose) {
       roles.push(ask("pullrequest", "auth", { username: name, streamer: this.streamer, project: this.project }));
     }
-    const [hears] = await Promise.all(roles);
-    this.hears = !hears ? null : this.you.chat ? "member" : "listener";
+    const [refusal] = await Promise.all(roles);
+    this.hears = refusal ? null : isMember ? "member" : "listener";
+    if (isMember && !this.you.chat && refusal?.code === 401) this.#ban(refusal.answer);
     this.#wasReady = true;
     this.changed();
     for (const listener of this.#ready) listener();

@@ -19,6 +19,13 @@ export function ago(at, now) {
   return new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** Until when: `12:30`, or with the day where that is not today. @param {number} at */
+export function until(at) {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString(undefined, { timeStyle: "short", dateStyle: isToday ? undefined : "medium" });
+}
+
 export const bar = {
   home: "twicecast: start page",
   live: "Live",

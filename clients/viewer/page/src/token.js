@@ -3,7 +3,8 @@ import { tabKeeper } from "./keeper.js";
 import { readFragment, writeFragment } from "./names.js";
 
 /** @typedef {import("./keeper.js").Keeper} Keeper */
-/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number }} Claims */
+/** @typedef {{ username?: string, streamername?: string, streamname?: string, room?: string, exp?: number,
+ *   rights?: string[] }} Claims */
 
 /**
  * Takes a token out of the address before anything else happens, and keeps it for this tab alone.
@@ -26,6 +27,12 @@ export function tokenKey({ streamer, project }) {
 /** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
 export function isGuest(token) {
   return authorOf(String(claimsOf(token)?.username ?? "")) === GUESTS;
+}
+
+/** Whether a token gives the chat of a room, to whoever is not banned from it. @param {string | null} token */
+export function givesChat(token) {
+  const { rights, room, streamname } = claimsOf(token) ?? {};
+  return Boolean(room || streamname) && (!rights || rights.includes("chat"));
 }
 
 /** All guests of a tab, as the one author that they are: a name that they let go of stays taken for hours. */

@@ -28,7 +28,7 @@ export class Workspace extends Observable {
   following = true;
   /** The lines that the address names, in the active file. @type {Lines | null} */
   lines = null;
-  /** The dialog that is open. @type {null | "palette" | "help" | "entry" | "take"} */
+  /** The dialog that is open. @type {null | "palette" | "help" | "entry" | "take" | "moderation"} */
   dialog = null;
   wrap = false;
   /** Whether single keys do anything (WCAG 2.1.4). */

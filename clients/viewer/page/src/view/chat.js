@@ -7,7 +7,8 @@ import { region } from "./region.js";
 
 /** @typedef {import("../room.js").ChatMessage} ChatMessage */
 /** @typedef {{ room: import("../room.js").Room, session: import("../session.js").Session,
- *   workspace: import("../workspace.js").Workspace }} Models */
+ *   connection: import("../connection.js").Connection, workspace: import("../workspace.js").Workspace,
+ *   notices: import("../notices.js").Notices }} Models */
 
 /** So near to the end counts as at the end, in pixels. */
 const NEAR = 24;
@@ -26,7 +27,8 @@ const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle
  * @param {HTMLElement} element
  * @param {Models} models
  */
-export function mountChat(element, { room, session, workspace }) {
+export function mountChat(element, models) {
+  const { room, session, workspace, notices } = models;
   /** @type {import("../../vendor/lit-html.js").Ref<HTMLElement>} */
   const log = createRef();
   /** @type {import("../../vendor/lit-html.js").Ref<HTMLTextAreaElement>} */
@@ -40,6 +42,11 @@ export function mountChat(element, { room, session, workspace }) {
    * @type {ChatMessage | null}
    */
   let firstNew = null;
+  /** What those who moderate have besides; nobody else's page loads it. @type {import("./moderation.js").Tools | null} */
+  let tools = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let tick;
+  let wasBanned = false;
 
   const isShown = () => !document.hidden && (log.value?.getClientRects().length ?? 0) > 0;
   const toEnd = () => {
@@ -73,7 +80,7 @@ export function mountChat(element, { room, session, workspace }) {
   const send = async () => {
     const message = draft.trim();
     if (message === "") return;
-    if (await room.send(message)) sent(message);
+    if (await room.send(message, moderates()?.announces ? "announce" : "message")) sent(message);
     draw();
   };
   /** The room has a message. @param {string} message */
@@ -81,6 +88,7 @@ export function mountChat(element, { room, session, workspace }) {
     if (draft.trim() === message) draft = "";
     atEnd = true;
     firstNew = null;
+    if (tools) tools.announces = false;
   };
   room.onArrived(sent);
   /** @param {SubmitEvent} event */
@@ -104,12 +112,29 @@ export function mountChat(element, { room, session, workspace }) {
   };
   session.subscribe(known);
 
+  const moderates = () => (session.you.moderate ? tools : null);
+  session.subscribe(async () => {
+    if (session.banned && !wasBanned) notices.say(banned(session.banned), { tone: "bad" });
+    wasBanned = session.banned !== null;
+    if (tools || !session.you.moderate) return;
+    // Where it does not come now, the next news of the session asks for it again.
+    const module = await import("./moderation.js").catch(() => null);
+    tools ??= module && module.mountModeration(models, draw);
+    draw();
+  });
+  room.onAnnounced = ({ username, message }) =>
+    notices.say(texts.announced(username, message), {
+      action: { label: texts.show, run: () => workspace.openPanel("chat") },
+    });
+
   const message = (/** @type {ChatMessage} */ each, /** @type {number} */ at) => {
     const { username, date } = each;
     const before = room.messages[at - 1];
     const newDay = !before || day.format(before.date) !== day.format(date);
     const follows =
       !newDay &&
+      !each.announcement &&
+      !before.announcement &&
       each !== firstNew &&
       before.username === username &&
       date - before.date < TOGETHER_MS;
@@ -119,13 +144,14 @@ export function mountChat(element, { room, session, workspace }) {
         ? html`<li class="day">${day.format(date)}</li>`
         : nothing}
       ${each === firstNew ? html`<li class="new"><span>${texts.newMark}</span></li>` : nothing}
-      <li class=${follows ? "message follows" : "message"}>
+      <li class="message ${follows ? "follows" : each.announcement ? "announcement" : ""}">
         ${
           follows
             ? nothing
             : html`<p class="who">
               <bdi class="name">${visible(username)}</bdi>
               ${username === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
+              ${each.announcement ? html`<span class="badge">${texts.announcement}</span>` : nothing}
               ${own ? html`<span class="own">${texts.you}</span>` : nothing}
               <time datetime=${new Date(date).toISOString()} title=${moment.format(date)}>${time.format(date)}</time>
             </p>`
@@ -135,18 +161,30 @@ export function mountChat(element, { room, session, workspace }) {
             ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow ugc">${text}</a>`
             : text,
         )}</p>
+        ${moderates()?.more(each) ?? nothing}
       </li>`;
+  };
+
+  const slowMode = () => {
+    if (session.slow === 0 || session.you.moderate) return nothing;
+    const left = Math.ceil((room.blockedUntil - Date.now()) / 1000);
+    clearTimeout(tick);
+    if (left > 0) tick = setTimeout(draw, 1000);
+    return html`<p class="hint">${texts.slowMode(session.slow, left)}</p>`;
   };
 
   const composer = () => html`
     <form class="composer" @submit=${submit}>
-      ${refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
+      ${session.banned ? html`<p class="hint">${banned(session.banned)}</p>`
+        : refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
+      ${slowMode()}
       <div class="row">
         <textarea class="field" name="message" rows="1" aria-label=${texts.field} placeholder=${texts.placeholder}
           .value=${live(draft)} @input=${(/** @type {any} */ event) => (draft = event.target.value)}
           @keydown=${keyed} ${ref(field)}></textarea>
-        <button class="button primary" ?disabled=${room.sending}>${texts.send}</button>
+        <button class="button primary" ?disabled=${room.sending || session.banned !== null}>${texts.send}</button>
       </div>
+      ${moderates()?.announce() ?? nothing}
     </form>`;
 
   const foot = () => {
@@ -156,6 +194,7 @@ export function mountChat(element, { room, session, workspace }) {
       return html`<div class="join-in"><p class="hint">${texts.guest}</p>
         <button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${texts.join}</button></div>`;
     }
+    if (session.banned) return html`<p class="hint">${banned(session.banned)}</p>`;
     return html`<p class="hint">${room.heard ? texts.askForLink(session.streamer) : texts.closed}</p>`;
   };
 
@@ -165,6 +204,7 @@ export function mountChat(element, { room, session, workspace }) {
     return html`
       <div class="chat-head">
         <h2 class="visually-hidden">${texts.title}</h2>
+        ${moderates()?.head() ?? nothing}
         ${
           room.members.length > 0
             ? html`<details class="members">
@@ -211,6 +251,9 @@ function nthForeignFromEnd(messages, count, own) {
   return null;
 }
 
+/** @param {{ until?: number }} ban */
+const banned = ({ until = 0 }) => texts.banned(until);
+
 /** @param {import("../room.js").Room} room */
 function refusal({ refusal: why }) {
   switch (why?.kind) {
@@ -219,7 +262,9 @@ function refusal({ refusal: why }) {
     case "slow":
       return texts.slow(why.seconds);
     case "muted":
-      return texts.muted(moment.format(why.until));
+      return texts.muted(why.until);
+    case "lifted":
+      return texts.lifted;
     case "long":
       return texts.long;
     case "lost":

@@ -62,6 +62,7 @@ export function mountEntry(element, { session, workspace, focusPanel }) {
       close();
     } catch (error) {
       if (error instanceof ConnectionLost) fault = texts.entry.lost;
+      else if (session.banned) close();
       else if (error instanceof RequestError && error.answer.suggestion) {
         const free = error.answer.suggestion.replace(/^~/, "");
         fault = texts.entry.taken(free);

@@ -2,7 +2,7 @@
 import { svg, html } from "../../vendor/lit-html.js";
 
 /** @param {unknown} drawing */
-const icon = (drawing) => html`<svg
+export const icon = (drawing) => html`<svg
   class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false"
   fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"
 >${drawing}</svg>`;

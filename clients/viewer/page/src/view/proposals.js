@@ -1,7 +1,7 @@
 // The proposals: a viewer's own, or those that wait for the streamer.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
-import { joinButton, proposeTemplate } from "./propose.js";
+import { joinButton, notAllowed, proposeTemplate } from "./propose.js";
 import { region } from "./region.js";
 
 const REFRESH_MS = 10_000;
@@ -41,7 +41,7 @@ export function mountProposals(element, models) {
         ${proposal.waiting > 0 ? html`<p class="hint">${propose.waiting(proposal.waiting)}</p>` : nothing}
         ${session.mayJoin ? joinButton(workspace) : nothing}`;
     }
-    return html`<h2>${propose.title}</h2><p class="hint">${propose.notAllowed(session.streamer)}</p>`;
+    return html`<h2>${propose.title}</h2>${notAllowed(session)}`;
   };
   const draw = region(element, template, proposal, sent, review, project, session, workspace);
   review.subscribe(() => void loadWaiting());

@@ -3,7 +3,7 @@ import { html, live, nothing, repeat } from "../../vendor/lit-html.js";
 import { isChange, kindOf, nameProblem } from "../draft.js";
 import { sha256Hex } from "../encoding.js";
 import { baseName, visible } from "../names.js";
-import { kinds, letters, propose as texts } from "../panel-texts.js";
+import { chat, kinds, letters, propose as texts } from "../panel-texts.js";
 import { ago } from "../texts.js";
 import { closeIcon } from "./icons.js";
 
@@ -81,6 +81,12 @@ function offerUndo({ proposal, workspace, notices }, name, removed) {
 export function joinButton(workspace) {
   const open = () => workspace.set({ dialog: "entry" });
   return html`<div><button type="button" class="button" @click=${open}>${texts.join}</button></div>`;
+}
+
+/** Why somebody may not propose. @param {import("../session.js").Session} session */
+export function notAllowed({ banned, streamer }) {
+  const why = banned ? chat.banned(banned.until ?? 0) : texts.notAllowed(streamer);
+  return html`<p class="hint">${why}</p>`;
 }
 
 /**
@@ -277,7 +283,7 @@ export function proposeTemplate(models, draw) {
   const wayToSend = () =>
     session.mayJoin && session.guests === "propose"
       ? html`<p class="hint">${texts.nameless}</p>${joinButton(workspace)}`
-      : html`<p class="hint">${texts.notAllowed(session.streamer)}</p>`;
+      : notAllowed(session);
 
   const card = (/** @type {Sent} */ each) => html`
     <li class="card">
