@@ -20,11 +20,9 @@ use crate::adapters::delivery::Hub;
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
 use crate::adapters::inbound::control::{self, RunningServer};
-use crate::adapters::inbound::http;
-use crate::adapters::inbound::metrics;
-use crate::adapters::inbound::transport::listen;
-use crate::adapters::inbound::transport::{self, Probes, Shutdown, Transport};
+use crate::adapters::inbound::transport::{self, Probes, Shutdown, Transport, listen};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
+use crate::adapters::inbound::{http, metrics};
 use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
@@ -275,9 +273,7 @@ fn listen_to_operators(
 /// # Errors
 /// Why the server does not start, or why it ended without having been asked to.
 pub async fn serve(loaded: Loaded, adapters: Adapters) -> Result<(), Failure> {
-    let Loaded {
-        config, warnings, ..
-    } = loaded;
+    let (config, warnings) = (loaded.config, loaded.warnings);
     cli::start_logging(&config);
     let mut signals = cli::StopSignals::listen()?;
     let mut running = Server::start(&config, adapters).await?;
