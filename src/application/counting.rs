@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A fixed set of things that are counted apart; [`closed_set`](closed_set!) makes one.
+/// A fixed set of things that are counted apart; `closed_set!` makes one.
 pub trait ClosedSet: Copy + 'static {
     /// All of it.
     const ALL: &'static [Self];
