@@ -143,7 +143,7 @@ enum Verb {
     /// Look at what operators get wrong, and say what to do
     ///
     /// Looks at the configuration, the key, the port, the folder, the disk, the limits of the
-    /// system and, if a server runs, how publicUrl leads to it. Changes nothing.
+    /// system and, if a server runs, how publicUrl leads to it. Leaves nothing changed.
     #[command(after_help = DOCTOR_EXITS)]
     Doctor {
         /// Print one JSON object

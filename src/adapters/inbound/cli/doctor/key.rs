@@ -52,7 +52,7 @@ pub(super) fn check(loaded: &Loaded, seen: &KeySeen) -> Vec<Finding> {
         findings.push(Finding::of(
             KEY_ON_COMMAND_LINE,
             "the key is on the command line, where every user of this machine sees it",
-            "put it into the configuration file or into FILE_WS_SERVER_KEY",
+            "put it into keyFile, the configuration file or FILE_WS_SERVER_KEY",
         ));
     }
     if findings.len() == before {

@@ -188,11 +188,12 @@ impl Entries {
     ) -> Result<Arc<LoadedProject>, StoreError> {
         loop {
             match self.walk(entry, project, user).await {
-                Ok(loaded) => {
+                Ok(Some(loaded)) => {
                     let loaded = Arc::new(loaded);
                     *lock(&entry.loaded) = Some(Arc::clone(&loaded));
                     return Ok(loaded);
                 }
+                Ok(None) => return Err(StoreError::Unavailable),
                 Err(StoreError::Unavailable) if self.make_room() => {}
                 Err(error) => return Err(error),
             }
@@ -200,13 +201,13 @@ impl Entries {
     }
 
     /// Walks the project's folder. A reader's walk waits for memory when there is none, so that
-    /// what it loads does not come on top of what connections hold.
+    /// what it loads does not come on top of what connections hold; `None` if it waits in vain.
     async fn walk(
         self: &Arc<Self>,
         entry: &Entry,
         project: &ProjectId,
         user: User,
-    ) -> Result<LoadedProject, StoreError> {
+    ) -> Result<Option<LoadedProject>, StoreError> {
         let start = {
             let (own, project) = (Arc::clone(self), project.clone());
             move || {
@@ -217,10 +218,11 @@ impl Entries {
         let mut progress = entry.writes.run(start).await?;
         loop {
             match progress {
-                Progress::Done(loaded) => return Ok(loaded),
+                Progress::Done(loaded) => return Ok(Some(loaded)),
                 Progress::Paused(walk) => {
-                    let room = timeout(PATIENCE, self.memory.room());
-                    room.await.map_err(|_| StoreError::Unavailable)?;
+                    if timeout(PATIENCE, self.memory.room()).await.is_err() {
+                        return Ok(None);
+                    }
                     progress = entry.writes.run(|| walk.go_on()).await?;
                 }
             }

@@ -64,6 +64,7 @@ impl Walk {
         }
         while let Some(level) = self.levels.last_mut() {
             if self.share.is_short() {
+                self.close_folders();
                 return Ok(Progress::Paused(self));
             }
             let Some((name, is_folder)) = level.entries.next() else {
@@ -85,6 +86,13 @@ impl Walk {
         }
         let project = self.found.into_iter().collect();
         Ok(Progress::Done(LoadedProject::new(project, self.share)))
+    }
+
+    /// Holds no folder open. They are opened again when the walk goes on.
+    fn close_folders(&mut self) {
+        for level in &mut self.levels {
+            level.folder = None;
+        }
     }
 
     /// The innermost folder.
