@@ -6,8 +6,9 @@ use super::process;
 use super::sheet::{Sheet, rows, rows_of_two};
 use super::sources::Figures;
 use crate::adapters::delivery::Lag;
+use crate::adapters::inbound::transport::Wire;
 use crate::application::ConnectionKind;
-use crate::application::counting::ClosedSet as _;
+use crate::application::counting::{ClosedSet as _, Tally, WideCount};
 
 /// Writes all families.
 pub(super) fn write(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
@@ -18,6 +19,14 @@ pub(super) fn write(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
     memory(figures, sheet)?;
     stored(figures, sheet)?;
     of_process(figures, sheet)
+}
+
+fn bytes(
+    counts: &Tally<Wire, WideCount>,
+) -> impl Iterator<Item = ([(&'static str, &'static str); 1], u64)> {
+    counts
+        .iter()
+        .map(|(over, count)| ([("over", over)], count.get()))
 }
 
 fn connections(figures: &Figures, lag: Lag, sheet: &mut Sheet<'_>) -> fmt::Result {
@@ -77,12 +86,12 @@ fn connections(figures: &Figures, lag: Lag, sheet: &mut Sheet<'_>) -> fmt::Resul
     sheet.counters(
         "file_ws_server_received_bytes",
         "Bytes read from clients",
-        rows("over", &traffic.received),
+        bytes(&traffic.received),
     )?;
     sheet.counters(
         "file_ws_server_sent_bytes",
         "Bytes written to clients",
-        rows("over", &traffic.sent),
+        bytes(&traffic.sent),
     )
 }
 

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::frame::close_code::CloseCode;
 use super::http::handshake::HandshakeError;
 use super::socket::close::Close;
-use crate::application::counting::{Tally, closed_set};
+use crate::application::counting::{Tally, WideCount, closed_set};
 
 closed_set! {
     /// What bytes are part of.
@@ -92,9 +92,9 @@ impl From<StatusCode> for StatusClass {
 #[derive(Debug, Default)]
 pub struct Traffic {
     /// Bytes that were read.
-    pub received: Tally<Wire>,
+    pub received: Tally<Wire, WideCount>,
     /// Bytes that were written.
-    pub sent: Tally<Wire>,
+    pub sent: Tally<Wire, WideCount>,
     /// WebSocket connections that have ended.
     pub ended: Tally<Ended>,
     /// Answers over HTTP.
