@@ -276,6 +276,11 @@ async fn a_role_moderates_the_project_of_its_token_alone_and_never_a_guest_or_it
     elsewhere.authenticate(data).await;
     ana.ok(say("hello")).await;
     elsewhere.expect("chatMessage").await;
+    // What nobody has made is moderated by nobody: else a file of it would stay.
+    let slow = chat("slow", json!({"seconds": 60}));
+    elsewhere.refused(400, slow).await;
+    let mut dan = server.connect().await;
+    dan.authenticate(streamer("dan", "other")).await;
     // It is another project that she moderates: nothing happens here.
     elsewhere.ok(chat("slow", json!({"seconds": 60}))).await;
     assert_eq!(status(&mut ana).await["slow"], 0);

@@ -31,8 +31,9 @@ pub(crate) async fn announce(
         slow: Duration::ZERO,
         is_announcement: true,
     };
-    let said = app.ports.rooms.say(None, room, announcement, app.uptime());
-    said.map_err(|error| refused_to_say(app, error))?;
+    let room = room.clone();
     moderator.decide(app, Deed::Announce).await?;
+    let said = app.ports.rooms.say(None, &room, announcement, app.uptime());
+    said.map_err(|error| refused_to_say(app, error))?;
     Ok(Reply::ChatAnnounce)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::moderation::moderated::Moderated;
+use crate::application::ports::ProjectState;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -87,6 +88,11 @@ async fn carry_out(
     deed: Deed,
 ) -> Result<InForce, RequestError> {
     let _turn = moderated.turn.lock().await;
+    let state = app.ports.projects.state(&moderated.project).await;
+    let state = state.map_err(|error| RequestError::internal("look up a project", &error))?;
+    if state != ProjectState::Registered {
+        return Err(RequestError::bad("there is no such project"));
+    }
     moderated.load_in_turn().await?;
     let action = Action {
         date: app.now(),
@@ -130,12 +136,14 @@ fn addresses_of(app: &Application, moderated: &Moderated, deed: &Deed) -> Vec<Cl
     if user.guest().is_none() {
         return Vec::new();
     }
+    // Those that took the name come first: a ban keeps so many, and others are easier to come by.
+    let (project, now) = (&moderated.project, app.uptime());
+    let recent = app.recent_guests.addresses_of(project, user, now);
+    let mut addresses: Vec<_> = recent.into_iter().collect();
     let state = moderated.state();
     let present = state.present.values();
     let present = present.filter(|present| present.user == *user);
-    let mut addresses: Vec<_> = present.filter_map(|present| present.address).collect();
-    let (project, now) = (&moderated.project, app.uptime());
-    addresses.extend(app.recent_guests.addresses_of(project, user, now));
+    addresses.extend(present.filter_map(|present| present.address));
     addresses
 }
 
@@ -173,7 +181,7 @@ pub(super) fn take_effect(
                 app.ports.rooms.delete(room, *id);
             }
         }
-        // It has been said.
+        // It is said once it has been noted.
         Deed::Announce => {}
     }
 }

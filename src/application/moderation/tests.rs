@@ -552,8 +552,8 @@ async fn an_announcement_has_the_limits_of_a_message_and_needs_no_membership() {
     assert_eq!(
         scene.journal.take(),
         [
-            "announce ana/demo mod: éééééééé",
-            "keep announce of ana/demo"
+            "keep announce of ana/demo",
+            "announce ana/demo mod: éééééééé"
         ]
     );
     assert!(is_bad(
@@ -592,13 +592,14 @@ async fn so_many_people_are_moderated_and_one_more_is_413() {
 async fn what_cannot_be_kept_takes_no_effect_and_is_told_to_nobody() {
     let mut world = world();
     let fails = |_: &_, _| Err(disk_full());
-    world.moderation.expect_save().times(3).returning(fails);
+    world.moderation.expect_save().times(4).returning(fails);
     let scene = world.build();
     let (mut ana, mut bob) = (ana(&scene).await, bob(&scene).await);
     for command in [
         mute("bob", 60),
         ban("bob", None),
         Command::DeleteMessage(Ok(Some(2))),
+        Command::Announce(Ok("hear".into())),
     ] {
         let answer = scene.ask(&mut ana, command).await;
         assert_eq!(answer, Err(RequestError::Internal));

@@ -1,8 +1,9 @@
 //! The program around its command: reads its input, and prints how it ends.
 
 use std::error::Error;
+use std::fs::File;
 use std::future::Future;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use super::exit::Exit;
 use super::layers::ConfigError;
 use super::texts::{texts, variables};
 use super::values::Text;
+
+/// No configuration and no key is longer: what is, is another file.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -115,11 +119,15 @@ impl Config {
 }
 
 fn read_file(path: &str) -> std::io::Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut text = String::new();
+    if file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_FILE_BYTES {
+        return Err(ErrorKind::FileTooLarge.into());
     }
+    Ok(Some(text))
 }
 
 /// An error with all its causes.
