@@ -1,4 +1,4 @@
-//! Counting: numbers that whoever does something adds to, and whoever wants to know reads.
+//! Counting: numbers that the doer of something adds to, and that others read.
 //!
 //! Every set of things that are counted apart is closed, so that no client can make one grow.
 //! Adding is one relaxed addition; what is told together need not be of the same moment.

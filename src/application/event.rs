@@ -91,7 +91,7 @@ pub enum Event {
         room: RoomName,
         /// What: `mute`, `unmute`, `ban` or `unban`.
         action: &'static str,
-        /// About whom.
+        /// Who it is about.
         user: UserName,
         /// Until when it lasts, if it ends by itself.
         until: Option<Timestamp>,

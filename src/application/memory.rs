@@ -43,7 +43,7 @@ pub struct MemoryBudget {
     evicted: Count,
 }
 
-/// How many bytes are held, and by whom.
+/// How many bytes are held, and who holds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held {
     /// By connections without a valid token.
@@ -112,8 +112,8 @@ impl MemoryBudget {
         self.totals.max
     }
 
-    /// How many bytes are held now, and by whom. Looks at every connection, so it takes long where
-    /// there are many.
+    /// How many bytes are held now, and who holds them. Looks at every connection, so it takes long
+    /// where there are many.
     pub fn held(&self) -> Held {
         let mut held = Held::default();
         for account in self.accounts.all() {

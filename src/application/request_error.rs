@@ -49,7 +49,7 @@ pub enum RequestError {
         /// When the user may speak again.
         until: Timestamp,
     },
-    /// 401 for somebody whom a moderator has banned, with the end of that.
+    /// 401 for somebody banned by a moderator, with the end of that.
     Banned(Banned),
     /// 409 `failReadFileError`.
     UnreadableFile,

@@ -20,7 +20,7 @@ const ENTRY_BYTES: usize = 192;
 /// The same for an address, here and where it is looked up.
 const ADDRESS_BYTES: usize = 96;
 
-/// Somebody whom moderators' decisions may concern.
+/// Somebody that moderators' decisions may concern.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
     /// Their name.
@@ -46,7 +46,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of somebody of whom it is not known whether they are banned.
+    /// It is not known whether they are banned.
     pub const KEPT_OUT: Self = Self {
         muted: None,
         banned: Some(Banned { until: None }),

@@ -36,7 +36,7 @@ impl Deed {
         }
     }
 
-    /// Whom it concerns.
+    /// Who it is about.
     pub fn user(&self) -> Option<&UserName> {
         match self {
             Self::Mute(user, _) | Self::Unmute(user) | Self::Ban(user, _) | Self::Unban(user) => {

@@ -114,14 +114,14 @@ async fn a_ban_ends_room_draft_and_listening_of_connections_that_say_nothing() {
     assert_eq!(answer, json!({"username": "bob", "address": false}));
     let members = ana.ok(chat("members", json!({}))).await;
     assert_eq!(members, json!(["ana", "pat"]));
-    pat.ok(say("is he gone?")).await;
+    pat.ok(say("are they gone?")).await;
     for client in [&mut bob, &mut ear] {
         assert_eq!(client.expect("chatModerated").await["action"], "ban");
         client.quiet().await;
     }
     let drafts = server.base().join(".twicecast/drafts");
     let left = std::fs::read_dir(drafts).expect("a folder").count();
-    assert_eq!(left, 0, "the draft is gone though he has sent nothing");
+    assert_eq!(left, 0, "the draft is gone though they have sent nothing");
     for request in [
         say("hello"),
         chat("history", json!({})),

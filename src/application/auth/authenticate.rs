@@ -143,7 +143,7 @@ async fn become_whom(
     Ok((replies.into_iter().flatten().collect(), waiting))
 }
 
-/// Whoever asks for the section `chat` must not be banned by a moderator. What has been decided
+/// Those who ask for the section `chat` must not be banned by a moderator. What has been decided
 /// stays in memory as long as the result.
 async fn must_not_be_banned_from_room(
     app: &Application,

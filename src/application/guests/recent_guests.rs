@@ -118,7 +118,7 @@ impl Recent {
 }
 
 impl Permit<'_> {
-    /// The name has been given; to whom is noted if a ban of theirs may concern the address.
+    /// The name has been given; its owner is noted if a ban of theirs may concern the address.
     pub(crate) fn used(mut self, guest: Option<(&ProjectId, &UserName)>) {
         self.is_used = true;
         let mut recent = lock(&self.recent.0);

@@ -147,7 +147,7 @@ fn addresses_of(app: &Application, moderated: &Moderated, deed: &Deed) -> Vec<Cl
     addresses
 }
 
-/// From now on it is so, and those whom it concerns are told.
+/// From now on it is so, and those it concerns are told.
 pub(super) fn take_effect(
     app: &Application,
     moderated: &Moderated,

@@ -1,4 +1,4 @@
-//! Moderation (protocol, section 7): one file per verb, what they decide, and whom it concerns.
+//! Moderation (protocol, section 7): one file per verb, what they decide, and who it concerns.
 
 pub mod announce;
 pub mod ban;

@@ -1,6 +1,6 @@
 //! What moderators have decided in one project, and which connections are there.
 //!
-//! Both are under one lock, which is the project's own: whoever comes is judged by the latest
+//! Both are under one lock, which is the project's own: all who come are judged by the latest
 //! decision, or is met by the next one. It is held for moments, never while waiting for the store.
 
 use std::collections::HashMap;

@@ -123,7 +123,10 @@ async fn somebody_muted_may_read_and_not_write_until_it_is_over_or_lifted() {
         assert_eq!(answer, Err(muted(1_060)), "before the text is looked at");
     }
     for command in [Command::ChatMembers, creation("again")] {
-        scene.ask(&mut bob, command).await.expect("he may do that");
+        scene
+            .ask(&mut bob, command)
+            .await
+            .expect("they may do that");
     }
     assert!(you(&scene, &mut bob).await.1.chat, "to be in the room");
     scene
@@ -180,7 +183,7 @@ async fn somebody_banned_loses_room_and_draft_at_once_and_gets_neither_again() {
             "leave ana/demo bob",
             "tell #1 #2: ban bob until 1060",
         ],
-        "before his own task has done anything"
+        "before their own task has done anything"
     );
     let chat = || authenticate(BOB, chatting("bob", "ana/demo"));
     let refused = || Err(banned(Some(1_060)));
@@ -198,8 +201,11 @@ async fn somebody_banned_loses_room_and_draft_at_once_and_gets_neither_again() {
     }
     let journal = scene.journal.take();
     let ended = ["draft discard", "unsubscribe #2 room ana/demo"];
-    assert_eq!(journal, ended, "he leaves the room only once");
-    assert!(bob.draft.is_none() && bob.roles.viewer, "he may still view");
+    assert_eq!(journal, ended, "they leave the room only once");
+    assert!(
+        bob.draft.is_none() && bob.roles.viewer,
+        "they may still view"
+    );
     let answer = scene.ask(&mut bob, post("/mine", "y")).await;
     assert!(is_unauthorized(&answer), "{answer:?}");
     let (_, status) = you(&scene, &mut bob).await;

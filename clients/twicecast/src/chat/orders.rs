@@ -88,7 +88,7 @@ impl Order {
         }
     }
 
-    /// Whom it concerns.
+    /// Who it is about.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Mute(name, _)

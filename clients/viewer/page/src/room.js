@@ -46,7 +46,7 @@ export class Room extends Observable {
   #viewers = 0;
   #asking = false;
   #wasBanned = false;
-  /** Whom `refusal` concerns. @type {string | null} */
+  /** Who `refusal` is about. @type {string | null} */
   #name = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #waiting;

@@ -29,7 +29,7 @@ export function isGuest(token) {
   return authorOf(String(claimsOf(token)?.username ?? "")) === GUESTS;
 }
 
-/** Whether a token gives the chat of a room, to whoever is not banned from it. @param {string | null} token */
+/** Whether a token gives the chat of a room, to everybody who is not banned from it. @param {string | null} token */
 export function givesChat(token) {
   const { rights, room, streamname } = claimsOf(token) ?? {};
   return Boolean(room || streamname) && (!rights || rights.includes("chat"));

@@ -15,7 +15,7 @@ use super::families;
 use super::sheet::Sheet;
 use super::sources::{Figures, Sources};
 
-/// How long a text counts as new: whoever asks more often gets it again.
+/// How long a text counts as new: those who ask more often get it again.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Tells the figures of one server.

@@ -102,7 +102,7 @@ impl Conversation {
         }
     }
 
-    /// Notes whom a line can be completed with.
+    /// Notes the names that a line can be completed with.
     pub fn note_names<'a>(&mut self, names: impl IntoIterator<Item = &'a Untrusted>) {
         let before = self.room.names.len();
         for name in names {

@@ -106,7 +106,7 @@ fn time(token: &TokenView, now: u64) -> Option<Finding> {
         return Some(Finding::of(
             TOKEN_ENDLESS,
             "the token does not say when it ends, and a server refuses such a one",
-            "get another from whoever gave it to you",
+            "get another from the person who gave it to you",
         ));
     };
     if ends <= now {
@@ -155,7 +155,7 @@ fn names(seen: &TokenSeen, token: &TokenView) -> Vec<Finding> {
         findings.push(Finding::of(
             TOKEN_BANNED,
             "the token says that you are muted or banned in the chat",
-            "ask whoever gave it to you",
+            "ask the person who gave it to you",
         ));
     }
     findings

@@ -179,13 +179,13 @@ fn proxy(url: &Origin, seen: &ProbeSeen) -> Vec<Finding> {
     } else if !seen.forwarded && (seen.trusted || url.scheme() == "https") {
         findings.push(Finding::of(
             PROXY_HIDES_ADDRESS,
-            format!("the proxy at {address} does not say for whom it asks"),
+            format!("the proxy at {address} does not say who it asks for"),
             "nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`",
         ));
     } else if seen.forwarded {
         findings.push(Finding::ok(
             "proxy",
-            "the proxy is trusted and says for whom it asks",
+            "the proxy is trusted and says who it asks for",
         ));
     }
     findings

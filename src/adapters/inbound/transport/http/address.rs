@@ -40,7 +40,7 @@ pub(crate) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -
 }
 
 /// Whether `client` may be the address of many clients at once: loopback's, or a trusted proxy's that
-/// does not say for whom it asks.
+/// does not say who it asks for.
 pub(crate) fn is_shared_address(client: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     client.to_canonical().is_loopback() || is_trusted_proxy(client, trusted_proxies)
 }

@@ -201,7 +201,7 @@ impl Entries {
     }
 
     /// Walks the project's folder. A reader's walk waits for memory when there is none, so that
-    /// what it loads does not come on top of what connections hold; `None` if it waits in vain.
+    /// what it loads does not come on top of what connections hold; `None` if none comes free.
     async fn walk(
         self: &Arc<Self>,
         entry: &Entry,
