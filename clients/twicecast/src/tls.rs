@@ -9,6 +9,7 @@ use rustls::{CertificateError, ClientConfig};
 use twicecast_client::connection::{system_roots, tls_trusting};
 
 use crate::failure::Failure;
+use crate::fs::named_file;
 use twicecast_client::untrusted::shown;
 
 static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
@@ -27,8 +28,10 @@ pub fn trust(file: &Path) -> Result<(), Failure> {
              CERTIFICATE-----)."
         ))
     };
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let pem = named_file::read(file, |_| Ok(()));
+    let pem = pem.map_err(|error| unusable(&shown(&error.to_string())))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(&shown(&error.to_string())))?;
     let mut roots = system_roots();
     let (added, _) = roots.add_parsable_certificates(certificates);

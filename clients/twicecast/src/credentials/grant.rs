@@ -1,7 +1,6 @@
 //! What opens a server's door: nothing, a token that somebody gave, or the key that makes tokens.
 
-use std::fs::{File, Metadata};
-use std::io::Read as _;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -10,10 +9,8 @@ use std::{fmt, io};
 use crate::credentials::claims::Claims;
 use crate::credentials::flags::CommonArgs;
 use crate::failure::Failure;
+use crate::fs::named_file;
 use crate::names::shown;
-
-/// A token or key in a file is at most this long.
-const FILE_BYTES_MAX: u64 = 65_536;
 
 /// A token made from a key for a session of our own holds this long.
 pub const OWN_TOKEN_HOURS: u32 = 12;
@@ -84,12 +81,21 @@ fn secret(given: Option<&String>, file: Option<&Path>) -> Result<Option<String>,
     }
     let Some(path) = file else { return Ok(None) };
     let dir = shown(&path.to_string_lossy());
-    let text = read(path)
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+    let text = named_file::read(path, is_private)
+        .and_then(|content| String::from_utf8(content).map_err(no_text))
         .map_err(|error| Failure::usage(format!("The file {dir} cannot be used: {error}.")))?;
-    match text.trim() {
-        "" => Err(Failure::usage(format!("The file {dir} is empty."))),
-        text => Ok(Some(text.to_owned())),
-    }
+    let text = text.trim();
+    let slip = if text.is_empty() {
+        "is empty"
+    } else if text.starts_with('\u{feff}') {
+        "begins with a byte order mark; save it without one"
+    } else if text.contains(char::is_control) {
+        "has more than one line, or control characters; nothing else belongs in it"
+    } else {
+        return Ok(Some(text.to_owned()));
+    };
+    Err(Failure::usage(format!("The file {dir} {slip}.")))
 }
 
 /// Whether anybody but the owner may do anything with it.
@@ -97,18 +103,14 @@ fn others_may(about: &Metadata) -> bool {
     about.mode().trailing_zeros() < 6
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
-    let about = file.metadata()?;
+fn is_private(about: &Metadata) -> io::Result<()> {
     // A pipe, as of `<(pass show token)`, is nobody else's.
-    if about.is_file() && others_may(&about) {
+    if about.is_file() && others_may(about) {
         return Err(io::Error::other(
             "other users may read it; take that away with `chmod 600`",
         ));
     }
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -139,6 +141,30 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         assert_eq!(Grant::of(&common).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn slips_of_a_file_with_a_secret_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let common = CommonArgs {
+            key_file: Some(path.clone()),
+            ..CommonArgs::default()
+        };
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        for (text, why) in [
+            (" \r\n\n", "is empty"),
+            ("\u{feff}abc\n", "byte order mark"),
+            ("abc\r\nabc\n", "more than one line"),
+            ("a\0b\0", "control characters"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let said = Grant::of(&common).unwrap_err().to_string();
+            assert!(said.contains(why) && !said.contains("abc"), "{said}");
+        }
+        fs::write(&path, "abc\r\n").unwrap();
+        assert_eq!(Grant::of(&common).unwrap(), Grant::Key("abc".into()));
     }
 
     #[test]

@@ -289,6 +289,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
+    use crate::fs::make_pipe;
     use crate::names::NameFault;
 
     fn looked(dir: &Path, full: &str) -> (Vec<String>, Vec<String>) {
@@ -432,14 +433,7 @@ mod tests {
         fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
         symlink("/etc/passwd", at("link")).unwrap();
         symlink("/etc", at("folderlink")).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            at("pipe"),
-            FileType::Fifo,
-            rustix::fs::Mode::RWXU,
-            0,
-        )
-        .unwrap();
+        make_pipe(&at("pipe"));
 
         let found = look_in(dir.path());
 

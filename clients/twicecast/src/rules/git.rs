@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::fs::dirfd;
 use crate::rules::seen::Seen;
+
+/// So much of one of git's small files is read.
+const BYTES_MAX: u64 = 65_536;
 
 /// The variables of the environment that git minds.
 #[derive(Debug, Default, Clone)]
@@ -85,7 +90,7 @@ impl Repository {
         let git_dir = if dot.is_dir() {
             dot
         } else {
-            let text = fs::read_to_string(&dot).ok()?;
+            let text = text(&dot)?;
             let path = text.strip_prefix("gitdir: ")?;
             folder.join(path.trim_end_matches(['\r', '\n']))
         };
@@ -124,9 +129,9 @@ impl Repository {
 
     /// A folder is a repository if it has what git looks for; else git looks further up.
     fn of(git_dir: PathBuf, work_tree: PathBuf) -> Option<Self> {
-        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(path) => git_dir.join(path.trim_end_matches(['\r', '\n'])),
-            Err(_) => git_dir.clone(),
+        let common_dir = match text(&git_dir.join("commondir")) {
+            Some(path) => git_dir.join(path.trim_end_matches(['\r', '\n'])),
+            None => git_dir.clone(),
         };
         let is_one = fs::symlink_metadata(git_dir.join("HEAD")).is_ok()
             && common_dir.join("objects").is_dir()
@@ -145,9 +150,17 @@ impl Repository {
 
     /// The full name of the branch that is checked out.
     pub fn branch(&self) -> Option<String> {
-        let head = fs::read_to_string(self.git_dir.join("HEAD")).ok()?;
+        let head = text(&self.git_dir.join("HEAD"))?;
         Some(head.strip_prefix("ref:")?.trim().to_owned())
     }
+}
+
+/// What one of git's small files says; whoever made the folder may have put a pipe there.
+fn text(path: &Path) -> Option<String> {
+    let file = dirfd::open_elsewhere(path).ok()??;
+    let mut text = String::new();
+    file.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Takes down what makes a folder a repository.
@@ -178,6 +191,20 @@ mod tests {
         assert_eq!(exclude, main.join(".git/info").canonicalize().unwrap());
         assert_eq!(found.branch().as_deref(), Some("refs/heads/side"));
         assert!(Repository::at(&main).is_some() && Repository::at(dir.path()).is_none());
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_gits_own_file_is_no_repository_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = |name: &str| crate::fs::make_pipe(&dir.path().join(name));
+        pipe(".git");
+        assert!(Repository::at(dir.path()).is_none());
+        fs::remove_file(dir.path().join(".git")).unwrap();
+        init(&dir.path().join(".git"));
+        fs::remove_file(dir.path().join(".git/HEAD")).unwrap();
+        pipe(".git/HEAD");
+        pipe(".git/commondir");
+        assert_eq!(Repository::at(dir.path()).unwrap().branch(), None);
     }
 
     #[test]

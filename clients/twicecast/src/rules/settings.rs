@@ -280,13 +280,9 @@ mod tests {
         fs::write(&config, "[includeIf \"onbranch:x\"]\n\tpath = more\n").unwrap();
         assert!(settings(&found, &tree, &environment).is_ok());
         fs::remove_file(&more).unwrap();
-        let pipe = |path: &Path| {
-            use rustix::fs::{CWD, FileType, Mode, mknodat};
-            mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
-        };
         for path in [&more, &config] {
             let _ = fs::remove_file(path);
-            pipe(path);
+            crate::fs::make_pipe(path);
             let why = why();
             assert!(why.contains("it is a pipe"), "{why}");
             assert!(why.contains(&path.display().to_string()), "{why}");

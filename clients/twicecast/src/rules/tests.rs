@@ -1,3 +1,4 @@
+use crate::fs::make_pipe;
 use crate::rules::git::init;
 use crate::rules::memory::SETTLING;
 use crate::rules::*;
@@ -298,8 +299,7 @@ fn excludes_that_are_a_pipe_are_not_waited_for_and_hold_everything_back() {
     let dir = tempfile::tempdir().unwrap();
     init(&dir.path().join(".git"));
     let exclude = dir.path().join(".git/info/exclude");
-    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
-    rustix::fs::mknodat(rustix::fs::CWD, &exclude, kind, mode, 0).unwrap();
+    make_pipe(&exclude);
     let root = dirfd::open_root(dir.path()).unwrap();
     let rules = Rules::new(dir.path(), root, &[]).unwrap();
     let said = rules.judge_now("/a", false).to_string();

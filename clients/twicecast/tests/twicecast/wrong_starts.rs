@@ -107,6 +107,16 @@ async fn each_wrong_start_says_what_to_do() {
             2,
             "PEM",
         ),
+        (
+            with(&["status", "--ca"], "/dev/zero".into()),
+            2,
+            "only files and pipes are read",
+        ),
+        (
+            with(&["status", "--token-file"], "/dev/zero".into()),
+            2,
+            "only files and pipes are read",
+        ),
     ];
     for (words, code, expected) in table {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
